@@ -1,0 +1,113 @@
+"""The facts that a scene is given: a run, a chosen image, and traces on demand."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from netcore.errors import Refused
+from netcore.run import Arrays, Evaluation, Examples, Run, Snapshot
+from netcore.trace import Trace
+
+Tracer = Callable[[Run, Snapshot, np.ndarray, int | None, bool], Trace]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image to look at: uint8 (C, H, W), its class where known, and where it came from (for the caption)."""
+
+    pixels: np.ndarray
+    label: int | None = None
+    source: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of shape, label and pixels."""
+        head = f"{self.pixels.shape}{self.label}".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
+
+
+@dataclass
+class Case:
+    """What a scene draws. Everything it hands out is entered in `reads`, which is what freshness is judged by.
+
+    Parameters
+    ----------
+    run : Run
+    picture : Picture
+        The image chosen by ``--digit``, ``--index`` or ``--image``.
+    at : str
+        The snapshot chosen by ``--at``.
+    tracer : callable
+        Computes a trace; given by the renderer, so that nothing here imports torch.
+    """
+
+    run: Run
+    picture: Picture
+    at: str
+    tracer: Tracer
+    reads: set[str] = field(default_factory=set)
+    _traces: dict[Any, Trace] = field(default_factory=dict, repr=False)
+
+    @property
+    def classes(self) -> list[str]:
+        return self.run.classes
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """All snapshots, step 0 first."""
+        self.reads.add("snapshots")
+        return self.run.snapshots
+
+    def snapshot(self, at: str | None = None) -> Snapshot:
+        """The chosen snapshot, or another by its word (``first``, ``epoch:3``)."""
+        at = at or self.at
+        self.reads.add(f"snapshot:{at}")
+        return self.run.snapshot(at)
+
+    def weights(self, at: str | Snapshot | None = None) -> Arrays:
+        """Parameters and buffers by name."""
+        return self.run.weights(at if isinstance(at, Snapshot) else self.snapshot(at))
+
+    def trace(self, at: str | Snapshot | None = None, picture: Picture | None = None, backward: bool = False) -> Trace:
+        """Values of one pass of `picture` (the chosen one) through a snapshot (the chosen one); kept once computed."""
+        snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
+        picture = picture or self.picture
+        key = (snapshot.sha256, picture.digest, backward)
+        if key not in self._traces:
+            self._traces[key] = self.tracer(self.run, snapshot, picture.pixels, picture.label, backward)
+        return self._traces[key]
+
+    @property
+    def history(self) -> dict[str, list[dict[str, Any]]]:
+        self.reads.add("history")
+        return self.run.history
+
+    def examples(self) -> Examples:
+        """The run's example images."""
+        self.reads.add("examples")
+        return self.run.examples()
+
+    def evaluation(self, name: str | None = None) -> Evaluation:
+        """Logits and labels on a data set (the first evaluated where `name` is None)."""
+        if not self.run.evaluations:
+            raise Refused(f"run '{self.run.name}' has no evaluation: netcore evaluate {self.run.name}")
+        self.reads.add(f"evaluation:{name or self.run.evaluations[0]}")
+        return self.run.evaluation(name)
+
+
+def digest_of(run: Run, read: str) -> str:
+    """Digest of one thing that a scene may read, cheaply: by what `run.json` says, no weights are read.
+
+    `read` is ``snapshots``, ``snapshot:WORD``, ``history``, ``examples`` or ``evaluation:NAME``.
+    """
+    what, _, word = read.partition(":")
+    if what == "snapshot":
+        return run.snapshot(word).sha256
+    if what == "evaluation":
+        return str(run.info.get("evaluations", {}).get(word, {}).get("sha256", "none"))
+    value: Any = run.info.get(what)
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""All that needs torch: data, models, training, recording traces, evaluation."""

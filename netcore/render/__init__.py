@@ -1,0 +1,1 @@
+"""Scene to file: catalogue, frames, encoding, manifest, many at once."""

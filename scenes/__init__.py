@@ -1,0 +1,1 @@
+"""The content of netcore: one file is one scene."""

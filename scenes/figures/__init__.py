@@ -1,0 +1,1 @@
+"""Matplotlib figures, one file each, still and animated."""

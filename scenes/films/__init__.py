@@ -1,0 +1,1 @@
+"""Manim films, one file each."""
