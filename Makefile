@@ -1,0 +1,27 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
+.PHONY: demo test lint bench readme clean
+bin := .venv/bin
+
+demo: .venv/installed
+	$(bin)/netcore demo
+
+test: lint
+	$(bin)/python -m pytest
+
+lint: .venv/installed
+	$(bin)/ruff check --quiet
+	$(bin)/ruff format --check --quiet
+	$(bin)/mypy --no-error-summary
+	$(bin)/lint-imports
+
+bench: .venv/installed
+	$(bin)/python benchmarks/run.py
+
+readme: .venv/installed
+	$(bin)/python tools/readme.py
+
+.venv/installed: pyproject.toml constraints.txt tools/install.sh
+	@sh tools/install.sh
+
+clean:
+	rm -rf .venv renders/demo build dist *.egg-info
