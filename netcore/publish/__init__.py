@@ -1,0 +1,1 @@
+"""What is made of renders: pages that show them with their captions."""
