@@ -219,7 +219,7 @@ class Run:
         same weights give the same digest.
         """
         file = f"snapshots/{step:06d}.safetensors"
-        ordered = {k: np.ascontiguousarray(weights[k]) for k in sorted(weights)}
+        ordered = {k: np.asarray(weights[k], order="C") for k in sorted(weights)}
         with replacing(self.path / file) as partial:
             partial.write_bytes(save_safetensors(ordered))
             digest = sha256(partial)

@@ -1,10 +1,16 @@
-"""From a recipe's architecture to a PyTorch module."""
+"""From a recipe's architecture, or a run, to a PyTorch module."""
 
+import json
 from collections import OrderedDict
+from collections.abc import Mapping
 
+import numpy as np
+import torch
 from torch import nn
 
+from netcore.errors import NetcoreError
 from netcore.learn.recipes import Architecture
+from netcore.run import Run, Snapshot
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
@@ -48,3 +54,65 @@ def build(architecture: Architecture, shape: tuple[int, int, int] = (1, 28, 28),
         features = out
     layers["output"] = nn.Linear(features, classes)
     return nn.Sequential(layers)
+
+
+_last: dict[str, tuple[str, str, nn.Module]] = {}  # by run folder: what model and which weights, and the module
+
+
+def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
+    """Build a run's network with the weights of a snapshot, in evaluation mode on the CPU.
+
+    The module is kept for the next call on the same run, so treat it as read-only.
+
+    Raises
+    ------
+    NetcoreError
+        If run.json does not say what network it is, or the weights do not fit it.
+    """
+    described = json.dumps([run.info.get("model"), run.input_shape, len(run.classes)], sort_keys=True)
+    model, digest, module = _last.get(str(run.path), ("", "", None))
+    if module is None or model != described:
+        module, digest = _construct(run), ""
+    if digest != snapshot.sha256:
+        _last.pop(str(run.path), None)
+        load_weights(module, run.weights(snapshot), snapshot.file)
+        _last.clear()
+        _last[str(run.path)] = (described, snapshot.sha256, module)
+    return module
+
+
+def _construct(run: Run) -> nn.Module:
+    model = run.info.get("model") or {}
+    if model.get("kind") != "recipe":
+        raise NetcoreError(f"run '{run.name}' does not say how its network is built (model in run.json)")
+    fields = dict(model["architecture"])
+    fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))  # JSON has lists for tuples
+    fields["hidden"] = tuple(fields.get("hidden", ()))
+    return build(Architecture(**fields), run.input_shape, len(run.classes)).eval()
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: str) -> None:
+    """Copy named arrays into a module's parameters and buffers.
+
+    Raises
+    ------
+    NetcoreError
+        If names or shapes differ; every key that does not fit is told.
+    """
+    state = module.state_dict()
+    wrong = [f"{k} is missing" for k in state if k not in weights]
+    wrong += [f"{k} is not in the network" for k in weights if k not in state]
+    wrong += [
+        f"{k} is {_size(weights[k].shape)} where the network has {_size(v.shape)}"
+        for k, v in state.items()
+        if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
+    ]
+    if wrong:
+        raise NetcoreError(f"the weights in {source} do not fit the network: {'; '.join(wrong)}")
+    with torch.no_grad():
+        for key, value in state.items():
+            value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))
+
+
+def _size(shape: tuple[int, ...] | torch.Size) -> str:
+    return "×".join(str(n) for n in shape) or "a single number"
