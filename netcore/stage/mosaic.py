@@ -1,0 +1,132 @@
+"""Many images drawn as one artist: maps, kernels, digits, weights."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+
+from netcore.stage.plot import UNITS, Box, add_axes, sequential
+
+
+class Mosaic:
+    """Many images of one shape as a single image artist, with gaps in the ground colour.
+
+    Made by `image_grid`. ``image`` is the artist; ``set(images)`` shows others; ``tiles()`` reads them back from it.
+
+    Parameters
+    ----------
+    ax : Axes
+    images : float (N, H, W)
+        or uint8 (N, H, W, 3), drawn in their own colours.
+    columns : int
+    repeat : int
+        Array cells an image pixel is wide, so that gaps can be finer than pixels.
+    gap : int
+        Cells between images.
+    """
+
+    def __init__(
+        self, ax: Axes, images: np.ndarray, columns: int, repeat: int, gap: int, ground: np.ndarray, **settings: Any
+    ) -> None:
+        self.ax, self.columns, self.repeat, self.gap = ax, columns, repeat, gap
+        n, h, w = images.shape[:3]
+        self.shape = (n, h, w)
+        rows = -(-n // columns)
+        size = (rows * (h * repeat + gap) - gap, columns * (w * repeat + gap) - gap)
+        colour = images.ndim == 4
+        self._array = np.empty((*size, 3), np.uint8) if colour else np.full(size, np.nan, np.float32)
+        if colour:
+            self._array[:] = np.round(ground * 255)
+        self._fill(images)
+        self.image = ax.imshow(self._array, aspect="auto", **settings)
+        ax.axis("off")
+
+    def corner(self, i: int) -> tuple[int, int]:
+        """Array row and column of image `i`'s upper left cell (also its data coordinates, less 0.5)."""
+        _, h, w = self.shape
+        return (i // self.columns) * (h * self.repeat + self.gap), (i % self.columns) * (w * self.repeat + self.gap)
+
+    def _fill(self, images: np.ndarray) -> None:
+        r = self.repeat
+        _, h, w = self.shape
+        for i, picture in enumerate(images):
+            y, x = self.corner(i)
+            self._array[y : y + h * r, x : x + w * r] = picture.repeat(r, 0).repeat(r, 1)
+
+    def set(self, images: np.ndarray) -> Any:
+        """Show other images of the same shape; give the artist."""
+        self._fill(images)
+        self.image.set_data(self._array)
+        return self.image
+
+    def tiles(self) -> np.ndarray:
+        """The images as the artist holds them, (N, H, W)."""
+        array = np.asarray(self.image.get_array())
+        n, h, w = self.shape
+        corners = [self.corner(i) for i in range(n)]
+        r = self.repeat
+        return np.stack([array[y : y + h * r : r, x : x + w * r : r] for y, x in corners])
+
+
+def image_grid(
+    fig: Figure,
+    box: Box,
+    images: np.ndarray,
+    *,
+    columns: int | None = None,
+    cmap: Colormap | None = None,
+    low: float = 0.0,
+    high: float = 1.0,
+    gap: float = 4.0,
+    align: tuple[float, float] = (0.0, 0.0),
+) -> Mosaic:
+    """Draw images as one mosaic inside `box`, as large as fits, its pixels whole numbers of screen pixels.
+
+    Parameters
+    ----------
+    images : (N, H, W)
+        Values, coloured by `cmap` from `low` to `high`; or uint8 (N, H, W, 3).
+    columns : int, optional
+        As many as make the images largest, unless given.
+    gap : float
+        Units between images, about.
+    align : tuple of float
+        Where the mosaic sits in what is left of the box: 0 left or top, 0.5 middle, 1 right or bottom.
+    """
+    theme = fig.theme  # type: ignore[attr-defined]
+    n, h, w = images.shape[:3]
+    scale = fig.bbox.width / UNITS  # screen pixels a unit
+    box_w, box_h, gap_px = box.w * scale, box.h * scale, gap * scale
+
+    def pixel(c: int) -> float:  # screen pixels that one image pixel gets with c columns
+        rows = -(-n // c)
+        return min((box_w - (c - 1) * gap_px) / (c * w), (box_h - (rows - 1) * gap_px) / (rows * h))
+
+    if columns is None:  # the largest images; of nearly the largest, those that leave the fewest holes
+        largest = max(pixel(c) for c in range(1, n + 1))
+        columns = min((c for c in range(1, n + 1) if pixel(c) >= 0.9 * largest), key=lambda c: (-n % c, -pixel(c)))
+    size = max(pixel(columns), 1e-3)
+    if size >= 1 and np.floor(size) > 0.88 * size:
+        size = np.floor(size)
+    repeat = max(1, round(size / gap_px)) if gap else 1
+    if size >= repeat and size == np.floor(size):
+        size = float(size // repeat * repeat)
+    cell = size / repeat
+    cells = max(1, round(gap_px / cell)) if gap else 0
+    rows = -(-n // columns)
+    wide = (columns * (w * repeat + cells) - cells) * cell / scale
+    tall = (rows * (h * repeat + cells) - cells) * cell / scale
+    left = np.round((box.x + (box.w - wide) * align[0]) * scale) / scale
+    top = np.round((box.y + (box.h - tall) * align[1]) * scale) / scale
+    ax = add_axes(fig, Box(float(left), float(top), wide, tall))
+    settings: dict[str, Any] = {"interpolation": "nearest" if size >= 1 else "antialiased"}
+    if images.ndim == 3:
+        settings |= {"cmap": cmap or sequential(theme), "vmin": low, "vmax": high}
+    return Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    """An image uint8 (C, H, W) as `image_grid` takes it: grey as float (H, W) in [0, 1], colour as uint8 (H, W, 3)."""
+    return pixels[0] / 255.0 if len(pixels) != 3 else pixels.transpose(1, 2, 0)

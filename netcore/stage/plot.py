@@ -1,0 +1,233 @@
+"""The Matplotlib kit: figures measured in units, so that one layout serves every size.
+
+A figure is `UNITS` (800) units wide, whatever its pixels; a unit is a Matplotlib point, so `fontsize=14` is 14 px in a
+picture that is 800 px wide and grows with it. Boxes are in units, y counted downwards from the top.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from netcore.stage.theme import FONT, MONO, Theme
+
+UNITS = 800.0  # width of every figure
+SMALL, LABEL, TITLE = 14, 15, 20  # font sizes; nothing is smaller than SMALL
+MARGIN = 24.0
+
+
+def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> Figure:
+    """Make an empty figure of exactly `size_px` pixels with an Agg canvas; its theme is ``fig.theme``."""
+    width, height = size_px
+    dpi = 72 * width / UNITS
+    fig = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=theme.ground)
+    FigureCanvasAgg(fig)
+    fig.theme = theme  # type: ignore[attr-defined]
+    return fig
+
+
+def style(theme: Theme) -> AbstractContextManager[None]:
+    """Matplotlib's settings while a figure is drawn and saved: ``with style(theme): draw(fig, case)``."""
+    settings = {
+        "font.family": FONT,
+        "font.monospace": [MONO],
+        "font.size": SMALL,
+        "mathtext.fontset": "dejavusans",
+        "text.color": theme.ink,
+        "axes.facecolor": "none",
+        "axes.edgecolor": theme.muted,
+        "axes.labelcolor": theme.ink,
+        "axes.labelsize": SMALL,
+        "axes.titlesize": LABEL,
+        "axes.titlelocation": "left",
+        "axes.titleweight": "bold",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.unicode_minus": True,
+        "grid.color": theme.faint,
+        "xtick.color": theme.muted,
+        "ytick.color": theme.muted,
+        "xtick.labelsize": SMALL,
+        "ytick.labelsize": SMALL,
+        "legend.frameon": False,
+        "legend.fontsize": SMALL,
+        "lines.linewidth": 2.0,
+        "lines.solid_capstyle": "round",
+        "figure.facecolor": theme.ground,
+        "savefig.facecolor": theme.ground,
+        "savefig.dpi": "figure",
+        "svg.hashsalt": "netcore",  # the same picture gives the same file
+    }
+    return mpl.rc_context(settings)
+
+
+# ---- colours
+
+
+@cache
+def sequential(theme: Theme) -> Colormap:
+    """Colour map of magnitudes: ground at 0, ink at the top."""
+    cmap = LinearSegmentedColormap.from_list(f"{theme.name}-sequential", [theme.ground, theme.ink], N=512)
+    cmap.set_bad(theme.ground)
+    return cmap
+
+
+@cache
+def diverging(theme: Theme) -> Colormap:
+    """Colour map of signed values: negative, ground at 0, positive."""
+    colours = [theme.negative, theme.ground, theme.positive]
+    cmap = LinearSegmentedColormap.from_list(f"{theme.name}-diverging", colours, N=511)  # odd: 0 is the ground itself
+    cmap.set_bad(theme.ground)
+    return cmap
+
+
+def mix(theme: Theme, a: str, b: str, share: float) -> tuple[float, ...]:
+    """Colour between the roles `a` and `b`: `share` of b."""
+    return tuple(theme.rgb(a) * (1 - share) + theme.rgb(b) * share)
+
+
+def spread(values: np.ndarray, quantile: float = 1.0) -> float:
+    """Half-width of a symmetric colour range: that quantile of the magnitudes, never 0."""
+    values = np.abs(values[np.isfinite(values)])
+    return float(np.quantile(values, quantile)) or 1.0 if values.size else 1.0
+
+
+# ---- places, in units
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in units: left, top (downwards), width, height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def inset(self, left: float = 0, top: float = 0, right: float = 0, bottom: float = 0) -> "Box":
+        """The box without these margins."""
+        return Box(self.x + left, self.y + top, self.w - left - right, self.h - top - bottom)
+
+    def columns(self, *weights: float, gap: float = 20) -> list["Box"]:
+        """Boxes side by side, their widths as `weights`."""
+        unit = (self.w - gap * (len(weights) - 1)) / sum(weights)
+        starts = np.cumsum([0, *(w * unit + gap for w in weights)])
+        return [Box(self.x + float(s), self.y, w * unit, self.h) for s, w in zip(starts, weights, strict=False)]
+
+    def rows(self, *weights: float, gap: float = 20) -> list["Box"]:
+        """Boxes one below the other, their heights as `weights`."""
+        turned = Box(self.y, self.x, self.h, self.w).columns(*weights, gap=gap)
+        return [Box(b.y, b.x, b.h, b.w) for b in turned]
+
+
+def page(fig: Figure) -> Box:
+    """The whole figure."""
+    return Box(0, 0, UNITS, UNITS * fig.bbox.height / fig.bbox.width)
+
+
+def add_axes(fig: Figure, box: Box, **settings: Any) -> Axes:
+    """Axes whose frame is `box`."""
+    whole = page(fig)
+    return fig.add_axes((box.x / whole.w, 1 - (box.y + box.h) / whole.h, box.w / whole.w, box.h / whole.h), **settings)
+
+
+def write(fig: Figure, x: float, y: float, text: str, **settings: Any) -> Text:
+    """Text at (x, y) in units, left-aligned and below y unless told otherwise."""
+    whole = page(fig)
+    settings = {"ha": "left", "va": "top", "fontsize": SMALL, "color": fig.theme.ink} | settings  # type: ignore[attr-defined]
+    return fig.text(x / whole.w, 1 - y / whole.h, text, **settings)
+
+
+def width(fig: Figure, text: str, fontsize: float = SMALL, weight: str = "normal") -> float:
+    """Width of a text in units."""
+    probe = Text(0, 0, text, fontsize=fontsize, fontweight=weight, figure=fig)
+    return probe.get_window_extent(fig.canvas.get_renderer()).width * UNITS / fig.bbox.width  # type: ignore[attr-defined]
+
+
+def fit(fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: str = "normal") -> str:
+    """The text, or as much of its beginning as fits into `room` units, with an ellipsis."""
+    if width(fig, text, fontsize, weight) <= room:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = width(fig, text[:middle].rstrip(" ·,") + "…", fontsize, weight) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip(" ·,") + "…"
+
+
+def heading(fig: Figure, title: str, note: str = "") -> tuple[Box, Text]:
+    """Title and one line of note at the top left; give the box that is left for the body, and the note's artist."""
+    whole = page(fig)
+    room = whole.w - 2 * MARGIN
+    write(fig, MARGIN, 16, fit(fig, title, room, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
+    line = write(fig, MARGIN, 46, fit(fig, note, room), color=fig.theme.muted)  # type: ignore[attr-defined]
+    return whole.inset(MARGIN, 78, MARGIN, 18), line
+
+
+def chart(
+    fig: Figure, box: Box, title: str = "", x: str = "", left: float = 46, grid: Any = "y", **settings: Any
+) -> Axes:
+    """Axes with room inside `box` for tick labels (`left`), the title above and the axis label `x` below."""
+    ax = add_axes(fig, box.inset(left, 28 if title else 8, 8, 46 if x else 26), **settings)
+    if title:
+        write(fig, box.x, box.y, fit(fig, title, box.w, LABEL, "bold"), fontsize=LABEL, fontweight="bold")
+    ax.set_xlabel(x)
+    ax.tick_params(length=0, pad=6)
+    ax.spines[["left"]].set_visible(False)
+    if grid:
+        ax.grid(axis=grid)
+    return ax
+
+
+def colour_bar(
+    fig: Figure, box: Box, cmap: Colormap, low: float, high: float, label: str, clipped: bool = False
+) -> Axes:
+    """A horizontal scale in `box` (its strip 8 units high), ends and zero written below, `label` above.
+
+    `clipped`: some values lie outside, and take the end's colour; the ends say so with ≤ and ≥.
+    """
+    write(fig, box.x, box.y, label, color=fig.theme.muted)  # type: ignore[attr-defined]
+    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8))
+    ax.imshow(
+        np.linspace(low, high, 256)[None], cmap=cmap, aspect="auto", extent=(low, high, 0, 1), vmin=low, vmax=high
+    )
+    marks = [low, 0, high] if low < 0 < high else [low, high]
+    signs = ["≤ ", *[""] * (len(marks) - 2), "≥ "] if clipped else [""] * len(marks)
+    signs[0] = signs[0] if low < 0 else ""
+    ax.set_xticks(marks, [f"{s}{number(m)}" for s, m in zip(signs, marks, strict=True)])
+    for text, side in zip(ax.get_xticklabels(), ["left", *["center"] * (len(marks) - 2), "right"], strict=True):
+        text.set_horizontalalignment(side)
+    ax.tick_params(length=0, pad=4)
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=fig.theme.faint)  # type: ignore[attr-defined]
+    return ax
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number as a label writes it: a true minus, thousands apart, `digits` significant below 1."""
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def percent(share: float, places: int = 1) -> str:
+    """A share in per cent, never rounded up to 100 or down to 0."""
+    text = f"{100 * share:.{places}f}"
+    if share < 1 and text == f"{100:.{places}f}":
+        text = f"{100 - 10**-places:.{places}f}"
+        return f"> {text} %"
+    if share > 0 and text == f"{0:.{places}f}":
+        return f"< {10**-places:.{places}f} %"
+    return f"{text} %"
