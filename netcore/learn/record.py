@@ -224,12 +224,12 @@ class _Recorder(TorchFunctionMode):
         if self._leaf is None:
             self._stack.pop()
         elif self._leaf is module:
-            self._leaf = None
             path = self._stack.pop()
             weight, bias = (_parameter(module, name) for name in ("weight", "bias"))
             kind = getattr(module, "kind", type(module).__name__)
             name = path or kind.lower()
             self._record(name, kind, args, output, path, module_settings(module), weight, bias)
+            self._leaf = None  # only now: what recording itself calls is no part of the network
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
