@@ -1,0 +1,137 @@
+"""The command `netcore`: one module a command, imported when it is called and not before.
+
+A module of this folder that defines `command` is a command of that name; its docstring's first line is the short help,
+read without importing it, so that `netcore --help` loads nothing heavy.
+"""
+
+import ast
+import errno
+import os
+import re
+import signal
+import sys
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from netcore import __version__
+from netcore.errors import NetcoreError, unknown
+
+
+@cache
+def commands() -> dict[str, tuple[str, str]]:
+    """Find the commands by looking into this folder: name -> (module, one line of help)."""
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        source = file.read_text(encoding="utf-8")
+        if re.search(r"^(def command\(|command(: .*)? = )", source, re.MULTILINE):
+            line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+            found[file.stem.strip("_").replace("_", "-")] = (f"netcore.cli.{file.stem}", line.rstrip("."))
+    return found
+
+
+class Commands(click.Group):
+    """The group of all commands; only the one called is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(commands())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in commands():
+            return None
+        return import_module(commands()[name][0]).command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):  # noqa: ANN201 - click's own signature
+        if args and not args[0].startswith("-") and args[0] not in commands():
+            raise unknown("command", args[0], commands())
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in commands().items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        items = [CompletionItem(n, help=line) for n, (_, line) in commands().items() if n.startswith(incomplete)]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Turn trained neural networks into teaching animations that show their real numbers."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and give its exit status: 0 done, 1 a failure within, 2 the user can mend it, 130 interrupted."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in args
+    args = [a for a in args if a != "--debug"]  # accepted after the command's name too
+    _end_on_sigterm()
+    try:
+        result = cli.main(args, prog_name="netcore", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("netcore: interrupted", err=True)
+        return 130
+    except Exception as error:
+        if _is_closed_pipe(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush is silent
+            return 141
+        if debug:
+            raise
+        line, status = describe(error)
+        click.echo(f"netcore: error: {line}", err=True)
+        return status
+
+
+def describe(error: Exception) -> tuple[str, int]:
+    """Say an error in one line, with the exit status it gives."""
+    if isinstance(error, click.ClickException):
+        text, status = error.format_message() + _nearest_choice(error), 2
+    elif isinstance(error, NetcoreError):
+        text, status = str(error), 2
+    elif isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        text, status = f"{where}{error.strerror or error}", 2
+    else:
+        text, status = f"{type(error).__name__}: {error} (--debug shows where)", 1
+    return " ".join(text.split()), status
+
+
+def _nearest_choice(error: click.ClickException) -> str:
+    """Offer the nearest choice where an option was given a value that it does not have."""
+    kind = getattr(getattr(error, "param", None), "type", None)
+    given = re.search(r"'([^']*)' is not", error.format_message())
+    if not isinstance(kind, click.Choice) or not given:
+        return ""
+    near = get_close_matches(given[1], [str(c) for c in kind.choices], n=1, cutoff=0.4)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def _is_closed_pipe(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM unwind as Ctrl-C does, so that what was half written is removed."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # called from a thread, a test say: the host handles its own signals
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())
