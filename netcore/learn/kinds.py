@@ -1,7 +1,8 @@
 """What a node of a network's graph is called, and with which settings it works."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -26,23 +27,21 @@ def function_name(func: Any) -> str:
     return _SAME.get(name, name)
 
 
-def function_kind(name: str, source: torch.Tensor, out: torch.Tensor, settings: Mapping[str, Any]) -> str:
-    """Module class that does what the function `name` did to `source`, or the name itself where there is none.
+def function_kind(name: str, source: Sequence[int], out: Sequence[int]) -> str:
+    """Module class that does what a function did, or the function's name where there is none.
 
     Parameters
     ----------
     name : str
         As `function_name` gives it.
-    source, out : Tensor
-        First input and output, with the batch dimension.
-    settings : mapping
-        As `function_settings` gives them.
+    source, out : sequence of int
+        Shapes of first input and output, with the batch dimension.
     """
     if name in ("batch_norm", "instance_norm"):
-        return f"{'Batch' if name == 'batch_norm' else 'Instance'}Norm{max(1, source.ndim - 2)}d"
-    if name in _RESHAPES and out.ndim == 2 and source.ndim > 2:
+        return f"{'Batch' if name == 'batch_norm' else 'Instance'}Norm{max(1, len(source) - 2)}d"
+    if name in _RESHAPES and len(out) == 2 and len(source) > 2:
         return "Flatten"
-    if name == "mean" and source.ndim == 4 and out.shape[:2] == source.shape[:2] and out[0, 0].numel() == 1:
+    if name == "mean" and len(source) == 4 and out[:2] == source[:2] and prod(out[2:]) == 1:
         return "AdaptiveAvgPool2d"
     if name in _RESHAPES:
         return name

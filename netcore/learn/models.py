@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -103,7 +103,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
     wrong = [f"{k} is missing" for k in state if k not in weights]
     wrong += [f"{k} is not in the network" for k in weights if k not in state]
     wrong += [
-        f"{k} is {_size(weights[k].shape)} where the network has {_size(v.shape)}"
+        f"{k} is {size_text(weights[k].shape)} where the network has {size_text(v.shape)}"
         for k, v in state.items()
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
@@ -114,5 +114,6 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
             value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))
 
 
-def _size(shape: tuple[int, ...] | torch.Size) -> str:
+def size_text(shape: Sequence[int]) -> str:
+    """Say a shape: ``1×28×28``."""
     return "×".join(str(n) for n in shape) or "a single number"

@@ -1,31 +1,20 @@
-"""From a module and an image to the values of one pass.
-
-Every call to PyTorch is seen while the module runs (`TorchFunctionMode`), functional ones included; a layer of
-`torch.nn` counts as one node, whatever it calls inside. Nothing is traced symbolically, so control flow that depends on
-the data is followed as it happens.
-"""
+"""From a module and an image to the values of one pass."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode
 
 from netcore.errors import NetcoreError
-from netcore.learn.kinds import function_arguments, function_kind, function_name, function_settings, module_settings
-from netcore.learn.models import load_model
+from netcore.learn.models import load_model, size_text
+from netcore.learn.watch import Watcher, to_numpy
 from netcore.run import Run, Snapshot
-from netcore.trace import LayerTrace, Trace
-
-# These change nothing that could be seen: the value keeps the name of what they were given.
-_TRANSPARENT = ("contiguous", "clone", "to", "float", "detach", "requires_grad", "data", "type_as", "alias")
+from netcore.trace import Trace
 
 
 def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = None, backward: bool = False) -> Trace:
@@ -39,7 +28,9 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
         If the image has another shape than the run's, the label is no class, or the weights do not fit the model.
     """
     if pixels.shape != run.input_shape:
-        raise NetcoreError(f"run '{run.name}' takes images of {_size(run.input_shape)}, not {_size(pixels.shape)}")
+        raise NetcoreError(
+            f"run '{run.name}' takes images of {size_text(run.input_shape)}, not {size_text(pixels.shape)}"
+        )
     given = run.info["input"]
     out = trace_module(
         load_model(run, snapshot),
@@ -91,26 +82,26 @@ def trace_module(
     weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
     like = next(iter(weights.values()), torch.zeros(()))
     x = normalise(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
-    recorder = _Recorder(module, x)
-    with evaluating(module), torch.set_grad_enabled(backward), recorder.watching():
-        logits = _checked(module, weights, x, len(classes))
-    grads: dict[int, Tensor] = {}
-    loss = None
+    watcher = Watcher(module, x)
+    with evaluating(module), torch.set_grad_enabled(backward), watcher.watching():
+        logits = _scores(module, weights, x, len(classes))
+    if not watcher.saw(logits):
+        raise NetcoreError(
+            f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
+        )
+    loss, grads = None, {}
     if label is not None:
         loss = nn.functional.cross_entropy(logits.float(), torch.tensor([label], device=logits.device))
-    if backward and loss is not None:
-        wanted = [x, *weights.values()]
-        found = torch.autograd.grad(loss, wanted, allow_unused=True)
-        grads = {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
+        grads = _gradients(loss, [x, *weights.values()]) if backward else {}
     return Trace(
         pixels=pixels,
-        input=_numpy(x[0]),
-        layers=tuple(node.layer(grads) for node in recorder.nodes),
-        logits=_numpy(logits[0]),
+        input=to_numpy(x[0]),
+        layers=tuple(node.layer(grads) for node in watcher.nodes),
+        logits=to_numpy(logits[0]),
         classes=tuple(classes),
         label=label,
         loss=None if loss is None else loss.item(),
-        grad_input=_numpy(grads[id(x)][0]) if id(x) in grads else None,
+        grad_input=to_numpy(grads[id(x)][0]) if id(x) in grads else None,
     )
 
 
@@ -147,171 +138,22 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _checked(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes: int) -> Tensor:
+def _gradients(loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:
+    """Derivatives of the loss by the id of what they are by; the hooks on the outputs fire on the way."""
+    found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    return {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
+
+
+def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes: int) -> Tensor:
     """Run the module; its scores (1, K), or one line about why there are none."""
     try:
         out = functional_call(module, dict(weights), (x,))
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise NetcoreError(f"{type(module).__name__} cannot take an image of {_size(x.shape[1:])}: {reason}") from error
+    except Exception as error:  # the module is anyone's: whatever it raises
+        reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+        raise NetcoreError(
+            f"{type(module).__name__} cannot take an image of {size_text(x.shape[1:])} ({reason})"
+        ) from error
     if not isinstance(out, Tensor) or out.shape != (1, classes):
         found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
         raise NetcoreError(f"{type(module).__name__} must give one score a class, (1, {classes}), not {found}")
     return out
-
-
-@dataclass
-class _Node:
-    """One node being recorded; `layer` makes it final once the gradients are known."""
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    output: np.ndarray
-    module: str
-    settings: Mapping[str, Any]
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    grad: Tensor | None = None
-    parts: list[Any] = field(default_factory=list)
-
-    def layer(self, grads: Mapping[int, Tensor]) -> LayerTrace:
-        return LayerTrace(
-            name=self.name,
-            kind=self.kind,
-            inputs=self.inputs,
-            output=self.output,
-            weight=_optional(self.weight),
-            bias=_optional(self.bias),
-            grad_output=None if self.grad is None else _numpy(_unbatched(self.grad)),
-            grad_weight=_optional(grads.get(id(self.weight))),
-            grad_bias=_optional(grads.get(id(self.bias))),
-            settings=self.settings,
-            module=self.module,
-        )
-
-
-class _Recorder(TorchFunctionMode):
-    """Sees each call while a module runs, and makes nodes of those that the image's values go through."""
-
-    def __init__(self, module: nn.Module, x: Tensor) -> None:
-        super().__init__()
-        self.nodes: list[_Node] = []
-        self._paths = {id(m): name for name, m in module.named_modules()}
-        self._stack: list[str] = []  # paths of the modules being run
-        self._leaf: nn.Module | None = None  # the layer of torch.nn being run: what it calls inside is its own affair
-        self._names: dict[int, str] = {id(x): "input"}  # which node a tensor came from
-        self._alive: list[Tensor] = [x]  # keeps the ids in `_names` from being used again
-        self._used: dict[str, int] = {}
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        handles = [register_module_forward_pre_hook(self._enter), register_module_forward_hook(self._leave)]
-        try:
-            with self:
-                yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _enter(self, module: nn.Module, args: Any) -> None:
-        if self._leaf is None:
-            self._stack.append(self._paths.get(id(module), ""))
-            if _is_layer(module):
-                self._leaf = module
-
-    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self._leaf is None:
-            self._stack.pop()
-        elif self._leaf is module:
-            path = self._stack.pop()
-            weight, bias = (_parameter(module, name) for name in ("weight", "bias"))
-            kind = getattr(module, "kind", type(module).__name__)
-            name = path or kind.lower()
-            self._record(name, kind, args, output, path, module_settings(module), weight, bias)
-            self._leaf = None  # only now: what recording itself calls is no part of the network
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if self._leaf is not None:
-            return func(*args, **kwargs)
-        inputs = [t for t in _tensors((args, kwargs)) if id(t) in self._names]
-        before = inputs[0].detach() if inputs else None  # shapes only: the values may be overwritten in place
-        out = func(*args, **kwargs)
-        if before is None:
-            return out
-        name = function_name(func)
-        found = [t for t in _tensors(out) if t.is_floating_point()]
-        if name in _TRANSPARENT or not found:
-            for t in _tensors(out):
-                self._remember(t, self._names[id(inputs[0])])
-            return out
-        arguments = function_arguments(func, args, kwargs)
-        settings = function_settings(arguments)
-        kind = function_kind(name, before, found[0], settings)
-        weight, bias = (v if isinstance(v := arguments.get(k), Tensor) else None for k in ("weight", "bias"))
-        path = self._stack[-1] if self._stack else ""
-        title = f"{path}.{name}" if path else name
-        self._record(title, kind, inputs, out, path, settings, weight, bias)
-        return out
-
-    def _record(
-        self, name: str, kind: str, args: Any, output: Any, path: str, settings: Any, weight: Any, bias: Any
-    ) -> None:
-        inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(args) if id(t) in self._names))
-        for tensor in _tensors(output):
-            if not tensor.is_floating_point():
-                continue
-            node = _Node(self._unique(name), kind, inputs, _numpy(_unbatched(tensor)), path, settings, weight, bias)
-            if tensor.requires_grad:
-                tensor.register_hook(lambda grad, node=node: setattr(node, "grad", grad))
-            self.nodes.append(node)
-            self._remember(tensor, node.name)
-
-    def _unique(self, name: str) -> str:
-        count = self._used.get(name, 0)
-        self._used[name] = count + 1
-        return self._unique(f"{name}_{count}") if count else name
-
-    def _remember(self, tensor: Tensor, name: str) -> None:
-        self._names[id(tensor)] = name
-        self._alive.append(tensor)
-
-
-def _is_layer(module: nn.Module) -> bool:
-    """Whether a module is one node: PyTorch's own, containers apart."""
-    return hasattr(module, "kind") or (
-        type(module).__module__.startswith("torch.nn") and not isinstance(module, nn.Sequential)
-    )
-
-
-def _parameter(module: nn.Module, name: str) -> Tensor | None:
-    value = getattr(module, name, None)
-    return value if isinstance(value, Tensor) else None
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for v in value:
-            yield from _tensors(v)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-
-
-def _unbatched(tensor: Tensor) -> Tensor:
-    return tensor[0] if tensor.ndim and tensor.shape[0] == 1 else tensor
-
-
-def _numpy(tensor: Tensor) -> np.ndarray:
-    """A copy: float32, C-contiguous."""
-    return np.array(tensor.detach().float().cpu().numpy(), order="C")
-
-
-def _optional(tensor: Tensor | None) -> np.ndarray | None:
-    return None if tensor is None else _numpy(tensor)
-
-
-def _size(shape: Sequence[int]) -> str:
-    return "×".join(str(n) for n in shape)
