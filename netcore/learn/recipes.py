@@ -137,7 +137,7 @@ def change(recipe: Recipe, **changes: Any) -> tuple[Recipe, dict[str, Any]]:
     given = {k: v for k, v in changes.items() if v is not None}
     of_network = {k: v for k, v in given.items() if k in Architecture.__dataclass_fields__}
     of_recipe = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
-    strange = given.keys() - of_network - of_recipe
+    strange = given.keys() - of_network.keys() - of_recipe.keys()
     if strange:
         raise NetcoreError(f"a recipe has no setting '{min(strange)}'")
     out = replace(recipe, architecture=replace(recipe.architecture, **of_network), **of_recipe)

@@ -1,0 +1,53 @@
+"""Which device to compute on, and what pays there."""
+
+import contextlib
+
+import torch
+from torch import nn
+
+from netcore.errors import NetcoreError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Give the device called `name` (``cuda:1`` too); ``auto`` takes CUDA, else MPS, else the CPU.
+
+    Raises
+    ------
+    NetcoreError
+        If the device is not there.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+    kind, _, number = name.partition(":")
+    there = {"cpu": True, "cuda": cuda and int(number or 0) < torch.cuda.device_count(), "mps": mps}
+    if not there.get(kind, False):
+        raise NetcoreError(f"no device '{name}' on this machine: --device auto takes the best there is")
+    return torch.device(name)
+
+
+def device_title(device: torch.device) -> str:
+    """What a table calls it: the GPU's name, or the CPU with its threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+
+
+def has_convolution(module: nn.Module) -> bool:
+    """Whether channels_last and half precision pay for this network."""
+    return any(isinstance(m, nn.Conv2d) for m in module.modules())
+
+
+def place(module: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to the device, its kernels in the order that is fastest there."""
+    layout = torch.channels_last if has_convolution(module) else torch.preserve_format
+    return module.to(device, memory_format=layout)
+
+
+def precision(module: nn.Module, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Give the context of the forward pass: bfloat16 for convolutions on a GPU that has it, else float32."""
+    if device.type == "cuda" and has_convolution(module) and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return contextlib.nullcontext()

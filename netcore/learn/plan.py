@@ -1,0 +1,95 @@
+"""From what the user asked for to what is trained on what: checked settings, data, and epochs as scaled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from netcore.errors import NetcoreError, unknown
+from netcore.learn.data import DataSet, Source, load, stratified
+from netcore.learn.loop import steps_per_epoch
+from netcore.learn.recipes import Recipe, change, get_recipe
+from netcore.learn.schedule import SCHEDULES
+
+MNIST_IMAGES = 60_000  # what the recipes' epochs are counted in
+CHOICES = {"optimizer": ("sgd", "adam", "adamw"), "schedule": SCHEDULES, "activation": ("relu", "sigmoid", "tanh")}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be trained: the recipe as changed, and the data to learn from and to judge by."""
+
+    recipe: Recipe
+    changed: dict[str, Any]
+    train: DataSet
+    held_out: DataSet
+    facts: dict[str, Any]  # what the run records of its data
+
+
+def make_plan(
+    recipe: str | Recipe,
+    data: str | None,
+    data_dir: str | Path | None,
+    changes: dict[str, Any],
+    say: Callable[[str], None],
+) -> Plan:
+    """Check the settings, load the data and split it, and scale the epochs where the data set is a small one."""
+    base = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    chosen, changed = change(base, data=data, **changes)
+    check(chosen)
+    source = load(chosen.data, data_dir)
+    if source.note:
+        say(source.note)
+    train, held_out, kind = _split(source, chosen)
+    facts: dict[str, Any] = {
+        "name": train.name,
+        "asked": chosen.data,
+        "train": len(train),
+        "held_out": len(held_out),
+        "held_out_is": kind,
+        "sha256": {"train": train.sha256, "held_out": held_out.sha256},
+        "note": source.note,
+    }
+    if train.name == "embedded" and changes.get("epochs") is None:
+        epochs = _scaled(chosen, len(train))
+        facts["epochs"] = f"{epochs} here take as many steps as {chosen.epochs} of full MNIST's {MNIST_IMAGES:,} images"
+        chosen = replace(chosen, epochs=epochs)
+    return Plan(chosen, changed, train, held_out, facts)
+
+
+def _split(source: Source, recipe: Recipe) -> tuple[DataSet, DataSet, str]:
+    """Training part, held-out part, and what the latter is; without a test part 15 % are held out."""
+    share = recipe.validation or (0.0 if source.test is not None else 0.15)
+    if not share and source.test is not None:
+        return source.train, source.test, "test set"
+    kept, held = stratified(source.train.labels, share, recipe.seed)
+    return source.train.take(kept), source.train.take(held), f"{share:.0%} of the training set, stratified"
+
+
+def _scaled(recipe: Recipe, images: int) -> int:
+    """Epochs on `images` images that take as many optimiser steps as the recipe's on full MNIST."""
+    wanted = recipe.epochs * steps_per_epoch(round(MNIST_IMAGES * (1 - recipe.validation)), recipe.batch_size)
+    return max(1, round(wanted / steps_per_epoch(images, recipe.batch_size)))
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse settings out of range, with one line that says what they may be."""
+    network = recipe.architecture
+    for setting, choices in CHOICES.items():
+        value = getattr(network if setting == "activation" else recipe, setting)
+        if value not in choices:
+            raise unknown(setting, str(value), choices)
+    for setting, value, low in (("batch size", recipe.batch_size, 1), ("epochs", recipe.epochs, 1)):
+        if value < low:
+            raise NetcoreError(f"{setting} must be {low} or more, not {value}")
+    if not 0 < recipe.learning_rate < float("inf"):
+        raise NetcoreError(f"the learning rate must be above 0, not {recipe.learning_rate:g}")
+    for setting, value in (
+        ("the share for validation", recipe.validation),
+        ("dropout", network.dropout),
+        ("dropout", network.block_dropout),
+    ):
+        if not 0 <= value < 1:
+            raise NetcoreError(f"{setting} must be from 0 to below 1, not {value:g}")
+    if any(width < 1 for width in network.hidden):
+        raise NetcoreError(f"hidden layers must be 1 wide or more, not {min(network.hidden)}")

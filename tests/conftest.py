@@ -1,0 +1,61 @@
+"""Shared fixtures: two small trained runs, made once for all test processes, and cases of them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netcore.case import Case, Picture
+from netcore.run import Run, load_run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """One folder for all test processes; caches lie there too, so that tests neither see nor touch the user's."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    os.environ["NETCORE_CACHE"] = str(folder / "cache")
+    os.environ.pop("NETCORE_DATA", None)
+    return folder
+
+
+def _trained(folder: Path, name: str, recipe: str, **settings: object) -> Run:
+    from filelock import FileLock
+
+    with FileLock(folder / f"{name}.lock"):
+        if not (folder / "runs" / name / "run.json").exists():
+            from netcore.learn.train import train
+
+            train(recipe, name=name, data="embedded", output_dir=folder / "runs", device="cpu", **settings)
+    return load_run(folder / "runs" / name)
+
+
+@pytest.fixture(scope="session")
+def mlp_run(shared_folder: Path) -> Run:
+    """784-16-16-10, sigmoid, three short epochs: about 85 % right."""
+    return _trained(shared_folder, "mlp-16-16", "mlp-16-16", epochs=3, optimizer="adam", learning_rate=0.01)
+
+
+@pytest.fixture(scope="session")
+def cnn_run(shared_folder: Path) -> Run:
+    """Two convolutions, one epoch."""
+    return _trained(shared_folder, "cnn-2conv", "cnn-2conv", epochs=1)
+
+
+@pytest.fixture(scope="session")
+def make_case() -> Callable[..., Case]:
+    """`make_case(run, digit=7, at="best")`: a case of the run's first example of a digit."""
+
+    def make(run: Run, digit: int = 7, at: str = "best") -> Case:
+        def tracer(*given: object) -> object:
+            from netcore.learn.record import trace
+
+            return trace(*given)
+
+        examples = run.examples()
+        first = int((examples.labels == digit).argmax())
+        return Case(run, Picture(examples.images[first], digit, f"digit {digit}"), at, tracer)
+
+    return make
