@@ -1,0 +1,270 @@
+"""The base of all films: a Manim scene that is given a case and a theme, and a camera that draws arrays fast.
+
+How a film is written
+---------------------
+One file in `scenes/films`, its docstring the title and the caption, `NEEDS` what the run must have, and one class::
+
+    \"\"\"Softmax
+
+    How the scores of {network} become probabilities.
+    \"\"\"
+
+    from netcore.stage.film import Change, Film, Neurons, label
+
+    NEEDS = ("mlp",)
+
+
+    class Softmax(Film):
+        \"\"\"…
+
+        Attributes
+        ----------
+        shown : int
+            Neurons shown a layer, at most.
+        \"\"\"
+
+        shown: int = 16  # becomes --shown
+
+        def construct(self):
+            trace, theme = self.case.trace(), self.theme
+            a = trace.probabilities
+            places = [(0, 2 - k / 2) for k in range(len(a))]
+            column = Neurons(places, 0.2, theme.rgb("ground"), theme.rgb("muted"), values=a)
+            self.play(self.say("Ten neurons"), Change(column, opacity=1.0, run_time=0.5))
+            self.play(Change(column, fill=theme.activation(a), lag=0.5, run_time=1.0))
+            self.wait(2)
+
+- **Mobjects** (`netcore.stage.mobjects`): `Edges`, `Neurons`, `Boxes`, `Bars`, `Pixels`, each many things in one, drawn
+  by one `paint`. **Text** (`netcore.stage.text`): `label(text, size, rgb, at=, align=)` and `formula(typst, …)`. Sizes
+  are `TITLE`, `BODY`, `NOTE` and `HUGE`; nothing smaller than `NOTE`. Colours are float (3,) from `theme.rgb(role)`,
+  `theme.activation(values)`, `theme.signed(values)`. All of these can be imported from here.
+- **Change(mobject, attribute=target, …)** moves any numbers of a mobject (`points`, `opacity`, `fill`, `rgba`,
+  `widths`, `values`, `progress`, `rgb`, …) from what they are to the target. It adds the mobject where it is not on
+  screen yet; `start={"opacity": 0.0}` sets numbers first, `after=` waits within the play, `lag=` lets elements follow
+  one another (in `order=`), `remove=True` takes the mobject off at the end. No mobject is ever copied. Manim's own
+  animations and mobjects work too, at Manim's own speed.
+- **self.say(text)** is the caption at the foot: it gives the animations that change it. **self.head()** gives those
+  that show title and run at the top. `self.width`, `self.height` are the frame, `self.top`, `self.foot` the lines
+  between which a film may draw.
+- What is drawn each frame is what moves, and what lies over it; the rest is kept as one picture. So let neighbours that
+  do not overlap be separate mobjects, and overlapping ones be few.
+
+`manim -ql scenes/films/x.py` renders it with the newest fitting run in `./runs`, or with the one that the environment
+variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light the other theme).
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from manim import Animation, Camera, Mobject, Scene, config, smooth
+
+from netcore.case import Case
+from netcore.stage.mobjects import BODY, HUGE, NOTE, PX, TITLE, Bars, Boxes, Drawn, Edges, Neurons, Pixels, upright
+from netcore.stage.text import Line, formula, label, shorten, text_width
+from netcore.stage.theme import DARK, THEMES, Theme
+
+__all__ = [
+    "BODY", "HUGE", "NOTE", "PX", "TITLE", "Bars", "Boxes", "Change", "Drawn", "Edges", "FastCamera", "Film", "Line",
+    "Neurons", "Pixels", "formula", "label", "shorten", "text_width", "upright",
+]  # fmt: skip
+
+MARGIN = 0.3  # scene units kept free along the frame's sides
+CAPTION_GAP = 0.42  # from the frame's foot to the middle of the caption
+
+
+class FastCamera(Camera):
+    """Manim's camera, which lets a `Drawn` paint itself and draws everything else as ever."""
+
+    def capture_mobjects(self, mobjects: Iterable[Mobject], **kwargs: Any) -> None:
+        ordered = self.get_mobjects_to_display(mobjects, **kwargs)
+        context = self.get_cairo_context(self.pixel_array)
+        for drawn, group in groupby(ordered, lambda m: isinstance(m, Drawn)):
+            if not drawn:
+                super().capture_mobjects(list(group), include_submobjects=False)
+                continue
+            for mobject in group:
+                if mobject.opacity > 0:
+                    context.new_path()
+                    mobject.paint(context)
+
+
+class Change(Animation):
+    """Move numbers of one mobject from what they are to their targets.
+
+    Parameters
+    ----------
+    mobject : Drawn
+    start : dict, numbers set when the play begins, before anything moves
+    after : float, seconds that it waits first
+    run_time : float, seconds that the move takes, `after` not counted
+    lag : float, how far elements follow one another along the first axis: 0 all at once, 1 the last starts at half time
+    order : (N,) in [0, 1], each element's place in that order; by default from first to last
+    remove : bool, take the mobject off the screen at the end
+    **targets : the numbers at the end, by attribute
+    """
+
+    def __init__(
+        self, mobject: Drawn, *, start: dict[str, Any] | None = None, after: float = 0.0, run_time: float = 1.0,
+        lag: float = 0.0, order: Any = None, remove: bool = False, rate_func: Any = smooth, **targets: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(mobject, run_time=after + run_time, rate_func=rate_func, remover=remove, introducer=not remove)
+        self.start, self.targets = start or {}, targets
+        self.after, self.lag = after / (after + run_time), lag
+        self.order = None if order is None else np.asarray(order, float)
+
+    def create_starting_mobject(self) -> Mobject:
+        return self.mobject
+
+    def begin(self) -> None:
+        m = self.mobject
+        for name, value in self.start.items():
+            setattr(m, name, _like(getattr(m, name), value))
+        self.origins = {name: np.array(getattr(m, name), dtype=float) for name in self.targets}
+        self.goals = {name: _like(origin, self.targets[name]) for name, origin in self.origins.items()}
+        super().begin()
+
+    def interpolate(self, alpha: float) -> None:
+        t = min(max((alpha - self.after) / (1 - self.after), 0.0), 1.0)
+        for name, origin in self.origins.items():
+            goal = self.goals[name]
+            if t == 1.0:
+                value = goal.copy()
+            else:
+                share = self._share(t, origin)
+                value = origin * (1 - share) + goal * share
+            setattr(self.mobject, name, float(value) if value.ndim == 0 else value)
+
+    def _share(self, t: float, origin: np.ndarray) -> Any:
+        """How far each element has gone, shaped to multiply `origin`."""
+        if not self.lag or origin.ndim == 0:
+            return self.rate_func(t)
+        n = len(origin)
+        order = np.arange(n) / max(n - 1, 1) if self.order is None else np.repeat(self.order, n // len(self.order))
+        each = np.clip(t * (1 + self.lag) - self.lag * order, 0, 1)
+        return np.array([self.rate_func(u) for u in each]).reshape((n,) + (1,) * (origin.ndim - 1))
+
+    def reach(self) -> np.ndarray:
+        """Box (4,) of everything that the mobject covers on its way."""
+        m, now = self.mobject, {name: getattr(self.mobject, name) for name in self.targets}
+        boxes = []
+        for state in (self.origins, self.goals):
+            vars(m).update({k: v for k, v in state.items() if k == "points"})
+            boxes.append(m.box())
+        vars(m).update(now)
+        low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
+        return np.concatenate([low, high])
+
+
+def _like(array: Any, value: Any) -> np.ndarray:
+    """`value` as a float array of the shape of `array`; points may be given flat, (N, 2)."""
+    shape, value = np.shape(array), np.asarray(value, dtype=float)
+    if len(shape) == 2 and shape[1] == 3 and value.ndim > 1 and value.shape[-1] == 2:
+        value = np.pad(value.reshape(-1, 2), ((0, 0), (0, 1)))
+    return np.broadcast_to(value, shape).copy()
+
+
+class Film(Scene):
+    """A Manim scene that shows the numbers of a case.
+
+    `case` and `theme` are set by whoever renders it; without them the film finds a run itself.
+    """
+
+    case: Case = None  # type: ignore[assignment]
+    theme: Theme = None  # type: ignore[assignment]
+
+    def __init__(self, renderer: Any = None, camera_class: type[Camera] = FastCamera, **keys: Any) -> None:
+        super().__init__(renderer, camera_class=camera_class, **keys)
+
+    def setup(self) -> None:
+        config.disable_caching = True  # Manim would judge by what it can serialise, which the arrays are not
+        if self.theme is None:
+            self.theme = THEMES.get(os.environ.get("NETCORE_THEME", ""), DARK)
+        if self.case is None:
+            from netcore.render.cases import default_case
+
+            self.case = default_case()
+        self.camera.background_color = self.theme.ground
+        self.camera.reset()
+        self._caption: Line | None = None
+
+    # ---- the frame
+
+    @property
+    def width(self) -> float:
+        return float(self.camera.frame_width)
+
+    @property
+    def height(self) -> float:
+        return float(self.camera.frame_height)
+
+    @property
+    def top(self) -> float:
+        """Below title and run."""
+        return self.height / 2 - 0.65
+
+    @property
+    def foot(self) -> float:
+        """Above the caption."""
+        return -self.height / 2 + 0.75
+
+    @property
+    def title(self) -> str:
+        """First line of the scene file's docstring."""
+        return (sys.modules[type(self).__module__].__doc__ or type(self).__name__).strip().splitlines()[0]
+
+    def head(self) -> list[Animation]:
+        """Show the title at the upper left, run, network and snapshot at the upper right."""
+        y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
+        left = label(self.title, BODY, self.theme.rgb("ink"), bold=True, at=(-side, y), align=(-1, 0))
+        facts = [self.case.run.title, self.case.trace().snapshot]
+        right = label("  ·  ".join(f for f in facts if f), NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))
+        return [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in (left, right)]
+
+    def say(self, text: str, run_time: float = 0.4) -> list[Animation]:
+        """Change the caption at the foot."""
+        old, out = self._caption, []
+        if old is not None:
+            out.append(Change(old, opacity=0.0, run_time=run_time / 2, remove=True))
+        room = self.width - 2 * MARGIN
+        size = BODY if text_width(text, BODY) <= room else NOTE
+        at = (0, -self.height / 2 + CAPTION_GAP)
+        self._caption = label(shorten(text, room, size), size, self.theme.rgb("ink"), at=at)
+        after = run_time / 2 if old is not None else 0.0
+        out.append(Change(self._caption, start={"opacity": 0.0}, opacity=1.0, run_time=run_time / 2, after=after))
+        return out
+
+    # ---- what is drawn again each frame
+
+    def get_moving_and_static_mobjects(self, animations: Iterable[Animation]) -> tuple[list[Mobject], list[Mobject]]:
+        """Split what is on screen into what moves or lies over something that moves, and the rest.
+
+        Manim takes everything that comes later in the drawing order as moving; here boxes decide.
+        """
+        animations = list(animations)
+        if not all(isinstance(a, Change) for a in animations):
+            return super().get_moving_and_static_mobjects(animations)
+        changes = {id(a.mobject): a for a in animations}
+        moving: list[Mobject] = []
+        static: list[Mobject] = []
+        boxes: list[np.ndarray] = []
+        for m in self.renderer.camera.get_mobjects_to_display(self.mobjects):
+            known = isinstance(m, Drawn)
+            box = changes[id(m)].reach() if id(m) in changes else m.box() if known else _box(m)
+            if id(m) in changes or any(_meet(box, other) for other in boxes):
+                moving.append(m)
+                boxes.append(box)
+            else:
+                static.append(m)
+        return moving, static
+
+
+def _box(m: Mobject) -> np.ndarray:
+    return np.array([m.get_left()[0], m.get_bottom()[1], m.get_right()[0], m.get_top()[1]])
+
+
+def _meet(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(a[0] < b[2] + PX and b[0] < a[2] + PX and a[1] < b[3] + PX and b[1] < a[3] + PX)
