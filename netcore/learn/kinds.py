@@ -53,13 +53,15 @@ def function_arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, An
     try:
         bound = inspect.signature(func).bind(*args, **kwargs)
         bound.apply_defaults()
-        return dict(bound.arguments)
-    except (TypeError, ValueError):  # functions written in C++ have no signature; their operator's schema has
-        schema = _schema(func)
-        return dict(zip(schema, args, strict=False)) | dict(kwargs)
+        if "kwargs" not in bound.arguments:  # a dispatcher by a flag takes just anything
+            return dict(bound.arguments)
+    except (TypeError, ValueError):  # a function written in C++ has no signature
+        pass
+    return dict(zip(_schema(func), args, strict=False)) | dict(kwargs)
 
 
 def _schema(func: Any) -> tuple[str, ...]:
+    """Argument names of an operator, or of the operator of the same name."""
     schema = getattr(func, "_schema", None)
     if schema is None:
         packet = getattr(torch.ops.aten, function_name(func), None)

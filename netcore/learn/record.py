@@ -92,7 +92,7 @@ def trace_module(
     loss, grads = None, {}
     if label is not None:
         loss = nn.functional.cross_entropy(logits.float(), torch.tensor([label], device=logits.device))
-        grads = _gradients(loss, [x, *weights.values()]) if backward else {}
+        grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
     return Trace(
         pixels=pixels,
         input=to_numpy(x[0]),
@@ -138,9 +138,13 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _gradients(loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:
+def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:
     """Derivatives of the loss by the id of what they are by; the hooks on the outputs fire on the way."""
-    found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    try:
+        found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise NetcoreError(f"PyTorch gives no gradients of {type(module).__name__}: {reason}") from error
     return {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
 
 
