@@ -12,10 +12,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from netcore.stage.theme import FONT, MONO, Theme
 
@@ -165,28 +167,64 @@ def fit(fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: st
     return text[:low].rstrip(" ·,") + "…"
 
 
-def heading(fig: Figure, title: str, note: str = "") -> tuple[Box, Text]:
-    """Title and one line of note at the top left; give the box that is left for the body, and the note's artist."""
+def heading(fig: Figure, title: str, note: str = "", aside: float = 0) -> tuple[Box, Text]:
+    """Title and one line of note at the top left; give the box that is left for the body, and the note's artist.
+
+    `aside` units to the right of the title are left free.
+    """
     whole = page(fig)
     room = whole.w - 2 * MARGIN
-    write(fig, MARGIN, 16, fit(fig, title, room, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
+    write(fig, MARGIN, 16, fit(fig, title, room - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
     line = write(fig, MARGIN, 46, fit(fig, note, room), color=fig.theme.muted)  # type: ignore[attr-defined]
     return whole.inset(MARGIN, 78, MARGIN, 18), line
 
 
+def subtitle(fig: Figure, box: Box, title: str, note: str = "") -> None:
+    """A panel's title at the top left of its box, in bold, and what belongs to it (a unit) behind."""
+    title = fit(fig, title, box.w, LABEL, "bold")
+    write(fig, box.x, box.y, title, fontsize=LABEL, fontweight="bold")
+    start = width(fig, title, LABEL, "bold") + 8
+    if note and box.w - start > 40:
+        muted = fig.theme.muted  # type: ignore[attr-defined]
+        write(fig, box.x + start, box.y + 0.8, fit(fig, note, box.w - start), color=muted)
+
+
+def legend(fig: Figure, entries: dict[str, str], right: float = UNITS - MARGIN, y: float = 22) -> None:
+    """Names in their colours (name: colour), one line that ends at `right`."""
+    for name, colour in reversed(entries.items()):
+        right -= width(fig, name)
+        write(fig, right, y, name, color=colour)
+        write(fig, right - 20, y, "●", color=colour)
+        right -= 40
+
+
 def chart(
-    fig: Figure, box: Box, title: str = "", x: str = "", left: float = 46, grid: Any = "y", **settings: Any
+    fig: Figure,
+    box: Box,
+    title: str = "",
+    note: str = "",
+    *,
+    x: str = "",
+    left: float = 46,
+    grid: Any = "y",
+    **settings: Any,
 ) -> Axes:
     """Axes with room inside `box` for tick labels (`left`), the title above and the axis label `x` below."""
-    ax = add_axes(fig, box.inset(left, 28 if title else 8, 8, 46 if x else 26), **settings)
+    ax = add_axes(fig, box.inset(left, 32 if title else 8, 8, 46 if x else 26), **settings)
     if title:
-        write(fig, box.x, box.y, fit(fig, title, box.w, LABEL, "bold"), fontsize=LABEL, fontweight="bold")
+        subtitle(fig, box, title, note)
     ax.set_xlabel(x)
     ax.tick_params(length=0, pad=6)
     ax.spines[["left"]].set_visible(False)
     if grid:
         ax.grid(axis=grid)
     return ax
+
+
+def percents(axis: Axis, nbins: int = 6) -> None:
+    """Label an axis of shares in per cent."""
+    axis.set_major_locator(MaxNLocator(nbins=nbins, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
 
 
 def colour_bar(

@@ -1,0 +1,44 @@
+"""What figures read out of a run: its history by snapshot, its kernels and matrices in order, words for captions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from netcore.case import Case
+from netcore.run import Arrays, Run, Snapshot
+
+
+def epochs(case: Case, *keys: str) -> tuple[np.ndarray, ...]:
+    """Columns of the history by epoch, float (E,) each; NaN where a row lacks one, empty where all do."""
+    rows = case.history.get("epochs", [])
+    return tuple(np.array([np.nan if r.get(k) is None else r[k] for r in rows], dtype=float) for k in keys)
+
+
+def row_at(case: Case, snapshot: Snapshot) -> Mapping[str, Any]:
+    """The row of the history that belongs to a snapshot; empty where there is none (before the first epoch's end)."""
+    return next((r for r in case.history.get("epochs", []) if r.get("step") == snapshot.step), {})
+
+
+def held_out(run: Run) -> str:
+    """How many images the history's second line is measured on, as words."""
+    count = run.info.get("data", {}).get("held_out")
+    return f"{count:,} held-out images" if count else "held-out images"
+
+
+def weights_by_layer(run: Run, weights: Arrays, ndim: int) -> dict[str, np.ndarray]:
+    """Weights of the layers in order: kernels (out, in, h, w) where `ndim` is 4, matrices (out, in) where it is 2."""
+    names = [layer["name"] for layer in run.layers]
+    found = {k.removesuffix(".weight"): w for k, w in weights.items() if k.endswith(".weight") and w.ndim == ndim}
+    ordered = [n for n in names if n in found] + sorted(found.keys() - set(names))
+    return {name: found[name] for name in ordered}
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """A shape as a caption writes it: ``32×14×14``."""
+    return "×".join(f"{s:,}" for s in shape)
+
+
+def some_of(shown: int, total: int) -> str:
+    """How many are shown: ``24 of 1,024``, or just the number where it is all of them."""
+    return f"{total:,}" if shown == total else f"{shown:,} of {total:,}"

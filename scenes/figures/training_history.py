@@ -1,0 +1,113 @@
+"""Training history
+
+Loss and accuracy of {run} ({network}) over its epochs, on the training images and on images held out from training,
+with the learning rate where it changes.
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from netcore.stage.facts import epochs, held_out
+from netcore.stage.plot import chart, heading, legend, number, percent, percents
+
+NEEDS = ("history",)
+ANIMATED = True
+
+
+def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float = 6.0):
+    """Draw the curves; animated, they draw themselves.
+
+    Parameters
+    ----------
+    log : bool
+        Loss on a logarithmic scale.
+    batches : bool
+        Also show the loss of single batches, as a thin line behind.
+    seconds : float
+        Duration of the animation.
+    """
+    theme = fig.theme
+    epoch, step, rate = epochs(case, "epoch", "step", "learning_rate")
+    curves = {key: epochs(case, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")}
+    body, note = heading(fig, f"Training history of {case.run.title}", aside=320)
+    legend(fig, {"training images": theme.positive, "held-out images": theme.negative})
+    varies = bool(np.ptp(rate[np.isfinite(rate)]) > 0) if np.isfinite(rate).any() else False
+    upper, lower = body.rows(1, 0.42, gap=14) if varies else (body, None)
+    left, right = upper.columns(1, 1, gap=28)
+    x = "" if varies else "epoch"
+    accuracy = chart(fig, right, "Accuracy", "share of images classified rightly", x=x, left=54)
+    thin = _batches(case, epoch, step) if batches else None
+    loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: single batches)" if thin else ""), x=x)
+
+    moving = []
+    if thin:
+        (line,) = loss.plot(*thin, color=theme.positive, alpha=0.3, linewidth=0.8, zorder=1)
+        moving.append((line, *thin))
+    for ax, name in ((loss, "loss"), (accuracy, "accuracy")):
+        for which, colour in (("train", theme.positive), ("val", theme.negative)):
+            moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
+    _scales(loss, accuracy, epoch, curves, log)
+    if lower is not None:
+        ax = chart(fig, lower, "Learning rate", x="epoch")
+        ax.set_yscale("log") if rate.min() > 0 else ax.set_ylim(bottom=0)
+        ax.set_xlim(loss.get_xlim())
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        moving.append(_line(ax, epoch, rate, theme.emphasis))
+
+    def update(t: float) -> list:
+        now = t * epoch[-1]
+        for line, x, y in moving:
+            upto = int(np.searchsorted(x, now + 1e-9, side="right"))
+            end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
+            line.set_data([*x[:upto], *[now] * len(end)], [*y[:upto], *end])
+        note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
+        return [*(line for line, _, _ in moving), note]
+
+    update(1.0)
+    return update
+
+
+def _line(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> tuple:
+    """A curve with its data; single epochs are marked where there are few."""
+    known = np.isfinite(y)
+    marker = "o" if known.sum() <= 12 else ""
+    (line,) = ax.plot(x[known], y[known], color=colour, marker=marker, markersize=5, clip_on=False)
+    return line, x[known], y[known]
+
+
+def _batches(case, epoch: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Fractional epochs and losses of single batches, where at least three were logged."""
+    rows = [r for r in case.history.get("steps", []) if np.isfinite(r.get("loss", np.nan))]
+    if len(rows) < 3 or not np.isfinite(step).all():
+        return None
+    return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r["loss"] for r in rows])
+
+
+def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bool) -> None:
+    known = np.concatenate([curves["train_loss"], curves["val_loss"]])
+    known = known[np.isfinite(known)]
+    if log and (known > 0).all():
+        loss.set_yscale("log")
+    elif known.size:
+        loss.set_ylim(0, 1.12 * known.max())
+    known = np.concatenate([curves["train_accuracy"], curves["val_accuracy"]])
+    known = known[np.isfinite(known)]
+    if known.size:
+        low = known.min() - 0.08 * (1 - known.min())
+        accuracy.set_ylim(max(0, low), 1)
+    percents(accuracy.yaxis)
+    for ax in (loss, accuracy):
+        ax.set_xlim(0, epoch[-1])
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+
+
+def _words(case, row: int, epoch: np.ndarray, curves: dict) -> str:
+    if row < 0:
+        return f"before the end of epoch {epoch[0]:g} of {epoch[-1]:g}"
+    parts = [f"epoch {epoch[row]:g} of {epoch[-1]:g}"]
+    if np.isfinite(value := curves["train_loss"][row]):
+        parts.append(f"training loss {number(value)}")
+    if np.isfinite(value := curves["val_accuracy"][row]):
+        parts.append(f"{percent(value)} right on {held_out(case.run)}")
+    return " · ".join(parts)

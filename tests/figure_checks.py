@@ -1,0 +1,94 @@
+"""What every figure must hold to: no text overlaps another, leaves the canvas, is too small, or too faint."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from unittest.mock import patch
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from netcore.stage.plot import SMALL, UNITS
+
+CONTRAST = 4.5  # WCAG AA for text
+
+
+def drawn_texts(fig: Figure) -> list[Text]:
+    """The texts that a draw of the figure really paints, empty ones left out."""
+    seen: list[Text] = []
+    original = Text.draw
+
+    def draw(self: Text, renderer: object) -> None:
+        if self.get_visible() and self.get_text().strip() and self not in seen:
+            seen.append(self)
+        original(self, renderer)
+
+    with patch.object(Text, "draw", draw):
+        fig.canvas.draw()
+    return seen
+
+
+def words(fig: Figure) -> list[str]:
+    """The strings that a figure paints."""
+    return [text.get_text() for text in drawn_texts(fig)]
+
+
+def problems(fig: Figure, contrast: bool = True) -> list[str]:
+    """Everything that is wrong with a figure's texts, one line each; empty where all is well."""
+    texts = drawn_texts(fig)
+    boxes = [text.get_window_extent() for text in texts]
+    found = [f"leaves the canvas: {t.get_text()!r}" for t, b in zip(texts, boxes, strict=True) if not _inside(b, fig)]
+    found += [f"{t.get_fontsize():g} units high: {t.get_text()!r}" for t in texts if t.get_fontsize() < SMALL]
+    cores = [_core(box) for box in boxes]
+    for (i, a), (j, b) in combinations(enumerate(cores), 2):
+        if a.overlaps(b):
+            found.append(f"overlap: {texts[i].get_text()!r} and {texts[j].get_text()!r}")
+    return found + (list(_faint(fig, texts, boxes)) if contrast else [])
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """Relative luminance of colours (…, 3) in [0, 1], by WCAG 2.2."""
+    rgb = np.asarray(rgb, dtype=float)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Contrast of two colours, from 1 to 21, by WCAG 2.2."""
+    high, low = np.maximum(luminance(a), luminance(b)), np.minimum(luminance(a), luminance(b))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _inside(box: Bbox, fig: Figure) -> bool:
+    slack = fig.bbox.width / UNITS
+    return (
+        box.x0 >= -slack and box.y0 >= -slack and box.x1 <= fig.bbox.width + slack and box.y1 <= fig.bbox.height + slack
+    )
+
+
+def _core(box: Bbox) -> Bbox:
+    """The box of a text without the leading that its font adds above and below the letters."""
+    dx, dy = 0.5, 0.14 * box.height
+    return Bbox.from_extents(box.x0 + dx, box.y0 + dy, box.x1 - dx, box.y1 - dy)
+
+
+def _faint(fig: Figure, texts: list[Text], boxes: list[Bbox]) -> Iterator[str]:
+    """Texts whose colour stands out too little from what lies under them."""
+    for text in texts:
+        text.set_visible(False)
+    fig.canvas.draw()
+    picture = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3] / 255  # row 0 at the bottom, as in the boxes
+    for text in texts:
+        text.set_visible(True)
+    for text, box in zip(texts, boxes, strict=True):
+        x0, y0, x1, y1 = (max(0, round(v)) for v in box.extents)
+        under = picture[y0 : y1 + 1, x0 : x1 + 1].reshape(-1, 3)
+        if not len(under):
+            continue
+        alpha = 1.0 if text.get_alpha() is None else text.get_alpha()
+        colour = np.array(to_rgb(text.get_color())) * alpha + np.median(under, axis=0) * (1 - alpha)
+        found = float(np.quantile(ratio(colour, under), 0.25))
+        if found < CONTRAST:
+            yield f"contrast {found:.1f}: {text.get_text()!r}"
