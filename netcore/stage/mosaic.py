@@ -1,11 +1,14 @@
 """Many images drawn as one artist: maps, kernels, digits, weights."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from netcore.stage.plot import UNITS, Box, add_axes, sequential
 
@@ -48,6 +51,22 @@ class Mosaic:
         _, h, w = self.shape
         return (i // self.columns) * (h * self.repeat + self.gap), (i % self.columns) * (w * self.repeat + self.gap)
 
+    def outline(self, which: Iterable[int], colour: str, linewidth: float = 1.0) -> PatchCollection:
+        """Draw a line around some images, as one artist."""
+        _, h, w = self.shape
+        pad = linewidth / 2 * self.cells_a_unit
+        tall, wide = h * self.repeat + 2 * pad, w * self.repeat + 2 * pad
+        corners = [self.corner(i) for i in which]
+        patches = [Rectangle((x - 0.5 - pad, y - 0.5 - pad), wide, tall) for y, x in corners]
+        lines = PatchCollection(patches, facecolor="none", edgecolor=colour, linewidth=linewidth, clip_on=False)
+        self.ax.add_collection(lines, autolim=False)
+        return lines
+
+    @property
+    def cells_a_unit(self) -> float:
+        """Array cells (the data coordinates of ``ax``) that one unit is wide."""
+        return self._array.shape[1] / self.ax.get_window_extent().width * self.ax.figure.bbox.width / UNITS
+
     def _fill(self, images: np.ndarray) -> None:
         r = self.repeat
         _, h, w = self.shape
@@ -81,6 +100,7 @@ def image_grid(
     high: float = 1.0,
     gap: float = 4.0,
     align: tuple[float, float] = (0.0, 0.0),
+    frame: bool = False,
 ) -> Mosaic:
     """Draw images as one mosaic inside `box`, as large as fits, its pixels whole numbers of screen pixels.
 
@@ -94,6 +114,8 @@ def image_grid(
         Units between images, about.
     align : tuple of float
         Where the mosaic sits in what is left of the box: 0 left or top, 0.5 middle, 1 right or bottom.
+    frame : bool
+        A hairline around each image, where its edge would not be seen otherwise.
     """
     theme = fig.theme  # type: ignore[attr-defined]
     n, h, w = images.shape[:3]
@@ -124,7 +146,10 @@ def image_grid(
     settings: dict[str, Any] = {"interpolation": "nearest" if size >= 1 else "antialiased"}
     if images.ndim == 3:
         settings |= {"cmap": cmap or sequential(theme), "vmin": low, "vmax": high}
-    return Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
+    out = Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
+    if frame:
+        out.outline(range(n), theme.faint)
+    return out
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def style(theme: Theme) -> AbstractContextManager[None]:
 def sequential(theme: Theme) -> Colormap:
     """Colour map of magnitudes: ground at 0, ink at the top."""
     cmap = LinearSegmentedColormap.from_list(f"{theme.name}-sequential", [theme.ground, theme.ink], N=512)
-    cmap.set_bad(theme.ground)
+    cmap.set_bad(alpha=0)  # gaps show what lies below
     return cmap
 
 
@@ -88,7 +88,7 @@ def diverging(theme: Theme) -> Colormap:
     """Colour map of signed values: negative, ground at 0, positive."""
     colours = [theme.negative, theme.ground, theme.positive]
     cmap = LinearSegmentedColormap.from_list(f"{theme.name}-diverging", colours, N=511)  # odd: 0 is the ground itself
-    cmap.set_bad(theme.ground)
+    cmap.set_bad(alpha=0)  # gaps show what lies below
     return cmap
 
 

@@ -1,0 +1,53 @@
+"""Where in training a picture is: one dot a snapshot, and what is known of the present one."""
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from netcore.case import Case
+from netcore.run import Snapshot
+from netcore.stage.facts import held_out, row_at
+from netcore.stage.plot import Box, add_axes, percent, write
+
+
+def snapshots_until_now(case: Case) -> tuple[Snapshot, ...]:
+    """The snapshots from the first one to the one that was chosen."""
+    last = case.snapshot()
+    return tuple(s for s in case.snapshots if s.step <= last.step)
+
+
+def frame_of(t: float, count: int) -> int:
+    """Which of `count` things is shown at t in [0, 1]: each equally long, the last one at 1."""
+    return min(count - 1, int(t * count))
+
+
+class Timeline:
+    """A row of dots, one a snapshot; ``show(i)`` moves to one and gives the artists that changed."""
+
+    def __init__(self, fig: Figure, box: Box, case: Case, snapshots: tuple[Snapshot, ...]) -> None:
+        theme = fig.theme  # type: ignore[attr-defined]
+        self.words = [self._words(case, s) for s in snapshots]
+        self.text = write(fig, box.x, box.y, "")
+        self._x = np.linspace(0, 1, len(snapshots))
+        ax = add_axes(fig, Box(box.x + 5, box.y + 22, box.w - 10, 14), xlim=(0, 1), ylim=(-1, 1))
+        ax.axis("off")
+        self.dots: list[Artist] = []
+        if len(snapshots) > 1:
+            zeros = np.zeros(len(snapshots))
+            ax.plot(self._x, zeros, color=theme.faint, marker="o", markersize=6, linewidth=2, clip_on=False)
+            (self.past,) = ax.plot([], [], color=theme.muted, marker="o", markersize=6, linewidth=2, clip_on=False)
+            (self.now,) = ax.plot([], [], color=theme.emphasis, marker="o", markersize=10, clip_on=False)
+            self.dots = [self.past, self.now]
+
+    @staticmethod
+    def _words(case: Case, snapshot: Snapshot) -> str:
+        accuracy = row_at(case, snapshot).get("val_accuracy")
+        known = f" · {percent(accuracy)} right on {held_out(case.run)}" if accuracy is not None else ""
+        return snapshot.label + known
+
+    def show(self, i: int) -> list[Artist]:
+        self.text.set_text(self.words[i])
+        if self.dots:
+            self.past.set_data(self._x[: i + 1], np.zeros(i + 1))
+            self.now.set_data([self._x[i]], [0])
+        return [self.text, *self.dots]
