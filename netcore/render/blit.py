@@ -1,0 +1,128 @@
+"""Redraw only what changes in a Matplotlib figure, pixel for pixel the same as a full redraw."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+Update = Callable[[float], Sequence[Artist]]
+EDGE = 4.0  # pixels around an artist's box that its strokes and smoothed edges may reach
+PROBES = (0.0, 0.5, 1.0)  # moments at which it is seen how far unclipped artists reach
+
+
+class Blitter:
+    """The frames of an animated figure.
+
+    Everything that never changes is drawn once. What changes is drawn over it, and with it whatever lies above it in
+    the drawing order and within its reach, so that nothing shows through that should be covered.
+
+    Parameters
+    ----------
+    fig : Figure
+        With an Agg canvas and an opaque face.
+    update : callable
+        Moves the artists to the moment t in [0, 1] and returns those it changed.
+    """
+
+    def __init__(self, fig: Figure, update: Update) -> None:
+        self.fig, self.update = fig, update
+        freeze(fig, update)
+        self._changed: dict[Artist, None] = {}
+        self._plan([artist for t in PROBES for artist in update(t)])
+
+    def at(self, t: float) -> np.ndarray:
+        """Draw the moment `t`: uint8 (H, W, 3)."""
+        found = list(self.update(t))
+        if not self._changed.keys() >= set(found):
+            self._plan(found)
+        canvas = self.fig.canvas
+        canvas.restore_region(self._ground)
+        renderer = canvas.get_renderer()
+        for artist in self._over:
+            artist.draw(renderer)
+        return pixels(self.fig)
+
+    def _plan(self, found: Iterable[Artist]) -> None:
+        """Sort the figure into what is drawn once and what is drawn for each frame, and draw the former."""
+        self._changed |= dict.fromkeys(found)
+        items = list(_sequence(self.fig))
+        owners = {id(part): item for item, _ in items for part in (item, *item.findobj(include_self=False))}
+        whole = {a for a in self._changed if isinstance(a, Axes)}
+        changed = {id(owners[id(a)]) for a in self._changed if id(a) in owners}
+        changed |= {id(item) for item, axes in items if axes in whole}
+        reach: list[Bbox] = []
+        self._over = []
+        for item, axes in items:
+            if id(item) in changed:
+                reach += self._reach(item, axes)
+            elif not any(box.overlaps(other) for box in self._box(item) for other in reach):
+                continue
+            self._over.append(item)
+        for item in self._over:
+            item.set_animated(True)  # Matplotlib leaves such artists out of a draw
+        self.fig.canvas.draw()
+        self._ground = self.fig.canvas.copy_from_bbox(self.fig.bbox)
+        for item in self._over:
+            item.set_animated(False)
+
+    def _reach(self, item: Artist, axes: Axes | None) -> list[Bbox]:
+        """Where a changing artist may be seen at some moment."""
+        if axes is not None and item.get_clip_on() and item.get_clip_box() is not None:
+            return [axes.bbox.padded(EDGE)]
+        boxes = []
+        for t in PROBES:
+            self.update(t)
+            boxes += self._box(item)
+        return boxes
+
+    def _box(self, item: Artist) -> list[Bbox]:
+        box = item.get_tightbbox(self.fig.canvas.get_renderer())
+        return [] if box is None else [box.padded(EDGE)]
+
+
+def freeze(fig: Figure, update: Update | None) -> None:
+    """Settle the layout for the last moment, so that it does not move with what is shown; then leave it alone."""
+    for artist in fig.findobj(lambda a: a.get_animated()):
+        artist.set_animated(False)
+    if update is not None:
+        update(1.0)
+    if fig.get_layout_engine() is not None:
+        fig.draw_without_rendering()
+        fig.set_layout_engine("none")
+
+
+def pixels(fig: Figure) -> np.ndarray:
+    """Copy what an Agg canvas shows: uint8 (H, W, 3)."""
+    return opaque(np.asarray(fig.canvas.buffer_rgba()))
+
+
+def opaque(rgba: np.ndarray) -> np.ndarray:
+    """Leave out the last of four channels: (H, W, 4) to a new (H, W, 3)."""
+    rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for channel in range(3):  # twice as fast as one copy of a slice
+        rgb[..., channel] = rgba[..., channel]
+    return rgb
+
+
+def _sequence(fig: Figure) -> Iterator[tuple[Artist, Axes | None]]:
+    """All that a draw paints, in its order, with the axes it belongs to; by the rules of Figure.draw and Axes.draw."""
+    for child in sorted((c for c in fig.get_children() if c is not fig.patch), key=attrgetter("zorder")):
+        if not isinstance(child, Axes):
+            yield child, None
+        elif child.get_visible():
+            yield from ((part, child) for part in _parts(child))
+
+
+def _parts(axes: Axes) -> list[Artist]:
+    hidden: set[Artist] = {axes.patch}
+    framed = axes.axison and axes.get_frame_on()
+    if not framed:
+        hidden.update(axes.spines.values())
+    if not axes.axison:
+        hidden.update((axes.xaxis, axes.yaxis))
+    parts = sorted((part for part in axes.get_children() if part not in hidden), key=attrgetter("zorder"))
+    return [axes.patch, *parts] if framed else parts
