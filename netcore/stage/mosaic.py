@@ -6,11 +6,49 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
-from matplotlib.colors import Colormap
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import IdentityTransform
 
 from netcore.stage.plot import UNITS, Box, add_axes, sequential
+
+
+class CrispImage(AxesImage):
+    """An image whose pixels are squares of whole screen pixels, several times faster than Matplotlib's resampling.
+
+    What is smaller than one screen pixel, and vector formats, take Matplotlib's own way.
+    """
+
+    def make_image(self, renderer: Any, magnification: float = 1.0, unsampled: bool = False) -> tuple:
+        array = self.get_array()
+        place = self.axes.get_window_extent(renderer)
+        wide, tall = round(place.width), round(place.height)
+        if unsampled or magnification != 1.0 or wide < array.shape[1] or tall < array.shape[0]:
+            return super().make_image(renderer, magnification, unsampled)
+        small = self.to_rgba(array, bytes=True).view(np.uint32)[..., 0]
+        rows = nearest(array.shape[0], tall)[::-1]  # renderers take the lowest row first
+        columns = nearest(array.shape[1], wide)
+        large = np.take(np.take(small, columns, 1), rows, 0)  # (tall, wide), contiguous
+        return large.view(np.uint8).reshape(tall, wide, 4), round(place.x0), round(place.y0), IdentityTransform()
+
+
+def crisp(ax: Axes, array: np.ndarray, cmap: Any = None, low: float = 0.0, high: float = 1.0) -> CrispImage:
+    """Fill axes with an image, values (H, W) coloured by `cmap` from `low` to `high` or uint8 (H, W, 3); no frame."""
+    height, width = array.shape[:2]
+    image = CrispImage(ax, cmap=cmap, norm=Normalize(low, high), extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    image.set_data(array)
+    image.set_clip_path(ax.patch)
+    ax.add_image(image)
+    ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    ax.axis("off")
+    return image
+
+
+def nearest(count: int, size: int) -> np.ndarray:
+    """Which of `count` things covers each of `size` places: int (size,)."""
+    return ((np.arange(size) + 0.5) * count / size).astype(int)
 
 
 class Mosaic:
@@ -43,8 +81,7 @@ class Mosaic:
         if colour:
             self._array[:] = np.round(ground * 255)
         self._fill(images)
-        self.image = ax.imshow(self._array, aspect="auto", **settings)
-        ax.axis("off")
+        self.image = crisp(ax, self._array, **settings)
 
     def corner(self, i: int) -> tuple[int, int]:
         """Array row and column of image `i`'s upper left cell (also its data coordinates, less 0.5)."""
@@ -143,9 +180,7 @@ def image_grid(
     left = np.round((box.x + (box.w - wide) * align[0]) * scale) / scale
     top = np.round((box.y + (box.h - tall) * align[1]) * scale) / scale
     ax = add_axes(fig, Box(float(left), float(top), wide, tall))
-    settings: dict[str, Any] = {"interpolation": "nearest" if size >= 1 else "antialiased"}
-    if images.ndim == 3:
-        settings |= {"cmap": cmap or sequential(theme), "vmin": low, "vmax": high}
+    settings = {"cmap": cmap or sequential(theme), "low": low, "high": high} if images.ndim == 3 else {}
     out = Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
     if frame:
         out.outline(range(n), theme.faint)
