@@ -5,6 +5,7 @@ read without importing it, so that `netcore --help` loads nothing heavy.
 """
 
 import ast
+import contextlib
 import errno
 import os
 import re
@@ -45,7 +46,7 @@ class Commands(click.Group):
             return None
         return import_module(commands()[name][0]).command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]):  # noqa: ANN201 - click's own signature
+    def resolve_command(self, ctx: click.Context, args: list[str]):
         if args and not args[0].startswith("-") and args[0] not in commands():
             raise unknown("command", args[0], commands())
         return super().resolve_command(ctx, args)
@@ -127,10 +128,8 @@ def _end_on_sigterm() -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    try:
+    with contextlib.suppress(ValueError):  # called from a thread, a test say: the host handles its own signals
         signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # called from a thread, a test say: the host handles its own signals
-        pass
 
 
 if __name__ == "__main__":

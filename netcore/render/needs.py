@@ -1,0 +1,72 @@
+"""What a scene can ask of a run, judged by `run.json` alone."""
+
+from collections.abc import Callable
+
+from netcore.errors import Refused, unknown
+from netcore.run import Run
+
+
+def _kinds(run: Run) -> list[str]:
+    return [layer["kind"] for layer in run.layers]
+
+
+def _weighted(run: Run) -> list[str]:
+    """Kinds of the layers that weigh their inputs, in order."""
+    return [k for k in _kinds(run) if k.startswith(("Linear", "Conv"))]
+
+
+def _mlp(run: Run) -> bool:
+    return set(_weighted(run)) == {"Linear"}
+
+
+Need = tuple[str, Callable[[Run], bool], str]  # what is needed, whether the run has it, what it has instead
+NEEDS: dict[str, Need] = {
+    "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
+    "cnn": ("a convolutional network", lambda r: "Conv2d" in _kinds(r), "has no convolution"),
+    "mlp": ("a network of dense layers alone", _mlp, "has others"),
+    "dense": ("a dense layer", lambda r: "Linear" in _kinds(r), "has none"),
+    "hidden": ("a hidden layer", lambda r: len(_weighted(r)) > 1, "has none"),
+    "linear-first": (
+        "a dense first layer",
+        lambda r: _weighted(r)[:1] == ["Linear"],
+        "begins with a convolution: try filter-grid",
+    ),
+    "pooling": ("a max-pooling layer", lambda r: "MaxPool2d" in _kinds(r), "has none"),
+    "dropout": ("dropout layers", lambda r: any(k.startswith("Dropout") for k in _kinds(r)), "has none"),
+    "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: train it again"),
+    "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none yet: train it"),
+    "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),
+    "evaluation": ("an evaluation", lambda r: bool(r.evaluations), "has none: netcore evaluate {run}"),
+    "evaluations": (
+        "evaluations on two data sets",
+        lambda r: len(r.evaluations) > 1,
+        "has fewer: netcore evaluate {run}",
+    ),
+    "stability": ("a stability test", lambda r: bool(r.info.get("stability")), "has none: netcore evaluate {run}"),
+}
+
+
+def check(scene: str, needs: tuple[str, ...], run: Run) -> None:
+    """Refuse, in one line, to draw a scene of a run that lacks what it needs.
+
+    Parameters
+    ----------
+    scene : str
+        The scene's name.
+    needs : tuple of str
+        Words of `NEEDS`.
+    run : Run
+
+    Raises
+    ------
+    Refused
+        If the run lacks one of them.
+    NetcoreError
+        If one is no word of `NEEDS` (the nearest is offered).
+    """
+    for word in needs:
+        if word not in NEEDS:
+            raise unknown(f"need of scene '{scene}'", word, NEEDS)
+        what, has, instead = NEEDS[word]
+        if not has(run):
+            raise Refused(f"scene '{scene}' needs {what}; run '{run.name}' {instead.format(run=run.name)}")
