@@ -11,6 +11,7 @@ CODECS = {
     "mp4": ("libx264", {"crf": "20", "preset": "veryfast", "tune": "animation"}, {"movflags": "+faststart"}),
     "webm": ("libvpx-vp9", {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}, {}),
 }
+EXACT = {"fflags": "+bitexact"}  # no random ids: the same frames give the same bytes
 BT709 = 1  # the matrix that players assume for RGB-born video; written into the file besides
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
@@ -20,7 +21,7 @@ class VideoWriter:
 
     def __init__(self, path: Path, container: str, shape: tuple[int, int], fps: float) -> None:
         codec, options, muxing = CODECS[container]
-        self._container = av.open(str(path), "w", format=container, options=muxing)
+        self._container = av.open(str(path), "w", format=container, options=muxing | {"fflags": "+bitexact"})
         rate = Fraction(fps).limit_denominator(1001)
         self._stream = self._container.add_stream(codec, rate=rate, options=options)
         context = self._stream.codec_context

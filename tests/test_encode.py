@@ -1,0 +1,396 @@
+"""Every format is written, opened again and compared with the frames that went in."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageSequence
+
+from netcore.errors import NetcoreError
+from netcore.render import encoders
+from netcore.render.encode import FORMATS, Encoding, check, encode
+from netcore.render.reel import Reel
+from netcore.stage.theme import DARK
+
+SIZE = (320, 180)
+ANIMATED = ("gif", "webp", "apng")
+Clip = list[tuple[np.ndarray, int]]
+
+
+def picture(step: int, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """A frame as scenes have them: flat ground, thin smooth lines, discs, a bar, text."""
+    image = Image.new("RGB", (size[0] * 2, size[1] * 2), DARK.ground)
+    pen = ImageDraw.Draw(image)
+    for k in range(8):
+        pen.line((100, 20 + 40 * k, 400, 20 + 40 * (k * 3 % 8)), DARK.positive if k % 2 else DARK.negative, 3)
+        shade = 255 * min(k, step) // 8
+        pen.ellipse((85, 5 + 40 * k, 115, 35 + 40 * k), (shade, shade, shade), DARK.muted, 2)
+    pen.rectangle((420, 100, 420 + 15 * step, 130), DARK.emphasis)
+    pen.text((420, 40), f"epoch {step}", DARK.ink, font_size=36)
+    return np.array(image.resize(size, Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    """Ten frames, one held for six, the last shown once: 15 frames."""
+    return [(picture(k), 6 if k == 4 else 1) for k in range(10)]
+
+
+def delays(path: Path) -> list[float]:
+    """Milliseconds of each stored frame."""
+    with Image.open(path) as image:
+        return [_delay(image, i) for i in range(image.n_frames)]
+
+
+def _delay(image: Image.Image, index: int) -> float:
+    image.seek(index)
+    image.load()
+    return image.info["duration"]
+
+
+def stored(path: Path) -> list[np.ndarray]:
+    with Image.open(path) as image:
+        return [np.array(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal to noise ratio in dB."""
+    error = np.mean((a.astype(float) - b.astype(float)) ** 2)
+    return float("inf") if error == 0 else 10 * np.log10(255**2 / error)
+
+
+def decoded(path: Path) -> list[np.ndarray]:
+    """Frames of a video, converted as its own marks say."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+# ---- what is in the files
+
+
+def test_one_pass_writes_every_format(tmp_path: Path, clip: Clip) -> None:
+    targets = {name: tmp_path / f"clip.{name}" for name in FORMATS}
+    found = encode(iter(clip), targets, 10)
+    assert found.keys() == targets.keys()
+    for name, path in targets.items():
+        e = found[name]
+        assert (e.path, e.bytes, e.width, e.height, e.warning) == (path, path.stat().st_size, *SIZE, "")
+        assert (e.frames, e.seconds) == ((1, 0.0) if name == "png" else (14 + 20, 3.4))  # the last stands 2 s
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in targets.values())
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_images_hold_each_frame_once_with_its_delay(tmp_path: Path, clip: Clip, name: str) -> None:
+    path = tmp_path / f"clip.{name}"
+    encode(clip, {name: path}, 10)
+    assert delays(path) == [100] * 4 + [600] + [100] * 4 + [2000]
+    frames = stored(path)
+    assert len(frames) == len(clip)
+    least = 40 if name == "gif" else float("inf")  # the others lose nothing
+    assert min(psnr(a, b) for a, (b, _) in zip(frames, clip, strict=True)) >= least
+    with Image.open(path) as image:
+        assert image.info["loop"] == 0  # for ever
+
+
+@pytest.mark.parametrize("fps", [10, 20, 25, 50])
+def test_gif_delays_are_exact(tmp_path: Path, clip: Clip, fps: int) -> None:
+    path = tmp_path / "clip.gif"
+    encode(clip, {"gif": path}, fps, hold=1)
+    assert delays(path) == [repeat * 1000 / fps for _, repeat in clip[:-1]] + [1000]
+
+
+def test_delays_do_not_drift_at_an_uneven_rate(tmp_path: Path) -> None:
+    path = tmp_path / "clip.webp"
+    frames = [(picture(k), 1) for k in range(31)]
+    encode(frames, {"webp": path}, 15, hold=0)
+    assert sum(delays(path)) == round(31 / 15 * 1000)
+    assert set(delays(path)) <= {66, 67}
+
+
+def test_a_last_frame_that_stands_longer_keeps_its_time(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "clip.gif"
+    encode([*clip[:-1], (clip[-1][0], 30)], {"gif": path}, 10)
+    assert delays(path)[-1] == 3000
+
+
+def test_equal_frames_in_a_row_become_one(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "clip.gif"
+    found = encode([clip[0], (clip[0][0].copy(), 2), clip[1]], {"gif": path}, 10)
+    assert delays(path) == [300, 2000]
+    assert found["gif"].frames == 23
+
+
+@pytest.mark.parametrize(("name", "codec"), [("mp4", "h264"), ("webm", "vp9")])
+def test_videos(tmp_path: Path, clip: Clip, name: str, codec: str) -> None:
+    path = tmp_path / f"clip.{name}"
+    encode(clip, {name: path}, 15)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        assert (context.name, context.pix_fmt, context.width, context.height) == (codec, "yuv420p", *SIZE)
+        assert (context.colorspace, context.color_range, context.color_primaries) == (1, 1, 1)  # BT.709, 16 to 235
+        assert stream.average_rate == 15
+        times = [frame.time for frame in container.decode(stream)]
+    assert times == pytest.approx([k / 15 for k in range(14 + 30)], abs=1e-3)
+    shown = [rgb for rgb, repeat in clip[:-1] for _ in range(repeat)] + [clip[-1][0]] * 30
+    assert min(psnr(a, b) for a, b in zip(decoded(path), shown, strict=True)) > 24  # thin lines in half the colour
+
+
+@pytest.mark.parametrize("name", ["mp4", "webm"])
+def test_videos_keep_colours(tmp_path: Path, name: str) -> None:
+    colours = np.array([DARK.rgb(role) * 255 for role in ("ground", "ink", "positive", "negative", "emphasis")])
+    stripes = np.repeat(np.repeat(colours.round().astype(np.uint8)[None], 120, 0), 40, 1)
+    path = tmp_path / f"stripes.{name}"
+    encode([(stripes, 1)], {name: path}, 10)
+    middle = decoded(path)[-1][60, 20::40].astype(int)
+    assert np.abs(middle - stripes[60, 20::40]).max() <= 3
+
+
+def test_mp4_starts_to_play_before_it_is_whole(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "clip.mp4"
+    encode(clip, {"mp4": path}, 10)
+    data = path.read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
+def test_held_frames_are_cheap(tmp_path: Path, clip: Clip) -> None:
+    sizes = {}
+    for hold in (1, 20):
+        found = encode(clip, {n: tmp_path / f"{hold}.{n}" for n in ("mp4", "gif", "webp", "apng")}, 25, hold=hold)
+        sizes[hold] = {name: e.bytes for name, e in found.items()}
+    for name in ANIMATED:
+        assert sizes[20][name] == sizes[1][name]
+    assert sizes[20]["mp4"] < sizes[1]["mp4"] + 19 * 25 * 100  # bytes a repeat
+
+
+def test_the_poster_is_the_last_frame(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "poster.png"
+    encode(clip, {"png": path}, 10)
+    assert np.array_equal(np.array(Image.open(path)), clip[-1][0])
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path, clip: Clip) -> None:
+    for turn in "ab":
+        encode(clip, {name: tmp_path / f"{turn}.{name}" for name in FORMATS}, 25)
+    for name in FORMATS:
+        assert (tmp_path / f"a.{name}").read_bytes() == (tmp_path / f"b.{name}").read_bytes()
+
+
+def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -> None:
+    """FFmpeg's own way, which holds every frame, maps to the same pixels."""
+    path = tmp_path / "clip.gif"
+    encode(clip, {"gif": path}, 10)
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=SIZE[0], height=SIZE[1], format=av.VideoFormat("rgb24"), time_base=Fraction(1))
+    split, gen = graph.add("split"), graph.add("palettegen", "stats_mode=diff")
+    use, sink = graph.add("paletteuse", "dither=none:diff_mode=rectangle"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(gen, 0, 0)
+    split.link_to(use, 1, 0)
+    gen.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    for k, (rgb, _) in enumerate(clip):
+        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+        frame.pts, frame.time_base = k, Fraction(1)
+        source.push(frame)
+    source.push(None)
+    for mine in stored(path):
+        assert np.array_equal(mine, sink.pull().to_ndarray(format="rgb24"))
+
+
+# ---- the reel
+
+
+@pytest.mark.parametrize("limit", [0, 3 * 180 * 320 * 3, 10**9])
+def test_reel_gives_frames_back_as_they_were(clip: Clip, limit: int) -> None:
+    reel = Reel(limit)
+    for rgb, repeat in [*clip, clip[-1]]:  # a frame twice: nothing changed
+        reel.add(rgb, repeat)
+    for _ in range(2):
+        for got, (rgb, _) in zip(reel, [*clip, clip[-1]], strict=True):
+            assert np.array_equal(got, rgb)
+    assert (reel.frames, reel.starts[:6]) == (16, [0, 1, 2, 3, 4, 10])
+
+
+# ---- size
+
+
+def noise(count: int) -> Clip:
+    rng = np.random.default_rng(0)
+    return [(rng.integers(0, 256, (90, 160, 3), dtype=np.uint8), 1) for _ in range(count)]
+
+
+def test_fewer_colours_keep_a_gif_within_its_budget(tmp_path: Path) -> None:
+    clip, path = noise(6), tmp_path / "noise.gif"
+    full = encode(clip, {"gif": path}, 10)["gif"].bytes
+    found = encode(clip, {"gif": path}, 10, max_mb=full * 0.9 / 1e6)["gif"]
+    assert found.bytes <= full * 0.9
+    assert not found.warning
+    assert len(np.unique(stored(path)[0].reshape(-1, 3), axis=0)) <= 128
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_over_the_limit_is_refused_and_the_earlier_file_stays(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"noise.{name}"
+    path.write_bytes(b"earlier")
+    with pytest.raises(NetcoreError, match=rf"{name} takes 0\.\d MB, over 0.02: .*--size.*--fps.*--max-mb"):
+        encode(noise(6), {name: path}, 10, max_mb=0.02)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
+
+
+def test_between_budget_and_limit_it_is_written_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
+    found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
+    assert "--fps" in found.warning
+    monkeypatch.setattr(encoders, "LIMIT_MB", 0.03)
+    with pytest.raises(NetcoreError, match=r"over 0\.03"):
+        encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(("fps", "offered"), [(15, 20), (30, 25), (60, 50), (24, 25), (12, 10), (1, 10)])
+def test_a_rate_that_a_gif_cannot_play(fps: int, offered: int) -> None:
+    with pytest.raises(NetcoreError, match=f"cannot play {fps} .*--fps {offered}"):
+        check(["mp4", "gif"], SIZE, fps)
+    check(["mp4", "webm", "webp", "apng", "png"], SIZE, fps)
+
+
+@pytest.mark.parametrize("size", [(427, 240), (426, 241), (427, 241)])
+def test_odd_sides_for_h264(tmp_path: Path, size: tuple[int, int]) -> None:
+    said = rf"even sides, not {size[0]}x{size[1]}: say --size 426x240"
+    with pytest.raises(NetcoreError, match=said):
+        check(["mp4"], size, 25)
+    with pytest.raises(NetcoreError, match=said):
+        encode([(picture(1, size), 1)], {"mp4": tmp_path / "odd.mp4"}, 25)
+    assert not list(tmp_path.iterdir())
+
+
+def test_odd_sides_for_all_others(tmp_path: Path) -> None:
+    odd = picture(1, (161, 91))
+    others = [name for name in FORMATS if name != "mp4"]
+    found = encode([(odd, 1), (255 - odd, 1)], {name: tmp_path / f"odd.{name}" for name in others}, 25)
+    assert {(e.width, e.height) for e in found.values()} == {(161, 91)}
+    assert decoded(tmp_path / "odd.webm")[0].shape == odd.shape
+    assert psnr(stored(tmp_path / "odd.gif")[0], odd) > 40
+
+
+def test_nothing_drawn(tmp_path: Path) -> None:
+    with pytest.raises(NetcoreError, match="at least one frame"):
+        encode([], {"gif": tmp_path / "none.gif", "mp4": tmp_path / "none.mp4"}, 25)
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_of_two_sizes(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the first was"):
+        encode([(picture(0), 1), (picture(1, (100, 50)), 1)], {"gif": tmp_path / "x.gif"}, 25)
+    assert not list(tmp_path.iterdir())
+
+
+# ---- interruptions
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, FileNotFoundError(2, "gone", "elsewhere")])
+def test_an_interrupted_clip_leaves_the_earlier_file(tmp_path: Path, clip: Clip, name: str, error: object) -> None:
+    path = tmp_path / f"clip.{name}"
+    path.write_bytes(b"earlier")
+
+    def frames():
+        yield from clip[:3]
+        raise error
+
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        encode(frames(), {name: path}, 10)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
+    assert not [t for t in threading.enumerate() if t.name == "encoder"]
+
+
+def test_ctrl_c_while_the_gif_is_made(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, pressed = threading.Thread.join, []
+
+    def join(thread: threading.Thread, timeout: float | None = None) -> None:
+        if thread.name == "encoder" and not pressed:
+            pressed.append(True)
+            raise KeyboardInterrupt
+        real(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with pytest.raises(KeyboardInterrupt):
+        encode(clip, {"gif": tmp_path / "clip.gif"}, 10)
+    assert pressed
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_encoder_stops_the_drawing(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such codec")
+
+    monkeypatch.setattr(encoders.VideoWriter, "write", broken)
+    drawn = 0
+
+    def endless():
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield clip[drawn % 10]
+
+    with pytest.raises(RuntimeError, match="no such codec"):
+        encode(endless(), {"mp4": tmp_path / "clip.mp4"}, 10)
+    assert drawn < 100
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_drawing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    def frames():
+        pytest.fail("drawn")
+        yield
+
+    with pytest.raises(NetcoreError, match="cannot write"):
+        encode(frames(), {"png": tmp_path / "fine.png", "gif": tmp_path / "file" / "clip.gif"}, 10)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_full_disk(tmp_path: Path, name: str) -> None:
+    """A limit on the size of files stands for the disk: a write past it fails alike."""
+    path = tmp_path / f"clip.{name}"
+    path.write_bytes(b"earlier")
+    script = f"""
+        import resource
+        from pathlib import Path
+        import numpy as np
+        from netcore.errors import NetcoreError
+        from netcore.render.encode import encode
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        rng = np.random.default_rng(0)
+        clip = [(rng.integers(0, 256, (180, 320, 3), dtype=np.uint8), 1) for _ in range(12)]
+        try:
+            encode(clip, {{"{name}": Path({str(path)!r})}}, 10)
+        except NetcoreError as error:
+            print("told:", error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"told: cannot write {path}: " in done.stdout
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
+
+
+def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "clip.gif"
+    with Encoding({"gif": path}, 10) as one, Encoding({"gif": path}, 10) as two:
+        for (rgb, repeat), (other, _) in zip(clip, reversed(clip), strict=True):
+            one.write(rgb, repeat)
+            two.write(other, repeat)
+    assert len(stored(path)) == 10
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.gif"]
