@@ -54,7 +54,6 @@ variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light
 """
 
 import os
-import sys
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -63,7 +62,8 @@ import numpy as np
 from manim import Animation, Camera, Mobject, Scene, config, smooth
 
 from netcore.case import Case
-from netcore.stage.mobjects import BODY, HUGE, NOTE, PX, TITLE, Bars, Boxes, Drawn, Edges, Neurons, Pixels, upright
+from netcore.stage.layout import upright
+from netcore.stage.mobjects import BODY, HUGE, NOTE, PX, TITLE, Bars, Boxes, Drawn, Edges, Neurons, Pixels
 from netcore.stage.text import Line, formula, label, shorten, text_width
 from netcore.stage.theme import DARK, THEMES, Theme
 
@@ -186,7 +186,7 @@ class Film(Scene):
         if self.case is None:
             from netcore.render.cases import default_case
 
-            self.case = default_case()
+            self.case = default_case(self._globals.get("NEEDS", ()))
         self.camera.background_color = self.theme.ground
         self.camera.reset()
         self._caption: Line | None = None
@@ -214,7 +214,12 @@ class Film(Scene):
     @property
     def title(self) -> str:
         """First line of the scene file's docstring."""
-        return (sys.modules[type(self).__module__].__doc__ or type(self).__name__).strip().splitlines()[0]
+        return (self._globals.get("__doc__") or type(self).__name__).strip().splitlines()[0]
+
+    @property
+    def _globals(self) -> dict[str, Any]:
+        """What stands in the scene file."""
+        return type(self).construct.__globals__
 
     def head(self) -> list[Animation]:
         """Show the title at the upper left, run, network and snapshot at the upper right."""

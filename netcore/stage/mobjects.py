@@ -17,7 +17,6 @@ from manim import Mobject
 PX = 128 / 9 / 854  # one pixel of an 854 × 480 frame, in scene units
 TITLE, BODY, NOTE = 22, 18, 16  # sizes of text; 16 is 15 px where a README shows the clip 800 px wide
 HUGE = 40
-LEVELS = 16  # of opacity, that edges are stroked in: one path each instead of one an edge
 
 
 def rows3(xy: Any) -> np.ndarray:
@@ -77,22 +76,58 @@ class Edges(Drawn):
         self.widths = np.broadcast_to(np.asarray(widths, float), (n,)).copy()
         self.values = np.asarray(values, dtype=float)
         self.progress = np.full(n, progress)
+        self._kept = _Kept()
 
     def paint(self, ctx: cairo.Context) -> None:
+        state = [a.tobytes() for a in (self.points, self.rgba, self.widths, self.progress)]
+        if state != self._kept.state:
+            self._kept = _Kept(state)
+            self._stroke(ctx, self.opacity)
+            return
+        if self._kept.picture is None:  # standing still while something above it, or its opacity, changes
+            self._kept.picture = ctx.get_target().create_similar_image(cairo.FORMAT_ARGB32, *_size(ctx))
+            into = cairo.Context(self._kept.picture)
+            into.set_matrix(ctx.get_matrix())
+            self._stroke(into, 1.0)
+        x0, y0, x1, y1 = self.box()
+        ctx.save()
+        ctx.rectangle(x0 - PX, y0 - 4 * PX, x1 - x0 + 2 * PX, y1 - y0 + 8 * PX)
+        ctx.clip()
+        ctx.identity_matrix()
+        ctx.set_source_surface(self._kept.picture)
+        ctx.paint_with_alpha(self.opacity)
+        ctx.restore()
+
+    def _stroke(self, ctx: cairo.Context, opacity: float) -> None:
+        """One stroke a line: for straight lines Cairo is faster so than with many in one path."""
         start, end = self.points[0::2, :2], self.points[1::2, :2]
-        shape = np.hstack([start, start + (end - start) * self.progress[:, None]])
-        levels = np.ceil(self.rgba[:, 3] * LEVELS).astype(int)
-        seen = (levels > 0) & (self.widths > 0) & (self.progress > 0)
-        codes = (levels << 24) + ((self.rgba[:, :3] * 255).astype(int) << np.array([16, 8, 0])).sum(axis=1)
-        ctx.set_line_cap(cairo.LINE_CAP_BUTT)
-        for code in np.unique(codes[seen]):  # the faintest first, so that the strongest lie on top
-            these = np.flatnonzero(seen & (codes == code))
-            for x0, y0, x1, y1 in shape[these].tolist():
-                ctx.move_to(x0, y0)
-                ctx.line_to(x1, y1)
-            ctx.set_line_width(float(self.widths[these].mean()) * PX)
-            self.ink(ctx, self.rgba[these[0]], self.rgba[these, 3].mean())
+        alpha = self.rgba[:, 3] * opacity
+        shape = np.column_stack([start, start + (end - start) * self.progress[:, None], self.widths * PX])
+        order = np.argsort(alpha, kind="stable")  # the strongest on top
+        order = order[(alpha[order] > 0.004) & (self.widths[order] > 0) & (self.progress[order] > 0)]
+        colours = np.column_stack([self.rgba[:, 2::-1], alpha])
+        for (x0, y0, x1, y1, width), colour in zip(shape[order].tolist(), colours[order].tolist(), strict=True):
+            ctx.move_to(x0, y0)
+            ctx.line_to(x1, y1)
+            ctx.set_line_width(width)
+            ctx.set_source_rgba(*colour)
             ctx.stroke()
+
+
+class _Kept:
+    """A picture of something that did not change since it was drawn last."""
+
+    def __init__(self, state: Any = None) -> None:
+        self.state = state
+        self.picture: cairo.ImageSurface | None = None
+
+    def __deepcopy__(self, memo: Any) -> "_Kept":
+        return _Kept()  # Cairo's surfaces cannot be copied, and need not be
+
+
+def _size(ctx: cairo.Context) -> tuple[int, int]:
+    target = ctx.get_target()
+    return target.get_width(), target.get_height()
 
 
 class Neurons(Drawn):
@@ -249,8 +284,3 @@ class Pixels(Drawn):
                 self.ink(ctx, self.outline)
                 ctx.stroke()
         ctx.set_antialias(cairo.ANTIALIAS_DEFAULT)
-
-
-def upright(left: float, bottom: float, width: float, height: float) -> np.ndarray:
-    """The frame (1, 3, 2) of an image that stands straight."""
-    return np.array([[[left, bottom + height], [left + width, bottom + height], [left, bottom]]])
