@@ -13,11 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from netcore.errors import NetcoreError
+from netcore.errors import NetcoreError, unknown
 from netcore.files import replacing
 
 DIGITS = tuple("0123456789")
 EMBEDDED_TEST = 100  # images a class that the embedded digits hold out: 1,000 of 5,000
+
+
+class Unavailable(NetcoreError):
+    """The data are not on this machine and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,35 @@ def _embedded() -> Source:
     return Source(every.take(kept), every.take(held))
 
 
+def data_folder(named: str | Path | None = None) -> Path:
+    """Folder of the data files: `named`, else ``NETCORE_DATA``, else one in the user's cache."""
+    return Path(named or os.environ.get("NETCORE_DATA") or cache_dir() / "data").expanduser()
+
+
 def load(name: str, data_dir: str | Path | None = None) -> Source:
-    """Load a data set by name."""
-    return _embedded()
+    """Load a data set by name.
+
+    Raises
+    ------
+    Unavailable
+        If its files are not there and cannot be downloaded.
+    NetcoreError
+        If there is no such data set (the nearest name is offered), or a file is damaged.
+    """
+    from netcore.learn.idx import SETS, load_idx
+
+    if name == "embedded":
+        return _embedded()
+    if name in SETS:
+        return load_idx(name, data_folder(data_dir))
+    raise unknown("data set", name, ["embedded", *SETS])
+
+
+def load_or_embedded(name: str, data_dir: str | Path | None = None) -> Source:
+    """Load a data set; where MNIST cannot be had the embedded digits serve, and `note` says so."""
+    try:
+        return load(name, data_dir)
+    except Unavailable as error:
+        if name != "mnist":
+            raise
+        return replace(_embedded(), note=f"training on the 5,000 embedded digits instead, since {error}")

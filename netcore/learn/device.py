@@ -1,6 +1,7 @@
 """Which device to compute on, and what pays there."""
 
 import contextlib
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -51,3 +52,16 @@ def precision(module: nn.Module, device: torch.device) -> contextlib.AbstractCon
     if device.type == "cuda" and has_convolution(module) and torch.cuda.is_bf16_supported():
         return torch.autocast("cuda", dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def threads_for(module: nn.Module, batch_size: int) -> Iterator[None]:
+    """Compute small networks in one thread: a second gains nothing there, and waits on a busy machine."""
+    before = torch.get_num_threads()
+    products = batch_size * sum(p.numel() for p in module.parameters())
+    small = products < 2_000_000 and not has_convolution(module)
+    torch.set_num_threads(1 if small else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

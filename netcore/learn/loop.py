@@ -16,7 +16,7 @@ from netcore.learn.device import has_convolution, precision
 from netcore.learn.recipes import Recipe
 
 CHUNK = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # pixels that become floats at a time
-LOOK = 100  # steps between two looks at the losses: each look waits for the device
+LOOK = 0.2  # seconds between two looks at the losses: each look waits for the device
 
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 

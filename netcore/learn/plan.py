@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from netcore.errors import NetcoreError, unknown
-from netcore.learn.data import DataSet, Source, load, stratified
+from netcore.learn.data import DataSet, Source, load_or_embedded, stratified
 from netcore.learn.loop import steps_per_epoch
 from netcore.learn.recipes import Recipe, change, get_recipe
 from netcore.learn.schedule import SCHEDULES
@@ -37,7 +37,7 @@ def make_plan(
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     chosen, changed = change(base, data=data, **changes)
     check(chosen)
-    source = load(chosen.data, data_dir)
+    source = load_or_embedded(chosen.data, data_dir)
     if source.note:
         say(source.note)
     train, held_out, kind = _split(source, chosen)

@@ -25,6 +25,14 @@ class Architecture:
     block_dropout: float = 0.0  # after each block's pooling
     dropout: float = 0.0  # after each hidden dense layer
 
+    @property
+    def title(self) -> str:
+        """The network in short: ``784-16-16-10, sigmoid`` for MNIST's images and classes."""
+        if not self.conv:
+            return "-".join(map(str, (784, *self.hidden, 10))) + f", {self.activation}"
+        blocks = " / ".join("-".join(map(str, block)) for block in self.conv)
+        return f"conv {blocks}, dense {'-'.join(map(str, (*self.hidden, 10)))}, {self.activation}"
+
     def parameters(self, shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10) -> int:
         """Number of trainable parameters for images of `shape` (C, H, W)."""
         channels, height, width = shape
@@ -70,6 +78,8 @@ class Recipe:
         return out
 
 
+AUGMENT = {"rotate": 10.0, "shift": 2.0, "scale": 0.1}  # degrees, pixels, share
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -98,7 +108,7 @@ RECIPES = {
             "cnn-2conv",
             Architecture(conv=((32,), (64,)), hidden=(320,), batch_norm=True, dropout=0.4),
             epochs=32,
-            augment={"rotate": 10.0, "shift": 2.0, "scale": 0.1},
+            augment=AUGMENT,
             published="99 %+ on MNIST's test set, 96 %+ on EMNIST-Digits",
         ),
         Recipe(
@@ -127,6 +137,26 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     return RECIPES[name]
+
+
+def simple_changes(
+    recipe: Recipe, batch_norm: bool | None = None, augment: bool | None = None, dropout: float | None = None
+) -> dict[str, Any]:
+    """Give the settings that three plain wishes come to, for `change`; None leaves the recipe's.
+
+    Batch norm goes after the convolutions, in a network without any after the hidden layers; switched off it is gone
+    from both, and so is dropout at 0.
+    """
+    out: dict[str, Any] = {"dropout": dropout}
+    if dropout == 0:
+        out["block_dropout"] = 0.0
+    if batch_norm is not None:
+        out["batch_norm" if recipe.architecture.conv else "dense_norm"] = batch_norm
+        if not batch_norm:
+            out["dense_norm"] = False
+    if augment is not None:
+        out["augment"] = (recipe.augment or AUGMENT) if augment else {}
+    return out
 
 
 def change(recipe: Recipe, **changes: Any) -> tuple[Recipe, dict[str, Any]]:

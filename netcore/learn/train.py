@@ -14,7 +14,7 @@ from netcore.errors import NetcoreError
 from netcore.learn.checkpoint import load_checkpoint, save_checkpoint
 from netcore.learn.data import DataSet
 from netcore.learn.describe import describe_layers, surroundings
-from netcore.learn.device import choose_device, device_title, place
+from netcore.learn.device import choose_device, device_title, place, threads_for
 from netcore.learn.evaluate import evaluate
 from netcore.learn.folder import run_folder, scratch_folder
 from netcore.learn.loop import LOOK, Diverged, Epoch, Pixels, check_losses, run_epoch, score, seed_of, steps_per_epoch
@@ -77,7 +77,8 @@ def train(
     name = name or plan.recipe.name
     with run_folder(Path(output_dir), name, resume) if save else scratch_folder(name) as folder:
         training = Training(plan, folder, chosen, progress, resume)
-        training.go()
+        with threads_for(training.module, plan.recipe.batch_size):
+            training.go()
     return load_run(Path(output_dir) / name) if save else training.run
 
 
@@ -117,6 +118,7 @@ class Training:
             raise NetcoreError(f"{error}: training stopped, kept up to {last}; try a lower --learning-rate") from error
         except KeyboardInterrupt:
             self._close("interrupted")
+            self.progress.say(f"stopped after epoch {self.done} of {self.recipe.epochs}; --resume goes on from there")
             raise
         finally:
             self.progress.end()
@@ -175,12 +177,16 @@ class Training:
         def rate(i: int) -> float:
             return learning_rate(self.recipe.schedule, self.recipe.learning_rate, before + i, self.total, losses)
 
+        looked, at = started, 0
+
         def after_step(i: int, so_far: list[torch.Tensor]) -> None:
-            if i % LOOK and before + i not in EARLY:
+            nonlocal looked, at
+            if time.perf_counter() - looked < LOOK and before + i not in EARLY:
                 return
-            recent = torch.stack(so_far[-LOOK:]).cpu().numpy()
-            check_losses(recent, before + i - len(recent))
+            recent = torch.stack(so_far[at:]).cpu().numpy()  # waits for the device
+            check_losses(recent, before + at)
             self.progress.step(epoch, i, float(recent.mean()))
+            looked, at = time.perf_counter(), i
             if before + i in EARLY and epoch == 1 and i < self.per_epoch:
                 self._snapshot(round(i / self.per_epoch, 4), before + i)
 

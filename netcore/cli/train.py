@@ -1,0 +1,74 @@
+"""Train a network by a recipe, and write its run."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Widths(click.ParamType):
+    """Widths of the hidden layers: ``128,64``."""
+
+    name = "widths"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        try:
+            return tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"'{value}' is no list of widths: say 32 or 32,32", param, ctx)
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--name", help="Name of the run.  [default: the recipe's]")
+@click.option("--data", help="Data set.  [default: the recipe's; `embedded`: 5,000 digits that need no download]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
+@click.option("--epochs", type=click.IntRange(1), help="Times to go through the training data.")
+@click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Step size (the highest, by schedule).")
+@click.option("--hidden-size", "hidden", type=Widths(), help="Widths of the hidden layers: 32 or 32,32.")
+@click.option("--activation", type=click.Choice(["relu", "sigmoid", "tanh"]), help="Activation function.")
+@click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), help="Optimiser.")
+@click.option(
+    "--schedule", type=click.Choice(["constant", "plateau", "cosine", "onecycle"]), help="Learning rate's way."
+)
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share dropped after each hidden layer.")
+@click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation.")
+@click.option("--augment/--no-augment", default=None, help="Random rotation, shift and scale.")
+@click.option(
+    "--val-split", "validation", type=click.FloatRange(0, 1, max_open=True), help="Share of training data held out."
+)
+@click.option("--seed", type=click.IntRange(0), help="Seed of weights, order, augmentation and dropout.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted training of this name.")
+@click.option("--no-save", is_flag=True, help="Train and tell the result, keep nothing.")
+def command(recipe: str, no_save: bool, batch_norm: bool | None, augment: bool | None, **given: Any) -> None:
+    """Train RECIPE (see `netcore recipes`) and write its run.
+
+    Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place.
+    """
+    from netcore.learn.recipes import get_recipe, simple_changes
+
+    changes = simple_changes(get_recipe(recipe), batch_norm, augment, given.pop("dropout"))
+    from netcore.learn.progress import for_stderr
+    from netcore.learn.train import train
+
+    run = train(recipe, save=not no_save, progress=for_stderr(given["name"] or recipe), **given, **changes)
+    click.echo(summary(run.info))
+    if not no_save:
+        click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
+
+
+def summary(info: dict[str, Any]) -> str:
+    """One line on how good the network became, and what it took."""
+    best = next(row for row in info["history"]["epochs"] if row["step"] == info["best"])
+    data = info["data"]
+    where = f"{data['name']}, {data['held_out_is']}"
+    return (
+        f"{info['name']}: {best['val_accuracy']:.2%} of {data['held_out']:,} right ({where}) "
+        f"after epoch {best['epoch']} of {info['settings']['epochs']}; {info['parameters']:,} parameters, "
+        f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"
+    )

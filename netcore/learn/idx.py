@@ -1,0 +1,107 @@
+"""MNIST and the sets made in its format: IDX files, plain or gzipped; torchvision downloads them."""
+
+import contextlib
+import gzip
+import math
+import socket
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netcore.errors import NetcoreError
+from netcore.learn.data import DIGITS, DataSet, Source, Unavailable
+
+
+@dataclass(frozen=True)
+class IdxSet:
+    """Where torchvision's class `kind` keeps a set: ``<kind>/raw/<part>-images-idx3-ubyte`` and its labels."""
+
+    kind: str
+    parts: tuple[str, str] = ("train", "t10k")
+    classes: tuple[str, ...] = DIGITS
+    transposed: bool = False  # rows and columns exchanged in the file
+    size: str = "12 MB"
+    options: tuple[tuple[str, str], ...] = ()  # what torchvision's class wants beside the folder
+
+
+FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+SETS = {
+    "mnist": IdxSet("MNIST"),
+    "emnist-digits": IdxSet(
+        "EMNIST",
+        ("emnist-digits-train", "emnist-digits-test"),
+        transposed=True,
+        size="540 MB",
+        options=(("split", "digits"),),
+    ),
+    "fashion-mnist": IdxSet("FashionMNIST", classes=FASHION, size="30 MB"),
+    "kmnist": IdxSet("KMNIST", classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"), size="20 MB"),
+}
+
+
+def load_idx(name: str, folder: Path) -> Source:
+    """Read one of `SETS` from the data folder; nothing is written there unless it must be downloaded.
+
+    Raises
+    ------
+    Unavailable
+        If it is not there and cannot be downloaded.
+    NetcoreError
+        If a file is damaged.
+    """
+    known = SETS[name]
+    raw = folder / known.kind / "raw"
+    files = [raw / f"{part}-{kind}" for part in known.parts for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    if not all(_lying(file) for file in files):
+        _download(name, known, folder)
+    train, test = (_part(name, known, files[i], files[i + 1]) for i in (0, 2))
+    return Source(train, test)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read an IDX file of bytes, `path` itself or `path`.gz: two zeros, type, number of dimensions, sizes, values."""
+    found = _lying(path)
+    if found is None:
+        raise Unavailable(f"{path} is not there")
+    try:
+        data = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise NetcoreError(f"{found} is damaged ({error}): delete it, then it is downloaded again") from error
+    dims = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
+    shape = tuple(int(n) for n in np.frombuffer(data, ">i4", dims, offset=4)) if len(data) >= 4 + 4 * dims else ()
+    if not shape or len(data) != 4 + 4 * dims + math.prod(shape):
+        raise NetcoreError(f"{found} is no IDX file of bytes, or truncated: delete it, then it is downloaded again")
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape)
+
+
+def _lying(path: Path) -> Path | None:
+    return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
+
+
+def _part(name: str, known: IdxSet, images: Path, labels: Path) -> DataSet:
+    pixels = read_idx(images)
+    if known.transposed:
+        pixels = np.ascontiguousarray(pixels.transpose(0, 2, 1))
+    return DataSet(name, pixels, read_idx(labels).astype(np.int64), known.classes)
+
+
+def _download(name: str, known: IdxSet, folder: Path) -> None:
+    from torchvision import datasets
+
+    print(f"netcore: downloading {name} ({known.size}) into {folder}", file=sys.stderr)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            getattr(datasets, known.kind)(folder, download=True, **dict(known.options))
+    except Exception as error:  # torchvision raises whatever its download ran into
+        reason = error.strerror if isinstance(error, PermissionError) else "no connection"
+        raise Unavailable(
+            f"{name} is not in {folder} and cannot be downloaded ({reason}): name a folder with {known.kind}/raw in it "
+            "by --data-dir"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
