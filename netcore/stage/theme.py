@@ -45,7 +45,7 @@ class Theme:
 
 DARK = Theme(
     name="dark", ground="#0f1216", ink="#eceff4", muted="#8b93a1", faint="#2b323c",
-    positive="#58b4e5", negative="#ff9e4a", emphasis="#ffd866", right="#7bc67b", wrong="#f2667a",
+    positive="#58b4e5", negative="#ff9e4a", emphasis="#ffd866", right="#62d2a2", wrong="#f0566e",
 )  # fmt: skip
 LIGHT = Theme(
     name="light", ground="#ffffff", ink="#1b1f24", muted="#5d6671", faint="#d8dde3",

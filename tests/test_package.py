@@ -1,0 +1,87 @@
+"""What is shipped: the wheel, the generated documents, the pinned versions."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """netcore's wheel, built from a copy, so that the checkout stays clean."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for file in files:
+        if (ROOT / file).is_file():
+            (source / file).parent.mkdir(parents=True, exist_ok=True)
+            (source / file).write_bytes((ROOT / file).read_bytes())
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, source]
+    subprocess.run(build, check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_installed_elsewhere_lists_the_scenes_from_another_folder(wheel, tmp_path):
+    site, work = tmp_path / "site", tmp_path / "work"
+    work.mkdir()
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    subprocess.run(install, check=True)
+    out = subprocess.run(
+        [sys.executable, "-m", "netcore", "scenes", "--json"],
+        cwd=work,
+        env={**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = {scene["name"] for scene in json.loads(out.stdout)}
+    shipped = {
+        f.stem.replace("_", "-") for kind in ("films", "figures") for f in (ROOT / "scenes" / kind).glob("[!_]*.py")
+    }
+    assert shipped, "no scene at all"
+    assert names == shipped
+    where = [sys.executable, "-c", "import netcore; print(netcore.__file__)"]
+    found = subprocess.run(where, cwd=work, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True)
+    assert found.stdout.startswith(str(site))
+
+
+def test_wheel_holds_the_data_that_the_program_reads(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    data = [
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "netcore").rglob("*") if p.suffix in {".html", ".css", ".js"}
+    ]
+    assert data
+    assert set(data) <= set(names)
+    assert not [n for n in names if n.startswith(("tests", "renders", "runs"))]
+
+
+def test_readme_and_manual_are_in_step():
+    check = subprocess.run(
+        [sys.executable, ROOT / "tools" / "readme.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert check.returncode == 0, check.stderr
+
+
+def test_readme_shows_pictures_that_are_there_and_small():
+    shown = set(re.findall(r"assets/[\w.-]+", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {p for p in shown if p.endswith(".gif")}, "the README shows no clip"
+    for file in shown:
+        assert (ROOT / file).stat().st_size < 5_000_000
+
+
+def test_constraints_pin_every_dependency_by_version_alone():
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    project = (ROOT / "pyproject.toml").read_text()
+    wanted = re.findall(r'"([a-z0-9-]+)(?:\[\w+\])?[<>=]', project)
+    assert {"torch", "manim", "pillow"} <= set(wanted)
+    assert set(wanted) <= pinned
