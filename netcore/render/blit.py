@@ -39,6 +39,7 @@ class Blitter:
         found = list(self.update(t))
         if not self._changed.keys() >= set(found):
             self._plan(found)
+            self.update(t)
         canvas = self.fig.canvas
         canvas.restore_region(self._ground)
         renderer = canvas.get_renderer()

@@ -1,0 +1,251 @@
+"""Frames of figures are those of a full redraw; films hand their frames on and touch no folder."""
+
+import logging
+import re
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from netcore.errors import NetcoreError
+from netcore.render.encode import encode
+from netcore.render.frames import figure_frames, film_frames, load, save_figure
+from netcore.stage.theme import DARK, LIGHT
+
+SIZE = (400, 226)
+CASE = SimpleNamespace(scale=0.8)
+
+
+def lines(fig, case, *, seconds=1.0):
+    """A line below a legend and below the frame, its title and one tick label changing with it."""
+    ax = fig.add_axes((0.1, 0.2, 0.5, 0.6))
+    x = np.linspace(0, 1, 50)
+    (line,) = ax.plot(x, 0 * x, color=fig.theme.positive, lw=4, label="moving")
+    ax.plot(x, x, color=fig.theme.negative, lw=4, zorder=2.5, label="above")
+    ax.set(ylim=(-1, 1), xlim=(0, 1), xticks=[0, 0.5, 1])
+    ax.legend(loc="center")
+    title = ax.set_title("")
+    caption = fig.text(0.7, 0.5, "")
+    fig.text(0.6, 0.05, "static")
+
+    def update(t):
+        line.set_ydata(case.scale * np.sin(7 * x + 6 * t))
+        title.set_text(f"t = {t:.1f}")
+        caption.set_text(f"{100 * t:.0f} %")
+        ax.set_xticks([0, 0.5, 1], ["zero", "half", f"{t:.1f}"])
+        return [line, title, caption, ax.xaxis]
+
+    return update
+
+
+def twins(fig, case, *, seconds=1.0):
+    """Bars under a second pair of axes, an inset over them, an image without axes."""
+    ax = fig.add_axes((0.1, 0.2, 0.4, 0.6))
+    bars = ax.bar(range(5), np.ones(5), color=fig.theme.positive)
+    ax.set_ylim(0, 2)
+    ax.twinx().plot(range(5), [2, 1, 2, 1, 2], color=fig.theme.negative, lw=5)
+    inset = ax.inset_axes((0.5, 0.5, 0.4, 0.4))
+    (dot,) = inset.plot([0], [0], "o", color=fig.theme.emphasis)
+    inset.set(xlim=(-1, 1), ylim=(-1, 1))
+    image = fig.add_axes((0.6, 0.2, 0.3, 0.6))
+    image.axis("off")
+    shown = image.imshow(np.zeros((8, 8)), cmap="gray", vmin=0, vmax=1, animated=True)
+    badge = ax.annotate("late", (0.5, 0.5), visible=False)
+
+    def update(t):
+        for k, bar in enumerate(bars):
+            bar.set_height(1 + np.sin(k + 6 * t))
+        dot.set_data([np.cos(6 * t)], [np.sin(6 * t)])
+        shown.set_data(np.arange(64).reshape(8, 8) / 64 * t)
+        badge.set_visible(t > 0.7)
+        return [*bars, dot, shown, *([badge] if 0.7 < t < 0.9 else [])]  # named for a while only
+
+    return update
+
+
+def settled(fig, case, *, seconds=1.0):
+    """Under constrained layout; moves in steps."""
+    fig.set_layout_engine("constrained")
+    ax = fig.subplots()
+    ax.set_xlabel("x")
+    (line,) = ax.plot([0, 1], [0, 0])
+    ax.set_ylim(0, 3)
+
+    def update(t):
+        line.set_ydata([0, int(3 * t)])
+        return [line]
+
+    return update
+
+
+def still(fig, case, *, word: str = "still"):
+    fig.text(0.5, 0.5, word)
+
+
+@pytest.mark.parametrize("draw", [lines, twins, settled])
+def test_blitting_gives_the_pixels_of_a_full_redraw(draw) -> None:
+    fast = list(figure_frames(draw, CASE, LIGHT, SIZE, 11))
+    full = list(figure_frames(draw, CASE, LIGHT, SIZE, 11, blit=False))
+    assert [r for _, r in fast] == [r for _, r in full]
+    assert sum(r for _, r in fast) == 11
+    for (a, _), (b, _) in zip(fast, full, strict=True):
+        assert np.array_equal(a, b)
+        assert (a.shape, a.dtype, a.flags.c_contiguous) == ((SIZE[1], SIZE[0], 3), np.uint8, True)
+
+
+def test_frames_that_stay_come_once() -> None:
+    found = list(figure_frames(settled, CASE, DARK, SIZE, 10, {"seconds": 3.0}))
+    assert [r for _, r in found] == [10, 10, 9, 1]  # 3 t reaches 1, 2 and, at the end, 3
+    assert len({rgb.tobytes() for rgb, _ in found}) == 4
+
+
+def test_a_still_is_one_frame_on_the_ground() -> None:
+    ((rgb, repeat),) = figure_frames(still, CASE, LIGHT, SIZE, 25, {"word": "words"})
+    assert repeat == 1
+    assert np.array_equal(rgb[0, 0], (np.array(to_rgb(LIGHT.ground)) * 255).round())
+    ((other, _),) = figure_frames(still, CASE, LIGHT, SIZE, 25)
+    assert not np.array_equal(rgb, other)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+def test_stills_are_the_last_moment_and_the_same_each_time(tmp_path: Path, suffix: str) -> None:
+    files = [tmp_path / f"{k}.{suffix}" for k in range(2)]
+    for file in files:
+        save_figure(twins, CASE, DARK, SIZE, {}, file)
+    a, b = (file.read_bytes() for file in files)
+    assert a == b
+    if suffix == "svg":
+        assert re.search(rb'width="800(\.\d+)?pt"', a)  # 800 units, whatever the pixels
+    if suffix == "png":
+        from PIL import Image
+
+        last, _ = list(figure_frames(twins, CASE, DARK, SIZE, 2))[-1]
+        assert np.array_equal(np.array(Image.open(files[0]).convert("RGB")), last)
+
+
+# ---- films
+
+FILM = '''"""A square that moves"""
+from manim import LEFT, RIGHT, Square, Text, linear
+from netcore.stage.film import Film
+
+class Moving(Film):
+    """…"""
+
+    way: float = 2.0
+    still: bool = False
+    broken: bool = False
+
+    def construct(self):
+        square = Square(1, fill_opacity=1, stroke_width=0, color=self.theme.positive).shift(LEFT * self.way)
+        self.add(square, Text("netcore", font="DejaVu Sans").shift(RIGHT * 4))
+        if self.still:
+            return
+        self.play(square.animate(rate_func=linear, run_time=1).shift(RIGHT * 2 * self.way))
+        if self.broken:
+            raise ZeroDivisionError("in the film")
+        self.wait(2)
+'''
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scenes") / "moving.py"
+    path.write_text(FILM)
+    return path
+
+
+def frames_of(film: Path, size=SIZE, fps=10, theme=DARK, **options):
+    found = []
+    film_frames(film, CASE, theme, size, fps, options, lambda rgb, repeat: found.append((rgb, repeat)))
+    return found
+
+
+def columns(rgb: np.ndarray) -> tuple[float, float]:
+    """First and last column of the square, as shares of the width."""
+    blue = np.array(to_rgb(DARK.positive)) * 255
+    hit = np.flatnonzero((np.abs(rgb - blue) < 3).all(2).any(0))
+    return hit[0] / rgb.shape[1], (hit[-1] + 1) / rgb.shape[1]
+
+
+def test_film_frames(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = frames_of(film)
+    assert not list(tmp_path.iterdir())  # no media folder
+    assert capfd.readouterr() == ("", "")
+    assert sum(r for _, r in found) == 30
+    assert found[-1][1] >= 20  # the wait, drawn once
+    assert all(rgb.shape == (SIZE[1], SIZE[0], 3) and rgb.flags.c_contiguous for rgb, _ in found)
+    left, right = columns(found[-1][0])
+    assert (left, right) == pytest.approx((0.5 + 1.5 / (128 / 9), 0.5 + 2.5 / (128 / 9)), abs=0.006)
+    starts = [columns(rgb)[0] for rgb, _ in found]
+    assert all(a < b for a, b in pairwise(starts))
+
+
+def test_film_options_and_theme(film: Path) -> None:
+    narrow = frames_of(film, way=1.0)
+    assert columns(narrow[-1][0])[0] == pytest.approx(0.5 + 0.5 / (128 / 9), abs=0.006)
+    light = frames_of(film, theme=LIGHT)
+    assert tuple(light[0][0][0, 0]) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("size", [(300, 300), (500, 200)])
+def test_films_of_other_shapes_lose_nothing(film: Path, size: tuple[int, int]) -> None:
+    (rgb, _), *_ = frames_of(film, size, still=True)
+    assert rgb.shape == (size[1], size[0], 3)
+    left, right = columns(rgb)
+    unit = min(size[0] / (128 / 9), size[1] / 8)  # pixels
+    assert (right - left) * size[0] == pytest.approx(unit, abs=2)
+    assert 0 < left < right < 1
+
+
+def test_a_film_that_plays_nothing_is_one_picture(film: Path) -> None:
+    found = frames_of(film, still=True)
+    assert [r for _, r in found] == [1]
+    assert columns(found[0][0])[0] < 0.5
+
+
+def test_the_same_film_gives_the_same_frames(film: Path) -> None:
+    one, two = frames_of(film), frames_of(film)
+    assert all(np.array_equal(a, b) and r == s for (a, r), (b, s) in zip(one, two, strict=True))
+
+
+def test_an_error_in_a_film_is_its_own_and_settings_come_back(film: Path, tmp_path: Path) -> None:
+    from manim import config
+
+    before = config.pixel_width, config.frame_rate, config.media_dir, logging.getLogger("manim").level
+    with pytest.raises(ZeroDivisionError, match="in the film"):
+        frames_of(film, broken=True)
+    assert (config.pixel_width, config.frame_rate, config.media_dir, logging.getLogger("manim").level) == before
+
+
+def test_from_film_to_file(film: Path, tmp_path: Path) -> None:
+    found = encode(frames_of(film), {"gif": tmp_path / "m.gif", "mp4": tmp_path / "m.mp4"}, 10)
+    assert found["gif"].frames == found["mp4"].frames == 30
+
+
+# ---- scene files
+
+
+def test_a_scene_file_that_fails_names_itself(tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text("import no_such_module\n")
+    with pytest.raises(NetcoreError, match=r"bad\.py cannot be loaded: ModuleNotFoundError: .*no_such_module"):
+        load(path)
+
+
+def test_a_file_without_a_film(tmp_path: Path) -> None:
+    path = tmp_path / "none.py"
+    path.write_text("from netcore.stage.film import Film\n")
+    with pytest.raises(NetcoreError, match="holds no class of Film"):
+        frames_of(path)
+
+
+def test_scene_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
+    for k in (1, 2):
+        (tmp_path / str(k)).mkdir()
+        (tmp_path / str(k) / "scene.py").write_text(f"NUMBER = {k}\n")
+    assert [load(tmp_path / str(k) / "scene.py").NUMBER for k in (1, 2)] == [1, 2]
