@@ -49,6 +49,6 @@ DARK = Theme(
 )  # fmt: skip
 LIGHT = Theme(
     name="light", ground="#ffffff", ink="#1b1f24", muted="#5d6671", faint="#d8dde3",
-    positive="#1f6fb2", negative="#c05208", emphasis="#9a6700", right="#2a7d46", wrong="#c0263d",
+    positive="#1f6fb2", negative="#c05208", emphasis="#9a6700", right="#0f7f5f", wrong="#b3123a",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
