@@ -52,8 +52,8 @@ class Choice:
         except OSError as error:
             raise NetcoreError(f"cannot read {self.image}: {error.strerror}") from None
 
-    def picture(self, run: Run) -> Picture:
-        """Find the image.
+    def picture(self, run: Run) -> tuple[Picture, str]:
+        """Find the image; the line that comes with it says what was done to a file (nothing for an example).
 
         Raises
         ------
@@ -61,9 +61,9 @@ class Choice:
             If the run has no such class or example, or the file is no image.
         """
         if self.image is not None:
-            from netcore.picture import load_picture
+            from netcore.picture import read_picture
 
-            return load_picture(Path(self.image), run.input_shape)
+            return read_picture(self.image, run.input_shape)
         examples = run.examples()
         if self.index is not None:
             if not 0 <= self.index < len(examples.labels):
@@ -72,7 +72,7 @@ class Choice:
         else:
             found = _first(run, examples.labels, self.digit)
         where = f"{run.info.get('data', {}).get('name', 'example')} {int(examples.index[found])}"
-        return Picture(examples.images[found], int(examples.labels[found]), where)
+        return Picture(examples.images[found], int(examples.labels[found]), where), ""
 
 
 def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
@@ -85,7 +85,7 @@ def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
         raise unknown(f"class of run '{run.name}'", name, classes)
     found = np.flatnonzero(labels == classes.index(name))
     if not len(found):
-        raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another --digit, or --image FILE")
+        raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another, or --image FILE")
     return int(found[0])
 
 
@@ -101,7 +101,8 @@ def make_case(run: Run, choice: Choice | None = None, at: str = "best") -> Case:
         The snapshot: ``best``, ``last``, ``first``, ``epoch:N``, ``step:N``.
     """
     run.snapshot(at)  # an unknown one is told now, not in the middle of a film
-    return Case(run, (choice or Choice()).picture(run), at, _trace)
+    picture, _ = (choice or Choice()).picture(run)
+    return Case(run, picture, at, _trace)
 
 
 def _trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None, backward: bool) -> Trace:

@@ -1,0 +1,75 @@
+"""Whether a render is still what it was made of.
+
+Judged without drawing and without reading weights: by the digests that `run.json` holds, those of the source files, and
+that of the render itself.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netcore.errors import NetcoreError
+from netcore.files import sha256
+from netcore.render.manifest import inputs, key_of, read
+from netcore.render.plan import Job
+
+
+def reason(job: Job, format: str) -> str:
+    """Say why a render must be drawn (again); empty where it is fresh."""
+    target = job.targets[format]
+    if not target.is_file():
+        return "missing"
+    told = read(target)
+    if told is None:
+        return "has no sidecar"
+    if sha256(target) != told["sha256"]:
+        return "changed by hand"
+    try:
+        now = inputs(job, format, told["inputs"]["reads"])
+    except NetcoreError as error:
+        return f"run retrained: {error}"
+    return "" if key_of(now) == told["key"] else difference(told["inputs"], now)
+
+
+def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name in a few words what differs between two sets of inputs (`netcore.render.manifest.inputs`)."""
+    changed = [word for word in now if before.get(word) != now[word]]
+    if "run" in changed:
+        return f"was made of run '{before.get('run')}'"
+    if "reads" in changed:
+        words = [word for word in now["reads"] if before["reads"].get(word) != now["reads"][word]]
+        return f"run retrained: {', '.join(words[:3])}" + (" …" if len(words) > 3 else "")
+    for word in ("scene", "netcore"):
+        if word in changed:
+            return f"{word} changed"
+    if "versions" in changed:
+        return _steps(before["versions"], now["versions"])
+    settings = {**now, **now["options"]}, {**before, **before["options"]}
+    plain = [name for name in settings[0] if name != "options" and settings[0][name] != settings[1].get(name)]
+    return "options changed: " + _steps(settings[1], {name: settings[0][name] for name in plain})
+
+
+def _steps(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """``fps 25 -> 20, theme dark -> light``."""
+    return ", ".join(f"{k} {_short(before.get(k))} -> {_short(now[k])}" for k in now if now[k] != before.get(k))
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    if isinstance(value, Mapping):  # the picture's choice
+        words = [f"{k} {v}" for k, v in value.items() if k != "sha256"]
+        return " ".join(words) or value.get("sha256", "")[:8]
+    return str(value)
+
+
+def stray(target: Path, content: Mapping[str, Any]) -> str:
+    """Judge a render by its sidecar alone, for one that no request names; empty where it is fresh."""
+    from netcore.render.project import recall
+
+    if not target.is_file():
+        return "missing"
+    try:
+        return reason(recall(target, content), content["inputs"]["format"])
+    except NetcoreError as error:
+        return str(error)

@@ -1,0 +1,171 @@
+"""From what was asked for to what is to be drawn: formats, sizes, rates and the names of the files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netcore.errors import NetcoreError, Refused, unknown
+from netcore.render import catalogue
+from netcore.render.cases import Choice
+from netcore.render.catalogue import Scene
+from netcore.render.needs import check as check_needs
+from netcore.run import Run, load_run
+
+MOVING = ("gif", "mp4", "webm", "webp", "apng")
+STILL = ("png", "svg")
+QUALITIES = {  # as Manim has them: width, height, frames a second
+    "l": (854, 480, 15),
+    "m": (1280, 720, 30),
+    "h": (1920, 1080, 60),
+    "k": (3840, 2160, 60),
+}
+CLIP = (854, 480, 25)  # without --quality: fits a README and a slide, and a GIF plays it exactly
+PICTURE = (1280, 720)
+GIF_RATE = {15: 20, 30: 25, 60: 50}  # the nearest rates that a GIF plays exactly
+LARGEST = 8192  # pixels a side
+
+
+@dataclass(frozen=True)
+class Request:
+    """One scene of one run, as a user asks for it. What is None is chosen sensibly; see `jobs`."""
+
+    scene: str
+    run: str
+    choice: Choice = field(default_factory=Choice)
+    at: str = "best"
+    formats: tuple[str, ...] = ()
+    quality: str | None = None
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    theme: str = "dark"  # dark | light | both
+    max_mb: float | None = None
+    output: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    runs: str = "runs"
+    renders: str = "renders"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pass over one scene: all that decides its pixels, and the file of each format."""
+
+    scene: Scene
+    run: Run
+    choice: Choice
+    at: str
+    theme: str
+    size: tuple[int, int]
+    fps: float
+    max_mb: float | None
+    options: Mapping[str, Any]
+    targets: Mapping[str, Path]
+
+    @property
+    def name(self) -> str:
+        """What progress calls it."""
+        return f"{self.scene.name} of {self.run.name}" + (" (light)" if self.theme == "light" else "")
+
+    def only(self, formats: Sequence[str]) -> "Job":
+        """The same pass for some of its formats."""
+        return Job(**{**vars(self), "targets": {f: self.targets[f] for f in formats}})
+
+
+def jobs(request: Request) -> list[Job]:
+    """Work out the passes that a request takes: one a theme.
+
+    Raises
+    ------
+    Refused
+        If the run lacks what the scene needs, or the scene cannot be had in a format.
+    NetcoreError
+        If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
+        or a size cannot be encoded.
+    """
+    scene, run = catalogue.find(request.scene), load_run(request.run, request.runs)
+    formats = _formats(request, scene)
+    options = scene.settings(dict(request.options))
+    check_needs(scene.name, scene.needs, run)
+    run.snapshot(request.at)
+    width, height, fps = _measures(request, formats)
+    themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
+    if request.theme not in themes:
+        raise unknown("theme", request.theme, themes)
+    return [
+        Job(
+            scene=scene, run=run, choice=request.choice, at=request.at, theme=theme, size=(width, height), fps=fps,
+            max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, formats, theme),
+        )
+        for theme in themes[request.theme]
+    ]  # fmt: skip
+
+
+def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
+    """The formats wanted, each once, all of them possible."""
+    wanted = tuple(dict.fromkeys(request.formats))
+    suffix = _suffix(request.output)
+    if suffix and not wanted:
+        wanted = (suffix,)
+    wanted = wanted or (("gif",) if scene.kind == "film" else ("png",))
+    for name in (*wanted, *([suffix] if suffix else [])):
+        if name not in MOVING + STILL:
+            raise unknown("format", name, MOVING + STILL)
+    if suffix and suffix not in wanted:
+        raise NetcoreError(f"{request.output} says {suffix}, --format says {', '.join(wanted)}: let them agree")
+    if scene.kind == "film" and "svg" in wanted:
+        raise Refused(f"scene '{scene.name}' is a film, and SVG is for figures: choose {', '.join(MOVING)} or png")
+    moving = [f for f in wanted if f in MOVING]
+    if moving and not scene.animated:
+        raise Refused(f"scene '{scene.name}' does not move, so there is no {moving[0]} of it: choose png or svg")
+    return wanted
+
+
+def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:
+    """Width and height in pixels and frames a second, as asked for or fitting the formats."""
+    if request.quality is not None:
+        if request.quality not in QUALITIES:
+            raise unknown("quality", request.quality, QUALITIES)
+        width, height, usual = QUALITIES[request.quality]
+    else:
+        width, height, usual = CLIP
+        if not set(formats) & set(MOVING):
+            width, height = PICTURE
+    if "gif" in formats:
+        usual = GIF_RATE.get(usual, usual)
+    width, height = request.size or (width, height)
+    fps = usual if request.fps is None else request.fps
+    if not (16 <= width <= LARGEST and 16 <= height <= LARGEST):
+        raise NetcoreError(f"--size {width}x{height}: each side must be from 16 to {LARGEST} pixels")
+    if not 1 <= fps <= 120:
+        raise NetcoreError(f"--fps {fps:g}: choose 1 to 120 frames a second")
+    if request.max_mb is not None and request.max_mb <= 0:
+        raise NetcoreError(f"--max-mb {request.max_mb:g}: choose a size above 0")
+    _encodable(formats, (width, height), fps)
+    return width, height, fps
+
+
+def _encodable(formats: tuple[str, ...], size: tuple[int, int], fps: float) -> None:
+    from netcore.render.encode import check
+
+    check(formats, size, fps)
+
+
+def _suffix(output: str | None) -> str:
+    """The format that an output file's name tells; nothing for a folder."""
+    if output is None or output.endswith("/") or Path(output).is_dir():
+        return ""
+    return Path(output).suffix.lstrip(".").lower()
+
+
+def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
+    """The file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
+    light = "-light" if theme == "light" else ""
+    at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
+    name = f"{scene.name}{request.choice.suffix}{at}{light}"
+    folder = Path(request.renders) / run.name
+    if request.output is not None:
+        folder = Path(request.output)
+        if _suffix(request.output):
+            name = folder.stem + (light if request.theme == "both" else "")
+            folder = folder.parent
+    return {f: folder / f"{name}.{f}" for f in formats}
