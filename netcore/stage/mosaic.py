@@ -1,6 +1,6 @@
 """Many images drawn as one artist: maps, kernels, digits, weights."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,7 @@ def image_grid(
     gap: float = 4.0,
     align: tuple[float, float] = (0.0, 0.0),
     frame: bool = False,
+    pixel: float | None = None,
 ) -> Mosaic:
     """Draw images as one mosaic inside `box`, as large as fits, its pixels whole numbers of screen pixels.
 
@@ -151,40 +152,55 @@ def image_grid(
         Units between images, about.
     align : tuple of float
         Where the mosaic sits in what is left of the box: 0 left or top, 0.5 middle, 1 right or bottom.
+    pixel : float, optional
+        Units an image pixel is wide; as many as fit, unless given.
     frame : bool
         A hairline around each image, where its edge would not be seen otherwise.
     """
     theme = fig.theme  # type: ignore[attr-defined]
     n, h, w = images.shape[:3]
     scale = fig.bbox.width / UNITS  # screen pixels a unit
-    box_w, box_h, gap_px = box.w * scale, box.h * scale, gap * scale
 
-    def pixel(c: int) -> float:  # screen pixels that one image pixel gets with c columns
+    def size_in(c: int) -> float:  # screen pixels that one image pixel gets with c columns
         rows = -(-n // c)
-        return min((box_w - (c - 1) * gap_px) / (c * w), (box_h - (rows - 1) * gap_px) / (rows * h))
+        across, down = (box.w - (c - 1) * gap) / (c * w), (box.h - (rows - 1) * gap) / (rows * h)
+        return max(min(across, down) * scale, 1e-3)
 
-    if columns is None:  # the largest images; of nearly the largest, those that leave the fewest holes
-        largest = max(pixel(c) for c in range(1, n + 1))
-        columns = min((c for c in range(1, n + 1) if pixel(c) >= 0.9 * largest), key=lambda c: (-n % c, -pixel(c)))
-    size = max(pixel(columns), 1e-3)
-    if size >= 1 and np.floor(size) > 0.88 * size:
-        size = np.floor(size)
-    repeat = max(1, round(size / gap_px)) if gap else 1
-    if size >= repeat and size == np.floor(size):
-        size = float(size // repeat * repeat)
-    cell = size / repeat
-    cells = max(1, round(gap_px / cell)) if gap else 0
+    columns = columns or _columns(n, size_in)
+    repeat, cell, cells = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
     wide = (columns * (w * repeat + cells) - cells) * cell / scale
     tall = (rows * (h * repeat + cells) - cells) * cell / scale
-    left = np.round((box.x + (box.w - wide) * align[0]) * scale) / scale
-    top = np.round((box.y + (box.h - tall) * align[1]) * scale) / scale
-    ax = add_axes(fig, Box(float(left), float(top), wide, tall))
+    left = round((box.x + (box.w - wide) * align[0]) * scale) / scale
+    top = round((box.y + (box.h - tall) * align[1]) * scale) / scale
+    ax = add_axes(fig, Box(left, top, wide, tall))
     settings = {"cmap": cmap or sequential(theme), "low": low, "high": high} if images.ndim == 3 else {}
     out = Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
     if frame:
         out.outline(range(n), theme.faint)
     return out
+
+
+def _columns(n: int, size_in: Callable[[int], float]) -> int:
+    """The number of columns that makes images largest; of nearly the largest, the one with the fewest holes."""
+    largest = max(size_in(c) for c in range(1, n + 1))
+    return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
+
+
+def _cells(size: float, gap: float) -> tuple[int, float, int]:
+    """How an image pixel of `size` screen pixels and a gap divide into cells: cells a pixel, cell size, cells a gap.
+
+    A pixel becomes a whole number of screen pixels where that costs less than an eighth of its size.
+    """
+    if size >= 1 and np.floor(size) > 0.88 * size:
+        size = float(np.floor(size))
+    if not gap:
+        return 1, size, 0
+    repeat = max(1, round(size / gap))
+    if size == np.floor(size):
+        size = float(size // repeat * repeat)
+    cell = size / repeat
+    return repeat, cell, max(1, int(gap / cell))
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:

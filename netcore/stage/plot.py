@@ -157,7 +157,7 @@ def width(fig: Figure, text: str, fontsize: float = SMALL, weight: str = "normal
 
 def fit(fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: str = "normal") -> str:
     """The text, or as much of its beginning as fits into `room` units, with an ellipsis."""
-    if width(fig, text, fontsize, weight) <= room:
+    if len(text) * fontsize * 0.9 <= room or width(fig, text, fontsize, weight) <= room:  # hardly a letter is wider
         return text
     low, high = 0, len(text)
     while low < high:
@@ -228,27 +228,34 @@ def percents(axis: Axis, nbins: int = 6) -> None:
 
 
 def colour_bar(
-    fig: Figure, box: Box, cmap: Colormap, low: float, high: float, label: str, clipped: bool = False
+    fig: Figure,
+    box: Box,
+    cmap: Colormap,
+    low: float,
+    high: float,
+    label: str,
+    *,
+    clipped: bool = False,
+    ends: tuple[str, str] | None = None,
 ) -> Axes:
-    """A horizontal scale in `box` (its strip 8 units high), ends and zero written below, `label` above.
+    """A horizontal scale in `box`, its strip 8 units high: `label` above, the ends and zero (or words) below.
 
     `clipped`: some values lie outside, and take the end's colour; the ends say so with ≤ and ≥.
     """
-    write(fig, box.x, box.y, label, color=fig.theme.muted)  # type: ignore[attr-defined]
-    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8))
-    ax.imshow(
-        np.linspace(low, high, 256)[None], cmap=cmap, aspect="auto", extent=(low, high, 0, 1), vmin=low, vmax=high
-    )
-    marks = [low, 0, high] if low < 0 < high else [low, high]
-    signs = ["≤ ", *[""] * (len(marks) - 2), "≥ "] if clipped else [""] * len(marks)
-    signs[0] = signs[0] if low < 0 else ""
-    ax.set_xticks(marks, [f"{s}{number(m)}" for s, m in zip(signs, marks, strict=True)])
+    theme = fig.theme  # type: ignore[attr-defined]
+    write(fig, box.x, box.y, label, color=theme.muted)
+    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(low, high), ylim=(0, 1), yticks=[])
+    strip = np.linspace(low, high, 256)[None]
+    ax.imshow(strip, cmap=cmap, aspect="auto", extent=(low, high, 0, 1), vmin=low, vmax=high)
+    first, last = ends or (number(low), number(high))
+    if clipped:
+        first, last = f"≤ {first}" if low < 0 else first, f"≥ {last}"
+    marks = {low: first} | ({0.0: "0"} if low < 0 < high and not ends else {}) | {high: last}
+    ax.set_xticks(list(marks), list(marks.values()))
     for text, side in zip(ax.get_xticklabels(), ["left", *["center"] * (len(marks) - 2), "right"], strict=True):
         text.set_horizontalalignment(side)
     ax.tick_params(length=0, pad=4)
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set(visible=True, color=fig.theme.faint)  # type: ignore[attr-defined]
+    ax.spines[:].set(visible=True, color=theme.faint)
     return ax
 
 

@@ -12,7 +12,7 @@ from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, diverging, heading, spread
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
-NEEDS = ("mlp",)
+NEEDS = ("linear-first",)
 ANIMATED = True
 
 

@@ -1,0 +1,68 @@
+"""The network's answer as bars: one a class, with its probability."""
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+
+from netcore.stage.plot import SMALL, Box, add_axes, fit, percent, width
+from netcore.trace import Trace
+
+
+class Bars:
+    """Bars of the probabilities inside `box`; ``show(trace)`` moves them and gives the artists that changed.
+
+    Up to `most` classes stand in their order; of more, the likeliest are shown, likeliest first. The predicted class is
+    in the colour of right or wrong (of emphasis where the true class is not known), the others in `positive`.
+    """
+
+    def __init__(self, fig: Figure, box: Box, classes: tuple[str, ...], most: int = 10) -> None:
+        self.theme, self.classes = fig.theme, classes  # type: ignore[attr-defined]
+        self.count = min(most, len(classes))
+        self.sorted = len(classes) > most
+        longest = min(0.45 * box.w, max(width(fig, name) for name in classes))
+        self._names = [fit(fig, name, longest) for name in classes]
+        left = longest + 8
+        self._places = 1 if box.w - left > 110 else 0
+        room = width(fig, "> 99.9 %" if self._places else "> 99 %") + 6
+        ax = add_axes(fig, box.inset(left=left, right=room), xlim=(0, 1), ylim=(self.count - 0.5, -0.5))
+        ax.axis("off")
+        ax.axvline(0, color=self.theme.faint, linewidth=1)
+        self.bars = ax.barh(range(self.count), np.zeros(self.count), height=0.66).patches
+        unit = 1 / (box.w - left - room)
+        rows = range(self.count)
+        self.names = [ax.text(-8 * unit, i, "", ha="right", va="center_baseline", fontsize=SMALL) for i in rows]
+        self.values = [ax.text(0, i, "", ha="left", va="center_baseline", fontsize=SMALL) for i in rows]
+        self._unit = unit
+
+    def show(self, trace: Trace | None) -> list[Artist]:
+        """Show a trace's probabilities; None empties the bars."""
+        shares = np.zeros(len(self.classes)) if trace is None else trace.probabilities
+        order = np.argsort(-shares, kind="stable")[: self.count] if self.sorted else np.arange(self.count)
+        for i, k in enumerate(order):
+            colour, known = self._colour(trace, int(k))
+            self.bars[i].set_width(shares[k])
+            self.bars[i].set_facecolor(colour)
+            strong = trace is not None and k in (trace.prediction, trace.label)
+            self.names[i].set(text=self._names[k], color=colour if known else self.theme.muted)
+            self.names[i].set_fontweight("bold" if strong else "normal")
+            self.values[i].set(x=shares[k] + 6 * self._unit, text=self._value(shares[k]))
+            self.values[i].set_color(self.theme.ink if strong else self.theme.muted)
+        return [*self.bars, *self.names, *self.values]
+
+    def _value(self, share: float) -> str:
+        return percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
+
+    def _colour(self, trace: Trace | None, k: int) -> tuple[str, bool]:
+        if trace is None or k not in (trace.prediction, trace.label):
+            return self.theme.positive, False
+        if trace.label is None:
+            return self.theme.emphasis, True
+        return (self.theme.right if k == trace.label else self.theme.wrong), True
+
+
+def verdict(trace: Trace) -> str:
+    """The answer in words: ``7, 99.3 % sure: right``."""
+    said = f"{trace.classes[trace.prediction]}, {percent(float(trace.probabilities.max()))} sure"
+    if trace.label is None:
+        return said
+    return said + (": right" if trace.prediction == trace.label else f": wrong, it is {trace.classes[trace.label]}")

@@ -1,0 +1,69 @@
+"""The stages that an image goes through: a convolution with its normalisation and activation, a pooling, a sum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netcore.trace import LayerTrace, Trace
+
+PASSING = ("Norm", "Dropout", "Identity")  # kinds that go with the layer before them
+ACTIVATIONS = (
+    "ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Softplus",
+    "Hardswish", "Hardsigmoid", "Hardtanh",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: `name` of its layer, `kinds` of its parts in order, `node` the last of them, whose output is shown."""
+
+    name: str
+    kinds: tuple[str, ...]
+    node: str
+
+    @property
+    def words(self) -> str:
+        """Its operations: ``3×3 convolution, batch norm, ReLU``."""
+        return ", ".join(dict.fromkeys(_WORDS.get(kind, kind) for kind in self.kinds))
+
+
+_WORDS = {
+    "Conv2d": "convolution", "BatchNorm2d": "batch norm", "BatchNorm1d": "batch norm", "LayerNorm": "layer norm",
+    "MaxPool2d": "max-pooling", "AvgPool2d": "mean-pooling", "AdaptiveAvgPool2d": "mean over the map", "add": "sum",
+    "Linear": "dense layer", "Sigmoid": "sigmoid", "Tanh": "tanh", "Flatten": "flattening", "cat": "joining",
+}  # fmt: skip
+
+
+def stages(trace: Trace, dimensions: int = 3) -> list[Stage]:
+    """Stages whose outputs have that many dimensions: 3 for maps (C, H, W), 1 for vectors (features,)."""
+    found: list[Stage] = []
+    for layer in trace.layers:
+        if layer.output.ndim != dimensions or layer.output.size == 0:
+            continue
+        last = found[-1] if found else None
+        if last and _goes_with(layer, last, trace):
+            if "Dropout" not in layer.kind:  # it changes nothing when the network is used
+                found[-1] = Stage(last.name, (*last.kinds, layer.kind), layer.name)
+            else:
+                found[-1] = Stage(last.name, last.kinds, layer.name)
+        elif "Dropout" not in layer.kind:
+            found.append(Stage(layer.name, (layer.kind,), layer.name))
+    return found
+
+
+def _goes_with(layer: LayerTrace, last: Stage, trace: Trace) -> bool:
+    """Whether a node only passes on what the stage before it gave."""
+    follows = last.node in layer.inputs and trace.value(last.node).shape == layer.output.shape
+    return follows and (layer.kind in ACTIVATIONS or any(word in layer.kind for word in PASSING))
+
+
+def some_stages(found: list[Stage], most: int) -> list[Stage]:
+    """At most so many stages, evenly spread, the first and the last among them."""
+    if len(found) <= most:
+        return found
+    return [found[round(i * (len(found) - 1) / (most - 1))] for i in range(most)]
+
+
+def strongest(values: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the `count` largest values, in their own order."""
+    return np.sort(np.argsort(-values, kind="stable")[:count])
