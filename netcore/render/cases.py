@@ -82,7 +82,7 @@ def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
         usual = np.flatnonzero(labels == classes.index(USUAL)) if USUAL in classes else np.array([], int)
         return int(usual[0]) if len(usual) else 0
     if name not in classes:
-        raise unknown(f"class of run '{run.name}'", name, classes)
+        raise NetcoreError(f"run '{run.name}': {unknown('class', name, classes)}")
     found = np.flatnonzero(labels == classes.index(name))
     if not len(found):
         raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another, or --image FILE")

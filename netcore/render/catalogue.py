@@ -15,6 +15,12 @@ from netcore.errors import NetcoreError, unknown
 
 FOLDERS = tuple(Path(netcore.__file__).parents[1] / "scenes" / kind for kind in ("films", "figures"))
 TYPES = {"int": int, "float": float, "bool": bool, "str": str}
+# What `netcore render` and `netcore.toml` call their own; a scene's option of such a name could not be told apart.
+RESERVED = {
+    "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
+    "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
+    "debug", "case",
+}  # fmt: skip
 TRUTH = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
@@ -34,7 +40,7 @@ class Option:
         if value is None or value == self.default:
             return self.default
         if self.choices and str(value) not in self.choices:
-            raise unknown(f"{flag}", str(value), self.choices)
+            raise NetcoreError(f"{flag}: {unknown('value', str(value), self.choices)}")
         try:
             if self.type == "bool":
                 return TRUTH[str(value).lower()]
@@ -67,7 +73,7 @@ class Scene:
         options = {o.name: o for o in self.options}
         for name in given:
             if name not in options:
-                raise unknown(f"option of scene '{self.name}'", name, options)
+                raise NetcoreError(f"scene '{self.name}': {unknown('option', name, options)}")
         return {o.name: o.convert(given.get(o.name)) for o in self.options}
 
     @cached_property
@@ -175,6 +181,8 @@ def _attributes(film: ast.ClassDef, path: Path) -> Iterator[Option]:
 def _option(
     name: str, annotation: ast.expr | None, default: ast.expr | None, helps: dict[str, str], path: Path
 ) -> Option:
+    if name in RESERVED:
+        raise NetcoreError(f"{path}: '{name}' is netcore's own word: call the option something else")
     words = ast.unparse(annotation).replace("typing.", "") if annotation else ""
     literal = re.match(r"Literal\[(.*?)\]", words)
     plain = words.replace(" | None", "")

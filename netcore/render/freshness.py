@@ -5,7 +5,6 @@ that of the render itself.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from netcore.errors import NetcoreError
@@ -61,15 +60,3 @@ def _short(value: Any) -> str:
         words = [f"{k} {v}" for k, v in value.items() if k != "sha256"]
         return " ".join(words) or value.get("sha256", "")[:8]
     return str(value)
-
-
-def stray(target: Path, content: Mapping[str, Any]) -> str:
-    """Judge a render by its sidecar alone, for one that no request names; empty where it is fresh."""
-    from netcore.render.project import recall
-
-    if not target.is_file():
-        return "missing"
-    try:
-        return reason(recall(target, content), content["inputs"]["format"])
-    except NetcoreError as error:
-        return str(error)

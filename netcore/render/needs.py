@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from netcore.errors import Refused, unknown
+from netcore.errors import NetcoreError, Refused, unknown
 from netcore.run import Run
 
 
@@ -66,7 +66,7 @@ def check(scene: str, needs: tuple[str, ...], run: Run) -> None:
     """
     for word in needs:
         if word not in NEEDS:
-            raise unknown(f"need of scene '{scene}'", word, NEEDS)
+            raise NetcoreError(f"scene '{scene}': {unknown('need', word, NEEDS)}")
         what, has, instead = NEEDS[word]
         if not has(run):
             raise Refused(f"scene '{scene}' needs {what}; run '{run.name}' {instead.format(run=run.name)}")

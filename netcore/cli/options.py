@@ -1,0 +1,55 @@
+"""What several commands share: options, completion of names, tables and JSON on standard output."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+RUNS = click.option(
+    "--runs-dir", default="runs", show_default=True, envvar="NETCORE_RUNS", show_envvar=True, help="Where runs lie.",
+    type=click.Path(file_okay=False),
+)  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="One array of objects on stdout.")
+
+
+def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Names of scenes for the shell, and the user's own files."""
+    from click.shell_completion import CompletionItem
+
+    from netcore.render.catalogue import names
+
+    if "/" in incomplete or incomplete.startswith("."):
+        return [CompletionItem(incomplete, type="file")]
+    return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+
+
+def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of runs for the shell; no run is opened."""
+    folder = Path(ctx.params.get("runs_dir") or "runs")
+    return sorted(f.parent.name for f in folder.glob("*/run.json") if f.parent.name.startswith(incomplete))
+
+
+def complete_words(words: Iterable[str]) -> Callable[..., list[str]]:
+    """Completion from a few fixed words."""
+    return lambda ctx, param, incomplete: [w for w in words if w.startswith(incomplete)]
+
+
+def show_json(rows: Sequence[Any]) -> None:
+    """One array of objects on standard output."""
+    click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """A table on standard output; columns named in `numbers` stand to the right. Piped, no line is folded."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 1000, markup=False, highlight=False).print(table)

@@ -1,0 +1,196 @@
+"""Render scenes of a run into GIF, MP4, WebM, WebP, APNG, PNG or SVG."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from netcore.cli.options import JSON, RUNS, complete_runs, complete_scenes, complete_words, show_json, show_table
+from netcore.errors import NetcoreError
+
+if TYPE_CHECKING:
+    from netcore.render.api import Rendered
+    from netcore.render.catalogue import Option, Scene
+    from netcore.render.plan import Request
+
+FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg")
+WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
+META = "netcore.scenes"
+
+
+class SceneCommand(click.Command):
+    """A command whose options grow by those of the scenes that are named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[META] = _named(args)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = {o.name: _click_option(o) for scene in ctx.meta.get(META, ()) for o in reversed(scene.options)}
+        return [*super().get_params(ctx), *own.values()]
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        scenes = ctx.meta.get(META, ())
+        if not scenes:
+            return super().format_help_text(ctx, formatter)
+        for scene in scenes:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(f"{scene.name}: {scene.title}.")
+                formatter.write_paragraph()
+                formatter.write_text(re.sub(r"{(\w+)}", r"<\1>", scene.caption))
+        return None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for scene in ctx.meta.get(META, ()):
+            rows = [_click_option(o).get_help_record(ctx) for o in scene.options]
+            with formatter.section(f"Options of {scene.name}"):
+                formatter.write_dl([row for row in rows if row] or [("none", "")])
+        rows = [p.get_help_record(ctx) for p in super().get_params(ctx) if isinstance(p, click.Option)]
+        with formatter.section("Options"):
+            formatter.write_dl([row for row in rows if row])
+
+
+def _named(args: Sequence[str]) -> "list[Scene]":
+    """The scenes among the words of a command line; those before the first option must be scenes."""
+    from netcore.render.catalogue import find, names
+
+    first = next((i for i, word in enumerate(args) if word.startswith("-")), len(args))
+    leading, rest = args[:first], args[first:]
+    known = names()
+    found = [find(word) for word in leading]
+    later = [word for word in rest if word in known or (word.endswith(".py") and Path(word).is_file())]
+    return found + [find(word) for word in later]
+
+
+def _click_option(option: "Option") -> click.Option:
+    flag = option.name.replace("_", "-")
+    names = [f"--{flag}/--no-{flag}"] if option.type == "bool" else [f"--{flag}"]
+    kinds = {"int": int, "float": float, "bool": bool, "str": str}
+    kind = click.Choice(option.choices) if option.choices else kinds[option.type]
+    default = "" if option.default in (None, "") else f"  [default: {option.default}]"
+    # Not given stays None, so that only what was asked for travels on; the scene's own default then holds.
+    return click.Option([option.name, *names], type=kind, default=None, help=f"{option.help}{default}")
+
+
+def _formats(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """``-f gif -f mp4`` and ``-f gif,mp4`` mean the same."""
+    return tuple(word.strip() for given in value for word in given.split(",") if word.strip())
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    from netcore.render.project import parse_size
+
+    return parse_size(value)
+
+
+@click.command(cls=SceneCommand)
+@click.argument("scenes", nargs=-1, metavar="SCENE...", shell_complete=complete_scenes)
+@click.option("--run", help="Name of a run, or its folder.", shell_complete=complete_runs)
+@click.option("--digit", help="Look at the first example of this class.  [default: 7]")
+@click.option("--index", type=click.IntRange(0), help="Look at the N-th example of the run.")
+@click.option("--image", type=click.Path(), help="Look at a picture file of your own.")
+@click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.",
+              shell_complete=complete_words(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
+@click.option("-f", "--format", "formats", multiple=True, callback=_formats,
+              help=f"{', '.join(FORMATS)}; several: -f gif,mp4.  [default: gif of a film, png of a figure]",
+              shell_complete=complete_words(FORMATS))  # fmt: skip
+@click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]),
+              help="480p at 15, 720p at 30, 1080p or 2160p at 60 frames a second.  [default: 480p at 25]")  # fmt: skip
+@click.option("--size", metavar="WxH", callback=_size, help="Size in pixels.")
+@click.option("--fps", type=float, help="Frames a second.")
+@click.option("--theme", type=click.Choice(["dark", "light", "both"]), default="dark", show_default=True)
+@click.option("--max-mb", type=float, help="Most megabytes of an image that moves.  [default: 5, at most 10]")
+@click.option("-o", "--output", type=click.Path(), help="File or folder.  [default: renders/RUN/SCENE.FORMAT]")
+@click.option("-p", "--preview", is_flag=True, help="Open what was rendered.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Renders at once.")
+@click.option("--force", is_flag=True, help="Draw again what is up to date.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
+              help="Seconds that one render may take.")  # fmt: skip
+@RUNS
+@JSON
+@click.pass_context
+def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
+    """Render scenes of a run.
+
+    SCENE is a name (see `netcore scenes`) or the path of your own scene file. `netcore render SCENE --help` shows what
+    a scene can be told. Without a scene, all renders that netcore.toml lists are brought up to date. What is up to date
+    is left as it is.
+    """
+    from netcore.cli.progress import watching
+    from netcore.render.api import render_all
+
+    requests = _requests(scenes, given, ctx) if scenes else _listed(given, ctx)
+    with watching() as watcher:
+        done = render_all(
+            requests, force=given["force"], at_once=given["jobs"], timeout=given["timeout"], watcher=watcher
+        )
+    _show(done, given["as_json"])
+    if given["preview"]:
+        for target in dict.fromkeys(r.target for r in done if r.state in ("drawn", "fresh")):
+            click.launch(str(target))
+    states = {r.state for r in done}
+    return 2 if "refused" in states else int("failed" in states)
+
+
+def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) -> "list[Request]":
+    from netcore.render.cases import Choice
+    from netcore.render.catalogue import find
+    from netcore.render.plan import Request
+
+    base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
+    base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
+    base["choice"] = Choice(given["digit"], given["index"], given["image"])
+    if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
+        raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
+    out = []
+    for name in scenes:
+        own = {o.name: given.get(o.name) for o in find(name).options}
+        out.append(Request(scene=name, options={k: v for k, v in own.items() if v is not None}, **base))
+    return out
+
+
+def _only_run(runs: str) -> str:
+    """The run that is meant where none is named: the only one."""
+    from netcore.run import list_runs
+
+    found = [r.name for r in list_runs(runs)]
+    if len(found) == 1:
+        return found[0]
+    raise NetcoreError(f"say which run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
+
+
+def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
+    from netcore.render.project import FILE, requests
+
+    for name in given:
+        if name not in WITHOUT_SCENE and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise NetcoreError(f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: netcore scenes")
+    if not Path(FILE).is_file():
+        raise NetcoreError(
+            f"name a scene (netcore scenes lists them): there is no {FILE} here that says what to render"
+        )
+    return requests(Path(FILE), given["runs_dir"])
+
+
+def _show(done: "Sequence[Rendered]", as_json: bool) -> None:
+    if as_json:
+        show_json([r.row for r in done])
+    else:
+        rows = [
+            (str(r.target), r.state, _plays(r), str(r.frames), f"{r.bytes / 1e3:,.0f} kB")
+            for r in done
+            if r.state in ("drawn", "fresh")
+        ]
+        if rows:
+            show_table(("render", "state", "plays", "frames", "size"), rows, numbers=("plays", "frames", "size"))
+    for line in dict.fromkeys(r.message for r in done if r.message):
+        bad = any(r.message == line and r.state in ("refused", "failed") for r in done)
+        click.echo(f"netcore: {'error' if bad else 'note'}: {' '.join(line.split())}", err=True)
+
+
+def _plays(done: "Rendered") -> str:
+    return f"{done.seconds:.1f} s" if done.seconds else ""
