@@ -24,6 +24,7 @@ from netcore.stage.theme import FONT, MONO, Theme
 UNITS = 800.0  # width of every figure
 SMALL, LABEL, TITLE = 14, 15, 20  # font sizes; nothing is smaller than SMALL
 MARGIN = 24.0
+CLEAR = (0.0, 0.0, 0.0, 0.0)  # no value: gaps show what lies below
 
 
 def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> Figure:
@@ -79,8 +80,7 @@ def style(theme: Theme) -> AbstractContextManager[None]:
 def sequential(theme: Theme) -> Colormap:
     """Colour map of magnitudes: ground at 0, ink at the top."""
     cmap = LinearSegmentedColormap.from_list(f"{theme.name}-sequential", [theme.ground, theme.ink], N=512)
-    cmap.set_bad(alpha=0)  # gaps show what lies below
-    return cmap
+    return cmap.with_extremes(bad=CLEAR)
 
 
 @cache
@@ -88,8 +88,7 @@ def diverging(theme: Theme) -> Colormap:
     """Colour map of signed values: negative, ground at 0, positive."""
     colours = [theme.negative, theme.ground, theme.positive]
     cmap = LinearSegmentedColormap.from_list(f"{theme.name}-diverging", colours, N=511)  # odd: 0 is the ground itself
-    cmap.set_bad(alpha=0)  # gaps show what lies below
-    return cmap
+    return cmap.with_extremes(bad=CLEAR)
 
 
 def mix(theme: Theme, a: str, b: str, share: float) -> tuple[float, ...]:

@@ -1,0 +1,64 @@
+"""Every figure draws every run that has what it needs, in both themes, and its texts neither overlap nor leave it."""
+
+from pathlib import Path
+
+import figure_runs
+import pytest
+from figure_checks import problems
+
+from netcore.errors import Refused
+from netcore.render.catalogue import FOLDERS, read
+from netcore.render.frames import load
+from netcore.render.needs import check
+from netcore.stage.plot import new_figure, style
+from netcore.stage.theme import THEMES
+
+FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
+RUNS = ("mlp", "cnn", *figure_runs.ODD)
+
+
+@pytest.fixture(scope="module")
+def case_of(tmp_path_factory, request, make_case):
+    folder, kept = tmp_path_factory.mktemp("runs"), {}
+
+    def case(name):
+        if name not in kept:
+            if name in figure_runs.ODD:
+                kept[name] = figure_runs.odd_case(figure_runs.odd_run(folder, name))
+            else:
+                kept[name] = make_case(request.getfixturevalue(f"{name}_run"))
+        return kept[name]
+
+    return case
+
+
+@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_draws_clean(path: Path, name: str, case_of) -> None:
+    case, scene = case_of(name), read(path)
+    try:
+        check(scene.name, scene.needs, case.run)
+    except Refused:
+        pytest.skip(f"{name} lacks what {scene.name} needs")
+    draw = load(path).draw
+    for theme, size in zip(THEMES.values(), ((800, 450), (640, 480)), strict=True):
+        with style(theme):
+            fig = new_figure(theme, size)
+            try:
+                update = draw(fig, case)
+            except Refused:
+                pytest.skip(f"{name} is refused by {scene.name}")
+            assert (update is not None) == scene.animated
+            for t in (0.0, 0.4, 1.0) if update else (None,):
+                if update:
+                    update(t)
+                assert problems(fig) == [], f"{theme.name}, t = {t}"
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_explains_itself(path: Path) -> None:
+    scene = read(path)
+    assert scene.title
+    assert not scene.title.endswith(".")
+    assert "{run}" in scene.caption
+    assert all(option.help for option in scene.options), [o.name for o in scene.options if not o.help]
