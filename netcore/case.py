@@ -13,6 +13,7 @@ from netcore.run import Arrays, Evaluation, Examples, Run, Snapshot
 from netcore.trace import Trace
 
 Tracer = Callable[[Run, Snapshot, np.ndarray, int | None, bool], Trace]
+Passer = Callable[[Run, Snapshot, np.ndarray, tuple[str, ...]], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,15 @@ class Case:
         The snapshot chosen by ``--at``.
     tracer : callable
         Computes a trace; given by the renderer, so that nothing here imports torch.
+    passer : callable, optional
+        Computes outputs of many images at once; without it they are traced one by one.
     """
 
     run: Run
     picture: Picture
     at: str
     tracer: Tracer
+    passer: Passer | None = None
     reads: set[str] = field(default_factory=set)
     _traces: dict[Any, Trace] = field(default_factory=dict, repr=False)
 
@@ -80,6 +84,17 @@ class Case:
         if key not in self._traces:
             self._traces[key] = self.tracer(self.run, snapshot, picture.pixels, picture.label, backward)
         return self._traces[key]
+
+    def passes(
+        self, images: np.ndarray, nodes: tuple[str, ...] = (), at: str | Snapshot | None = None
+    ) -> dict[str, np.ndarray]:
+        """Outputs of many images uint8 (N, C, H, W): ``logits`` (N, K) and the named nodes' (N, …)."""
+        snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
+        if self.passer is not None:
+            return self.passer(self.run, snapshot, images, nodes)
+        traces = [self.tracer(self.run, snapshot, pixels, None, False) for pixels in images]
+        found = {name: np.stack([t.value(name) for t in traces]) for name in nodes}
+        return found | {"logits": np.stack([t.logits for t in traces])}
 
     @property
     def history(self) -> dict[str, list[dict[str, Any]]]:

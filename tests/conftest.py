@@ -54,8 +54,13 @@ def make_case() -> Callable[..., Case]:
 
             return trace(*given)
 
+        def passer(*given: object) -> object:
+            from netcore.learn.batch import passes
+
+            return passes(*given)
+
         examples = run.examples()
         first = int((examples.labels == digit).argmax())
-        return Case(run, Picture(examples.images[first], digit, f"digit {digit}"), at, tracer)
+        return Case(run, Picture(examples.images[first], digit, f"digit {digit}"), at, tracer, passer)
 
     return make

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from netcore.case import Case, Picture
+from netcore.learn.batch import passes
 from netcore.learn.models import build
 from netcore.learn.recipes import Architecture
 from netcore.learn.record import trace
@@ -55,7 +56,7 @@ def odd_run(folder: Path, name: str, images: int = 40) -> Run:
 def odd_case(run: Run) -> Case:
     """Its first example, as a case."""
     examples = run.examples()
-    return Case(run, Picture(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace)
+    return Case(run, Picture(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace, passes)
 
 
 def _layers(module: torch.nn.Module, shape: tuple[int, ...]) -> list[dict[str, object]]:

@@ -102,13 +102,19 @@ def make_case(run: Run, choice: Choice | None = None, at: str = "best") -> Case:
     """
     run.snapshot(at)  # an unknown one is told now, not in the middle of a film
     picture, _ = (choice or Choice()).picture(run)
-    return Case(run, picture, at, _trace)
+    return Case(run, picture, at, _trace, _passes)
 
 
 def _trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None, backward: bool) -> Trace:
     from netcore.learn.record import trace
 
     return trace(run, snapshot, pixels, label, backward)
+
+
+def _passes(run: Run, snapshot: Snapshot, images: np.ndarray, nodes: tuple[str, ...]) -> dict[str, np.ndarray]:
+    from netcore.learn.batch import passes
+
+    return passes(run, snapshot, images, nodes)
 
 
 def default_case(needs: Iterable[str] = (), runs: str | Path = "runs") -> Case:

@@ -1,0 +1,20 @@
+"""Many images at once give what each gives alone."""
+
+import numpy as np
+import pytest
+
+from netcore.case import Case
+
+
+@pytest.mark.parametrize("which", ["mlp_run", "cnn_run"])
+def test_batches_are_the_traces(which, request, make_case) -> None:
+    case = make_case(request.getfixturevalue(which))
+    images = case.examples().images[:130]  # more than one chunk
+    node = "hidden1_act" if which == "mlp_run" else "pool1"
+    found = case.passes(images, (node,))
+    assert found["logits"].shape == (130, 10)
+    alone = Case(case.run, case.picture, "best", case.tracer).passes(images[[0, 129]], (node,))
+    for name in (node, "logits"):
+        assert np.allclose(found[name][[0, 129]], alone[name], atol=1e-4)
+    one = case.passes(images[:1], (node,), at="first")
+    assert np.allclose(one[node][0], case.trace("first", type(case.picture)(images[0]))[node].output, atol=1e-4)
