@@ -30,8 +30,10 @@ One file in `scenes/films`, its docstring the title and the caption, `NEEDS` wha
             a = trace.probabilities
             places = [(0, 2 - k / 2) for k in range(len(a))]
             column = Neurons(places, 0.2, theme.rgb("ground"), theme.rgb("muted"), values=a)
-            self.play(self.say("Ten neurons"), Change(column, opacity=1.0, run_time=0.5))
-            self.play(Change(column, fill=theme.activation(a), lag=0.5, run_time=1.0))
+            self.open("Ten neurons", column)
+            self.wait(0.5)
+            fill = theme.activation(a)
+            self.play(self.say("The sure one lights up"), Change(column, fill=fill, lag=0.5, run_time=1.0))
             self.wait(2)
 
 - **Mobjects** (`netcore.stage.mobjects`): `Edges`, `Neurons`, `Boxes`, `Bars`, `Pixels`, each many things in one, drawn
@@ -43,9 +45,9 @@ One file in `scenes/films`, its docstring the title and the caption, `NEEDS` wha
   screen yet; `start={"opacity": 0.0}` sets numbers first, `after=` waits within the play, `lag=` lets elements follow
   one another (in `order=`), `remove=True` takes the mobject off at the end. No mobject is ever copied. Manim's own
   animations and mobjects work too, at Manim's own speed.
-- **self.say(text)** is the caption at the foot: it gives the animations that change it. **self.head()** gives those
-  that show title and run at the top. `self.width`, `self.height` are the frame, `self.top`, `self.foot` the lines
-  between which a film may draw.
+- **self.open(caption, *mobjects)** begins: title, run, caption and those mobjects stand there in the first frame, which
+  is what a paused clip shows. **self.say(text)** gives the animations that change the caption. `self.width`,
+  `self.height` are the frame, `self.top`, `self.foot` the lines between which a film may draw.
 - What is drawn each frame is what moves, and what lies over it; the rest is kept as one picture. So let neighbours that
   do not overlap be separate mobjects, and overlapping ones be few.
 
@@ -221,26 +223,41 @@ class Film(Scene):
         """What stands in the scene file."""
         return type(self).construct.__globals__
 
+    def open(self, caption: str, *mobjects: Mobject) -> None:
+        """Begin: title, run, caption and mobjects stand there in the first frame, which is what a paused clip shows."""
+        self._caption = self._caption_line(caption)
+        self.add(*mobjects, *self._head_lines(), self._caption)
+
     def head(self) -> list[Animation]:
-        """Show the title at the upper left, run, network and snapshot at the upper right."""
-        y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
-        left = label(self.title, BODY, self.theme.rgb("ink"), bold=True, at=(-side, y), align=(-1, 0))
-        facts = [self.case.run.title, self.case.trace().snapshot]
-        right = label("  ·  ".join(f for f in facts if f), NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))
-        return [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in (left, right)]
+        """Show the title at the upper left, run and snapshot at the upper right."""
+        return [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in self._head_lines()]
 
     def say(self, text: str, run_time: float = 0.4) -> list[Animation]:
-        """Change the caption at the foot."""
+        """Change the caption at the foot; nothing where it says this already."""
         old, out = self._caption, []
+        if old is not None and old.text == text:
+            return []
         if old is not None:
             out.append(Change(old, opacity=0.0, run_time=run_time / 2, remove=True))
-        room = self.width - 2 * MARGIN
-        size = BODY if text_width(text, BODY) <= room else NOTE
-        at = (0, -self.height / 2 + CAPTION_GAP)
-        self._caption = label(shorten(text, room, size), size, self.theme.rgb("ink"), at=at)
+        self._caption = self._caption_line(text)
         after = run_time / 2 if old is not None else 0.0
         out.append(Change(self._caption, start={"opacity": 0.0}, opacity=1.0, run_time=run_time / 2, after=after))
         return out
+
+    def _caption_line(self, text: str) -> Line:
+        room = self.width - 2 * MARGIN
+        size = BODY if text_width(text, BODY) <= room else NOTE
+        at = (0, -self.height / 2 + CAPTION_GAP)
+        line = label(shorten(text, room, size), size, self.theme.rgb("ink"), at=at)
+        line.text = text
+        return line
+
+    def _head_lines(self) -> list[Line]:
+        y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
+        left = label(self.title, BODY, self.theme.rgb("ink"), bold=True, at=(-side, y), align=(-1, 0))
+        facts = [self.case.run.title, self.case.trace().snapshot]
+        text = shorten("  ·  ".join(f for f in facts if f), 2 * side - left.width - 0.5, NOTE)
+        return [left, label(text, NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))]
 
     # ---- what is drawn again each frame
 

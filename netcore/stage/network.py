@@ -41,7 +41,7 @@ class Dense:
     @property
     def sum_formula(self) -> str:
         """``z = W a + b`` in Typst's mathematics, the sizes beneath."""
-        n, (out, into) = self.number, self.weight.shape
+        n, (out, into) = self.number, (f'"{size:,}"' for size in self.weight.shape)
         parts = [f"underbrace(z^(({n})), {out})", "=", f"underbrace(W^(({n})), {out} times {into})"]
         parts += ["thin", f"underbrace(a^(({n - 1})), {into})", "+", f"underbrace(b^(({n})), {out})"]
         return " ".join(parts)

@@ -1,30 +1,56 @@
 """Forward propagation
 
 A picture goes through {network}, layer by layer, with the network's real numbers: the pixels become inputs, each edge
-carries weight × activation (blue raises a neuron's sum, orange lowers it), each neuron shows its activation, and softmax
-turns the scores into probabilities. The answer is {prediction} with {confidence}; the true class is {label}.
+carries weight × activation (blue raises a neuron's sum, orange lowers it), each neuron shows its activation, and
+softmax turns the scores into probabilities. The answer is {prediction} with {confidence}; the true class is {label}.
 """
 
 import numpy as np
 
+from netcore.stage.dense import (
+    by_source,
+    columns_of,
+    contribution_edges,
+    edge_style,
+    legend,
+    percent,
+    probability_bars,
+    shade,
+)  # fmt: skip
 from netcore.stage.facts import some_of
 from netcore.stage.film import (
-    BODY, HUGE, NOTE, PX, TITLE, Bars, Boxes, Change, Edges, Film, Line, Neurons, Pixels, formula, label, shorten,
+    BODY,
+    NOTE,
+    TITLE,
+    Boxes,
+    Change,
+    Edges,
+    Film,
+    Line,
+    Pixels,
+    formula,
+    label,
+    shorten,
     text_width,
 )  # fmt: skip
-from netcore.stage.layout import between, column, pixel_boxes, row_frames, spread, strip_frames, upright
-from netcore.stage.network import Dense, mlp_stages, strongest, unit
+from netcore.stage.layout import pixel_boxes, row_frames, spread, strip_frames, upright
+from netcore.stage.network import Dense, mlp_stages, strongest
 
 NEEDS = ("mlp",)
 
-RADIUS = 0.15  # of a neuron, at most
-PITCH = 0.5  # of neurons in a column, at most
-LOW, HIGH = -2.45, 2.4  # between which the network stands, where the frame is 8 high
-THUMB = (-6.81, 0.1, 2.0)  # left, bottom and side of the picture beside the network
-STRIP = (-4.42, -4.26)  # left and right side of the unrolled pixels
-FIRST, RIGHT = -3.2, 6.81  # the input column, the right margin
-BAR = 1.9  # length of a full bar
-PERCENT = 1.0  # room of the percentages
+LOW, HIGH = -2.45, 2.4  # between which the network stands, in a frame 8 high
+LEFT, RIGHT = -6.81, 6.81  # the margins
+LARGE, SMALL = 4.9, 2.45  # side of the picture, alone and beside the network
+STRIP = (-4.05, -3.81)  # left and right side of the unrolled pixels
+FIRST = -2.85  # the input column
+BAR, PERCENT = 1.7, 1.3  # length of a full bar, room of the percentages
+MANY = 4  # layers; with more of them the middle ones are told together
+HIDDEN = {"opacity": 0.0}
+MEANING = {
+    "Sigmoid": "σ squeezes the sum into 0 to 1",
+    "Tanh": "tanh squeezes the sum into −1 to 1",
+    "ReLU": "ReLU makes negative sums 0",
+}  # what an activation function does, in a caption's second half
 
 
 class ForwardPropagation(Film):
@@ -47,6 +73,7 @@ class ForwardPropagation(Film):
     def construct(self):
         self.trace = self.case.trace()
         self.stages = mlp_stages(self.trace)
+        self.formula, self.edges = None, []
         self.choose()
         self.place()
         self.show_picture()
@@ -58,252 +85,194 @@ class ForwardPropagation(Film):
         self.verdict()
         self.wait(self.hold)
 
-    # ---- what is shown, and where
-
     def choose(self):
-        """Indices shown of each layer, the inputs first."""
-        trace, last = self.trace, self.stages[-1]
-        keep = [trace.prediction] + ([trace.label] if trace.label is not None else [])
+        """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
+        trace = self.trace
+        keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
         self.index = [strongest(stage.inputs, self.shown) for stage in self.stages]
-        self.index.append(strongest(trace.probabilities, max(self.outputs, len(keep)), keep))
-        self.sizes = [len(stage.inputs) for stage in self.stages] + [len(last.output)]
+        self.index.append(strongest(trace.probabilities, self.outputs, keep))
+        self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
 
     def place(self):
-        names = [self.trace.classes[k] for k in self.index[-1]]
-        self.names = [shorten(name, 1.7, BODY) for name in names]
-        self.name_width = max(text_width(name, BODY) for name in self.names)
+        """Columns from left to right: picture, unrolled pixels, layers, names of classes, bars, percentages."""
+        self.low, self.high = LOW * self.height / 8, HIGH * self.height / 8
+        self.names = [shorten(self.trace.classes[k], 2.1) for k in self.index[-1]]
         self.bars_left = RIGHT - PERCENT - BAR
-        last = self.bars_left - 0.2 - self.name_width - 0.2 - RADIUS
-        xs = spread(len(self.sizes), FIRST, last)
-        scale = self.height / 8
-        self.low, self.high = LOW * scale, HIGH * scale
-        rows = [
-            column(len(i), x, self.low, self.high, len(i) < n, PITCH)
-            for i, x, n in zip(self.index, xs, self.sizes, strict=True)
-        ]
-        self.centres = [centres for centres, _ in rows]
-        self.dots = [dots for _, dots in rows]
-        steps = [abs(np.diff(c[:, 1])).min() for c in self.centres if len(c) > 1]
-        self.radius = min([RADIUS] + [0.42 * s for s in steps])
+        last = self.bars_left - 0.55 - max(text_width(name) for name in self.names)
+        counts = [len(i) for i in self.index]
+        xs = spread(len(counts), FIRST, last)
+        self.columns, self.dots = columns_of(self.theme, counts, self.sizes, xs, self.low, self.high)
 
-    # ---- the picture
+    # ---- from the picture to the inputs
 
     def show_picture(self):
         theme, trace = self.theme, self.trace
         c, h, w = trace.pixels.shape
         self.rgb = trace.pixels.transpose(1, 2, 0) / 255 if c == 3 else theme.activation(trace.pixels.mean(0) / 255)
-        side = 4.9
-        size = np.array([w, h]) * side / max(h, w)
-        self.large = upright(-size[0] / 2, 0.05 - size[1] / 2, *size)
+        size = np.array([w, h]) / max(h, w)
+        self.large = upright(*(-size / 2 * LARGE), *(size * LARGE))
+        self.small = upright(LEFT + (1 - size[0]) / 2 * SMALL, self.high - size[1] * SMALL, *(size * SMALL))
         self.picture = Pixels(self.rgb, self.large, outline=theme.rgb("faint"))
-        named = f"A picture of “{trace.classes[trace.label]}”" if trace.label is not None else "A picture"
-        count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
-        self.play(
-            self.head(),
-            self.say(f"{named}: {count}"),
-            Change(self.picture, start={"opacity": 0.0}, opacity=1.0, run_time=0.5),
+        what = "A picture" if trace.label is None else f"A picture of “{trace.classes[trace.label]}”"
+        self.open(
+            f"{what}: " + (f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers")
         )
-        self.wait(0.7)
+        self.add(self.picture)
+        self.wait(0.8)
 
     def unroll(self):
-        """Each row turns by a quarter and takes its place in one long column."""
-        theme, trace = self.theme, self.trace
-        c, h, w = trace.pixels.shape
-        channels = [self.rgb * (np.arange(3) == k) for k in range(3)] if c == 3 else [self.rgb]
-        rows = np.concatenate([channel[:, None] for channel in channels])  # (C·H, 1, W, 3)
-        frames = np.concatenate([row_frames(self.large, h)] * len(channels))
-        self.strip = Pixels(rows, frames)
-        target = strip_frames(*STRIP, self.low, self.high, len(rows))
-        left, bottom, side = THUMB
-        size = np.array([w, h]) * side / max(h, w)
-        self.thumb = upright(left + (side - size[0]) / 2, bottom, *size)
+        """Each row turns by a quarter and takes its place in one long column, channel after channel."""
+        theme = self.theme
+        c, h, _ = self.trace.pixels.shape
+        tints = [np.eye(3)[k] for k in range(3)] if c == 3 else [np.ones(3)] * c
+        rows, frames = self.rgb[:, None], row_frames(self.large, h)  # (H, 1, W, 3), (H, 3, 2)
+        strip = Pixels(np.concatenate([rows] * c), np.concatenate([frames] * c))
+        goal = strip_frames(*STRIP, self.low, self.high, c * h)
+        border = Boxes([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
         self.play(
             self.say(f"Row by row, the pixels unroll into one column of {self.sizes[0]:,} inputs"),
-            Change(self.picture, opacity=0.25, run_time=0.3),
-            Change(self.strip, points=target, lag=2.0, run_time=1.5),
+            Change(border, start=HIDDEN, opacity=1.0, run_time=0.3),
+            Change(self.picture, opacity=0.0, run_time=1.6),
+            Change(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.6),
         )
-        self.play(Change(self.picture, points=self.thumb, opacity=1.0, run_time=0.6))
-
-    # ---- the network
 
     def show_network(self):
-        theme = self.theme
-        ground, muted, faint = (theme.rgb(role) for role in ("ground", "muted", "faint"))
-        self.columns = [Neurons(c, self.radius, ground, faint if k else muted) for k, c in enumerate(self.centres)]
-        first = self.columns[0]
-        first.values = self.stages[0].inputs[self.index[0]]
-        n, (low, high) = self.sizes[0], (self.low, self.high)
-        ys = high - (self.index[0] + 0.5) / n * (high - low)
-        ends = self.centres[0] - [self.radius + 0.04, 0]
-        leads = Edges(np.column_stack([np.full(len(ys), STRIP[1]), ys]), ends, [*muted, 0.8], 1.0)
-        marks = Boxes(
-            pixel_boxes(self.thumb, self.index[0], self.trace.pixels.shape[1:]),
-            line=[*theme.rgb("emphasis"), 1.0],
-            width=1.3,
-        )
-        self.ellipses = [Neurons(d, 1.6 * PX, muted, muted, width=0) for d in self.dots if len(d)]
-        self.labels = self.layer_labels()
-        classes = [
-            label(name, BODY, theme.rgb("ink"), at=(c[0] + self.radius + 0.2, c[1]), align=(-1, 0))
-            for name, c in zip(self.names, self.centres[-1], strict=True)
-        ]
-        hidden = {"opacity": 0.0}
-        shown = len(self.index[0])
+        """The strongest inputs are led from their places in the column to the neurons that stand for them."""
+        theme, index = self.theme, self.index[0]
+        n, first = self.sizes[0], self.columns[0]
+        first.values = self.stages[0].inputs[index]
+        ys = self.high - (index + 0.5) / n * (self.high - self.low)
+        starts, ends = np.column_stack([np.full(len(ys), STRIP[1]), ys]), first.centres - [first.radius + 0.04, 0]
+        leads = Edges(starts, ends, [*theme.rgb("muted"), 0.6], 1.0)
+        corners = pixel_boxes(self.small, index, self.trace.pixels.shape[1:])
+        marks = Boxes(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
+        words = self.layer_names() + self.name_classes() + legend(theme, LEFT, self.high - SMALL - 0.45)
+        rest = [*self.columns[1:], *self.dots, *words]
+        small = {"points": self.small, "opacity": 0.0}
+        some = len(index) < n
         self.play(
             self.say(
-                f"The {shown} strongest of the {n:,} inputs are shown" if shown < n else f"All {n:,} inputs are shown"
+                f"The {len(index)} strongest of the {n:,} inputs are drawn" if some else f"All {n:,} inputs are drawn"
             ),
-            Change(marks, start=hidden, opacity=1.0, run_time=0.3),
+            Change(self.picture, start=small, opacity=1.0, run_time=0.3),
+            Change(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
             Change(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
-            Change(first, start=hidden, opacity=1.0, fill=self.shade(first.values), run_time=0.5, after=0.4, lag=0.5),
-            [Change(m, start=hidden, opacity=1.0, run_time=0.3, after=0.6) for m in self.columns[1:] + self.ellipses],
-            [
-                Change(m, start=hidden, opacity=1.0, run_time=0.3, after=0.6)
-                for m in self.labels + classes + self.legend()
-            ],
+            Change(first, start=HIDDEN, opacity=1.0, fill=shade(theme, first.values), run_time=0.5, after=0.4),
+            [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
         )
 
-    def layer_labels(self) -> list[Line]:
-        theme, out = self.theme, []
+    def layer_names(self) -> list[Line]:
+        """What stands below each column; where there are too many for that, what stands below all hidden ones."""
         last = len(self.sizes) - 1
-        for k, (index, n, c) in enumerate(zip(self.index, self.sizes, self.centres, strict=True)):
-            name = "input" if k == 0 else "output" if k == last else "hidden" if last == 2 else f"hidden {k}"
-            x = c[0, 0]
-            out.append(label(name, NOTE, theme.rgb("ink"), at=(x, self.low - 0.3)))
-            out.append(label(some_of(len(index), n), NOTE, theme.rgb("muted"), at=(x, self.low - 0.6)))
-        return out
+        xs = [neurons.centres[0, 0] for neurons in self.columns]
+        names = ["input", *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]
+        counts = [some_of(len(index), n) for index, n in zip(self.index, self.sizes, strict=True)]
+        widest = max(text_width(text, NOTE) for text in names + counts)
+        if widest > xs[1] - xs[0] - 0.15 and last > 2:
+            middle = set(counts[1:-1])
+            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.shown} of each"
+            xs = [xs[0], (xs[1] + xs[-2]) / 2, xs[-1]]
+            names, counts = ["input", f"{last - 1} hidden layers", "output"], [counts[0], each, counts[-1]]
+        ink, muted = self.theme.rgb("ink"), self.theme.rgb("muted")
+        out = [label(name, NOTE, ink, at=(x, self.low - 0.3)) for x, name in zip(xs, names, strict=True)]
+        return out + [label(count, NOTE, muted, at=(x, self.low - 0.6)) for x, count in zip(xs, counts, strict=True)]
 
-    def legend(self) -> list:
-        """What the colours of edges mean."""
-        theme, (left, bottom, _) = self.theme, THUMB
-        out: list = [label("weight × activation", NOTE, theme.rgb("muted"), at=(left, bottom - 0.5), align=(-1, 0))]
-        for k, (role, word) in enumerate((("positive", "raises the sum"), ("negative", "lowers the sum"))):
-            y = bottom - 0.85 - 0.33 * k
-            out.append(Edges([(left, y)], [(left + 0.45, y)], [*theme.rgb(role), 1.0], 3.0))
-            out.append(label(word, NOTE, theme.rgb("muted"), at=(left + 0.6, y), align=(-1, 0)))
-        return out
+    def name_classes(self) -> list[Line]:
+        places, ink = zip(self.names, self.columns[-1].centres, strict=True), self.theme.rgb("ink")
+        self.classes = [label(name, BODY, ink, at=(x + 0.35, y), align=(-1, 0)) for name, (x, y) in places]
+        return self.classes
 
-    def shade(self, values: np.ndarray, functions: tuple[str, ...] = ()) -> np.ndarray:
-        """Fill of neurons (N, 3): from ground to ink, or by sign where some are negative."""
-        t = unit(values, functions)
-        return self.theme.signed(t) if (t < 0).any() else self.theme.activation(t)
-
-    # ---- the layers
-
-    def edges(self, stage: Dense) -> Edges:
-        """All shown edges into a layer, with what they really carry."""
-        k, theme = stage.number, self.theme
-        values = stage.contributions(self.index[k], self.index[k - 1]).ravel()
-        strength = np.abs(values) / max(np.abs(values).max(), 1e-12)
-        colours = np.where(values[:, None] < 0, theme.rgb("negative"), theme.rgb("positive"))
-        rgba = np.column_stack([colours, 0.06 + 0.94 * strength])
-        rgba[values == 0, 3] = 0.0
-        starts, ends = between(self.centres[k - 1], self.centres[k], self.radius + 0.03)
-        return Edges(starts, ends, rgba, 0.5 + 3.0 * strength, values=values)
+    # ---- from layer to layer
 
     def propagate(self, stage: Dense):
-        k, theme = stage.number, self.theme
+        """Contributions flow along the edges, sums become activations."""
+        theme, k = self.theme, stage.number
         last = stage is self.stages[-1]
-        edges, neurons = self.edges(stage), self.columns[k]
-        pace = min(1.0, 3.2 / len(self.stages))
-        middle = (self.centres[k - 1][0, 0] + self.centres[k][0, 0]) / 2
-        total = self.show_formula(stage.sum_formula + (f" quad {stage.activation_formula}" if not last else ""), middle)
-        into = stage.weight.shape[1]
-        words = (
-            {
-                True: f"Output layer: one score z for each of the {len(stage.z):,} classes",
-                k == 1: f"Each neuron adds up {into:,} times weight × activation, and its bias",
-            }.get(True)
-            if k == 1 or last
-            else f"Hidden layer {k}: the same again, from {into:,} activations"
-        )
-        dim = [Change(self.now, opacity=0.35, run_time=0.4)] if k > 1 else []
+        sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
+        new = contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
+        pace = min(1.0, 2.4 / len(self.stages)) * (1.3 if k == 1 else 1.0)
+        flow = {"order": by_source(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
+        where = (self.columns[k - 1].centres[0, 0] + neurons.centres[0, 0]) / 2
         self.play(
-            self.say(words),
-            total,
-            dim,
-            Change(
-                edges,
-                start={"progress": 0.0},
-                progress=1.0,
-                order=np.tile(np.linspace(0, 1, len(self.index[k - 1])), len(self.index[k])),
-                lag=0.6,
-                run_time=pace,
-            ),
+            self.say(self.words(stage)),
+            self.show_formula(self.equations(stage), where),
+            [Change(edges, opacity=0.35, run_time=0.4) for edges in self.edges[-1:]],
+            Change(new, start={"progress": 0.0}, progress=1.0, **flow),
         )
-        neurons.values = (stage.z if last else stage.output)[self.index[k]]
-        fill = self.shade(neurons.values, () if last else stage.functions)
-        self.play(Change(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.6 * pace))
-        self.now = edges
+        self.edges.append(new)
+        neurons.values = (stage.z if last else stage.output)[targets]
+        fill = shade(theme, neurons.values, () if last else stage.functions)
+        self.play(Change(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
-    def show_formula(self, source: str, x: float) -> list:
-        """Show a formula over the place that it speaks of, in place of the one before."""
-        new = formula(source, TITLE, self.theme.rgb("ink"), at=(x, self.high + 0.55))
-        room = self.width / 2 - 0.3 - new.width / 2
-        new.move_to((np.clip(x, -room, room), new.get_center()[1], 0))
-        old = getattr(self, "formula", None)
-        self.formula = new
-        out = [Change(old, opacity=0.0, run_time=0.2, remove=True)] if old is not None else []
-        return out + [
-            Change(new, start={"opacity": 0.0}, opacity=1.0, run_time=0.3, after=0.2 if old is not None else 0.0)
-        ]
+    def words(self, stage: Dense) -> str:
+        """The caption of a layer; where there are many, those in the middle share one, since none could be read."""
+        outputs, inputs = stage.weight.shape
+        count = len(self.stages)
+        if stage is self.stages[-1]:
+            return f"Output layer: a score for each of the {outputs:,} classes"
+        if stage.number == 1:
+            meaning = MEANING.get(stage.functions[-1], "a function makes it an activation") if stage.functions else ""
+            return "A neuron adds up weight × activation, plus its bias" + (f"; {meaning}" if meaning else "")
+        if count > MANY:
+            return f"Hidden layers 2 to {count - 1}: the same again, each with the activations before it"
+        return f"Hidden layer {stage.number}: the same again with the {inputs:,} activations before it"
+
+    def equations(self, stage: Dense) -> str:
+        if stage is self.stages[-1]:
+            return stage.sum_formula
+        if stage.number > 1 and len(self.stages) > MANY:
+            return "z^((l)) = W^((l)) thin a^((l-1)) + b^((l))"
+        return f"{stage.sum_formula} quad {stage.activation_formula}"
+
+    def show_formula(self, source: str, x: float):
+        """A formula above the place that it speaks of, instead of the one before."""
+        if self.formula and self.formula.text == source:
+            return []
+        new = formula(source, TITLE, self.theme.rgb("ink"), at=(x, self.high + 0.52))
+        room = RIGHT - new.width / 2
+        new.shift([np.clip(x, -room, room) - x, 0, 0])
+        old, self.formula = self.formula, new
+        gone = [Change(old, opacity=0.0, run_time=0.2, remove=True)] if old else []
+        return [*gone, Change(new, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.2 * len(gone))]
 
     # ---- the answer
 
     def softmax(self):
-        theme, p = self.theme, self.trace.probabilities[self.index[-1]]
-        ys = self.centres[-1][:, 1]
-        pitch = abs(np.diff(ys)).min() if len(ys) > 1 else PITCH
-        thick = min(0.26, 0.6 * pitch)
-        corners = np.stack(
-            [
-                np.column_stack([np.full(len(ys), x), ys + s * thick / 2])
-                for x, s in ((self.bars_left, -1), (self.bars_left + BAR, 1))
-            ],
-            axis=1,
-        )
-        self.bars = Bars(corners, 0.0, theme.rgb("muted"), theme.rgb("faint"))
-        self.percents = [
-            label(percent(v), BODY, theme.rgb("ink"), at=(RIGHT, y), align=(1, 0)) for v, y in zip(p, ys, strict=True)
-        ]
-        neurons = self.columns[-1]
-        neurons.values = p
-        shown = len(self.index[-1])
-        count = f"the {shown:,}" if shown == self.sizes[-1] else f"all {self.sizes[-1]:,}"
+        theme, neurons = self.theme, self.columns[-1]
+        p = neurons.values = self.trace.probabilities[self.index[-1]]
+        self.bars, self.percents = probability_bars(theme, p, neurons.centres[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
-            self.say(f"Softmax turns {count} scores into probabilities that add up to 100 %"),
-            self.show_formula("p_k = e^(z_k) / (sum_j e^(z_j))", self.bars_left),
-            Change(self.bars, values=p, run_time=0.9, after=0.2),
-            Change(neurons, fill=theme.activation(p), run_time=0.9, after=0.2),
-            [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.3, after=0.8) for m in self.percents],
+            self.say(f"Softmax turns the {self.sizes[-1]:,} scores into probabilities that add up to 100 %"),
+            self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
+            Change(self.bars, values=p, run_time=0.8, after=0.2),
+            Change(neurons, fill=theme.activation(p), run_time=0.8, after=0.2),
+            [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.7) for m in self.percents],
         )
 
     def verdict(self):
+        """The most probable class, right or wrong, and the edges that led to it."""
         theme, trace = self.theme, self.trace
-        winner, label_ = trace.prediction, trace.label
-        name, sure = trace.classes[winner], percent(trace.probabilities[winner])
-        row = int(np.flatnonzero(self.index[-1] == winner)[0])
-        role = "emphasis" if label_ is None else "right" if winner == label_ else "wrong"
-        colour = theme.rgb(role)
-        words = {"emphasis": "", "right": " — right", "wrong": f" — wrong, it is {trace.classes[label_ or 0]}"}[role]
+        name, truth = trace.classes[trace.prediction], trace.label
+        role = "emphasis" if truth is None else "right" if truth == trace.prediction else "wrong"
+        colour, row = theme.rgb(role), self.index[-1].tolist().index(trace.prediction)
+        end = {"emphasis": "", "right": " — right", "wrong": f" — wrong, it is {trace.classes[truth or 0]}"}[role]
+        text = f"{name}, {percent(trace.probabilities.max())}{end}"
+        text = shorten(text, RIGHT - LEFT, TITLE)
+        answer = label(text, TITLE, colour, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
+        true = [self.index[-1].tolist().index(truth)] if role == "wrong" else []
         fill, ring = self.bars.fill.copy(), self.columns[-1].ring.copy()
-        fill[row], ring[row] = colour, colour
-        big = label(
-            f"{shorten(name, 2)}  {sure}{words}", TITLE, colour, bold=True, at=(RIGHT, self.high + 0.55), align=(1, 0)
-        )
-        rgba = self.now.rgba.copy()
-        into = np.arange(len(rgba)) // len(self.index[-2]) == row
-        rgba[~into, 3] *= 0.2
+        fill[row] = ring[row] = colour
+        last = self.edges[-1]
+        into = np.arange(len(last.values)) // len(self.index[-2]) == row
+        rgba, widths = edge_style(theme, np.where(into, last.values, 0.0))
+        rgba[~into] = last.rgba[~into] * [1, 1, 1, 0.25]
+        widths[~into] = last.widths[~into]
         self.play(
-            self.say(f"The answer is the most probable class: {name}"),
             Change(self.formula, opacity=0.0, run_time=0.2, remove=True),
             Change(self.bars, fill=fill, run_time=0.5),
             Change(self.columns[-1], ring=ring, run_time=0.5),
-            Change(self.now, rgba=rgba, run_time=0.5),
-            Change(big, start={"opacity": 0.0}, opacity=1.0, run_time=0.5, after=0.2),
+            Change(last, rgba=rgba, widths=widths, run_time=0.5),
+            [Change(edges, opacity=0.6, run_time=0.5) for edges in self.edges[:-1]],
+            [Change(self.classes[k], rgb=theme.rgb("right"), run_time=0.5) for k in true],
+            Change(answer, start=HIDDEN, opacity=1.0, run_time=0.5, after=0.2),
         )
-
-
-def percent(p: float) -> str:
-    """A probability as text; what is not quite certain is never called 100 %."""
-    return "> 99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
