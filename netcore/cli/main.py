@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -72,7 +73,11 @@ def main(argv: list[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     args = [a for a in args if a != "--debug"]  # accepted after the command's name too
-    _end_on_sigterm()
+    with _sigterm_unwinds():
+        return _run(args, debug)
+
+
+def _run(args: list[str], debug: bool) -> int:
     try:
         result = cli.main(args, prog_name="netcore", standalone_mode=False)
         sys.stdout.flush()
@@ -122,14 +127,22 @@ def _is_closed_pipe(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno == errno.EPIPE and error.filename is None
 
 
-def _end_on_sigterm() -> None:
+@contextlib.contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
     """Let SIGTERM unwind as Ctrl-C does, so that what was half written is removed."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with contextlib.suppress(ValueError):  # called from a thread, a test say: the host handles its own signals
-        signal.signal(signal.SIGTERM, stop)
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # in a thread: the host handles its own signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,138 @@
+"""The catalogue: every scene file says what it must, and is read without being imported."""
+
+import ast
+import string
+import sys
+from pathlib import Path
+
+import pytest
+import toys
+
+from netcore.cli.render import command
+from netcore.errors import NetcoreError, Refused
+from netcore.render import catalogue
+from netcore.render.cases import facts, network
+from netcore.render.needs import NEEDS, check
+
+ALL = sorted(catalogue.names())
+FACTS = {"run", "network", "snapshot", "label", "prediction", "confidence", "data"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_scene_says_what_it_is(name: str) -> None:
+    scene = catalogue.find(name)
+    assert scene.kind + "s" == scene.path.parent.name
+    assert not scene.own
+    assert 3 <= len(scene.title) <= 60
+    assert len(scene.caption) > 20, "the docstring's rest is the caption"
+    assert scene.caption.format(**dict.fromkeys(FACTS, "x"))
+    assert {f for _, f, _, _ in string.Formatter().parse(scene.caption) if f} <= FACTS
+    assert set(scene.needs) <= set(NEEDS)
+    for option in scene.options:
+        assert option.help, f"--{option.name} is not described in the docstring"
+        assert option.convert(option.default) == option.default
+        if option.default is not None:
+            assert option.convert(str(option.default)) == option.default
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_scene_imports_another_nor_torch(name: str) -> None:
+    tree = ast.parse(catalogue.names()[name].read_text())
+    modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    assert not [m for m in modules if m.split(".")[0] in ("torch", "torchvision", "scenes")]
+
+
+def test_the_catalogue_is_what_lies_in_the_folders() -> None:
+    files = [f for folder in catalogue.FOLDERS for f in folder.glob("[!_]*.py")]
+    assert len(files) == len(ALL) >= 4
+    assert not [m for m in sys.modules if m.startswith("scenes.f") and m.count(".") == 2]
+
+
+def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
+    scene = catalogue.find(toys.figure(tmp_path))
+    assert (scene.name, scene.kind, scene.own, scene.animated) == ("weights-line", "figure", True, True)
+    assert scene.title == "A line of weights"
+    many, style, grid, seconds = scene.options
+    assert (many.type, many.default, many.help) == ("int", 20, "How many weights.")
+    assert (style.type, style.choices, style.help) == ("str", ("solid", "dashed"), "The line's look.")
+    assert (grid.type, grid.convert("yes"), seconds.convert("2")) == ("bool", True, 2.0)
+
+
+def test_a_users_own_film_is_read_from_its_attributes(tmp_path: Path) -> None:
+    scene = catalogue.find(toys.film(tmp_path, "small"))
+    assert (scene.kind, scene.animated, scene.options[0].name, scene.options[0].help) == (
+        "film",
+        True,
+        "length",
+        "Seconds.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"many": "x"}, "--many takes a whole number, not 'x'"),
+        ({"style": "soild"}, "did you mean 'solid'"),
+        ({"grid": "maybe"}, "--grid takes true or false"),
+        ({"mayn": 3}, "did you mean 'many'"),
+    ],
+)
+def test_wrong_settings_are_told(tmp_path: Path, given: dict, line: str) -> None:
+    with pytest.raises(NetcoreError, match=line):
+        catalogue.find(toys.figure(tmp_path)).settings(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('"""T"""\nx = (', "is no scene"),
+        ('"""T"""\nx = 1', "neither a function draw"),
+        ("def draw(fig, case): pass", "no docstring"),
+        ('"""T"""\ndef draw(fig, case, *, many): pass', "needs a type"),
+        ('"""T"""\ndef draw(fig, case, *, many: list = 1): pass', "needs a type"),
+        ('"""T"""\ndef draw(fig, case, *, many: int = f()): pass', "plain value"),
+        ('"""T"""\ndef draw(fig, case, *, fps: int = 1): pass', "netcore's own word"),
+    ],
+)
+def test_a_file_that_is_no_scene_says_why(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(NetcoreError, match=line):
+        catalogue.find(toys.figure(tmp_path, text=text))
+
+
+def test_a_name_that_does_not_exist_offers_the_nearest() -> None:
+    with pytest.raises(NetcoreError, match="no scene 'filtergrid': did you mean 'filter-grid'"):
+        catalogue.find("filtergrid")
+    with pytest.raises(NetcoreError, match=r"no scene file nowhere\.py"):
+        catalogue.find("nowhere.py")
+
+
+def test_the_commands_own_words_are_reserved() -> None:
+    assert {p.name for p in command.params} <= catalogue.RESERVED
+
+
+def test_a_run_is_refused_what_it_lacks(tmp_path: Path) -> None:
+    run = toys.untrained(tmp_path / "toy")
+    check("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
+    for need in ("convolution", "cnn", "pooling", "dropout", "evaluation", "evaluations", "stability"):
+        with pytest.raises(Refused, match=r"scene 'x' needs .*; run 'toy' has"):
+            check("x", (need,), run)
+    with pytest.raises(NetcoreError, match="no need 'convolutoin': did you mean 'convolution'"):
+        check("x", ("convolutoin",), run)
+    run.info["snapshots"] = run.info["snapshots"][:1]
+    with pytest.raises(Refused, match="two snapshots"):
+        check("x", ("snapshots",), run)
+
+
+def test_captions_speak_of_the_run(mlp_run, cnn_run, make_case) -> None:
+    case = make_case(mlp_run, digit=7)
+    told = facts(case, {"prediction"})
+    trace = case.trace()
+    assert told["network"] == "784-16-16-10"
+    assert told["label"] == "7"
+    assert told["prediction"] == trace.classes[int(trace.logits.argmax())]
+    assert told["confidence"] == f"{100 * trace.probabilities.max():.1f} %"
+    assert network(cnn_run) == "network of 2 convolutions and 2 dense layers"
+    fresh = make_case(mlp_run)
+    facts(fresh, {"run"})
+    assert not fresh.reads, "a caption that tells no answer costs no pass"

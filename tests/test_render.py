@@ -1,0 +1,242 @@
+"""Rendering as a function: what is drawn, what is left alone and why, and what the sidecar tells."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+from PIL import Image
+
+import netcore
+from netcore.errors import NetcoreError
+from netcore.render import manifest
+from netcore.render.api import render
+from netcore.render.cases import Choice
+from netcore.render.plan import Request, jobs
+from netcore.render.project import status
+from netcore.run import load_run
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a run, a figure that moves and one that does not."""
+    monkeypatch.chdir(tmp_path)
+    toys.untrained(tmp_path / "runs" / "toy")
+    toys.figure(tmp_path)
+    toys.figure(tmp_path, "still", toys.STILL)
+    return tmp_path
+
+
+LINE = "weights_line.py"
+PNG = Path("renders/toy/weights-line.png")
+
+
+def state(**settings: object) -> str:
+    return render(LINE, "toy", **settings)[0].state
+
+
+def reasons() -> dict[str, str]:
+    return {s.target: s.reason for s in status(Path("netcore.toml"))}
+
+
+def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
+    (done,) = render(LINE, "toy", size=(320, 180), at="first", options={"many": 5})
+    assert (done.state, done.target.as_posix()) == ("drawn", "renders/toy/weights-line-first.png")
+    with Image.open(done.target) as image:
+        assert image.size == (320, 180)
+    told = json.loads(manifest.sidecar(done.target).read_text())
+    run = load_run("toy")
+    assert told["sha256"] == sha256(done.target.read_bytes()).hexdigest()
+    assert told["bytes"] == done.target.stat().st_size
+    assert told["snapshot"]["sha256"] == run.snapshot("first").sha256
+    assert told["inputs"]["reads"]["snapshot:first"] == run.snapshot("first").sha256
+    assert told["inputs"]["options"] == {"many": 5, "style": "solid", "grid": False, "seconds": 0.4}
+    assert told["inputs"]["scene"] == sha256(Path(LINE).read_bytes()).hexdigest()
+    assert told["alt"] == done.alt == "The first weights of toy (784-4-10) at untrained."
+    assert told["key"] == manifest.key_of(told["inputs"])
+    assert told["command"] == "netcore render weights_line.py --run toy --at first --many 5 -f png"
+    assert str(desk) not in json.dumps(told), "a sidecar must be true after the project moved"
+
+
+def test_several_formats_come_of_one_pass(desk: Path) -> None:
+    done = render(LINE, "toy", formats=["gif", "mp4", "png", "svg"], size=(160, 90), fps=10)
+    assert [r.target.suffix for r in done] == [".gif", ".mp4", ".png", ".svg"]
+    assert [r.state for r in done] == ["drawn"] * 4
+    assert done[0].frames == done[1].frames == 4 + 20 - 1, "0.4 s, of which the last frame stands 2 s"
+    assert done[0].seconds == pytest.approx(2.3)
+    assert len({r.took for r in done}) == 1
+    assert [r.bytes for r in done] == [r.target.stat().st_size for r in done]
+
+
+def test_both_themes_are_two_files(desk: Path) -> None:
+    dark, light = render("still.py", "toy", theme="both", size=(64, 36))
+    assert (dark.target.name, light.target.name) == ("still.png", "still-light.png")
+    corners = [np.asarray(Image.open(r.target).convert("RGB"))[0, 0].tolist() for r in (dark, light)]
+    assert corners == [[15, 18, 22], [255, 255, 255]]
+
+
+def test_what_is_up_to_date_is_left_alone(desk: Path) -> None:
+    assert state() == "drawn"
+    before = PNG.stat().st_mtime_ns
+    assert state() == "fresh"
+    assert PNG.stat().st_mtime_ns == before
+    assert state(force=True) == "drawn"
+    assert PNG.stat().st_mtime_ns > before
+
+
+def test_the_same_inputs_give_the_same_bytes(desk: Path) -> None:
+    first = [r.target.read_bytes() for r in render(LINE, "toy", formats=["png", "gif", "svg"], size=(160, 90))]
+    again = [
+        r.target.read_bytes() for r in render(LINE, "toy", formats=["png", "gif", "svg"], size=(160, 90), force=True)
+    ]
+    assert first == again
+
+
+def retrained(desk: Path) -> str:
+    run = load_run("toy")
+    run.add_snapshot(toys.weights(np.random.default_rng(5)), epoch=1, step=10)
+    run.save()
+    return "run retrained: snapshot:best"
+
+
+def by_hand(desk: Path) -> str:
+    PNG.write_bytes(PNG.read_bytes() + b" ")
+    return "changed by hand"
+
+
+def missing(desk: Path) -> str:
+    PNG.unlink()
+    return "missing"
+
+
+def scene_changed(desk: Path) -> str:
+    (desk / LINE).write_text(toys.FIGURE.replace("20", "21"))
+    return "scene changed"
+
+
+def another_version(desk: Path) -> str:
+    told = json.loads(manifest.sidecar(PNG).read_text())
+    told["inputs"]["versions"]["matplotlib"] = "1.0"
+    told["key"] = manifest.key_of(told["inputs"])
+    manifest.sidecar(PNG).write_text(json.dumps(told))
+    return "matplotlib 1.0 -> "
+
+
+def another_netcore(desk: Path) -> str:
+    told = json.loads(manifest.sidecar(PNG).read_text())
+    told["inputs"]["netcore"] = "0"
+    told["key"] = manifest.key_of(told["inputs"])
+    manifest.sidecar(PNG).write_text(json.dumps(told))
+    return "netcore changed"
+
+
+def damaged_sidecar(desk: Path) -> str:
+    manifest.sidecar(PNG).write_text("{")
+    return "has no sidecar"
+
+
+@pytest.mark.parametrize(
+    "change", [retrained, by_hand, missing, scene_changed, another_version, another_netcore, damaged_sidecar]
+)
+def test_what_changed_is_named_and_drawn_again(desk: Path, change) -> None:
+    (desk / "netcore.toml").write_text(f'[[render]]\nscene = "{LINE}"\nrun = "toy"\nsize = "160x90"\n')
+    assert state(size=(160, 90)) == "drawn"
+    assert reasons() == {PNG.as_posix(): ""}
+    expected = change(desk)
+    assert reasons()[PNG.as_posix()].startswith(expected)
+    assert state(size=(160, 90)) == "drawn"
+    assert reasons() == {PNG.as_posix(): ""}
+
+
+def test_what_a_scene_does_not_read_makes_it_not_stale(desk: Path) -> None:
+    state(size=(160, 90), at="last")
+    run = load_run("toy")
+    run.info["history"]["epochs"].append({"epoch": 2, "train_loss": 0.1})
+    run.add_snapshot(toys.weights(np.random.default_rng(6)), epoch=0, step=0)
+    run.save()
+    assert state(size=(160, 90), at="last") == "fresh"
+    run.add_snapshot(toys.weights(np.random.default_rng(6)), epoch=2, step=20)
+    run.save()
+    assert state(size=(160, 90), at="last") == "drawn"
+
+
+def test_changed_settings_are_named(desk: Path) -> None:
+    state(size=(160, 90))
+    table = f'[[render]]\nscene = "{LINE}"\nrun = "toy"\n'
+    for line, expected in [
+        ('size = "320x180"', "options changed: size 160x90 -> 320x180"),
+        ('size = "160x90"\nmany = 7', "options changed: many 20 -> 7"),
+        ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: picture"),
+    ]:
+        (desk / "netcore.toml").write_text(table + line + "\n")
+        assert reasons()[PNG.as_posix()].startswith(expected)
+
+
+def test_status_knows_renders_that_nothing_lists(desk: Path) -> None:
+    state(size=(160, 90), formats=["gif", "png"])
+    assert reasons() == {"renders/toy/weights-line.gif": "", PNG.as_posix(): ""}
+    retrained(desk)
+    assert set(reasons().values()) == {"run retrained: snapshot:best"}
+    (desk / "runs" / "toy").rename(desk / "elsewhere")
+    assert set(reasons().values()) == {"run 'toy' is gone"}
+    (desk / LINE).unlink()
+    assert "no scene file" in reasons()[PNG.as_posix()]
+
+
+def test_a_project_can_be_moved_with_its_renders(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = desk / "a"
+    home.mkdir()
+    for name in ("runs", LINE):
+        (desk / name).rename(home / name)
+    monkeypatch.chdir(home)
+    state(size=(160, 90))
+    monkeypatch.chdir(desk)
+    home.rename(desk / "b")
+    monkeypatch.chdir(desk / "b")
+    assert reasons() == {PNG.as_posix(): ""}
+
+
+def test_targets_are_named_after_what_they_show(desk: Path) -> None:
+    def name(**settings: object) -> str:
+        return next(iter(jobs(Request(LINE, "toy", **settings))[0].targets.values())).as_posix()
+
+    assert name() == "renders/toy/weights-line.png"
+    assert name(choice=Choice(digit="3")) == "renders/toy/weights-line-3.png"
+    assert name(choice=Choice(index=12), at="step:10") == "renders/toy/weights-line-index-12-step-10.png"
+    assert name(choice=Choice(image="my/four.jpg"), theme="light") == "renders/toy/weights-line-four-light.png"
+    assert name(output="x.gif") == "x.gif"
+    assert name(output="x.svg", formats=("svg", "png")) == "x.svg"
+    assert name(output="folder") == "folder/weights-line.png"
+    assert name(output=str(desk)) == f"{desk}/weights-line.png"
+
+
+def test_rates_and_sizes_fit_the_formats(desk: Path) -> None:
+    def measures(*formats: str, **settings: object) -> tuple:
+        job = jobs(Request(LINE, "toy", formats=formats, **settings))[0]
+        return job.size, job.fps
+
+    assert measures("gif") == ((854, 480), 25)
+    assert measures("png") == ((1280, 720), 25)
+    assert measures("mp4", quality="l") == ((854, 480), 15)
+    assert measures("mp4", quality="h") == ((1920, 1080), 60)
+    assert measures("gif", "mp4", quality="m") == ((1280, 720), 25), "a GIF plays 25, not 30"
+    assert measures("gif", quality="l", size=(200, 100)) == ((200, 100), 20)
+
+
+def test_two_renders_of_one_command_may_not_share_a_target(desk: Path) -> None:
+    with pytest.raises(NetcoreError, match="both go to"):
+        render([LINE, LINE], "toy")
+    assert not (desk / "renders").exists()
+
+
+def test_what_is_refused_does_not_keep_the_others_from_being_drawn(desk: Path) -> None:
+    done = render(["filter-grid", "still.py"], "toy", size=(64, 36))
+    assert [r.state for r in done] == ["refused", "drawn"]
+    assert done[0].message == "scene 'filter-grid' needs a convolution; run 'toy' has none"
+
+
+def test_it_can_be_called_by_the_packages_name(desk: Path) -> None:
+    assert netcore.render("still.py", run="toy", size=(64, 36))[0].state == "drawn"
+    assert netcore.render("still.py", run="toy", size=(64, 36))[0].state == "fresh"
