@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from netcore.errors import NetcoreError
@@ -38,7 +38,8 @@ def replacing(target: Path) -> Iterator[Path]:
             raise
         raise NetcoreError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def write_text(target: Path, text: str) -> None:

@@ -9,6 +9,9 @@ import pytest
 from netcore.case import Case, Picture
 from netcore.run import Run, load_run
 
+os.environ["OMP_NUM_THREADS"] = "1"  # the test processes share the cores; read when torch is imported
+os.environ["OMP_WAIT_POLICY"] = "passive"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:

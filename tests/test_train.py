@@ -1,9 +1,191 @@
-"""Training end to end on the embedded digits."""
+"""Training end to end on the embedded digits: what a run holds, and that it is the same every time."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from netcore.cli.train import command
+from netcore.errors import NetcoreError
+from netcore.learn import train as training
+from netcore.learn.data import load
+from netcore.learn.models import build
+from netcore.learn.plan import make_plan
+from netcore.learn.recipes import get_recipe
+from netcore.learn.train import spread, train
+from netcore.run import list_runs, load_run
+
+
+def digests(run):
+    return {s.step: s.sha256 for s in run.snapshots}
+
+
+def quick(folder, **settings):
+    given = {"data": "embedded", "epochs": 2, "learning_rate": 0.01, "optimizer": "adam"} | settings
+    return train("mlp-16-16", output_dir=folder, device="cpu", **given)
 
 
 def test_a_run_has_what_rendering_needs(mlp_run, cnn_run):
-    for run in (mlp_run, cnn_run):
+    for run, parameters in ((mlp_run, 13_002), (cnn_run, 1_026_058)):
         assert run.snapshots[0].label == "untrained"
         assert run.info["status"] == "complete"
-        assert len(run.examples().labels) == 500
+        assert run.info["parameters"] == parameters == sum(layer["parameters"] for layer in run.layers)
+        assert run.layers[-1]["output"] == [10]
         assert run.evaluation().logits.shape == (1000, 10)
+        assert run.info["last"] == run.snapshots[-1].step
+        assert set(run.info) >= {"versions", "revision", "device", "seed", "seconds", "images_per_second", "platform"}
+    assert [layer["output"] for layer in cnn_run.layers if layer["kind"] == "MaxPool2d"] == [[32, 14, 14], [64, 7, 7]]
+
+
+def test_examples_are_held_out_and_interleaved_by_class(mlp_run):
+    examples = mlp_run.examples()
+    assert examples.labels[:20].tolist() == [*range(10), *range(10)]
+    assert np.bincount(examples.labels).tolist() == [50] * 10
+    test = load("embedded").test
+    np.testing.assert_array_equal(test.images[examples.index], examples.images[:, 0])
+    np.testing.assert_array_equal(test.labels[examples.index], examples.labels)
+
+
+def test_spread_takes_what_there_is_of_a_rare_class():
+    test = load("embedded").test
+    few = test.take(np.concatenate([np.flatnonzero(test.labels == 1)[:5], np.flatnonzero(test.labels == 4)[:2]]))
+    assert few.labels[spread(few, 3)].tolist() == [1, 4, 1, 4, 1]
+
+
+def test_snapshots_are_log_spaced_then_one_an_epoch(mlp_run):
+    assert [s.step for s in mlp_run.snapshots] == [0, 1, 3, 10, 30, 100, 125, 250, 375]
+    assert [s.epoch for s in mlp_run.snapshots][-3:] == [1, 2, 3]
+
+
+def test_many_epochs_keep_forty_snapshots_and_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "KEPT", 4)
+    run = quick(tmp_path, epochs=9, batch_size=500)
+    assert [s.epoch for s in run.snapshots if s.epoch >= 1] == [1, 4, 6, 9]
+    assert len(run.history["epochs"]) == 9
+    assert run.info["best"] in {s.step for s in run.snapshots}
+
+
+def test_the_best_snapshot_has_the_accuracy_that_the_history_tells(mlp_run):
+    best = mlp_run.snapshot("best")
+    row = next(r for r in mlp_run.history["epochs"] if r["step"] == best.step)
+    assert row["val_accuracy"] == max(r["val_accuracy"] for r in mlp_run.history["epochs"])
+    module = build(get_recipe("mlp-16-16").architecture)
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in mlp_run.weights(best).items()})
+    test = load("embedded").test
+    logits = module(torch.from_numpy(test.channels_first).float() / 255).detach().numpy()
+    assert (logits.argmax(1) == test.labels).mean() == pytest.approx(row["val_accuracy"])
+    np.testing.assert_allclose(mlp_run.evaluation().logits, logits, atol=1e-5)
+
+
+def test_the_history_is_what_plain_pytorch_gives(tmp_path):
+    """One epoch, done again with nothing but torch, from the untrained snapshot and the recorded order."""
+    from netcore.learn.loop import generator
+
+    run = quick(tmp_path, epochs=1, optimizer="sgd", batch_size=50)
+    module = build(get_recipe("mlp-16-16").architecture)
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in run.weights(run.snapshot("first")).items()})
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.01)
+    data = load("embedded").train
+    order = torch.randperm(4000, generator=generator(42, 1, "order")).numpy()
+    losses = []
+    for start in range(0, 4000, 50):
+        chosen = order[start : start + 50]
+        images = torch.from_numpy(data.images[chosen]).float().unsqueeze(1) / 255
+        loss = torch.nn.functional.cross_entropy(module(images), torch.from_numpy(data.labels[chosen]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert run.history["epochs"][0]["train_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+    assert run.history["steps"][0]["loss"] == pytest.approx(losses[0], rel=1e-5)
+    for name, value in run.weights(run.snapshot("last")).items():
+        np.testing.assert_allclose(module.state_dict()[name].numpy(), value, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
+    wishes = {"dropout": 0.2, "augment": {"rotate": 10.0}, "epochs": 2}
+    first = digests(quick(tmp_path, name="a", **wishes))
+    torch.manual_seed(5)  # the state of the program around it does not matter
+    assert digests(quick(tmp_path, name="b", **wishes)) == first
+    other = digests(quick(tmp_path, name="c", seed=7, **wishes))
+    assert not set(other.values()) & set(first.values())
+
+
+def test_training_leaves_torchs_random_state_and_threads_alone(tmp_path):
+    torch.manual_seed(1)
+    threads, expected = torch.get_num_threads(), torch.rand(3, generator=torch.Generator().manual_seed(1))
+    quick(tmp_path, epochs=1)
+    assert torch.get_num_threads() == threads
+    torch.testing.assert_close(torch.rand(3), expected)
+
+
+def test_on_embedded_digits_the_number_of_steps_stays_the_recipes():
+    told = []
+    plan = make_plan("mlp-16-16", "embedded", None, {}, told.append)
+    assert plan.recipe.epochs * 125 == 20 * 1875
+    assert "epochs" in plan.facts
+    assert plan.facts["sha256"]["train"] == plan.train.sha256
+    assert make_plan("mlp-16-16", "embedded", None, {"epochs": 4}, told.append).recipe.epochs == 4
+
+
+def test_a_validation_split_leaves_the_test_set_for_the_end():
+    plan = make_plan("cnn-5conv", "embedded", None, {}, print)
+    assert (len(plan.train), len(plan.held_out)) == (3400, 600)
+    assert plan.facts["held_out_is"] == "15% of the training set, stratified"
+
+
+def test_a_run_says_what_it_changed(tmp_path):
+    run = quick(tmp_path, hidden=(24,), epochs=1)
+    assert run.info["changed"] == {
+        "epochs": 1,
+        "learning_rate": 0.01,
+        "optimizer": "adam",
+        "hidden": [24],
+        "data": "embedded",
+    }
+    assert run.info["settings"]["learning_rate"] == 0.01
+
+
+def test_nothing_is_kept_where_nothing_shall_be(tmp_path):
+    run = quick(tmp_path, save=False)
+    assert run.history["epochs"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_last_batch_of_one_image_does_not_break_batch_norm(tmp_path):
+    run = quick(tmp_path, epochs=1, batch_size=3999, dense_norm=True)
+    assert run.snapshots[-1].step == 1
+
+
+def test_nan_stops_tells_the_step_and_keeps_the_last_good_snapshot(tmp_path):
+    with pytest.raises(NetcoreError, match=r"the loss became (nan|inf) at step \d+.*kept up to .*--learning-rate"):
+        quick(tmp_path, optimizer="sgd", activation="relu", learning_rate=1e4)
+    run = load_run(tmp_path / "mlp-16-16")
+    assert run.info["status"] == "diverged"
+    run.weights(run.snapshot("last"))  # refuses NaN
+
+
+def test_the_command_trains_and_tells(tmp_path):
+    args = ["mlp-16-16", "--data", "embedded", "--epochs", "1", "--hidden-size", "32,32", "--output-dir", str(tmp_path)]
+    args += ["--activation", "tanh", "--schedule", "onecycle", "--batch-norm", "--augment", "--dropout", "0.1"]
+    result = CliRunner().invoke(command, args, catch_exceptions=False)
+    assert "% of 1,000 right (embedded, test set)" in result.stdout
+    assert "epoch 1/1" in result.stderr
+    info = json.loads((tmp_path / "mlp-16-16" / "run.json").read_text())
+    assert info["model"]["architecture"]["hidden"] == [32, 32]
+    assert {layer["kind"] for layer in info["layers"]} >= {"Tanh", "BatchNorm1d", "Dropout"}
+    assert info["settings"]["augment"]["rotate"] == 10
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "/"])
+def test_a_name_that_is_no_name_is_refused(tmp_path, name):
+    with pytest.raises(NetcoreError, match="cannot be the name of a run"):
+        quick(tmp_path, name=name)
+    assert not list_runs(tmp_path)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(NetcoreError, match="no device 'cuda:99'"):
+        train("mlp-16-16", data="embedded", output_dir=tmp_path, device="cuda:99")

@@ -31,4 +31,6 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Opti
     except FileNotFoundError:
         raise NetcoreError(f"{folder} has no checkpoint to resume from: train without --resume") from None
     except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise NetcoreError(f"{path} is damaged: train without --resume ({str(error).splitlines()[0]})") from error
+        raise NetcoreError(
+            f"{path} is damaged: train without --resume ({' '.join(str(error).split())[:80] or type(error).__name__})"
+        ) from error

@@ -61,6 +61,8 @@ def run_folder(output: Path, name: str, resume: bool = False) -> Iterator[Path]:
 
 def _resumed(final: Path, aside: Path) -> Path:
     place = aside if (aside / CHECKPOINT).exists() else final
+    if status(place) == "complete":
+        raise NetcoreError(f"run '{final.name}' is complete already: train without --resume to train it anew")
     if not (place / CHECKPOINT).exists():
         raise NetcoreError(f"{place} holds no interrupted training: train without --resume")
     return place

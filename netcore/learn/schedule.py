@@ -23,10 +23,10 @@ def learning_rate(schedule: str, peak: float, step: int, total: int, losses: Seq
     if schedule == "cosine":
         return _between(peak, 0.0, step / total)
     if schedule == "onecycle":
-        rising = WARM_UP * total - 1
+        rising = max(WARM_UP * total - 1, 1e-9)
         if step <= rising:
             return _between(peak / START, peak, step / rising)
-        return _between(peak, peak / START / END, (step - rising) / (total - 1 - rising))
+        return _between(peak, peak / START / END, (step - rising) / max(total - 1 - rising, 1e-9))
     if schedule == "plateau":
         return _plateau(peak, losses)
     return peak

@@ -75,7 +75,8 @@ def train(
     plan = make_plan(recipe, data, data_dir, changes, progress.say)
     chosen = choose_device(device)
     name = name or plan.recipe.name
-    with run_folder(Path(output_dir), name, resume) if save else scratch_folder(name) as folder:
+    where = run_folder(Path(output_dir), name, resume) if save else scratch_folder(name)
+    with where as folder, torch.random.fork_rng(devices=[chosen] if chosen.type == "cuda" else []):
         training = Training(plan, folder, chosen, progress, resume)
         with threads_for(training.module, plan.recipe.batch_size):
             training.go()

@@ -1,0 +1,184 @@
+"""Data sets: reading, splitting, keeping, and doing without the network."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from netcore.errors import NetcoreError
+from netcore.learn import data, idx
+from netcore.learn.data import DataSet, Unavailable, cached, load, load_or_embedded, stratified
+
+
+def write_idx(path, array):
+    """Write bytes in the format that Yann LeCun's page describes, gzipped where the name says so."""
+    raw = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.astype(np.uint8).tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+
+
+def write_set(folder, kind, parts, images, labels, suffix=".gz"):
+    for part in parts:
+        write_idx(folder / kind / "raw" / f"{part}-images-idx3-ubyte{suffix}", images)
+        write_idx(folder / kind / "raw" / f"{part}-labels-idx1-ubyte{suffix}", labels)
+
+
+@pytest.fixture
+def digits():
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (30, 28, 28), dtype=np.uint8), np.arange(30) % 10
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No download works; what torchvision would do is never reached."""
+    from torchvision import datasets
+
+    def fail(self):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    monkeypatch.setattr(datasets.MNIST, "download", fail)
+    monkeypatch.setattr(datasets.EMNIST, "download", fail)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_mnist_is_read_where_it_lies_and_the_folder_stays_as_it_is(tmp_path, digits, offline, suffix):
+    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, suffix)
+    before = sorted(tmp_path.rglob("*"))
+    source = load("mnist", tmp_path)
+    np.testing.assert_array_equal(source.train.images, digits[0])
+    np.testing.assert_array_equal(source.test.labels, digits[1])
+    assert sorted(tmp_path.rglob("*")) == before  # so a folder that cannot be written serves as well
+
+
+def test_mnist_is_what_torchvision_reads(tmp_path, digits, offline):
+    from torchvision import datasets
+
+    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, "")
+    theirs = datasets.MNIST(tmp_path, train=False)
+    ours = load("mnist", tmp_path).test
+    np.testing.assert_array_equal(ours.images, theirs.data.numpy())
+    np.testing.assert_array_equal(ours.labels, theirs.targets.numpy())
+
+
+def test_the_data_folder_comes_from_the_environment(tmp_path, digits, offline, monkeypatch):
+    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits)
+    monkeypatch.setenv("NETCORE_DATA", str(tmp_path))
+    assert len(load("mnist").train) == 30
+
+
+def test_emnist_stands_upright(tmp_path, digits, offline):
+    from torchvision import datasets
+
+    images, labels = digits
+    parts = ("emnist-digits-train", "emnist-digits-test")
+    write_set(tmp_path, "EMNIST", parts, images.transpose(0, 2, 1), labels, "")  # as EMNIST's files have them
+    source = load("emnist-digits", tmp_path)
+    np.testing.assert_array_equal(source.test.images, images)
+    theirs = datasets.EMNIST(tmp_path, split="digits", train=False)
+    np.testing.assert_array_equal(source.test.images, theirs.data.numpy().transpose(0, 2, 1))
+    np.testing.assert_array_equal(source.test.labels, theirs.targets.numpy())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "first"), [("fashion-mnist", "FashionMNIST", "T-shirt/top"), ("kmnist", "KMNIST", "o")]
+)
+def test_sets_in_mnists_format_have_their_own_classes(tmp_path, digits, name, kind, first):
+    write_set(tmp_path, kind, ("train", "t10k"), *digits)
+    assert load(name, tmp_path).train.classes[0] == first
+
+
+def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, offline):
+    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits)
+    file = tmp_path / "MNIST/raw/train-images-idx3-ubyte.gz"
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(NetcoreError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+        load_or_embedded("mnist", tmp_path)
+    plain = gzip.compress(b"\0\0\x08\x01" + struct.pack(">i", 99) + b"short")
+    file.write_bytes(plain)
+    with pytest.raises(NetcoreError, match="truncated"):
+        idx.read_idx(file.with_suffix(""))
+
+
+def test_without_network_the_embedded_digits_serve_and_say_so(tmp_path, offline):
+    source = load_or_embedded("mnist", tmp_path)
+    assert source.train.name == "embedded"
+    assert "cannot be downloaded (no connection)" in source.note
+    assert "\n" not in source.note
+    with pytest.raises(Unavailable, match="--data-dir"):
+        load_or_embedded("kmnist", tmp_path)
+
+
+def test_an_unknown_data_set_offers_the_nearest():
+    with pytest.raises(NetcoreError, match="did you mean 'kmnist'"):
+        load("kmnst")
+
+
+def test_the_embedded_digits_are_split_by_class_and_always_alike():
+    source = load("embedded")
+    assert (len(source.train), len(source.test)) == (4000, 1000)
+    assert np.bincount(source.test.labels).tolist() == [100] * 10
+    together = {image.tobytes() for image in source.train.images} & {image.tobytes() for image in source.test.images}
+    assert not together
+    assert load("embedded").test.sha256 == source.test.sha256
+
+
+def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETCORE_CACHE", str(tmp_path))
+    calls = []
+
+    def parse():
+        calls.append(1)
+        return np.arange(40, dtype=np.uint8).reshape(10, 2, 2), np.arange(10)
+
+    first = cached("tiny", parse)
+    np.testing.assert_array_equal(cached("tiny", parse)[0], first[0])
+    assert len(calls) == 1
+    file = tmp_path / "arrays/tiny.npz"
+    whole = bytearray(file.read_bytes())
+    file.write_bytes(whole[: len(whole) // 2])  # truncated
+    cached("tiny", parse)
+    assert len(calls) == 2
+    with np.load(file) as archive:  # whole, but with other values than its digest says
+        wrong = dict(archive) | {"labels": np.arange(10)[::-1]}
+    np.savez(file, **wrong)
+    np.testing.assert_array_equal(cached("tiny", parse)[1], first[1])
+    assert len(calls) == 3
+
+
+def test_an_unwritable_cache_costs_time_only(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("NETCORE_CACHE", str(tmp_path / "file"))
+    images, _ = cached("tiny", lambda: (np.zeros((1, 2, 2), np.uint8), np.zeros(1, np.int64)))
+    assert images.shape == (1, 2, 2)
+
+
+def test_stratified_holds_out_the_share_of_each_class():
+    labels = np.repeat([0, 1, 2], [100, 40, 20])
+    kept, held = stratified(labels, 0.15, seed=3)
+    assert np.bincount(labels[held]).tolist() == [15, 6, 3]
+    assert sorted([*kept, *held]) == list(range(160))
+    assert not np.array_equal(held, stratified(labels, 0.15, seed=4)[1])
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "said"),
+    [
+        (np.zeros((2, 28, 28), np.float32), [0, 1], "must be uint8"),
+        (np.zeros((2, 28, 28), np.uint8), [0], "2 images but 1 labels"),
+        (np.zeros((2, 28, 28), np.uint8), [0, 10], "label 10 is out of range"),
+        (np.zeros((2, 28, 28), np.uint8), [-1, 0], "label -1 is out of range"),
+    ],
+)
+def test_a_data_set_is_checked_where_it_is_made(images, labels, said):
+    with pytest.raises(NetcoreError, match=said):
+        DataSet("wrong", images, np.array(labels))
+
+
+def test_the_cache_needs_no_platformdirs(monkeypatch):
+    import sys
+
+    monkeypatch.delenv("NETCORE_CACHE")
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert data.cache_dir().name == "netcore"

@@ -1,0 +1,85 @@
+"""The recipes: exact networks, settings that can be changed, and the command that lists them."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from netcore.cli.recipes import command
+from netcore.errors import NetcoreError
+from netcore.learn.models import build
+from netcore.learn.plan import check
+from netcore.learn.recipes import RECIPES, change, get_recipe, simple_changes
+
+PARAMETERS = {
+    "mlp-16-16": 784 * 16 + 16 + 16 * 16 + 16 + 16 * 10 + 10,
+    "mlp-128-64": 109_386,
+    "mlp-1024": 814_090,
+    "cnn-2conv": 1_026_058,
+    "cnn-5conv": 437_738,
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_parameter_count_is_the_references(name):
+    network = get_recipe(name).architecture
+    assert network.parameters() == PARAMETERS[name]
+    assert sum(p.numel() for p in build(network).parameters()) == PARAMETERS[name]
+
+
+def test_no_recipe_is_left_out():
+    assert set(RECIPES) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+def test_parameters_are_counted_for_other_shapes_and_experiments(shape):
+    for name in RECIPES:
+        wishes = simple_changes(RECIPES[name], batch_norm=True, augment=True, dropout=0.1)
+        network = change(RECIPES[name], hidden=(32, 24), **wishes)[0].architecture
+        built = build(network, shape, 7)
+        assert sum(p.numel() for p in built.parameters()) == network.parameters(shape, 7)
+
+
+def test_changes_are_told_and_nothing_else():
+    recipe, changed = change(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
+    assert changed == {"hidden": (32,), "optimizer": "adam"}
+    assert recipe.architecture.hidden == (32,)
+    with pytest.raises(NetcoreError, match="no setting 'width'"):
+        change(RECIPES["mlp-16-16"], width=3)
+
+
+def test_batch_norm_off_and_dropout_off_leave_neither():
+    recipe, _ = change(RECIPES["cnn-5conv"], **simple_changes(RECIPES["cnn-5conv"], batch_norm=False, dropout=0.0))
+    kinds = {type(m).__name__ for m in build(recipe.architecture)}
+    assert not kinds & {"BatchNorm1d", "BatchNorm2d", "Dropout"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"batch_size": 0}, "batch size must be 1 or more, not 0"),
+        ({"epochs": 0}, "epochs must be 1 or more"),
+        ({"learning_rate": -1.0}, "learning rate must be above 0"),
+        ({"learning_rate": float("nan")}, "learning rate must be above 0"),
+        ({"dropout": 1.0}, "dropout must be"),
+        ({"validation": 1.5}, "validation must be"),
+        ({"hidden": (16, 0)}, "must be 1 wide or more"),
+        ({"optimizer": "adamm"}, "did you mean 'adam'"),
+        ({"activation": "rellu"}, "did you mean 'relu'"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting, said):
+    with pytest.raises(NetcoreError, match=said):
+        check(change(RECIPES["mlp-16-16"], **setting)[0])
+
+
+def test_the_command_lists_them_in_words_and_in_json():
+    rows = json.loads(CliRunner().invoke(command, ["--json"]).stdout)
+    assert {row["name"]: row["parameters"] for row in rows} == PARAMETERS
+    assert "784-16-16-10, sigmoid" in CliRunner().invoke(command).stdout
+
+
+def test_an_unknown_recipe_offers_the_nearest():
+    with pytest.raises(NetcoreError, match="did you mean 'cnn-2conv'"):
+        get_recipe("cnn2conv")

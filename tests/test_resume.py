@@ -1,0 +1,224 @@
+"""Interrupted trainings: nothing is lost, and `--resume` goes on to the very weights of an uninterrupted one."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from netcore.errors import NetcoreError
+from netcore.learn import train as training
+from netcore.learn.folder import ASIDE
+from netcore.learn.train import train
+from netcore.run import Run, list_runs, load_run
+
+
+class Killed(BaseException):
+    """What no handler of the trainer catches, as SIGKILL is."""
+
+
+def begin(folder, *, epochs=4, **more):
+    given = {
+        "data": "embedded",
+        "epochs": epochs,
+        "dropout": 0.2,
+        "augment": {"shift": 1.0},
+        "optimizer": "adam",
+    } | more
+    return train("mlp-16-16", output_dir=folder, device="cpu", batch_size=200, **given)
+
+
+def digests(run):
+    return {s.step: s.sha256 for s in run.snapshots}
+
+
+def losses(run):
+    return [(row["step"], row["train_loss"], row["val_loss"], row["learning_rate"]) for row in run.history["epochs"]]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return {
+        schedule: begin(tmp_path_factory.mktemp("whole"), schedule=schedule) for schedule in ("plateau", "onecycle")
+    }
+
+
+@pytest.mark.parametrize("schedule", ["plateau", "onecycle"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("owner", "call"), [(Run, "add_snapshot"), (Run, "save"), (training, "save_checkpoint")])
+def test_killed_around_any_write_it_resumes_to_the_same_weights(
+    tmp_path, monkeypatch, whole, owner, call, when, schedule
+):
+    real, calls = getattr(owner, call), []
+
+    def deadly(*args, **kwargs):
+        calls.append(1)
+        last = len(calls) == {"add_snapshot": 7, "save": 3, "save_checkpoint": 3}[call]
+        if last and when == "before":
+            raise Killed
+        real(*args, **kwargs)
+        if last:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, call, deadly)
+        with pytest.raises(Killed):
+            begin(tmp_path, schedule=schedule)
+    left = load_run(tmp_path / "mlp-16-16")
+    assert left.info["status"] == "training"
+    assert all(left.weights(s) for s in left.snapshots)
+    run = begin(tmp_path, schedule=schedule, resume=True)
+    assert digests(run) == digests(whole[schedule])
+    assert losses(run) == losses(whole[schedule])
+    assert [r["step"] for r in run.history["steps"]] == [r["step"] for r in whole[schedule].history["steps"]]
+    assert run.info["status"] == "complete"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_process_leaves_a_run_that_resumes(tmp_path, number):
+    args = [
+        "train",
+        "mlp-16-16",
+        "--data",
+        "embedded",
+        "--epochs",
+        "8",
+        "--dropout",
+        "0.2",
+        "--augment",
+        "--device",
+        "cpu",
+    ]
+    command = [sys.executable, "-m", "netcore.cli.main", *args, "--output-dir", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "epoch 2/" in line:
+            process.send_signal(number)
+            break
+    said += process.communicate(timeout=60)[1]
+    done = load_run(tmp_path / "mlp-16-16").history["epochs"][-1]["epoch"]
+    assert 2 <= done < 8
+    if number == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert f"stopped after epoch {done} of 8" in said
+        assert "Traceback" not in said
+        assert load_run(tmp_path / "mlp-16-16").info["status"] == "interrupted"
+    same = {"data": "embedded", "epochs": 8, "dropout": 0.2, "device": "cpu"}
+    same["augment"] = {"rotate": 10.0, "shift": 2.0, "scale": 0.1}
+    resumed = train("mlp-16-16", output_dir=tmp_path, resume=True, **same)
+    assert digests(resumed) == digests(train("mlp-16-16", name="whole", output_dir=tmp_path, **same))
+
+
+def test_retraining_leaves_the_earlier_run_whole_until_it_is_complete(tmp_path, monkeypatch):
+    old = begin(tmp_path, epochs=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(tmp_path, epochs=3, seed=1)
+    assert digests(load_run(tmp_path / "mlp-16-16")) == digests(old)
+    assert [run.name for run in list_runs(tmp_path)] == ["mlp-16-16"]
+    new = begin(tmp_path, epochs=3, seed=1, resume=True)
+    assert new.path == old.path
+    assert digests(new) == digests(begin(tmp_path, name="whole", epochs=3, seed=1))
+    assert not (tmp_path / ASIDE).exists()
+
+
+def test_a_process_killed_while_runs_change_places_loses_neither(tmp_path):
+    old = begin(tmp_path, epochs=1)
+    (tmp_path / ASIDE).mkdir()
+    old.path.rename(tmp_path / ASIDE / "mlp-16-16.old")  # killed here
+    with pytest.raises(NetcoreError, match="complete already"):
+        begin(tmp_path, epochs=1, resume=True)
+    assert digests(load_run(tmp_path / "mlp-16-16")) == digests(old)
+
+
+def _killing_at(number, real):
+    calls = []
+
+    def deadly(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == number:
+            raise Killed
+        return real(*args, **kwargs)
+
+    return deadly
+
+
+def test_an_unfinished_training_is_begun_afresh_without_resume(tmp_path, monkeypatch, whole):
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(tmp_path, seed=9)
+    assert digests(begin(tmp_path, schedule="plateau")) == digests(whole["plateau"])
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(tmp_path)
+    with pytest.raises(NetcoreError, match=r"begun with other settings \(learning_rate\)"):
+        begin(tmp_path, learning_rate=0.5, resume=True)
+    begin(tmp_path, resume=True)
+    with pytest.raises(NetcoreError, match="complete already"):
+        begin(tmp_path, resume=True)
+
+
+def test_nothing_to_resume_is_told(tmp_path):
+    with pytest.raises(NetcoreError, match="no interrupted training: train without --resume"):
+        begin(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"\x80\x04cos\nsystem\n(S'echo'\ntR."])
+def test_a_damaged_checkpoint_is_told_and_no_pickle_is_loaded(tmp_path, monkeypatch, content):
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(tmp_path)
+    (tmp_path / "mlp-16-16" / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(NetcoreError, match=r"checkpoint\.pt is damaged"):
+        begin(tmp_path, resume=True)
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
+    (tmp_path / "mlp-16-16").mkdir()
+    (tmp_path / "mlp-16-16" / "thesis.txt").write_text("years of work")
+    with pytest.raises(NetcoreError, match="is no run folder"):
+        begin(tmp_path)
+    assert (tmp_path / "mlp-16-16" / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_output_folder_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NetcoreError, match=r"cannot write .*file"):
+        begin(tmp_path / "file" / "runs")
+
+
+def test_a_full_disk_is_told_and_the_run_can_be_resumed(tmp_path, monkeypatch, whole):
+    with monkeypatch.context() as patch:
+        replace, calls = os.replace, []
+
+        def full(source, target):
+            calls.append(1)
+            if len(calls) > 12:
+                raise OSError(errno.ENOSPC, "No space left on device", str(target))
+            replace(source, target)
+
+        patch.setattr("netcore.files.os.replace", full)
+        with pytest.raises(NetcoreError, match="No space left on device"):
+            begin(tmp_path, schedule="plateau")
+    assert not list(tmp_path.rglob("*.partial*"))
+    assert digests(begin(tmp_path, schedule="plateau", resume=True)) == digests(whole["plateau"])
+
+
+def test_two_trainings_of_one_name_do_not_mix(tmp_path):
+    from netcore.learn.folder import run_folder
+
+    with run_folder(tmp_path, "mlp-16-16"), pytest.raises(NetcoreError, match="being trained by another process"):
+        begin(tmp_path)
