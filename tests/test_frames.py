@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from netcore.errors import NetcoreError
+from netcore.errors import NetcoreError, Refused
+from netcore.render.catalogue import scenes
 from netcore.render.encode import encode
 from netcore.render.frames import figure_frames, film_frames, load, save_figure
+from netcore.render.needs import check
 from netcore.stage.theme import DARK, LIGHT
 
 SIZE = (400, 226)
@@ -249,3 +251,23 @@ def test_scene_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
         (tmp_path / str(k)).mkdir()
         (tmp_path / str(k) / "scene.py").write_text(f"NUMBER = {k}\n")
     assert [load(tmp_path / str(k) / "scene.py").NUMBER for k in (1, 2)] == [1, 2]
+
+
+# ---- the scenes there are
+
+ANIMATED = [scene for scene in scenes() if scene.kind == "figure" and scene.animated]
+
+
+@pytest.mark.parametrize("scene", ANIMATED, ids=lambda s: s.name)
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_every_animated_figure_is_blitted_true(scene, kind, request, make_case) -> None:
+    case = make_case(request.getfixturevalue(f"{kind}_run"))
+    try:
+        check(scene.name, scene.needs, case.run)
+    except Refused:
+        pytest.skip("not for this network")
+    draw, options = load(scene.path).draw, {"seconds": 0.4}
+    fast = list(figure_frames(draw, case, DARK, (480, 270), 12, options))
+    full = list(figure_frames(draw, case, DARK, (480, 270), 12, options, blit=False))
+    assert [r for _, r in fast] == [r for _, r in full]
+    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(fast, full, strict=True))

@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 Update = Callable[[float], Sequence[Artist]]
-EDGE = 4.0  # pixels around an artist's box that its strokes and smoothed edges may reach
+EDGE = 2.0  # pixels around an artist's box that its strokes and smoothed edges may reach
 PROBES = (0.0, 0.5, 1.0)  # moments at which it is seen how far unclipped artists reach
 
 
@@ -43,8 +44,16 @@ class Blitter:
         canvas = self.fig.canvas
         canvas.restore_region(self._ground)
         renderer = canvas.get_renderer()
-        for artist in self._over:
-            artist.draw(renderer)
+        for item in self._over:
+            kept = self._kept.get(item)
+            if kept is not None and not item.stale:
+                canvas.restore_region(kept)
+                continue
+            item.draw(renderer)
+            if item in self._alone:
+                box = item.get_window_extent(renderer).padded(EDGE)
+                clear = not any(box.overlaps(other) for other in self._alone[item])
+                self._kept[item] = canvas.copy_from_bbox(box) if clear else None
         return pixels(self.fig)
 
     def _plan(self, found: Iterable[Artist]) -> None:
@@ -55,14 +64,18 @@ class Blitter:
         whole = {a for a in self._changed if isinstance(a, Axes)}
         changed = {id(owners[id(a)]) for a in self._changed if id(a) in owners}
         changed |= {id(item) for item, axes in items if axes in whole}
-        reach: list[Bbox] = []
+        reach: list[tuple[Artist, Bbox]] = []
         self._over = []
         for item, axes in items:
-            if id(item) in changed:
-                reach += self._reach(item, axes)
-            elif not any(box.overlaps(other) for box in self._box(item) for other in reach):
+            boxes = self._reach(item, axes) if id(item) in changed else self._box(item, axes)
+            if id(item) not in changed and not any(box.overlaps(other) for box in boxes for _, other in reach):
                 continue
             self._over.append(item)
+            reach += [(item, box) for box in boxes]
+        # A text is slow to draw and often stays as it is: its pixels are kept where nothing else comes near them.
+        texts = [item for item in self._over if type(item) is Text and id(item) in changed]
+        self._alone = {text: [box for item, box in reach if item is not text] for text in texts}
+        self._kept: dict[Artist, object] = {}
         for item in self._over:
             item.set_animated(True)  # Matplotlib leaves such artists out of a draw
         self.fig.canvas.draw()
@@ -77,12 +90,17 @@ class Blitter:
         boxes = []
         for t in PROBES:
             self.update(t)
-            boxes += self._box(item)
+            boxes += self._box(item, axes)
         return boxes
 
-    def _box(self, item: Artist) -> list[Bbox]:
+    def _box(self, item: Artist, axes: Axes | None) -> list[Bbox]:
+        """Where an artist is seen now; where it cannot tell, anywhere in its axes."""
+        if not item.get_visible() or (isinstance(item, Text) and not item.get_text()):
+            return []
         box = item.get_tightbbox(self.fig.canvas.get_renderer())
-        return [] if box is None else [box.padded(EDGE)]
+        if box is None or not np.isfinite(box.extents).all():
+            box = self.fig.bbox if axes is None else axes.bbox
+        return [box.padded(EDGE)]
 
 
 def freeze(fig: Figure, update: Update | None) -> None:
