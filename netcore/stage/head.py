@@ -1,0 +1,173 @@
+"""The dense end of a network on the stage: columns, what their edges carry, classes, bars."""
+
+import numpy as np
+
+from netcore.stage.dense import edge_style, ellipsis, percent, probability_bars, shade
+from netcore.stage.facts import some_of
+from netcore.stage.layout import between, column
+from netcore.stage.maps import Maps, Volume, colours
+from netcore.stage.mobjects import BODY, NOTE, Drawn, Edges, Neurons
+from netcore.stage.network import Dense, strongest
+from netcore.stage.text import label, shorten, text_width
+from netcore.stage.theme import Theme
+from netcore.stage.tiles import frames, pixels_in
+from netcore.stage.volumes import SHORT, Stage, places
+from netcore.trace import Trace
+
+RADIUS = 0.15  # of a neuron
+PITCH = 0.42  # of neurons in a column, at most
+LOW, HIGH = -2.45, 1.5  # between which the columns stand
+EDGE = 6.81  # the right margin
+BAR = 1.3  # length of a full bar
+
+
+class Head:
+    """The column that the maps become, and the dense layers after it.
+
+    Parameters
+    ----------
+    theme : Theme
+    trace : Trace
+    vector : (F,), the column
+    dense : the dense layers; none where the column already holds the scores
+    values, neurons, classes : how many entries of the column, neurons of a hidden layer and classes are shown, at most
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        trace: Trace,
+        vector: np.ndarray,
+        dense: tuple[Dense, ...],
+        values: int,
+        neurons: int,
+        classes: int,
+    ) -> None:
+        self.theme, self.trace, self.dense = theme, trace, dense
+        keep = [trace.prediction] + ([trace.label] if trace.label is not None else [])
+        output = strongest(trace.probabilities, max(classes, len(keep)), keep)
+        self.index = [strongest(vector, values)] if dense else [output]
+        self.index += [strongest(layer.output, neurons) for layer in dense[:-1]] + ([output] if dense else [])
+        self.sizes = [len(vector), *(len(layer.output) for layer in dense)]
+        self.vector = vector
+        names = [shorten(trace.classes[k], 1.7, BODY) for k in output]
+        self.name_width = max(text_width(name, BODY) for name in names)
+        widest = max(text_width(percent(p), BODY) for p in trace.probabilities[output])
+        self.bars_left = EDGE - BAR - widest - 0.15
+        self.out_x = self.bars_left - 0.45 - self.name_width - RADIUS
+        rows = [column(len(i), 0.0, LOW, HIGH, len(i) < n, PITCH) for i, n in zip(self.index, self.sizes, strict=True)]
+        self.ys = [centres[:, 1] for centres, _ in rows]
+        self.dot_ys = [dots[:, 1] for _, dots in rows]
+        pitches = [abs(np.diff(ys)).min() for ys in self.ys[1:] if len(ys) > 1]
+        self.radius = min([RADIUS, *(0.42 * p for p in pitches)])
+        self._build(names)
+
+    def _build(self, names: list[str]) -> None:
+        ground, ink, faint = (self.theme.rgb(role) for role in ("ground", "ink", "faint"))
+        rgb, scale, _ = colours(self.theme, self.vector[self.index[0]])
+        self.cells = Maps(rgb[:, None, None], self.cell_frames(0.0), self.vector[self.index[0]], scale, outline=faint)
+        self.columns = [Neurons(self.centres(k, 0.0), self.radius, ground, faint) for k in range(1, len(self.sizes))]
+        self.ellipses = [ellipsis(self.theme, self.dots(k, 0.0)) for k in self.dotted]
+        self.edges = [self._edges(k) for k in range(1, len(self.sizes))]
+        ys, left = self.ys[-1], self.bars_left
+        self.names = [
+            label(n, BODY, ink, at=(left - 0.2 - self.name_width, y), align=(-1, 0))
+            for n, y in zip(names, ys, strict=True)
+        ]
+        p = self.trace.probabilities[self.index[-1]]
+        self.bars, self.percents = probability_bars(self.theme, p, ys, left, BAR, EDGE)
+
+    # ---- places
+
+    @property
+    def dotted(self) -> list[int]:
+        """The columns that leave entries out."""
+        return [k for k, ys in enumerate(self.dot_ys) if len(ys)]
+
+    def centres(self, k: int, x: float) -> np.ndarray:
+        """(N, 2) of column `k` at `x`."""
+        return np.column_stack([np.full(len(self.ys[k]), x), self.ys[k]])
+
+    def dots(self, k: int, x: float) -> np.ndarray:
+        return np.column_stack([np.full(len(self.dot_ys[k]), x), self.dot_ys[k]])
+
+    def cell_frames(self, x: float) -> np.ndarray:
+        """Frames (N, 3, 2) of the column's squares."""
+        ys = self.ys[0]
+        side = min(2 * RADIUS, 0.8 * (abs(np.diff(ys)).min() if len(ys) > 1 else PITCH))
+        return frames(np.column_stack([np.full(len(ys), x - side / 2), ys + side / 2]), (1, 1), side)
+
+    def edge_points(self, k: int, xs: np.ndarray) -> np.ndarray:
+        """Points (2·E·S, 2) of the edges into column `k`, where the columns stand at `xs`."""
+        starts, ends = between(self.centres(k - 1, xs[k - 1]), self.centres(k, xs[k]), self.radius + 0.03)
+        return np.stack([starts, ends], axis=1).reshape(-1, 2)
+
+    def place(self, xs: np.ndarray) -> list[tuple[Drawn, np.ndarray]]:
+        """Where everything stands if the columns do at `xs`: mobjects with their points."""
+        out: list[tuple[Drawn, np.ndarray]] = [(self.cells, self.cell_frames(xs[0]))]
+        out += [(m, _corners(self.centres(k, xs[k]), self.radius)) for k, m in enumerate(self.columns, 1)]
+        out += [(m, _corners(self.dots(k, xs[k]), m.radius)) for k, m in zip(self.dotted, self.ellipses, strict=True)]
+        out += [(m, self.edge_points(k, xs)) for k, m in enumerate(self.edges, 1)]
+        return out
+
+    # ---- values
+
+    def _edges(self, k: int) -> Edges:
+        """All shown edges into column `k`, with what they really carry."""
+        values = self.dense[k - 1].contributions(self.index[k], self.index[k - 1]).ravel()
+        rgba, widths = edge_style(self.theme, values)
+        points = self.edge_points(k, np.arange(len(self.sizes), dtype=float)).reshape(-1, 2, 2)
+        return Edges(points[:, 0], points[:, 1], rgba, widths, values=values)
+
+    def shade(self, k: int) -> np.ndarray:
+        """Fill (N, 3) of the neurons of column `k`, whose `values` are set: activations, or the scores at the end."""
+        last = k == len(self.dense)
+        layer = self.dense[k - 1]
+        self.columns[k - 1].values = (layer.z if last else layer.output)[self.index[k]]
+        return shade(self.theme, self.columns[k - 1].values, () if last else layer.functions)
+
+    def parameters(self, k: int) -> int:
+        """Weights and biases of the layer into column `k`, its normalisation included."""
+        layers = self.trace.layers
+        names = [layer.name for layer in layers]
+        begin = names.index(self.dense[k - 1].name)
+        end = names.index(self.dense[k].name) if k < len(self.dense) else len(names)
+        return sum(layer.parameters for layer in layers[begin:end])
+
+    def title(self, k: int) -> str:
+        """What the layer into column `k` does: ``Dense → BN → ReLU``."""
+        words = [SHORT.get(kind, kind) for kind in self.dense[k - 1].functions]
+        return " → ".join(["Dense", *words])
+
+    def leaving(self, column: Stage, volume: Volume) -> np.ndarray:
+        """Frames (N, 3, 2) of the pixels, in the maps of `volume`, that the entries shown come from.
+
+        Those of maps that are not shown come out of the place after the last map.
+        """
+        which, pixel = places(column, self.index[0])
+        row_of = {int(channel): row for row, channel in enumerate(volume.chosen)}
+        row = np.array([row_of.get(int(channel), -1) for channel in which])
+        of = volume.maps.corners()
+        out = np.broadcast_to((of[-1, 1] + of[-1, 2]) / 2 + [0.1, 0], (len(row), 3, 2)).copy()
+        out[row >= 0] = pixels_in(of, volume.size, row[row >= 0], pixel[row >= 0])
+        return out
+
+    def count(self, k: int, x: float, of: str = "") -> Drawn:
+        """How many of a column are shown."""
+        text = some_of(len(self.index[k]), self.sizes[k]) + of
+        return label(text, NOTE, self.theme.rgb("muted"), at=(x, LOW - 0.3))
+
+    def verdict(self) -> tuple[str, str]:
+        """The answer in words, and the role of its colour."""
+        trace = self.trace
+        name = shorten(trace.classes[trace.prediction], 2.5)
+        words = f"{name}  {percent(trace.probabilities[trace.prediction])}"
+        if trace.label is None:
+            return words, "emphasis"
+        if trace.label == trace.prediction:
+            return f"{words} — right", "right"
+        return f"{words} — wrong, it is {shorten(trace.classes[trace.label], 2.5)}", "wrong"
+
+
+def _corners(centres: np.ndarray, radius: float) -> np.ndarray:
+    return np.stack([centres - radius, centres + radius], axis=1).reshape(-1, 2)

@@ -1,0 +1,153 @@
+"""Feature maps on the stage: one mobject for many maps, and a volume: maps with shape, count and scale beside them."""
+
+from typing import Any
+
+import cairo
+import numpy as np
+
+from netcore.stage.facts import shape_words
+from netcore.stage.mobjects import BODY, NOTE, PX, Drawn, Neurons, Pixels
+from netcore.stage.layout import upright
+from netcore.stage.text import label, text_width
+from netcore.stage.theme import Theme
+from netcore.stage.tiles import free_place, largest_unit, tiles
+
+GAP = 0.1  # between maps
+SIDE = 4.4  # of the square that a volume stands in: three maps of 28 × 28 are three screen pixels a pixel then
+RAMP = (0.85, 0.16)  # width and height of the scale
+LINES = (0.24, 0.3)  # distance of the text above and of the text below from the square
+
+
+class Maps(Pixels):
+    """Images of one size, the first in front, drawn row by row as far as `progress` in [0, 1] says.
+
+    `values` (N, H, W) is what the colours `rgb` (N, H, W, 3) stand for, `scale` the value of the full colour.
+    """
+
+    def __init__(self, rgb: Any, frames: Any, values: Any = (), scale: float = 1.0, **keys: Any) -> None:
+        super().__init__(rgb, frames, **keys)
+        self.values, self.scale = np.asarray(values, dtype=float), float(scale)
+        self.progress = 1.0
+        self._bytes: tuple[Any, np.ndarray] = (None, np.zeros(0))
+
+    def paint(self, ctx: cairo.Context) -> None:
+        n, h, w, _ = self.rgb.shape
+        if self._bytes[0] is not self.rgb:
+            bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
+            bytes_[..., :3] = np.clip(np.rint(self.rgb * 255), 0, 255)
+            self._bytes = self.rgb, bytes_
+        rows = int(np.floor(self.progress * h + 1e-6))
+        for image, (origin, right, down) in list(zip(self._bytes[1], self.corners(), strict=True))[::-1]:
+            self._image(ctx, image, origin, (right - origin) / w, (down - origin) / h, rows)
+            if self.outline is not None:
+                for x, y in (origin, right, right + down - origin, down):
+                    ctx.line_to(x, y)
+                ctx.close_path()
+                ctx.set_line_width(self.width_px * PX)
+                self.ink(ctx, self.outline)
+                ctx.stroke()
+
+    def _image(self, ctx: cairo.Context, image: Any, origin: Any, across: Any, down: Any, rows: int) -> None:
+        h, w, _ = image.shape
+        if rows == 0 or abs(across[0] * down[1] - across[1] * down[0]) < 1e-12:
+            return
+        ctx.save()
+        ctx.transform(cairo.Matrix(*across, *down, *origin))
+        ctx.set_source_surface(cairo.ImageSurface.create_for_data(image, cairo.FORMAT_ARGB32, w, h))
+        fine = min(abs(across).max(), abs(down).max()) < PX * 0.9
+        ctx.get_source().set_filter(cairo.FILTER_GOOD if fine else cairo.FILTER_NEAREST)
+        ctx.rectangle(0, 0, w, rows)
+        if self.opacity < 1:
+            ctx.clip()
+            ctx.paint_with_alpha(self.opacity)
+        else:
+            ctx.fill()
+        ctx.restore()
+
+    def __deepcopy__(self, memo: Any) -> "Maps":
+        return self  # nothing here copies mobjects, and Manim's own copies of what moves are not needed
+
+
+def colours(theme: Theme, values: np.ndarray) -> tuple[np.ndarray, float, bool]:
+    """Colours (…, 3) of maps on one scale, the value of the full colour, and whether the palette is the signed one."""
+    values = np.asarray(values, dtype=float)
+    scale = float(np.abs(values).max()) or 1.0
+    signed = bool((values < 0).any())
+    return (theme.signed if signed else theme.activation)(values / scale), scale, signed
+
+
+def number(value: float) -> str:
+    """A scale's end: ``5.2``, ``1,234``."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.2g}".rstrip(".")
+    return text.replace("-", "−")
+
+
+class Volume:
+    """Some maps of a layer in a square, and what they are: shape above, count and scale below.
+
+    Parameters
+    ----------
+    theme : Theme
+    values : (C, H, W), all maps of the layer
+    chosen : (N,), those shown
+    centre : (2,), of the square
+    unit : side of a pixel; as large as fits where it is None, never larger
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        values: np.ndarray,
+        chosen: np.ndarray,
+        centre: tuple[float, float],
+        unit: float | None = None,
+    ) -> None:
+        self.theme, self.chosen, self.centre, self.shape = theme, chosen, centre, values.shape
+        self.size = values.shape[1:]
+        fit = largest_unit(len(chosen), self.size, SIDE, GAP)
+        self.unit = fit if unit is None else min(unit, fit)
+        rgb, scale, signed = colours(theme, values[chosen])
+        place = tiles(len(chosen), self.size, centre, self.unit, GAP)
+        self.maps = Maps(rgb, place, values[chosen], scale, outline=theme.rgb("faint"))
+        self.texts: list[Drawn] = [self._title()]
+        if len(chosen) < len(values):
+            self.texts += self._count(len(values))
+        self.scale = self.legend(scale, signed)
+
+    @property
+    def everything(self) -> list[Drawn]:
+        return [self.maps, *self.texts, *self.scale]
+
+    @property
+    def top(self) -> float:
+        return self.centre[1] + SIDE / 2 + LINES[0]
+
+    @property
+    def bottom(self) -> float:
+        return self.centre[1] - SIDE / 2 - LINES[1]
+
+    def _title(self) -> Drawn:
+        return label(shape_words(self.shape), BODY, self.theme.rgb("ink"), bold=True, at=(self.centre[0], self.top))
+
+    def _count(self, total: int) -> list[Drawn]:
+        muted, n = self.theme.rgb("muted"), len(self.chosen)
+        at = (self.centre[0] - SIDE / 2, self.bottom)
+        out: list[Drawn] = [label(f"{n:,} of {total:,} maps", NOTE, muted, at=at, align=(-1, 0))]
+        free = free_place(n, self.size, self.centre, self.unit, GAP)
+        if free is not None:
+            step = min(0.28 * self.size[1] * self.unit, 0.2)
+            dots = free + np.array([[-1, 0], [0, 0], [1, 0]]) * step
+            out.append(Neurons(dots, 2 * PX, muted, muted, width=0))
+        return out
+
+    def legend(self, scale: float, signed: bool) -> list[Drawn]:
+        """What the shades stand for, from one end to the other."""
+        muted, (width, height) = self.theme.rgb("muted"), RAMP
+        low = f"−{number(scale)}" if signed else "0"
+        right, y = self.centre[0] + SIDE / 2, self.bottom
+        high = label(number(scale), NOTE, muted, at=(right, y), align=(1, 0))
+        left = right - text_width(number(scale), NOTE) - 0.1 - width
+        t = np.linspace(-1 if signed else 0, 1, 48)
+        rgb = (self.theme.signed if signed else self.theme.activation)(t)[None]
+        ramp = Pixels(rgb, upright(left, y - height / 2, width, height), outline=self.theme.rgb("faint"))
+        return [label(low, NOTE, muted, at=(left - 0.1, y), align=(1, 0)), ramp, high]

@@ -1,0 +1,74 @@
+"""The whole way of an image in one picture: a strip of piles while the film goes on, columns of maps at its end."""
+
+import numpy as np
+
+from netcore.stage.head import HIGH, LOW, Head
+from netcore.stage.mobjects import NOTE, Drawn, Edges
+from netcore.stage.operation import short_name
+from netcore.stage.text import label
+from netcore.stage.theme import Theme
+from netcore.stage.tiles import Size, pile, stack
+from netcore.stage.volumes import Way
+
+STRIP = 2.93  # height at which the piles stand
+TALL = (-2.2, 2.05)  # between which the columns stand
+LEFT, CELL = -6.75, 1.02  # left end; room of one dense column
+THUMB, OFFSET, PILED = 0.74, 0.05, 4  # height of the picture in the strip, offset and number of the maps seen in a pile
+GAP = 0.08  # between maps of a column
+SMALLEST = 0.08  # side that a map is drawn with at least
+
+
+class Whole:
+    """Where each stage stands, all to one scale.
+
+    Parameters
+    ----------
+    theme : Theme
+    way : Way
+    head : Head
+    shape : (C, H, W) of the image
+    """
+
+    def __init__(self, theme: Theme, way: Way, head: Head, shape: tuple[int, int, int]) -> None:
+        self.theme, self.way, self.head = theme, way, head
+        self.shapes = [shape, *(stage.output.shape for stage in way.maps)]
+        self.dense_xs = head.out_x - CELL * np.arange(len(head.sizes))[::-1]
+        self.room = (self.dense_xs[0] - CELL / 2 - 0.12 - LEFT) / len(self.shapes)
+        self.xs = LEFT + self.room * (np.arange(len(self.shapes)) + 0.5)
+        _, h, w = shape
+        wide, tall = 0.86 * self.room / w, TALL[1] - TALL[0] + GAP
+        self.seen = int(np.clip(tall // (wide * h + GAP), 3, 6))
+        self.unit = min(wide, (tall / self.seen - GAP) / h)
+        self.strip_unit = min(THUMB / h, (0.96 * self.room - (PILED - 1) * OFFSET) / w)
+
+    @property
+    def lift(self) -> np.ndarray:
+        """How far the dense columns move up (3,), so that all stands on one middle."""
+        return np.array([0, (sum(TALL) - HIGH - LOW) / 2, 0])
+
+    def strip(self, i: int, count: int, size: Size) -> np.ndarray:
+        """Frames of the `count` maps of stage `i` (0 is the image) in the strip."""
+        unit = max(self.strip_unit, SMALLEST / max(size))
+        return pile(count, size, (self.xs[i], STRIP), unit, PILED, OFFSET)
+
+    def columns(self, i: int, count: int, size: Size) -> np.ndarray:
+        """Frames of the `count` maps of stage `i` at the end."""
+        unit = max(self.unit, SMALLEST / max(size))
+        return stack(count, size, (self.xs[i], sum(TALL) / 2), unit, self.seen, GAP)
+
+    def labels(self) -> list[Drawn]:
+        """Over each column what it is; under it its maps or neurons, and the size of the maps over a line for all alike."""
+        ink, muted, faint, y = *(self.theme.rgb(role) for role in ("ink", "muted", "faint")), LOW - 0.12
+        names = ["Input", *(short_name(stage) for stage in self.way.maps)]
+        names += ["Flatten" if self.way.column.name == "Flatten" else "Pool", *["Dense"] * len(self.way.dense)]
+        counts = [shape[0] for shape in self.shapes] + self.head.sizes
+        xs = [*self.xs, *self.dense_xs]
+        out: list[Drawn] = [label(n, NOTE, ink, at=(x, TALL[1] + 0.25)) for n, x in zip(names, xs, strict=True)]
+        out += [label(f"{n:,}", NOTE, ink, at=(x, y)) for n, x in zip(counts, xs, strict=True)]
+        sizes = [shape[1:] for shape in self.shapes]
+        starts = [i for i, size in enumerate(sizes) if i == 0 or sizes[i - 1] != size]
+        for i, end in zip(starts, [*starts[1:], len(sizes)], strict=True):
+            a, b = self.xs[i] - 0.42 * self.room, self.xs[end - 1] + 0.42 * self.room
+            out.append(Edges([(a, y - 0.2)], [(b, y - 0.2)], [*faint, 1.0], 2.0))
+            out.append(label(f"{sizes[i][0]}×{sizes[i][1]}", NOTE, muted, at=((a + b) / 2, y - 0.42)))
+        return out

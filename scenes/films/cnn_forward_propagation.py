@@ -1,0 +1,330 @@
+"""Forward propagation in a CNN
+
+A picture goes through {network} as its real feature maps: convolutions leave one map a kernel, pooling shrinks them, then
+they become one column of numbers, dense layers weigh it, and softmax turns the scores into probabilities. Of each layer
+the most active maps and neurons are shown. The answer is {prediction} with {confidence}; the true class is {label}.
+"""
+
+import numpy as np
+
+from netcore.stage.dense import by_source, legend
+from netcore.stage.facts import shape_words
+from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, rows3, text_width
+from netcore.stage.head import EDGE, HIGH, Head
+from netcore.stage.maps import GAP, SIDE, Maps, Volume, colours
+from netcore.stage.operation import EXPLAINED, Operation, caption, column_caption, kernels, parameters
+from netcore.stage.tiles import bands, largest_unit, tiles, window_lines
+from netcore.stage.volumes import Stage, strongest_maps, way
+from netcore.stage.whole import STRIP, Whole
+
+NEEDS = ("convolution",)
+
+LEFT, MIDDLE, RIGHT = (-4.4, -0.35), (0.0, -0.35), (4.4, -0.35)  # what is read, the operation, what it makes
+QUICK = 4.4  # seconds for all stages after the first
+
+
+class CnnForwardPropagation(Film):
+    """One picture's way through a convolutional network.
+
+    Attributes
+    ----------
+    maps : int
+        Feature maps shown of a stage, at most: those of the highest mean activation.
+    values : int
+        Entries shown of the column that the maps become, at most: the largest.
+    shown : int
+        Neurons shown of a hidden layer, at most: the most active.
+    classes : int
+        Classes shown, at most: the most probable, the true one always among them.
+    stages : int
+        Stages of maps shown, at most; neighbours are joined where the network has more.
+    hold : float
+        Seconds that the last frame stands.
+    """
+
+    maps: int = 8
+    values: int = 16
+    shown: int = 10
+    classes: int = 10
+    stages: int = 8
+    hold: float = 2.0
+
+    def construct(self):
+        trace, theme = self.case.trace(), self.theme
+        self.trace, self.way = trace, way(trace, self.stages)
+        self.chosen = strongest_maps(self.way.maps, self.maps)
+        self.end = Head(theme, trace, self.way.column.output, self.way.dense, self.values, self.shown, self.classes)
+        self.whole = Whole(theme, self.way, self.end, trace.pixels.shape)
+        self.source: Volume  # what is read, at the left
+        self.target: Volume | None = None  # what is made of it, at the right
+        self.done: list[Maps] = []  # in the strip
+        self.words: list[Drawn] = []  # of the operation, gone when the next one comes
+        self.marks: list[Drawn] = []  # on the maps, likewise
+        self.counts: list[Drawn] = []
+        self.show_image()
+        for k in range(len(self.way.maps)):
+            self.go_through(k)
+        self.flatten()
+        for k in range(1, len(self.end.sizes)):
+            self.propagate(k)
+        self.softmax()
+        self.whole_way()
+        self.wait(self.hold)
+
+    def rgb(self, role: str) -> np.ndarray:
+        return self.theme.rgb(role)
+
+    def show(self, mobjects: list, run_time: float = 0.3, after: float = 0.0) -> list:
+        return [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, after=after) for m in mobjects]
+
+    def hide(self, mobjects: list, run_time: float = 0.2) -> list:
+        return [Change(m, opacity=0.0, run_time=run_time, remove=True) for m in mobjects]
+
+    # ---- the picture
+
+    def show_image(self):
+        trace = self.trace
+        c, h, w = shape = trace.pixels.shape
+        values = trace.pixels.mean(axis=0, keepdims=True)
+        self.source = Volume(self.theme, values, np.array([0]), MIDDLE)
+        rgb = trace.pixels.transpose(1, 2, 0)[None] / 255 if c == 3 else self.theme.activation(values / 255)
+        self.source.maps.rgb = rgb
+        at = (MIDDLE[0], self.source.top)
+        self.source.texts = [label(shape_words(shape), BODY, self.rgb("ink"), bold=True, at=at)]
+        self.source.scale = []
+        named = f"A picture of “{trace.classes[trace.label]}”" if trace.label is not None else "A picture"
+        count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
+        self.open(f"{named}: {count}", *self.source.everything)
+        self.wait(0.9)
+        if self.way.summary:
+            self.play(self.say(self.way.summary))
+            self.wait(0.9)
+
+    # ---- one stage of maps
+
+    def go_through(self, k: int):
+        stage, first = self.way.maps[k], k == 0
+        pace = 1.0 if first else min(0.95, QUICK / (len(self.way.maps) - 1))
+        detailed = first and stage.kind == "conv" and len(stage.steps) > 1
+        moves = self.advance(0.45 * pace)
+        values = stage.steps[0].output if detailed else stage.output
+        target = self.target = Volume(self.theme, values, self.chosen[k], RIGHT, None if first else self.source.unit)
+        sign = Operation(self.theme, stage.name, stage.then, parameters(stage), MIDDLE)
+        self.words = sign.everything
+        if first and stage.weight is not None and stage.weight.shape[1] == 1:
+            self.words += kernels(self.theme, stage.weight[:, 0], self.chosen[0], MIDDLE, target.bottom)
+        target.maps.progress = 0.0
+        self.play(
+            moves,
+            self.say(caption(stage, first)),
+            self.show(self.words, 0.2, after=0.2 * pace),
+            self.show(target.everything, 0.2, after=0.25 * pace),
+            self.windows(stage, 0.45 * pace),
+        )
+        self.sweep(stage, (0.9 if first else 0.55) * pace)
+        if detailed:
+            self.refine(stage, sign)
+        else:
+            self.wait(0.15 * pace)
+
+    def advance(self, run_time: float) -> list:
+        """What was made becomes what is read; what was read goes up into the strip."""
+        out = []
+        if self.target is not None:
+            out += self.into_strip(self.source, run_time)
+            self.source = self.target
+        source = self.source
+        shift = np.subtract([*LEFT, 0], [*source.centre, 0])
+        source.centre, source.unit = LEFT, largest_unit(len(source.chosen), source.size, SIDE, GAP)
+        out.append(Change(source.maps, points=self.squares().reshape(-1, 2), run_time=run_time))
+        out += [Change(m, points=m.points + shift, run_time=run_time) for m in source.texts[:2] + source.scale]
+        out += self.hide(source.texts[2:] + self.words + self.marks, 0.15)
+        self.words, self.marks = [], []
+        return out
+
+    def squares(self) -> np.ndarray:
+        """Frames of the maps that are read."""
+        return tiles(len(self.source.chosen), self.source.size, LEFT, self.source.unit, GAP)
+
+    def into_strip(self, volume: Volume, run_time: float) -> list:
+        frames = self.whole.strip(len(self.done), len(volume.chosen), volume.size)
+        self.done.append(volume.maps)
+        move = Change(volume.maps, points=frames.reshape(-1, 2), run_time=run_time)
+        return [move, *self.hide(volume.texts + volume.scale)]
+
+    def windows(self, stage: Stage, after: float) -> list:
+        """Lines that part what is read into the windows of a pooling."""
+        if stage.kind != "pool" or not stage.window:
+            return []
+        lines = window_lines(self.squares(), self.source.size, stage.window[1])
+        self.marks.append(Edges(*lines, [*self.rgb("ground"), 0.75], 1.0))
+        return self.show(self.marks, 0.2, after)
+
+    def sweep(self, stage: Stage, run_time: float):
+        """Row by row the maps are made of what the window reads."""
+        yellow, made = self.rgb("emphasis"), self.target.maps.corners()
+        h, last = stage.source.shape[1], stage.output.shape[1] - 1
+        boxes = [(bands(made, last + 1, 0, 1), bands(made, last + 1, last, 1), 0.0)]
+        if stage.window:
+            kernel, step, padding = stage.window
+            rows = [(max(0, step * r - padding), min(h, step * r - padding + kernel)) for r in (0, last)]
+            begin, end = (bands(self.squares(), h, a, b - a) for a, b in rows)
+            boxes.append((begin, end, 0.16))
+        moves = [Change(self.target.maps, progress=1.0, run_time=run_time, rate_func=linear)]
+        for begin, end, fill in boxes:
+            window = Boxes(begin, [*yellow, fill], [*yellow, 1.0], 1.3)
+            moves.append(Change(window, points=end.reshape(-1, 2), run_time=run_time, rate_func=linear))
+            self.marks.append(window)
+        self.play(moves)
+
+    def refine(self, stage: Stage, sign: Operation):
+        """What follows the convolution, step by step, on the same maps."""
+        target = self.target
+        for step, word in zip(stage.steps[1:], sign.words, strict=True):
+            values = step.output[target.chosen]
+            rgb, scale, signed = colours(self.theme, values)
+            old, target.scale = target.scale, target.legend(scale, signed)
+            target.maps.values, target.maps.scale = values, scale
+            self.play(
+                self.say(EXPLAINED.get(step.name, f"{step.name} changes every value by itself")),
+                Change(word, rgb=self.rgb("emphasis"), run_time=0.3),
+                self.hide(old + self.marks),
+                self.show(target.scale, 0.2, after=0.3),
+                Change(target.maps, rgb=rgb, run_time=0.45, after=0.15),
+            )
+            self.wait(0.15)
+            self.marks, word.rgb = [], self.rgb("ink")
+
+    # ---- from maps to a column
+
+    def flatten(self):
+        """The entries shown leave their maps, line up, and take their place before the dense layers."""
+        end, column = self.end, self.way.column
+        moves = self.advance(0.45)
+        self.words = Operation(self.theme, column.name, (), "", MIDDLE).everything
+        self.words.append(label(f"{end.sizes[0]:,}", BODY, self.rgb("ink"), bold=True, at=(RIGHT[0], self.source.top)))
+        self.play(moves, self.say(column_caption(column)), self.show(self.words, 0.2, after=0.25))
+        begin = end.leaving(column, self.source)
+        marks = Boxes(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
+        self.counts.append(end.count(0, RIGHT[0], " values"))
+        self.stand(np.full(len(end.sizes), RIGHT[0]))
+        end.cells.points = rows3(begin)
+        order = np.linspace(0, 1, len(begin))
+        self.play(self.show([marks], 0.25))
+        self.play(
+            Change(end.cells, points=end.cell_frames(RIGHT[0]).reshape(-1, 2), order=order, lag=1.0, run_time=0.9),
+            Change(marks, opacity=0.0, run_time=0.3, after=0.4, remove=True),
+            self.show(self.first_dots() + self.counts, 0.2, after=0.7),
+        )
+        own = [end.cells, *self.first_dots()]
+        shift = [self.xs()[0] - RIGHT[0], 0, 0]
+        self.stand(self.xs(), but=own)
+        others = [m for m in end.ellipses if m not in own]
+        self.play(
+            self.into_strip(self.source, 0.5),
+            self.hide(self.words),
+            [Change(m, points=m.points + shift, run_time=0.5) for m in own + self.counts],
+            self.show(end.columns + others + end.names, 0.3, after=0.3),
+        )
+        self.words = []
+
+    def xs(self) -> np.ndarray:
+        """Where the dense columns stand while they are worked on."""
+        end = self.end
+        first = self.counts[0].width / 2 - EDGE
+        return np.linspace(first, end.out_x, len(end.sizes)) if end.dense else np.array([end.out_x])
+
+    def stand(self, xs: np.ndarray, but: list = ()):
+        """Set the dense columns at `xs` at once."""
+        for m, points in self.end.place(xs):
+            if m not in but:
+                m.points = rows3(points)
+
+    def first_dots(self) -> list:
+        """The dots in the column that the maps become."""
+        return self.end.ellipses[:1] if 0 in self.end.dotted else []
+
+    # ---- dense layers
+
+    def propagate(self, k: int):
+        end, xs = self.end, self.xs()
+        edges, last = end.edges[k - 1], k == len(end.dense)
+        middle, room = (xs[k - 1] + xs[k]) / 2, xs[k] - xs[k - 1] - 0.2
+        total = end.parameters(k)
+        choices = [f"{total:,} parameters", f"{total:,}", f"{total / 1e6:.1f} M"]
+        note = next((text for text in choices if text_width(text, NOTE) < room), choices[-1])
+        before = self.words
+        self.words = [
+            label(end.title(k), BODY, self.rgb("ink"), bold=True, at=(middle, HIGH + 0.72)),
+            label(note, NOTE, self.rgb("muted"), at=(middle, HIGH + 0.4)),
+        ]
+        new = [end.count(k, xs[k], " scores" if last else " neurons")]
+        if k == 1:
+            new += legend(self.theme, EDGE - 2.7, HIGH + 0.92)
+        self.counts += new
+        into = f"weight × activation over all {end.sizes[k - 1]:,} values"
+        pace = min(1.0, 2.4 / len(end.dense))
+        self.play(
+            self.say(f"One score for each of the {end.sizes[-1]:,} classes" if last else f"Each neuron adds up {into}"),
+            self.hide(before),
+            [Change(m, opacity=0.4, run_time=0.4) for m in end.edges[max(k - 2, 0) : k - 1]],
+            self.show(self.words + new, after=0.1),
+            Change(
+                edges, start={"progress": 0.0}, progress=1.0, lag=0.6, run_time=0.8 * pace, after=0.1,
+                order=by_source(len(end.index[k - 1]), len(end.index[k])),
+            ),
+        )  # fmt: skip
+        fill = end.shade(k)
+        self.play(Change(end.columns[k - 1], fill=fill, ring=self.rgb("muted"), lag=0.5, run_time=0.4 * pace))
+
+    # ---- the answer
+
+    def softmax(self):
+        end = self.end
+        p = self.trace.probabilities[end.index[-1]]
+        for column in end.columns[-1:]:
+            column.values = p
+        self.play(
+            self.say(f"Softmax turns the {end.sizes[-1]:,} scores into probabilities that add up to 100 %"),
+            self.hide(self.words),
+            Change(end.bars, values=p, run_time=0.7, after=0.2),
+            [Change(m, fill=self.theme.activation(p), run_time=0.7, after=0.2) for m in end.columns[-1:]],
+            self.show(end.percents, after=0.6),
+        )
+        self.wait(0.2)
+
+    def whole_way(self):
+        """The strip comes down: every stage at once, to scale, and the answer."""
+        end, whole = self.end, self.whole
+        words, role = end.verdict()
+        colour = self.rgb(role)
+        row = int(np.flatnonzero(end.index[-1] == self.trace.prediction)[0])
+        fill = end.bars.fill.copy()
+        fill[row] = colour
+        special: dict = {}
+        if end.dense:
+            ring, rgba = end.columns[-1].ring.copy(), end.edges[-1].rgba.copy()
+            ring[row] = colour
+            rgba[np.arange(len(rgba)) // len(end.index[-2]) != row, 3] *= 0.3
+            special = {id(end.columns[-1]): {"ring": ring}, id(end.edges[-1]): {"rgba": rgba}}
+        moves = [
+            Change(m, points=points + whole.lift[:2], run_time=0.6, **special.get(id(m), {}))
+            for m, points in ((m, p.reshape(-1, 2)) for m, p in end.place(whole.dense_xs))
+        ]
+        moves += [Change(m, points=m.points + whole.lift, run_time=0.6) for m in end.names + end.percents]
+        moves.append(Change(end.bars, points=end.bars.points + whole.lift, fill=fill, run_time=0.6))
+        for i, maps in enumerate(self.done):
+            frames = whole.columns(i, len(maps.rgb), maps.rgb.shape[1:3])
+            moves.append(Change(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
+        self.answer = label(words, TITLE, colour, bold=True, at=(EDGE, STRIP), align=(1, 0))
+        self.play(
+            self.say(f"The whole way, {self.way.parameters:,} parameters; of each layer the most active are shown"),
+            self.hide(self.counts),
+            moves,
+            self.show([self.answer], 0.4, after=0.7),
+            self.show(whole.labels(), after=0.8),
+        )
+
+
+def linear(t: float) -> float:
+    return t
