@@ -1,0 +1,248 @@
+"""The command: what it prints where, its exit status, and that it loads nothing that it does not need."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import toys
+
+from netcore.cli.main import commands, main
+
+HEAVY = ("torch", "torchvision", "manim", "matplotlib", "sklearn", "mlxtend", "av", "scipy", "pandas", "PIL")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NETCORE_RUNS", raising=False)
+    toys.untrained(tmp_path / "runs" / "toy")
+    toys.figure(tmp_path)
+    return tmp_path
+
+
+def netcore(*args: str, **settings: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "netcore", *args]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **settings)
+
+
+def loaded(folder: Path, *args: str) -> set[str]:
+    """Names of the packages that are loaded once a command is done."""
+    code = (
+        "import sys; from netcore.cli.main import main; status = main(sys.argv[1:]); "
+        "print(status, *{m.split('.')[0] for m in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], cwd=folder, capture_output=True, text=True, check=True)
+    status, *names = done.stderr.split("\n")[-2].split()
+    assert status == "0", done.stderr
+    return set(names)
+
+
+def test_help_loads_not_even_numpy(desk: Path) -> None:
+    assert not loaded(desk, "--help") & {"numpy", "rich", *HEAVY}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("scenes",), ("scenes", "--json"), ("runs",), ("status",), ("recipes",), ("render", "--help"),
+        ("render", "forward-propagation", "--help"), ("completion", "bash"),
+    ],
+)  # fmt: skip
+def test_commands_that_only_tell_load_nothing_heavy(desk: Path, args: tuple[str, ...]) -> None:
+    assert not loaded(desk, *args) & set(HEAVY)
+
+
+def test_rendering_what_is_fresh_loads_nothing_heavy(desk: Path) -> None:
+    (desk / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nformats = ["png", "gif"]\n')
+    assert main(["render"]) == 0
+    assert not loaded(desk, "render") & set(HEAVY)
+    assert not loaded(desk, "status", "--check") & set(HEAVY)
+
+
+def test_every_command_has_help_and_one_line(capsys: pytest.CaptureFixture) -> None:
+    assert {"render", "scenes", "runs", "status", "recipes", "train", "completion"} <= set(commands())
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    for name, (_, line) in commands().items():
+        assert name in listed
+        assert line
+        assert main([name, "--help"]) == 0
+        assert "Usage: netcore " + name in capsys.readouterr().out
+
+
+def test_version_and_module() -> None:
+    assert netcore("--version").stdout == "netcore 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["rendr"], "no command 'rendr': did you mean 'render'?"),
+        (["render", "--rum", "x"], "--run"),
+        (["completion", "bahs"], "Did you mean 'bash'?"),
+        (["render", "filter-grid", "--run", "toy", "-q", "x"], "is not one of 'l', 'm', 'h', 'k'"),
+    ],
+)
+def test_wrong_words_get_one_line_and_status_2(capsys: pytest.CaptureFixture, args: list[str], line: str) -> None:
+    assert main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("netcore: error: ")
+    assert line in err
+
+
+def test_debug_shows_the_traceback(desk: Path) -> None:
+    assert "Traceback" not in netcore("render", "nothing").stderr
+    for args in (["--debug", "render", "nothing"], ["render", "nothing", "--debug"]):
+        assert "Traceback" in netcore(*args).stderr
+
+
+def test_a_reader_that_leaves_is_no_error(desk: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m netcore scenes --json | true", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+def test_scenes_runs_and_status_as_json(desk: Path, capsys: pytest.CaptureFixture) -> None:
+    def rows(*args: str) -> list[dict]:
+        assert main([*args, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    scenes = {row["name"]: row for row in rows("scenes")}
+    assert set(scenes["forward-propagation"]) >= {"name", "kind", "title", "options"}
+    assert scenes["forward-propagation"]["kind"] == "film"
+    assert scenes["filter-grid"]["kind"] == "figure"
+    assert {"name", "type", "default", "choices", "help"} == set(scenes["filter-grid"]["options"][0])
+    path = str((desk / "runs" / "toy").resolve())
+    assert rows("runs") == [{"name": "toy", "path": path, "recipe": "toy", "snapshots": 2}]
+    (row,) = rows("render", "weights_line.py", "--size", "64x36")
+    assert set(row) == {"target", "state", "seconds", "frames", "bytes"}
+    assert (row["target"], row["state"], row["frames"]) == ("renders/toy/weights-line.png", "drawn", 1)
+    assert rows("status") == [{"target": row["target"], "state": "fresh", "reason": ""}]
+
+
+def test_tables_go_to_stdout_and_messages_to_stderr(desk: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["render", "weights_line.py", "--run", "toy", "--size", "64x36", "--many", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert "renders/toy/weights-line.png" in out
+    assert "weights-line of toy: 1 frame in" in err
+    assert main(["runs", "--runs-dir", "nowhere"]) == 0
+    assert capsys.readouterr() == ("", "no run in nowhere yet: netcore train mlp-16-16\n")
+
+
+def test_a_scenes_own_options_are_options_of_the_command(desk: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["render", "weights_line.py", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Options of weights-line" in text
+    assert "How many weights. [default: 20]" in " ".join(text.split())
+    assert "--grid / --no-grid" in text
+    assert "The first weights of <run> (<network>)" in " ".join(text.split())
+    args = [
+        "render",
+        "--run",
+        "toy",
+        "weights_line.py",
+        "--style",
+        "dashed",
+        "--grid",
+        "--many",
+        "4",
+        "--size",
+        "64x36",
+    ]
+    assert main(args) == 0
+    told = json.loads(Path("renders/toy/weights-line.png.json").read_text())
+    assert told["inputs"]["options"] == {"many": 4, "style": "dashed", "grid": True, "seconds": 0.4}
+    capsys.readouterr()
+    assert main(["render", "weights_line.py", "--run", "toy", "--style", "dahsed"]) == 2
+    assert "Did you mean 'dashed'?" in capsys.readouterr().err
+
+
+def test_status_check_fails_where_a_render_is_stale(desk: Path, capsys: pytest.CaptureFixture) -> None:
+    (desk / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "64x36"\n')
+    assert main(["status"]) == 0
+    assert main(["status", "--check"]) == 1
+    assert main(["render"]) == 0
+    assert main(["status", "--check"]) == 0
+    assert main(["render", "--digit", "3"]) == 2
+    assert "--digit needs a scene" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[[render]\n", "is no TOML"),
+        ("[render]\nx = 1\n", "[[render]], with two brackets"),
+        ("[[rendre]]\n", "did you mean 'render'"),
+        ('[[render]]\nscene = "filter-grid"\n', "render 1: say which run"),
+        ('[[render]]\nscene = "filtr-grid"\nrun = "toy"\n', "did you mean 'filter-grid'"),
+        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nmayn = 3\n', "no key 'mayn': did you mean 'many'"),
+        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nfps = "fast"\n', "fps takes a number, not 'fast'"),
+        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "big"\n', "no size 'big'"),
+    ],
+)
+def test_a_wrong_netcore_toml_is_told(desk: Path, capsys: pytest.CaptureFixture, text: str, line: str) -> None:
+    (desk / "netcore.toml").write_text(text)
+    assert main(["render"]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.count("\n") == 1
+
+
+def test_the_shell_completes_scenes_runs_and_options(desk: Path) -> None:
+    def completed(line: str) -> list[str]:
+        words = line.split(" ")
+        env = os.environ | {"_NETCORE_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        code = "import sys; from netcore.cli.main import main; sys.exit(main([]))"
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+        return [word.split(",")[1] for word in done.stdout.split()]
+
+    assert completed("netcore sta") == ["status"]
+    assert completed("netcore render filter") == ["filter-grid"]
+    assert completed("netcore render filter-grid --run t") == ["toy"]
+    assert completed("netcore render filter-grid --ker") == ["--kernels"]
+    assert completed("netcore render filter-grid -f w") == ["webm", "webp"]
+
+
+def test_drawing_from_ready_traces_loads_no_torch(mlp_run, cnn_run, make_case, tmp_path: Path) -> None:
+    import pickle
+
+    for run in (mlp_run, cnn_run):
+        (tmp_path / run.name).write_bytes(pickle.dumps(make_case(run).trace(backward=True)))
+    code = """
+import pickle, sys
+from netcore.case import Case
+from netcore.errors import Refused
+from netcore.render import cases, catalogue, needs
+from netcore.render.frames import figure_frames, film_frames, load
+from netcore.run import load_run
+from netcore.stage.theme import DARK
+
+drawn = 0
+for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
+    run, trace = load_run(path), pickle.load(open(stored, "rb"))
+    for scene in catalogue.scenes():
+        try:
+            needs.check(scene.name, scene.needs, run)
+        except Refused:
+            continue
+        case = Case(run, cases.Choice().picture(run)[0], "best", lambda *given: trace)
+        options = scene.settings({})
+        if scene.kind == "figure":
+            next(iter(figure_frames(load(scene.path).draw, case, DARK, (320, 180), 1, options)))
+        else:
+            film_frames(scene.path, case, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
+        drawn += 1
+print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.learn")])
+"""
+    pairs = [str(p) for run in (mlp_run, cnn_run) for p in (run.path, tmp_path / run.name)]
+    done = subprocess.run([sys.executable, "-c", code, *pairs], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    drawn, *learned = done.stdout.split()
+    assert int(drawn) >= 6
+    assert learned == []

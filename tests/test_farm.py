@@ -1,0 +1,174 @@
+"""Worker processes: what hangs, crashes, fails or is interrupted harms nothing else and leaves nothing half written."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toys
+
+from netcore.files import sha256
+from netcore.render import manifest
+from netcore.render.api import render
+from netcore.render.cases import Choice
+from netcore.render.catalogue import find
+from netcore.render.farm import Worker
+from netcore.render.plan import Request, jobs
+from netcore.render.worker import pack, unpack
+
+SMALL = {"size": (64, 36), "fps": 10}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    toys.untrained(tmp_path / "runs" / "toy")
+    return tmp_path
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_job_travels_as_a_line(desk: Path) -> None:
+    scene = toys.figure(desk)
+    (job,) = jobs(Request(str(scene), "toy", choice=Choice(digit="3"), formats=("gif", "png"), options={"many": 3}))
+    line = pack(job, desk)
+    assert "\n" not in line
+    same, folder = unpack(line)
+    assert folder == desk
+    assert same.run.path == job.run.path
+    assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(job).items() if k != "run"}
+
+
+def test_a_film_is_drawn_and_a_failed_one_beside_it_says_why(desk: Path) -> None:
+    good = toys.film(desk, "good")
+    bad = toys.film(desk, "bad", "numbers = {}\n        numbers['seven']")
+    gone = toys.film(desk, "gone", "import os; print('last words', flush=True); os._exit(3)")
+    done = render([str(bad), str(gone), str(good)], "toy", **SMALL)
+    assert [r.state for r in done] == ["failed", "failed", "drawn"]
+    assert done[0].message == "bad of toy failed: KeyError: 'seven' (bad.py, line 22: numbers['seven'])"
+    assert done[1].message == "gone of toy failed: the drawing process ended with status 3: last words"
+    assert (done[2].frames, done[2].seconds) == (20, 2.0), "0.4 s and a last frame that stands for 2 s"
+    assert sorted(p.name for p in (desk / "renders" / "toy").iterdir()) == ["good.gif", "good.gif.json"]
+
+
+def test_a_film_that_hangs_is_stopped_and_nothing_else(desk: Path) -> None:
+    note = desk / "pid"
+    body = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    start = time.monotonic()
+    (done,) = render(str(toys.film(desk, "hangs", body)), "toy", timeout=5, **SMALL)
+    assert time.monotonic() - start < 15
+    assert (done.state, done.message) == (
+        "failed",
+        "hangs of toy failed: took longer than 5 s: stopped (--timeout allows more)",
+    )
+    assert not alive(int(note.read_text()))
+    assert not toys.partials(desk)
+    assert not done.target.exists()
+
+
+def test_one_process_draws_several_films(desk: Path) -> None:
+    worker = Worker()
+    try:
+        pids = set()
+        for name in ("one", "two"):
+            (job,) = jobs(Request(str(toys.film(desk, name)), "toy", size=(64, 36), fps=10))
+            (desk / name).mkdir()
+            told = worker.draw(job, desk / name, 60, lambda frames: None)
+            assert (desk / name / "out.gif").stat().st_size == told["files"]["gif"]["bytes"]
+            assert worker.process is not None
+            pids.add(worker.process.pid)
+        assert len(pids) == 1
+    finally:
+        worker.stop()
+    assert not alive(pids.pop())
+
+
+def command(*args: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "netcore", "render", *args, "--run", "toy", "--size", "64x36", "--fps", "10"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("to_all", [False, True], ids=["to netcore", "to the group, as Ctrl-C does"])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_film_leaves_the_earlier_render_whole(desk: Path, end: int, to_all: bool) -> None:
+    target = desk / "renders" / "toy" / "slow.gif"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"earlier")
+    begun = desk / "begun"
+    body = f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    process = command(str(toys.film(desk, "slow", "self.wait(0.2)\n        " + body)))
+    wait_for(begun)
+    assert toys.partials(desk)
+    (os.killpg if to_all else os.kill)(process.pid, end)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.strip() == "netcore: interrupted"
+    assert target.read_bytes() == b"earlier"
+    assert not toys.partials(desk)
+    assert not alive(int(begun.read_text()))
+
+
+def test_an_interrupted_figure_leaves_nothing(desk: Path) -> None:
+    begun = desk / "begun"
+    text = toys.STILL + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"
+    process = command(str(toys.figure(desk, "slow", text)))
+    wait_for(begun)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.strip()) == (130, "netcore: interrupted")
+    assert not list((desk / "renders").rglob("*.*"))
+
+
+def test_a_command_that_is_killed_takes_its_workers_and_their_files_along(desk: Path) -> None:
+    begun = desk / "begun"
+    body = f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    process = command(str(toys.film(desk, "slow", body)))
+    wait_for(begun)
+    process.kill()
+    process.communicate(timeout=20)
+    until = time.monotonic() + 10
+    while toys.partials(desk) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not toys.partials(desk)
+
+
+def test_two_commands_with_one_target_leave_one_whole_render(desk: Path) -> None:
+    scene = str(toys.film(desk, "both"))
+    two = [command(scene, "--force") for _ in range(2)]
+    for process in two:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    target = desk / "renders" / "toy" / "both.gif"
+    told = manifest.read(target)
+    assert told is not None
+    assert told["sha256"] == sha256(target)
+    assert not toys.partials(desk)
+
+
+def test_several_are_drawn_at_once(desk: Path) -> None:
+    names = [str(toys.film(desk, f"film_{n}")) for n in range(3)]
+    done = render(names, "toy", jobs=2, **SMALL)
+    assert [r.state for r in done] == ["drawn"] * 3
+    assert [r.target.name for r in done] == ["film-0.gif", "film-1.gif", "film-2.gif"]
+    assert all(find(name).own for name in names)
