@@ -1,6 +1,6 @@
 """The dense layers of a network as a film tells them, read out of a trace: nothing here is drawn, nothing invented."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,9 +41,9 @@ class Dense:
     @property
     def sum_formula(self) -> str:
         """``z = W a + b`` in Typst's mathematics, the sizes beneath."""
-        n, (out, into) = self.number, (f'"{size:,}"' for size in self.weight.shape)
-        parts = [f"underbrace(z^(({n})), {out})", "=", f"underbrace(W^(({n})), {out} times {into})"]
-        parts += ["thin", f"underbrace(a^(({n - 1})), {into})", "+", f"underbrace(b^(({n})), {out})"]
+        n, (out, into) = self.number, (f"{size:,}" for size in self.weight.shape)
+        parts = [f'underbrace(z^(({n})), "{out}")', "=", f'underbrace(W^(({n})), "{out}×{into}")']
+        parts += ["thin", f'underbrace(a^(({n - 1})), "{into}")', "+", f'underbrace(b^(({n})), "{out}")']
         return " ".join(parts)
 
     @property
@@ -51,8 +51,7 @@ class Dense:
         """``a = sigma(z)`` in Typst's mathematics."""
         inner = f"z^(({self.number}))"
         for kind in self.functions:
-            symbol = SYMBOLS.get(kind, f'"{kind}"')
-            inner = f"{symbol} lr(({inner}))"
+            inner = f"{_symbol(kind)}({inner})"
         return f"a^(({self.number})) = {inner}"
 
 
@@ -101,6 +100,10 @@ def mlp_stages(trace: Trace) -> tuple[Dense, ...]:
     return dense_stages(trace)
 
 
+def _symbol(kind: str) -> str:
+    return SYMBOLS.get(kind, f'"{kind}"')
+
+
 def _stage(trace: Trace, number: int, chain: list[LayerTrace]) -> Dense:
     linear, after = chain[0], chain[1:]
     weight = linear.weight
@@ -113,10 +116,31 @@ def _stage(trace: Trace, number: int, chain: list[LayerTrace]) -> Dense:
 
 
 def strongest(values: np.ndarray, limit: int, keep: Iterable[int] = ()) -> np.ndarray:
-    """Indices of the `limit` values of largest magnitude, in ascending order; those in `keep` are always among them."""
-    kept = list(dict.fromkeys(keep))
-    order = [i for i in np.argsort(-np.abs(values), kind="stable").tolist() if i not in kept]
-    return np.sort(np.array((kept + order)[: max(limit, len(kept))], dtype=int))
+    """Indices of the `limit` values of largest magnitude, in ascending order; those in `keep` are always among them.
+
+    Where more are equally strong than there is room for (a picture's saturated pixels), they are taken evenly spread.
+    """
+    kept = np.array(sorted(set(keep)), dtype=int)
+    size = np.abs(np.asarray(values, float))
+    rest = np.setdiff1d(np.arange(len(size)), kept)
+    room = min(max(limit - len(kept), 0), len(rest))
+    if not room:
+        return kept
+    least = np.sort(size[rest])[-room]
+    above, equal = rest[size[rest] > least], rest[size[rest] == least]
+    spread = equal[np.linspace(0, len(equal) - 1, room - len(above)).round().astype(int)]
+    return np.sort(np.concatenate([kept, above, spread]))
+
+
+def summary_formula(stages: Sequence[Dense]) -> str | None:
+    """What every hidden layer computes, in Typst's mathematics; None where there is none or they differ."""
+    kinds = {stage.functions for stage in stages[:-1]}
+    if len(kinds) != 1:
+        return None
+    inner = "W^((l)) thin a^((l-1)) + b^((l))"
+    for kind in kinds.pop():
+        inner = f"{_symbol(kind)}({inner})"
+    return f"a^((l)) = {inner}"
 
 
 def unit(values: np.ndarray, functions: tuple[str, ...] = ()) -> np.ndarray:

@@ -34,15 +34,15 @@ from netcore.stage.film import (
     text_width,
 )  # fmt: skip
 from netcore.stage.layout import pixel_boxes, row_frames, spread, strip_frames, upright
-from netcore.stage.network import Dense, mlp_stages, strongest
+from netcore.stage.network import Dense, mlp_stages, strongest, summary_formula
 
 NEEDS = ("mlp",)
 
 LOW, HIGH = -2.45, 2.4  # between which the network stands, in a frame 8 high
 LEFT, RIGHT = -6.81, 6.81  # the margins
 LARGE, SMALL = 4.9, 2.45  # side of the picture, alone and beside the network
-STRIP = (-4.05, -3.81)  # left and right side of the unrolled pixels
-FIRST = -2.85  # the input column
+STRIP = (-3.98, -3.74)  # left and right side of the unrolled pixels
+FIRST = -2.8  # the input column
 BAR, PERCENT = 1.7, 1.3  # length of a full bar, room of the percentages
 MANY = 4  # layers; with more of them the middle ones are told together
 HIDDEN = {"opacity": 0.0}
@@ -118,7 +118,7 @@ class ForwardPropagation(Film):
             f"{what}: " + (f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers")
         )
         self.add(self.picture)
-        self.wait(0.8)
+        self.wait(0.7)
 
     def unroll(self):
         """Each row turns by a quarter and takes its place in one long column, channel after channel."""
@@ -132,8 +132,8 @@ class ForwardPropagation(Film):
         self.play(
             self.say(f"Row by row, the pixels unroll into one column of {self.sizes[0]:,} inputs"),
             Change(border, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Change(self.picture, opacity=0.0, run_time=1.6),
-            Change(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.6),
+            Change(self.picture, opacity=0.0, run_time=1.5),
+            Change(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
         )
 
     def show_network(self):
@@ -190,7 +190,7 @@ class ForwardPropagation(Film):
         last = stage is self.stages[-1]
         sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
         new = contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
-        pace = min(1.0, 2.4 / len(self.stages)) * (1.3 if k == 1 else 1.0)
+        pace = min(1.0, 2.3 / len(self.stages)) * (1.3 if k == 1 else 1.0)
         flow = {"order": by_source(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
         where = (self.columns[k - 1].centres[0, 0] + neurons.centres[0, 0]) / 2
         self.play(
@@ -224,15 +224,16 @@ class ForwardPropagation(Film):
             return "z^((l)) = W^((l)) thin a^((l-1)) + b^((l))"
         return f"{stage.sum_formula} quad {stage.activation_formula}"
 
-    def show_formula(self, source: str, x: float):
-        """A formula above the place that it speaks of, instead of the one before."""
-        if self.formula and self.formula.text == source:
+    def show_formula(self, source: str, x: float, right: float = RIGHT) -> list:
+        """A formula above the place that it speaks of, in place of the one before; none where there is no room."""
+        old, new = self.formula, formula(source, TITLE, self.theme.rgb("ink")) if source else None
+        if old and old.text == source:
             return []
-        new = formula(source, TITLE, self.theme.rgb("ink"), at=(x, self.high + 0.52))
-        room = RIGHT - new.width / 2
-        new.shift([np.clip(x, -room, room) - x, 0, 0])
-        old, self.formula = self.formula, new
         gone = [Change(old, opacity=0.0, run_time=0.2, remove=True)] if old else []
+        self.formula = new = new if new and new.width < right - LEFT else None
+        if new is None:
+            return gone
+        new.move_to([np.clip(x, LEFT + new.width / 2, right - new.width / 2), self.high + 0.52, 0])
         return [*gone, Change(new, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.2 * len(gone))]
 
     # ---- the answer
@@ -267,8 +268,9 @@ class ForwardPropagation(Film):
         rgba, widths = edge_style(theme, np.where(into, last.values, 0.0))
         rgba[~into] = last.rgba[~into] * [1, 1, 1, 0.25]
         widths[~into] = last.widths[~into]
+        middle = (self.columns[0].centres[0, 0] + self.columns[-2].centres[0, 0]) / 2
         self.play(
-            Change(self.formula, opacity=0.0, run_time=0.2, remove=True),
+            self.show_formula(summary_formula(self.stages) or "", middle, RIGHT - answer.width - 0.4),
             Change(self.bars, fill=fill, run_time=0.5),
             Change(self.columns[-1], ring=ring, run_time=0.5),
             Change(last, rgba=rgba, widths=widths, run_time=0.5),
