@@ -1,6 +1,7 @@
 """One HTML page that shows renders with their captions, beside them or with everything inside."""
 
 import base64
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,14 @@ class Exhibit:
             return Path(os.path.relpath(self.file, page.parent)).as_posix()
         data = base64.b64encode(self.file.read_bytes()).decode()
         return f"data:{MEDIA[self.file.suffix[1:]]};base64,{data}"
+
+
+def exhibit(file: Path) -> Exhibit:
+    """What a page says of a render, read from its sidecar."""
+    told = json.loads(file.with_name(file.name + ".json").read_text(encoding="utf-8"))
+    return Exhibit(
+        file, told["title"], told["alt"], told["alt"], told["command"], int(told["width"]), int(told["height"])
+    )
 
 
 @dataclass(frozen=True)
