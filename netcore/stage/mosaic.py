@@ -64,18 +64,25 @@ class Mosaic:
     columns : int
     repeat : int
         Array cells an image pixel is wide, so that gaps can be finer than pixels.
-    gap : int
-        Cells between images.
+    gaps : tuple of int
+        Cells between rows and between columns.
     """
 
     def __init__(
-        self, ax: Axes, images: np.ndarray, columns: int, repeat: int, gap: int, ground: np.ndarray, **settings: Any
+        self,
+        ax: Axes,
+        images: np.ndarray,
+        columns: int,
+        repeat: int,
+        gaps: tuple[int, int],
+        ground: np.ndarray,
+        **settings: Any,
     ) -> None:
-        self.ax, self.columns, self.repeat, self.gap = ax, columns, repeat, gap
+        self.ax, self.columns, self.repeat, self.gaps = ax, columns, repeat, gaps
         n, h, w = images.shape[:3]
         self.shape = (n, h, w)
         rows = -(-n // columns)
-        size = (rows * (h * repeat + gap) - gap, columns * (w * repeat + gap) - gap)
+        size = (rows * (h * repeat + gaps[0]) - gaps[0], columns * (w * repeat + gaps[1]) - gaps[1])
         colour = images.ndim == 4
         self._array = np.empty((*size, 3), np.uint8) if colour else np.full(size, np.nan, np.float32)
         if colour:
@@ -86,7 +93,18 @@ class Mosaic:
     def corner(self, i: int) -> tuple[int, int]:
         """Array row and column of image `i`'s upper left cell (also its data coordinates, less 0.5)."""
         _, h, w = self.shape
-        return (i // self.columns) * (h * self.repeat + self.gap), (i % self.columns) * (w * self.repeat + self.gap)
+        row, column = divmod(i, self.columns)
+        return row * (h * self.repeat + self.gaps[0]), column * (w * self.repeat + self.gaps[1])
+
+    def place(self, i: int) -> Box:
+        """Where image `i` is, in units."""
+        row, column = self.corner(i)
+        _, h, w = self.shape
+        fig = self.ax.figure
+        unit = UNITS / fig.bbox.width
+        frame, cell = self.ax.get_window_extent(), 1 / self.cells_a_unit
+        left, top = frame.x0 * unit, (fig.bbox.height - frame.y1) * unit
+        return Box(left + column * cell, top + row * cell, w * self.repeat * cell, h * self.repeat * cell)
 
     def outline(self, which: Iterable[int], colour: str, linewidth: float = 1.0) -> PatchCollection:
         """Draw a line around some images, as one artist."""
@@ -139,6 +157,7 @@ def image_grid(
     align: tuple[float, float] = (0.0, 0.0),
     frame: bool = False,
     pixel: float | None = None,
+    lead: float | None = None,
 ) -> Mosaic:
     """Draw images as one mosaic inside `box`, as large as fits, its pixels whole numbers of screen pixels.
 
@@ -156,26 +175,31 @@ def image_grid(
         Units an image pixel is wide; as many as fit, unless given.
     frame : bool
         A hairline around each image, where its edge would not be seen otherwise.
+    lead : float, optional
+        Units between rows, where these differ from `gap`: room for captions.
     """
     theme = fig.theme  # type: ignore[attr-defined]
     n, h, w = images.shape[:3]
+    lead = gap if lead is None else lead
     scale = fig.bbox.width / UNITS  # screen pixels a unit
 
     def size_in(c: int) -> float:  # screen pixels that one image pixel gets with c columns
         rows = -(-n // c)
-        across, down = (box.w - (c - 1) * gap) / (c * w), (box.h - (rows - 1) * gap) / (rows * h)
+        across = (box.w - (c - 1) * gap) / (c * w)
+        down = (box.h - (rows - 1) * lead) / (rows * h)
         return max(min(across, down) * scale, 1e-3)
 
     columns = columns or _columns(n, size_in)
     repeat, cell, cells = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
+    leading = cells if lead == gap else max(1, round(lead * scale / cell))
     rows = -(-n // columns)
     wide = (columns * (w * repeat + cells) - cells) * cell / scale
-    tall = (rows * (h * repeat + cells) - cells) * cell / scale
+    tall = (rows * (h * repeat + leading) - leading) * cell / scale
     left = round((box.x + (box.w - wide) * align[0]) * scale) / scale
     top = round((box.y + (box.h - tall) * align[1]) * scale) / scale
     ax = add_axes(fig, Box(left, top, wide, tall))
     settings = {"cmap": cmap or sequential(theme), "low": low, "high": high} if images.ndim == 3 else {}
-    out = Mosaic(ax, images, columns, repeat, cells, theme.rgb("ground"), **settings)
+    out = Mosaic(ax, images, columns, repeat, (leading, cells), theme.rgb("ground"), **settings)
     if frame:
         out.outline(range(n), theme.faint)
     return out

@@ -4,6 +4,7 @@ A figure is `UNITS` (800) units wide, whatever its pixels; a unit is a Matplotli
 picture that is 800 px wide and grows with it. Boxes are in units, y counted downwards from the top.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -275,3 +276,22 @@ def percent(share: float, places: int = 1) -> str:
     if share > 0 and text == f"{0:.{places}f}":
         return f"< {10**-places:.{places}f} %"
     return f"{text} %"
+
+
+def readable(theme: Theme, ground: Sequence[float]) -> str:
+    """Ink or ground, whichever is read best on a cell of colour `ground` (r, g, b); white or black on middle tones."""
+    best = max(theme.ink, theme.ground, key=lambda colour: contrast(to_rgb(colour), ground))
+    if contrast(to_rgb(best), ground) >= 4.6:
+        return best
+    return max("#ffffff", "#000000", key=lambda colour: contrast(to_rgb(colour), ground))
+
+
+def contrast(a: Sequence[float], b: Sequence[float]) -> float:
+    """Contrast of two colours (r, g, b), from 1 to 21, by WCAG 2.2."""
+
+    def luminance(colour: Sequence[float]) -> float:
+        c = np.asarray(colour[:3], dtype=float)
+        return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)

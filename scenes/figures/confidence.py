@@ -1,0 +1,58 @@
+"""Confidence
+
+Whether {run} ({network}) is as often right as it is sure: accuracy by confidence (on the dashed line the two agree),
+and how sure it is when right and when wrong.
+"""
+
+import numpy as np
+
+from netcore.stage.answers import answers, calibration, interval
+from netcore.stage.plot import chart, heading, legend, percent, percents
+
+NEEDS = ("evaluation",)
+BINS = 10
+
+
+def draw(fig, case, *, data: str = ""):
+    """Draw the reliability diagram and the two histograms.
+
+    Parameters
+    ----------
+    data : str
+        Data set of the evaluation; the first one unless given.
+    """
+    theme, found = fig.theme, answers(case, data or None)
+    count, confidence, accuracy, error = calibration(found, BINS)
+    mean = float(found.confidence.mean())
+    words = f"{found.words} · {percent(mean)} sure on average, {percent(found.accuracy)} right"
+    body, _ = heading(
+        fig, f"How far to trust {case.run.title}", f"{words} · expected calibration error {percent(error)}"
+    )
+    left, right = body.columns(1, 1, gap=34)
+
+    ax = chart(fig, left, "Accuracy by confidence", "95 % intervals", x="confidence", left=58)
+    edges = np.arange(BINS) / BINS
+    ax.bar(
+        edges, np.nan_to_num(accuracy), 1 / BINS, align="edge", color=theme.positive, edgecolor=theme.ground, alpha=0.8
+    )
+    ax.plot([0, 1], [0, 1], color=theme.muted, linestyle=(0, (4, 3)), linewidth=1.5)
+    for k in np.flatnonzero(count):
+        low, high = interval(round(accuracy[k] * count[k]), int(count[k]))
+        ax.plot([confidence[k]] * 2, [low, high], color=theme.ink, linewidth=2, clip_on=False)
+        ax.plot(confidence[k], accuracy[k], "o", color=theme.ink, markersize=5, clip_on=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    percents(ax.xaxis, 5)
+    percents(ax.yaxis, 5)
+
+    ax = chart(fig, right, "Images by confidence", x="confidence", left=58)
+    legend(fig, {"right": theme.right, "wrong": theme.wrong}, right=right.x + right.w - 8, y=right.y + 1)
+    bins = np.linspace(0, 1, 2 * BINS + 1)
+    for which, colour in ((found.right, theme.right), (~found.right, theme.wrong)):
+        heights, _ = np.histogram(found.confidence[which], bins)
+        ax.stairs(heights, bins, color=colour, linewidth=2, baseline=0.5)
+        ax.stairs(heights, bins, color=colour, fill=True, alpha=0.25, baseline=0.5)
+    ax.set_yscale("log")
+    ax.set(xlim=(0, 1), ylim=(0.5, None))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.minorticks_off()
+    percents(ax.xaxis, 5)

@@ -1,0 +1,144 @@
+"""Confusion matrix
+
+Which classes {run} ({network}) takes for which: counts of images by true class (rows) and predicted class (columns),
+the accuracy and the most frequent confusions. Animated: the example images through the snapshots, then all images.
+"""
+
+import numpy as np
+
+from netcore.stage.answers import Answers, answers, answers_on_examples, interval
+from netcore.stage.mosaic import crisp
+from netcore.stage.plot import (
+    LABEL,
+    SMALL,
+    TITLE,
+    Box,
+    add_axes,
+    fit,
+    heading,
+    mix,
+    percent,
+    readable,
+    subtitle,
+    width,
+    write,
+)
+from netcore.stage.timeline import frame_of, snapshots_until_now
+
+NEEDS = ("evaluation",)
+ANIMATED = True
+MOST_NUMBERS = 14  # classes up to which counts are written into the cells
+
+
+def draw(fig, case, *, data: str = "", seconds: float = 6.0):
+    """Draw the matrix and what it says.
+
+    Parameters
+    ----------
+    data : str
+        Data set of the evaluation; the first one unless given.
+    seconds : float
+        Duration of the animation.
+    """
+    final = answers(case, data or None)
+    body, note = heading(fig, f"Confusion matrix of {case.run.title}", " ")
+    left, right = body.columns(1.9, 1, gap=30)
+    cells = _Cells(fig, left, case.classes)
+    facts = _Facts(fig, right, case.classes)
+    moments = _thinned(snapshots_until_now(case), 12)
+    kept: dict[int, Answers] = {}
+
+    def update(t: float) -> list:
+        i = frame_of(t, len(moments) + 1)
+        if i == len(moments):
+            found, words = final, final.words
+        else:
+            found = kept[i] = kept.get(i) or answers_on_examples(case, moments[i])
+            words = f"{len(found.labels):,} example images · {moments[i].label}"
+        note.set_text(words)
+        return [note, *cells.show(found.confusion), *facts.show(found)]
+
+    update(1.0)
+    return update
+
+
+def _thinned(items: tuple, most: int) -> list:
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
+
+
+class _Cells:
+    """The matrix: a cell's colour is its share of the true class, right on the diagonal, wrong beside it."""
+
+    def __init__(self, fig, box: Box, classes: list[str]) -> None:
+        self.theme, count = fig.theme, len(classes)
+        names = min(110, max(width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
+        upright = names > (box.w - names - 34) / count - 4  # names that are wider than a cell stand upright
+        inner = box.inset(left=names + 34, top=30 + names if upright else 42)
+        self.ax = add_axes(fig, inner)
+        self.image = crisp(self.ax, np.zeros((count, count, 3), np.uint8))
+        write(fig, inner.x, box.y, "predicted class →", color=fig.theme.muted)
+        write(fig, box.x, inner.y + inner.h / 2, "true class", color=fig.theme.muted, rotation=90, va="center")
+        self.texts = []
+        if count > MOST_NUMBERS:
+            return
+        wide, tall = inner.w / count, inner.h / count
+        for i, name in enumerate(classes):
+            y, x = inner.y + (i + 0.5) * tall, inner.x + (i + 0.5) * wide
+            write(fig, inner.x - 8, y, fit(fig, name, names), ha="right", va="center_baseline")
+            rotation = 90 if upright else 0
+            write(fig, x, inner.y - 6, fit(fig, name, names), ha="center", va="bottom", rotation=rotation)
+        where = np.ndindex(count, count)
+        self.texts = [self.ax.text(c, r, "", ha="center", va="center_baseline", fontsize=SMALL) for r, c in where]
+        lines = {"color": fig.theme.ground, "linewidth": 2}
+        for k in range(1, count):
+            self.ax.axhline(k - 0.5, **lines, zorder=1.5)
+            self.ax.axvline(k - 0.5, **lines, zorder=1.5)
+
+    def show(self, confusion: np.ndarray) -> list:
+        share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+        colours = _colours(self.theme, share)
+        self.image.set_data(np.round(colours * 255).astype(np.uint8))
+        for text, count, colour in zip(self.texts, confusion.flat, colours.reshape(-1, 3), strict=False):
+            text.set(text=str(count) if count else "", color=readable(self.theme, colour))
+        return [self.image, *self.texts]
+
+
+def _colours(theme, share: np.ndarray) -> np.ndarray:
+    """Colours (K, K, 3) of shares of the true class; wrong ones are scaled up so that they are seen."""
+    diagonal = np.eye(len(share), dtype=bool)
+    worst = max(share[~diagonal].max(initial=0), 0.02)
+    strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * (share / worst) ** 0.7)[..., None]
+    ends = np.where(diagonal[..., None], theme.rgb("right"), theme.rgb("wrong"))
+    panel = np.array(mix(theme, "ground", "faint", 0.35))
+    return panel * (1 - strength) + ends * strength
+
+
+class _Facts:
+    """Accuracy with its interval, and the most frequent confusions."""
+
+    def __init__(self, fig, box: Box, classes: list[str]) -> None:
+        self.fig, self.box, self.classes = fig, box, classes
+        subtitle(fig, box, "Accuracy")
+        self.accuracy = write(fig, box.x, box.y + 24, "", fontsize=2 * TITLE, fontweight="bold")
+        self.range = write(fig, box.x, box.y + 74, "", color=fig.theme.muted)
+        lower = box.inset(top=118)
+        subtitle(fig, lower, "Most often confused")
+        self.rows = [
+            write(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
+        ]
+
+    def show(self, found: Answers) -> list:
+        right, of = int(found.right.sum()), len(found.labels)
+        low, high = interval(right, of)
+        self.accuracy.set_text(percent(found.accuracy))
+        self.range.set_text(f"95 % interval: {100 * low:.1f} to {100 * high:.1f} %")
+        wrong = found.confusion * (1 - np.eye(len(self.classes), dtype=int))
+        order = np.argsort(-wrong, axis=None, kind="stable")
+        for row, flat in zip(self.rows, [*order, *[0] * len(self.rows)], strict=False):
+            true, said = divmod(int(flat), len(self.classes))
+            count = wrong[true, said]
+            words = f"{count}× {self.classes[true]} taken for {self.classes[said]}" if count else ""
+            row.set_text(fit(self.fig, words, self.box.w, LABEL))
+        return [self.accuracy, self.range, *self.rows]

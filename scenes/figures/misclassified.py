@@ -1,0 +1,48 @@
+"""The surest mistakes
+
+Images that {run} ({network}) gets wrong, the surest mistakes first: what it says, and what it is.
+"""
+
+import numpy as np
+from scipy.special import softmax
+
+from netcore.stage.answers import answers
+from netcore.stage.facts import some_of
+from netcore.stage.gallery import gallery
+from netcore.stage.plot import LABEL, heading, percent, write
+
+NEEDS = ("examples",)
+
+
+def draw(fig, case, *, images: int = 18):
+    """Draw the mistakes with both classes below.
+
+    Parameters
+    ----------
+    images : int
+        At most so many.
+    """
+    theme, classes = fig.theme, case.classes
+    pixels, labels, shares, source = _seen(case)
+    said, sure = shares.argmax(1), shares.max(1)
+    wrong = np.flatnonzero(said != labels)
+    chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:images]
+    body, note = heading(fig, f"The surest mistakes of {case.run.title}", f"no mistake on {source}")
+    if not len(chosen):
+        write(fig, body.x, body.y + 20, "No image among these is misclassified.", fontsize=LABEL)
+        return
+    captions = [f"{classes[said[i]]}, {percent(sure[i], 0)}\nis {classes[labels[i]]}" for i in chosen]
+    count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
+    note.set_text(f"{some_of(count, len(wrong))} mistakes on {source}, the surest first")
+
+
+def _seen(case) -> tuple:
+    """Images, labels, probabilities and where they come from: the evaluation's mistakes if kept, else the examples."""
+    if case.run.evaluations:
+        stored = case.evaluation()
+        if "mistake_images" in stored.extra:
+            found, index = answers(case), stored.extra["mistake_index"]
+            return stored.extra["mistake_images"], found.labels[index], found.probabilities[index], found.words
+    examples = case.examples()
+    shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
+    return examples.images, examples.labels, shares, f"{len(examples.labels):,} example images"

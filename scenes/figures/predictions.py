@@ -1,0 +1,37 @@
+"""Predictions
+
+What {run} ({network}, {snapshot}) says of images held out from training, and how sure it is: right answers are framed
+in green, wrong ones in red.
+"""
+
+import numpy as np
+from scipy.special import softmax
+
+from netcore.stage.gallery import gallery
+from netcore.stage.plot import heading, legend, percent
+
+NEEDS = ("examples",)
+
+
+def draw(fig, case, *, images: int = 24):
+    """Draw the images with the answers below.
+
+    Parameters
+    ----------
+    images : int
+        How many example images.
+    """
+    theme, examples, classes = fig.theme, case.examples(), case.classes
+    pixels, labels = examples.images[:images], examples.labels[:images]
+    shares = softmax(case.passes(pixels)["logits"].astype(float), axis=1)
+    said = shares.argmax(1)
+    right = said == labels
+    body, note = heading(fig, f"What {case.run.title} says", aside=200)
+    legend(fig, {"right": theme.right, "wrong": theme.wrong})
+    captions = [
+        f"{classes[k]}{'' if ok else f', is {classes[t]}'}\n{percent(p, 0)}"
+        for k, p, ok, t in zip(said, shares.max(1), right, labels, strict=True)
+    ]
+    colours = list(np.where(right, theme.right, theme.wrong))
+    count = len(gallery(fig, body, pixels, captions, colours).tiles())
+    note.set_text(f"{right[:count].sum()} of {count} example images right · {case.snapshot().label}")
