@@ -1,0 +1,47 @@
+"""Films: frames a second with encoding, a small network beside a wide one."""
+
+from functools import partial
+
+from measure import FOLDER, Row, at_least, at_most, case_of, ratio, run_of, times
+
+from netcore.case import Case
+from netcore.render import catalogue
+from netcore.render.encode import Encoding
+from netcore.render.frames import film_frames
+from netcore.stage.theme import DARK
+
+SIZE = (854, 480)
+
+
+def play(case: Case, container: str, fps: int) -> int:
+    """Draw and encode `forward-propagation`; gives the number of frames drawn, repeats included."""
+    count = 0
+    with Encoding({container: FOLDER / f"film.{container}"}, fps, hold=0) as encoding:
+
+        def sink(rgb, repeat):
+            nonlocal count
+            count += repeat
+            encoding.write(rgb, repeat)
+
+        film_frames(catalogue.find("forward-propagation").path, case, DARK, SIZE, fps, {}, sink)
+    return count
+
+
+def rows() -> list[Row]:
+    """Frames a second, start-up aside: the first film of the process is not counted."""
+    small, wide = case_of(run_of("mlp-16-16")), case_of(run_of("mlp-1024"))
+    frames = {(name, fps): play(small, name, fps) for name, fps in (("mp4", 15), ("gif", 25))}
+    play(wide, "mp4", 15)
+    ways = {
+        "mp4": partial(play, small, "mp4", 15),
+        "wide": partial(play, wide, "mp4", 15),
+        "gif": partial(play, small, "gif", 25),
+    }
+    found = times(ways)
+    what = f"forward-propagation, {SIZE[0]}×{SIZE[1]}"
+    rate = {name: count / sorted(found[name])[len(found[name]) // 2] for (name, _), count in frames.items()}
+    return [
+        Row(f"{what}, 784-16-16-10, 15 frames a second of clip, to MP4", **at_least(rate["mp4"], 100, "a second")),
+        Row(f"{what}, 784-1024-10 beside 784-16-16-10: time", **at_most(ratio(found, "wide", "mp4"), 1.3)),
+        Row(f"{small_clip}, 25 frames a second of clip, to GIF", f"{rate['gif']:.0f} frames a second"),
+    ]

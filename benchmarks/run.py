@@ -1,0 +1,70 @@
+"""Run the benchmarks and write their table: `python benchmarks/run.py [NAME…]`.
+
+Each module beside this one that has a function `rows` is one benchmark. The table goes to standard output and, where
+all benchmarks ran, to `docs/benchmarks.md`.
+"""
+
+import importlib
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TABLE = HERE.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Made by `make bench` on {machine}.
+
+Ratios are of things timed in turn in one run, medians of several rounds; start-up is not counted unless it says so.
+
+"""
+LIBRARIES = ("torch", "manim", "matplotlib", "av", "numpy", "pillow")
+
+
+def machine() -> str:
+    """The conditions: processor, cores, load, versions."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        cpu = names[0] if names else cpu
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"{cpu}, {cores} cores{load}; {platform.system()}, Python {platform.python_version()}, {versions}"
+
+
+def table(rows: list) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | reached | beside | wanted | |", "|---|---|---|---|---|"]
+    marks = {True: "yes", False: "**no**", None: ""}
+    lines += [f"| {r.what} | {r.reached} | {r.beside} | {r.wanted} | {marks[r.met]} |" for r in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks named, or all."""
+    sys.path.insert(0, str(HERE))
+    there = [path.stem for path in sorted(HERE.glob("*.py")) if path.stem not in ("run", "measure")]
+    wrong = set(names) - set(there)
+    if wrong:
+        sys.exit(f"no benchmark {', '.join(sorted(wrong))}: there are {', '.join(there)}")
+    text, rows = HEAD.format(machine=machine()), []
+    for name in names or there:
+        start = time.perf_counter()
+        rows += importlib.import_module(name).rows()
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    text += table(rows)
+    print(text)
+    if not names:
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
