@@ -34,6 +34,10 @@ class Exhibit:
         return self.file.name.replace(".", "-")
 
     @property
+    def format(self) -> str:
+        return self.file.suffix[1:].upper()
+
+    @property
     def video(self) -> bool:
         return MEDIA[self.file.suffix[1:]].startswith("video/")
 
