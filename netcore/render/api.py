@@ -19,6 +19,7 @@ from netcore.render.freshness import reason
 from netcore.render.manifest import Drawn
 from netcore.render.plan import Job, Request, jobs
 from netcore.render.worker import files_of
+from netcore.run import Run
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Watcher:
 
 
 def render(
-    scenes: str | Sequence[str],
-    run: str,
+    scenes: str | Path | Sequence[str | Path],
+    run: str | Path | Run,
     *,
     digit: int | str | None = None,
     index: int | None = None,
@@ -96,8 +97,8 @@ def render(
     ----------
     scenes : str or sequence of str
         Names of scenes, or paths of your own scene files.
-    run : str
-        Name of a run in `runs`, or the path of its folder.
+    run : str or Run
+        Name of a run in `runs`, the path of its folder, or the run itself.
     digit, index, image :
         The image to look at: the first example of a class, the N-th example, or a picture file. At most one.
     at : str
@@ -132,14 +133,13 @@ def render(
     """
     choice = Choice(None if digit is None else str(digit), index, None if image is None else str(image))
     wanted = (formats,) if isinstance(formats, str) else tuple(formats or ())
-    requests = [
-        Request(
-            scene=str(scene), run=str(run), choice=choice, at=at, formats=wanted, quality=quality, size=size, fps=fps,
-            theme=theme, max_mb=max_mb, output=None if output is None else str(output), options=options or {},
-            runs=str(runs),
-        )
-        for scene in ([scenes] if isinstance(scenes, (str, Path)) else scenes)
-    ]  # fmt: skip
+    common = {
+        "run": str(run.path if isinstance(run, Run) else run), "choice": choice, "at": at, "formats": wanted,
+        "quality": quality, "size": size, "fps": fps, "theme": theme, "max_mb": max_mb,
+        "output": None if output is None else str(output), "options": options or {}, "runs": str(runs),
+    }  # fmt: skip
+    names = [scenes] if isinstance(scenes, (str, Path)) else scenes
+    requests = [Request(scene=str(name), **common) for name in names]
     return render_all(requests, force=force, at_once=jobs, timeout=timeout)
 
 
@@ -153,6 +153,7 @@ def render_all(
 ) -> list[Rendered]:
     """Render many requests, of several runs too, some at once; otherwise as `render`."""
     watcher = watcher or Watcher()
+    manifest.forget()
     done: list[Rendered] = []
     passes: list[Job] = []
     for request in requests:
@@ -184,6 +185,7 @@ def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
     """Find out before anything is drawn whether each image can be had, and say what was done to it."""
     seen = set()
     for job in work:
+        manifest.machine(job.scene.path)  # as it is now: what is edited meanwhile makes the render stale
         if (job.choice, job.run.path) in seen:
             continue
         seen.add((job.choice, job.run.path))
@@ -228,12 +230,20 @@ def _finish(job: Job, draw: Any, timeout: float, watcher: Watcher) -> list[Rende
                 done = _place(job, folder, files_of(told["files"]), told, took)
             else:
                 state, line = next(iter(told.items()))
+                line = _in_the_users_words(line, job, folder)
                 line = line if state == "refused" else f"{job.name} failed: {line}"
                 done = [Rendered(t, state, message=line, took=took) for t in job.targets.values()]
     except NetcoreError as error:
         done = [Rendered(t, "refused", message=str(error)) for t in job.targets.values()]
     watcher.end(job, done)
     return done
+
+
+def _in_the_users_words(line: str, job: Job, folder: Path) -> str:
+    """Name the files that the user knows, not those written on the way to them."""
+    for name, target in job.targets.items():
+        line = line.replace(str(folder / f"out.{name}"), str(target))
+    return line
 
 
 def _place(job: Job, folder: Path, files: Mapping[str, Drawn], told: Told, took: float) -> list[Rendered]:

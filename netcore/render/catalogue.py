@@ -1,6 +1,7 @@
 """The scenes there are, found by looking into folders and read without importing them."""
 
 import ast
+import hashlib
 import inspect
 import re
 import string
@@ -62,6 +63,7 @@ class Scene:
     options: tuple[Option, ...]
     needs: tuple[str, ...]
     animated: bool  # films are; a figure says so by ANIMATED = True
+    sha256: str  # of the file, as it was when it was read
 
     @property
     def own(self) -> bool:
@@ -121,7 +123,8 @@ def read(path: Path) -> Scene:
         If it is no Python, has neither `draw` nor a Film class, or no docstring.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_bytes()
+        tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise NetcoreError(f"{path} is no scene: {error}") from None
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
@@ -141,6 +144,7 @@ def read(path: Path) -> Scene:
         options=tuple(_signature(draw, path) if draw else _attributes(film, path)),
         needs=tuple(constants.get("NEEDS", ())),
         animated=bool(film or constants.get("ANIMATED")),
+        sha256=hashlib.sha256(source).hexdigest(),
     )
 
 

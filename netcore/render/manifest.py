@@ -52,8 +52,8 @@ def inputs(job: Job, format: str, reads: Iterable[str]) -> dict[str, Any]:
     """
     choice = {k: str(v) for k, v in vars(job.choice).items() if v is not None and k != "image"}
     return {
-        "scene": sha256(job.scene.path),
-        "netcore": _machine(job.scene.path),
+        "scene": job.scene.sha256,
+        "netcore": machine(job.scene.path),
         "versions": {name: _version(name) for name in DRAWERS[job.scene.kind]},
         "run": job.run.name,
         "reads": {word: digest_of(job.run, word) for word in sorted({*ALWAYS, *reads})},
@@ -82,7 +82,7 @@ def _version(package: str) -> str:
 
 
 @cache
-def _machine(scene: Path) -> str:
+def machine(scene: Path) -> str:
     """Digest of netcore's own files that draw this scene: those of the stage that it imports, and the renderer's."""
     files = {f for pattern in MACHINE for f in PACKAGE.glob(pattern) if f.stem not in NO_PIXELS}
     waiting = [scene]
@@ -93,6 +93,12 @@ def _machine(scene: Path) -> str:
                 waiting.append(file)
     lines = (f"{f.relative_to(PACKAGE).as_posix()} {sha256(f)}\n" for f in sorted(files))
     return new_sha256("".join(lines).encode()).hexdigest()
+
+
+def forget() -> None:
+    """Look at netcore's own files again: in a notebook they may have changed since the last time."""
+    machine.cache_clear()
+    _stage_imports.cache_clear()
 
 
 @cache

@@ -96,6 +96,7 @@ def parse_size(value: Any) -> tuple[int, int] | None:
 
 def status(file: Path, runs: str = "runs", renders: str = "renders") -> list[Standing]:
     """How each render stands that `file` lists or that lies in `renders` with its sidecar."""
+    manifest.forget()
     wanted = requests(file, runs, renders) if file.is_file() else []
     out = [standing for request in wanted for standing in _standings(request)]
     known = {Path(s.target).resolve() for s in out}

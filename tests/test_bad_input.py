@@ -1,0 +1,247 @@
+"""Bad input to rendering: one clear line, exit status 2, and nothing lost."""
+
+import json
+import pickle
+import re
+import resource
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+
+from netcore.cli.main import main
+from netcore.files import sha256
+from netcore.run import load_run
+
+PNG = Path("renders/toy/weights-line.png")
+DRAW = ["render", "weights_line.py", "--run", "toy", "--size", "64x36"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a run, a figure, and what stands for an earlier render of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NETCORE_RUNS", raising=False)
+    toys.untrained(tmp_path / "runs" / "toy")
+    toys.figure(tmp_path)
+    PNG.parent.mkdir(parents=True)
+    PNG.write_bytes(b"earlier")
+    return tmp_path
+
+
+@pytest.fixture
+def refused(desk: Path, capsys: pytest.CaptureFixture):
+    """`refused(args, words)`: one line with these words on standard error, status 2, the earlier render whole."""
+    before = PNG.read_bytes(), sorted((desk / "renders").rglob("*"))
+
+    def check(args: list[str], *words: str) -> str:
+        capsys.readouterr()
+        assert main(args) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("netcore: error: ")
+        assert err.count("\n") == 1, err
+        for word in words:
+            assert word in err
+        assert (PNG.read_bytes(), sorted((desk / "renders").rglob("*"))) == before
+        return err
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["render", "weihgts_line.py", "--run", "toy"], "no scene file weihgts_line.py"),
+        (["render", "fitler-grid", "--run", "toy"], "no scene 'fitler-grid': did you mean 'filter-grid'?"),
+        (["render", "weights_line.py", "--run", "tyo"], "no run 'tyo': did you mean 'toy'?"),
+        (["render", "filter-grid", "--run", "toy"], "scene 'filter-grid' needs a convolution; run 'toy' has none"),
+        ([*DRAW, "--at", "epoch:7"], "no snapshot at epoch:7; the nearest is epoch:1"),
+        ([*DRAW, "--at", "bset"], "no snapshot 'bset': say best, last, first, epoch:N or step:N"),
+        ([*DRAW, "--digit", "11"], "no class '11'"),
+        ([*DRAW, "--index", "99"], "no example 99: run 'toy' has 0 to 19"),
+        ([*DRAW, "--digit", "3", "--index", "1"], "choose one image: --digit or --index"),
+        ([*DRAW, "--many", "x"], "'x' is not a valid integer"),
+        ([*DRAW, "--style", "soild"], "Did you mean 'solid'?"),
+        ([*DRAW, "--mayn", "3"], "No such option '--mayn'"),
+        ([*DRAW, "-f", "gfi"], "no format 'gfi': did you mean 'gif'?"),
+        ([*DRAW, "-o", "x.gfi"], "no format 'gfi': did you mean 'gif'?"),
+        ([*DRAW, "-o", "x.gif", "-f", "mp4"], "x.gif says gif, --format says mp4"),
+        ([*DRAW, "--theme", "drak"], "Did you mean 'dark'?"),
+        ([*DRAW, "-f", "gif", "--fps", "30"], "a GIF cannot play 30 frames a second exactly: say --fps 25"),
+        ([*DRAW, "-f", "gif", "--fps", "0"], "choose 1 to 120"),
+        (
+            [*DRAW[:4], "-f", "mp4", "--size", "427x241"],
+            "H.264 (mp4) needs even sides, not 427x241: say --size 426x240",
+        ),
+        ([*DRAW[:4], "--size", "big"], "no size 'big': say WIDTHxHEIGHT"),
+        ([*DRAW[:4], "--size", "99999x10"], "each side must be from 16 to 8192 pixels"),
+        ([*DRAW, "--max-mb", "-1"], "choose a size above 0"),
+        (["render"], "name a scene (netcore scenes lists them)"),
+        (["render", "--run", "toy"], "--run needs a scene"),
+    ],
+)
+def test_wrong_words(refused, args: list[str], line: str) -> None:
+    refused(args, line)
+
+
+def test_a_still_has_no_gif_and_a_film_no_svg(refused, desk: Path) -> None:
+    toys.figure(desk, "still", toys.STILL)
+    refused(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png or svg")
+    toys.film(desk, "small")
+    refused(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
+
+
+# ---- the run
+
+
+def snapshot_file(desk: Path) -> Path:
+    return desk / "runs" / "toy" / "snapshots" / "000010.safetensors"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
+def test_a_damaged_snapshot_tells_its_digests(refused, desk: Path, damage: str) -> None:
+    file = snapshot_file(desk)
+    told = sha256(file)
+    if damage == "missing":
+        file.unlink()
+        refused([*DRAW, "--force"], "cannot read", file.name)
+        return
+    data = bytearray(file.read_bytes())
+    file.write_bytes(data[:-100] if damage == "truncated" else data[:-1] + bytes([data[-1] ^ 1]))
+    refused([*DRAW, "--force"], "is damaged", told[:12], sha256(file)[:12])
+
+
+def test_a_damaged_snapshot_is_told_from_a_worker_too(refused, desk: Path) -> None:
+    snapshot_file(desk).write_bytes(b"")
+    toys.film(desk, "small", "self.case.weights()")
+    refused(["render", "small.py", "--run", "toy", "--size", "64x36"], "000010.safetensors is damaged")
+
+
+def replace_snapshot(desk: Path, data: bytes) -> None:
+    """Put other bytes in the place of the last snapshot, with the right digest in run.json."""
+    file = snapshot_file(desk)
+    file.write_bytes(data)
+    path = desk / "runs" / "toy" / "run.json"
+    info = json.loads(path.read_text())
+    info["snapshots"][-1]["sha256"] = sha256(file)
+    path.write_text(json.dumps(info))
+
+
+class Trap:
+    """Creates a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_in_place_of_weights_is_never_loaded(refused, desk: Path) -> None:
+    trap = desk / "sprung"
+    replace_snapshot(desk, pickle.dumps(Trap(trap)))
+    refused([*DRAW, "--force"], "is no safetensors file")
+    assert not trap.exists()
+    pickle.loads(pickle.dumps(Trap(trap)))
+    assert trap.exists(), "the trap works"
+
+
+def test_nan_weights_are_told(refused, desk: Path) -> None:
+    from safetensors.numpy import save
+
+    weights = toys.weights(np.random.default_rng(0))
+    weights["hidden1.weight"][0, 0] = np.nan
+    replace_snapshot(desk, save(weights))
+    refused([*DRAW, "--force"], "NaN or infinite weights in hidden1.weight")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"schema": 99}', "schema 99, newer than this netcore's 1: upgrade netcore"),
+        ('{"schema"', "run.json is damaged"),
+    ],
+)
+def test_a_run_that_cannot_be_read(refused, desk: Path, text: str, line: str) -> None:
+    (desk / "runs" / "toy" / "run.json").write_text(text)
+    refused(DRAW, line)
+
+
+def test_damaged_examples_are_told(refused, desk: Path) -> None:
+    (desk / "runs" / "toy" / "examples.npz").write_bytes(b"PK")
+    refused([*DRAW, "--force"], "examples.npz is damaged")
+
+
+# ---- the image
+
+
+def huge_png() -> bytes:
+    """A PNG of a few bytes that claims 60,000 by 60,000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"hello", "is no image"), (b"", "is empty"), (huge_png(), "is too large"), (None, "cannot read mine.png")],
+    ids=["no image", "empty", "huge", "missing"],
+)
+def test_a_picture_that_is_none(refused, desk: Path, content: bytes | None, line: str) -> None:
+    if content is not None:
+        (desk / "mine.png").write_bytes(content)
+    refused([*DRAW, "--image", "mine.png"], line)
+
+
+# ---- the output
+
+
+def test_a_file_in_the_place_of_the_folder(refused, desk: Path) -> None:
+    (desk / "taken").touch()
+    refused([*DRAW, "-o", "taken/x.png"], "cannot write taken/x.png: Not a directory")
+    toys.film(desk, "small")
+    refused(["render", "small.py", "--run", "toy", "-o", "taken/x.gif"], "cannot write taken/x.gif")
+
+
+@pytest.mark.parametrize("scene", ["weights_line.py", "small.py"])
+def test_a_disk_that_is_full(desk: Path, scene: str) -> None:
+    """A limit on the size of files stands for the full disk: writing stops in the middle just so."""
+    toys.film(desk, "small")
+    target = desk / "renders" / "toy" / "full.gif"
+    target.write_bytes(b"earlier")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "netcore", "render", scene, "--run", "toy", "-o", str(target)],
+        capture_output=True, text=True, preexec_fn=limit, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert re.fullmatch(r"netcore: error: cannot write \S+full.gif: .*\n", done.stderr)
+    assert target.read_bytes() == b"earlier"
+    assert not toys.partials(desk)
+    assert not (desk / "renders" / "toy" / "full.gif.json").exists()
+
+
+def test_too_large_a_gif_keeps_the_earlier_one(desk: Path, capsys: pytest.CaptureFixture) -> None:
+    args = ["render", "weights_line.py", "--run", "toy", "-f", "gif", "--size", "320x180"]
+    assert main(args) == 0
+    before = PNG.with_suffix(".gif").read_bytes()
+    capsys.readouterr()
+    assert main([*args, "--max-mb", "0.001"]) == 2
+    err = capsys.readouterr().err
+    assert "MB" in err
+    assert err.count("\n") == 1
+    assert PNG.with_suffix(".gif").read_bytes() == before
+    assert not toys.partials(desk)
+    assert load_run("toy").snapshots
