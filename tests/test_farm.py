@@ -55,6 +55,7 @@ def test_a_film_is_drawn_and_a_failed_one_beside_it_says_why(desk: Path) -> None
     done = render([str(bad), str(gone), str(good)], "toy", **SMALL)
     assert [r.state for r in done] == ["failed", "failed", "drawn"]
     assert done[0].message == "bad of toy failed: KeyError: 'seven' (bad.py, line 22: numbers['seven'])"
+    assert "in construct" in done[0].traceback
     assert done[1].message == "gone of toy failed: the drawing process ended with status 3: last words"
     assert (done[2].frames, done[2].seconds) == (20, 2.0), "0.4 s and a last frame that stands for 2 s"
     assert sorted(p.name for p in (desk / "renders" / "toy").iterdir()) == ["good.gif", "good.gif.json"]

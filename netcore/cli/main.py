@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: list[str], debug: bool) -> int:
     try:
-        result = cli.main(args, prog_name="netcore", standalone_mode=False)
+        result = cli.main(args, prog_name="netcore", standalone_mode=False, obj={"debug": debug})
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:

@@ -129,6 +129,8 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
             requests, force=given["force"], at_once=given["jobs"], timeout=given["timeout"], watcher=watcher
         )
     _show(done, given["as_json"])
+    if (ctx.obj or {}).get("debug"):
+        click.echo("".join(dict.fromkeys(r.traceback for r in done)), err=True)
     if given["preview"]:
         for target in dict.fromkeys(r.target for r in done if r.state in ("drawn", "fresh")):
             click.launch(str(target))

@@ -32,6 +32,7 @@ class Rendered:
     message : why it was refused or failed, or a warning.
     title, alt, command : of the sidecar.
     took : seconds that the pass took which drew it.
+    traceback : of the scene, where it failed.
     """
 
     target: Path
@@ -44,6 +45,7 @@ class Rendered:
     alt: str = ""
     command: str = ""
     took: float = 0.0
+    traceback: str = ""
 
     @property
     def row(self) -> dict[str, Any]:
@@ -213,7 +215,7 @@ def _here(job: Job, folder: Path, timeout: float, count: Any) -> Told:
     except NetcoreError as error:
         return {"refused": str(error)}
     except SceneError as error:
-        return {"failed": str(error)}
+        return {"failed": str(error), "traceback": error.whole}
     return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
@@ -232,7 +234,8 @@ def _finish(job: Job, draw: Any, timeout: float, watcher: Watcher) -> list[Rende
                 state, line = next(iter(told.items()))
                 line = _in_the_users_words(line, job, folder)
                 line = line if state == "refused" else f"{job.name} failed: {line}"
-                done = [Rendered(t, state, message=line, took=took) for t in job.targets.values()]
+                trace = told.get("traceback", "")
+                done = [Rendered(t, state, message=line, took=took, traceback=trace) for t in job.targets.values()]
     except NetcoreError as error:
         done = [Rendered(t, "refused", message=str(error)) for t in job.targets.values()]
     watcher.end(job, done)

@@ -29,6 +29,11 @@ class Pass:
 class SceneError(Exception):
     """A scene failed; the message is short: what, and the line of the scene file."""
 
+    @property
+    def whole(self) -> str:
+        """The traceback of what failed."""
+        return "".join(traceback.format_exception(self.__cause__))
+
 
 def draw(job: Job, folder: Path, count: Count = lambda frames: None) -> Pass:
     """Draw a job's scene and write ``<folder>/out.<format>`` for each of its formats.

@@ -18,7 +18,7 @@ from netcore.render.worker import pack
 TIMEOUT = 300.0  # seconds that one pass may take
 GRACE = 2.0  # seconds that a process has to end by itself
 LAST_WORDS = 400  # characters of a crashed worker's standard error that are shown
-Told = dict[str, Any]  # {"files", "reads", "alt"}, {"refused": line} or {"failed": line}
+Told = dict[str, Any]  # {"files", "reads", "alt"}, {"refused": line} or {"failed": line, "traceback": text}
 
 
 class Worker:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -72,9 +73,9 @@ def answer(line: str, tell: Any) -> None:
     except NetcoreError as error:
         tell({"refused": str(error)})
     except SceneError as error:
-        tell({"failed": str(error)})
+        tell({"failed": str(error), "traceback": error.whole})
     except Exception as error:
-        tell({"failed": short(error, Path())})
+        tell({"failed": short(error, Path()), "traceback": traceback.format_exc()})
 
 
 def files_of(told: Mapping[str, Any]) -> dict[str, Drawn]:
