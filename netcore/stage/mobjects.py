@@ -91,12 +91,20 @@ class Edges(Drawn):
             self._stroke(into, 1.0)
         x0, y0, x1, y1 = self.box()
         ctx.save()
-        ctx.rectangle(x0 - PX, y0 - 4 * PX, x1 - x0 + 2 * PX, y1 - y0 + 8 * PX)
+        ctx.rectangle(x0 - PX, y0 - PX, x1 - x0 + 2 * PX, y1 - y0 + 2 * PX)
         ctx.clip()
         ctx.identity_matrix()
         ctx.set_source_surface(self._kept.picture)
         ctx.paint_with_alpha(self.opacity)
         ctx.restore()
+
+    def box(self) -> np.ndarray:
+        start, end = self.points[0::2, :2], self.points[1::2, :2]
+        way = end - start
+        across = way[:, ::-1] / np.maximum(np.hypot(*way.T), 1e-9)[:, None] * (self.widths * PX / 2)[:, None]
+        half = np.abs(across)
+        low, high = np.minimum(start, end) - half, np.maximum(start, end) + half
+        return np.concatenate([low.min(axis=0), high.max(axis=0)])
 
     def _stroke(self, ctx: cairo.Context, opacity: float) -> None:
         """One stroke a line: for straight lines Cairo is faster so than with many in one path."""

@@ -69,10 +69,9 @@ def text_width(text: str, size: float = BODY, bold: bool = False) -> float:
     return text_outline(text, bold).width * size * PX
 
 
-def shorten(text: str, width: float, size: float = BODY) -> str:
+def shorten(text: str, width: float, size: float = BODY, bold: bool = False) -> str:
     """Cut a text to `width` scene units, an ellipsis at its end where something was cut."""
-    if text_width(text, size) <= width:
+    if text_width(text, size, bold) <= width:
         return text
-    return next(
-        (t for n in range(len(text) - 1, 0, -1) if text_width(t := text[:n].rstrip() + "…", size) <= width), "…"
-    )
+    cuts = (text[:n].rstrip() + "…" for n in range(len(text) - 1, 0, -1))
+    return next((cut for cut in cuts if text_width(cut, size, bold) <= width), "…")

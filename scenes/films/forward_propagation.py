@@ -258,7 +258,7 @@ class ForwardPropagation(Film):
         colour, row = theme.rgb(role), self.index[-1].tolist().index(trace.prediction)
         end = {"emphasis": "", "right": " — right", "wrong": f" — wrong, it is {trace.classes[truth or 0]}"}[role]
         text = f"{name}, {percent(trace.probabilities.max())}{end}"
-        text = shorten(text, RIGHT - LEFT, TITLE)
+        text = shorten(text, RIGHT - LEFT, TITLE, bold=True)
         answer = label(text, TITLE, colour, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
         true = [self.index[-1].tolist().index(truth)] if role == "wrong" else []
         fill, ring = self.bars.fill.copy(), self.columns[-1].ring.copy()

@@ -1,0 +1,90 @@
+"""Plays a film and tells what stood on screen after each of its steps, for the tests of films."""
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from netcore.case import Case, Picture
+from netcore.render.frames import film_frames
+from netcore.run import Run
+from netcore.stage.film import Bars, Drawn, Film, Line, Neurons, Pixels
+from netcore.stage.theme import DARK, Theme
+
+
+class Seen(NamedTuple):
+    """A visible mobject: itself, its text (or ""), and its box (4,) left, bottom, right, top."""
+
+    mobject: Drawn
+    text: str
+    box: np.ndarray
+
+
+class Played(NamedTuple):
+    """film: as it is at its end; moments: what was seen after each step; frames: (rgb, repeat) each."""
+
+    film: Any
+    moments: list[list[Seen]]
+    frames: list[tuple[np.ndarray, int]]
+
+    @property
+    def texts(self) -> set[str]:
+        """All that was ever written."""
+        return {seen.text for moment in self.moments for seen in moment if seen.text}
+
+
+def play(
+    film: type[Film], case: Case, theme: Theme = DARK, fps: int = 4, size: tuple[int, int] = (854, 480), **options: Any
+) -> Played:
+    """Render a film at few frames a second and look at it after each step."""
+    made: list[Any] = []
+    moments: list[list[Seen]] = []
+    frames: list[tuple[np.ndarray, int]] = []
+
+    class Watched(film):  # type: ignore[misc, valid-type]
+        def setup(self) -> None:
+            super().setup()
+            made.append(self)
+
+        def play(self, *args: Any, **keys: Any) -> None:
+            super().play(*args, **keys)
+            everything = self.camera.get_mobjects_to_display(self.mobjects)
+            visible = [m for m in everything if isinstance(m, Drawn) and m.opacity > 0.02]
+            moments.append([Seen(m, m.text if isinstance(m, Line) else "", m.box()) for m in visible])
+
+    film_frames(Watched, case, theme, size, fps, options, lambda rgb, repeat: frames.append((rgb, repeat)))
+    return Played(made[0], moments, frames)
+
+
+def check_layout(played: Played) -> None:
+    """Nothing leaves the frame; no text touches another text or lies on a picture, on neurons or on bars."""
+    width, height = played.film.width / 2, played.film.height / 2
+    for moment in played.moments:
+        for seen in moment:
+            x0, y0, x1, y1 = seen.box
+            assert x0 >= -width, f"{seen.text or seen.mobject} is cut at the left"
+            assert x1 <= width, f"{seen.text or seen.mobject} is cut at the right"
+            assert y0 >= -height, f"{seen.text or seen.mobject} is cut at the foot"
+            assert y1 <= height, f"{seen.text or seen.mobject} is cut at the top"
+        for a, b in combinations(moment, 2):
+            solid = [isinstance(s.mobject, (Line, Pixels, Neurons, Bars)) for s in (a, b)]
+            if all(solid) and (a.text or b.text):
+                assert not _meet(a.box, b.box), f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
+
+
+def smallest_text(played: Played) -> float:
+    """Size in pixels that the smallest text has where the film is shown 800 pixels wide."""
+    sizes = [seen.mobject.size for moment in played.moments for seen in moment if isinstance(seen.mobject, Line)]
+    return min(sizes) * 800 / 854
+
+
+def _meet(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
+
+
+def module_case(run: Run, module: Any, pixels: np.ndarray, classes: list[str], label: int | None, **keys: Any) -> Case:
+    """A case of any module; the run only lends its name."""
+    from netcore.learn.record import trace_module
+
+    trace = trace_module(module.eval(), pixels, classes=classes, label=label, **keys)
+    return Case(run, Picture(pixels, label, "test"), "best", lambda *_: trace)

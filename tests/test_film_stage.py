@@ -1,0 +1,220 @@
+"""The film base: mobjects paint what their arrays say, Change ends exactly, only what must be drawn again is."""
+
+import cairo
+import numpy as np
+import pytest
+import torch
+from film_checks import module_case, play
+from hypothesis import given
+from hypothesis import strategies as st
+from manim import tempconfig
+from torch import nn
+
+from netcore.errors import Refused
+from netcore.stage.film import Bars, Change, Edges, Film, Neurons, Pixels, formula, label, shorten, text_width, upright
+from netcore.stage.layout import column, pixel_boxes, row_frames, strip_frames
+from netcore.stage.network import dense_stages, strongest, summary_formula, unit
+from netcore.stage.theme import DARK
+
+SIZE = 100
+
+
+def painted(*mobjects) -> np.ndarray:
+    """Paint on black, 10 pixels a unit, the origin in the middle: (100, 100, 3), red first."""
+    frame = np.zeros((SIZE, SIZE, 4), np.uint8)
+    frame[..., 3] = 255
+    ctx = cairo.Context(cairo.ImageSurface.create_for_data(frame, cairo.FORMAT_ARGB32, SIZE, SIZE))
+    ctx.set_matrix(cairo.Matrix(10, 0, 0, -10, SIZE / 2, SIZE / 2))
+    for m in mobjects:
+        m.paint(ctx)
+    return frame[..., :3]
+
+
+def test_colours_come_out_red_first():
+    frame = painted(Neurons([(0, 0)], 2, (1, 0, 0), (1, 0, 0)))
+    assert frame[50, 50].tolist() == [255, 0, 0]
+    assert frame[5, 5].tolist() == [0, 0, 0]
+
+
+def test_edges_paint_their_widths_and_grow():
+    edges = Edges([(-4, 0)], [(4, 0)], [0, 1, 0, 1], widths=120.0)
+    thick = (painted(edges)[:, 50, 1] > 127).sum()
+    assert thick == pytest.approx(120 * 128 / 9 / 854 * 10, abs=1)
+    edges.progress[:] = 0.5
+    frame = painted(edges)
+    assert frame[50, 30, 1] == 255
+    assert frame[50, 70, 1] == 0
+
+
+def test_a_kept_picture_of_edges_is_the_drawn_one():
+    rng = np.random.default_rng(1)
+    edges = Edges(rng.uniform(-4, 4, (30, 2)), rng.uniform(-4, 4, (30, 2)), rng.random((30, 4)), rng.uniform(5, 30, 30))
+    first, kept = painted(edges), painted(edges)
+    assert first.any()
+    assert np.abs(first.astype(int) - kept).max() <= 8, "but for the rounding of each line's colour"
+    edges.rgba[:, 3] = 0
+    assert not painted(edges).any(), "new numbers are drawn anew"
+
+
+def test_pixels_stay_sharp():
+    rgb = np.zeros((2, 2, 3))
+    rgb[0, 1] = rgb[1, 0] = 1
+    frame = painted(Pixels(rgb, upright(-4, -4, 8, 8)))
+    assert set(np.unique(frame[15:85, 15:85])) == {0, 255}
+    assert frame[30, 70].tolist() == [255] * 3
+    assert frame[30, 30].tolist() == [0] * 3
+
+
+def test_bars_are_as_long_as_their_values():
+    frame = painted(Bars([[(-4, -1), (4, 1)]], 0.25, (1, 1, 1), (0, 0, 0)))
+    assert (frame[50, :, 0] > 127).sum() == pytest.approx(20, abs=1)
+
+
+def test_manim_moves_them():
+    column_ = Neurons([(0, 0), (0, -1)], 0.3, (0, 0, 0), (1, 1, 1))
+    column_.shift([1, 2, 0]).scale(2)
+    np.testing.assert_allclose(column_.centres.mean(axis=0), [1, 1.5])
+    assert column_.radius == pytest.approx(0.6)
+    assert column_.copy().radius == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("text", ["784", "weight × activation", "a $5 note", "σ → “7”", " "])
+def test_text(text):
+    line = label(text, 40, at=(0, 0), align=(-1, 0))
+    assert line.get_left()[0] == pytest.approx(0)
+    assert line.width == pytest.approx(text_width(text, 40))
+    assert painted(line).any() == bool(text.strip())
+
+
+def test_shorten():
+    assert shorten("short", 10) == "short"
+    cut = shorten("a very long name of a class", 1.5)
+    assert cut.endswith("…")
+    assert text_width(cut) <= 1.5
+
+
+def test_formula_has_fractions_and_braces():
+    whole = formula("p = e^z / (sum_j e^(z_j))", 60)
+    assert whole.height > 1.5 * formula("p = e^z", 60).height
+    assert painted(whole).any()
+
+
+class Moves(Film):
+    """Neurons light up one after another over a bar, beside a label."""
+
+    def construct(self):
+        self.open("first", label("x", at=(5, 0)))
+        self.column = Neurons([(0, 1), (0, 0), (0, -1)], 0.4, (0, 0, 0), (1, 1, 1))
+        self.play(Change(self.column, start={"opacity": 0.0}, opacity=1.0, run_time=0.4))
+        self.on_top = Edges([(-1, 0)], [(1, 0)], [1, 0, 0, 1], 5.0)
+        self.add(self.on_top)
+        self.split = self.get_moving_and_static_mobjects
+        change = Change(self.column, fill=np.eye(3), lag=1.0, run_time=1.0)
+        self.play(change, self.say("second"))
+        self.moved, self.stood = self.moving_mobjects, self.static_mobjects
+        self.again = self.say("second")
+        self.wait(0.5)
+
+
+def test_change_and_redrawing(mlp_run, make_case):
+    played = play(Moves, make_case(mlp_run), fps=10)
+    film = played.film
+    np.testing.assert_array_equal(film.column.fill, np.eye(3))
+    assert film.column.opacity == 1.0
+    assert film.on_top in film.moved, "what lies over a moving mobject is drawn again"
+    assert "x" in [m.text for m in film.stood if hasattr(m, "text")]
+    assert film.again == [], "a caption that stands already is not changed"
+    film.renderer.static_image = None
+    film.renderer.update_frame(film)
+    whole = film.camera.pixel_array[..., :3]
+    assert np.array_equal(played.frames[-1][0], whole), "frames pieced together are those drawn whole"
+
+
+def test_lag_lets_elements_follow(mlp_run, make_case):
+    change = Change(Neurons([(0, 1), (0, 0)], 0.4, 0, 1), fill=np.ones((2, 3)), lag=1.0, run_time=1.0)
+    change.begin()
+    change.interpolate(0.5)
+    first, last = change.mobject.fill[:, 0]
+    assert first == pytest.approx(1)
+    assert last == pytest.approx(0)
+    change.interpolate(1)
+    assert (change.mobject.fill == 1).all()
+
+
+def test_stages_of_a_network(mlp_run):
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 3)
+    )
+    trace = module_case(mlp_run, module, mlp_run.examples().images[0], list("abc"), 0).trace()
+    first, last = dense_stages(trace)
+    assert first.functions == ("BatchNorm1d", "ReLU")
+    assert first.activation_formula == 'a^((1)) = "ReLU"("BN"(z^((1))))'
+    np.testing.assert_allclose(first.weight @ first.inputs + first.bias, first.z, atol=1e-5)
+    np.testing.assert_allclose(last.weight @ first.output + last.bias, trace.logits, atol=1e-5)
+    rows, columns_ = np.array([2, 5]), np.array([100, 300, 350])
+    np.testing.assert_array_equal(
+        first.contributions(rows, columns_), first.weight[rows][:, columns_] * first.inputs[columns_]
+    )
+    assert summary_formula((first, last)) == 'a^((l)) = "ReLU"("BN"(W^((l)) thin a^((l-1)) + b^((l))))'
+
+
+class Skip(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(784, 10), nn.Linear(10, 10)
+
+    def forward(self, x):
+        y = self.a(x.flatten(1)).relu()
+        return self.b(y) + y
+
+
+def test_skip_connections_are_refused(mlp_run):
+    trace = module_case(mlp_run, Skip(), mlp_run.examples().images[0], list("0123456789"), 0).trace()
+    with pytest.raises(Refused, match="no plain chain"):
+        dense_stages(trace)
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=40), st.integers(1, 20))
+def test_strongest(values, limit):
+    found = strongest(np.array(values), limit)
+    assert len(found) == min(limit, len(values)) == len(set(found.tolist()))
+    assert (np.diff(found) > 0).all()
+    left = np.delete(np.abs(values), found)
+    assert not len(left) or np.abs(np.array(values))[found].min() >= left.max()
+
+
+def test_strongest_spreads_over_equals_and_keeps():
+    assert strongest(np.ones(100), 4).tolist() == [0, 33, 66, 99]
+    assert strongest(np.arange(10), 3, keep=[0]).tolist() == [0, 8, 9]
+
+
+def test_unit():
+    np.testing.assert_allclose(unit(np.array([0.2, 0.4]), ("Sigmoid",)), [0.2, 0.4])
+    np.testing.assert_allclose(unit(np.array([-2.0, 4.0]), ("ReLU",)), [-0.5, 1])
+    assert (unit(np.zeros(3)) == 0).all()
+
+
+def test_geometry():
+    centres, dots = column(4, 1.0, -2, 2, True, 9)
+    assert len(dots) == 3
+    assert (np.diff(centres[:, 1]) < 0).all()
+    assert centres[1, 1] > dots[:, 1].max() > dots[:, 1].min() > centres[2, 1]
+    frame = upright(0, 0, 28, 28)
+    box = pixel_boxes(frame, np.array([0, 29, 784]), (28, 28))
+    np.testing.assert_allclose(box, [[(0, 27), (1, 28)], [(1, 26), (2, 27)], [(0, 27), (1, 28)]])
+    assert row_frames(frame, 28)[3, 0].tolist() == [0, 25]
+    strip = strip_frames(0, 1, -1, 1, 4)
+    np.testing.assert_allclose(strip[:-1, 1], strip[1:, 0])
+
+
+def test_the_film_finds_its_own_run(mlp_run, monkeypatch, tmp_path):
+    monkeypatch.setenv("NETCORE_RUN", str(mlp_run.path))
+    monkeypatch.setenv("NETCORE_THEME", "light")
+    monkeypatch.chdir(tmp_path)
+    with tempconfig({"dry_run": True, "frame_rate": 2, "progress_bar": "none", "verbosity": "ERROR"}):
+        film = Moves()
+        film.render()
+    assert film.case.run.name == mlp_run.name
+    assert film.theme.name == "light"
+    assert film.theme.ground != DARK.ground
