@@ -50,8 +50,8 @@ def parts() -> dict[str, str]:
 def filled(text: str) -> str:
     """`text` with each generated part between its markers put in step."""
     for name, part in parts().items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        text = re.sub(pattern, lambda m, part=part: m[1] + part + m[2], text, flags=re.S)
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text = re.sub(pattern, lambda m, part=part: f"{m[1]}{part}\n{m[2]}", text, flags=re.S)
     return text
 
 
