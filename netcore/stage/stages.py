@@ -34,11 +34,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def stages(trace: Trace, dimensions: int = 3) -> list[Stage]:
-    """Stages whose outputs have that many dimensions: 3 for maps (C, H, W), 1 for vectors (features,)."""
+def stages(trace: Trace, dimensions: int | None = 3) -> list[Stage]:
+    """Stages whose outputs have that many dimensions: 3 for maps (C, H, W), 1 for vectors (features,), None for all."""
     found: list[Stage] = []
     for layer in trace.layers:
-        if layer.output.ndim != dimensions or layer.output.size == 0:
+        if dimensions not in (None, layer.output.ndim) or layer.output.size == 0:
             continue
         last = found[-1] if found else None
         if last and _goes_with(layer, last, trace):

@@ -1,0 +1,93 @@
+"""Activation strength
+
+How strongly each layer of {run} ({network}, {snapshot}) answers to an image: mean and largest activation, and the share
+of its units that are active at all. Marks show the mean over the example images. Animated, image after image.
+"""
+
+import numpy as np
+
+from netcore.stage.mosaic import image_grid, shown
+from netcore.stage.plot import Box, chart, fit, heading, number, percent, subtitle, width, write
+from netcore.stage.stages import some_stages, stages
+from netcore.stage.timeline import frame_of
+
+NEEDS = ("examples", "hidden")
+ANIMATED = True
+MOST = 9  # layers that fit
+ROW = 44.0  # units, at most
+MEASURES = ("mean", "largest", "active units")
+
+
+def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
+    """Draw three bars a layer.
+
+    Parameters
+    ----------
+    images : int
+        How many images the animation goes through; the chosen one comes last.
+    seconds : float
+        Duration of the animation.
+    """
+    trace, examples = case.trace(), case.examples()
+    found = some_stages([s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1], MOST)
+    nodes = tuple(stage.node for stage in found)
+    values = case.passes(examples.images, nodes)
+    every = np.stack([_measures(values[node]) for node in nodes], axis=1)  # (3, layers, images)
+    chosen = np.stack([_measures(trace.value(node)[None]) for node in nodes], axis=1)
+    count = min(images - 1, len(examples.labels))
+    along = np.concatenate([every[..., :count], chosen], axis=2)
+    pictures = [shown(pixels) for pixels in [*examples.images[:count], trace.pixels]]
+    labels = [*examples.labels[:count], trace.label]
+
+    body, note = heading(fig, f"How strongly the layers of {case.run.title} answer")
+    left, right = body.columns(1, 4.2, gap=30)
+    subtitle(fig, left, "Image")
+    digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)
+    right = Box(right.x, right.y, right.w, min(right.h, 60 + ROW * len(found)))
+    names = min(130, max(width(fig, stage.name) for stage in found))
+    for row, stage in enumerate(found):
+        y = right.y + 32 + (row + 0.5) * (right.h - 58) / len(found)
+        write(fig, right.x + names, y, fit(fig, stage.name, names), ha="right", va="center_baseline")
+    places = right.inset(left=names + 10).columns(1, 1, 1, gap=26)
+    bars = [_Bars(fig, place, m, every[m].mean(1), along[m].max()) for m, place in enumerate(places)]
+    words = f"mean over {len(examples.labels):,} example images"
+    write(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
+
+    def update(t: float) -> list:
+        i = frame_of(t, len(pictures))
+        label = "" if labels[i] is None else f" of class {case.classes[int(labels[i])]}"
+        note.set_text(f"an image{label} · {trace.snapshot}")
+        moved = [artist for bar, measured in zip(bars, along, strict=True) for artist in bar.show(measured[:, i])]
+        return [digit.set(pictures[i][None]), note, *moved]
+
+    update(1.0)
+    return update
+
+
+def _measures(values: np.ndarray) -> np.ndarray:
+    """Mean and largest magnitude, and share of units away from 0, of outputs (N, …): (3, N)."""
+    flat = np.abs(values.reshape(len(values), -1))
+    return np.stack([flat.mean(1), flat.max(1), (flat > 1e-6).mean(1)])
+
+
+class _Bars:
+    """One measure of all layers: bars, the numbers behind them, marks at the means."""
+
+    def __init__(self, fig, box: Box, measure: int, means: np.ndarray, largest: float) -> None:
+        theme, rows = fig.theme, np.arange(len(means))
+        self.share, self.means = measure == 2, means
+        self.top = 1.0 if self.share else max(1e-9, float(largest), float(means.max()))
+        ax = chart(fig, box, MEASURES[measure].capitalize(), left=0, grid=None)
+        ax.set(xlim=(0, 1.5 * self.top), ylim=(len(means) - 0.5, -0.5), xticks=[], yticks=[])
+        ax.spines["bottom"].set_visible(False)
+        ax.axvline(0, color=theme.muted, linewidth=1)
+        self.bars = ax.barh(rows, 0 * means, height=0.55, color=theme.positive).patches
+        ax.vlines(means, rows - 0.4, rows + 0.4, color=theme.emphasis, linewidth=2)
+        self.texts = [ax.text(0, row, "", va="center_baseline") for row in rows]
+
+    def show(self, values: np.ndarray) -> list:
+        for value, mean, bar, text in zip(values, self.means, self.bars, self.texts, strict=True):
+            bar.set_width(value)
+            words = percent(value, 0) if self.share else number(value)
+            text.set(x=max(value, mean) + 0.04 * self.top, text=words)
+        return [*self.bars, *self.texts]

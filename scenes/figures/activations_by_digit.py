@@ -1,0 +1,74 @@
+"""Activations by class
+
+Which hidden neurons of {run} ({network}, {snapshot}) answer to which class: their mean activation over the example
+images of each class. Those neurons are shown whose answers differ most from class to class.
+"""
+
+import numpy as np
+
+from netcore.errors import unknown
+from netcore.stage.facts import some_of
+from netcore.stage.mosaic import crisp
+from netcore.stage.plot import Box, add_axes, colour_bar, diverging, fit, heading, sequential, spread, width, write
+from netcore.stage.stages import stages, strongest
+
+NEEDS = ("examples", "hidden")
+MOST = 16  # classes that fit
+
+
+def draw(fig, case, *, layer: str = "", neurons: int = 24):
+    """Draw one row a class, one column a neuron.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the layer; the last hidden one unless given. Of maps, their mean counts.
+    neurons : int
+        At most so many neurons.
+    """
+    found = {s.name: s for s in stages(case.trace(), None) if s.kinds != ("Flatten",)}
+    layer = layer or list(found)[-2]
+    if layer not in found:
+        raise unknown("layer", layer, found)
+    examples = case.examples()
+    outputs = case.passes(examples.images, (found[layer].node,))[found[layer].node]
+    values = outputs.reshape(*outputs.shape[:2], -1).mean(2)  # (N, neurons)
+    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(case.classes)))[:MOST]
+    means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
+    chosen = strongest(means.std(0), neurons)
+    chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class each answers to most
+    table = means[:, chosen]
+
+    unit = "maps" if outputs.ndim == 4 else "neurons"
+    words = f"{some_of(len(chosen), means.shape[1])} {unit}, mean of {len(examples.labels):,} example images"
+    words += f", {some_of(len(present), len(case.classes))} classes" if len(present) < len(case.classes) else ""
+    body, _ = heading(fig, f"Which classes {layer} of {case.run.title} answers to", words)
+    _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
+
+
+def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
+    rows, columns = table.shape
+    signed = bool(table.min() < 0)
+    cmap, limit = (diverging if signed else sequential)(fig.theme), spread(table)
+    names = min(140, max(width(fig, name) for name in classes))
+    room = body.inset(left=names + 10, top=22, bottom=76)
+    tall, wide = min(44, room.h / rows), min(64, room.w / columns)
+    inner = Box(room.x, room.y, wide * columns, tall * rows)
+    ax = add_axes(fig, inner)
+    crisp(ax, table, cmap, -limit * signed, limit)
+    line = {"color": fig.theme.ground, "linewidth": 2}
+    for k in range(rows + 1):
+        ax.axhline(k - 0.5, **line)
+    for k in range(columns + 1):
+        ax.axvline(k - 0.5, **line)
+    for row, name in enumerate(classes):
+        y = inner.y + (row + 0.5) * tall
+        write(fig, body.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
+    numbers = wide >= width(fig, f"{chosen.max()}") + 6
+    write(fig, inner.x, body.y, f"numbers of the {unit} →" if numbers else f"{unit} →", color=fig.theme.muted)
+    if numbers:
+        for column, k in enumerate(chosen):
+            x = inner.x + (column + 0.5) * wide
+            write(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted)
+    bar = Box(inner.x, inner.y + inner.h + 32, 240, 44)
+    colour_bar(fig, bar, cmap, -limit * signed, limit, "mean activation")

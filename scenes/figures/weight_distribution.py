@@ -1,0 +1,90 @@
+"""Weight distribution
+
+How the weights of each layer of {run} ({network}) are spread, beside those it began with. Animated, from the random
+beginning through the snapshots.
+"""
+
+import numpy as np
+
+from netcore.errors import Refused
+from netcore.stage.facts import some_of
+from netcore.stage.plot import Box, chart, fit, heading, legend, number, spread, width, write
+from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+
+NEEDS = ()
+ANIMATED = True
+BINS = 61
+MOST = 8  # layers that fit
+
+
+def draw(fig, case, *, seconds: float = 6.0):
+    """Draw one histogram a layer.
+
+    Parameters
+    ----------
+    seconds : float
+        Duration of the animation.
+    """
+    theme, snapshots = fig.theme, snapshots_until_now(case)
+    over_time = [_layers(case, case.weights(s)) for s in snapshots]
+    names = list(over_time[-1])
+    if not names:
+        raise Refused(f"run '{case.run.name}' has no layer with weights")
+    shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
+    words = f"weights of {some_of(len(shown), len(names))} layers, each histogram to its own scale"
+    body, _ = heading(fig, f"Weights of {case.run.title}", words, aside=220)
+    legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
+    upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
+    places = _places(upper, len(shown))
+    panels = [
+        _Histogram(fig, place, name, [w[name] for w in over_time]) for place, name in zip(places, shown, strict=True)
+    ]
+    timeline = Timeline(fig, lower, case, snapshots)
+
+    def update(t: float) -> list:
+        i = frame_of(t, len(snapshots))
+        return [*(artist for panel in panels for artist in panel.show(i)), *timeline.show(i)]
+
+    update(1.0)
+    return update
+
+
+class _Histogram:
+    """Counts of one layer's weights at each snapshot; what lies outside its range counts in the outermost bins."""
+
+    def __init__(self, fig, box: Box, name: str, weights: list[np.ndarray]) -> None:
+        theme = fig.theme
+        limit = max(spread(weights[i], 0.999) for i in (0, -1))
+        self.edges = np.linspace(-limit, limit, BINS + 1)
+        self.counts = [np.histogram(np.clip(w, -limit, limit), self.edges)[0] for w in weights]
+        self.words = [f"σ {number(float(w.std()))}, {w.size:,}" for w in weights]
+        ax = chart(fig, box, name, left=0, grid=None)
+        ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
+        ax.set_xticks([-limit, 0, limit], [number(-limit), "0", number(limit)])
+        for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
+            text.set_horizontalalignment(side)
+        self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)
+        if len(weights) > 1:
+            ax.stairs(self.counts[0], self.edges, color=theme.negative, linewidth=1.5)
+        start = width(fig, fit(fig, name, box.w, 15, "bold"), 15, "bold") + 8
+        room = box.w - start
+        self.words = [fit(fig, words, room) if room > 30 else "" for words in self.words]
+        self.text = write(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
+
+    def show(self, i: int) -> list:
+        self.bars.set_data(self.counts[i])
+        self.text.set_text(self.words[i])
+        return [self.bars, self.text]
+
+
+def _layers(case, weights: dict) -> dict[str, np.ndarray]:
+    """Weights of the layers in order, kernels and matrices; scales of normalisations left out."""
+    names = [layer["name"] for layer in case.run.layers]
+    found = {k.removesuffix(".weight"): w for k, w in weights.items() if k.endswith(".weight") and w.ndim >= 2}
+    return {n: found[n] for n in [*(n for n in names if n in found), *sorted(found.keys() - set(names))]}
+
+
+def _places(box: Box, count: int) -> list[Box]:
+    across = count if count <= 3 else -(-count // 2)
+    rows = box.rows(*[1] * (-(-count // across)), gap=8)
+    return [place for row in rows for place in row.columns(*[1] * across, gap=28)][:count]
