@@ -64,7 +64,7 @@ class Head:
 
     def _build(self, names: list[str]) -> None:
         ground, ink, faint = (self.theme.rgb(role) for role in ("ground", "ink", "faint"))
-        rgb, scale, _ = colours(self.theme, self.vector[self.index[0]])
+        rgb, scale, self.signed = colours(self.theme, self.vector[self.index[0]])
         self.cells = Maps(rgb[:, None, None], self.cell_frames(0.0), self.vector[self.index[0]], scale, outline=faint)
         self.columns = [Neurons(self.centres(k, 0.0), self.radius, ground, faint) for k in range(1, len(self.sizes))]
         self.ellipses = [ellipsis(self.theme, self.dots(k, 0.0)) for k in self.dotted]
@@ -152,16 +152,18 @@ class Head:
         out[row >= 0] = pixels_in(of, volume.size, row[row >= 0], pixel[row >= 0])
         return out
 
-    def count(self, k: int, x: float, of: str = "") -> Drawn:
-        """How many of a column are shown."""
-        text = some_of(len(self.index[k]), self.sizes[k]) + of
-        return label(text, NOTE, self.theme.rgb("muted"), at=(x, LOW - 0.3))
+    def count(self, k: int, x: float, of: str = "", step: float = 9.0) -> Drawn:
+        """How many of a column are shown, at `x`; columns `step` apart have every second one lower if need be."""
+        texts = [some_of(len(index), size) for index, size in zip(self.index, self.sizes, strict=True)]
+        narrow = max(text_width(text + " neurons", NOTE) for text in texts) > step - 0.15
+        text, y = (texts[k], LOW - 0.3 - 0.3 * (k % 2)) if narrow else (texts[k] + of, LOW - 0.3)
+        return label(text, NOTE, self.theme.rgb("muted"), at=(x, y))
 
     def verdict(self) -> tuple[str, str]:
         """The answer in words, and the role of its colour."""
         trace = self.trace
         name = shorten(trace.classes[trace.prediction], 2.5)
-        words = f"{name}  {percent(trace.probabilities[trace.prediction])}"
+        words = f"{name}, {percent(trace.probabilities[trace.prediction])}"
         if trace.label is None:
             return words, "emphasis"
         if trace.label == trace.prediction:

@@ -6,15 +6,15 @@ import cairo
 import numpy as np
 
 from netcore.stage.facts import shape_words
-from netcore.stage.mobjects import BODY, NOTE, PX, Drawn, Neurons, Pixels
 from netcore.stage.layout import upright
+from netcore.stage.mobjects import BODY, NOTE, PX, Drawn, Neurons, Pixels
 from netcore.stage.text import label, text_width
 from netcore.stage.theme import Theme
 from netcore.stage.tiles import free_place, largest_unit, tiles
 
 GAP = 0.1  # between maps
 SIDE = 4.4  # of the square that a volume stands in: three maps of 28 × 28 are three screen pixels a pixel then
-RAMP = (0.85, 0.16)  # width and height of the scale
+RAMP = (0.72, 0.16)  # width and height of the scale
 LINES = (0.24, 0.3)  # distance of the text above and of the text below from the square
 
 
@@ -78,7 +78,9 @@ def colours(theme: Theme, values: np.ndarray) -> tuple[np.ndarray, float, bool]:
 
 def number(value: float) -> str:
     """A scale's end: ``5.2``, ``1,234``."""
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.2g}".rstrip(".")
+    size = abs(value)
+    text = f"{value:,.0f}" if size >= 10 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
+    text = text if size >= 0.01 or size == 0 else f"{value:.0e}"
     return text.replace("-", "−")
 
 
@@ -109,10 +111,10 @@ class Volume:
         rgb, scale, signed = colours(theme, values[chosen])
         place = tiles(len(chosen), self.size, centre, self.unit, GAP)
         self.maps = Maps(rgb, place, values[chosen], scale, outline=theme.rgb("faint"))
+        self.scale = self.legend(scale, signed)
         self.texts: list[Drawn] = [self._title()]
         if len(chosen) < len(values):
             self.texts += self._count(len(values))
-        self.scale = self.legend(scale, signed)
 
     @property
     def everything(self) -> list[Drawn]:
@@ -132,7 +134,10 @@ class Volume:
     def _count(self, total: int) -> list[Drawn]:
         muted, n = self.theme.rgb("muted"), len(self.chosen)
         at = (self.centre[0] - SIDE / 2, self.bottom)
-        out: list[Drawn] = [label(f"{n:,} of {total:,} maps", NOTE, muted, at=at, align=(-1, 0))]
+        text = f"{n:,} of {total:,}"
+        room = self.scale[0].box()[0] - at[0] - 0.15
+        text += " maps" if text_width(text + " maps", NOTE) < room else ""
+        out: list[Drawn] = [label(text, NOTE, muted, at=at, align=(-1, 0))]
         free = free_place(n, self.size, self.centre, self.unit, GAP)
         if free is not None:
             step = min(0.28 * self.size[1] * self.unit, 0.2)
@@ -141,13 +146,16 @@ class Volume:
         return out
 
     def legend(self, scale: float, signed: bool) -> list[Drawn]:
-        """What the shades stand for, from one end to the other."""
-        muted, (width, height) = self.theme.rgb("muted"), RAMP
-        low = f"−{number(scale)}" if signed else "0"
-        right, y = self.centre[0] + SIDE / 2, self.bottom
-        high = label(number(scale), NOTE, muted, at=(right, y), align=(1, 0))
-        left = right - text_width(number(scale), NOTE) - 0.1 - width
-        t = np.linspace(-1 if signed else 0, 1, 48)
-        rgb = (self.theme.signed if signed else self.theme.activation)(t)[None]
-        ramp = Pixels(rgb, upright(left, y - height / 2, width, height), outline=self.theme.rgb("faint"))
-        return [label(low, NOTE, muted, at=(left - 0.1, y), align=(1, 0)), ramp, high]
+        """What the shades stand for."""
+        return scale_bar(self.theme, self.centre[0] + SIDE / 2, self.bottom, scale, signed)
+
+
+def scale_bar(theme: Theme, right: float, y: float, scale: float, signed: bool) -> list[Drawn]:
+    """What shades stand for, from one end of the palette to the other: lower number, ramp, upper number."""
+    muted, (width, height) = theme.rgb("muted"), RAMP
+    low = f"−{number(scale)}" if signed else "0"
+    high = label(number(scale), NOTE, muted, at=(right, y), align=(1, 0))
+    left = right - text_width(number(scale), NOTE) - 0.1 - width
+    rgb = (theme.signed if signed else theme.activation)(np.linspace(-1 if signed else 0, 1, 48))[None]
+    ramp = Pixels(rgb, upright(left, y - height / 2, width, height), outline=theme.rgb("faint"))
+    return [label(low, NOTE, muted, at=(left - 0.1, y), align=(1, 0)), ramp, high]

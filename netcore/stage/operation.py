@@ -5,12 +5,13 @@ import numpy as np
 from netcore.stage.facts import some_of
 from netcore.stage.maps import Maps, colours
 from netcore.stage.mobjects import BODY, NOTE, Drawn, Edges
-from netcore.stage.text import Line, label, text_width
+from netcore.stage.text import Line, label, shorten, text_width
 from netcore.stage.theme import Theme
 from netcore.stage.tiles import largest_unit, tiles
 from netcore.stage.volumes import Stage
 
 ARROW = 1.5  # half its length
+ROOM = 4.2  # width of the sign, at most
 KERNELS = (1.4, 1.5)  # how far below the arrow the middle of the kernels lies, and the side of their square
 EXPLAINED = {
     "BN": "Batch norm shifts and scales each map, as learned",
@@ -38,8 +39,12 @@ class Operation:
         x, y = centre
         ink, muted = theme.rgb("ink"), theme.rgb("muted")
         self.words = [label(word, BODY, ink) for word in then]
+        name = shorten(name, ROOM / 1.1)  # bold is wider
         self.everything: list[Drawn] = [label(name, BODY, ink, bold=True, at=(x, y + (0.75 if then else 0.4)))]
-        self.everything += in_row(self.words, (x, y + 0.38), muted)
+        fitting = list(self.words)
+        while text_width("".join(f"→ {word.text} " for word in fitting), BODY) > ROOM - 0.2:
+            fitting = fitting[1:]
+        self.everything += in_row(fitting, (x, y + 0.38), muted)
         self.everything.append(_arrow(x - ARROW, x + ARROW, y, muted))
         if note:
             self.everything.append(label(note, NOTE, muted, at=(x, y - 0.38)))
@@ -67,7 +72,7 @@ def in_row(words: list[Line], centre: tuple[float, float], muted: np.ndarray) ->
 def kernels(
     theme: Theme, weight: np.ndarray, chosen: np.ndarray, centre: tuple[float, float], foot: float
 ) -> list[Drawn]:
-    """The learned kernels (O, k, k) that make the `chosen` maps, in their order, and at height `foot` how many these are."""
+    """The learned kernels (O, k, k) that make the `chosen` maps, in their order, and at height `foot` their number."""
     rgb, scale, _ = colours(theme, weight[chosen])
     size, gap = weight.shape[1:], 0.12
     place = tiles(
@@ -85,6 +90,8 @@ def caption(stage: Stage, first: bool) -> str:
     into, h, w = stage.source.shape
     out, h2, w2 = stage.output.shape
     if stage.kind == "pool":
+        if stage.name == "Pool":
+            return f"Pooling changes the size of each map: {h}×{w} → {h2}×{w2}"
         windows = f"{stage.window[0]}×{stage.window[0]} window" if stage.window else "region"
         does = f"{'keeps the largest' if stage.name.startswith('Max') else 'takes the mean'} of each {windows}"
         return f"{stage.name.split()[0]}ing {does}: {h}×{w} → {h2}×{w2}"

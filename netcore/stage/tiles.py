@@ -1,6 +1,6 @@
 """Where feature maps stand: in a square of tiles, in a pile, in a column. Pure geometry, in scene units.
 
-Frames are (N, 3, 2): upper left, upper right and lower left corner of each map; `unit` is the side of one of its pixels.
+Frames are (N, 3, 2): upper left, upper right and lower left corner of each map; `unit` is the side of its pixels.
 """
 
 from math import ceil, sqrt
@@ -42,10 +42,10 @@ def free_place(count: int, size: Size, centre: tuple[float, float], unit: float,
 
 
 def pile(count: int, size: Size, centre: tuple[float, float], unit: float, seen: int, offset: float) -> np.ndarray:
-    """One behind the other, the first in front, each `offset` further up to the right; all after `seen` lie together."""
+    """One behind the other, the first in front, each `offset` further up to the right; those after `seen` together."""
     depth = np.minimum(np.arange(count), seen - 1)
     middle = (min(count, seen) - 1) / 2
-    first = np.array(centre) + [-size[1] * unit / 2, size[0] * unit / 2]
+    first = np.add(centre, [-size[1] * unit / 2, size[0] * unit / 2])
     return frames(first + (depth - middle)[:, None] * offset, size, unit)
 
 

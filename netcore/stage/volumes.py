@@ -1,11 +1,12 @@
 """The stages of a convolutional network as a film tells them, read out of a trace: pure NumPy, nothing is drawn here.
 
-A stage is what happens to the maps between two pictures of them: a convolution with its normalisation and activation, a
-pooling, a whole block with a skip connection. Stages lie between those nodes that every path through the network passes,
-so that what branches inside is one block. Where a network has more of them than fit, neighbours become one.
+A stage is what happens to the maps between two pictures of them: a convolution with its normalisation and activation,
+a pooling, a whole block with a skip connection. Stages lie between those nodes that every path through the network
+passes, so that what branches inside is one block. Where a network has more than fit, neighbours are joined.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from netcore.trace import LayerTrace, Trace
 
 QUIET = ("Identity", "Dropout", "Dropout1d", "Dropout2d", "Flatten", "view", "reshape", "squeeze", "getitem", "permute")
 SHORT = {"BatchNorm2d": "BN", "BatchNorm1d": "BN", "InstanceNorm2d": "InstanceNorm", "LayerNorm": "LN"}
-POOLS = {"MaxPool2d": "Max-pool", "AvgPool2d": "Average-pool", "AdaptiveMaxPool2d": "Max-pool"}
+POOLS = {"MaxPool2d": "Max-pool", "AvgPool2d": "Average-pool"}
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _stage(segment: list[LayerTrace], source: np.ndarray) -> Stage | None:
         return Stage("conv", name, source, (Step(name, last.output),), parameters, window, last.weight, 1)
     if "Pool" in last.kind:
         window = None if "Adaptive" in last.kind else _window(last)
-        name = POOLS.get(last.kind, "Adaptive pool")
+        name = POOLS.get(last.kind.removeprefix("Adaptive"), "Pool")
         if window:
             name += f" {window[0]}×{window[0]}"
         elif last.output.shape[1:] == (1, 1):
@@ -267,10 +268,7 @@ def _fit(stages: list[Stage], limit: int) -> list[Stage]:
     if len(out) > limit:
         out = _join(out, lambda a, b: b.kind == "pool" and a.kind != "pool")
     while len(out) > limit:
-        same = [a.output.shape[1:] == b.output.shape[1:] for a, b in zip(out[:-1], out[1:], strict=True)]
-        load = [
-            (not s, a.convolutions + b.convolutions) for s, a, b in zip(same, out[:-1], out[1:], strict=True)
-        ]  # of one size, and small
+        load = [(a.output.shape[1:] != b.output.shape[1:], a.convolutions + b.convolutions) for a, b in pairwise(out)]
         i = load.index(min(load))
         out[i : i + 2] = [_joined(out[i : i + 2])]
     return out
@@ -291,13 +289,13 @@ def _joined(run: list[Stage]) -> Stage:
         return run[0]
     names = [stage.name for stage in run]
     total = sum(stage.convolutions for stage in run)
+    output = run[-1].output
+    then = run[0].then if len({stage.then for stage in run}) == 1 else ()
     if len(set(names)) == 1:
         name = f"{len(run)} × {names[0]}"
     elif len(run) == 2 and run[1].kind == "pool" and run[0].convolutions:
-        name = f"{names[0]} → {names[1]}"
+        name, then = names[0], (names[1],)
     else:
-        name = f"{total} convolutions" if total != 1 else "1 convolution"
-    output = run[-1].output
-    then = run[0].then if len({stage.then for stage in run}) == 1 else ()
+        name = f"{total} convolution{'s' * (total != 1)}"
     steps = (Step(name, output), *(Step(word, output) for word in then))
     return Stage("block", name, run[0].source, steps, sum(s.parameters for s in run), convolutions=total)

@@ -1,11 +1,14 @@
 """The whole way of an image in one picture: a strip of piles while the film goes on, columns of maps at its end."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 
 from netcore.stage.head import HIGH, LOW, Head
 from netcore.stage.mobjects import NOTE, Drawn, Edges
 from netcore.stage.operation import short_name
-from netcore.stage.text import label
+from netcore.stage.text import label, text_width
 from netcore.stage.theme import Theme
 from netcore.stage.tiles import Size, pile, stack
 from netcore.stage.volumes import Way
@@ -57,18 +60,35 @@ class Whole:
         return stack(count, size, (self.xs[i], sum(TALL) / 2), unit, self.seen, GAP)
 
     def labels(self) -> list[Drawn]:
-        """Over each column what it is; under it its maps or neurons, and the size of the maps over a line for all alike."""
-        ink, muted, faint, y = *(self.theme.rgb(role) for role in ("ink", "muted", "faint")), LOW - 0.12
+        """Over each column what it is; under it how many maps or neurons, and once for all alike their size."""
+        ink, muted, faint, y = *(self.theme.rgb(role) for role in ("ink", "muted", "faint")), LOW - 0.06
         names = ["Input", *(short_name(stage) for stage in self.way.maps)]
         names += ["Flatten" if self.way.column.name == "Flatten" else "Pool", *["Dense"] * len(self.way.dense)]
         counts = [shape[0] for shape in self.shapes] + self.head.sizes
         xs = [*self.xs, *self.dense_xs]
-        out: list[Drawn] = [label(n, NOTE, ink, at=(x, TALL[1] + 0.25)) for n, x in zip(names, xs, strict=True)]
-        out += [label(f"{n:,}", NOTE, ink, at=(x, y)) for n, x in zip(counts, xs, strict=True)]
+        out = _row(names, xs, TALL[1] + 0.25, ink, 0.28)
+        out += _row([f"{n:,}" for n in counts], xs, y, ink, 0.0)
         sizes = [shape[1:] for shape in self.shapes]
         starts = [i for i, size in enumerate(sizes) if i == 0 or sizes[i - 1] != size]
-        for i, end in zip(starts, [*starts[1:], len(sizes)], strict=True):
-            a, b = self.xs[i] - 0.42 * self.room, self.xs[end - 1] + 0.42 * self.room
-            out.append(Edges([(a, y - 0.2)], [(b, y - 0.2)], [*faint, 1.0], 2.0))
-            out.append(label(f"{sizes[i][0]}×{sizes[i][1]}", NOTE, muted, at=((a + b) / 2, y - 0.42)))
-        return out
+        ends = [*starts[1:], len(sizes)]
+        sides = [
+            (self.xs[i] - 0.42 * self.room, self.xs[end - 1] + 0.42 * self.room)
+            for i, end in zip(starts, ends, strict=True)
+        ]
+        out += [Edges([(a, y - 0.19)], [(b, y - 0.19)], [*faint, 1.0], 2.0) for a, b in sides]
+        middles = [(a + b) / 2 for a, b in sides]
+        return out + _row([f"{sizes[i][0]}×{sizes[i][1]}" for i in starts], middles, y - 0.4, muted, -0.26)
+
+
+def _row(texts: list[str], xs: Sequence[float], y: float, rgb: np.ndarray, step: float) -> list[Drawn]:
+    """Labels beside one another; where they would touch, every second one `step` higher, and none over another."""
+    widths = [text_width(text, NOTE) for text in texts]
+    close = [x2 - x1 < (w1 + w2) / 2 + 0.06 for (x1, w1), (x2, w2) in pairwise(zip(xs, widths, strict=True))]
+    out: list[Drawn] = []
+    ends = [-np.inf, -np.inf]
+    for i, (text, x, width) in enumerate(zip(texts, xs, widths, strict=True)):
+        row = i % 2 if any(close) and step else 0
+        if x - width / 2 > ends[row] + 0.05:
+            out.append(label(text, NOTE, rgb, at=(x, y + row * step)))
+            ends[row] = x + width / 2
+    return out

@@ -1,17 +1,19 @@
 """Forward propagation in a CNN
 
-A picture goes through {network} as its real feature maps: convolutions leave one map a kernel, pooling shrinks them, then
-they become one column of numbers, dense layers weigh it, and softmax turns the scores into probabilities. Of each layer
-the most active maps and neurons are shown. The answer is {prediction} with {confidence}; the true class is {label}.
+A picture goes through {network} as its real feature maps: convolutions leave one map a kernel, pooling shrinks them,
+then they become one column of numbers, dense layers weigh it, and softmax turns the scores into probabilities. Of each
+layer the most active maps and neurons are shown. The answer is {prediction} with {confidence}; the true class is
+{label}.
 """
 
 import numpy as np
 
 from netcore.stage.dense import by_source, legend
 from netcore.stage.facts import shape_words
-from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, rows3, text_width
+from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, text_width
 from netcore.stage.head import EDGE, HIGH, Head
-from netcore.stage.maps import GAP, SIDE, Maps, Volume, colours
+from netcore.stage.maps import GAP, SIDE, Maps, Volume, colours, scale_bar
+from netcore.stage.mobjects import rows3
 from netcore.stage.operation import EXPLAINED, Operation, caption, column_caption, kernels, parameters
 from netcore.stage.tiles import bands, largest_unit, tiles, window_lines
 from netcore.stage.volumes import Stage, strongest_maps, way
@@ -20,7 +22,8 @@ from netcore.stage.whole import STRIP, Whole
 NEEDS = ("convolution",)
 
 LEFT, MIDDLE, RIGHT = (-4.4, -0.35), (0.0, -0.35), (4.4, -0.35)  # what is read, the operation, what it makes
-QUICK = 4.4  # seconds for all stages after the first
+COLUMN = 3.6  # where the values line up that the maps become
+QUICK = 4.2  # seconds for all stages after the first
 
 
 class CnnForwardPropagation(Film):
@@ -157,6 +160,8 @@ class CnnForwardPropagation(Film):
         if stage.kind != "pool" or not stage.window:
             return []
         lines = window_lines(self.squares(), self.source.size, stage.window[1])
+        if not len(lines[0]):
+            return []
         self.marks.append(Edges(*lines, [*self.rgb("ground"), 0.75], 1.0))
         return self.show(self.marks, 0.2, after)
 
@@ -187,7 +192,7 @@ class CnnForwardPropagation(Film):
             target.maps.values, target.maps.scale = values, scale
             self.play(
                 self.say(EXPLAINED.get(step.name, f"{step.name} changes every value by itself")),
-                Change(word, rgb=self.rgb("emphasis"), run_time=0.3),
+                [Change(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
                 self.hide(old + self.marks),
                 self.show(target.scale, 0.2, after=0.3),
                 Change(target.maps, rgb=rgb, run_time=0.45, after=0.15),
@@ -202,22 +207,26 @@ class CnnForwardPropagation(Film):
         end, column = self.end, self.way.column
         moves = self.advance(0.45)
         self.words = Operation(self.theme, column.name, (), "", MIDDLE).everything
-        self.words.append(label(f"{end.sizes[0]:,}", BODY, self.rgb("ink"), bold=True, at=(RIGHT[0], self.source.top)))
+        self.words.append(label(f"{end.sizes[0]:,}", BODY, self.rgb("ink"), bold=True, at=(COLUMN, self.source.top)))
         self.play(moves, self.say(column_caption(column)), self.show(self.words, 0.2, after=0.25))
         begin = end.leaving(column, self.source)
         marks = Boxes(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
-        self.counts.append(end.count(0, RIGHT[0], " values"))
-        self.stand(np.full(len(end.sizes), RIGHT[0]))
+        self.counts.append(end.count(0, COLUMN, " values"))
+        self.stand(np.full(len(end.sizes), COLUMN))
         end.cells.points = rows3(begin)
         order = np.linspace(0, 1, len(begin))
+        own_rgb, end.cells.rgb = end.cells.rgb, self.in_scale(end.cells.values)
+        self.words += scale_bar(self.theme, RIGHT[0] + SIDE / 2, self.source.top, end.cells.scale, end.signed)
         self.play(self.show([marks], 0.25))
+        place = end.cell_frames(COLUMN).reshape(-1, 2)
         self.play(
-            Change(end.cells, points=end.cell_frames(RIGHT[0]).reshape(-1, 2), order=order, lag=1.0, run_time=0.9),
+            Change(end.cells, points=place, rgb=own_rgb, order=order, lag=1.0, run_time=0.9),
+            self.show(self.words[-3:], 0.2, after=0.7),
             Change(marks, opacity=0.0, run_time=0.3, after=0.4, remove=True),
             self.show(self.first_dots() + self.counts, 0.2, after=0.7),
         )
-        own = [end.cells, *self.first_dots()]
-        shift = [self.xs()[0] - RIGHT[0], 0, 0]
+        own: list = [end.cells, *self.first_dots()]
+        shift = [self.xs()[0] - COLUMN, 0, 0]
         self.stand(self.xs(), but=own)
         others = [m for m in end.ellipses if m not in own]
         self.play(
@@ -227,6 +236,12 @@ class CnnForwardPropagation(Film):
             self.show(end.columns + others + end.names, 0.3, after=0.3),
         )
         self.words = []
+
+    def in_scale(self, values: np.ndarray) -> np.ndarray:
+        """Colours (N, 1, 1, 3) of values on the scale of the maps that they come from."""
+        maps = self.source.maps
+        shade = self.theme.signed if (maps.values < 0).any() else self.theme.activation
+        return shade(values / maps.scale)[:, None, None]
 
     def xs(self) -> np.ndarray:
         """Where the dense columns stand while they are worked on."""
@@ -258,7 +273,7 @@ class CnnForwardPropagation(Film):
             label(end.title(k), BODY, self.rgb("ink"), bold=True, at=(middle, HIGH + 0.72)),
             label(note, NOTE, self.rgb("muted"), at=(middle, HIGH + 0.4)),
         ]
-        new = [end.count(k, xs[k], " scores" if last else " neurons")]
+        new = [end.count(k, xs[k], " scores" if last else " neurons", xs[1] - xs[0])]
         if k == 1:
             new += legend(self.theme, EDGE - 2.7, HIGH + 0.92)
         self.counts += new

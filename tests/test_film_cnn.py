@@ -1,0 +1,324 @@
+"""Forward propagation in a CNN: maps, column, edges and bars are the trace's; any CNN fits into the frame."""
+
+import numpy as np
+import pytest
+import torch
+from film_checks import Played, check_layout, module_case, play, smallest_text
+from networks import Functional, SkipCNN, resnet, tanh_mlp
+from torch import nn
+
+from netcore.errors import Refused
+from netcore.render.needs import check
+from netcore.stage.maps import Maps
+from netcore.stage.theme import DARK, LIGHT
+from netcore.stage.volumes import strongest_maps, way
+from scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
+
+ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of the recipe with two convolutions
+
+
+@pytest.fixture(scope="module")
+def case(cnn_run, make_case):
+    return make_case(cnn_run, 7)
+
+
+@pytest.fixture(scope="module")
+def played(case) -> Played:
+    return play(CnnForwardPropagation, case)
+
+
+@pytest.fixture(scope="module")
+def trace(case):
+    return case.trace()
+
+
+def maps_seen(played: Played, shape: tuple[int, ...]) -> list[Maps]:
+    seen = {id(s.mobject): s.mobject for moment in played.moments for s in moment if isinstance(s.mobject, Maps)}
+    return [m for m in seen.values() if m.values.shape == shape]
+
+
+# ---- stages
+
+
+def test_stages_of_a_recipe(trace):
+    stages = way(trace).maps
+    assert [s.title for s in stages] == ["Conv 3×3 → BN → ReLU", "Max-pool 2×2"] * 2
+    assert [s.output.shape for s in stages] == [(32, 28, 28), (32, 14, 14), (64, 14, 14), (64, 7, 7)]
+    for stage, name in zip(stages, ORDER, strict=True):
+        np.testing.assert_array_equal(stage.output, trace.value(name))
+    assert [s.parameters for s in stages] == [320 + 64, 0, 18496 + 128, 0]
+    assert way(trace).parameters == 1_026_058
+    assert way(trace).summary == ""
+
+
+def test_a_deep_network_is_summed_up_by_its_blocks(cnn_run):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    trace = module_case(cnn_run, resnet(), pixels, [str(k) for k in range(10)], 0).trace()
+    found = way(trace)
+    assert [s.name for s in found.maps] == ["Conv 7×7", "Max-pool 3×3", *["2 × Residual block"] * 4]
+    assert sum(s.convolutions for s in found.maps) == 20
+    assert "20 convolutions" in found.summary
+    assert found.column.name == "Global average"
+    np.testing.assert_array_equal(found.maps[2].output, trace.value("layer1.1.relu_1"))
+    assert found.parameters == sum(p.numel() for p in resnet().parameters())
+    fewer = way(trace, 4).maps
+    assert len(fewer) <= 4
+    assert sum(s.convolutions for s in fewer) == 20
+    np.testing.assert_array_equal(fewer[-1].output, found.maps[-1].output)
+
+
+def test_functions_are_stages_too(cnn_run):
+    pixels = cnn_run.examples().images[0]
+    found = way(module_case(cnn_run, Functional(), pixels, [str(k) for k in range(10)], 0).trace())
+    assert [s.title for s in found.maps] == ["Conv 3×3 → ReLU", "Max-pool 2×2"]
+    assert found.maps[0].window == (3, 1, 1)
+    assert len(found.dense) == 1
+
+
+def test_the_most_active_maps_are_chosen_and_followed_through_pooling(trace):
+    stages = way(trace).maps
+    chosen = strongest_maps(stages, 8)
+    for k in (0, 2):
+        mean = stages[k].output.mean(axis=(1, 2))
+        assert mean[chosen[k]].min() >= np.delete(mean, chosen[k]).max()
+        assert (np.diff(mean[chosen[k]]) <= 0).all()
+        np.testing.assert_array_equal(chosen[k], chosen[k + 1])
+
+
+def test_refused_without_maps(cnn_run, mlp_run):
+    with pytest.raises(Refused, match="needs a convolution"):
+        check("cnn-forward-propagation", NEEDS, mlp_run)
+    trace = module_case(mlp_run, tanh_mlp(), mlp_run.examples().images[0], [str(k) for k in range(10)], 0).trace()
+    with pytest.raises(Refused, match="convolutions"):
+        way(trace)
+
+
+# ---- what is drawn
+
+
+def test_maps_are_the_real_ones_on_one_scale(played, trace):
+    film = played.film
+    assert len(film.done) == 5
+    np.testing.assert_allclose(film.done[0].rgb[0], DARK.activation(trace.pixels[0] / 255))
+    for maps, name, chosen in zip(film.done[1:], ORDER, film.chosen, strict=True):
+        values = trace.value(name)[chosen]
+        assert len(values) == 8
+        np.testing.assert_array_equal(maps.values, values)
+        assert maps.scale == pytest.approx(values.max())
+        shade = values[..., None] / values.max()
+        expected = DARK.rgb("ground") * (1 - shade) + DARK.rgb("ink") * shade
+        np.testing.assert_allclose(maps.rgb, expected, atol=1e-6)
+        assert maps.progress == 1
+
+
+def test_convolution_batch_norm_and_activation_are_shown_one_by_one(case, trace):
+    class Listening(CnnForwardPropagation):
+        def refine(self, stage, sign):
+            steps.append(("conv1", self.target.maps.values.copy(), self.target.maps.rgb.copy()))
+            for name, (step, word) in zip(
+                ("norm1", "act1"), zip(stage.steps[1:], sign.words, strict=True), strict=True
+            ):
+                one = type(stage)(stage.kind, stage.name, stage.source, (stage.steps[0], step))
+                sign.words = [word]
+                super().refine(one, sign)
+                steps.append((name, self.target.maps.values.copy(), self.target.maps.rgb.copy()))
+
+    steps: list = []
+    chosen = play(Listening, case, fps=2).film.chosen[0]
+    for name, values, rgb in steps:
+        np.testing.assert_array_equal(values, trace.value(name)[chosen])
+        share = (values / np.abs(values).max())[..., None]
+        end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("ink" if name == "act1" else "positive"))
+        np.testing.assert_allclose(rgb, DARK.rgb("ground") * (1 - abs(share)) + end * abs(share), atol=1e-6)
+    assert [name for name, *_ in steps] == ["conv1", "norm1", "act1"]
+    assert (steps[1][1] < 0).any()
+
+
+def test_the_maps_are_on_the_frame(case):
+    played = play(CnnForwardPropagation, case, fps=2, size=(1708, 960))
+    frame, film = played.frames[-1][0], played.film
+    for maps in film.done[:2]:
+        origin, right, down = maps.corners()[0]
+        h, w = maps.rgb.shape[1:3]
+        for y, x in ((14, 14), (9, 12), (20, 16)):
+            middle = origin + (right - origin) * (x + 0.5) / w + (down - origin) * (y + 0.5) / h
+            column, row = (middle * [1, -1] + [film.width / 2, film.height / 2]) * 1708 / film.width
+            np.testing.assert_allclose(frame[int(row), int(column)], maps.rgb[0, y, x] * 255, atol=2)
+
+
+def test_pooling_halves_the_maps_drawn_to_one_scale(played):
+    widths = [np.ptp(m.corners()[0][:, 0]) for m in played.film.done]
+    np.testing.assert_allclose(np.array(widths) / widths[0], [1, 1, 0.5, 0.5, 0.25])
+
+
+def test_kernels_are_the_learned_ones(played, trace):
+    (kernels,) = maps_seen(played, (8, 3, 3))
+    np.testing.assert_array_equal(kernels.values, trace["conv1"].weight[played.film.chosen[0], 0])
+
+
+def test_the_column_holds_the_largest_values(played, trace):
+    end = played.film.end
+    values = trace.value("flatten")
+    assert len(end.index[0]) == 16
+    np.testing.assert_array_equal(end.cells.values, values[end.index[0]])
+    assert values[end.index[0]].min() >= np.delete(values, end.index[0]).max()
+    shade = (values[end.index[0]] / values.max())[:, None]
+    np.testing.assert_allclose(
+        end.cells.rgb[:, 0, 0], DARK.rgb("ground") * (1 - shade) + DARK.rgb("ink") * shade, atol=1e-6
+    )
+
+
+def test_entries_leave_from_their_own_pixels(case, trace):
+    class Listening(CnnForwardPropagation):
+        def flatten(self):
+            super().flatten()
+            seen.append((self.end.leaving(self.way.column, placed(self)), self))
+
+    def placed(film):
+        volume = film.source
+        volume.maps.points = np.pad(film.squares().reshape(-1, 2), ((0, 0), (0, 1)))
+        return volume
+
+    seen: list = []
+    play(Listening, case, fps=2)
+    (begin, film), squares = seen[0], seen[0][1].squares()
+    shown = film.chosen[-1].tolist()
+    found = 0
+    for index, frame in zip(film.end.index[0], begin, strict=True):
+        channel, y, x = np.unravel_index(index, (64, 7, 7))
+        if channel in shown:
+            found += 1
+            origin, right, down = squares[shown.index(channel)]
+            np.testing.assert_allclose(frame[0], origin + (right - origin) * x / 7 + (down - origin) * y / 7)
+            assert np.ptp(frame[:, 0]) == pytest.approx((right - origin)[0] / 7)
+    assert found
+
+
+def test_neurons_edges_and_bars_are_the_networks(played, trace):
+    end = played.film.end
+    p = trace.probabilities[end.index[-1]]
+    hidden = trace.value("hidden1_act")[end.index[1]]
+    np.testing.assert_array_equal(end.columns[0].values, hidden)
+    np.testing.assert_allclose(end.columns[1].values, p)
+    np.testing.assert_allclose(end.bars.values, p)
+    for k, (name, before) in enumerate((("hidden1", "flatten"), ("output", "hidden1_act"))):
+        edges = end.edges[k]
+        real = trace[name].weight[end.index[k + 1]][:, end.index[k]] * trace.value(before)[end.index[k]]
+        np.testing.assert_allclose(edges.values, real.ravel(), rtol=1e-6)
+        sign = np.where(real.ravel()[:, None] < 0, DARK.rgb("negative"), DARK.rgb("positive"))
+        np.testing.assert_allclose(edges.rgba[:, :3], sign)
+        order = np.argsort(np.abs(edges.values))
+        assert (np.diff(edges.widths[order]) >= 0).all()
+        assert np.ptp(edges.widths) > 2
+        ends = edges.points[1::2, 1].reshape(real.shape)[:, 0]
+        np.testing.assert_allclose(ends, end.columns[k].centres[:, 1], atol=1e-6)
+    for line, share in zip(end.percents, p, strict=True):
+        assert abs(float(line.text.strip("> %")) / 100 - share) < 0.0006
+
+
+def test_words(played, trace):
+    texts = played.texts
+    assert {"1×28×28", "32×28×28", "32×14×14", "64×14×14", "64×7×7", "3,136"} <= texts
+    assert {"8 of 32 maps", "8 of 64 maps", "8 of 32 kernels", "16 of 3,136 values", "10 of 320 neurons"} <= texts
+    assert {"384 parameters", "18,624 parameters", "1,003,840 parameters", "3,210 parameters"} <= texts
+    assert "Conv 3×3 → BN → ReLU in one step: 64 maps, each reads all 32" in texts
+    assert "Max-pooling keeps the largest of each 2×2 window: 28×28 → 14×14" in texts
+    verdict = played.film.answer.text
+    assert verdict.startswith(f"{trace.prediction}, ")
+    assert verdict.endswith("— right" if trace.prediction == 7 else "it is 7")
+    last = {seen.text for seen in played.moments[-1]}
+    assert {"Input", "Flatten", "28×28", "14×14", "7×7", "320", verdict} <= last
+
+
+# ---- any CNN
+
+
+def lenet() -> nn.Module:
+    torch.manual_seed(2)
+    first = [nn.Conv2d(3, 6, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2)]
+    last = [nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10)]
+    return nn.Sequential(*first, *last)
+
+
+def all_convolutions() -> nn.Module:
+    torch.manual_seed(2)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.Conv2d(4, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+
+
+def deep() -> nn.Module:
+    torch.manual_seed(2)
+    layers: list[nn.Module] = []
+    channels = 1
+    for out in (8, 16, 32, 64):
+        for _ in range(3):
+            layers += [nn.Conv2d(channels, out, 3, padding=1), nn.BatchNorm2d(out), nn.LeakyReLU()]
+            channels = out
+        layers.append(nn.MaxPool2d(2))
+    dense = [nn.Flatten(), nn.Linear(64, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 10)]
+    return nn.Sequential(*layers, *dense)
+
+
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+@pytest.fixture(params=["five", "skip", "tanh", "hundred", "convolutions", "deep"])
+def unusual(request, cnn_run):
+    digit = cnn_run.examples().images[0]
+    colour = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    numbers = [str(k) for k in range(10)]
+    if request.param == "five":
+        from netcore.learn.models import build
+        from netcore.learn.recipes import get_recipe
+
+        return module_case(cnn_run, build(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
+    if request.param == "skip":
+        return module_case(cnn_run, SkipCNN(classes=2), digit, ["cat", "dog"], 1)
+    if request.param == "tanh":
+        return module_case(cnn_run, lenet(), colour, NAMES, None)
+    if request.param == "hundred":
+        return module_case(cnn_run, resnet(100), colour, [f"a rather long name of class {k}" for k in range(100)], 99)
+    if request.param == "convolutions":
+        return module_case(cnn_run, all_convolutions(), digit, numbers, 3)
+    return module_case(cnn_run, deep(), digit, NAMES, 2)
+
+
+def test_layout_of_unusual_networks(unusual):
+    played = play(CnnForwardPropagation, unusual, LIGHT, fps=2)
+    check_layout(played)
+    assert smallest_text(played) >= 14
+    trace, film = unusual.trace(), played.film
+    np.testing.assert_allclose(film.end.bars.values, trace.probabilities[film.end.index[-1]])
+    if trace.pixels.shape[0] == 3:
+        np.testing.assert_allclose(film.done[0].rgb[0], trace.pixels.transpose(1, 2, 0) / 255)
+    else:
+        np.testing.assert_allclose(film.done[0].rgb[0], LIGHT.activation(trace.pixels[0] / 255))
+
+
+def test_layout_and_time(cnn_run, make_case):
+    played = play(CnnForwardPropagation, make_case(cnn_run, 4), fps=10)
+    check_layout(played)
+    assert 12 <= sum(repeat for _, repeat in played.frames) / 10 <= 17.5
+    assert played.frames[-1][1] >= 20, "the last frame stands two seconds"
+
+
+def test_options(case):
+    played = play(CnnForwardPropagation, case, fps=2, maps=4, values=9, shown=5, classes=3)
+    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 scores"} <= played.texts
+    assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
+    assert case.trace().prediction in played.film.end.index[-1]
+    check_layout(played)
+
+
+def test_signed_maps_keep_the_signed_palette(cnn_run):
+    colour = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    played = play(CnnForwardPropagation, module_case(cnn_run, lenet(), colour, NAMES, None), fps=2)
+    maps = played.film.done[1]
+    share = (maps.values / np.abs(maps.values).max())[..., None]
+    end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("positive"))
+    np.testing.assert_allclose(maps.rgb, DARK.rgb("ground") * (1 - abs(share)) + end * abs(share), atol=1e-6)
+    assert any(text.startswith("−") for text in played.texts)
+    verdict = played.film.answer.text
+    assert "right" not in verdict
+    assert "wrong" not in verdict
