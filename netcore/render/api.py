@@ -1,73 +1,20 @@
 """Rendering, as a function: scenes of a run become files that say what they were made of."""
 
-import contextlib
-import os
-import secrets
-import shutil
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from netcore.errors import NetcoreError, Refused
-from netcore.files import replacing
 from netcore.render import manifest
 from netcore.render.cases import Choice
-from netcore.render.farm import TIMEOUT, Told, each, farm
+from netcore.render.farm import TIMEOUT
 from netcore.render.freshness import reason
-from netcore.render.manifest import Drawn
+from netcore.render.passes import draw_all
 from netcore.render.plan import Job, Request, jobs
-from netcore.render.worker import files_of
+from netcore.render.result import Rendered, Watcher, rendered
 from netcore.run import Run
 
-
-@dataclass(frozen=True)
-class Rendered:
-    """What became of one file.
-
-    target : where it lies.
-    state : ``drawn``; ``fresh``, it was up to date; ``refused``, the user can mend it; ``failed``, the scene cannot.
-    seconds, frames, bytes : how long the clip plays (0 for a picture), its frames, its size.
-    message : why it was refused or failed, or a warning.
-    title, alt, command : of the sidecar.
-    took : seconds that the pass took which drew it.
-    traceback : of the scene, where it failed.
-    """
-
-    target: Path
-    state: str
-    seconds: float = 0.0
-    frames: int = 0
-    bytes: int = 0
-    message: str = ""
-    title: str = ""
-    alt: str = ""
-    command: str = ""
-    took: float = 0.0
-    traceback: str = ""
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """Plain values for ``--json``."""
-        row = {name: getattr(self, name) for name in ("state", "seconds", "frames", "bytes")}
-        return {"target": str(self.target), **row}
-
-
-class Watcher:
-    """Is told how a rendering goes; this one says nothing. Its methods may be called from several threads."""
-
-    def say(self, line: str) -> None:
-        """Something the user should know."""
-
-    def begin(self, job: Job) -> None:
-        """A pass begins."""
-
-    def count(self, job: Job, frames: int) -> None:
-        """So many frames of it are drawn."""
-
-    def end(self, job: Job, done: Sequence[Rendered]) -> None:
-        """It ended; so did its files."""
+__all__ = ["Rendered", "Request", "Watcher", "render", "render_all"]
 
 
 def render(
@@ -167,10 +114,10 @@ def render_all(
     stale = {id(job): [f for f in job.targets if force or reason(job, f)] for job in passes}
     work = [job.only(stale[id(job)]) for job in passes if stale[id(job)]]
     _prepare(work, watcher)
-    drawn = iter(_draw_all(work, at_once, timeout, watcher))
+    drawn = iter(draw_all(work, at_once, timeout, watcher))
     for job in passes:
         new = {r.target: r for r in (next(drawn) if stale[id(job)] else [])}
-        done += [new.get(target) or _fresh(target) for target in job.targets.values()]
+        done += [new.get(target) or rendered(target, "fresh") for target in job.targets.values()]
     return done
 
 
@@ -194,90 +141,3 @@ def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
         _, note = job.choice.picture(job.run)
         if note:
             watcher.say(note)
-
-
-def _draw_all(work: Sequence[Job], at_once: int, timeout: float, watcher: Watcher) -> list[list[Rendered]]:
-    """Draw passes; a single figure in this process, all else in processes that can be stopped."""
-    if not work:
-        return []
-    if len(work) == 1 and work[0].scene.kind == "figure":
-        return [_finish(work[0], _here, timeout, watcher)]
-    at_once = max(1, min(at_once, len(work)))
-    with farm(at_once) as draw:
-        return each(lambda job: _finish(job, draw, timeout, watcher), work, at_once)
-
-
-def _here(job: Job, folder: Path, timeout: float, count: Any) -> Told:
-    from netcore.render.draw import SceneError, draw
-
-    try:
-        out = draw(job, folder, count)
-    except NetcoreError as error:
-        return {"refused": str(error)}
-    except SceneError as error:
-        return {"failed": str(error), "traceback": error.whole}
-    return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
-
-
-def _finish(job: Job, draw: Any, timeout: float, watcher: Watcher) -> list[Rendered]:
-    """Have a pass drawn beside its targets and put the files in their places, or leave everything as it was."""
-    watcher.begin(job)
-    start = time.monotonic()
-    first = next(iter(job.targets.values()))
-    try:
-        with _folder_beside(first) as folder:
-            told = draw(job, folder, timeout, lambda frames: watcher.count(job, frames))
-            took = time.monotonic() - start
-            if "files" in told:
-                done = _place(job, folder, files_of(told["files"]), told, took)
-            else:
-                state, line = next(iter(told.items()))
-                line = _in_the_users_words(line, job, folder)
-                line = line if state == "refused" else f"{job.name} failed: {line}"
-                trace = told.get("traceback", "")
-                done = [Rendered(t, state, message=line, took=took, traceback=trace) for t in job.targets.values()]
-    except NetcoreError as error:
-        done = [Rendered(t, "refused", message=str(error)) for t in job.targets.values()]
-    watcher.end(job, done)
-    return done
-
-
-def _in_the_users_words(line: str, job: Job, folder: Path) -> str:
-    """Name the files that the user knows, not those written on the way to them."""
-    for name, target in job.targets.items():
-        line = line.replace(str(folder / f"out.{name}"), str(target))
-    return line
-
-
-def _place(job: Job, folder: Path, files: Mapping[str, Drawn], told: Told, took: float) -> list[Rendered]:
-    out = []
-    for name, target in job.targets.items():
-        with replacing(target) as partial:
-            os.replace(folder / f"out.{name}", partial)
-        manifest.write(job, name, told["reads"], files[name], told["alt"])
-        out.append(_told(target, "drawn", files[name].warning, took))
-    return out
-
-
-def _fresh(target: Path) -> Rendered:
-    return _told(target, "fresh")
-
-
-def _told(target: Path, state: str, message: str = "", took: float = 0.0) -> Rendered:
-    told = manifest.read(target) or {}
-    values = {k: told.get(k) for k in ("seconds", "frames", "bytes", "title", "alt", "command")}
-    return Rendered(target, state, message=message, took=took, **values)
-
-
-@contextlib.contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """A folder beside `target`, removed with all that is in it, whoever wrote that and however it ended."""
-    folder = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.partial")
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise NetcoreError(f"cannot write {target}: {error.strerror}") from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

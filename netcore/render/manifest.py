@@ -22,7 +22,10 @@ PACKAGE = Path(netcore.__file__).parent
 # Which network it is: read for every scene, whatever it asks its case for.
 ALWAYS = ("model", "input", "classes", "layers", "data")
 MACHINE = ("render/*.py", "learn/record.py", "learn/watch.py", "learn/models.py", "trace.py", "case.py", "picture.py")
-NO_PIXELS = {"__init__", "api", "catalogue", "farm", "freshness", "manifest", "needs", "plan", "project", "worker"}
+NO_PIXELS = {  # of render/: what decides no pixel
+    "__init__", "api", "catalogue", "farm", "freshness", "manifest", "needs", "passes", "plan", "project", "result",
+    "worker",
+}  # fmt: skip
 DRAWERS = {"film": ("manim", "numpy", "av"), "figure": ("matplotlib", "numpy", "av")}
 
 
