@@ -137,15 +137,15 @@ def test_a_validation_split_leaves_the_test_set_for_the_end():
 
 
 def test_a_run_says_what_it_changed(tmp_path):
-    run = quick(tmp_path, hidden=(24,), epochs=1)
+    run = quick(tmp_path, hidden=(24,), epochs=1, learning_rate=0.02)
     assert run.info["changed"] == {
         "epochs": 1,
-        "learning_rate": 0.01,
+        "learning_rate": 0.02,
         "optimizer": "adam",
         "hidden": [24],
         "data": "embedded",
     }
-    assert run.info["settings"]["learning_rate"] == 0.01
+    assert run.info["settings"]["learning_rate"] == 0.02
 
 
 def test_nothing_is_kept_where_nothing_shall_be(tmp_path):
@@ -161,7 +161,7 @@ def test_a_last_batch_of_one_image_does_not_break_batch_norm(tmp_path):
 
 def test_nan_stops_tells_the_step_and_keeps_the_last_good_snapshot(tmp_path):
     with pytest.raises(NetcoreError, match=r"the loss became (nan|inf) at step \d+.*kept up to .*--learning-rate"):
-        quick(tmp_path, optimizer="sgd", activation="relu", learning_rate=1e4)
+        quick(tmp_path, optimizer="sgd", activation="relu", learning_rate=1e30)
     run = load_run(tmp_path / "mlp-16-16")
     assert run.info["status"] == "diverged"
     run.weights(run.snapshot("last"))  # refuses NaN

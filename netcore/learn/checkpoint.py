@@ -1,6 +1,7 @@
 """What `--resume` needs: weights and optimiser state after an epoch. Loaded with `weights_only`, never unpickled."""
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Opti
     """Put the stored state into `module` and `optimizer`, and give the number of epochs done."""
     path = folder / NAME
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about the format of what is refused next
+            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         module.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         return int(state["epoch"])
