@@ -15,11 +15,16 @@ ACTIVATIONS = (
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: `name` of its layer, `kinds` of its parts in order, `node` the last of them, whose output is shown."""
+    """One stage: `name` of its layer, `kinds` of what changes the values, `nodes` of the trace that belong to it."""
 
     name: str
     kinds: tuple[str, ...]
-    node: str
+    nodes: tuple[str, ...]
+
+    @property
+    def node(self) -> str:
+        """The last node, whose output is shown."""
+        return self.nodes[-1]
 
     @property
     def words(self) -> str:
@@ -42,12 +47,11 @@ def stages(trace: Trace, dimensions: int | None = 3) -> list[Stage]:
             continue
         last = found[-1] if found else None
         if last and _goes_with(layer, last, trace):
-            if "Dropout" not in layer.kind:  # it changes nothing when the network is used
-                found[-1] = Stage(last.name, (*last.kinds, layer.kind), layer.name)
-            else:
-                found[-1] = Stage(last.name, last.kinds, layer.name)
-        elif "Dropout" not in layer.kind:
-            found.append(Stage(layer.name, (layer.kind,), layer.name))
+            silent = "Dropout" in layer.kind or layer.kind == "Identity"  # changes nothing when the network is used
+            kinds = last.kinds if silent else (*last.kinds, layer.kind)
+            found[-1] = Stage(last.name, kinds, (*last.nodes, layer.name))
+        else:
+            found.append(Stage(layer.name, (layer.kind,), (layer.name,)))
     return found
 
 

@@ -7,20 +7,19 @@ verdict ({prediction}, {confidence}). Maps of one stage share one scale; each po
 from typing import Literal
 
 import numpy as np
-from matplotlib.text import Text
 
 from netcore.case import Picture
 from netcore.errors import unknown
 from netcore.stage.bars import Bars, verdict
-from netcore.stage.facts import shape_words, some_of
+from netcore.stage.facts import shape_words
 from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import UNITS, Box, colour_bar, diverging, fit, heading, number, sequential, spread, write
-from netcore.stage.stages import Stage, some_stages, stages, strongest
+from netcore.stage.plot import Box, colour_bar, diverging, fit, heading, sequential, write
+from netcore.stage.stages import Stage, some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+from netcore.stage.views import FOOT, TOP, View, map_pixel
 
 NEEDS = ("convolution",)
 ANIMATED = True
-GAP = 3.0  # units between maps
 
 
 def draw(
@@ -89,89 +88,42 @@ def _traces(case, over: str, images: int) -> list:
     return [case.trace()]
 
 
-class View:
-    """Maps of one stage: which are shown, and the mosaic they are in."""
-
-    def __init__(self, stage: Stage, traces: list, count: int) -> None:
-        outputs = np.stack([trace.value(stage.node) for trace in traces])  # (traces, C, H, W)
-        self.stage, self.shape = stage, outputs.shape[1:]
-        self.chosen = strongest(outputs.std((2, 3)).mean(0), count)  # those that answer to the image most
-        self.signed = bool(outputs.min() < 0)
-        self.limit = spread(outputs)
-        self.mosaic: Mosaic | None = None
-        self.name: Text | None = None
-
-    def place(self, fig, box: Box, columns: int | None, pixel: float | None, align=(0.5, 0.0)) -> None:
-        cmap = (diverging if self.signed else sequential)(fig.theme)
-        settings = {"cmap": cmap, "low": -self.limit * self.signed, "high": self.limit, "frame": True, "gap": GAP}
-        empty = np.full((len(self.chosen), *self.shape[1:]), np.nan)
-        self.mosaic = image_grid(fig, box, empty, columns=columns, pixel=pixel, align=align, **settings)
-
-    def show(self, trace, share: float) -> list:
-        """Show the first `share` of the maps; while they appear, the stage's name stands out."""
-        maps = trace.value(self.stage.node)[self.chosen].copy()
-        maps[round(share * len(maps)) :] = np.nan
-        changed = [self.mosaic.set(maps)]
-        if self.name:
-            theme = self.name.figure.theme
-            self.name.set_color(theme.emphasis if 0 < share < 1 else theme.ink)
-            changed.append(self.name)
-        return changed
-
-
 def _columns(fig, body: Box, found: list[Stage], traces: list):
     """The digit, a column of maps for every stage, all of them to one scale, and the verdict."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.6), 11) if narrow else ((0.85, 1.25), 18)
     left, *middle, right = body.columns(sides[0], *[1] * len(found), sides[1], gap=gap)
-    top, foot = 44.0, 38.0
-    height = body.h - top - foot
-    pixel = _pixel(fig, middle[0].w, trace.value(found[0].node).shape[2])
-    views = []
-    for stage, box in zip(found, middle, strict=True):
-        channels, h, w = trace.value(stage.node).shape
-        columns = max(1, int((box.w + GAP) / (w * pixel + GAP)))
-        rows = max(1, int((height + GAP) / (h * pixel + GAP)))
-        view = View(stage, traces, columns * rows)
-        view.name = write(fig, box.x, box.y, fit(fig, stage.name, box.w + 8, weight="bold"), fontweight="bold")
-        write(fig, box.x, box.y + 19, f"{h}×{w}", color=theme.muted)
-        view.place(fig, box.inset(top=top, bottom=foot), min(columns, channels), pixel, align=(0, 0))
-        write(fig, box.x, body.y + body.h - 34, some_of(len(view.chosen), channels), color=theme.muted)
-        write(fig, box.x, body.y + body.h - 15, number(view.limit), color=theme.muted)
-        views.append(view)
-    digit = _digit(fig, left, top, trace)
+    pixel = map_pixel(fig, middle[0].w, trace.value(found[0].node).shape[2])
+    views = [View(stage, traces) for stage in found]
+    for view, box in zip(views, middle, strict=True):
+        view.column(fig, box, pixel)
+    digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
-    bar = Box(left.x, left.y + top + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)
+    bar = Box(left.x, left.y + TOP + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)
     ends = ("−max", "max") if signed else ("0", "max")
     colour_bar(fig, bar, (diverging if signed else sequential)(theme), -signed, 1, "value", ends=ends)
     write(fig, left.x, body.y + body.h - 34, "shown", color=theme.muted)
     write(fig, left.x, body.y + body.h - 15, "max", color=theme.muted)
-    return digit, views, _bars(fig, right, top, foot, trace)
-
-
-def _pixel(fig, room: float, size: int) -> float:
-    """Units a map's pixel is wide, whole screen pixels: two large maps of the first stage side by side, or one."""
-    across = 2 if (room - GAP) / 2 >= 40 else 1
-    scale = fig.bbox.width / UNITS
-    return max(1, int((room + GAP / 2 - GAP * (across - 1)) / across / size * scale)) / scale
+    return digit, views, _bars(fig, right, TOP, FOOT, trace)
 
 
 def _single(fig, body: Box, found: list[Stage], traces: list):
     """The digit and the verdict at the left, all maps of the one stage at the right."""
     left, right = body.columns(1, 3.1, gap=36)
-    view = View(found[0], traces, 128)
-    view.place(fig, right.inset(bottom=56), None, None)
+    view = View(found[0], traces)
+    view.choose(128)
+    view.draw(fig, right.inset(bottom=56), None, None)
     cmap = (diverging if view.signed else sequential)(fig.theme)
     bar = Box(right.x, right.y + right.h - 44, 230, 44)
     colour_bar(fig, bar, cmap, -view.limit * view.signed, view.limit, "activation")
     above, below = left.rows(1, 1.6, gap=16)
-    return _digit(fig, above, 44, traces[-1]), [view], _bars(fig, below, 24, 0, traces[-1])
+    return _digit(fig, above, traces[-1]), [view], _bars(fig, below, 24, 0, traces[-1])
 
 
-def _digit(fig, box: Box, top: float, trace) -> Mosaic:
+def _digit(fig, box: Box, trace) -> Mosaic:
     write(fig, box.x, box.y, "image", fontweight="bold")
     write(fig, box.x, box.y + 19, shape_words(trace.pixels.shape[1:]), color=fig.theme.muted)
-    return image_grid(fig, box.inset(top=top), shown(trace.pixels)[None], columns=1, frame=True)
+    return image_grid(fig, box.inset(top=TOP), shown(trace.pixels)[None], columns=1, frame=True)
 
 
 def _bars(fig, box: Box, top: float, foot: float, trace) -> Bars:

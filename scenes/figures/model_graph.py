@@ -1,0 +1,151 @@
+"""The network's graph
+
+The layers of {run} ({network}) in order, with the shape of what each gives and its number of weights and biases; the
+bar in a card is its share of all of them.
+"""
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from netcore.stage.facts import shape_words
+from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, mix, page, write
+from netcore.stage.stages import Stage, stages
+from netcore.trace import Trace
+
+NEEDS = ()
+MOST = 24  # cards that fit
+GAP = 34.0  # units between columns
+
+
+@dataclass(frozen=True)
+class Card:
+    """One box: layers under one name."""
+
+    name: str
+    words: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+def draw(fig, case):
+    """Draw the layers as cards, column by column, with the edges between them."""
+    trace = case.trace()
+    cards, edges = _graph(trace)
+    total = sum(card.parameters for card in cards)
+    words = f"{len(cards) - 1} steps, {total:,} weights and biases · {_bytes(4 * total)} as 32-bit numbers"
+    body, _ = heading(fig, f"The network {case.run.title}", words)
+    rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
+    columns = -(-len(cards) // rows)
+    body = Box(body.x, body.y, body.w, min(body.h, 16 + 92 * rows))
+    across = body.columns(*[1] * columns, gap=GAP)
+    places = [place for column in across for place in column.rows(*[1] * rows, gap=16)]
+    ax = add_axes(fig, page(fig), xlim=(0, UNITS), ylim=(page(fig).h, 0))
+    ax.axis("off")
+    for card, place in zip(cards, places, strict=False):
+        _card(fig, ax, card, place, total)
+    for a, b in edges:
+        _edge(fig, ax, places, a, b, rows)
+
+
+def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]]]:
+    """Cards (the image first) and edges between their positions; layers of a large network are grouped by module."""
+    found = stages(trace, None)
+    for depth in (99, 3, 2, 1):
+        names = [".".join(s.name.split(".")[:depth]) for s in found]
+        groups: dict[str, list[Stage]] = {}
+        for name, stage in zip(names, found, strict=True):
+            groups.setdefault(name, []).append(stage)
+        if len(groups) < MOST:
+            break
+    cards = [Card("image", "pixels", trace.input.shape, 0)]
+    where = {"input": 0}
+    for i, (name, members) in enumerate(list(groups.items())[: MOST - 1], 1):
+        nodes = [node for stage in members for node in stage.nodes]
+        where |= dict.fromkeys(nodes, i)
+        count = sum(trace[node].parameters for node in nodes)
+        words = _words(members, trace) if len(members) == 1 else f"{len(members)} steps"
+        cards.append(Card(name, words, trace.value(nodes[-1]).shape, count))
+    edges = {
+        (where[i], where[layer.name])
+        for layer in trace.layers
+        if layer.name in where
+        for i in layer.inputs
+        if i in where
+    }
+    return cards, sorted((a, b) for a, b in edges if a < b)
+
+
+def _words(members: list[Stage], trace: Trace) -> str:
+    """Operations of one stage, the size of its kernel and its dropout."""
+    (stage,) = members
+    words, first = stage.words.replace("convolution", "conv").replace("dense layer", "dense"), trace[stage.nodes[0]]
+    if first.weight is not None and first.weight.ndim == 4:
+        words = f"{first.weight.shape[2]}×{first.weight.shape[3]} {words}"
+    shares = [trace[node].settings.get("p") for node in stage.nodes if "Dropout" in trace[node].kind]
+    return words + "".join(f", dropout {share:g}" for share in shares if share)
+
+
+def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
+    theme = fig.theme
+    style = {"boxstyle": "round,pad=0,rounding_size=6", "mutation_aspect": 1}
+    ax.add_patch(
+        FancyBboxPatch(
+            (box.x, box.y), box.w, box.h, facecolor=mix(theme, "ground", "faint", 0.45), edgecolor=theme.faint, **style
+        )
+    )
+    if card.parameters:
+        share = card.parameters / total
+        ax.add_patch(Rectangle((box.x + 10, box.y + box.h - 5), (box.w - 20) * share, 3, color=theme.positive))
+    lines = 3 if box.h >= 62 else 2
+    top = box.y + (box.h - 19 * lines) / 2 - 1
+    shape = shape_words(card.shape)
+    write(fig, box.x + 10, top, fit(fig, card.name, box.w - 110, LABEL, "bold"), fontsize=LABEL, fontweight="bold")
+    write(fig, box.x + box.w - 10, top, shape, ha="right")
+    if lines == 3:
+        write(fig, box.x + 10, top + 19, fit(fig, card.words, box.w - 20), color=theme.muted)
+    count = f"{card.parameters:,} parameters" if card.parameters else "no parameters" if card.name != "image" else ""
+    write(fig, box.x + 10, top + 19 * (lines - 1), fit(fig, count, box.w - 20), color=theme.muted)
+
+
+def _edge(fig, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:
+    """An arrow downwards, or round to the next column; a skip as a curve beside the cards."""
+    theme, start, end = fig.theme, places[a], places[b]
+    line = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 9,
+        "color": theme.muted,
+        "linewidth": 1.5,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
+    if b == a + 1 and a // rows == b // rows:
+        tail, head = (start.x + start.w / 2, start.y + start.h + 1), (end.x + end.w / 2, end.y - 1)
+        ax.add_patch(FancyArrowPatch(tail, head, **line))
+    elif b == a + 1:
+        x = end.x - GAP / 2
+        ax.plot(
+            [start.x + start.w, x, x],
+            [start.y + start.h / 2] * 2 + [end.y + end.h / 2],
+            color=theme.muted,
+            linewidth=1.5,
+        )
+        ax.add_patch(FancyArrowPatch((x, end.y + end.h / 2), (end.x - 1, end.y + end.h / 2), **line))
+    else:
+        tail, head = (start.x + start.w, start.y + start.h / 2), (end.x + end.w, end.y + end.h / 2)
+        if a // rows != b // rows:
+            head = (end.x, end.y + end.h / 2)
+        curve = line | {
+            "color": theme.emphasis,
+            "connectionstyle": f"arc3,rad={-0.35 if a // rows == b // rows else 0.1}",
+        }
+        ax.add_patch(FancyArrowPatch(tail, head, **curve))
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000 or unit == "MB":
+            return f"{count:,.0f} {unit}" if count >= 10 or unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return ""

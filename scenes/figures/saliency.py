@@ -1,0 +1,99 @@
+"""Where the network looks
+
+Which pixels make {run} ({network}, {snapshot}) prefer its answer for this image ({prediction}, {confidence}) to the
+second likeliest: the derivative of the difference of their scores, that times the pixels, what covering a patch costs.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from netcore.stage.bars import verdict
+from netcore.stage.mosaic import image_grid, shown
+from netcore.stage.plot import Box, colour_bar, diverging, fit, heading, number, spread, subtitle, write
+
+NEEDS = ()
+
+
+def draw(fig, case, *, patch: int = 0, stride: int = 2):
+    """Draw the image and three maps of the same size.
+
+    Parameters
+    ----------
+    patch : int
+        Side of the covering patch in pixels; a quarter of the image unless given.
+    stride : int
+        Pixels between two places of the patch; more for large images.
+    """
+    trace = case.trace()
+    second, first = np.argsort(trace.logits, kind="stable")[-2:]
+    names = trace.classes[first], trace.classes[second]
+    gradient = _gradient(case, int(first), int(second))
+    side = patch or max(1, trace.pixels.shape[1] // 4)
+    covered = _occlusion(case, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
+    margin = number(float(trace.logits[first] - trace.logits[second]))
+    title = f"Why {case.run.title} says {names[0]} and not {names[1]}"
+    body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
+    panels = (
+        ("Image", "", None, ""),
+        ("Gradient", "a brighter pixel", gradient.sum(0), "score a unit of input"),
+        ("Gradient × input", "each pixel's part", (gradient * trace.input).sum(0), "score"),
+        ("Covered", f"{side}×{side} pixels at a time", covered, "score lost"),
+    )
+    ends = [
+        _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(1, 1, 1, 1, gap=22), panels, strict=True)
+    ]
+    words = (
+        f"Blue speaks for {names[0]}, orange for {names[1]}: each value is a change of the difference of their scores."
+    )
+    write(fig, body.x, max(ends) + 22, fit(fig, words, body.w), color=fig.theme.muted)
+
+
+def _panel(fig, box: Box, title: str, note: str, values: np.ndarray | None, label: str, trace) -> float:
+    """Draw one map with its scale; give the lower end."""
+    subtitle(fig, box, title)
+    write(fig, box.x, box.y + 21, fit(fig, note, box.w), color=fig.theme.muted)
+    inner = box.inset(top=48, bottom=80)
+    if values is None:
+        place = image_grid(fig, inner, shown(trace.pixels)[None], columns=1, frame=True).place(0)
+        return place.y + place.h
+    limit = spread(values)
+    settings = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
+    place = image_grid(fig, inner, values[None], columns=1, **settings).place(0)
+    bar = Box(place.x, place.y + place.h + 14, place.w, 44)
+    colour_bar(fig, bar, diverging(fig.theme), -limit, limit, fit(fig, label, place.w))
+    return bar.y + bar.h
+
+
+def _gradient(case, first: int, second: int) -> np.ndarray:
+    """Derivative of score `first` − score `second` by the network's input, (C, H, W).
+
+    That difference is the cross-entropy for `second` minus that for `first`: the softmax's denominators cancel.
+    """
+    losses = [case.trace(picture=replace(case.picture, label=k), backward=True).grad_input for k in (second, first)]
+    return losses[0] - losses[1]
+
+
+def _occlusion(case, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
+    """How much of the difference of two scores is lost, mean over the patches that cover a pixel: (H, W)."""
+    _, height, width = trace.pixels.shape
+    empty = np.median(_border(trace.pixels), axis=1).astype(np.uint8)  # (C,)
+    corners = [(y, x) for y in range(stride - side, height, stride) for x in range(stride - side, width, stride)]
+    places = [(slice(max(0, y), y + side), slice(max(0, x), x + side)) for y, x in corners]
+    images = np.repeat(trace.pixels[None], len(places), 0)
+    for image, (rows, columns) in zip(images, places, strict=True):
+        image[:, rows, columns] = empty[:, None, None]
+    logits = case.passes(images)["logits"]
+    first, second = pair
+    lost = trace.logits[first] - trace.logits[second] - (logits[:, first] - logits[:, second])
+    total, times = np.zeros((height, width)), np.zeros((height, width))
+    for (rows, columns), loss in zip(places, lost, strict=True):
+        total[rows, columns] += loss
+        times[rows, columns] += 1
+    return total / np.maximum(times, 1)
+
+
+def _border(pixels: np.ndarray) -> np.ndarray:
+    """The outermost pixels (C, N): an image's background, as a rule."""
+    count = len(pixels)
+    return np.concatenate([pixels[:, [0, -1]].reshape(count, -1), pixels[:, :, [0, -1]].reshape(count, -1)], axis=1)
