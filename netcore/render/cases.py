@@ -153,7 +153,7 @@ def network(run: Run) -> str:
     if kinds and kinds == dense:
         widths = [int(np.prod(dense[0]["input"]))] + [int(layer["output"][-1]) for layer in dense]
         return "-".join(map(str, widths))
-    return f"network of {len(kinds) - len(dense)} convolutions and {len(dense)} dense layers"
+    return f"a network of {len(kinds) - len(dense)} convolutions and {len(dense)} dense layers"
 
 
 def facts(case: Case, fields: Iterable[str]) -> dict[str, Any]:
