@@ -7,8 +7,9 @@ import numpy as np
 from netcore.stage.layout import between, column
 from netcore.stage.mobjects import BODY, NOTE, PX, Bars, Drawn, Edges, Neurons
 from netcore.stage.network import Dense, unit
-from netcore.stage.text import Line, label
+from netcore.stage.text import Line, label, shorten
 from netcore.stage.theme import Theme
+from netcore.trace import Trace
 
 WIDEST = 3.5  # pixels, of the strongest edge into a layer
 
@@ -89,6 +90,17 @@ def probability_bars(
 def percent(p: float) -> str:
     """A probability as text; what is not quite certain is never called 100 %."""
     return ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
+
+
+def verdict(trace: Trace, longest: float = 3.0) -> tuple[str, str]:
+    """The answer in words (``7, 98.3 % — right``) and the role of its colour; names at most `longest` units long."""
+    name, sure = trace.classes[trace.prediction], percent(float(trace.probabilities.max()))
+    said = f"{shorten(name, longest)}, {sure}"
+    if trace.label is None:
+        return said, "emphasis"
+    if trace.label == trace.prediction:
+        return f"{said} — right", "right"
+    return f"{said} — wrong, it is {shorten(trace.classes[trace.label], longest)}", "wrong"
 
 
 def columns_of(

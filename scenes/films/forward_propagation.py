@@ -7,16 +7,7 @@ softmax turns the scores into probabilities. The answer is {prediction} with {co
 
 import numpy as np
 
-from netcore.stage.dense import (
-    by_source,
-    columns_of,
-    contribution_edges,
-    edge_style,
-    legend,
-    percent,
-    probability_bars,
-    shade,
-)  # fmt: skip
+from netcore.stage import dense
 from netcore.stage.facts import some_of
 from netcore.stage.film import (
     BODY,
@@ -82,7 +73,7 @@ class ForwardPropagation(Film):
         for stage in self.stages:
             self.propagate(stage)
         self.softmax()
-        self.verdict()
+        self.answer()
         self.wait(self.hold)
 
     def choose(self):
@@ -101,7 +92,7 @@ class ForwardPropagation(Film):
         last = self.bars_left - 0.55 - max(text_width(name) for name in self.names)
         counts = [len(i) for i in self.index]
         xs = spread(len(counts), FIRST, last)
-        self.columns, self.dots = columns_of(self.theme, counts, self.sizes, xs, self.low, self.high)
+        self.columns, self.dots = dense.columns_of(self.theme, counts, self.sizes, xs, self.low, self.high)
 
     # ---- from the picture to the inputs
 
@@ -127,13 +118,15 @@ class ForwardPropagation(Film):
         tints = [np.eye(3)[k] for k in range(3)] if c == 3 else [np.ones(3)] * c
         rows, frames = self.rgb[:, None], row_frames(self.large, h)  # (H, 1, W, 3), (H, 3, 2)
         strip = Pixels(np.concatenate([rows] * c), np.concatenate([frames] * c))
+        thumb = Pixels(self.rgb, self.small, outline=theme.rgb("faint"))
         goal = strip_frames(*STRIP, self.low, self.high, c * h)
         border = Boxes([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
         self.play(
             self.say(f"Row by row, the pixels unroll into one column of {self.sizes[0]:,} inputs"),
             Change(border, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Change(self.picture, opacity=0.0, run_time=1.5),
+            Change(self.picture, opacity=0.0, run_time=1.2, remove=True),
             Change(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
+            Change(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, after=1.1),
         )
 
     def show_network(self):
@@ -146,18 +139,16 @@ class ForwardPropagation(Film):
         leads = Edges(starts, ends, [*theme.rgb("muted"), 0.6], 1.0)
         corners = pixel_boxes(self.small, index, self.trace.pixels.shape[1:])
         marks = Boxes(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
-        words = self.layer_names() + self.name_classes() + legend(theme, LEFT, self.high - SMALL - 0.45)
+        words = self.layer_names() + self.name_classes() + dense.legend(theme, LEFT, self.high - SMALL - 0.45)
         rest = [*self.columns[1:], *self.dots, *words]
-        small = {"points": self.small, "opacity": 0.0}
         some = len(index) < n
         self.play(
             self.say(
                 f"The {len(index)} strongest of the {n:,} inputs are drawn" if some else f"All {n:,} inputs are drawn"
             ),
-            Change(self.picture, start=small, opacity=1.0, run_time=0.3),
             Change(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
             Change(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
-            Change(first, start=HIDDEN, opacity=1.0, fill=shade(theme, first.values), run_time=0.5, after=0.4),
+            Change(first, start=HIDDEN, opacity=1.0, fill=dense.shade(theme, first.values), run_time=0.5, after=0.4),
             [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
         )
 
@@ -189,9 +180,9 @@ class ForwardPropagation(Film):
         theme, k = self.theme, stage.number
         last = stage is self.stages[-1]
         sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
-        new = contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
+        new = dense.contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
         pace = min(1.0, 2.3 / len(self.stages)) * (1.3 if k == 1 else 1.0)
-        flow = {"order": by_source(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
+        flow = {"order": dense.by_source(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
         where = (self.columns[k - 1].centres[0, 0] + neurons.centres[0, 0]) / 2
         self.play(
             self.say(self.words(stage)),
@@ -201,7 +192,7 @@ class ForwardPropagation(Film):
         )
         self.edges.append(new)
         neurons.values = (stage.z if last else stage.output)[targets]
-        fill = shade(theme, neurons.values, () if last else stage.functions)
+        fill = dense.shade(theme, neurons.values, () if last else stage.functions)
         self.play(Change(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
     def words(self, stage: Dense) -> str:
@@ -241,7 +232,7 @@ class ForwardPropagation(Film):
     def softmax(self):
         theme, neurons = self.theme, self.columns[-1]
         p = neurons.values = self.trace.probabilities[self.index[-1]]
-        self.bars, self.percents = probability_bars(theme, p, neurons.centres[:, 1], self.bars_left, BAR, RIGHT)
+        self.bars, self.percents = dense.probability_bars(theme, p, neurons.centres[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
             self.say(f"Softmax turns the {self.sizes[-1]:,} scores into probabilities that add up to 100 %"),
             self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
@@ -250,22 +241,18 @@ class ForwardPropagation(Film):
             [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.7) for m in self.percents],
         )
 
-    def verdict(self):
+    def answer(self):
         """The most probable class, right or wrong, and the edges that led to it."""
         theme, trace = self.theme, self.trace
-        name, truth = trace.classes[trace.prediction], trace.label
-        role = "emphasis" if truth is None else "right" if truth == trace.prediction else "wrong"
-        colour, row = theme.rgb(role), self.index[-1].tolist().index(trace.prediction)
-        end = {"emphasis": "", "right": " — right", "wrong": f" — wrong, it is {trace.classes[truth or 0]}"}[role]
-        text = f"{name}, {percent(trace.probabilities.max())}{end}"
-        text = shorten(text, RIGHT - LEFT, TITLE, bold=True)
+        text, role = dense.verdict(trace)
+        colour, order = theme.rgb(role), self.index[-1].tolist()
+        row, true = order.index(trace.prediction), [order.index(trace.label)] if role == "wrong" else []
         answer = label(text, TITLE, colour, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
-        true = [self.index[-1].tolist().index(truth)] if role == "wrong" else []
         fill, ring = self.bars.fill.copy(), self.columns[-1].ring.copy()
         fill[row] = ring[row] = colour
         last = self.edges[-1]
         into = np.arange(len(last.values)) // len(self.index[-2]) == row
-        rgba, widths = edge_style(theme, np.where(into, last.values, 0.0))
+        rgba, widths = dense.edge_style(theme, np.where(into, last.values, 0.0))
         rgba[~into] = last.rgba[~into] * [1, 1, 1, 0.25]
         widths[~into] = last.widths[~into]
         middle = (self.columns[0].centres[0, 0] + self.columns[-2].centres[0, 0]) / 2
