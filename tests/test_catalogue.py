@@ -132,7 +132,7 @@ def test_captions_speak_of_the_run(mlp_run, cnn_run, make_case) -> None:
     assert told["label"] == "7"
     assert told["prediction"] == trace.classes[int(trace.logits.argmax())]
     assert told["confidence"] == f"{100 * trace.probabilities.max():.1f} %"
-    assert network(cnn_run) == "network of 2 convolutions and 2 dense layers"
+    assert network(cnn_run) == "a network of 2 convolutions and 2 dense layers"
     fresh = make_case(mlp_run)
     facts(fresh, {"run"})
     assert not fresh.reads, "a caption that tells no answer costs no pass"
