@@ -105,8 +105,8 @@ class Head:
     def place(self, xs: np.ndarray) -> list[tuple[Drawn, np.ndarray]]:
         """Where everything stands if the columns do at `xs`: mobjects with their points."""
         out: list[tuple[Drawn, np.ndarray]] = [(self.cells, self.cell_frames(xs[0]))]
-        out += [(m, _corners(self.centres(k, xs[k]), self.radius)) for k, m in enumerate(self.columns, 1)]
-        out += [(m, _corners(self.dots(k, xs[k]), m.radius)) for k, m in zip(self.dotted, self.ellipses, strict=True)]
+        out += [(m, corners(self.centres(k, xs[k]), self.radius)) for k, m in enumerate(self.columns, 1)]
+        out += [(m, corners(self.dots(k, xs[k]), m.radius)) for k, m in zip(self.dotted, self.ellipses, strict=True)]
         out += [(m, self.edge_points(k, xs)) for k, m in enumerate(self.edges, 1)]
         return out
 
@@ -147,8 +147,9 @@ class Head:
         which, pixel = places(column, self.index[0])
         row_of = {int(channel): row for row, channel in enumerate(volume.chosen)}
         row = np.array([row_of.get(int(channel), -1) for channel in which])
-        of = volume.maps.corners()
-        out = np.broadcast_to((of[-1, 1] + of[-1, 2]) / 2 + [0.1, 0], (len(row), 3, 2)).copy()
+        of, dots = volume.maps.corners(), volume.dots()
+        rest = (of[-1, 1] + of[-1, 2]) / 2 + [0.1, 0] if dots is None else dots[1]
+        out = np.broadcast_to(rest, (len(row), 3, 2)).copy()
         out[row >= 0] = pixels_in(of, volume.size, row[row >= 0], pixel[row >= 0])
         return out
 
@@ -171,5 +172,6 @@ class Head:
         return f"{words} — wrong, it is {shorten(trace.classes[trace.label], 2.5)}", "wrong"
 
 
-def _corners(centres: np.ndarray, radius: float) -> np.ndarray:
+def corners(centres: np.ndarray, radius: float) -> np.ndarray:
+    """Points (2·N, 2) of neurons of that radius."""
     return np.stack([centres - radius, centres + radius], axis=1).reshape(-1, 2)

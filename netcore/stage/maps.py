@@ -15,6 +15,7 @@ from netcore.stage.tiles import free_place, largest_unit, tiles
 GAP = 0.1  # between maps
 SIDE = 4.4  # of the square that a volume stands in: three maps of 28 × 28 are three screen pixels a pixel then
 RAMP = (0.72, 0.16)  # width and height of the scale
+DOT = 2 * PX  # radius of the dots that stand for what is left out
 LINES = (0.24, 0.3)  # distance of the text above and of the text below from the square
 
 
@@ -138,12 +139,16 @@ class Volume:
         room = self.scale[0].box()[0] - at[0] - 0.15
         text += " maps" if text_width(text + " maps", NOTE) < room else ""
         out: list[Drawn] = [label(text, NOTE, muted, at=at, align=(-1, 0))]
-        free = free_place(n, self.size, self.centre, self.unit, GAP)
-        if free is not None:
-            step = min(0.28 * self.size[1] * self.unit, 0.2)
-            dots = free + np.array([[-1, 0], [0, 0], [1, 0]]) * step
-            out.append(Neurons(dots, 2 * PX, muted, muted, width=0))
+        dots = self.dots()
+        if dots is not None:
+            out.append(Neurons(dots, DOT, muted, muted, width=0))
         return out
+
+    def dots(self) -> np.ndarray | None:
+        """Centres (3, 2) of the dots in the free place, which stand for the maps that are left out."""
+        free = free_place(len(self.chosen), self.size, self.centre, self.unit, GAP)
+        step = min(0.28 * self.size[1] * self.unit, 0.2)
+        return None if free is None else free + np.array([[-1, 0], [0, 0], [1, 0]]) * step
 
     def legend(self, scale: float, signed: bool) -> list[Drawn]:
         """What the shades stand for."""

@@ -106,12 +106,13 @@ def caption(stage: Stage, first: bool) -> str:
     return f"{count}: {out:,} maps of {h2}×{w2}"
 
 
-def column_caption(column: Stage) -> str:
-    """How the maps become a column."""
+def column_caption(column: Stage, shown: int) -> str:
+    """How the maps become a column, `shown` of whose values are seen."""
+    rest = f"; the {shown} largest are shown" if shown < len(column.output) else ""
     if column.name == "Flatten":
-        return f"All {len(column.source):,} maps become one column of {len(column.output):,} values"
+        return f"All {len(column.source):,} maps become one column of {len(column.output):,} values{rest}"
     kind = "mean" if "average" in column.name else "maximum" if "maximum" in column.name else "summary"
-    return f"Each of the {len(column.source):,} maps becomes one number, its {kind}"
+    return f"Each of the {len(column.source):,} maps becomes one number, its {kind}{rest}"
 
 
 def short_name(stage: Stage) -> str:

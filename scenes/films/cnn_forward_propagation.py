@@ -11,8 +11,8 @@ import numpy as np
 from netcore.stage.dense import by_source, legend
 from netcore.stage.facts import shape_words
 from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, text_width
-from netcore.stage.head import EDGE, HIGH, Head
-from netcore.stage.maps import GAP, SIDE, Maps, Volume, colours, scale_bar
+from netcore.stage.head import EDGE, HIGH, Head, corners
+from netcore.stage.maps import DOT, GAP, SIDE, Maps, Volume, colours, scale_bar
 from netcore.stage.mobjects import rows3
 from netcore.stage.operation import EXPLAINED, Operation, caption, column_caption, kernels, parameters
 from netcore.stage.tiles import bands, largest_unit, tiles, window_lines
@@ -141,7 +141,9 @@ class CnnForwardPropagation(Film):
         source.centre, source.unit = LEFT, largest_unit(len(source.chosen), source.size, SIDE, GAP)
         out.append(Change(source.maps, points=self.squares().reshape(-1, 2), run_time=run_time))
         out += [Change(m, points=m.points + shift, run_time=run_time) for m in source.texts[:2] + source.scale]
-        out += self.hide(source.texts[2:] + self.words + self.marks, 0.15)
+        for m in source.texts[2:]:  # the dots
+            out.append(Change(m, points=corners(source.dots(), DOT), run_time=run_time))
+        out += self.hide(self.words + self.marks, 0.15)
         self.words, self.marks = [], []
         return out
 
@@ -208,7 +210,7 @@ class CnnForwardPropagation(Film):
         moves = self.advance(0.45)
         self.words = Operation(self.theme, column.name, (), "", MIDDLE).everything
         self.words.append(label(f"{end.sizes[0]:,}", BODY, self.rgb("ink"), bold=True, at=(COLUMN, self.source.top)))
-        self.play(moves, self.say(column_caption(column)), self.show(self.words, 0.2, after=0.25))
+        self.play(moves, self.say(column_caption(column, len(end.index[0]))), self.show(self.words, 0.2, after=0.25))
         begin = end.leaving(column, self.source)
         marks = Boxes(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
         self.counts.append(end.count(0, COLUMN, " values"))
