@@ -1,0 +1,198 @@
+"""Any picture file becomes what MNIST would have made of it, or one line says why not."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from pictures import digits, scan
+from PIL import Image, ImageDraw
+
+from netcore.errors import NetcoreError
+from netcore.picture import read_picture
+
+
+def prepared(path, shape=(1, 28, 28)):
+    picture, note = read_picture(path, shape)
+    assert "\n" not in note
+    assert picture.pixels.shape == shape
+    assert picture.pixels.dtype == np.uint8
+    assert picture.label is None
+    return picture.pixels, note
+
+
+def alike(a, b):
+    return np.corrcoef(a.ravel().astype(float), b.ravel().astype(float))[0, 1]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("shade", [0.0, 0.4])
+def test_scanned_digits_come_out_as_they_went_in(tmp_path, suffix, shade):
+    images, _ = digits(20)
+    found = []
+    for seed, digit in enumerate(images):
+        pixels, note = prepared(scan(digit, tmp_path / f"scan.{suffix}", seed, shade))
+        assert "inverted (dark on light)" in note
+        assert "fitted to 20×20, centred by its mass" in note
+        shifted = [np.roll(pixels[0], (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+        found.append(max(alike(s, digit) for s in shifted))  # rounding may move it by a pixel
+        rows, columns = np.flatnonzero(pixels[0].max(1) > 20), np.flatnonzero(pixels[0].max(0) > 20)
+        assert 19 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
+    assert np.mean(found) > 0.96
+    assert min(found) > 0.85
+
+
+def test_the_centre_of_mass_lies_where_mnists_does(tmp_path):
+    def centre(image):
+        y, x = np.mgrid[0:28, 0:28]
+        return np.array([(image * y).sum(), (image * x).sum()]) / image.sum()
+
+    images, _ = digits(50)
+    expected = np.mean([centre(i.astype(float)) for i in images], axis=0)
+    for seed, digit in enumerate(images[::5]):
+        pixels, _ = prepared(scan(digit, tmp_path / "scan.png", seed))
+        np.testing.assert_allclose(centre(pixels[0].astype(float)), expected, atol=0.8)
+
+
+def test_light_on_dark_is_not_inverted_and_28_by_28_is_taken_as_it_is(tmp_path):
+    digit = digits(10)[0][3]
+    Image.fromarray(digit).save(tmp_path / "own.png")
+    pixels, note = prepared(tmp_path / "own.png")
+    np.testing.assert_array_equal(pixels[0], digit)
+    assert "as it is" in note
+    Image.fromarray(digit).resize((280, 280), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    pixels, note = prepared(tmp_path / "large.png")
+    assert "inverted" not in note
+    assert alike(pixels, digit) > 0.95
+
+
+def stroke(path, mode, ink, ground, size=(300, 200), width=24):
+    image = Image.new(mode, size, ground)
+    ImageDraw.Draw(image).line((60, 40, 120, 170), fill=ink, width=width)
+    image.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "ink", "ground"),
+    [
+        ("RGBA", (0, 0, 0, 255), (0, 0, 0, 0)),  # black on nothing
+        ("RGBA", (255, 255, 255, 255), (255, 255, 255, 0)),  # white on nothing
+        ("LA", (30, 255), (0, 0)),
+        ("RGB", (20, 30, 160), (250, 245, 230)),
+        ("RGB", (250, 240, 90), (10, 60, 30)),
+        ("P", 0, 5),
+        ("1", 0, 1),
+        ("I;16", 1000, 60000),
+        ("L", 120, 180),
+    ],
+)
+def test_all_kinds_of_pictures_give_the_same_stroke(tmp_path, mode, ink, ground):
+    if mode == "P":
+        image = Image.open(stroke(tmp_path / "a.png", "RGB", (0, 0, 0), (255, 255, 255))).quantize(4)
+        image.save(tmp_path / "p.png")
+        pixels, _ = prepared(tmp_path / "p.png")
+    else:
+        pixels, _ = prepared(stroke(tmp_path / "a.png", mode, ink, ground))
+    expected, _ = prepared(stroke(tmp_path / "b.png", "L", 0, 255))
+    assert alike(pixels, expected) > 0.98
+    assert pixels[0, 8, 12] > 200 > 20 > pixels[0, 8, 20]
+
+
+def test_thin_lines_are_thickened_as_wide_as_a_pen(tmp_path):
+    thin, note = prepared(stroke(tmp_path / "thin.png", "L", 0, 255, width=3))
+    assert "thickened" in note
+    wide, note = prepared(stroke(tmp_path / "wide.png", "L", 0, 255, width=20))
+    assert "thickened" not in note
+    per_row = (thin[0] > 128).sum(1)
+    assert 1.8 <= per_row[per_row > 0].mean() <= 4
+    assert alike(thin, wide) > 0.8
+
+
+def test_proportions_are_kept(tmp_path):
+    image = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(image).rectangle((50, 20, 89, 219), fill=0)  # 40 wide, 200 high
+    image.save(tmp_path / "one.png")
+    pixels, _ = prepared(tmp_path / "one.png")
+    assert (pixels[0].max(1) > 128).sum() == 20
+    assert (pixels[0].max(0) > 128).sum() == 4
+
+
+def test_photographs_turned_by_exif_stand_upright(tmp_path):
+    plain = stroke(tmp_path / "plain.jpg", "L", 0, 255)
+    turned = Image.open(plain).rotate(90, expand=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 270 degrees counter-clockwise
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    assert alike(prepared(plain)[0], prepared(tmp_path / "turned.jpg")[0]) > 0.97
+
+
+def test_other_shapes_are_resized_with_their_colours(tmp_path):
+    image = Image.new("RGB", (200, 100), (200, 30, 30))
+    image.paste((20, 20, 220), (100, 0, 200, 100))
+    image.save(tmp_path / "flag.png")
+    pixels, note = prepared(tmp_path / "flag.png", (3, 32, 32))
+    assert note == "flag.png: cropped to the middle, resized to 32×32"
+    assert pixels[:, 16, 5].tolist() == [200, 30, 30]
+    assert pixels[:, 16, 28].tolist() == [20, 20, 220]
+    grey, note = prepared(tmp_path / "flag.png", (1, 16, 32))
+    assert note == "flag.png: turned to grey, resized to 32×16"
+    assert grey[0, 8, 2] == pytest.approx(0.299 * 200 + 0.587 * 30 + 0.114 * 30, abs=2)
+
+
+# ---- what cannot be read
+
+
+def test_what_is_no_picture_is_told_in_one_line(tmp_path):
+    whole = scan(digits(10)[0][0], tmp_path / "whole.jpg").read_bytes()
+    png = stroke(tmp_path / "whole.png", "L", 0, 255).read_bytes()
+    broken = {
+        "words.png": (b"these are words", "no image: give a PNG"),
+        "empty.png": (b"", "is empty"),
+        "cut.jpg": (whole[: len(whole) // 2], "cannot read .*cut.jpg: .*truncated"),
+        "cut.png": (png[: len(png) // 2], "cannot read .*cut.png"),
+        "head.png": (png[:20], "cannot read|no image"),
+        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "no image"),
+    }
+    for name, (content, message) in broken.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(NetcoreError, match=message) as caught:
+            read_picture(tmp_path / name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(NetcoreError, match=r"cannot read .*none.png: No such file"):
+        read_picture(tmp_path / "none.png")
+    with pytest.raises(NetcoreError, match=r"cannot read .*: Is a directory"):
+        read_picture(tmp_path)
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
+    Image.new("1", (12_000, 12_000)).save(tmp_path / "huge.png")
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    for name in ("huge.png", "bomb.png"):
+        with pytest.raises(NetcoreError, match="too large: at most 89 megapixels"):
+            read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_blank_picture_is_refused(tmp_path, value):
+    noise = np.random.default_rng(0).normal(value, 3, (200, 200)).clip(0, 255).astype(np.uint8)
+    for name, values in (("flat.png", np.full((200, 200), value, np.uint8)), ("noisy.png", noise)):
+        Image.fromarray(values).save(tmp_path / name)
+        with pytest.raises(NetcoreError, match="nothing is drawn in"):
+            read_picture(tmp_path / name)
+    Image.new("RGBA", (50, 50), (value, value, value, 0)).save(tmp_path / "clear.png")
+    with pytest.raises(NetcoreError, match="nothing is drawn in"):
+        read_picture(tmp_path / "clear.png")
+
+
+def test_other_numbers_of_channels_are_refused(tmp_path):
+    with pytest.raises(NetcoreError, match="1 or 3 channels; this network takes 4"):
+        read_picture(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (3, 3)])
+def test_tiny_pictures_do_no_harm(tmp_path, size):
+    image = Image.new("L", size, 255)
+    image.putpixel((0, 0), 0)
+    image.save(tmp_path / "tiny.png")
+    with contextlib.suppress(NetcoreError):  # a line is fine, a crash is not
+        prepared(tmp_path / "tiny.png")
