@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from netcore.errors import NetcoreError
-from netcore.learn import data, idx
-from netcore.learn.data import DataSet, Unavailable, cached, load, load_or_embedded, stratified
+from netcore.learn import cache, idx
+from netcore.learn.cache import cached
+from netcore.learn.data import DataSet, Unavailable, load, load_or_embedded, stratified
 
 
 def write_idx(path, array):
@@ -181,4 +182,4 @@ def test_the_cache_needs_no_platformdirs(monkeypatch):
 
     monkeypatch.delenv("NETCORE_CACHE")
     monkeypatch.setitem(sys.modules, "platformdirs", None)
-    assert data.cache_dir().name == "netcore"
+    assert cache.cache_dir().name == "netcore"

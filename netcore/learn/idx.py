@@ -1,10 +1,7 @@
 """MNIST and the sets made in its format: IDX files, plain or gzipped; torchvision downloads them."""
 
-import contextlib
 import gzip
 import math
-import socket
-import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ import numpy as np
 
 from netcore.errors import NetcoreError
 from netcore.learn.data import DIGITS, DataSet, Source, Unavailable
+from netcore.learn.download import downloading
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,10 @@ def load_idx(name: str, folder: Path) -> Source:
     raw = folder / known.kind / "raw"
     files = [raw / f"{part}-{kind}" for part in known.parts for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
     if not all(_lying(file) for file in files):
-        _download(name, known, folder)
+        from torchvision import datasets
+
+        fetch = getattr(datasets, known.kind)
+        downloading(name, known.size, folder, lambda: fetch(folder, download=True, **dict(known.options)))
     train, test = (_part(name, known, files[i], files[i + 1]) for i in (0, 2))
     return Source(train, test)
 
@@ -86,22 +87,3 @@ def _part(name: str, known: IdxSet, images: Path, labels: Path) -> DataSet:
     if known.transposed:
         pixels = np.ascontiguousarray(pixels.transpose(0, 2, 1))
     return DataSet(name, pixels, read_idx(labels).astype(np.int64), known.classes)
-
-
-def _download(name: str, known: IdxSet, folder: Path) -> None:
-    from torchvision import datasets
-
-    print(f"netcore: downloading {name} ({known.size}) into {folder}", file=sys.stderr)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            getattr(datasets, known.kind)(folder, download=True, **dict(known.options))
-    except Exception as error:  # torchvision raises whatever its download ran into
-        reason = error.strerror if isinstance(error, PermissionError) else "no connection"
-        raise Unavailable(
-            f"{name} is not in {folder} and cannot be downloaded ({reason}): name a folder with {known.kind}/raw in it "
-            "by --data-dir"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)
