@@ -101,6 +101,15 @@ class Case:
         self.reads.add("history")
         return self.run.history
 
+    @property
+    def stability(self) -> dict[str, Any]:
+        """Repeated passes with dropout on: ``accuracy`` (a list), ``data``, ``count`` and ``without_dropout``."""
+        found = self.run.info.get("stability")
+        if not found:
+            raise Refused(f"run '{self.run.name}' has no stability test: netcore evaluate {self.run.name}")
+        self.reads.add("stability")
+        return dict(found)
+
     def examples(self) -> Examples:
         """The run's example images."""
         self.reads.add("examples")
@@ -117,7 +126,7 @@ class Case:
 def digest_of(run: Run, read: str) -> str:
     """Digest of one thing that a scene may read, cheaply: by what `run.json` says, no weights are read.
 
-    `read` is ``snapshots``, ``snapshot:WORD``, ``history``, ``examples`` or ``evaluation:NAME``.
+    `read` is ``snapshots``, ``snapshot:WORD``, ``history``, ``examples``, ``stability`` or ``evaluation:NAME``.
     """
     what, _, word = read.partition(":")
     if what == "snapshot":

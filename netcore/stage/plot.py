@@ -206,11 +206,12 @@ def chart(
     *,
     x: str = "",
     left: float = 46,
+    bottom: float = 0,
     grid: Any = "y",
     **settings: Any,
 ) -> Axes:
-    """Axes with room inside `box` for tick labels (`left`), the title above and the axis label `x` below."""
-    ax = add_axes(fig, box.inset(left, 32 if title else 8, 8, 46 if x else 26), **settings)
+    """Axes with room inside `box` for tick labels (`left`, `bottom`), the title above and the axis label `x` below."""
+    ax = add_axes(fig, box.inset(left, 32 if title else 8, 8, (bottom or 26) + (20 if x else 0)), **settings)
     if title:
         subtitle(fig, box, title, note)
     ax.set_xlabel(x)
@@ -219,6 +220,16 @@ def chart(
     if grid:
         ax.grid(axis=grid)
     return ax
+
+
+def class_labels(fig: Figure, names: Sequence[str], room: float) -> tuple[list[str], int, float]:
+    """How classes are named below `room` units each: the names, their rotation in degrees, the height they take."""
+    longest = max(width(fig, name) for name in names)
+    if longest <= room:
+        return list(names), 0, 26.0
+    if room < 16:
+        return [""] * len(names), 0, 26.0
+    return [fit(fig, name, 90) for name in names], 90, min(longest, 90) + 12
 
 
 def percents(axis: Axis, nbins: int = 6) -> None:

@@ -1,0 +1,62 @@
+"""Sample data
+
+Images of each class that {run} ({network}) was tried on, a row a class; data sets side by side where there are several.
+"""
+
+import numpy as np
+
+from netcore.stage.facts import some_of
+from netcore.stage.mosaic import image_grid, shown
+from netcore.stage.plot import Box, fit, heading, subtitle, width, write
+
+NEEDS = ("examples",)
+MOST = 10  # classes that fit
+
+
+def draw(fig, case, *, images: int = 18):
+    """Draw one row a class.
+
+    Parameters
+    ----------
+    images : int
+        At most so many images a class.
+    """
+    classes = case.classes
+    sets = _sets(case)
+    present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
+    total = sum(len(pixels) for _, pixels, _ in sets)
+    words = f"{total:,} stored images of {some_of(len(present), len(classes))} classes"
+    body, _ = heading(fig, f"What {case.run.title} was tried on", words)
+    names = min(130, max(width(fig, classes[k]) for k in present))
+    parts = body.inset(left=names + 12, top=26 if len(sets) > 1 else 0).columns(*[1] * len(sets), gap=24)
+    rows = parts[0].rows(*[1] * len(present), gap=3)
+    for k, row in zip(present, rows, strict=True):
+        y = row.y + row.h / 2
+        write(fig, body.x + names, y, fit(fig, classes[k], names), ha="right", va="center_baseline")
+    for (name, pixels, labels), part in zip(sets, parts, strict=True):
+        if len(sets) > 1:
+            subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
+        _grid(fig, part, pixels, labels, present, images)
+
+
+def _sets(case) -> list[tuple]:
+    """Name, images and labels of each data set: the run's examples, and what evaluations on others have stored."""
+    examples = case.examples()
+    home = case.run.info.get("data", {}).get("name", "examples")
+    found = [(home, examples.images, examples.labels)]
+    for name in case.run.evaluations:
+        extra = case.evaluation(name).extra
+        if name != home and "sample_images" in extra:
+            found.append((name, extra["sample_images"], extra["sample_labels"]))
+    return found[:3]
+
+
+def _grid(fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int) -> None:
+    side = (box.h - 3 * (len(present) - 1)) / len(present)
+    columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))
+    tiles = np.stack([shown(p) for p in pixels])
+    empty = np.zeros_like(tiles[0])
+    rows = [[tiles[i] for i in np.flatnonzero(labels == k)[:columns]] for k in present]
+    columns = max(len(row) for row in rows)
+    laid = [tile for row in rows for tile in row + [empty] * (columns - len(row))]
+    image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)

@@ -1,0 +1,59 @@
+"""Stability
+
+Accuracy of {run} ({network}) in repeated passes over the same images with dropout left on, so that each pass uses
+another random part of the network: how much the answer depends on single units.
+"""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from netcore.stage.plot import chart, heading, legend, percent, percents, write
+
+NEEDS = ("stability",)
+
+
+def draw(fig, case):
+    """Draw the passes as a line with mean and standard deviation, and as a box."""
+    theme, stored = fig.theme, case.stability
+    accuracy = np.asarray(stored["accuracy"], dtype=float)
+    mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
+    words = f"{len(accuracy)} passes over {stored['count']:,} images of {stored['data']}"
+    words += f" · mean {percent(mean, 2)}, standard deviation {100 * deviation:.2f} %"
+    body, _ = heading(fig, f"How stable {case.run.title} is with dropout on", words)
+    left, right = body.columns(3, 1, gap=24)
+    ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
+    passes = np.arange(1, len(accuracy) + 1)
+    ax.axhspan(mean - deviation, mean + deviation, color=theme.positive, alpha=0.15, linewidth=0)
+    ax.axhline(mean, color=theme.positive, linewidth=1.5)
+    ax.plot(passes, accuracy, color=theme.ink, marker="o", markersize=5, linewidth=1.5)
+    box = chart(fig, right, "Spread", left=0, x=" ")
+    parts = box.boxplot(accuracy, widths=0.5, patch_artist=True, showmeans=True)
+    _paint(parts, theme)
+    tops = [*accuracy]
+    entries = {"mean ± standard deviation": theme.positive}
+    if stored.get("without_dropout") is not None:
+        plain = float(stored["without_dropout"])
+        tops.append(plain)
+        for axes in (ax, box):
+            axes.axhline(plain, color=theme.emphasis, linewidth=1.5, linestyle=(0, (4, 3)))
+        entries["dropout off"] = theme.emphasis
+    legend(fig, entries, right=left.x + left.w, y=left.y + 1)
+    span = max(np.ptp(tops), 2 * deviation, 1e-4)
+    for axes in (ax, box):
+        axes.set_ylim(min(tops) - 0.35 * span, min(1.0 + 0.05 * span, max(tops) + 0.35 * span))
+    percents(ax.yaxis)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    box.set(xticks=[], yticklabels=[])
+    write(fig, right.x, right.y + right.h - 20, "box: middle half", color=theme.muted)
+
+
+def _paint(parts: dict, theme) -> None:
+    for patch in parts["boxes"]:
+        patch.set(facecolor="none", edgecolor=theme.ink, linewidth=1.5)
+    for part in ("whiskers", "caps", "medians"):
+        for line in parts[part]:
+            line.set(color=theme.ink, linewidth=1.5)
+    for line in parts["means"]:
+        line.set(marker="o", markerfacecolor=theme.positive, markeredgecolor=theme.positive)
+    for line in parts["fliers"]:
+        line.set(marker="o", markeredgecolor=theme.muted, markersize=5)
