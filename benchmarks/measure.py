@@ -10,6 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import netcore.learn  # noqa: F401  before torch: it sets how threads wait
 from netcore.case import Case
 from netcore.run import Run
 

@@ -11,10 +11,11 @@ from netcore.cli.train import command
 from netcore.errors import NetcoreError
 from netcore.learn import train as training
 from netcore.learn.data import load
+from netcore.learn.evaluate import spread
 from netcore.learn.models import build
 from netcore.learn.plan import make_plan
 from netcore.learn.recipes import get_recipe
-from netcore.learn.train import spread, train
+from netcore.learn.train import train
 from netcore.run import list_runs, load_run
 
 

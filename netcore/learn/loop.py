@@ -14,8 +14,10 @@ from netcore.errors import NetcoreError
 from netcore.learn.augment import augmented
 from netcore.learn.device import has_convolution, precision
 from netcore.learn.recipes import Recipe
+from netcore.run import Run
 
 CHUNK = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # pixels that become floats at a time
+INFERENCE_BATCH = 250  # images; more no longer fit the processor's caches
 LOOK = 0.2  # seconds between two looks at the losses: each look waits for the device
 
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
@@ -133,10 +135,21 @@ def check_losses(losses: np.ndarray, steps_before: int) -> None:
 
 
 @torch.inference_mode()
-def logits_of(module: nn.Module, images: torch.Tensor, batch_size: int = 1000) -> torch.Tensor:
-    """Raw scores float32 (N, K) of uint8 images (N, C, H, W), in the mode (`train` or `eval`) that the module is in."""
+def logits_of(module: nn.Module, images: torch.Tensor, run: Run | None = None) -> torch.Tensor:
+    """Raw scores float32 (N, K) of uint8 images (N, C, H, W), in the mode (`train` or `eval`) that the module is in.
+
+    They go in as values in [0, 1], or as the run has them, with its mean and standard deviation.
+    """
+    given = run.info["input"] if run else {}
+    mean = torch.tensor(given.get("mean", [0.0]), device=images.device).view(1, -1, 1, 1)
+    std = torch.tensor(given.get("std", [1.0]), device=images.device).view(1, -1, 1, 1)
+    plain = not mean.any() and bool((std == 1).all())
     layout = torch.channels_last if has_convolution(module) else torch.contiguous_format
-    parts = [module(x.float().div_(255).contiguous(memory_format=layout)) for x in images.split(batch_size)]
+    parts = []
+    for part in images.split(INFERENCE_BATCH):
+        values = part.float().div_(255)
+        values = values if plain else (values - mean) / std
+        parts.append(module(values.contiguous(memory_format=layout)))
     return torch.cat(parts).float()
 
 

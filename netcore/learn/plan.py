@@ -23,6 +23,7 @@ class Plan:
     changed: dict[str, Any]
     train: DataSet
     held_out: DataSet
+    judges: list[DataSet]  # what the trained network is evaluated on: the test part, and a validation part
     facts: dict[str, Any]  # what the run records of its data
 
 
@@ -40,13 +41,16 @@ def make_plan(
     source = load_or_embedded(chosen.data, data_dir)
     if source.note:
         say(source.note)
-    train, held_out, kind = _split(source, chosen)
+    train, held_out, kind, share = _split(source, chosen)
+    if len(train) < 2:
+        raise NetcoreError(f"{train.name} has too few images to train on: {len(train)}")
     facts: dict[str, Any] = {
         "name": train.name,
         "asked": chosen.data,
         "train": len(train),
         "held_out": len(held_out),
         "held_out_is": kind,
+        "share": share,
         "sha256": {"train": train.sha256, "held_out": held_out.sha256},
         "note": source.note,
     }
@@ -54,16 +58,20 @@ def make_plan(
         epochs = _scaled(chosen, len(train))
         facts["epochs"] = f"{epochs} here take as many steps as {chosen.epochs} of full MNIST's {MNIST_IMAGES:,} images"
         chosen = replace(chosen, epochs=epochs)
-    return Plan(chosen, changed, train, held_out, facts)
+    judges = [source.test] if source.test is not None else []
+    if share:
+        judges.append(replace(held_out, name=f"{held_out.name}-validation"))
+    return Plan(chosen, changed, train, held_out, judges, facts)
 
 
-def _split(source: Source, recipe: Recipe) -> tuple[DataSet, DataSet, str]:
-    """Training part, held-out part, and what the latter is; without a test part 15 % are held out."""
+def _split(source: Source, recipe: Recipe) -> tuple[DataSet, DataSet, str, float]:
+    """Training part, held-out part, what the latter is, and its share; without a test part 15 % are held out."""
     share = recipe.validation or (0.0 if source.test is not None else 0.15)
     if not share and source.test is not None:
-        return source.train, source.test, "test set"
+        return source.train, source.test, "test set", 0.0
     kept, held = stratified(source.train.labels, share, recipe.seed)
-    return source.train.take(kept), source.train.take(held), f"{share:.0%} of the training set, stratified"
+    what = f"{share:.0%} of the training set, stratified"
+    return source.train.take(kept), source.train.take(held), what, share
 
 
 def _scaled(recipe: Recipe, images: int) -> int:

@@ -15,7 +15,7 @@ from netcore.learn.checkpoint import load_checkpoint, save_checkpoint
 from netcore.learn.data import DataSet
 from netcore.learn.describe import describe_layers, surroundings
 from netcore.learn.device import choose_device, device_title, place, threads_for
-from netcore.learn.evaluate import evaluate
+from netcore.learn.evaluate import evaluate_parts, has_dropout, spread
 from netcore.learn.folder import run_folder, scratch_folder
 from netcore.learn.loop import LOOK, Diverged, Epoch, Pixels, check_losses, run_epoch, score, seed_of, steps_per_epoch
 from netcore.learn.models import build
@@ -41,6 +41,7 @@ def train(
     device: str = "auto",
     resume: bool = False,
     save: bool = True,
+    stability: bool = True,
     progress: Silent | None = None,
     **changes: Any,
 ) -> Run:
@@ -58,6 +59,8 @@ def train(
         Go on with an interrupted training of this name, to the very weights it would have had.
     save : bool
         Where False nothing is kept: the run that comes back has its `info` and no files.
+    stability : bool
+        Evaluate repeatedly with dropout on, too, where the network has dropout.
     progress : Silent, optional
         Told of each step and epoch.
     **changes
@@ -79,7 +82,7 @@ def train(
     with where as folder, torch.random.fork_rng(devices=[chosen] if chosen.type == "cuda" else []):
         training = Training(plan, folder, chosen, progress, resume)
         with threads_for(training.module, plan.recipe.batch_size):
-            training.go()
+            training.go(stability)
     return load_run(Path(output_dir) / name) if save else training.run
 
 
@@ -105,13 +108,13 @@ class Training:
             self.run = create_run(folder, **self._facts(folder, shape, layers, device))
             self._begin()
 
-    def go(self) -> None:
-        """Train to the last epoch."""
+    def go(self, stable: bool = True) -> None:
+        """Train to the last epoch, and evaluate (with repeated passes under dropout where `stable`)."""
         self.progress.begin(self.recipe.epochs, self.per_epoch, len(self.plan.train), self.done)
         try:
             for epoch in range(self.done + 1, self.recipe.epochs + 1):
                 self._epoch(epoch)
-            self._evaluate()
+            self._evaluate(stable)
             self._close("complete")
         except Diverged as error:
             self._close("diverged")
@@ -249,11 +252,10 @@ class Training:
         self.run.save()
         save_checkpoint(self.run.path, self.module, self.optimizer, epoch)
 
-    def _evaluate(self) -> None:
-        best = self.run.weights(self.run.snapshot("best"))
-        self.module.load_state_dict({k: torch.from_numpy(v) for k, v in best.items()})
+    def _evaluate(self, stable: bool) -> None:
+        self.progress.say("evaluating" + (" with and without dropout" if stable and has_dropout(self.module) else ""))
         device = next(self.module.parameters()).device
-        evaluate(self.run, self.module, self.plan.held_out, device)
+        evaluate_parts(self.run, self.plan.judges, device, passes=None if stable else 0)
 
     def _close(self, status: str) -> None:
         self.run.info["status"] = status
@@ -273,16 +275,6 @@ def to_device(data: DataSet, device: torch.device) -> Pixels:
     """Put a whole data set on the device."""
     images = torch.from_numpy(np.ascontiguousarray(data.channels_first))
     return Pixels(images.to(device), torch.from_numpy(data.labels).to(device))
-
-
-def spread(data: DataSet, each: int) -> np.ndarray:
-    """Positions of the first `each` images of every class, interleaved by class."""
-    ranks = np.zeros(len(data), np.int64)
-    for c in range(len(data.classes)):
-        mine = np.flatnonzero(data.labels == c)
-        ranks[mine] = np.arange(len(mine))
-    order = np.lexsort((data.labels, ranks))
-    return order[ranks[order] < each]
 
 
 def _as_json(value: Any) -> Any:
