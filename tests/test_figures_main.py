@@ -8,8 +8,9 @@ from matplotlib.colors import to_hex
 from netcore.errors import NetcoreError
 from netcore.render.catalogue import FOLDERS
 from netcore.render.frames import load
+from netcore.stage.colours import diverging, sequential
 from netcore.stage.mosaic import CrispImage, Mosaic, crisp, image_grid
-from netcore.stage.plot import Box, diverging, fit, new_figure, percent, sequential, style, width
+from netcore.stage.plot import Box, fit, new_figure, percent, style, width
 from netcore.stage.theme import DARK, LIGHT
 
 

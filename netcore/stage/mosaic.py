@@ -12,7 +12,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import IdentityTransform
 
-from netcore.stage.plot import UNITS, Box, add_axes, sequential
+from netcore.stage.colours import sequential
+from netcore.stage.plot import UNITS, Box, add_axes
 
 
 class CrispImage(AxesImage):

@@ -7,7 +7,6 @@ picture that is 800 px wide and grows with it. Boxes are in units, y counted dow
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -25,7 +24,6 @@ from netcore.stage.theme import FONT, MONO, Theme
 UNITS = 800.0  # width of every figure
 SMALL, LABEL, TITLE = 14, 15, 20  # font sizes; nothing is smaller than SMALL
 MARGIN = 24.0
-CLEAR = (0.0, 0.0, 0.0, 0.0)  # no value: gaps show what lies below
 
 
 def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> Figure:
@@ -72,35 +70,6 @@ def style(theme: Theme) -> AbstractContextManager[None]:
         "svg.hashsalt": "netcore",  # the same picture gives the same file
     }
     return mpl.rc_context(settings)
-
-
-# ---- colours
-
-
-@cache
-def sequential(theme: Theme) -> Colormap:
-    """Colour map of magnitudes: ground at 0, ink at the top."""
-    cmap = LinearSegmentedColormap.from_list(f"{theme.name}-sequential", [theme.ground, theme.ink], N=512)
-    return cmap.with_extremes(bad=CLEAR)
-
-
-@cache
-def diverging(theme: Theme) -> Colormap:
-    """Colour map of signed values: negative, ground at 0, positive."""
-    colours = [theme.negative, theme.ground, theme.positive]
-    cmap = LinearSegmentedColormap.from_list(f"{theme.name}-diverging", colours, N=511)  # odd: 0 is the ground itself
-    return cmap.with_extremes(bad=CLEAR)
-
-
-def mix(theme: Theme, a: str, b: str, share: float) -> tuple[float, ...]:
-    """Colour between the roles `a` and `b`: `share` of b."""
-    return tuple(theme.rgb(a) * (1 - share) + theme.rgb(b) * share)
-
-
-def spread(values: np.ndarray, quantile: float = 1.0) -> float:
-    """Half-width of a symmetric colour range: that quantile of the magnitudes, never 0."""
-    values = np.abs(values[np.isfinite(values)])
-    return float(np.quantile(values, quantile)) or 1.0 if values.size else 1.0
 
 
 # ---- places, in units
@@ -287,22 +256,3 @@ def percent(share: float, places: int = 1) -> str:
     if share > 0 and text == f"{0:.{places}f}":
         return f"< {10**-places:.{places}f} %"
     return f"{text} %"
-
-
-def readable(theme: Theme, ground: Sequence[float]) -> str:
-    """Ink or ground, whichever is read best on a cell of colour `ground` (r, g, b); white or black on middle tones."""
-    best = max(theme.ink, theme.ground, key=lambda colour: contrast(to_rgb(colour), ground))
-    if contrast(to_rgb(best), ground) >= 4.6:
-        return best
-    return max("#ffffff", "#000000", key=lambda colour: contrast(to_rgb(colour), ground))
-
-
-def contrast(a: Sequence[float], b: Sequence[float]) -> float:
-    """Contrast of two colours (r, g, b), from 1 to 21, by WCAG 2.2."""
-
-    def luminance(colour: Sequence[float]) -> float:
-        c = np.asarray(colour[:3], dtype=float)
-        return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
-
-    low, high = sorted((luminance(a), luminance(b)))
-    return (high + 0.05) / (low + 0.05)

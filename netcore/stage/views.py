@@ -7,9 +7,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from netcore.stage.colours import diverging, sequential, spread
 from netcore.stage.facts import some_of
 from netcore.stage.mosaic import Mosaic, image_grid
-from netcore.stage.plot import UNITS, Box, diverging, fit, number, sequential, spread, write
+from netcore.stage.plot import UNITS, Box, fit, number, write
 from netcore.stage.stages import Stage, strongest
 from netcore.trace import Trace
 

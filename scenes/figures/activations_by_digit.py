@@ -7,9 +7,10 @@ images of each class. Those neurons are shown whose answers differ most from cla
 import numpy as np
 
 from netcore.errors import unknown
+from netcore.stage.colours import diverging, sequential, spread
 from netcore.stage.facts import some_of
 from netcore.stage.mosaic import crisp
-from netcore.stage.plot import Box, add_axes, colour_bar, diverging, fit, heading, sequential, spread, width, write
+from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
 from netcore.stage.stages import stages, strongest
 
 NEEDS = ("examples", "hidden")

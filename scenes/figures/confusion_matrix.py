@@ -7,22 +7,9 @@ the accuracy and the most frequent confusions. Animated: the example images thro
 import numpy as np
 
 from netcore.stage.answers import Answers, answers, answers_on_examples, interval
+from netcore.stage.colours import mix, readable
 from netcore.stage.mosaic import crisp
-from netcore.stage.plot import (
-    LABEL,
-    SMALL,
-    TITLE,
-    Box,
-    add_axes,
-    fit,
-    heading,
-    mix,
-    percent,
-    readable,
-    subtitle,
-    width,
-    write,
-)
+from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, percent, subtitle, width, write
 from netcore.stage.timeline import frame_of, snapshots_until_now
 
 NEEDS = ("evaluation",)

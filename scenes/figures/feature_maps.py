@@ -11,9 +11,10 @@ import numpy as np
 from netcore.case import Picture
 from netcore.errors import unknown
 from netcore.stage.bars import Bars, verdict
+from netcore.stage.colours import diverging, sequential
 from netcore.stage.facts import shape_words
 from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import Box, colour_bar, diverging, fit, heading, sequential, write
+from netcore.stage.plot import Box, colour_bar, fit, heading, write
 from netcore.stage.stages import Stage, some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 from netcore.stage.views import FOOT, TOP, View, map_pixel

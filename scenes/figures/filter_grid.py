@@ -7,9 +7,10 @@ Animated, they go from their random beginning to what training made of them.
 import numpy as np
 
 from netcore.errors import unknown
+from netcore.stage.colours import diverging, spread
 from netcore.stage.facts import shape_words, some_of, weights_by_layer
 from netcore.stage.mosaic import image_grid
-from netcore.stage.plot import Box, colour_bar, diverging, heading, spread
+from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ("convolution",)

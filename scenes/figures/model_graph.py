@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from netcore.stage.colours import mix
 from netcore.stage.facts import shape_words
-from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, mix, page, write
+from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, write
 from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
 

@@ -7,9 +7,10 @@ inhibits it. Animated, they go from random to trained.
 import numpy as np
 
 from netcore.errors import Refused
+from netcore.stage.colours import diverging, spread
 from netcore.stage.facts import some_of, weights_by_layer
 from netcore.stage.mosaic import image_grid
-from netcore.stage.plot import Box, colour_bar, diverging, heading, spread
+from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ("linear-first",)

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from netcore.stage.bars import verdict
+from netcore.stage.colours import diverging, spread
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, colour_bar, diverging, fit, heading, number, spread, subtitle, write
+from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, write
 
 NEEDS = ()
 

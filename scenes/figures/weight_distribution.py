@@ -7,8 +7,9 @@ beginning through the snapshots.
 import numpy as np
 
 from netcore.errors import Refused
+from netcore.stage.colours import spread
 from netcore.stage.facts import some_of
-from netcore.stage.plot import Box, chart, fit, heading, legend, number, spread, width, write
+from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, write
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ()
