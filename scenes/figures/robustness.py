@@ -1,0 +1,95 @@
+"""Robustness
+
+How often {run} ({network}, {snapshot}) is right when images are noisy, turned, shifted, or written with a thinner or
+thicker pen, and how sure it claims to be: where the two part, it does not know that it does not know.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import softmax
+
+from netcore.stage.answers import interval
+from netcore.stage.mosaic import image_grid, shown
+from netcore.stage.plot import Box, chart, heading, legend, percents
+
+NEEDS = ("examples",)
+STRIP = 30.0  # units for the sample images below a chart
+
+
+def _noise(images: np.ndarray, level: float) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 255 * level, images.shape)
+    return np.clip(images + noise, 0, 255)
+
+
+def _turn(images: np.ndarray, degrees: float) -> np.ndarray:
+    return ndimage.rotate(images, degrees, axes=(3, 2), reshape=False, order=1, mode="nearest")
+
+
+def _shift(images: np.ndarray, percent: float) -> np.ndarray:
+    return ndimage.shift(images, (0, 0, 0, percent / 100 * images.shape[3]), order=1, mode="nearest")
+
+
+def _stroke(images: np.ndarray, pixels: float) -> np.ndarray:
+    size = (1, 1, 1 + abs(int(pixels)), 1 + abs(int(pixels)))
+    return (ndimage.grey_dilation if pixels > 0 else ndimage.grey_erosion)(images, size=size)
+
+
+CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str]]] = {
+    "Noise": ("standard deviation, of the pixels' range", (0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8), _noise, "{:g}".format),
+    "Rotation": ("degrees", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
+    "Shift": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), _shift, "{:g}".format),
+    "Stroke": ("pixels thinner or thicker", (-3, -2, -1, 0, 1, 2, 3), _stroke, "{:+g}".format),
+}
+
+
+def draw(fig, case, *, images: int = 60):
+    """Draw four charts, each with the chosen image as it becomes below.
+
+    Parameters
+    ----------
+    images : int
+        How many example images are changed.
+    """
+    theme, examples = fig.theme, case.examples()
+    pixels, labels = examples.images[:images], examples.labels[:images]
+    words = f"{len(labels):,} example images, each changed alone · band: 95 % interval · {case.snapshot().label}"
+    body, _ = heading(fig, f"What {case.run.title} withstands", words, aside=300)
+    legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
+    places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
+    for place, (title, change) in zip(places, CHANGES.items(), strict=True):
+        _panel(fig, place, title, change, case, pixels, labels)
+
+
+def _panel(fig, box: Box, title: str, change: tuple, case, pixels: np.ndarray, labels: np.ndarray) -> None:
+    theme, (note, levels, function, word) = fig.theme, change
+    changed = [_as_pixels(function(pixels.astype(float), level)) for level in levels]
+    shares = [softmax(case.passes(batch)["logits"].astype(float), axis=1) for batch in changed]
+    right = [int((s.argmax(1) == labels).sum()) for s in shares]
+    low, high = zip(*(interval(r, len(labels)) for r in right), strict=True)
+    ax = chart(fig, box.inset(bottom=STRIP), title, note, left=54)
+    x = np.arange(len(levels))
+    ax.fill_between(x, low, high, color=theme.positive, alpha=0.2, linewidth=0)
+    ax.plot(x, [r / len(labels) for r in right], color=theme.positive, marker="o", markersize=5, clip_on=False)
+    sure = [float(s.max(1).mean()) for s in shares]
+    ax.plot(x, sure, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
+    ax.set(xlim=(-0.3, len(levels) - 0.7), ylim=(0, 1))
+    ax.set_xticks(x, [word(level).replace("-", "−") for level in levels])
+    percents(ax.yaxis, 3)
+    _strip(fig, box, case.picture.pixels, function, levels)
+
+
+def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple) -> None:
+    """The chosen image at each level, below the tick labels."""
+    tiles = np.stack([shown(_as_pixels(function(pixels[None].astype(float), level))[0]) for level in levels])
+    step = (box.w - 62) / (len(levels) - 0.4)
+    side = STRIP - 4
+    wide = side * tiles.shape[2] / tiles.shape[1]
+    start = box.x + 54 + 0.3 * step - wide / 2
+    place = Box(start, box.y + box.h - side, step * (len(levels) - 1) + wide, side)
+    image_grid(fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide)
+
+
+def _as_pixels(images: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(images), 0, 255).astype(np.uint8)
