@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
-.PHONY: demo test lint bench readme clean
+.PHONY: demo test lint bench readme assets clean
 bin := .venv/bin
 
 demo: .venv/installed
@@ -16,6 +16,9 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(bin)/python benchmarks/run.py
+
+assets: demo  # the clips of the README, drawn anew where they are out of step (netcore.toml lists them)
+	$(bin)/netcore render --jobs 2
 
 readme: .venv/installed
 	$(bin)/python tools/readme.py
