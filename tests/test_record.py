@@ -139,8 +139,8 @@ def test_function_calls_get_the_kind_of_the_module_that_does_the_same():
         ("linear", "Linear"),
     ]
     assert found["cat"].inputs == ("mean", "view")
-    assert found["max_pool2d"].settings["kernel_size"] == 2
-    assert found["conv2d"].settings["padding"] == 1
+    assert found["max_pool2d"].settings["kernel_size"] == (2, 2)
+    assert found["conv2d"].settings["padding"] == (1, 1)
     x = (torch.from_numpy(pixels)[None] / 255).requires_grad_()
     conv = F.conv2d(x, module.kernels, padding=1)
     pool = F.max_pool2d(conv.relu(), 2)

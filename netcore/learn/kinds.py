@@ -12,7 +12,16 @@ _CLASSES = {name.lower(): name for name in dir(nn) if isinstance(getattr(nn, nam
 _RESHAPES = ("view", "reshape", "ravel", "squeeze", "view_as", "reshape_as", "unflatten")
 _TENSOR_SETTINGS = ("running_mean", "running_var")
 _SAME = {"truediv": "div", "concat": "cat", "concatenate": "cat", "subtract": "sub", "multiply": "mul"}
-_NOT_SETTINGS = ("training", "transposed", "output_padding", "num_batches_tracked", "inplace", "affine")
+_PAIRS = ("kernel_size", "stride", "padding", "dilation", "output_size")
+_NOT_SETTINGS = (
+    "training",
+    "transposed",
+    "output_padding",
+    "num_batches_tracked",
+    "inplace",
+    "affine",
+    "cudnn_enabled",
+)
 
 
 def function_name(func: Any) -> str:
@@ -57,11 +66,13 @@ def function_arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, An
             return dict(bound.arguments)
     except (TypeError, ValueError):  # a function written in C++ has no signature
         pass
-    return dict(zip(_schema(func), args, strict=False)) | dict(kwargs)
+    schema = _schema(func)
+    defaults = {a.name: a.default_value for a in schema if a.has_default_value()}
+    return defaults | dict(zip((a.name for a in schema), args, strict=False)) | dict(kwargs)
 
 
-def _schema(func: Any) -> tuple[str, ...]:
-    """Argument names of an operator, or of the operator of the same name."""
+def _schema(func: Any) -> Sequence[Any]:
+    """Arguments of an operator, or of the operator of the same name."""
     schema = getattr(func, "_schema", None)
     if schema is None:
         packet = getattr(torch.ops.aten, function_name(func), None)
@@ -69,28 +80,35 @@ def _schema(func: Any) -> tuple[str, ...]:
         if not overloads:
             return ()
         schema = getattr(packet, "default" if "default" in overloads else overloads[0])._schema
-    return tuple(argument.name for argument in schema.arguments)
+    return schema.arguments
 
 
-def function_settings(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def function_settings(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Those arguments of a call that say how it worked: kernel_size, stride, padding, p, …"""
-    return _plain({k: v for k, v in arguments.items() if k not in ("self", "input", "weight", "bias")})
+    given = {k: v for k, v in arguments.items() if k not in ("self", "input", "weight", "bias")}
+    if kind.startswith("Conv"):
+        given["kernel_size"] = tuple(arguments["weight"].shape[2:])
+    return _plain(kind, given)
 
 
 def module_settings(module: nn.Module) -> dict[str, Any]:
     """Public attributes of a module that say how it works; BatchNorm's running mean and variance as arrays."""
     public = {k: v for k, v in vars(module).items() if not k.startswith("_")}
     buffers = {k: getattr(module, k) for k in _TENSOR_SETTINGS if getattr(module, k, None) is not None}
-    return _plain(public | buffers)
+    return _plain(type(module).__name__, public | buffers)
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and words; sizes of two-dimensional layers are pairs, and a pool's stride is its window unless told."""
     out: dict[str, Any] = {}
     for key, value in values.items():
         if key in _TENSOR_SETTINGS and isinstance(value, torch.Tensor):
             out[key] = value.detach().cpu().numpy().copy()
         elif key not in _NOT_SETTINGS and _is_plain(value):
-            out[key] = value
+            pair = kind.endswith("2d") and key in _PAIRS and isinstance(value, int)
+            out[key] = (value, value) if pair else tuple(value) if isinstance(value, list) else value
+    if "kernel_size" in out and not out.get("stride"):
+        out["stride"] = out["kernel_size"]
     return out
 
 

@@ -18,7 +18,19 @@ from netcore.learn.kinds import function_arguments, function_kind, function_name
 from netcore.trace import LayerTrace
 
 # These change nothing that could be seen: the value keeps the name of what they were given.
-_TRANSPARENT = ("contiguous", "clone", "to", "float", "detach", "requires_grad", "data", "type_as", "alias")
+_TRANSPARENT = (
+    "contiguous",
+    "clone",
+    "to",
+    "float",
+    "detach",
+    "requires_grad",
+    "data",
+    "type_as",
+    "alias",
+    "lift_fresh_copy",
+    "to_copy",
+)
 
 
 @dataclass
@@ -66,6 +78,7 @@ class Watcher(TorchFunctionMode):
     def __init__(self, module: nn.Module, x: Tensor) -> None:
         super().__init__()
         self.nodes: list[Node] = []
+        self._module = module
         self._paths = {id(m): name for name, m in module.named_modules()}
         self._stack: list[str] = []  # paths of the modules being run
         self._layer: nn.Module | None = None  # the layer of torch.nn being run: what it calls inside is its own affair
@@ -102,9 +115,11 @@ class Watcher(TorchFunctionMode):
             self._stack.pop()
         elif self._layer is module:
             path = self._stack.pop()
-            kind = type(module).__name__
+            kind = type(module).__name__.removeprefix("Parametrized")
             weight, bias = _tensor(getattr(module, "weight", None)), _tensor(getattr(module, "bias", None))
-            self._add(path or kind.lower(), kind, (args, kwargs), output, path, module_settings(module), weight, bias)
+            if any(id(t) in self._names for t in _tensors((args, kwargs))):
+                title = path or kind.lower()
+                self._add(title, kind, (args, kwargs), output, path, module_settings(module), weight, bias)
             self._layer = None  # only now: what is called to make the node is no part of the network
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -127,7 +142,9 @@ class Watcher(TorchFunctionMode):
         weight, bias = _tensor(arguments.get("weight")), _tensor(arguments.get("bias"))
         path = self._stack[-1] if self._stack else ""
         title = f"{path}.{name}" if path else name
-        self._add(title, kind, (args, kwargs), out, path, function_settings(arguments), weight, bias)
+        if stored := getattr(self._module, "_now", None):  # a stored graph knows what it computes
+            title, path, kind = stored[0], stored[1], stored[2] or kind
+        self._add(title, kind, (args, kwargs), out, path, function_settings(kind, arguments), weight, bias)
         return out
 
     def _add(
@@ -156,7 +173,8 @@ class Watcher(TorchFunctionMode):
 def _is_layer(module: nn.Module) -> bool:
     """Whether a module is one node: PyTorch's own, those apart that are made of others."""
     own = type(module).__module__.startswith("torch.nn.")
-    whole = isinstance(module, nn.MultiheadAttention) or next(module.children(), None) is None
+    parts = [name for name, _ in module.named_children() if name != "parametrizations"]
+    whole = not parts or isinstance(module, nn.MultiheadAttention)
     return own and whole and not isinstance(module, nn.Sequential)
 
 

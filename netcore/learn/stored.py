@@ -1,0 +1,131 @@
+"""Compute a network from its stored graph: PyTorch's own operators by name, no code of the network's author."""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netcore.errors import NetcoreError
+
+FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow")  # of Python's, on sizes
+
+
+class StoredNetwork(nn.Module):
+    """A network whose forward is a list of operators.
+
+    Parameters
+    ----------
+    graph : dict
+        As `netcore.learn.graph.store_graph` wrote it.
+    constants : dict of arrays
+    """
+
+    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, np.ndarray]) -> None:
+        super().__init__()
+        # The node being computed, for traces: name, path of the module it belongs to, that module's class or "".
+        self._now = ("", "", "")
+        try:
+            self._owners = {k: self._register(k, v) for k, v in graph["state"].items()}
+            self._constants = {k: torch.from_numpy(v) for k, v in constants.items()}
+            self._nodes = [
+                (
+                    operator_of(node["op"]),
+                    _decoded(node["args"]),
+                    {k: _decoded(v) for k, v in node["kwargs"].items()},
+                    (node.get("name", ""), node.get("module", ""), node.get("kind", "")),
+                )
+                for node in graph["nodes"]
+            ]
+            self._output = _decoded(graph["output"])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
+
+    def _register(self, name: str, entry: Mapping[str, Any]) -> tuple[nn.Module, str]:
+        """Make the parameter or buffer `name`, and the modules on the way to it."""
+        *path, leaf = name.split(".")
+        owner: nn.Module = self
+        for part in path:
+            if part not in owner._modules:
+                owner.add_module(part, nn.Module())
+            owner = owner._modules[part]
+        value = torch.zeros(entry["shape"], dtype=_torch(entry["dtype"]))
+        if entry["parameter"]:
+            owner.register_parameter(leaf, nn.Parameter(value, requires_grad=value.is_floating_point()))
+        else:
+            owner.register_buffer(leaf, value)
+        return owner, leaf
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) to scores (B, K)."""
+        values: list[Any] = []
+
+        def look(ref: "_Ref") -> Any:
+            if ref.kind == "node":
+                return values[ref.key]
+            if ref.kind == "state":
+                owner, leaf = self._owners[ref.key]
+                return getattr(owner, leaf)
+            return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
+
+        for function, args, kwargs, now in self._nodes:
+            self._now = now
+            values.append(function(*_filled(args, look), **_filled(kwargs, look)))
+        return look(self._output)
+
+
+class _Ref:
+    """A value that is known when the graph is computed: ``node`` k, ``state`` name, ``constant`` name or ``input``."""
+
+    def __init__(self, kind: str, key: Any) -> None:
+        self.kind, self.key = kind, key
+
+
+def operator_of(name: str) -> Callable[..., Any]:
+    """Find an operator: ``aten.relu.default`` is PyTorch's, ``operator.mul`` Python's on sizes.
+
+    Raises
+    ------
+    NetcoreError
+        If there is none, or it could touch files.
+    """
+    space, _, rest = name.partition(".")
+    if space == "operator" and rest in FUNCTIONS:
+        return getattr(operator, rest)
+    packet, _, overload = rest.partition(".")
+    found = getattr(getattr(torch.ops.aten, packet, None), overload, None) if space == "aten" and overload else None
+    if not isinstance(found, torch._ops.OpOverload) or any(a.name == "filename" for a in found._schema.arguments):
+        raise NetcoreError(f"the stored network calls '{name}', which this PyTorch does not have")
+    return found
+
+
+def _decoded(value: Any) -> Any:
+    """JSON to arguments; what only the computation knows becomes a `_Ref`."""
+    if isinstance(value, list):
+        return [_decoded(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind in ("node", "state", "constant", "input"):
+        return _Ref(kind, content)
+    return {"torch": _torch, "number": float, "device": torch.device}[kind](content)
+
+
+def _filled(value: Any, look: Callable[[_Ref], Any]) -> Any:
+    if isinstance(value, _Ref):
+        return look(value)
+    if isinstance(value, list):
+        return [_filled(v, look) for v in value]
+    if isinstance(value, dict):
+        return {k: _filled(v, look) for k, v in value.items()}
+    return value
+
+
+def _torch(name: str) -> Any:
+    """A dtype, layout or memory format of PyTorch by name."""
+    found = getattr(torch, name, None)
+    if not isinstance(found, (torch.dtype, torch.layout, torch.memory_format)):
+        raise NetcoreError(f"the stored network needs '{name}', which this PyTorch does not have")
+    return found
