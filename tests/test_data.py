@@ -5,24 +5,12 @@ import struct
 
 import numpy as np
 import pytest
+from data_files import write_set
 
 from netcore.errors import NetcoreError
 from netcore.learn import cache, idx
 from netcore.learn.cache import cached
 from netcore.learn.data import DataSet, Unavailable, load, load_or_embedded, stratified
-
-
-def write_idx(path, array):
-    """Write bytes in the format that Yann LeCun's page describes, gzipped where the name says so."""
-    raw = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.astype(np.uint8).tobytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
-
-
-def write_set(folder, kind, parts, images, labels, suffix=".gz"):
-    for part in parts:
-        write_idx(folder / kind / "raw" / f"{part}-images-idx3-ubyte{suffix}", images)
-        write_idx(folder / kind / "raw" / f"{part}-labels-idx1-ubyte{suffix}", labels)
 
 
 @pytest.fixture
@@ -131,10 +119,10 @@ def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
 
     def parse():
         calls.append(1)
-        return np.arange(40, dtype=np.uint8).reshape(10, 2, 2), np.arange(10)
+        return {"images": np.arange(40, dtype=np.uint8).reshape(10, 2, 2), "labels": np.arange(10)}
 
     first = cached("tiny", parse)
-    np.testing.assert_array_equal(cached("tiny", parse)[0], first[0])
+    np.testing.assert_array_equal(cached("tiny", parse)["images"], first["images"])
     assert len(calls) == 1
     file = tmp_path / "arrays/tiny.npz"
     whole = bytearray(file.read_bytes())
@@ -144,15 +132,14 @@ def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
     with np.load(file) as archive:  # whole, but with other values than its digest says
         wrong = dict(archive) | {"labels": np.arange(10)[::-1]}
     np.savez(file, **wrong)
-    np.testing.assert_array_equal(cached("tiny", parse)[1], first[1])
+    np.testing.assert_array_equal(cached("tiny", parse)["labels"], first["labels"])
     assert len(calls) == 3
 
 
 def test_an_unwritable_cache_costs_time_only(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("NETCORE_CACHE", str(tmp_path / "file"))
-    images, _ = cached("tiny", lambda: (np.zeros((1, 2, 2), np.uint8), np.zeros(1, np.int64)))
-    assert images.shape == (1, 2, 2)
+    assert cached("tiny", lambda: {"images": np.zeros((1, 2, 2))})["images"].shape == (1, 2, 2)
 
 
 def test_stratified_holds_out_the_share_of_each_class():

@@ -44,8 +44,11 @@ class Widths(click.ParamType):
     "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training of this name.")
+@click.option("--no-stability", is_flag=True, help="Leave out the passes with dropout on at the end.")
 @click.option("--no-save", is_flag=True, help="Train and tell the result, keep nothing.")
-def command(recipe: str, no_save: bool, batch_norm: bool | None, augment: bool | None, **given: Any) -> None:
+def command(
+    recipe: str, no_save: bool, no_stability: bool, batch_norm: bool | None, augment: bool | None, **given: Any
+) -> None:
     """Train RECIPE (see `netcore recipes`) and write its run.
 
     Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place.
@@ -56,19 +59,27 @@ def command(recipe: str, no_save: bool, batch_norm: bool | None, augment: bool |
     from netcore.learn.progress import for_stderr
     from netcore.learn.train import train
 
-    run = train(recipe, save=not no_save, progress=for_stderr(given["name"] or recipe), **given, **changes)
-    click.echo(summary(run.info))
+    progress = for_stderr(given["name"] or recipe)
+    run = train(recipe, save=not no_save, stability=not no_stability, progress=progress, **given, **changes)
+    for line in summary(run.info):
+        click.echo(line)
     if not no_save:
         click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
 
 
-def summary(info: dict[str, Any]) -> str:
-    """One line on how good the network became, and what it took."""
-    best = next(row for row in info["history"]["epochs"] if row["step"] == info["best"])
-    data = info["data"]
-    where = f"{data['name']}, {data['held_out_is']}"
-    return (
-        f"{info['name']}: {best['val_accuracy']:.2%} of {data['held_out']:,} right ({where}) "
-        f"after epoch {best['epoch']} of {info['settings']['epochs']}; {info['parameters']:,} parameters, "
+def summary(info: dict[str, Any]) -> list[str]:
+    """A few lines on how good the network became, and what it took."""
+    lines = [
+        f"{info['name']}: {info['parameters']:,} parameters, {info['settings']['epochs']} epochs in "
         f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"
-    )
+    ]
+    for name, entry in info["evaluations"].items():
+        low, high = entry["interval"]
+        lines.append(
+            f"{name}, {entry['snapshot']}: {entry['accuracy']:.2%} of {entry['count']:,} right "
+            f"(95 % interval {low:.2%} to {high:.2%})"
+        )
+    if stable := info.get("stability"):
+        passes = len(stable["accuracy"])
+        lines.append(f"with dropout on, {passes} passes: {stable['mean']:.2%} ± {stable['deviation']:.2%}")
+    return lines

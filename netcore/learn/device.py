@@ -29,6 +29,11 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def gpus(device: torch.device) -> list[int]:
+    """Numbers of the CUDA devices whose random state a computation on `device` touches."""
+    return [device.index or 0] if device.type == "cuda" else []
+
+
 def device_title(device: torch.device) -> str:
     """What a table calls it: the GPU's name, or the CPU with its threads."""
     if device.type == "cuda":

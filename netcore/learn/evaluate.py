@@ -13,8 +13,8 @@ from torch import nn
 
 from netcore.errors import NetcoreError
 from netcore.learn.data import DataSet, Source, load, stratified
-from netcore.learn.device import choose_device, place
-from netcore.learn.loop import logits_of, seed_of
+from netcore.learn.device import choose_device, gpus, place
+from netcore.learn.loop import logits_of, seed_of, tensor
 from netcore.learn.metrics import measure, softmax
 from netcore.learn.models import load_model
 from netcore.run import Run
@@ -115,7 +115,7 @@ def fits(run: Run, data: DataSet) -> None:
 
 
 def _enter(run: Run, module: nn.Module, data: DataSet, device: torch.device, snapshot: str) -> dict[str, Any]:
-    images = torch.from_numpy(np.ascontiguousarray(data.channels_first)).to(device)
+    images = tensor(data.channels_first, device)
     logits_of(module, images[:64], run)  # the first pass waits for much that the next ones have
     started = time.perf_counter()
     logits = logits_of(module, images, run).cpu().numpy()
@@ -164,11 +164,11 @@ def stability(run: Run, module: nn.Module, data: DataSet, passes: int, device: t
 
     What comes before a sequential network's first dropout is computed once. The deviation is that of a sample (n - 1).
     """
-    images = torch.from_numpy(np.ascontiguousarray(data.channels_first)).to(device)
-    labels = torch.from_numpy(data.labels).to(device)
+    images = tensor(data.channels_first, device)
+    labels = tensor(data.labels, device)
     module.eval()
     plain = (logits_of(module, images, run).argmax(1) == labels).float().mean().item()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=gpus(device)):
         torch.manual_seed(seed_of(run.info.get("seed", 0), "stability"))
         right = _right_with_dropout(run, module, images, labels, passes)
     accuracy = [n / len(data) for n in right]

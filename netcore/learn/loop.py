@@ -38,6 +38,11 @@ class Pixels:
         return len(self.images)
 
 
+def tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Put an array on the device; one that may not be written to, as a file's, is copied."""
+    return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
+
+
 def seed_of(seed: int, *words: object) -> int:
     """A seed of its own for each purpose and epoch, so that an epoch depends on no earlier one."""
     text = "/".join(map(str, (seed, *words)))

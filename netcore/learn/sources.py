@@ -106,8 +106,10 @@ def read_table(path: Path, labelled: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parse_table(path: Path, labelled: bool) -> Arrays:
-    import pandas as pd
-
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise NetcoreError("reading tables needs the package pandas: pip install pandas") from error
     wanted = ["label"] * labelled + [f"pixel{i}" for i in range(SIDE * SIDE)]
     try:
         frame = pd.read_csv(path, low_memory=False)

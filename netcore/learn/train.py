@@ -14,10 +14,21 @@ from netcore.errors import NetcoreError
 from netcore.learn.checkpoint import load_checkpoint, save_checkpoint
 from netcore.learn.data import DataSet
 from netcore.learn.describe import describe_layers, surroundings
-from netcore.learn.device import choose_device, device_title, place, threads_for
+from netcore.learn.device import choose_device, device_title, gpus, place, threads_for
 from netcore.learn.evaluate import evaluate_parts, has_dropout, spread
 from netcore.learn.folder import run_folder, scratch_folder
-from netcore.learn.loop import LOOK, Diverged, Epoch, Pixels, check_losses, run_epoch, score, seed_of, steps_per_epoch
+from netcore.learn.loop import (
+    LOOK,
+    Diverged,
+    Epoch,
+    Pixels,
+    check_losses,
+    run_epoch,
+    score,
+    seed_of,
+    steps_per_epoch,
+    tensor,
+)
 from netcore.learn.models import build
 from netcore.learn.plan import Plan, make_plan
 from netcore.learn.progress import Silent
@@ -79,7 +90,7 @@ def train(
     chosen = choose_device(device)
     name = name or plan.recipe.name
     where = run_folder(Path(output_dir), name, resume) if save else scratch_folder(name)
-    with where as folder, torch.random.fork_rng(devices=[chosen] if chosen.type == "cuda" else []):
+    with where as folder, torch.random.fork_rng(devices=gpus(chosen)):
         training = Training(plan, folder, chosen, progress, resume)
         with threads_for(training.module, plan.recipe.batch_size):
             training.go(stability)
@@ -273,8 +284,7 @@ def make_optimizer(recipe: Recipe, module: nn.Module, device: torch.device) -> t
 
 def to_device(data: DataSet, device: torch.device) -> Pixels:
     """Put a whole data set on the device."""
-    images = torch.from_numpy(np.ascontiguousarray(data.channels_first))
-    return Pixels(images.to(device), torch.from_numpy(data.labels).to(device))
+    return Pixels(tensor(data.channels_first, device), tensor(data.labels, device))
 
 
 def _as_json(value: Any) -> Any:

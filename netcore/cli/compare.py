@@ -1,0 +1,45 @@
+"""Settings and results of runs side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete_runs)
+@RUNS
+@JSON
+def command(runs: Sequence[str], runs_dir: str, as_json: bool) -> None:
+    """Show the settings in which RUNS differ, and the results of each."""
+    from netcore.compare import compare, differing
+    from netcore.run import load_run
+
+    rows = compare([load_run(name, runs_dir) for name in runs])
+    if as_json:
+        return show_json(rows)
+    names = [row["name"] for row in rows]
+    lines = [("recipe", *(row["recipe"] or "" for row in rows))]
+    lines += [(key, *(text(row["settings"].get(key)) for row in rows)) for key in differing(rows)]
+    results = dict.fromkeys(key for row in rows for key in row["results"])
+    lines += [(key, *(text(row["results"].get(key), key) for row in rows)) for key in results]
+    return show_table(("", *names), lines)
+
+
+def text(value: Any, key: str = "") -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return "–"
+    if "accuracy" in key or "deviation" in key:
+        return f"{value:.2%}"
+    if isinstance(value, list):
+        return ", ".join(map(text, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {text(v)}" for k, v in value.items()) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) or (isinstance(value, float) and value >= 100):
+        return f"{value:,.0f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,61 @@
+"""Measure a run on data sets: accuracy, per-class figures, calibration, stability."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_runs)
+@click.option("--on", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]")
+@click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
+@click.option(
+    "--passes", type=click.IntRange(1), help="Passes with dropout on.  [default: as many as epochs, up to 40]"
+)
+@click.option("--no-stability", is_flag=True, help="No passes with dropout on.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@RUNS
+@JSON
+def command(run: str, on: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
+    """Measure RUN on data sets and store the answers in it.
+
+    Images that the run was trained on are left out of its own data.
+    """
+    from netcore.learn.evaluate import evaluate
+    from netcore.run import load_run
+
+    passes = given.pop("passes")
+    say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
+    entries = evaluate(load_run(run, runs_dir), on, passes=0 if no_stability else passes, say=say, **given)
+    if as_json:
+        return show_json(entries)
+    for entry in entries:
+        show(entry)
+    return None
+
+
+def show(entry: dict[str, Any]) -> None:
+    """One data set as a few lines and two tables."""
+    low, high = entry["interval"]
+    click.echo(
+        f"{entry['name']} ({entry['snapshot']}): {entry['accuracy']:.2%} of {entry['count']:,} right "
+        f"(95 % interval {low:.2%} to {high:.2%}); calibration error {entry['calibration_error']:.4f}; "
+        f"{entry['images_per_second']:,} images/s"
+    )
+    if stable := entry.get("stability"):
+        click.echo(
+            f"with dropout on, {len(stable['accuracy'])} passes: mean {stable['mean']:.2%}, "
+            f"standard deviation {stable['deviation']:.2%}"
+        )
+    figures = ("precision", "recall", "f1")
+    rows = [(c["name"], *(f"{c[f]:.4f}" for f in figures), f"{c['support']:,}") for c in entry["classes"]]
+    show_table(("class", *figures, "support"), rows, numbers=(*figures, "support"))
+    names = [c["name"] for c in entry["classes"]]
+    click.echo("confusion (rows: true class, columns: predicted)")
+    counts = [(name, *map(str, row)) for name, row in zip(names, entry["confusion"], strict=True)]
+    show_table(("", *names), counts, numbers=names)

@@ -1,0 +1,33 @@
+"""Write a submission for Kaggle's Digit Recognizer."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netcore.cli.options import RUNS, complete_runs
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_runs)
+@click.option("--test", type=click.Path(path_type=Path), required=True, help="Kaggle's test.csv, gzipped or not.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="submission.csv",
+    show_default=True,
+    help="File to write.",
+)
+@click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@RUNS
+def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> None:
+    """Predict the digits of Kaggle's test.csv with RUN and write the submission."""
+    from netcore.learn.submit import submit
+    from netcore.run import load_run
+
+    say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
+    labels = submit(load_run(run, runs_dir), test, output, say=say, **given)
+    counts = ", ".join(f"{digit}: {int((labels == digit).sum()):,}" for digit in range(10))
+    click.echo(f"{output}: {len(labels):,} rows ({counts})")

@@ -1,0 +1,268 @@
+"""Metrics against values worked out by other means; evaluation, comparison and submission of runs."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from data_files import write_set, write_table
+from scipy.stats import binomtest
+
+from netcore.cli.compare import command as compare_command
+from netcore.cli.evaluate import command as evaluate_command
+from netcore.cli.results import command as results_command
+from netcore.cli.submit import command as submit_command
+from netcore.errors import NetcoreError
+from netcore.learn.data import load
+from netcore.learn.evaluate import evaluate, has_dropout, parts_of
+from netcore.learn.metrics import calibration_error, measure, softmax, wilson
+from netcore.learn.models import build
+from netcore.learn.recipes import get_recipe
+from netcore.learn.submit import submission_text, submit
+from netcore.learn.train import train
+from netcore.run import load_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two seeds of a small network with dropout, and one without."""
+    folder = tmp_path_factory.mktemp("runs")
+    settings = {"data": "embedded", "output_dir": folder, "device": "cpu", "epochs": 2, "optimizer": "adam"}
+    for seed in (1, 2):
+        train("mlp-16-16", name=f"drop-{seed}", dropout=0.3, seed=seed, hidden=(32,), **settings)
+    train("mlp-16-16", name="plain", **settings)
+    return folder
+
+
+# ---- metrics
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (10, 10), (970, 1000), (1, 1)])
+def test_the_interval_is_scipys(right, count):
+    theirs = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    assert wilson(right, count) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_figures_are_those_counted_by_hand():
+    truth = np.array([0, 0, 0, 1, 1, 2])
+    said = np.array([0, 0, 1, 1, 0, 1])
+    got = measure(np.eye(4)[said] * 3, truth, ["a", "b", "c", "d"])
+    assert (got["count"], got["right"], got["accuracy"]) == (6, 3, 0.5)
+    assert got["confusion"] == [[2, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    a, b, c, d = got["classes"]
+    assert (a["precision"], a["recall"], a["support"]) == (2 / 3, 2 / 3, 3)
+    assert (b["precision"], b["recall"], b["support"]) == (1 / 3, 1 / 2, 2)
+    assert b["f1"] == pytest.approx(2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2))
+    assert (c["precision"], c["recall"], c["f1"]) == (0, 0, 0)
+    assert (d["support"], d["f1"]) == (0, 0)
+
+
+def test_the_calibration_error_is_that_worked_out_bin_by_bin():
+    probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.6, 0.4], [0.45, 0.55]])
+    labels = np.array([0, 1, 0, 0])
+    # 0.95 lies in the last of 15 bins, 0.6 = 9/15 in the ninth, 0.55 in the ninth: (0.5333, 0.6]
+    by_hand = 2 / 4 * abs(1 / 2 - 0.95) + 2 / 4 * abs(1 / 2 - (0.6 + 0.55) / 2)
+    assert calibration_error(probabilities, labels) == pytest.approx(by_hand)
+
+
+def test_the_calibration_error_agrees_with_a_plain_loop():
+    random = np.random.default_rng(3)
+    probabilities = softmax(random.normal(size=(500, 10)) * 3)
+    labels = random.integers(0, 10, 500)
+    total = 0.0
+    for k in range(15):
+        inside = [i for i in range(500) if k / 15 < probabilities[i].max() <= (k + 1) / 15]
+        if inside:
+            right = sum(probabilities[i].argmax() == labels[i] for i in inside) / len(inside)
+            total += len(inside) / 500 * abs(right - sum(probabilities[i].max() for i in inside) / len(inside))
+    assert calibration_error(probabilities, labels) == pytest.approx(total)
+
+
+def test_one_image_and_certain_answers_have_figures():
+    got = measure(np.array([[1000.0, -1000.0]]), np.array([0]), ["a", "b"])
+    assert got["accuracy"] == 1
+    assert got["calibration_error"] == 0
+    assert all(math.isfinite(x) for x in got["interval"])
+
+
+# ---- runs
+
+
+def test_training_ends_with_an_evaluation(runs):
+    run = load_run("drop-1", runs)
+    entry = run.info["evaluations"]["embedded"]
+    stored = run.evaluation("embedded")
+    assert entry["accuracy"] == (stored.logits.argmax(1) == stored.labels).mean()
+    assert stored.labels.dtype == np.uint8
+    assert np.array(entry["confusion"]).sum() == 1000
+    best = next(r for r in run.history["epochs"] if r["step"] == run.info["best"])
+    assert entry["accuracy"] == pytest.approx(best["val_accuracy"])
+
+
+def test_stored_mistakes_are_the_surest_and_samples_are_of_every_class(runs):
+    stored = load_run("drop-1", runs).evaluation("embedded")
+    index, test = stored.extra["mistake_index"], load("embedded").test
+    sure = softmax(stored.logits)
+    assert (sure[index].argmax(1) != stored.labels[index]).all()
+    assert (np.diff(sure[index].max(1)) <= 0).all()
+    np.testing.assert_array_equal(stored.extra["mistake_images"][:, 0], test.images[index])
+    assert np.bincount(stored.extra["sample_labels"]).tolist() == [10] * 10
+
+
+def test_stability_is_what_the_whole_network_gives_with_its_dropout_on(runs):
+    run = load_run("drop-1", runs)
+    stable = run.info["stability"]
+    assert len(stable["accuracy"]) == 2  # as many as epochs
+    assert stable["without_dropout"] == pytest.approx(run.info["evaluations"]["embedded"]["accuracy"])
+    module = build(get_recipe("mlp-16-16").architecture.__class__(hidden=(32,), activation="sigmoid", dropout=0.3))
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in run.weights(run.snapshot("best")).items()})
+    test = load("embedded").test
+    images, labels = torch.from_numpy(test.channels_first).float() / 255, torch.from_numpy(test.labels)
+    torch.manual_seed(0)
+    module.train()
+    with torch.no_grad():
+        plain = [(module(images).argmax(1) == labels).float().mean().item() for _ in range(60)]
+    again = evaluate(run, ["embedded"], passes=60, device="cpu")[0]["stability"]
+    assert again["mean"] == pytest.approx(np.mean(plain), abs=4 * np.std(plain) / math.sqrt(60) * 1.5)
+    assert again["deviation"] == pytest.approx(np.std(again["accuracy"], ddof=1))
+    assert 0.5 < again["deviation"] / np.std(plain, ddof=1) < 2
+    assert evaluate(run, ["embedded"], passes=60, device="cpu")[0]["stability"] == again  # seeded
+
+
+def test_dropout_inside_blocks_counts_and_dropout_of_nothing_does_not(cnn_run):
+    assert cnn_run.info["stability"]["deviation"] >= 0
+    assert not has_dropout(torch.nn.Sequential(torch.nn.Dropout(0.0)))
+
+
+def test_a_network_that_is_no_sequence_has_stability_too(runs):
+    from netcore.learn.evaluate import _right_with_dropout
+
+    class Doubled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.Linear(784, 10))
+
+        def forward(self, x):
+            return 2 * self.inner(x)
+
+    run, test = load_run("plain", runs), load("embedded").test
+    images, labels = torch.from_numpy(test.channels_first[:50]), torch.from_numpy(test.labels[:50])
+    with torch.no_grad():
+        assert len(_right_with_dropout(run, Doubled().eval(), images, labels, 3)) == 3
+
+
+def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
+    run = train(
+        "mlp-16-16", data="embedded", output_dir=tmp_path, epochs=1, validation=0.2, device="cpu", optimizer="adam"
+    )
+    assert list(run.info["evaluations"]) == ["embedded", "embedded-validation"]
+    test, held = parts_of(run, load("embedded"))
+    assert (len(test), len(held)) == (1000, 800)
+    assert held.sha256 == run.info["data"]["sha256"]["held_out"]
+    again = evaluate(run, ["embedded"], device="cpu")[1]
+    assert again["accuracy"] == pytest.approx(run.history["epochs"][-1]["val_accuracy"])
+
+
+def test_other_data_are_added_and_kin_is_told(runs, tmp_path, monkeypatch):
+    test = load("embedded").test
+    write_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
+    said = []
+    run = load_run("plain", runs)
+    entry = evaluate(run, ["mnist"], data_dir=tmp_path, say=said.append, device="cpu")[0]
+    assert entry["accuracy"] == run.info["evaluations"]["embedded"]["accuracy"]
+    assert any("no independent test" in line for line in said)
+    assert load_run("plain", runs).evaluations == ("embedded", "mnist")
+
+
+def test_other_classes_or_sizes_are_refused(runs, tmp_path):
+    random = np.random.default_rng(0)
+    write_set(tmp_path, "KMNIST", ("train", "t10k"), random.integers(0, 9, (10, 28, 28)), np.arange(10))
+    write_set(tmp_path, "MNIST", ("train", "t10k"), random.integers(0, 9, (10, 16, 16)), np.arange(10))
+    run = load_run("plain", runs)
+    with pytest.raises(NetcoreError, match="kmnist has other classes than run 'plain'"):
+        evaluate(run, ["kmnist"], data_dir=tmp_path)
+    with pytest.raises(NetcoreError, match="images are 1×16×16, run 'plain' takes 1×28×28"):
+        evaluate(run, ["mnist"], data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_empty_test_set_is_refused_and_one_row_is_enough(runs, tmp_path, count):
+    write_set(tmp_path, "MNIST", ("train", "t10k"), np.zeros((count, 28, 28)), np.zeros(count))
+    run = load_run("plain", runs)
+    if count:
+        assert evaluate(run, ["mnist"], data_dir=tmp_path)[0]["count"] == 1
+    else:
+        with pytest.raises(NetcoreError, match="mnist has no images"):
+            evaluate(run, ["mnist"], data_dir=tmp_path)
+
+
+def test_the_command_shows_a_table_and_json(runs):
+    out = CliRunner().invoke(evaluate_command, ["drop-1", "--runs-dir", str(runs)], catch_exceptions=False)
+    assert "precision" in out.stdout
+    assert "with dropout on, 2 passes" in out.stdout
+    args = ["drop-1", "--runs-dir", str(runs), "--json", "--no-stability"]
+    rows = json.loads(CliRunner().invoke(evaluate_command, args, catch_exceptions=False).stdout)
+    assert rows[0]["name"] == "embedded"
+    assert "stability" not in rows[0]
+
+
+# ---- comparison and results
+
+
+def test_compare_shows_what_differs_and_what_came_of_it(runs):
+    args = ["drop-1", "plain", "--runs-dir", str(runs)]
+    out = CliRunner().invoke(compare_command, args, catch_exceptions=False).stdout
+    lines = {line.split("  ")[0].strip(): line for line in out.splitlines()}
+    assert "32" in lines["hidden"]
+    assert "16, 16" in lines["hidden"]
+    assert "seed" in lines
+    assert "activation" not in lines
+    assert "%" in lines["accuracy on embedded"]
+    rows = json.loads(CliRunner().invoke(compare_command, [*args, "--json"], catch_exceptions=False).stdout)
+    assert rows[0]["settings"]["dropout"] == 0.3
+    with pytest.raises(NetcoreError, match="two runs or more"):
+        CliRunner().invoke(compare_command, args[:1] + args[2:], catch_exceptions=False)
+
+
+def test_results_give_mean_and_spread_over_seeds(runs, tmp_path):
+    page = tmp_path / "results.md"
+    CliRunner().invoke(results_command, ["--runs-dir", str(runs), "-o", str(page)], catch_exceptions=False)
+    text = page.read_text()
+    shares = [load_run(f"drop-{seed}", runs).history["epochs"][-1]["val_accuracy"] for seed in (1, 2)]
+    row = next(line for line in text.splitlines() if "dropout 0.3" in line)
+    assert f"{50 * sum(shares):.2f} ± {100 * abs(shares[0] - shares[1]) / math.sqrt(2):.2f} %" in row
+    assert row.split(" | ")[2] == "2"
+    assert "85.73 %" in text
+    assert "netcore train mlp-16-16 --name drop-2" in text
+
+
+# ---- submission
+
+
+@pytest.mark.parametrize("name", ["test.csv", "test.csv.gz"])
+def test_a_submission_has_kaggles_format(runs, tmp_path, name):
+    images = load("embedded").test.images[:40]
+    write_table(tmp_path / name, images)
+    args = ["plain", "--runs-dir", str(runs), "--test", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]
+    result = CliRunner().invoke(submit_command, args, catch_exceptions=False)
+    assert "40 rows where Kaggle's own has 28,000" in result.stderr
+    rows = list(csv.reader((tmp_path / "out.csv").open()))
+    assert rows[0] == ["ImageId", "Label"]
+    assert [int(r[0]) for r in rows[1:]] == list(range(1, 41))
+    stored = load_run("plain", runs).evaluation("embedded").logits[:40].argmax(1)
+    assert [int(r[1]) for r in rows[1:]] == stored.tolist()
+
+
+def test_a_submission_of_one_row_and_of_none(runs, tmp_path):
+    run = load_run("plain", runs)
+    write_table(tmp_path / "one.csv", np.zeros((1, 28, 28), int))
+    assert len(submit(run, tmp_path / "one.csv", tmp_path / "out.csv")) == 1
+    write_table(tmp_path / "none.csv", np.zeros((0, 28, 28), int))
+    with pytest.raises(NetcoreError, match=r"none\.csv has no rows"):
+        submit(run, tmp_path / "none.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().count("\n") == 2  # the earlier file stays
+    with pytest.raises(NetcoreError, match="one digit for each of 3 rows"):
+        submission_text(np.array([1, 2]), 3)
