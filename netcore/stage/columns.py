@@ -1,4 +1,4 @@
-"""A network as columns, image to classes, with what each unit of one adds to each of the next; nothing is drawn here."""
+"""A network as columns, image to classes, and what each unit adds to each of the next; nothing is drawn here."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def columns(trace: Trace, most: int = 6) -> list[Column]:
     *hidden, last = found
     if len(hidden) > most - 2:
         hidden = [hidden[0], *hidden[3 - most :]] if most > 3 else hidden[: most - 2]
-    after = trace[(hidden + [last])[0].first]
+    after = trace[([*hidden, last])[0].first]
     flat = after.kind == "Linear" and after.weight is not None and after.weight.shape[1] == trace.input.size
     image = Column("input", "input", "", trace.input.size if flat else 1, not flat)
     return [image, *hidden, last]

@@ -101,7 +101,7 @@ class Wiring:
         for (a, b), carried in zip(itertools.pairwise(self.views), self.values, strict=True):
             if carried is None:
                 continue
-            start, end = a.centres + (a.half + 1, 0), b.centres - (b.half + 1, 0)
+            start, end = a.centres + np.array([a.half + 1, 0]), b.centres - np.array([b.half + 1, 0])
             segments.append(np.stack([np.tile(start, (len(end), 1)), np.repeat(end, len(start), 0)], 1))
             values.append(carried.ravel())
             strength.append(np.abs(values[-1]) / max(float(np.abs(carried).max()), 1e-12))
