@@ -80,3 +80,13 @@ def categories(theme: Theme, count: int) -> list[tuple[float, float, float]]:
         shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
         found.append((float(shown[0]), float(shown[1]), float(shown[2])))
     return found
+
+
+def confusion_colours(theme: Theme, share: np.ndarray) -> np.ndarray:
+    """Colours (K, K, 3) of shares of the true class; wrong ones are scaled up so that they are seen."""
+    diagonal = np.eye(len(share), dtype=bool)
+    worst = max(share[~diagonal].max(initial=0), 0.02)
+    strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * (share / worst) ** 0.7)[..., None]
+    ends = np.where(diagonal[..., None], theme.rgb("right"), theme.rgb("wrong"))
+    panel = np.array(mix(theme, "ground", "faint", 0.35))
+    return panel * (1 - strength) + ends * strength

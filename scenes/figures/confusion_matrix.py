@@ -7,7 +7,7 @@ the accuracy and the most frequent confusions. Animated: the example images thro
 import numpy as np
 
 from netcore.stage.answers import Answers, answers, answers_on_examples, interval
-from netcore.stage.colours import mix, readable
+from netcore.stage.colours import confusion_colours, readable
 from netcore.stage.mosaic import crisp
 from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, percent, subtitle, width, write
 from netcore.stage.timeline import frame_of, snapshots_until_now
@@ -85,21 +85,11 @@ class _Cells:
 
     def show(self, confusion: np.ndarray) -> list:
         share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
-        colours = _colours(self.theme, share)
+        colours = confusion_colours(self.theme, share)
         self.image.set_data(np.round(colours * 255).astype(np.uint8))
         for text, count, colour in zip(self.texts, confusion.flat, colours.reshape(-1, 3), strict=False):
             text.set(text=str(count) if count else "", color=readable(self.theme, colour))
         return [self.image, *self.texts]
-
-
-def _colours(theme, share: np.ndarray) -> np.ndarray:
-    """Colours (K, K, 3) of shares of the true class; wrong ones are scaled up so that they are seen."""
-    diagonal = np.eye(len(share), dtype=bool)
-    worst = max(share[~diagonal].max(initial=0), 0.02)
-    strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * (share / worst) ** 0.7)[..., None]
-    ends = np.where(diagonal[..., None], theme.rgb("right"), theme.rgb("wrong"))
-    panel = np.array(mix(theme, "ground", "faint", 0.35))
-    return panel * (1 - strength) + ends * strength
 
 
 class _Facts:
