@@ -52,8 +52,7 @@ class Blitter:
             item.draw(renderer)
             if item in self._alone:
                 box = item.get_window_extent(renderer).padded(EDGE)
-                clear = not any(box.overlaps(other) for other in self._alone[item])
-                self._kept[item] = canvas.copy_from_bbox(box) if clear else None
+                self._kept[item] = None if _meets(box, self._alone[item]) else canvas.copy_from_bbox(box)
         return pixels(self.fig)
 
     def _plan(self, found: Iterable[Artist]) -> None:
@@ -74,7 +73,9 @@ class Blitter:
             reach += [(item, box) for box in boxes]
         # A text is slow to draw and often stays as it is: its pixels are kept where nothing else comes near them.
         texts = [item for item in self._over if type(item) is Text and id(item) in changed]
-        self._alone = {text: [box for item, box in reach if item is not text] for text in texts}
+        extents = np.array([box.extents for _, box in reach]).reshape(-1, 4)
+        owner = np.array([id(item) for item, _ in reach])
+        self._alone = {text: extents[owner != id(text)] for text in texts}
         self._kept: dict[Artist, object] = {}
         for item in self._over:
             item.set_animated(True)  # Matplotlib leaves such artists out of a draw
@@ -101,6 +102,13 @@ class Blitter:
         if box is None or not np.isfinite(box.extents).all():
             box = self.fig.bbox if axes is None else axes.bbox
         return [box.padded(EDGE)]
+
+
+def _meets(box: Bbox, others: np.ndarray) -> bool:
+    """Whether a box overlaps any of `others` (N, 4): left, bottom, right, top."""
+    x0, y0, x1, y1 = box.extents
+    across = (others[:, 0] <= x1) & (x0 <= others[:, 2])
+    return bool((across & (others[:, 1] <= y1) & (y0 <= others[:, 3])).any())
 
 
 def freeze(fig: Figure, update: Update | None) -> None:

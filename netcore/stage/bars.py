@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from netcore.stage.plot import SMALL, Box, add_axes, fit, percent, width
 from netcore.trace import Trace
@@ -43,10 +44,11 @@ class Bars:
             self.bars[i].set_width(shares[k])
             self.bars[i].set_facecolor(colour)
             strong = trace is not None and k in (trace.prediction, trace.label)
-            self.names[i].set(text=self._names[k], color=colour if known else self.theme.muted)
-            self.names[i].set_fontweight("bold" if strong else "normal")
-            self.values[i].set(x=shares[k] + 6 * self._unit, text=self._value(shares[k]))
-            self.values[i].set_color(self.theme.ink if strong else self.theme.muted)
+            reword(self.names[i], self._names[k], colour if known else self.theme.muted, strong)
+            value = self._value(shares[k])
+            if value:
+                self.values[i].set_x(shares[k] + 6 * self._unit)
+            reword(self.values[i], value, self.theme.ink if strong else self.theme.muted)
         return [*self.bars, *self.names, *self.values]
 
     def _value(self, share: float) -> str:
@@ -58,6 +60,13 @@ class Bars:
         if trace.label is None:
             return self.theme.emphasis, True
         return (self.theme.right if k == trace.label else self.theme.wrong), True
+
+
+def reword(text: Text, words: str, colour: str, bold: bool = False) -> None:
+    """Change a text only in what differs: one that stays as it is need not be drawn again."""
+    weight = "bold" if bold else "normal"
+    if (text.get_text(), text.get_color(), text.get_fontweight()) != (words, colour, weight):
+        text.set(text=words, color=colour, fontweight=weight)
 
 
 def verdict(trace: Trace) -> str:

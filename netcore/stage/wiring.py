@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from netcore.stage.bars import reword
 from netcore.stage.colours import diverging, mix
 from netcore.stage.columns import Column, columns, contributions
 from netcore.stage.mosaic import image_grid
@@ -91,8 +92,7 @@ class Wiring:
         self._edges()
         for text, k in zip(self.names, self.chosen[-1], strict=True):
             said = k == trace.prediction
-            text.set(text=self._classes[k], color=self.theme.right if said else self.theme.muted)
-            text.set_fontweight("bold" if said else "normal")
+            reword(text, self._classes[k], self.theme.right if said else self.theme.muted, bool(said))
         return changed
 
     def _edges(self) -> None:

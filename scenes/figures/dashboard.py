@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from netcore.case import Picture
 from netcore.errors import NetcoreError, Refused, unknown
-from netcore.stage.bars import Bars
+from netcore.stage.bars import Bars, reword
 from netcore.stage.colours import mix, spread
 from netcore.stage.columns import columns
 from netcore.stage.mosaic import crisp, image_grid, shown
@@ -39,6 +39,7 @@ ANIMATED = True
 WINDOW = 50  # predictions that the confidence goes back
 LINES = (0.9, 0.5)  # of confidence
 BINS = 31
+TALL = 1.06  # of confidence that the axis reaches
 TOP = 26.0  # units of a panel's title
 
 
@@ -188,7 +189,6 @@ class _Input:
         low = self.image.place(0)
         y = low.y + low.h + 12
         self.texts = [write(fig, box.x, y + 22 * i, "", fontsize=LABEL) for i in range(3)]
-        self.texts[1].set_fontweight("bold")
 
     def show(self, trace: Trace, facts: Facts, i: int) -> list:
         label, said = trace.label, trace.prediction
@@ -198,9 +198,9 @@ class _Input:
             f"says: {trace.classes[said]}",
             f"{percent(float(trace.probabilities.max()))} sure",
         )
-        for text, line in zip(self.texts, words, strict=True):
-            text.set_text(fit(self.fig, line, self.box.w, LABEL, "bold"))
-        self.texts[1].set_color(getattr(self.theme, role))
+        for k, (text, line) in enumerate(zip(self.texts, words, strict=True)):
+            words = fit(self.fig, line, self.box.w, LABEL, "bold")
+            reword(text, words, getattr(self.theme, role) if k == 1 else self.theme.ink, k == 1)
         return [self.image.set(shown(trace.pixels)[None]), *self.texts]
 
 
@@ -320,10 +320,10 @@ class _Weights:
         self.ax = add_axes(fig, box.inset(top=TOP, bottom=20), xlim=(-limit, limit), yticks=[])
         self.ax.set_ylim(0, 1.08 * self.counts.max())
         self.ax.spines["left"].set_visible(False)
-        self.ax.set_xticks([-limit, 0, limit], [number(-limit), "0", number(limit)])
-        self.ax.tick_params(length=0, pad=5)
-        for text, side in zip(self.ax.get_xticklabels(), ("left", "center", "right"), strict=True):
-            text.set_horizontalalignment(side)
+        self.ax.set_xticks([])
+        places = zip((0, 0.5, 1), (number(-limit), "0", number(limit)), ("left", "center", "right"), strict=True)
+        for share, words, side in places:  # not as ticks: these would be drawn again for each image
+            write(fig, box.x + share * box.w, box.y + box.h - 16, words, ha=side, color=theme.muted)
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
         self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
 
@@ -342,13 +342,14 @@ class _Confidence:
     def __init__(self, fig, box: Box) -> None:
         theme = fig.theme
         subtitle(fig, box, "Confidence", f"last {WINDOW}")
-        self.ax = add_axes(fig, box.inset(left=44, top=TOP + 4, right=6, bottom=8), xlim=(-1, WINDOW), ylim=(0, 1.04))
-        self.ax.set_yticks(LINES, [f"{100 * y:.0f} %" for y in LINES])
-        self.ax.set_xticks([])
-        self.ax.tick_params(length=0, pad=6)
+        inner = box.inset(left=44, top=TOP + 4, right=6, bottom=8)
+        self.ax = add_axes(fig, inner, xlim=(-1, WINDOW), ylim=(0, TALL))
+        self.ax.set(xticks=[], yticks=[])
         self.ax.spines["left"].set_visible(False)
         for y, role in zip(LINES, ("right", "negative"), strict=True):
             self.ax.axhline(y, color=getattr(theme, role), linewidth=1.2, linestyle=(0, (4, 3)))
+            at = inner.y + inner.h * (1 - y / TALL)
+            write(fig, inner.x - 10, at, f"{100 * y:.0f} %", ha="right", va="center_baseline", color=theme.muted)
         (self.line,) = self.ax.plot([], [], color=theme.positive, linewidth=1.5)
         self.dots = [
             self.ax.plot([], [], "o", color=getattr(theme, role), markersize=5, clip_on=False)[0]
