@@ -197,10 +197,18 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
 
 LEAN = """
 import sys
-from pathlib import Path
+from importlib.machinery import PathFinder
 
-for name in ("manim", "matplotlib", "platformdirs", "mlxtend", "pandas", "av", "imageio"):
-    sys.modules[name] = None  # importing it fails
+ABSENT = {"manim", "matplotlib", "platformdirs", "mlxtend", "pandas", "av", "imageio"}
+
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in ABSENT else super().find_spec(name, path, target)
+
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 from netcore.cli.main import main
 
 folder = sys.argv[1]
