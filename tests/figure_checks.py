@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -10,9 +11,37 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from netcore.stage.plot import SMALL, UNITS
+from netcore.case import Case
+from netcore.render.catalogue import FOLDERS
+from netcore.render.frames import load
+from netcore.stage.mosaic import Mosaic
+from netcore.stage.plot import SMALL, UNITS, new_figure, style
+from netcore.stage.theme import DARK, Theme
 
 CONTRAST, GRAPHICS = 4.5, 3.0  # WCAG 2.2 AA: texts, and marks that are no letters
+
+
+class Drawn(NamedTuple):
+    """A drawn figure, what moves it, and the mosaics on it in the order in which they were made."""
+
+    fig: Figure
+    update: Any
+    mosaics: list[Mosaic]
+
+
+def drawn(name: str, case: Case, theme: Theme = DARK, size: tuple[int, int] = (800, 450), **options: Any) -> Drawn:
+    """Draw one of netcore's figures."""
+    made: list[Mosaic] = []
+    original = Mosaic.__init__
+
+    def noticed(self: Mosaic, *args: Any, **settings: Any) -> None:
+        original(self, *args, **settings)
+        made.append(self)
+
+    with style(theme), patch.object(Mosaic, "__init__", noticed):
+        fig = new_figure(theme, size)
+        update = load(FOLDERS[1] / f"{name}.py").draw(fig, case, **options)
+    return Drawn(fig, update, made)
 
 
 def drawn_texts(fig: Figure) -> list[Text]:

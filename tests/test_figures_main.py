@@ -2,44 +2,21 @@
 
 import numpy as np
 import pytest
-from figure_checks import words
+from figure_checks import drawn, words
 from matplotlib.colors import to_hex
 
 from netcore.errors import NetcoreError
-from netcore.render.catalogue import FOLDERS
-from netcore.render.frames import load
 from netcore.stage.colours import diverging, sequential
-from netcore.stage.mosaic import CrispImage, Mosaic, crisp, image_grid
-from netcore.stage.plot import Box, fit, new_figure, percent, style, width
+from netcore.stage.mosaic import CrispImage, crisp, image_grid
+from netcore.stage.plot import Box, fit, new_figure, percent, width
 from netcore.stage.theme import DARK, LIGHT
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """`drawn(name, case, **options)`: the figure, its update, and the mosaics on it."""
-    made: list[Mosaic] = []
-    original = Mosaic.__init__
-
-    def noticed(self, *args, **settings):
-        original(self, *args, **settings)
-        made.append(self)
-
-    monkeypatch.setattr(Mosaic, "__init__", noticed)
-
-    def draw(name, case, theme=DARK, size=(800, 450), **options):
-        made.clear()
-        with style(theme):
-            fig = new_figure(theme, size)
-            return fig, load(FOLDERS[1] / f"{name}.py").draw(fig, case, **options), list(made)
-
-    return draw
 
 
 def lines(fig):
     return [line for ax in fig.axes for line in ax.lines]
 
 
-def test_history_lines(drawn, make_case, mlp_run) -> None:
+def test_history_lines(make_case, mlp_run) -> None:
     case = make_case(mlp_run)
     fig, update, _ = drawn("training_history", case)
     rows = case.history["epochs"]
@@ -55,7 +32,7 @@ def test_history_lines(drawn, make_case, mlp_run) -> None:
     assert any(percent(rows[-1]["val_accuracy"]) in text for text in words(fig))
 
 
-def test_learning_rate_only_where_it_changes(drawn, make_case, mlp_run) -> None:
+def test_learning_rate_only_where_it_changes(make_case, mlp_run) -> None:
     case = make_case(mlp_run)
     assert "Learning rate" not in words(drawn("training_history", case)[0])
     rows = [dict(r, learning_rate=0.1 / (i + 1)) for i, r in enumerate(case.history["epochs"])]
@@ -68,7 +45,7 @@ def test_learning_rate_only_where_it_changes(drawn, make_case, mlp_run) -> None:
         case.run.info["history"]["epochs"] = before
 
 
-def test_filters_are_the_snapshots_kernels(drawn, make_case, cnn_run) -> None:
+def test_filters_are_the_snapshots_kernels(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, update, (mosaic,) = drawn("filter_grid", case)
     first, last = (case.weights(at)["conv1.weight"][:, 0] for at in ("first", "best"))
@@ -81,7 +58,7 @@ def test_filters_are_the_snapshots_kernels(drawn, make_case, cnn_run) -> None:
     assert any(text.startswith("32 kernels of 3×3") for text in words(fig))
 
 
-def test_deep_filters_are_a_matrix_of_kernels(drawn, make_case, cnn_run) -> None:
+def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, _, (mosaic,) = drawn("filter_grid", case, layer="conv2")
     weight = case.weights()["conv2.weight"]  # (64, 32, 3, 3)
@@ -97,7 +74,7 @@ def test_deep_filters_are_a_matrix_of_kernels(drawn, make_case, cnn_run) -> None
         drawn("filter_grid", case, layer="conv22")
 
 
-def test_neurons_are_rows_of_the_matrix(drawn, make_case, mlp_run) -> None:
+def test_neurons_are_rows_of_the_matrix(make_case, mlp_run) -> None:
     case = make_case(mlp_run)
     fig, update, (mosaic,) = drawn("neuron_weights", case)
     assert np.array_equal(mosaic.tiles().reshape(16, 784), case.weights()["hidden1.weight"])
@@ -110,7 +87,7 @@ def test_neurons_are_rows_of_the_matrix(drawn, make_case, mlp_run) -> None:
     assert any("6 of 16 neurons" in text for text in words(fig))
 
 
-def test_maps_are_the_traces(drawn, make_case, cnn_run) -> None:
+def test_maps_are_the_traces(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, update, mosaics = drawn("feature_maps", case)
     trace = case.trace()
@@ -131,7 +108,7 @@ def test_maps_are_the_traces(drawn, make_case, cnn_run) -> None:
     assert all(np.isnan(mosaic.tiles()).all() for mosaic in views)
 
 
-def test_bars_are_the_probabilities(drawn, make_case, cnn_run) -> None:
+def test_bars_are_the_probabilities(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, _, _ = drawn("feature_maps", case)
     bars = next(ax.patches for ax in fig.axes if len(ax.patches) == 10)
@@ -141,7 +118,7 @@ def test_bars_are_the_probabilities(drawn, make_case, cnn_run) -> None:
     assert to_hex(bars[trace.prediction].get_facecolor()) == colour
 
 
-def test_maps_over_images_and_snapshots(drawn, make_case, cnn_run) -> None:
+def test_maps_over_images_and_snapshots(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, update, mosaics = drawn("feature_maps", case, layer="conv1", over="images", images=3)
     assert np.allclose(np.sort(mosaics[0].tiles(), 0), np.sort(case.trace()["act1"].output, 0))

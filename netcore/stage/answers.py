@@ -17,11 +17,13 @@ class Answers:
     name : the data set.
     probabilities : float64 (N, K).
     labels : int64 (N,), the true classes; empty where they are not known.
+    snapshot : whose answers they are, ``"epoch 20"``, where that is known.
     """
 
     name: str
     probabilities: np.ndarray
     labels: np.ndarray
+    snapshot: str = ""
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -51,7 +53,9 @@ class Answers:
 
     @property
     def words(self) -> str:
-        return f"{len(self.probabilities):,} images of {self.name}"
+        """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20``."""
+        words = f"{len(self.probabilities):,} images of {self.name}"
+        return f"{words}, {self.snapshot}" if self.snapshot else words
 
 
 def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answers:
@@ -68,7 +72,8 @@ def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answe
     labels = stored.labels.astype(np.int64)
     if labelled and len(labels) != len(stored.logits):
         raise Refused(f"run '{case.run.name}': the true classes of {stored.name} are not known")
-    return Answers(stored.name, softmax(stored.logits.astype(float), axis=1), labels)
+    snapshot = case.run.info["evaluations"][stored.name].get("snapshot", "")
+    return Answers(stored.name, softmax(stored.logits.astype(float), axis=1), labels, snapshot)
 
 
 def answers_on_examples(case: Case, at: object = None) -> Answers:

@@ -23,7 +23,7 @@ def draw(fig, case, *, images: int = 18):
         At most so many.
     """
     theme, classes = fig.theme, case.classes
-    pixels, labels, shares, source = _seen(case)
+    pixels, labels, shares, total, source = _seen(case)
     said, sure = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(said != labels)
     chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:images]
@@ -33,16 +33,18 @@ def draw(fig, case, *, images: int = 18):
         return
     captions = [f"{classes[said[i]]}, {percent(sure[i], 0)}\nis {classes[labels[i]]}" for i in chosen]
     count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
-    note.set_text(f"{some_of(count, len(wrong))} mistakes on {source}, the surest first")
+    note.set_text(f"{some_of(count, total)} mistakes on {source}, the surest first")
 
 
 def _seen(case) -> tuple:
-    """Images, labels, probabilities and where they come from: the evaluation's mistakes if kept, else the examples."""
+    """Images, labels, probabilities, how many mistakes there are in all, and on what: the evaluation, or the examples."""
     if case.run.evaluations:
         stored = case.evaluation()
         if "mistake_images" in stored.extra:
             found, index = answers(case), stored.extra["mistake_index"]
-            return stored.extra["mistake_images"], found.labels[index], found.probabilities[index], found.words
+            total = int((~found.right).sum())
+            return stored.extra["mistake_images"], found.labels[index], found.probabilities[index], total, found.words
     examples = case.examples()
     shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
-    return examples.images, examples.labels, shares, f"{len(examples.labels):,} example images"
+    total = int((shares.argmax(1) != examples.labels).sum())
+    return examples.images, examples.labels, shares, total, f"{len(examples.labels):,} example images"

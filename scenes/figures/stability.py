@@ -17,8 +17,9 @@ def draw(fig, case):
     theme, stored = fig.theme, case.stability
     accuracy = np.asarray(stored["accuracy"], dtype=float)
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
-    words = f"{len(accuracy)} passes over {stored['count']:,} images of {stored['data']}"
-    words += f" · mean {percent(mean, 2)}, standard deviation {100 * deviation:.2f} %"
+    words = f"{len(accuracy)} pass{'es' * (len(accuracy) > 1)} over {stored['count']:,} images of {stored['data']}"
+    words += f" · mean {percent(mean, 2)}"
+    words += f", standard deviation {100 * deviation:.2f} %" if len(accuracy) > 1 else ""
     body, _ = heading(fig, f"How stable {case.run.title} is with dropout on", words)
     left, right = body.columns(3, 1, gap=24)
     ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
