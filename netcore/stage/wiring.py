@@ -9,11 +9,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from netcore.stage.bars import reword
-from netcore.stage.colours import diverging, mix
+from netcore.stage.colours import diverging, mix, sequential
 from netcore.stage.columns import Column, columns, contributions
-from netcore.stage.mosaic import image_grid
+from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.network import strongest
-from netcore.stage.plot import SMALL, Box, add_axes, fit, width, write
+from netcore.stage.plot import Box, add_axes, fit, width, write
 from netcore.stage.theme import Theme
 from netcore.trace import Trace
 
@@ -36,15 +36,15 @@ class Wiring:
         self.columns = columns(trace, most)
         longest = min(0.24 * box.w, max(width(fig, name, weight="bold") for name in trace.classes))
         self._classes = [fit(fig, name, longest, weight="bold") for name in trace.classes]
-        self.ax = add_axes(fig, box, xlim=(0, box.w), ylim=(box.h, 0))
+        inner = box.inset(right=longest + 10, bottom=FOOT)
+        self.ax = add_axes(fig, inner, xlim=(0, inner.w), ylim=(inner.h, 0))
         self.ax.axis("off")
         self.lines = LineCollection([], capstyle="round", zorder=1)
         self.ax.add_collection(self.lines, autolim=False)
-        inner = box.inset(right=longest + 10, bottom=FOOT)
         self.views = self._views(fig, inner, trace)
-        x = inner.w + 4
-        ys = self.views[-1].centres[:, 1]
-        self.names = [self.ax.text(x, y, "", va="center_baseline", fontsize=SMALL) for y in ys]
+        # Names stand beside the axes, not in them: what the lines cannot reach need not be drawn again.
+        x, ys = inner.x + inner.w + 6, inner.y + self.views[-1].centres[:, 1]
+        self.names = [write(fig, x, y, "", va="center_baseline") for y in ys]
         self.show(trace)
         self._mark_gaps(inner)
 
@@ -84,6 +84,8 @@ class Wiring:
         self.chosen[-1] = strongest(shares, self.views[-1].count)
         for column, view, chosen in zip(self.columns, self.views, self.chosen, strict=True):
             values = shares if column is self.columns[-1] else column.values(trace)
+            if column.maps and not column.first:
+                values = shown(trace.pixels)[None]
             changed.append(view.show(values, chosen, 1.0 if values is shares else float(np.abs(values).max())))
         self.values = [
             contributions(trace, *pair, *which)
@@ -151,9 +153,12 @@ class _Maps:
         theme: Theme = fig.theme  # type: ignore[attr-defined]
         self.count = min(column.size, MAPS)
         more = self.count < column.size
-        shape = column.values(trace).shape[1:]
-        empty = np.zeros((self.count, *shape))
-        settings = {"cmap": diverging(theme), "low": -1.0, "high": 1.0, "frame": True, "gap": 6.0}
+        self.image = not column.first
+        values = column.values(trace)
+        signed = bool(values.min() < 0)
+        empty = shown(trace.pixels)[None] if self.image else np.zeros((self.count, *values.shape[1:]))
+        cmap = (diverging if signed else sequential)(theme)
+        settings = {"cmap": cmap, "low": -1.0 * signed, "high": 1.0, "frame": True, "gap": 6.0}
         self.mosaic = image_grid(
             fig,
             place.inset(bottom=14 * more),
@@ -170,7 +175,7 @@ class _Maps:
             _dots(ax, [(self.centres[0, 0] + d, low) for d in (-5, 0, 5)], theme)
 
     def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
-        return self.mosaic.set(values[chosen] / max(limit, 1e-12))
+        return self.mosaic.set(values[chosen] if self.image else values[chosen] / max(limit, 1e-12))
 
 
 def _dots(ax: Axes, places: list[tuple[float, float]], theme: Theme) -> None:

@@ -62,7 +62,7 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
     trace = case.trace(picture=feed[-1])
     body, note = _heading(fig, f"{case.run.title} at work")
     upper, lower = body.rows(1.72, 1, gap=14)
-    a, b, c, d = upper.columns(1.06, 1.34, 3.05, 1.3, gap=16)
+    a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
     panels = [
         _Input(fig, a, trace),
@@ -188,7 +188,7 @@ class _Input:
         self.image = image_grid(fig, place, shown(trace.pixels)[None], columns=1, frame=True)
         low = self.image.place(0)
         y = low.y + low.h + 12
-        self.texts = [write(fig, box.x, y + 22 * i, "", fontsize=LABEL) for i in range(3)]
+        self.texts = [write(fig, box.x, y + 22 * i, "") for i in range(3)]
 
     def show(self, trace: Trace, facts: Facts, i: int) -> list:
         label, said = trace.label, trace.prediction
@@ -199,7 +199,7 @@ class _Input:
             f"{percent(float(trace.probabilities.max()))} sure",
         )
         for k, (text, line) in enumerate(zip(self.texts, words, strict=True)):
-            words = fit(self.fig, line, self.box.w, LABEL, "bold")
+            words = fit(self.fig, line, self.box.w, weight="bold" if k == 1 else "normal")
             reword(text, words, getattr(self.theme, role) if k == 1 else self.theme.ink, k == 1)
         return [self.image.set(shown(trace.pixels)[None]), *self.texts]
 
@@ -215,7 +215,9 @@ class _Answer(Bars):
 class _Probabilities:
     def __init__(self, fig, box: Box, trace: Trace) -> None:
         subtitle(fig, box, "Probabilities")
-        self.bars = _Answer(fig, box.inset(top=TOP - 2), trace.classes)
+        inner = box.inset(top=TOP - 2)
+        tall = min(inner.h, 30.0 * len(trace.classes))
+        self.bars = _Answer(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
     def show(self, trace: Trace, facts: Facts, i: int) -> list:
         return self.bars.show(trace)
@@ -247,7 +249,10 @@ class _Confusion:
         self.ax = add_axes(fig, place)
         self.image = crisp(self.ax, np.zeros((count, count, 3), np.uint8))
         (self.newest,) = self.ax.plot([], [], color=fig.theme.emphasis, linewidth=1.6, clip_on=False)
-        self.accuracy = write(fig, box.x + box.w, place.y + side + 8, "", ha="right", fontsize=LABEL, fontweight="bold")
+        right, y = box.x + box.w, place.y + side + 8
+        self.accuracy = write(fig, right, y, "", ha="right", fontsize=TITLE, fontweight="bold")
+        self.right = write(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
+        self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
     def show(self, trace: Trace, facts: Facts, i: int) -> list:
         labels, said = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
@@ -256,11 +261,12 @@ class _Confusion:
         self.counts = np.zeros((count, count), int)
         np.add.at(self.counts, (labels[known], said[known]), 1)
         right, of = int(np.trace(self.counts)), int(known.sum())
-        self.accuracy.set_text(f"{right} of {of}: {percent(right / of)}" if of else "")
+        self.accuracy.set_text(percent(right / of) if of else "")
+        self.right.set_text(f"{right:,} of {of:,} right")
         self.image.set_data(self._colours())
         y, x = (labels[-1], said[-1]) if known[-1] else (np.nan, np.nan)
-        self.newest.set_data(x + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]), y + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]))
-        return [self.image, self.newest, self.accuracy]
+        self.newest.set_data(x + self.half * np.array([-1, 1, 1, -1, -1]), y + self.half * np.array([-1, -1, 1, 1, -1]))
+        return [self.image, self.newest, self.accuracy, self.right]
 
     def _colours(self) -> np.ndarray:
         """Colours uint8 (K, K, 3): right ones on the diagonal, wrong ones beside it, stronger with their number."""
