@@ -24,10 +24,8 @@ def draw(fig, case, *, data: str = ""):
     theme, found = fig.theme, answers(case, data or None)
     count, confidence, accuracy, error = calibration(found, BINS)
     mean = float(found.confidence.mean())
-    words = f"{found.words} · {percent(mean)} sure on average, {percent(found.accuracy)} right"
-    body, _ = heading(
-        fig, f"How far to trust {case.run.title}", f"{words} · expected calibration error {percent(error)}"
-    )
+    words = f"expected calibration error {percent(error)} · {percent(mean)} sure, {percent(found.accuracy)} right"
+    body, _ = heading(fig, f"How far to trust {case.run.title}", f"{words} · {found.words}")
     left, right = body.columns(1, 1, gap=34)
 
     ax = chart(fig, left, "Accuracy by confidence", "95 % intervals", x="confidence", left=58)

@@ -37,7 +37,7 @@ def draw(fig, case, *, images: int = 18):
 
 
 def _seen(case) -> tuple:
-    """Images, labels, probabilities, how many mistakes there are in all, and on what: the evaluation, or the examples."""
+    """Images, labels, probabilities, how many mistakes there are in all, and on what."""
     if case.run.evaluations:
         stored = case.evaluation()
         if "mistake_images" in stored.extra:
