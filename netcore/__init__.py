@@ -4,7 +4,12 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"load_run": "netcore.run", "list_runs": "netcore.run", "render": "netcore.render.api"}
+_PUBLIC = {
+    "load_run": "netcore.run",
+    "list_runs": "netcore.run",
+    "render": "netcore.render.api",
+    "record_run": "netcore.learn.own",
+}
 __all__ = ["__version__", *_PUBLIC]
 
 

@@ -33,10 +33,13 @@ class Snapshot:
     step: int
     file: str  # relative to the run folder
     sha256: str
+    name: str = ""  # where neither epoch nor step says it well
 
     @property
     def label(self) -> str:
         """What a caption calls it."""
+        if self.name:
+            return self.name
         if self.step == 0:
             return "untrained"
         return f"epoch {self.epoch:g}" if float(self.epoch).is_integer() else f"step {self.step:,}"
@@ -125,7 +128,9 @@ class Run:
 
     @cached_property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        return tuple(Snapshot(s["epoch"], s["step"], s["file"], s["sha256"]) for s in self.info["snapshots"])
+        return tuple(
+            Snapshot(s["epoch"], s["step"], s["file"], s["sha256"], s.get("name", "")) for s in self.info["snapshots"]
+        )
 
     def snapshot(self, at: str = "best") -> Snapshot:
         """Find a snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
@@ -178,7 +183,7 @@ class Run:
         entry = self.info.get("examples")
         if not entry:
             raise NetcoreError(f"run '{self.name}' has no example images: give one with --image FILE")
-        arrays = self._read_npz(entry)
+        arrays = self.read_arrays(entry)
         return Examples(arrays["images"], arrays["labels"], arrays["index"])
 
     @property
@@ -194,26 +199,31 @@ class Run:
         name = name or next(iter(entries))
         if name not in entries:
             raise unknown("evaluation", name, entries)
-        arrays = self._read_npz(entries[name])
+        arrays = self.read_arrays(entries[name])
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
         return Evaluation(name, arrays["logits"], arrays["labels"], extra)
 
-    def _read_npz(self, entry: Mapping[str, Any]) -> Arrays:
+    def read(self, entry: Mapping[str, Any]) -> bytes:
+        """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError where it is missing or damaged."""
+        return _read_checked(self.path / entry["file"], entry["sha256"])
+
+    def read_arrays(self, entry: Mapping[str, Any]) -> Arrays:
+        """Read the arrays of an .npz file by its entry; nothing is unpickled."""
         import io
         import zipfile
 
-        path = self.path / entry["file"]
-        data = _read_checked(path, entry["sha256"])
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            with np.load(io.BytesIO(self.read(entry)), allow_pickle=False) as archive:
                 return dict(archive)
         except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise NetcoreError(f"{path} is damaged: {error}") from error
+            raise NetcoreError(f"{self.path / entry['file']} is damaged: {error}") from error
 
     # ---- writing
 
-    def add_snapshot(self, weights: Mapping[str, np.ndarray], epoch: float, step: int) -> Snapshot:
+    def add_snapshot(self, weights: Mapping[str, np.ndarray], epoch: float, step: int, name: str = "") -> Snapshot:
         """Write the weights of one moment and enter them (in memory; `save` makes it last).
+
+        `name` is what captions call it, where "epoch 3" or "step 500" would not be right.
 
         The same step again replaces the earlier entry. Arrays are written in the order of their names, so that the
         same weights give the same digest.
@@ -224,7 +234,7 @@ class Run:
             partial.write_bytes(save_safetensors(ordered))
             digest = sha256(partial)
         rows = [s for s in self.info["snapshots"] if s["step"] != step]
-        rows.append({"epoch": epoch, "step": step, "file": file, "sha256": digest})
+        rows.append({"epoch": epoch, "step": step, "file": file, "sha256": digest} | ({"name": name} if name else {}))
         self.info["snapshots"] = sorted(rows, key=lambda s: s["step"])
         self.__dict__.pop("snapshots", None)
         return self.snapshots[[s.step for s in self.snapshots].index(step)]
@@ -235,6 +245,11 @@ class Run:
         with replacing(path) as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
         return {"file": file, "sha256": sha256(path)}
+
+    def add_text(self, file: str, text: str) -> dict[str, str]:
+        """Write a text file at `file` (relative) and give its entry."""
+        write_text(self.path / file, text)
+        return {"file": file, "sha256": sha256(self.path / file)}
 
     def save(self) -> None:
         """Write `run.json`, whole or not at all. Call it last: what it names must lie there."""

@@ -19,7 +19,7 @@ class LayerTrace:
     output : float32, without the batch dimension: (C, H, W) or (features,).
     weight, bias : its parameters, or None.
     grad_output, grad_weight, grad_bias : derivatives of the loss by output, weight and bias, or None.
-    settings : kernel_size, stride, padding, p, … where the kind has them.
+    settings : kernel_size, stride, padding (pairs where the kind is two-dimensional), p, … where the kind has them.
     module : dotted path of the module it belongs to; ``""`` for a function in the outermost forward.
     """
 

@@ -163,7 +163,7 @@ class _Writer:
         if value is None or isinstance(value, (bool, int, float, str)):
             return value
         if isinstance(value, torch.device):
-            return {"device": "cpu"}
+            return {"device": 0}
         if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
             return {"torch": str(value).removeprefix("torch.")}
         raise NetcoreError(f"{self.name} passes a {type(value).__name__} to an operator, which a run cannot hold")

@@ -10,8 +10,10 @@ from torch import nn
 
 from netcore.errors import NetcoreError
 from netcore.learn.recipes import Architecture
+from netcore.learn.stored import StoredNetwork
 from netcore.run import Run, Snapshot
 
+TOLD = 20  # names that do not fit, at most
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 
 
@@ -83,6 +85,9 @@ def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
 
 def _construct(run: Run) -> nn.Module:
     model = run.info.get("model") or {}
+    if model.get("kind") == "graph":
+        constants = run.read_arrays(model["constants"]) if "constants" in model else {}
+        return StoredNetwork(json.loads(run.read(model["graph"])), constants).eval()
     if model.get("kind") != "recipe":
         raise NetcoreError(f"run '{run.name}' does not say how its network is built (model in run.json)")
     fields = dict(model["architecture"])
@@ -100,7 +105,9 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
         If names or shapes differ; every key that does not fit is told.
     """
     state = module.state_dict()
-    wrong = [f"{k} is missing" for k in state if k not in weights]
+    given = {v.data_ptr() for k, v in state.items() if k in weights}  # files may hold a shared tensor once
+    missing = [k for k, v in state.items() if k not in weights and v.data_ptr() not in given]
+    wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # which no pass reads
     wrong += [f"{k} is not in the network" for k in weights if k not in state]
     wrong += [
         f"{k} is {size_text(weights[k].shape)} where the network has {size_text(v.shape)}"
@@ -108,9 +115,12 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
     if wrong:
-        raise NetcoreError(f"the weights in {source} do not fit the network: {'; '.join(wrong)}")
+        told = "; ".join(wrong[:TOLD]) + (f"; and {len(wrong) - TOLD} more" if len(wrong) > TOLD else "")
+        raise NetcoreError(f"the weights in {source} do not fit the network: {told}")
     with torch.no_grad():
         for key, value in state.items():
+            if key not in weights:
+                continue
             value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))
 
 

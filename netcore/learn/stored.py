@@ -68,6 +68,8 @@ class StoredNetwork(nn.Module):
             if ref.kind == "state":
                 owner, leaf = self._owners[ref.key]
                 return getattr(owner, leaf)
+            if ref.kind == "device":  # where the network runs now, not where it was stored
+                return x.device
             return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
 
         for function, args, kwargs, now in self._nodes:
@@ -77,7 +79,7 @@ class StoredNetwork(nn.Module):
 
 
 class _Ref:
-    """A value that is known when the graph is computed: ``node`` k, ``state`` name, ``constant`` name or ``input``."""
+    """A value that is known when the graph is computed: ``node`` k, ``state`` name, ``constant`` name, ``input``, ``device``."""
 
     def __init__(self, kind: str, key: Any) -> None:
         self.kind, self.key = kind, key
@@ -108,9 +110,9 @@ def _decoded(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
-    if kind in ("node", "state", "constant", "input"):
+    if kind in ("node", "state", "constant", "input", "device"):
         return _Ref(kind, content)
-    return {"torch": _torch, "number": float, "device": torch.device}[kind](content)
+    return {"torch": _torch, "number": float}[kind](content)
 
 
 def _filled(value: Any, look: Callable[[_Ref], Any]) -> Any:

@@ -1,0 +1,99 @@
+"""Make a run of anyone's own PyTorch classifier."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Shape(click.ParamType):
+    """Size of an image: ``1x28x28``, channels first."""
+
+    name = "CxHxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"[1-9]\d*[x×][1-9]\d*[x×][1-9]\d*", value):
+            self.fail(f"'{value}' is no size: say channels, height and width as 1x28x28", param, ctx)
+        return tuple(int(part) for part in re.split("[x×]", value))
+
+
+class Numbers(click.ParamType):
+    """A number, or one a channel: ``0.5`` or ``0.49,0.48,0.45``."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        try:
+            return [float(part) for part in str(value).split(",")]
+        except ValueError:
+            self.fail(f"'{value}' is no list of numbers: say 0.5 or 0.49,0.48,0.45", param, ctx)
+
+
+class Import(click.Command):
+    """Takes several files after one ``--weights``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        out: list[str] = []
+        many = False
+        for arg in args:
+            if arg.startswith("-"):
+                many = arg == "--weights"
+                out += [] if many else [arg]
+            else:
+                out += ["--weights", arg] if many else [arg]
+        return super().parse_args(ctx, out)
+
+
+@click.command(cls=Import)
+@click.argument("factory")
+@click.option(
+    "--weights", multiple=True, required=True, metavar="FILE...", type=click.Path(path_type=Path),
+    help="Weight files; they become the snapshots in order.",
+)  # fmt: skip
+@click.option("--name", required=True, help="Name of the run.")
+@click.option("--input", "shape", type=Shape(), default="1x28x28", show_default=True, help="Size of an image.")
+@click.option("--classes", type=click.Path(path_type=Path), help="File with a class name a line.  [default: 0, 1, …]")
+@click.option("--examples", help="Images to show and judge by: a folder with a folder a class, or a data set.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
+@click.option("--mean", type=Numbers(), default="0", show_default=True, help="What the network's pixels are less by.")
+@click.option("--std", type=Numbers(), default="1", show_default=True, help="What they are then divided by.")
+@click.option(
+    "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
+)
+def command(factory: str, weights: Sequence[Path], classes: Path | None, **given: Any) -> None:
+    """Make a run of anyone's own PyTorch classifier.
+
+    FACTORY is `module:callable` or `file.py:callable`, found from the current folder; called without arguments it gives
+    the network. Weights are .safetensors files, or what torch.save made of a state_dict; pickled objects are never
+    loaded. The run holds all that it needs: neither the factory nor the files are needed again.
+    """
+    from netcore.learn.imports import import_run
+
+    run = import_run(factory, weights, classes=_names(classes), **given)
+    count = len(run.snapshots)
+    say = [
+        f"{run.info['parameters']:,} parameters",
+        f"{len(run.classes)} classes",
+        f"{count} snapshot{'s' * (count > 1)}",
+    ]
+    for name, entry in run.info.get("evaluations", {}).items():
+        say.append(f"{100 * entry['accuracy']:.1f} % right on {len(run.evaluation(name).labels):,} images of {name}")
+    click.echo(f"{run.path}: {', '.join(say)}")
+
+
+def _names(file: Path | None) -> list[str] | None:
+    from netcore.errors import NetcoreError
+
+    if file is None:
+        return None
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NetcoreError(
+            f"cannot read the class names in {file}: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    return [line.strip() for line in lines if line.strip()]
