@@ -22,6 +22,7 @@ RESERVED = {
     "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
     "debug", "case",
 }  # fmt: skip
+LAST = 1000  # the place in a report of a figure that does not say
 TRUTH = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
@@ -64,6 +65,7 @@ class Scene:
     needs: tuple[str, ...]
     animated: bool  # films are; a figure says so by ANIMATED = True
     sha256: str  # of the file, as it was when it was read
+    order: int = LAST  # where in a report it comes: ORDER of the file
 
     @property
     def own(self) -> bool:
@@ -145,6 +147,7 @@ def read(path: Path) -> Scene:
         needs=tuple(constants.get("NEEDS", ())),
         animated=bool(film or constants.get("ANIMATED")),
         sha256=hashlib.sha256(source).hexdigest(),
+        order=int(constants.get("ORDER", LAST)),
     )
 
 

@@ -12,6 +12,7 @@ from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import frame_of
 
 NEEDS = ("examples", "hidden")
+ORDER = 62
 ANIMATED = True
 MOST = 9  # layers that fit
 ROW = 44.0  # units, at most

@@ -14,6 +14,7 @@ from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, w
 from netcore.stage.stages import stages, strongest
 
 NEEDS = ("examples", "hidden")
+ORDER = 58
 MOST = 16  # classes that fit
 
 

@@ -10,6 +10,7 @@ from netcore.stage.answers import answers, calibration, interval
 from netcore.stage.plot import chart, heading, legend, percent, percents
 
 NEEDS = ("evaluation",)
+ORDER = 38
 BINS = 10
 
 

@@ -13,6 +13,7 @@ from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading,
 from netcore.stage.timeline import frame_of, snapshots_until_now
 
 NEEDS = ("evaluation",)
+ORDER = 32
 ANIMATED = True
 MOST_NUMBERS = 14  # classes up to which counts are written into the cells
 

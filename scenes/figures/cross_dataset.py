@@ -10,6 +10,7 @@ from netcore.stage.facts import some_of
 from netcore.stage.plot import LABEL, chart, class_labels, fit, heading, percent, percents, write
 
 NEEDS = ("evaluation",)
+ORDER = 40
 MOST = 12  # classes that fit
 
 

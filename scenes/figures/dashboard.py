@@ -35,6 +35,7 @@ from netcore.stage.wiring import Wiring
 from netcore.trace import Trace
 
 NEEDS = ("examples",)
+ORDER = 70
 ANIMATED = True
 WINDOW = 50  # predictions that the confidence goes back
 LINES = (0.9, 0.5)  # of confidence

@@ -11,6 +11,7 @@ from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, fit, heading, percents, subtitle, width, write
 
 NEEDS = ("examples",)
+ORDER = 22
 MOST = 20  # classes that fit
 
 

@@ -20,6 +20,7 @@ from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 from netcore.stage.views import FOOT, TOP, View, map_pixel
 
 NEEDS = ("convolution",)
+ORDER = 60
 ANIMATED = True
 
 

@@ -14,6 +14,7 @@ from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ("convolution",)
+ORDER = 54
 ANIMATED = True
 
 

@@ -12,6 +12,7 @@ from netcore.stage.gallery import gallery
 from netcore.stage.plot import LABEL, heading, percent, write
 
 NEEDS = ("examples",)
+ORDER = 36
 
 
 def draw(fig, case, *, images: int = 18):

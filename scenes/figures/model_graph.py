@@ -16,6 +16,7 @@ from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
 
 NEEDS = ()
+ORDER = 50
 MOST = 24  # cards that fit
 GAP = 34.0  # units between columns
 

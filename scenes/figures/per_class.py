@@ -11,6 +11,7 @@ from netcore.stage.facts import some_of
 from netcore.stage.plot import add_axes, fit, heading, legend, number, percent, percents, width, write
 
 NEEDS = ("evaluation",)
+ORDER = 34
 MOST = 12  # classes that fit
 
 

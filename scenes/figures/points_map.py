@@ -16,6 +16,7 @@ from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ("examples", "hidden")
+ORDER = 68
 ANIMATED = True
 MOST = 6  # layers that fit
 MOMENTS = 10  # snapshots, at most

@@ -11,6 +11,7 @@ from netcore.stage.facts import some_of
 from netcore.stage.plot import chart, class_labels, heading, legend, percent, percents
 
 NEEDS = ("evaluation",)
+ORDER = 42
 MOST = 20  # classes that fit
 
 

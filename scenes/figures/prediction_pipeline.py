@@ -14,6 +14,7 @@ from netcore.stage.stages import some_stages, stages
 from netcore.stage.views import FOOT, TOP, View, map_pixel
 
 NEEDS = ("hidden",)
+ORDER = 64
 MOST = 6  # stages that fit between image and scores
 
 

@@ -11,6 +11,7 @@ from netcore.stage.gallery import gallery
 from netcore.stage.plot import heading, legend, percent
 
 NEEDS = ("examples",)
+ORDER = 30
 
 
 def draw(fig, case, *, images: int = 24):

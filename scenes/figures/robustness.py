@@ -15,6 +15,7 @@ from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, heading, legend, percents
 
 NEEDS = ("examples",)
+ORDER = 46
 STRIP = 30.0  # units for the sample images below a chart
 
 

@@ -14,6 +14,7 @@ from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, write
 
 NEEDS = ()
+ORDER = 66
 
 
 def draw(fig, case, *, patch: int = 0, stride: int = 2):

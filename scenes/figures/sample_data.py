@@ -10,6 +10,7 @@ from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, fit, heading, subtitle, width, write
 
 NEEDS = ("examples",)
+ORDER = 20
 MOST = 10  # classes that fit
 
 

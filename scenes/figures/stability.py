@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from netcore.stage.plot import chart, heading, legend, percent, percents, write
 
 NEEDS = ("stability",)
+ORDER = 44
 
 
 def draw(fig, case):

@@ -12,6 +12,7 @@ from netcore.stage.facts import epochs, held_out
 from netcore.stage.plot import chart, heading, legend, number, percent, percents
 
 NEEDS = ("history",)
+ORDER = 10
 ANIMATED = True
 
 

@@ -13,6 +13,7 @@ from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, 
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ()
+ORDER = 56
 ANIMATED = True
 BINS = 61
 MOST = 8  # layers that fit
