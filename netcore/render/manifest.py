@@ -23,8 +23,8 @@ PACKAGE = Path(netcore.__file__).parent
 ALWAYS = ("model", "input", "classes", "layers", "data")
 MACHINE = ("render/*.py", "learn/record.py", "learn/watch.py", "learn/models.py", "trace.py", "case.py", "picture.py")
 NO_PIXELS = {  # of render/: what decides no pixel
-    "__init__", "api", "catalogue", "farm", "freshness", "live", "manifest", "needs", "passes", "plan", "project", "result",
-    "worker",
+    "__init__", "api", "catalogue", "farm", "freshness", "live", "manifest", "needs", "passes", "plan", "project",
+    "result", "worker",
 }  # fmt: skip
 DRAWERS = {"film": ("manim", "numpy", "av"), "figure": ("matplotlib", "numpy", "av")}
 

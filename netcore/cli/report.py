@@ -1,0 +1,72 @@
+"""Draw every figure that a run can have, and one page with all of them."""
+
+import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from netcore.cli.options import JSON, RUNS, complete_runs, show_json
+
+if TYPE_CHECKING:
+    from netcore.publish.report import Report
+
+
+@click.command()
+@click.argument("run", shell_complete=complete_runs)
+@click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
+@click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder.  [default: renders/RUN/report]")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Figures drawn at once.")
+@click.option("--force", is_flag=True, help="Draw again what is up to date.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
+              help="Seconds that one figure may take.")  # fmt: skip
+@RUNS
+@JSON
+def command(
+    run: str, at: str, theme: str, output: str | None, jobs: int, force: bool, timeout: float, runs_dir: str,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Draw all figures that RUN can have, numbered, and index.html with them, the results and the settings.
+
+    The page is one file that can be sent. What the run has not is left out and told. What is up to date is left as it
+    is.
+    """
+    from netcore.cli.progress import watching
+    from netcore.publish.report import report
+
+    started = time.monotonic()
+    with watching() as watcher:
+        done = report(
+            run, runs=runs_dir, output=output, at=at, theme=theme, jobs=jobs, force=force, timeout=timeout,
+            watcher=watcher,
+        )  # fmt: skip
+    if as_json:
+        show_json([r.row for r in done.rendered])
+    else:
+        tell(done, time.monotonic() - started)
+    return int(any(r.state == "failed" for r in done.rendered))
+
+
+def tell(done: "Report", seconds: float) -> None:
+    """Print where the report lies, and what it goes without."""
+    for why in done.left_out.values():
+        click.echo(f"left out: {why}", err=True)
+    states = [r.state for r in done.rendered]
+    fresh = f" ({states.count('fresh')} were up to date)" if "fresh" in states else ""
+    there = states.count("drawn") + states.count("fresh")
+    click.echo(f"{done.page}: {there} figures{fresh} in {seconds:.0f} s")
+
+
+def after_training(run: str, runs_dir: str) -> None:
+    """The report that a training ends with; where Matplotlib is missing, one line in its place."""
+    if find_spec("matplotlib") is None:
+        click.echo(f"no pictures: Matplotlib is not installed here (elsewhere: netcore report {run})", err=True)
+        return
+    from netcore.cli.progress import watching
+    from netcore.publish.report import report
+
+    started = time.monotonic()
+    with watching() as watcher:
+        done = report(run, runs=runs_dir, watcher=watcher)
+    tell(done, time.monotonic() - started)

@@ -1,0 +1,171 @@
+"""The report of a run: every figure that it can have, numbered, and one page that holds them all."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netcore.compare import results_of, settings_of
+from netcore.errors import Refused
+from netcore.publish.page import Table, exhibit, write_page
+from netcore.render import catalogue
+from netcore.render.api import render_all
+from netcore.render.cases import network
+from netcore.render.farm import TIMEOUT
+from netcore.render.manifest import sidecar
+from netcore.render.needs import check
+from netcore.render.plan import Request
+from netcore.render.result import Rendered, Watcher
+from netcore.run import Run, load_run
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a report.
+
+    page : the HTML page.
+    rendered : one a figure that the run seemed to have, in the order of the page.
+    left_out : scene -> why it is not in the report, in one line.
+    """
+
+    page: Path
+    rendered: tuple[Rendered, ...]
+    left_out: dict[str, str]
+
+
+def report(
+    run: str | Path | Run,
+    *,
+    runs: str | Path = "runs",
+    output: str | Path | None = None,
+    at: str = "best",
+    theme: str = "dark",
+    jobs: int = 2,
+    force: bool = False,
+    timeout: float = TIMEOUT,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Draw all figures that a run can have, and write ``index.html`` with them, in ``renders/<run>/report``.
+
+    Figures that are up to date stay as they are; those of an earlier report that have no place in this one are removed.
+
+    Parameters
+    ----------
+    run : str or Run
+        Name of a run in `runs`, the path of its folder, or the run itself.
+    output : Path
+        Folder of the report.
+    at, theme, force, timeout, watcher :
+        As `netcore.render.api.render` has them.
+    jobs : int
+        Figures drawn at once.
+
+    Raises
+    ------
+    NetcoreError
+        If there is no such run or snapshot, or it has no example images.
+    """
+    run = run if isinstance(run, Run) else load_run(run, runs)
+    run.snapshot(at)
+    folder = Path(output) if output is not None else Path("renders") / run.name / "report"
+    left_out: dict[str, str] = {}
+    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, left_out), 1)}
+    common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
+    requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
+    done = render_all(requests, force=force, at_once=jobs, timeout=timeout, watcher=watcher)
+    left_out |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
+    there = [r.target for r in done if r.state in ("drawn", "fresh")]
+    _remove_others(folder, there)
+    write_page(
+        folder / "index.html",
+        title=f"Report: {run.name}",
+        intro=_intro(run, at),
+        exhibits=[exhibit(target) for target in there],
+        tables=tables(run, left_out),
+        embed=True,
+    )
+    return Report(folder / "index.html", tuple(done), left_out)
+
+
+def _possible(run: Run, left_out: dict[str, str]) -> list[catalogue.Scene]:
+    """The figures that the run has what it takes for, in order; why it has not goes into `left_out`."""
+    figures = [scene for scene in catalogue.scenes() if scene.kind == "figure"]
+    out = []
+    for scene in sorted(figures, key=lambda s: (s.order, s.name)):
+        try:
+            check(scene.name, scene.needs, run)
+            out.append(scene)
+        except Refused as error:
+            left_out[scene.name] = str(error)
+    return out
+
+
+def _remove_others(folder: Path, there: Sequence[Path]) -> None:
+    """Remove numbered figures of an earlier report: those alone that have a sidecar."""
+    for file in folder.glob("*.png"):
+        if re.match(r"\d\d-", file.name) and sidecar(file).is_file() and file not in there:
+            file.unlink()
+            sidecar(file).unlink()
+
+
+# ---- words and tables
+
+
+def _intro(run: Run, at: str) -> str:
+    data = run.info.get("data", {}).get("name", "its data")
+    count = run.info.get("parameters", 0)
+    return (
+        f"{_words(network(run))} with {count:,} parameters, trained on {data}, as it is at {run.snapshot(at).label}. "
+        "Every number, shade and line is a value of this network."
+    )
+
+
+def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
+    """Results, settings, and what the report goes without."""
+    out = [
+        Table("Results", ("", ""), list(_results(run))),
+        Table("Settings", ("", ""), [(_words(k), _plain(v)) for k, v in settings_of(run).items() if v is not None]),
+    ]
+    if left_out:
+        out.append(Table("Left out", ("figure", "why"), list(left_out.items())))
+    return out
+
+
+def _results(run: Run) -> Iterator[tuple[str, str]]:
+    for name, value in results_of(run).items():
+        if value is None:
+            continue
+        if isinstance(value, str):
+            yield _words(name), value
+        elif "accuracy" in name or "deviation" in name:
+            yield _words(name), f"{value:.2%}{_of(run, name)}"
+        else:
+            yield _words(name), f"{value:,.0f}"
+
+
+def _of(run: Run, name: str) -> str:
+    """How many images an accuracy is measured on, with its 95 % interval where the run knows it."""
+    entry = run.info.get("evaluations", {}).get(name.removeprefix("accuracy on "), {})
+    count = entry.get("count")
+    if name.startswith("held-out"):
+        count = run.info.get("data", {}).get("held_out")
+    words = f" of {count:,} images" if count else ""
+    if entry.get("interval"):
+        words += " (95 % interval {:.2%} to {:.2%})".format(*entry["interval"])
+    return words
+
+
+def _words(key: str) -> str:
+    text = key.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_words(k).lower()} {_plain(v)}" for k, v in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(v) for v in value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
