@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from netcore.files import write_text
-from netcore.stage.theme import DARK, FONT, LIGHT, MONO
+from netcore.stage.theme import DARK, FONT, LIGHT, MONO, THEMES
 
 MEDIA = {
     "gif": "image/gif", "png": "image/png", "apng": "image/apng", "webp": "image/webp", "svg": "image/svg+xml",
@@ -59,7 +59,7 @@ def exhibit(file: Path) -> Exhibit:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table: its caption, its head, its rows of plain text."""
+    """A small table: its caption, its head (empty: none), its rows of plain text."""
 
     caption: str
     head: Sequence[str]
@@ -73,8 +73,9 @@ def write_page(
     exhibits: Sequence[Exhibit],
     tables: Sequence[Table] = (),
     embed: bool = False,
+    theme: str | None = None,
 ) -> None:
-    """Write an HTML page at `target`, light or dark as the visitor's browser asks for.
+    """Write an HTML page at `target`, light or dark as the visitor's browser asks for, or as `theme` says.
 
     Parameters
     ----------
@@ -99,6 +100,7 @@ def write_page(
         intro=intro,
         tables=tables,
         exhibits=[(e, e.source(target, embed)) for e in exhibits],
+        theme=THEMES[theme] if theme else None,
         dark=DARK,
         light=LIGHT,
         font=FONT,

@@ -84,6 +84,7 @@ def report(
         exhibits=[exhibit(target) for target in there],
         tables=tables(run, left_out),
         embed=True,
+        theme=theme,
     )
     return Report(folder / "index.html", tuple(done), left_out)
 
@@ -124,11 +125,12 @@ def _intro(run: Run, at: str) -> str:
 def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
     """Results, settings, and what the report goes without."""
     out = [
-        Table("Results", ("", ""), list(_results(run))),
-        Table("Settings", ("", ""), [(_words(k), _plain(v)) for k, v in settings_of(run).items() if v is not None]),
+        Table("Results", (), list(_results(run))),
+        Table("Settings", (), [(_words(k), _plain(v)) for k, v in settings_of(run).items() if v is not None]),
     ]
     if left_out:
-        out.append(Table("Left out", ("figure", "why"), list(left_out.items())))
+        rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in left_out.items()]
+        out.append(Table("Left out", (), rows))
     return out
 
 
@@ -139,7 +141,7 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield _words(name), value
         elif "accuracy" in name or "deviation" in name:
-            yield _words(name), f"{value:.2%}{_of(run, name)}"
+            yield _words(name), f"{100 * value:.2f} %{_of(run, name)}"
         else:
             yield _words(name), f"{value:,.0f}"
 
@@ -152,7 +154,7 @@ def _of(run: Run, name: str) -> str:
         count = run.info.get("data", {}).get("held_out")
     words = f" of {count:,} images" if count else ""
     if entry.get("interval"):
-        words += " (95 % interval {:.2%} to {:.2%})".format(*entry["interval"])
+        words += " (95 % interval {:.2f} to {:.2f} %)".format(*(100 * v for v in entry["interval"]))
     return words
 
 
