@@ -5,6 +5,11 @@ from typing import Any
 
 import click
 
+from netcore.cli.options import complete_words
+from netcore.learn.recipes import RECIPES
+
+SETS = ("embedded", "mnist", "emnist-digits", "fashion-mnist", "kmnist", "usps", "kaggle:", "folder:")
+
 
 class Widths(click.ParamType):
     """Widths of the hidden layers: ``128,64``."""
@@ -19,9 +24,14 @@ class Widths(click.ParamType):
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=complete_words(RECIPES))
 @click.option("--name", help="Name of the run.  [default: the recipe's]")
-@click.option("--data", help="Data set.  [default: the recipe's; `embedded`: 5,000 digits that need no download]")
+@click.option(
+    "--data",
+    shell_complete=complete_words(SETS),
+    help="Data set: embedded (needs no download), mnist, emnist-digits, fashion-mnist, kmnist, usps, kaggle:FOLDER, "
+    "folder:PATH.  [default: the recipe's]",
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
 @click.option("--epochs", type=click.IntRange(1), help="Times to go through the training data.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
@@ -45,13 +55,21 @@ class Widths(click.ParamType):
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training of this name.")
 @click.option("--no-stability", is_flag=True, help="Leave out the passes with dropout on at the end.")
+@click.option("--no-viz", is_flag=True, help="Leave out the report that a training ends with (netcore report).")
 @click.option("--no-save", is_flag=True, help="Train and tell the result, keep nothing.")
 def command(
-    recipe: str, no_save: bool, no_stability: bool, batch_norm: bool | None, augment: bool | None, **given: Any
+    recipe: str,
+    no_save: bool,
+    no_stability: bool,
+    no_viz: bool,
+    batch_norm: bool | None,
+    augment: bool | None,
+    **given: Any,
 ) -> None:
     """Train RECIPE (see `netcore recipes`) and write its run.
 
-    Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place.
+    Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place. An
+    interrupted training is begun anew, or with --resume continued after its last epoch.
     """
     from netcore.learn.recipes import get_recipe, simple_changes
 
@@ -65,6 +83,10 @@ def command(
         click.echo(line)
     if not no_save:
         click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
+    if not (no_save or no_viz):
+        from netcore.cli.report import after_training
+
+        after_training(run.name, str(given["output_dir"]))
 
 
 def summary(info: dict[str, Any]) -> list[str]:
