@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netcore.cli.options import JSON, RUNS, complete_runs, show_json
+from netcore.errors import NetcoreError
 
 if TYPE_CHECKING:
     from netcore.publish.report import Report
@@ -59,14 +60,18 @@ def tell(done: "Report", seconds: float) -> None:
 
 
 def after_training(run: str, runs_dir: str) -> None:
-    """The report that a training ends with; where Matplotlib is missing, one line in its place."""
-    if find_spec("matplotlib") is None:
-        click.echo(f"no pictures: Matplotlib is not installed here (elsewhere: netcore report {run})", err=True)
+    """The report that a training ends with; where there can be none, one line in its place."""
+    if find_spec("matplotlib") is None or find_spec("jinja2") is None:
+        click.echo(f"no report: Matplotlib or Jinja2 is not installed here; elsewhere: netcore report {run}", err=True)
         return
     from netcore.cli.progress import watching
     from netcore.publish.report import report
 
     started = time.monotonic()
-    with watching() as watcher:
-        done = report(run, runs=runs_dir, watcher=watcher)
+    try:
+        with watching() as watcher:
+            done = report(run, runs=runs_dir, watcher=watcher)
+    except NetcoreError as error:  # the training was a success all the same
+        click.echo(f"no report: {error}", err=True)
+        return
     tell(done, time.monotonic() - started)
