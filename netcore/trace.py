@@ -21,6 +21,7 @@ class LayerTrace:
     grad_output, grad_weight, grad_bias : derivatives of the loss by output, weight and bias, or None.
     settings : kernel_size, stride, padding (pairs where the kind is two-dimensional), p, … where the kind has them.
     module : dotted path of the module it belongs to; ``""`` for a function in the outermost forward.
+    weight_name : what the snapshot calls `weight`; ``""`` where there is none, or it was computed on the way.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LayerTrace:
     grad_bias: np.ndarray | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
+    weight_name: str = ""
 
     @property
     def parameters(self) -> int:

@@ -217,7 +217,8 @@ class _Stopped(Exception):
 
 
 def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Give one mapping a node of the graph, as run.json has its layers: name, kind, inputs, shapes, parameters."""
+    """Give one mapping a node of the graph, as run.json has its layers: name, kind, inputs, shapes,
+    number of parameters, and what the snapshots call its weight."""
     found = trace_module(model, np.zeros(shape, np.uint8), classes=classes)
     return [
         {
@@ -227,6 +228,7 @@ def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str
             "input": list(found.input_of(layer).shape),
             "output": list(layer.output.shape),
             "parameters": layer.parameters,
+            "weight": layer.weight_name,
         }
         for layer in found.layers
     ]

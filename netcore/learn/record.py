@@ -93,10 +93,11 @@ def trace_module(
     if label is not None:
         loss = nn.functional.cross_entropy(logits.float(), torch.tensor([label], device=logits.device))
         grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
+    names = {id(v): k for k, v in weights.items()}
     return Trace(
         pixels=pixels,
         input=to_numpy(x[0]),
-        layers=tuple(node.layer(grads) for node in watcher.nodes),
+        layers=tuple(node.layer(names, grads) for node in watcher.nodes),
         logits=to_numpy(logits[0]),
         classes=tuple(classes),
         label=label,

@@ -79,7 +79,7 @@ class StoredNetwork(nn.Module):
 
 
 class _Ref:
-    """A value that is known when the graph is computed: ``node`` k, ``state`` name, ``constant`` name, ``input``, ``device``."""
+    """What only the computation knows: ``node`` k, ``state`` name, ``constant`` name, ``input`` or ``device``."""
 
     def __init__(self, kind: str, key: Any) -> None:
         self.kind, self.key = kind, key

@@ -47,8 +47,8 @@ class Node:
     bias: Tensor | None = None
     grad: Tensor | None = None
 
-    def layer(self, grads: Mapping[int, Tensor]) -> LayerTrace:
-        """Turn into plain arrays; `grads` has the gradients of weights and biases by the ids of these."""
+    def layer(self, names: Mapping[int, str], grads: Mapping[int, Tensor]) -> LayerTrace:
+        """Turn into plain arrays; `names` and `grads` have names and gradients of the parameters by their ids."""
         return LayerTrace(
             name=self.name,
             kind=self.kind,
@@ -61,6 +61,7 @@ class Node:
             grad_bias=_optional(grads.get(id(self.bias))),
             settings=self.settings,
             module=self.module,
+            weight_name=names.get(id(self.weight), ""),
         )
 
 

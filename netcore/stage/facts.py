@@ -26,12 +26,16 @@ def held_out(run: Run) -> str:
     return f"{count:,} held-out images" if count else "held-out images"
 
 
-def weights_by_layer(run: Run, weights: Arrays, ndim: int) -> dict[str, np.ndarray]:
-    """Weights of the layers in order: kernels (out, in, h, w) where `ndim` is 4, matrices (out, in) where it is 2."""
-    names = [layer["name"] for layer in run.layers]
-    found = {k.removesuffix(".weight"): w for k, w in weights.items() if k.endswith(".weight") and w.ndim == ndim}
-    ordered = [n for n in names if n in found] + sorted(found.keys() - set(names))
-    return {name: found[name] for name in ordered}
+def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict[str, np.ndarray]:
+    """Weights of the layers in order: kernels (out, in, h, w) where `ndim` is 4, matrices (out, in) where it is 2.
+
+    Without `ndim` both; the scales of normalisations, vectors, are never among them.
+    """
+    keys = {layer["name"]: layer.get("weight") or f"{layer['name']}.weight" for layer in run.layers}
+    others = sorted(k for k in weights.keys() - set(keys.values()) if k.endswith(".weight"))
+    keys |= {k.removesuffix(".weight"): k for k in others}
+    found = {name: weights[key] for name, key in keys.items() if key in weights}
+    return {name: w for name, w in found.items() if (w.ndim >= 2 if ndim is None else w.ndim == ndim)}
 
 
 def shape_words(shape: tuple[int, ...]) -> str:

@@ -33,7 +33,7 @@ def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0)
     theme = fig.theme
     snapshots = snapshots_until_now(case)
     final = weights_by_layer(case.run, case.weights(snapshots[-1]), 4)
-    layer = layer or next(iter(final))
+    layer = layer or next(iter(final), "")
     if layer not in final:
         raise unknown("convolution", layer, final)
     choose, columns, words = _choice(final[layer], kernels)

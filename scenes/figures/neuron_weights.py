@@ -37,7 +37,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
-        weight = case.weights(snapshot)[f"{layer}.weight"][order]
+        weight = weights_by_layer(case.run, case.weights(snapshot), 2)[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
     over_time = [images(s) for s in snapshots]

@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.errors import Refused
 from netcore.stage.colours import spread
-from netcore.stage.facts import some_of
+from netcore.stage.facts import some_of, weights_by_layer
 from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, write
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
@@ -28,7 +28,7 @@ def draw(fig, case, *, seconds: float = 6.0):
         Duration of the animation.
     """
     theme, snapshots = fig.theme, snapshots_until_now(case)
-    over_time = [_layers(case, case.weights(s)) for s in snapshots]
+    over_time = [weights_by_layer(case.run, case.weights(s)) for s in snapshots]
     names = list(over_time[-1])
     if not names:
         raise Refused(f"run '{case.run.name}' has no layer with weights")
@@ -77,13 +77,6 @@ class _Histogram:
         self.bars.set_data(self.counts[i])
         self.text.set_text(self.words[i])
         return [self.bars, self.text]
-
-
-def _layers(case, weights: dict) -> dict[str, np.ndarray]:
-    """Weights of the layers in order, kernels and matrices; scales of normalisations left out."""
-    names = [layer["name"] for layer in case.run.layers]
-    found = {k.removesuffix(".weight"): w for k, w in weights.items() if k.endswith(".weight") and w.ndim >= 2}
-    return {n: found[n] for n in [*(n for n in names if n in found), *sorted(found.keys() - set(names))]}
 
 
 def _places(box: Box, count: int) -> list[Box]:
