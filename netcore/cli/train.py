@@ -56,7 +56,6 @@ class Widths(click.ParamType):
 @click.option("--resume", is_flag=True, help="Go on with an interrupted training of this name.")
 @click.option("--no-stability", is_flag=True, help="Leave out the passes with dropout on at the end.")
 @click.option("--no-viz", is_flag=True, help="Leave out the report that a training ends with (netcore report).")
-@click.option("--no-viz", is_flag=True, help="Leave out the report that a training ends with (netcore report).")
 @click.option("--no-save", is_flag=True, help="Train and tell the result, keep nothing.")
 def command(
     recipe: str,
@@ -84,10 +83,6 @@ def command(
         click.echo(line)
     if not no_save:
         click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
-    if not (no_save or no_viz):
-        from netcore.cli.report import after_training
-
-        after_training(run.name, str(given["output_dir"]))
     if not (no_save or no_viz):
         from netcore.cli.report import after_training
 
