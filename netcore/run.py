@@ -187,6 +187,11 @@ class Run:
         return Examples(arrays["images"], arrays["labels"], arrays["index"])
 
     @property
+    def unit(self) -> str:
+        """What time is told in: "epoch", or "step" where the run does not know its epochs."""
+        return self.info.get("unit", "epoch")
+
+    @property
     def evaluations(self) -> tuple[str, ...]:
         """Names of the data sets that the run was evaluated on."""
         return tuple(self.info.get("evaluations", {}))

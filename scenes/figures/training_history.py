@@ -36,7 +36,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     varies = bool(np.ptp(rate[np.isfinite(rate)]) > 0) if np.isfinite(rate).any() else False
     upper, lower = body.rows(1, 0.42, gap=14) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
-    x = "" if varies else "epoch"
+    x = "" if varies else case.run.unit
     accuracy = chart(fig, right, "Accuracy", "share of images classified rightly", x=x, left=54)
     thin = _batches(case, epoch, step) if batches else None
     loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: single batches)" if thin else ""), x=x)
@@ -50,7 +50,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
     _scales(loss, accuracy, epoch, curves, log)
     if lower is not None:
-        ax = chart(fig, lower, "Learning rate", x="epoch")
+        ax = chart(fig, lower, "Learning rate", x=case.run.unit)
         ax.set_yscale("log") if rate.min() > 0 else ax.set_ylim(bottom=0)
         ax.set_xlim(loss.get_xlim())
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -105,8 +105,8 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
 
 def _words(case, row: int, epoch: np.ndarray, curves: dict) -> str:
     if row < 0:
-        return f"before the end of epoch {epoch[0]:g} of {epoch[-1]:g}"
-    parts = [f"epoch {epoch[row]:g} of {epoch[-1]:g}"]
+        return f"before the end of {case.run.unit} {epoch[0]:g} of {epoch[-1]:g}"
+    parts = [f"{case.run.unit} {epoch[row]:g} of {epoch[-1]:g}"]
     if np.isfinite(value := curves["train_loss"][row]):
         parts.append(f"training loss {number(value)}")
     if np.isfinite(value := curves["val_accuracy"][row]):
