@@ -16,7 +16,7 @@ from netcore.learn.device import choose_device, device_title, place, threads_for
 from netcore.learn.loop import Pixels, logits_of, run_epoch, score
 from netcore.learn.models import build
 from netcore.learn.recipes import RECIPES, Recipe
-from netcore.learn.train import make_optimizer, to_device
+from netcore.learn.training import make_optimizer, to_device
 
 ROUNDS, EPOCHS, RATE = 3, 10, 0.5  # the rate is higher than the recipe's, so that few epochs show that both learn alike
 IMAGES = {"cnn-2conv": 1280, "cnn-5conv": 640}  # a round's share of the 4,000 where all of them would take long

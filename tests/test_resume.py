@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from netcore.errors import NetcoreError
-from netcore.learn import train as training
+from netcore.learn import training
 from netcore.learn.folder import ASIDE
 from netcore.learn.train import train
 from netcore.run import Run, list_runs, load_run
@@ -91,7 +91,7 @@ def unstopped(tmp_path_factory):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_process_leaves_a_run_that_resumes(tmp_path, unstopped, number):
     args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "64", "--device", "cpu"]
-    slow = "import sys, time; from netcore.learn import train as t; from netcore.cli.main import main; "
+    slow = "import sys, time; from netcore.learn import training as t; from netcore.cli.main import main; "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
     command = [sys.executable, "-c", slow, "train", "mlp-16-16", *args, "--output-dir", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -12,7 +12,7 @@ from data_files import write_set
 
 from netcore.cli.train import command
 from netcore.errors import NetcoreError
-from netcore.learn import train as training
+from netcore.learn import training
 from netcore.learn.data import load
 from netcore.learn.evaluate import spread
 from netcore.learn.models import build
