@@ -15,7 +15,7 @@ NEEDS = ("examples", "hidden")
 ORDER = 62
 ANIMATED = True
 MOST = 9  # layers that fit
-ROW = 44.0  # units, at most
+ROW = 72.0  # units, at most
 MEASURES = ("mean", "largest", "active units")
 
 
@@ -82,7 +82,7 @@ class _Bars:
         ax.set(xlim=(0, 1.5 * self.top), ylim=(len(means) - 0.5, -0.5), xticks=[], yticks=[])
         ax.spines["bottom"].set_visible(False)
         ax.axvline(0, color=theme.muted, linewidth=1)
-        self.bars = ax.barh(rows, 0 * means, height=0.55, color=theme.positive).patches
+        self.bars = ax.barh(rows, 0 * means, height=0.5, color=theme.positive).patches
         ax.vlines(means, rows - 0.4, rows + 0.4, color=theme.emphasis, linewidth=2)
         self.texts = [ax.text(0, row, "", va="center_baseline") for row in rows]
 

@@ -76,7 +76,7 @@ def _panel(fig, box: Box, title: str, change: tuple, case, pixels: np.ndarray, l
     sure = [float(s.max(1).mean()) for s in shares]
     ax.plot(x, sure, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
     ax.set(xlim=(-0.3, len(levels) - 0.7), ylim=(0, 1))
-    ax.set_xticks(x, [word(level).replace("-", "−") for level in levels])
+    ax.set_xticks(x, [word(level).replace("-", "−") if level else "0" for level in levels])
     percents(ax.yaxis, 3)
     _strip(fig, box, case.picture.pixels, function, levels)
 
