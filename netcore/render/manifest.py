@@ -21,7 +21,10 @@ SCHEMA = 1
 PACKAGE = Path(netcore.__file__).parent
 # Which network it is: read for every scene, whatever it asks its case for.
 ALWAYS = ("model", "input", "classes", "layers", "data")
-MACHINE = ("render/*.py", "learn/record.py", "learn/watch.py", "learn/models.py", "trace.py", "case.py", "picture.py")
+MACHINE = (
+    "render/*.py", "learn/record.py", "learn/watch.py", "learn/kinds.py", "learn/models.py", "learn/stored.py",
+    "learn/batch.py", "trace.py", "case.py", "picture.py",
+)  # fmt: skip
 NO_PIXELS = {  # of render/: what decides no pixel
     "__init__", "api", "catalogue", "farm", "freshness", "live", "manifest", "needs", "passes", "plan", "project",
     "result", "worker",

@@ -1,0 +1,194 @@
+"""A stored graph gives what its network gives, without the network's code, and holds nothing that could run."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+from networks import Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
+from torch import nn
+
+from netcore.errors import NetcoreError
+from netcore.learn.graph import store_graph
+from netcore.learn.models import build
+from netcore.learn.recipes import RECIPES
+from netcore.learn.record import trace_module
+from netcore.learn.stored import StoredNetwork, operator_of
+
+TEN = [str(n) for n in range(10)]
+GREY, COLOUR = (1, 28, 28), (3, 32, 32)
+
+
+class Attention(nn.Module):
+    """Self-attention over rows; a buffer that is not saved, a constant made on the way."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(28, 8)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.output = nn.Linear(8, 10)
+        self.register_buffer("place", torch.rand(28, 8), persistent=False)
+
+    def forward(self, x):
+        x = self.embed(x.squeeze(1)) + self.place * torch.tensor([0.5])
+        return self.output(self.layer(x).mean(1))
+
+
+def stored(module, shape):
+    """Through JSON's text and back, as a run does it."""
+    graph, constants = store_graph(module, shape)
+    network = StoredNetwork(json.loads(json.dumps(graph)), constants)
+    network.load_state_dict(module.state_dict())
+    return network.eval()
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (tanh_mlp, GREY),
+        (SkipCNN, GREY),
+        (Functional, GREY),
+        (InPlace, GREY),
+        (resnet, COLOUR),
+        (lambda: SkipCNN(10, 3), COLOUR),
+        (lambda: build(RECIPES["cnn-5conv"].architecture), GREY),
+    ],
+)
+def test_a_stored_network_has_the_same_trace_as_the_network_itself(make, shape):
+    torch.manual_seed(0)
+    module = make()
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    ours = trace_module(stored(module, shape), pixels, classes=TEN, label=3, backward=True)
+    live = trace_module(module, pixels, classes=TEN, label=3, backward=True)
+    assert len(ours.layers) == len(live.layers)
+    np.testing.assert_allclose(ours.grad_input, live.grad_input, atol=1e-5)
+    for a, b in zip(ours.layers, live.layers, strict=True):
+        for what in ("name", "kind", "inputs", "module", "weight_name"):
+            assert getattr(a, what) == getattr(b, what)
+        for what in ("output", "weight", "bias", "grad_output", "grad_weight", "grad_bias"):
+            given, expected = getattr(a, what), getattr(b, what)
+            assert (given is None) == (expected is None)
+            if given is not None:
+                np.testing.assert_allclose(given, expected, atol=1e-5, err_msg=f"{a.name} {what}")
+        for key in a.settings.keys() & {"kernel_size", "stride", "padding", "eps", "p"}:
+            assert a.settings[key] == b.settings[key]
+        assert ("kernel_size" in a.settings) == (a.kind in ("Conv2d", "MaxPool2d"))
+
+
+def test_buffers_that_are_not_saved_and_constants_are_kept():
+    module = Attention().eval()
+    network = stored(module, GREY)
+    images = torch.rand(5, *GREY)
+    torch.testing.assert_close(network(images), module(images), atol=1e-5, rtol=1e-4)
+    kinds = [layer.kind for layer in trace_module(network, np.zeros(GREY, np.uint8), classes=TEN).layers]
+    assert {"Linear", "LayerNorm", "Dropout", "ReLU", "add"} <= set(kinds)
+
+
+def test_a_stored_network_can_be_copied_and_takes_any_batch():
+    torch.manual_seed(0)
+    module = Functional()
+    network = copy.deepcopy(stored(module, GREY))
+    for count in (1, 2, 7):
+        images = torch.rand(count, *GREY)
+        torch.testing.assert_close(network(images), module(images))
+
+
+def test_storing_changes_nothing():
+    module = SkipCNN().train()
+    before = copy.deepcopy(module.state_dict())
+    state = torch.get_rng_state()
+    store_graph(module, GREY)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(m.training for m in module.modules())
+    for key, value in module.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile])
+def test_wrappers_are_taken_off(wrap):
+    graph, _ = store_graph(wrap(tanh_mlp()), GREY)
+    assert list(graph["state"]) == ["1.weight", "1.bias", "3.weight", "3.bias"]
+
+
+class Frozen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, x):
+        with torch.no_grad():
+            x = x.flatten(1) * 2
+        return self.head(x)
+
+
+class Two(nn.Module):
+    def forward(self, x):
+        x = x.flatten(1)
+        return x[:, :10], x[:, 10:20]
+
+
+class Noisy(nn.Module):
+    def forward(self, x):
+        return x.flatten(1)[:, :10] + torch.rand(1)
+
+
+class OneAtATime(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.head(x.view(1, 784))
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Branching(), "Branching decides by the image's values what to compute"),
+        (Frozen(), r"Frozen has torch.no_grad\(\) in its forward"),
+        (Two(), "Two must give one tensor of scores, it gives 2"),
+        (Noisy(), "Noisy gives other scores each time"),
+        (TwoImages(), "the graph of TwoImages cannot be stored"),
+        (OneAtATime(), "OneAtATime (cannot be stored|must take batches)|graph of OneAtATime"),
+    ],
+)
+def test_what_has_no_fixed_graph_is_refused_in_one_line(module, message, capfd):
+    with pytest.raises(NetcoreError, match=message) as caught:
+        store_graph(module, GREY)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aten.from_file.default",
+        "os.system",
+        "operator.attrgetter",
+        "aten.__class__.mro",
+        "aten.nothing.default",
+        "aten",
+        "",
+    ],
+)
+def test_only_operators_without_files_are_called(name):
+    with pytest.raises(NetcoreError, match="which this PyTorch does not have"):
+        operator_of(name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g: g.pop("nodes"),
+        lambda g: g["nodes"][0].pop("args"),
+        lambda g: g["nodes"][0].update(args=[{"python": "print"}]),
+        lambda g: g.update(state={"a": {"shape": "x", "dtype": "float32", "parameter": True}}),
+        lambda g: g["state"]["1.weight"].update(dtype="load"),
+    ],
+)
+def test_a_damaged_graph_is_refused_in_one_line(change):
+    graph, constants = store_graph(tanh_mlp(), GREY)
+    change(graph)
+    with pytest.raises(NetcoreError, match="the stored network"):
+        StoredNetwork(graph, constants)
