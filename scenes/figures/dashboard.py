@@ -195,7 +195,7 @@ class _Input:
         label, said = trace.label, trace.prediction
         role = "emphasis" if label is None else "right" if said == label else "wrong"
         words = (
-            "true class not known" if label is None else f"true: {trace.classes[label]}",
+            f"true: {'unknown' if label is None else trace.classes[label]}",
             f"says: {trace.classes[said]}",
             f"{percent(float(trace.probabilities.max()))} sure",
         )

@@ -1,0 +1,351 @@
+"""The dashboard shows the run's numbers, panel by panel: artists read back and compared with traces; and its window."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from figure_checks import words
+from matplotlib.colors import to_hex
+from matplotlib.patches import StepPatch
+
+from netcore.case import Picture
+from netcore.errors import NetcoreError
+from netcore.render.catalogue import find
+from netcore.render.frames import load
+from netcore.render.live import Player
+from netcore.stage.columns import Column, columns, contributions, conv_parts
+from netcore.stage.plot import new_figure, percent, style
+from netcore.stage.theme import DARK
+from netcore.stage.wiring import IDLE, WEAK, Wiring
+from netcore.trace import LayerTrace
+
+scene = load(find("dashboard").path)
+
+
+@pytest.fixture(params=["mlp", "cnn"])
+def case(request, make_case):
+    return make_case(request.getfixturevalue(f"{request.param}_run"))
+
+
+@pytest.fixture
+def drawn(case, monkeypatch):
+    """The figure, its update, the images it goes through, and its panels by name."""
+    panels = {}
+    for name in ("_Input", "_Probabilities", "_Network", "_Confusion", "_Activity", "_Weights", "_Confidence"):
+        original = getattr(scene, name)
+
+        def noticed(*args, original=original, name=name):
+            panels[name] = original(*args)
+            return panels[name]
+
+        monkeypatch.setattr(scene, name, noticed)
+    with style(DARK):
+        fig = new_figure(DARK, (1280, 720))
+        update = scene.draw(fig, case, images=60, seed=3)
+    return fig, update, scene.pictures(case, "", 60, 3), panels
+
+
+def at(update, feed, i):
+    update((i + 0.5) / len(feed))
+
+
+def traces(case, feed, n):
+    return [case.trace(picture=picture) for picture in feed[:n]]
+
+
+@pytest.mark.parametrize("i", [0, 23, 59])
+def test_image_answer_and_probabilities(drawn, case, i):
+    fig, update, feed, panels = drawn
+    at(update, feed, i)
+    trace = case.trace(picture=feed[i])
+    assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
+    assert panels["_Input"].texts[0].get_text() == f"true: {feed[i].label}"
+    assert panels["_Input"].texts[1].get_text() == f"says: {trace.prediction}"
+    assert to_hex(panels["_Input"].texts[1].get_color()) == (
+        DARK.right if feed[i].label == trace.prediction else DARK.wrong
+    )
+    assert percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
+    bars = panels["_Probabilities"].bars.bars
+    assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
+    colours = [to_hex(bar.get_facecolor()) for bar in bars]
+    assert colours == [DARK.right if k == trace.prediction else DARK.positive for k in range(10)]
+    assert any(text.startswith(f"image {i + 1} of 60") for text in words(fig))
+
+
+@pytest.mark.parametrize("i", [0, 23, 59])
+def test_confusion_grows_with_the_images(drawn, case, i):
+    _, update, feed, panels = drawn
+    at(update, feed, i)
+    expected = np.zeros((10, 10), int)
+    for trace in traces(case, feed, i + 1):
+        expected[trace.label, trace.prediction] += 1
+    panel = panels["_Confusion"]
+    assert np.array_equal(panel.counts, expected)
+    right = int(np.trace(expected))
+    assert panel.accuracy.get_text() == percent(right / (i + 1))
+    assert panel.right.get_text() == f"{right} of {i + 1} right"
+    cells = np.asarray(panel.image.get_array()).reshape(100, -1)
+    empty = cells[expected.ravel() == 0]
+    assert (empty == empty[0]).all()
+    assert (cells[expected.ravel() > 0] != empty[0]).any(1).all()
+    x, y = panel.newest.get_data()
+    assert (x.mean().round(), y[:4].mean()) == pytest.approx((traces(case, feed, i + 1)[-1].prediction, feed[i].label))
+
+
+def test_activation_by_layer(drawn, case):
+    _, update, feed, panels = drawn
+    at(update, feed, 7)
+    trace = case.trace(picture=feed[7])
+    values = [np.abs(trace.value(c.node)) for c in columns(trace)[1:]]
+    panel = panels["_Activity"]
+    assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
+    assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
+
+
+def test_weights_into_the_predicted_class(drawn, case):
+    _, update, feed, panels = drawn
+    panel = panels["_Weights"]
+    for i in (2, 30):
+        at(update, feed, i)
+        said = case.trace(picture=feed[i]).prediction
+        counts, edges, _ = panel.bars.get_data()
+        assert isinstance(panel.bars, StepPatch)
+        assert np.array_equal(counts, np.histogram(case.weights()["output.weight"][said], edges)[0])
+        assert counts.sum() == case.weights()["output.weight"].shape[1]
+        assert panel.title.get_text() == f"Weights into {said}"
+    assert any(np.allclose(line.get_xdata(), 0) for line in panel.ax.lines)
+
+
+def test_confidence_of_the_last_fifty(drawn, case):
+    _, update, feed, panels = drawn
+    panel = panels["_Confidence"]
+    sure = [float(trace.probabilities.max()) for trace in traces(case, feed, 60)]
+    at(update, feed, 4)
+    assert np.allclose(panel.line.get_ydata(), sure[:5])
+    at(update, feed, 59)
+    assert np.allclose(panel.line.get_ydata(), sure[10:])
+    right = [t.prediction == t.label for t in traces(case, feed, 60)][10:]
+    assert [len(dots.get_xdata()) for dots in panel.dots] == [sum(right), 50 - sum(right), 0]
+    assert [line.get_ydata()[0] for line in panel.ax.lines[:2]] == [0.9, 0.5]
+
+
+def test_edges_are_contributions(drawn, case):
+    _, update, feed, panels = drawn
+    at(update, feed, 11)
+    trace, wiring = case.trace(picture=feed[11]), panels["_Network"].wiring
+    last, chosen = wiring.columns[-1], wiring.chosen
+    assert list(chosen[-1]) == list(range(10))
+    layer = trace["output"]
+    expected = layer.weight[:, chosen[-2]] * trace.input_of(layer)[chosen[-2]]
+    assert last.name == "output"
+    assert np.allclose(wiring.values[-1], expected)
+    everything = contributions(trace, *wiring.columns[-2:], np.arange(wiring.columns[-2].size), chosen[-1])
+    assert np.allclose(everything.sum(1) + layer.bias, trace.logits, atol=1e-4)
+    carried = np.concatenate([v.ravel() for v in wiring.values if v is not None])
+    assert sorted(wiring.carried) == sorted(carried[carried != 0])
+    assert len(wiring.lines.get_segments()) == len(wiring.carried)
+
+
+def test_edges_by_strength_and_sign(drawn):
+    _, update, feed, panels = drawn
+    at(update, feed, 11)
+    wiring = panels["_Network"].wiring
+    colours, widths = wiring.lines.get_colors(), np.asarray(wiring.lines.get_linewidths())
+    blue, orange = DARK.rgb("positive"), DARK.rgb("negative")
+    assert np.allclose(colours[:, :3], np.where(wiring.carried[:, None] < 0, orange, blue))
+    pairs = [v.ravel() / np.abs(v).max() for v in wiring.values if v is not None]
+    strong = sum(int((np.abs(p) >= WEAK).sum()) for p in pairs)
+    assert 0 < strong < len(widths)
+    assert sum(colours[:, 3] > 0.4) == strong
+    assert widths[-1] == max(widths) > widths[0]
+
+
+def test_neurons_shown_are_the_most_active(drawn, case):
+    _, update, feed, panels = drawn
+    at(update, feed, 20)
+    trace, wiring = case.trace(picture=feed[20]), panels["_Network"].wiring
+    for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
+        activity = column.activity(trace)
+        assert len(chosen) == view.count <= 15
+        assert activity[chosen].min() >= np.sort(activity)[-view.count]
+        if not column.maps:
+            share = np.abs(column.values(trace)[chosen]) / np.abs(column.values(trace)).max()
+            ground = np.isclose(view.artist.get_facecolor()[:, :3], DARK.rgb("ground")).all(1)
+            assert np.array_equal(~ground, share > IDLE)
+        elif column.first:
+            expected = column.values(trace)[chosen]
+            assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
+
+
+def test_what_a_map_adds_sums_up_to_the_convolution():
+    torch.manual_seed(0)
+    for settings in (
+        {"padding": 1},
+        {"stride": 2, "padding": (0, 2)},
+        {"dilation": 2, "padding": "same"},
+        {"groups": 2},
+    ):
+        layer = torch.nn.Conv2d(4, 6, (3, 5), **settings)
+        x = torch.randn(4, 11, 12)
+        out = layer(x[None])[0].detach().numpy()
+        plain = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
+        node = LayerTrace("conv", "Conv2d", ("input",), out, layer.weight.detach().numpy(), settings=plain)
+        parts = conv_parts(node, x.numpy())
+        bias = layer.bias.detach().numpy() * out[0].size
+        assert np.allclose(parts.sum(1) + bias, out.sum((1, 2)), atol=1e-3), settings
+
+
+def test_columns_that_do_not_follow_carry_nothing(make_case, cnn_run):
+    trace = make_case(cnn_run).trace()
+    first, last = columns(trace)[0], columns(trace)[-1]
+    assert contributions(trace, first, last, np.arange(1), np.arange(10)) is None
+    few = columns(trace, 4)
+    assert [c.name for c in few] == ["input", "conv1", "hidden1", "output"]
+    with style(DARK):
+        wiring = Wiring(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
+    assert wiring.values[1] is None
+    assert wiring.values[2] is not None
+
+
+def test_pixels_of_an_image_are_told_by_brightness(make_case, mlp_run):
+    """Not by what the network receives: normalised, black is far from 0."""
+    trace = make_case(mlp_run).trace()
+    odd = replace(trace, input=trace.input - 5)
+    assert np.array_equal(columns(trace)[0].activity(odd), trace.pixels.ravel() / 255)
+    assert isinstance(columns(trace)[0], Column)
+
+
+def test_which_images(make_case, mlp_run):
+    case = make_case(mlp_run, digit=4)
+    feed = scene.pictures(case, "3-5,9", 12, 0)
+    assert {p.label for p in feed} <= {3, 4, 5, 9}
+    assert len(feed) == 12
+    assert np.array_equal(feed[-1].pixels, case.picture.pixels)
+    assert not any(np.array_equal(p.pixels, case.picture.pixels) for p in feed[:-1])
+    assert [p.digest for p in feed] == [p.digest for p in scene.pictures(case, "3-5,9", 12, 0)]
+    assert [p.digest for p in feed] != [p.digest for p in scene.pictures(case, "3-5,9", 12, 1)]
+    assert {p.label for p in scene.pictures(case, "0-2", 5, 0)} <= {0, 1, 2}
+    with pytest.raises(NetcoreError, match="class 'x'"):
+        scene.pictures(case, "x")
+    with pytest.raises(NetcoreError, match="--images 0"):
+        scene.pictures(case, images=0)
+
+
+def test_an_image_without_a_class_is_not_counted(make_case, mlp_run):
+    case = make_case(mlp_run)
+    case.picture = Picture(case.picture.pixels, None)
+    with style(DARK):
+        fig = new_figure(DARK)
+        scene.draw(fig, case, images=3)
+    assert "true: unknown" in words(fig)
+    assert any(text.endswith(" of 2 right") for text in words(fig))
+
+
+# ---- live
+
+
+def test_keys():
+    player = Player(3)
+    assert player.tick()
+    assert player.tick()
+    assert not player.tick()
+    assert (player.at, player.playing) == (2, False)
+    player.press(" ")
+    assert (player.at, player.playing) == (0, True)
+    player.press("right")
+    assert (player.at, player.playing) == (1, False)
+    for _ in range(3):
+        player.press("left")
+    assert player.at == 0
+    player.press("x")
+    player.press(None)
+    assert player == Player(3, 0, False)
+    assert [int(Player(3, i).t * 3) for i in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("display", [None, ":991"])
+def test_without_a_display_one_line_names_the_file_form(mlp_run, display):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment |= {"DISPLAY": display} if display else {}
+    command = [sys.executable, "-m", "netcore", "dashboard", str(mlp_run.path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"netcore render dashboard --run {mlp_run.path} -f gif" in done.stderr
+
+
+STEPS = """
+import json, sys
+from netcore.render import live
+
+run = live.Window.run
+
+def watched(self):
+    widget = self.canvas.get_tk_widget()
+    seen = []
+
+    def press(key):
+        widget.focus_force()
+        widget.event_generate(f"<{key}>")
+        seen.append([key, self.player.at, self.player.playing, self.fig.texts[1].get_text().split(" of")[0]])
+
+    def resized():
+        if self._size != (900, 600):  # the test's own time limit ends it
+            steps.insert(0, (100, resized))
+            return
+        seen.append([*self._size, round(self.fig.bbox.width), round(self.fig.bbox.height)])
+        print(json.dumps(seen), flush=True)
+
+    steps = [
+        (1500, lambda: press("space")), (200, lambda: press("Right")), (200, lambda: press("Left")),
+        (200, lambda: self.manager.window.geometry("900x600")), (100, resized), (100, lambda: press("q")),
+    ]
+
+    def go_on():
+        steps.pop(0)[1]()
+        if steps:
+            widget.after(steps[0][0], go_on)
+
+    widget.after(steps[0][0], go_on)
+    run(self)
+
+live.Window.run = watched
+from netcore.cli.main import main
+sys.exit(main(["dashboard", sys.argv[1], "--interval", "0.3", "--images", "100"]))
+"""
+
+
+@pytest.fixture
+def display():
+    """A virtual display."""
+    pytest.importorskip("tkinter", reason="no tkinter here")
+    if not shutil.which("Xvfb"):
+        pytest.skip("no Xvfb here")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as number:
+        name = number.readline().strip()
+    yield f":{name}"
+    server.terminate()
+    server.wait(10)
+
+
+def test_window(mlp_run, display):
+    environment = os.environ | {"DISPLAY": display}
+    command = [sys.executable, "-c", STEPS, str(mlp_run.path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    space, right, left, size = json.loads(done.stdout)
+    assert 0 < space[1] < 90
+    assert right[1:3] == [space[1] + 1, False]
+    assert left[1:3] == [space[1], False]
+    assert left[3] == f"image {left[1] + 1}"
+    assert size == [900, 600, 900, 600]
