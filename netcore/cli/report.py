@@ -56,7 +56,7 @@ def tell(done: "Report", seconds: float) -> None:
     states = [r.state for r in done.rendered]
     fresh = f" ({states.count('fresh')} were up to date)" if "fresh" in states else ""
     there = states.count("drawn") + states.count("fresh")
-    click.echo(f"{done.page}: {there} figures{fresh} in {seconds:.0f} s")
+    click.echo(f"{done.page}: {there} {'figure' if there == 1 else 'figures'}{fresh} in {seconds:.0f} s")
 
 
 def after_training(run: str, runs_dir: str) -> None:

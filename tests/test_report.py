@@ -1,0 +1,224 @@
+"""The report: the right figures, numbered, in one page that holds them; what a run lacks is told and left out."""
+
+import base64
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import toys
+
+from netcore.cli import report as cli
+from netcore.cli.main import main
+from netcore.publish import report as module
+from netcore.publish.report import report
+from netcore.render import catalogue
+from netcore.render.catalogue import LAST, find
+from netcore.render.result import Rendered
+from netcore.run import load_run
+
+QUICK = ("training-history", "filter-grid", "dashboard")
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """`only("dashboard", …)`: the catalogue has these scenes alone."""
+
+    def choose(*names):
+        monkeypatch.setattr(catalogue, "scenes", lambda: [find(name) for name in names])
+
+    return choose
+
+
+@pytest.fixture
+def copy_of(tmp_path):
+    """`copy_of(run, **changes)`: the run elsewhere, its run.json changed."""
+
+    def copy(run, **changes):
+        shutil.copytree(run.path, tmp_path / "copy")
+        found = load_run(tmp_path / "copy")
+        found.info.update(changes)
+        found.save()
+        return found
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def whole(mlp_run, tmp_path_factory):
+    """All that the MLP can have, drawn."""
+    folder = tmp_path_factory.mktemp("report")
+    return report(mlp_run, output=folder), folder
+
+
+def numbered(folder):
+    return sorted(file.name for file in folder.glob("*.png"))
+
+
+def images(page):
+    """The images that a page holds, as bytes."""
+    return [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page.read_text())]
+
+
+def test_mlp(whole, mlp_run):
+    done, folder = whole
+    names = numbered(folder)
+    assert names[0] == "01-training-history.png"
+    assert [name[:3] for name in names] == [f"{i:02}-" for i in range(1, len(names) + 1)]
+    there = {name[3:-4] for name in names}
+    assert {"confusion-matrix", "neuron-weights", "confidence", "dashboard", "per-class"} <= there
+    assert set(done.left_out) >= {"filter-grid", "feature-maps"}
+    every = {scene.name for scene in catalogue.scenes() if scene.kind == "figure"}
+    assert there | set(done.left_out) == every
+    assert there.isdisjoint(done.left_out)
+    assert all("\n" not in why for why in done.left_out.values())
+    assert {r.state for r in done.rendered} == {"drawn"}
+
+
+def test_the_page_is_one_file_with_all_of_it(whole, mlp_run):
+    done, folder = whole
+    assert done.page == folder / "index.html"
+    assert images(done.page) == [(folder / name).read_bytes() for name in numbered(folder)]
+    text = done.page.read_text()
+    assert not re.search(r'(src|href)="(?!#|data:)', text)
+    for name in numbered(folder):
+        told = json.loads((folder / f"{name}.json").read_text())
+        assert f"<h2>{told['title'].replace(chr(39), '&#39;')} " in text
+        assert told["command"] in text
+    assert f"{mlp_run.info['parameters']:,}" in text
+    accuracy = mlp_run.info["evaluations"]["embedded"]["accuracy"]
+    assert f"{100 * accuracy:.2f} %" in text
+    assert "<td>Learning rate</td><td>0.01</td>" in text
+    assert "<td>filter-grid</td><td>needs a convolution" in text
+
+
+def test_what_is_up_to_date_is_left(whole, mlp_run):
+    _, folder = whole
+    before = {name: (folder / name).stat().st_mtime_ns for name in numbered(folder)}
+    again = report(mlp_run, output=folder)
+    assert {r.state for r in again.rendered} == {"fresh"}
+    assert before == {name: (folder / name).stat().st_mtime_ns for name in numbered(folder)}
+    assert len(images(again.page)) == len(before)
+
+
+def test_what_has_no_place_any_more_goes(whole, mlp_run, only):
+    _, whole_folder = whole
+    folder = whole_folder.parent / "fewer"
+    shutil.copytree(whole_folder, folder)
+    (folder / "99-mine.png").write_bytes(b"a picture of the user's own")
+    only("training-history")
+    report(mlp_run, output=folder)
+    assert numbered(folder) == ["01-training-history.png", "99-mine.png"]
+    assert not (folder / "05-confusion-matrix.png.json").exists()
+
+
+def test_cnn(cnn_run, tmp_path, only):
+    only(*QUICK, "neuron-weights")
+    done = report(cnn_run, output=tmp_path, theme="light")
+    assert numbered(tmp_path) == ["01-training-history.png", "02-filter-grid.png", "03-dashboard.png"]
+    assert list(done.left_out) == ["neuron-weights"]
+    assert len(images(done.page)) == 3
+    assert 'content="light"' in done.page.read_text()
+
+
+def test_figures_of_a_cnn(cnn_run):
+    left_out = {}
+    names = [scene.name for scene in module._possible(cnn_run, left_out)]
+    assert names[0] == "training-history"
+    assert names[-1] == "dashboard"
+    assert {"filter-grid", "feature-maps", "prediction-pipeline"} <= set(names)
+    assert "neuron-weights" in left_out
+
+
+def test_every_figure_has_its_place():
+    orders = [scene.order for scene in catalogue.scenes() if scene.kind == "figure"]
+    assert len(set(orders)) == len(orders)
+    assert LAST not in orders
+
+
+def test_a_run_without_evaluation(mlp_run, tmp_path, only, copy_of, capsys):
+    run = copy_of(mlp_run, evaluations={})
+    only("confusion-matrix", "training-history", "per-class")
+    assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert numbered(tmp_path / "out") == ["01-training-history.png"]
+    assert said.err.count("left out: scene 'confusion-matrix' needs an evaluation; run 'copy' has none") == 1
+    assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in said.out
+
+
+def test_a_run_with_one_snapshot(mlp_run, tmp_path, only, copy_of):
+    run = copy_of(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
+    only("neuron-weights", "weight-distribution", "dashboard")
+    done = report(run, output=tmp_path / "out")
+    assert len(numbered(tmp_path / "out")) + len(done.left_out) == 3
+    assert "03-dashboard.png" in numbered(tmp_path / "out")
+    assert not [r for r in done.rendered if r.state == "failed"]
+
+
+def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of):
+    run = copy_of(mlp_run)
+    weights = {name: np.full_like(value, np.nan) for name, value in run.weights(run.snapshot()).items()}
+    run.add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
+    run.save()
+    only("training-history", "neuron-weights", "dashboard")
+    done = report(run, output=tmp_path / "out")
+    assert numbered(tmp_path / "out") == ["01-training-history.png"]
+    assert set(done.left_out) == {"neuron-weights", "dashboard"}
+    assert all("NaN" in why for why in done.left_out.values())
+    assert "NaN" in done.page.read_text()
+
+
+def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):
+    broken = toys.figure(tmp_path, "broken", toys.STILL.replace("case.run.name", "1 / 0"))
+    scenes = [find("training-history"), catalogue.read(broken)]
+    monkeypatch.setattr(catalogue, "scenes", lambda: scenes)
+    assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1
+    assert "left out: broken of mlp-16-16 failed: ZeroDivisionError" in capsys.readouterr().err
+    assert numbered(tmp_path / "out") == ["01-training-history.png"]
+
+
+def test_unknown_run(tmp_path, capsys):
+    assert main(["report", "nothing", "--runs-dir", str(tmp_path)]) == 2
+    assert "nothing" in capsys.readouterr().err
+
+
+# ---- after a training
+
+
+@pytest.fixture
+def training(mlp_run, monkeypatch, tmp_path):
+    """`training(*options)`: `netcore train` with nothing to train; the reports that it asks for."""
+    asked = []
+
+    def fake(run, **settings):
+        asked.append((run, settings["runs"]))
+        return module.Report(tmp_path / "index.html", (Rendered(tmp_path, "drawn"),), {"a": "scene 'a' needs b"})
+
+    monkeypatch.setattr("netcore.learn.train.train", lambda *args, **settings: mlp_run)
+    monkeypatch.setattr("netcore.publish.report.report", fake)
+
+    def run(*options):
+        asked.clear()
+        assert main(["train", "mlp-16-16", "--output-dir", str(tmp_path), *options]) == 0
+        return asked
+
+    return run
+
+
+def test_a_training_ends_with_its_report(training, tmp_path, capsys):
+    assert training() == [("mlp-16-16", str(tmp_path))]
+    said = capsys.readouterr()
+    assert "index.html: 1 figure in" in said.out
+    assert "left out: scene 'a' needs b" in said.err
+
+
+def test_unless_told_otherwise(training):
+    assert training("--no-viz") == []
+    assert training("--no-save") == []
+
+
+def test_without_matplotlib_one_line(training, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert training() == []
+    assert "no report: Matplotlib or Jinja2 is not installed here" in capsys.readouterr().err
