@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,8 @@ def import_run(
         If the factory cannot be found, raises or gives no network; if weights do not fit (told key by key) or hold
         pickled objects; if the examples do not fit; if the run cannot be written.
     """
+    if name.startswith(".") or Path(name).name != name:
+        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
     if not weights:
         raise NetcoreError("give the network's weights: --weights FILE")
     module = make_module(factory)
@@ -168,7 +171,9 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def _loaded(path: Path) -> dict[str, torch.Tensor]:
-    found = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters of them comes as an error
+        found = torch.load(path, map_location="cpu", weights_only=True)
     for key in NESTED:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

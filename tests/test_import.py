@@ -1,0 +1,262 @@
+"""`netcore import`: anyone's factory and weight files become a run; nothing is unpickled."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import torch
+from networks import SkipCNN, tanh_mlp
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+import netcore
+from netcore.cli.main import main
+from netcore.learn.record import trace
+
+FACTORIES = """
+import torch
+from torch import nn
+
+def mlp():
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 12), nn.Tanh(), nn.Linear(12, 10))
+
+class Two(nn.Module):
+    def forward(self, left, right):
+        return left + right
+
+made = mlp()
+number = 3
+def raises(): raise ValueError("two\\nlines")
+def nothing(): return None
+def leaves(): raise SystemExit(0)
+def needs(width): return mlp()
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.py").write_text(FACTORIES)
+    (tmp_path / "broken.py").write_text("def make(:\n")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack/nets.py").write_text("import sibling\nmake = sibling.make\n")
+    (tmp_path / "pack/sibling.py").write_text(FACTORIES.replace("mlp", "make"))
+    yield tmp_path
+    for name in ("models", "broken", "sibling"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def call(here, capsys):
+    def run(*args, name="own"):
+        status = main(["import", *map(str, args), "--name", name])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def weights(seed=0, file="w.pt", make=tanh_mlp):
+    torch.manual_seed(seed)
+    model = make()
+    torch.save(model.state_dict(), file)
+    return model
+
+
+def logits(model, images):
+    with torch.no_grad():
+        return model.eval()(torch.from_numpy(images) / 255).numpy()
+
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (1, 28, 28), dtype=np.uint8)
+
+
+def test_weight_files_become_snapshots_in_order(call, here):
+    models = [weights(0, "first.pt"), tanh_mlp(), tanh_mlp(), tanh_mlp()]
+    save_file(models[1].state_dict(), "second.safetensors")
+    torch.save({"epoch": 3, "model_state_dict": models[2].state_dict()}, "third.pth")
+    torch.save({f"module.{k}": v for k, v in models[3].state_dict().items()}, "last.ckpt")
+    files = ["first.pt", "second.safetensors", "third.pth", "last.ckpt"]
+    status, out, err = call("models.py:mlp", "--weights", *files)
+    assert (status, err) == (0, "")
+    assert "own: 9,550 parameters, 10 classes, 4 snapshots" in out
+    run = netcore.load_run("own")
+    assert [s.label for s in run.snapshots] == ["first", "second", "third", "last"]
+    for model, snapshot in zip(models, run.snapshots, strict=True):
+        np.testing.assert_allclose(trace(run, snapshot, IMAGE).logits, logits(model, IMAGE[None])[0], atol=1e-5)
+    assert run.snapshot("best").name == "last"
+    assert run.info["model"]["factory"] == "models.py:mlp"
+    assert run.info["status"] == "complete"
+
+
+def test_the_run_needs_neither_factory_nor_files(call, here, monkeypatch):
+    model = weights()
+    assert call("models:mlp", "--weights", "w.pt")[0] == 0
+    for file in ("models.py", "w.pt"):
+        (here / file).unlink()
+    sys.modules.pop("models")
+    monkeypatch.setattr("netcore.learn.models._last", {})
+    run = netcore.load_run("own")
+    np.testing.assert_allclose(trace(run, run.snapshot(), IMAGE).logits, logits(model, IMAGE[None])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "factory", ["models:mlp", "models.py:mlp", "models.py:made", "./pack/nets.py:make", "torch.nn:X"]
+)
+def test_factories_are_found_from_the_current_folder(call, factory):
+    weights()
+    status, _, err = call(factory, "--weights", "w.pt")
+    assert status == (2 if factory.startswith("torch") else 0), err
+    assert ("no factory in torch.nn" in err) == factory.startswith("torch")
+
+
+def test_examples_classes_and_normalisation(call, here):
+    model = weights(make=lambda: SkipCNN(3, 3), file="c.pt")
+    (here / "cnn.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(here)!r})\nfrom networks import SkipCNN\nmake = lambda: SkipCNN(3, 3)\n"
+    )
+    (here / "names.txt").write_text("cat\n\nant\nbee\n", encoding="utf-8")
+    random = np.random.default_rng(0)
+    for kind in ("ant", "bee", "cat"):
+        (here / "zoo" / kind).mkdir(parents=True)
+        for n in range(4):
+            Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(here / "zoo" / kind / f"{n}.png")
+    (here / "zoo/ant/broken.png").write_text("no image")
+    status, out, err = call(
+        "cnn.py:make", "--weights", "c.pt", "--input", "3x32x32", "--classes", "names.txt", "--examples", "zoo",
+        "--mean", "0.5,0.4,0.3", "--std", "0.2",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "% right on 12 images of zoo" in out
+    run = netcore.load_run("own")
+    assert run.classes == ["cat", "ant", "bee"]
+    assert run.info["input"] == {"shape": [3, 32, 32], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]}
+    kept = run.examples()
+    assert sorted(kept.labels.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
+    x = (torch.from_numpy(kept.images) / 255 - torch.tensor([0.5, 0.4, 0.3]).view(1, 3, 1, 1)) / 0.2
+    with torch.no_grad():
+        expected = (model.eval()(x).argmax(1).numpy() == kept.labels).mean()
+    assert run.info["evaluations"]["zoo"]["accuracy"] == pytest.approx(expected)
+
+
+def test_examples_of_a_data_set(call):
+    weights()
+    status, out, err = call("models:mlp", "--weights", "w.pt", "--examples", "embedded")
+    assert status == 0, err
+    assert "% right on 1,000 images of embedded" in out
+    assert call("models:mlp", "--weights", "w.pt", "--examples", "embeded")[2].count("did you mean 'embedded'") == 1
+
+
+def test_without_examples_scenes_say_that_there_are_none(call):
+    weights()
+    assert call("models:mlp", "--weights", "w.pt")[0] == 0
+    run = netcore.load_run("own")
+    with pytest.raises(netcore.errors.NetcoreError, match="no example images: give one with --image"):
+        run.examples()
+
+
+# ---- what is refused
+
+
+class Bomb:
+    def __reduce__(self):
+        return exec, ("open('exploded', 'w').write('x')",)
+
+
+def test_pickled_objects_are_never_loaded(call, here):
+    torch.save(tanh_mlp(), "whole.pt")
+    torch.save({"w": Bomb()}, "bomb.pt")
+    (here / "plain.pt").write_bytes(pickle.dumps(Bomb()))
+    (here / "fake.safetensors").write_bytes(pickle.dumps(Bomb()))
+    for file in ("whole.pt", "bomb.pt", "plain.pt", "fake.safetensors"):
+        status, out, err = call("models:mlp", "--weights", file)
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        assert ("pickled objects, which are never loaded" in err) or ("cannot be read as weights" in err)
+    assert "pickled objects" in call("models:mlp", "--weights", "bomb.pt")[2]
+    assert not (here / "exploded").exists()
+
+
+def test_weights_that_do_not_fit_are_told_key_by_key(call, here):
+    state = tanh_mlp().state_dict()
+    torch.save({"1.weight": torch.zeros(5, 784), "1.bias": state["1.bias"], "strange": torch.zeros(1)}, "other.pt")
+    status, _, err = call("models:mlp", "--weights", "other.pt")
+    assert status == 2
+    for part in (
+        "1.weight is 5×784 where the network has 12×784", "3.weight is missing", "3.bias is missing",
+        "strange is not in the network",
+    ):  # fmt: skip
+        assert part in err
+    assert not (here / "runs").exists()
+
+
+def bad_files(here):
+    (here / "empty.pt").write_bytes(b"")
+    (here / "cut.pt").write_bytes((here / "w.pt").read_bytes()[:500])
+    (here / "words.safetensors").write_text("words")
+    torch.save({}, "none.pt")
+    torch.save([torch.zeros(1)], "list.pt")
+    torch.save({**tanh_mlp().state_dict(), "3.bias": torch.full((10,), torch.inf)}, "inf.pt")
+    torch.jit.script(nn.Linear(2, 2)).save("script.pt")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("absent.pt", "no weight file absent.pt"),
+        ("empty.pt", "empty.pt cannot be read as weights"),
+        ("cut.pt", "cut.pt cannot be read as weights"),
+        ("words.safetensors", "words.safetensors cannot be read as weights"),
+        ("none.pt", "none.pt holds no weights"),
+        ("list.pt", "no dictionary of tensors"),
+        ("inf.pt", "inf.pt holds NaN or infinite weights in 3.bias"),
+        ("script.pt", "script.pt cannot be read as weights"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_files_that_hold_no_weights(call, here, file, message):
+    weights()
+    bad_files(here)
+    status, out, err = call("models:mlp", "--weights", file)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert not (here / "runs/own").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["models:raises"], "models:raises cannot be called (ValueError: two lines)"),
+        (["models:leaves"], "models:leaves cannot be called (SystemExit: 0)"),
+        (["models:needs"], "missing 1 required positional argument: 'width'"),
+        (["models:nothing"], "models:nothing gives a NoneType, not a torch.nn.Module"),
+        (["models:number"], "models:number is a int, not a function"),
+        (["models:mpl"], "did you mean 'mlp'"),
+        (["models:Two"], "Two takes 2 inputs (left, right)"),
+        (["nowhere:make"], "No module named 'nowhere'"),
+        (["nowhere.py:make"], "no file nowhere.py"),
+        (["broken.py:make"], "SyntaxError"),
+        (["models"], "is no factory: say module:callable"),
+        (["models:mlp", "--input", "28x28"], "no size: say channels, height and width"),
+        (["models:mlp", "--input", "3x28x28"], "cannot take an image of 3×28×28"),
+        (["models:mlp", "--mean", "a"], "no list of numbers"),
+        (["models:mlp", "--std", "0"], "std above 0"),
+        (["models:mlp", "--classes", "models.py"], "gives 10 scores, but there are"),
+        (["models:mlp", "--classes", "none.txt"], "cannot read the class names in none.txt: No such file"),
+        (["models:mlp", "--examples", "usps:x"], "no data set 'usps:x'"),
+    ],
+)
+def test_bad_arguments_get_one_line_and_leave_nothing(call, here, args, message):
+    weights()
+    status, out, err = call(*args, "--weights", "w.pt")
+    assert (status, out, err.count("\n")) == (2, "", 1), err
+    assert message in err
+    assert not (here / "runs/own").exists()
+
+
+def test_names_that_are_no_plain_name_and_missing_options(call, capsys):
+    weights()
+    assert "cannot be the name of a run" in call("models:mlp", "--weights", "w.pt", name="../up")[2]
+    assert main(["import", "models:mlp", "--name", "own"]) == 2
+    assert "--weights" in capsys.readouterr().err
