@@ -32,15 +32,16 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
             f"run '{run.name}' takes images of {size_text(run.input_shape)}, not {size_text(pixels.shape)}"
         )
     given = run.info["input"]
-    out = trace_module(
-        load_model(run, snapshot),
-        pixels,
-        classes=run.classes,
-        label=label,
-        backward=backward,
-        mean=given.get("mean", (0.0,)),
-        std=given.get("std", (1.0,)),
-    )
+    with one_thread():
+        out = trace_module(
+            load_model(run, snapshot),
+            pixels,
+            classes=run.classes,
+            label=label,
+            backward=backward,
+            mean=given.get("mean", (0.0,)),
+            std=given.get("std", (1.0,)),
+        )
     return replace(out, snapshot=snapshot.label, step=snapshot.step)
 
 
@@ -125,6 +126,17 @@ def check_inputs(module: nn.Module) -> None:
             f"{type(module).__name__} takes {len(needed)} inputs ({', '.join(needed)}); only networks that take one "
             "image can be shown: wrap it in a module that supplies the others"
         )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread: for a single image a second gains little, and waits for its turn on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
