@@ -1,6 +1,8 @@
 """Recording one's own training: three lines, a complete run, and nothing of the user's disturbed."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +75,15 @@ def test_three_lines_make_a_run(tmp_path):
     np.testing.assert_allclose(traced.logits, expected[3], atol=1e-5)
     assert isinstance(load_model(run, run.snapshot()), StoredNetwork)  # none of the user's code
     assert not list(tmp_path.glob("**/*.p*"))  # .pt, .pkl, .pth, .pickle
+
+
+def test_the_manuals_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs/own-networks.md").read_text(encoding="utf-8")
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {})
+    run = netcore.load_run("mine")
+    assert [s.step for s in run.snapshots] == [0, 20, 40, 60, 80, 100]
+    assert run.info["status"] == "complete"
 
 
 @pytest.mark.parametrize(
