@@ -2,6 +2,7 @@
 
 import ast
 import string
+import subprocess
 import sys
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def test_no_scene_imports_another_nor_torch(name: str) -> None:
 def test_the_catalogue_is_what_lies_in_the_folders() -> None:
     files = [f for folder in catalogue.FOLDERS for f in folder.glob("[!_]*.py")]
     assert len(files) == len(ALL) >= 4
-    assert not [m for m in sys.modules if m.startswith("scenes.f") and m.count(".") == 2]
+    code = "import sys; from netcore.render.catalogue import scenes; scenes(); print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "netcore.render.catalogue" in loaded
+    assert "scenes." not in loaded, "a scene was imported"
 
 
 def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
