@@ -94,6 +94,21 @@ def test_a_stored_network_can_be_copied_and_takes_any_batch():
         torch.testing.assert_close(network(images), module(images))
 
 
+def test_dropout_drops_in_training_mode_alone():
+    module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10))
+    network, images = stored(module, GREY), torch.rand(4, *GREY)
+    torch.testing.assert_close(network(images), module.eval()(images))
+    for part in network.modules():
+        if isinstance(part, nn.Dropout):
+            assert part.p == 0.5
+            part.train()
+    torch.manual_seed(0)
+    found = network(images)
+    torch.manual_seed(0)
+    torch.testing.assert_close(found, module.train()(images))
+    assert network.state_dict().keys() == module.state_dict().keys()
+
+
 def test_storing_changes_nothing():
     module = SkipCNN().train()
     before = copy.deepcopy(module.state_dict())

@@ -13,6 +13,9 @@ from netcore.errors import NetcoreError
 FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow")  # of Python's, on sizes
 
 
+DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
+
+
 class StoredNetwork(nn.Module):
     """A network whose forward is a list of operators.
 
@@ -27,18 +30,11 @@ class StoredNetwork(nn.Module):
         super().__init__()
         # The node being computed, for traces: name, path of the module it belongs to, that module's class or "".
         self._now = ("", "", "")
+        self._drops = nn.ModuleList()
         try:
             self._owners = {k: self._register(k, v) for k, v in graph["state"].items()}
             self._constants = {k: torch.from_numpy(v) for k, v in constants.items()}
-            self._nodes = [
-                (
-                    operator_of(node["op"]),
-                    _decoded(node["args"]),
-                    {k: _decoded(v) for k, v in node["kwargs"].items()},
-                    (node.get("name", ""), node.get("module", ""), node.get("kind", "")),
-                )
-                for node in graph["nodes"]
-            ]
+            self._nodes = [self._read(node) for node in graph["nodes"]]
             self._output = _decoded(graph["output"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
@@ -58,6 +54,15 @@ class StoredNetwork(nn.Module):
             owner.register_buffer(leaf, value)
         return owner, leaf
 
+    def _read(self, node: Mapping[str, Any]) -> tuple[Any, ...]:
+        """A node of the graph as function, arguments, and what traces call it."""
+        function, args = operator_of(node["op"]), _decoded(node["args"])
+        if function in DROPOUTS:  # drops while a module of its own is in training mode, as in other networks
+            args[2] = _Ref("drop", len(self._drops))
+            self._drops.append(nn.Dropout(args[1]))
+        kwargs = {k: _decoded(v) for k, v in node["kwargs"].items()}
+        return function, args, kwargs, (node.get("name", ""), node.get("module", ""), node.get("kind", ""))
+
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) to scores (B, K)."""
         values: list[Any] = []
@@ -68,6 +73,8 @@ class StoredNetwork(nn.Module):
             if ref.kind == "state":
                 owner, leaf = self._owners[ref.key]
                 return getattr(owner, leaf)
+            if ref.kind == "drop":
+                return self._drops[ref.key].training
             if ref.kind == "device":  # where the network runs now, not where it was stored
                 return x.device
             return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
