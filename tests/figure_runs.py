@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from networks import SkipCNN
 
 from netcore.case import Case, Picture
 from netcore.learn.batch import passes
 from netcore.learn.models import build
+from netcore.learn.own import record_run
 from netcore.learn.recipes import Architecture
 from netcore.learn.record import trace
-from netcore.run import Run, create_run
+from netcore.run import Run, create_run, load_run
 
 ODD = {
     "rgb": (Architecture(conv=((6,), (8,), (8,)), hidden=(12,), batch_norm=True, dropout=0.2), (3, 64, 64), 2),
@@ -51,6 +53,20 @@ def odd_run(folder: Path, name: str, images: int = 40) -> Run:
     run.info["history"] = {"epochs": [row | {"learning_rate": 0.001}], "steps": []}
     run.save()
     return run
+
+
+def own_run(folder: Path) -> Run:
+    """Somebody's own network, recorded in their own loop: a skip connection, colours, long names."""
+    torch.manual_seed(2)
+    model = SkipCNN(channels=3).eval()
+    images = np.random.default_rng(2).integers(0, 256, (40, 3, 20, 24), dtype=np.uint8)
+    with record_run(model, (images, np.arange(40) % 10), folder / "own", classes=LONG) as recorder:
+        recorder.snapshot(0)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(1.5)
+        recorder.snapshot(25, loss=2.1, accuracy=0.2)
+    return load_run(folder / "own")
 
 
 def odd_case(run: Run) -> Case:

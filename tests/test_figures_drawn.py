@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import figure_runs
+import numpy as np
 import pytest
 from figure_checks import problems
 
@@ -14,7 +15,7 @@ from netcore.stage.plot import new_figure, style
 from netcore.stage.theme import THEMES
 
 FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
-RUNS = ("mlp", "cnn", *figure_runs.ODD)
+RUNS = ("mlp", "cnn", "own", *figure_runs.ODD)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,9 @@ def case_of(tmp_path_factory, request, make_case):
 
     def case(name):
         if name not in kept:
-            if name in figure_runs.ODD:
+            if name == "own":
+                kept[name] = figure_runs.odd_case(figure_runs.own_run(folder))
+            elif name in figure_runs.ODD:
                 kept[name] = figure_runs.odd_case(figure_runs.odd_run(folder, name))
             else:
                 kept[name] = make_case(request.getfixturevalue(f"{name}_run"))
@@ -49,10 +52,28 @@ def test_draws_clean(path: Path, name: str, case_of) -> None:
             except Refused:
                 pytest.skip(f"{name} is refused by {scene.name}")
             assert (update is not None) == scene.animated
-            for t in (0.0, 0.4, 1.0) if update else (None,):
+            moments = (0.0, 0.4, 1.0) if theme.name == "dark" else (1.0,)
+            for t in moments if update else (None,):
                 if update:
                     update(t)
                 assert problems(fig) == [], f"{theme.name}, t = {t}"
+
+
+@pytest.mark.parametrize("path", [f for f in FIGURES if read(f).animated], ids=lambda path: path.stem)
+def test_a_moment_looks_the_same_whenever_it_comes(path: Path, case_of) -> None:
+    case = case_of("cnn" if "convolution" in read(path).needs else "mlp")
+    with style(THEMES["dark"]):
+        fig = new_figure(THEMES["dark"], (480, 270))
+        update = load(path).draw(fig, case)
+        pictures = []
+        for t in (0.5, 1.0, 0.0, 0.5):
+            changed = update(t)
+            assert changed
+            assert all(artist.figure is fig for artist in changed)
+            fig.canvas.draw()
+            pictures.append(np.asarray(fig.canvas.buffer_rgba()).copy())
+    assert np.array_equal(pictures[0], pictures[3])
+    assert not np.array_equal(pictures[1], pictures[2])
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)

@@ -38,6 +38,11 @@ def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict
     return {name: w for name, w in found.items() if (w.ndim >= 2 if ndim is None else w.ndim == ndim)}
 
 
+def layer_words(name: str) -> str:
+    """What a title calls a layer: its name, or ``layer 3`` where that is only its number in a sequence."""
+    return f"layer {name}" if name.isdigit() else name
+
+
 def shape_words(shape: tuple[int, ...]) -> str:
     """A shape as a caption writes it: ``32×14×14``."""
     return "×".join(f"{s:,}" for s in shape)

@@ -191,11 +191,15 @@ def image_grid(
         return max(min(across, down) * scale, 1e-3)
 
     columns = columns or _columns(n, size_in)
-    repeat, cell, cells = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
-    leading = cells if lead == gap else max(1, round(lead * scale / cell))
+    repeat, cell = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
-    wide = (columns * (w * repeat + cells) - cells) * cell / scale
-    tall = (rows * (h * repeat + leading) - leading) * cell / scale
+    for whole in (round, int):  # the gap that was asked for, or a narrower one where that leaves the box
+        cells = max(1, whole(gap * scale / cell)) if gap else 0
+        leading = cells if lead == gap else max(1, round(lead * scale / cell))
+        wide = (columns * (w * repeat + cells) - cells) * cell / scale
+        tall = (rows * (h * repeat + leading) - leading) * cell / scale
+        if wide <= box.w + 1 and tall <= box.h + 1:
+            break
     left = round((box.x + (box.w - wide) * align[0]) * scale) / scale
     top = round((box.y + (box.h - tall) * align[1]) * scale) / scale
     ax = add_axes(fig, Box(left, top, wide, tall))
@@ -212,20 +216,19 @@ def _columns(n: int, size_in: Callable[[int], float]) -> int:
     return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
 
 
-def _cells(size: float, gap: float) -> tuple[int, float, int]:
-    """How an image pixel of `size` screen pixels and a gap divide into cells: cells a pixel, cell size, cells a gap.
+def _cells(size: float, gap: float) -> tuple[int, float]:
+    """How an image pixel of `size` screen pixels divides into cells no wider than the gap: cells a pixel, cell size.
 
     A pixel becomes a whole number of screen pixels where that costs less than an eighth of its size.
     """
     if size >= 1 and np.floor(size) > 0.88 * size:
         size = float(np.floor(size))
     if not gap:
-        return 1, size, 0
-    repeat = max(1, round(size / gap))
+        return 1, size
+    repeat = int(np.ceil(size / gap))
     if size == np.floor(size):
         size = float(size // repeat * repeat)
-    cell = size / repeat
-    return repeat, cell, max(1, int(gap / cell))
+    return repeat, size / repeat
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:

@@ -124,16 +124,21 @@ def width(fig: Figure, text: str, fontsize: float = SMALL, weight: str = "normal
     return probe.get_window_extent(fig.canvas.get_renderer()).width * UNITS / fig.bbox.width  # type: ignore[attr-defined]
 
 
-def fit(fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: str = "normal") -> str:
-    """The text, or as much of its beginning as fits into `room` units, with an ellipsis."""
+def fit(
+    fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: str = "normal", keep: str = "start"
+) -> str:
+    """The text, or as much of its start (or its end, by `keep`) as fits into `room` units, with an ellipsis."""
     if len(text) * fontsize * 0.9 <= room or width(fig, text, fontsize, weight) <= room:  # hardly a letter is wider
         return text
+
+    def cut(count: int) -> str:
+        return "…" + text[len(text) - count :].lstrip("._") if keep == "end" else text[:count].rstrip(" ·,") + "…"
+
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = width(fig, text[:middle].rstrip(" ·,") + "…", fontsize, weight) <= room
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return text[:low].rstrip(" ·,") + "…"
+        low, high = (middle, high) if width(fig, cut(middle), fontsize, weight) <= room else (low, middle - 1)
+    return cut(low)
 
 
 def heading(fig: Figure, title: str, note: str = "", aside: float = 0) -> tuple[Box, Text]:

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from netcore.stage.colours import diverging, sequential, spread
 from netcore.stage.facts import some_of
 from netcore.stage.mosaic import Mosaic, image_grid
-from netcore.stage.plot import UNITS, Box, fit, number, write
+from netcore.stage.plot import SMALL, UNITS, Box, fit, number, width, write
 from netcore.stage.stages import Stage, strongest
 from netcore.trace import Trace
 
@@ -60,14 +60,18 @@ class View:
         muted = fig.theme.muted  # type: ignore[attr-defined]
         count, h, w = self.outputs.shape[1:]
         gap = GAP
-        if len(self.shape) == 1:  # a vector
+        if h == w == 1:  # a vector, or a map of one pixel each
             pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
         columns = max(1, int((box.w + gap) / (w * pixel + gap)))
         self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
-        self.name = write(fig, box.x, box.y, fit(fig, self.stage.name, box.w + 8, weight="bold"), fontweight="bold")
+        self.name = write(
+            fig, box.x, box.y, fit(fig, self.stage.name, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
+        )
         write(fig, box.x, box.y + 19, f"{count:,}" if len(self.shape) == 1 else f"{h}×{w}", color=muted)
         self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
-        write(fig, box.x, box.y + box.h - 34, some_of(len(self.chosen), count), color=muted)
+        words = some_of(len(self.chosen), count)
+        words = words if width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
+        write(fig, box.x, box.y + box.h - 34, words, color=muted)
         write(fig, box.x, box.y + box.h - 15, number(self.limit), color=muted)
 
     def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, sequential, spread
-from netcore.stage.facts import some_of
+from netcore.stage.facts import layer_words, some_of
 from netcore.stage.mosaic import crisp
 from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
 from netcore.stage.stages import stages, strongest
@@ -44,7 +44,7 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     unit = "maps" if outputs.ndim == 4 else "neurons"
     words = f"{some_of(len(chosen), means.shape[1])} {unit}, mean of {len(examples.labels):,} example images"
     words += f", {some_of(len(present), len(case.classes))} classes" if len(present) < len(case.classes) else ""
-    body, _ = heading(fig, f"Which classes {layer} of {case.run.title} answers to", words)
+    body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.run.title} answers to", words)
     _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
 
 

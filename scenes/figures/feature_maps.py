@@ -12,7 +12,7 @@ from netcore.case import Picture
 from netcore.errors import unknown
 from netcore.stage.bars import Bars, verdict
 from netcore.stage.colours import diverging, sequential
-from netcore.stage.facts import shape_words
+from netcore.stage.facts import layer_words, shape_words
 from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, colour_bar, fit, heading, write
 from netcore.stage.stages import Stage, some_stages, stages
@@ -53,7 +53,11 @@ def draw(
         if layer not in names:
             raise unknown("layer with maps", layer, names)
         found = [names[layer]]
-    title = f"Feature maps of {case.run.title}" if layer == "all" else f"Feature maps of {layer} in {case.run.title}"
+    title = (
+        f"Feature maps of {case.run.title}"
+        if layer == "all"
+        else f"Feature maps of {layer_words(layer)} in {case.run.title}"
+    )
     title += "" if over == "snapshots" else f", {traces[-1].snapshot}"
     body, note = heading(fig, title)
     bottom = None
@@ -102,7 +106,7 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
     digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
     bar = Box(left.x, left.y + TOP + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)
-    ends = ("−max", "max") if signed else ("0", "max")
+    ends = ("0", "max") if not signed else ("−max", "max") if left.w > 75 else ("−", "max")
     colour_bar(fig, bar, (diverging if signed else sequential)(theme), -signed, 1, "value", ends=ends)
     write(fig, left.x, body.y + body.h - 34, "shown", color=theme.muted)
     write(fig, left.x, body.y + body.h - 15, "max", color=theme.muted)

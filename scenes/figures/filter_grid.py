@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import shape_words, some_of, weights_by_layer
+from netcore.stage.facts import layer_words, shape_words, some_of, weights_by_layer
 from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -40,9 +40,10 @@ def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0)
     over_time = [choose(weights_by_layer(case.run, case.weights(s), 4)[layer]) for s in snapshots]
     limit = spread(np.stack(over_time))
 
-    body, _ = heading(fig, f"Kernels of {layer} in {case.run.title}", words)
+    body, _ = heading(fig, f"Kernels of {layer_words(layer)} in {case.run.title}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
-    settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
+    gap = 4 if final[layer].shape[1] == 1 else 7
+    settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
     mosaic = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
     colour_bar(fig, scale, diverging(theme), -limit, limit, "weight")

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from netcore.stage.colours import mix
 from netcore.stage.facts import shape_words
-from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, write
+from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
 from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
 
@@ -103,12 +103,17 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
     lines = 3 if box.h >= 62 else 2
     top = box.y + (box.h - 19 * lines) / 2 - 1
     shape = shape_words(card.shape)
-    write(fig, box.x + 10, top, fit(fig, card.name, box.w - 110, LABEL, "bold"), fontsize=LABEL, fontweight="bold")
-    write(fig, box.x + box.w - 10, top, shape, ha="right")
+    taken = width(fig, shape) + 30
+    beside = width(fig, card.name, LABEL, "bold") <= box.w - taken or lines < 3  # else below, beside the operations
+    room = box.w - (taken if beside else 20)
+    write(fig, box.x + 10, top, fit(fig, card.name, room, LABEL, "bold", "end"), fontsize=LABEL, fontweight="bold")
+    write(fig, box.x + box.w - 10, top if beside else top + 19, shape, ha="right")
     if lines == 3:
-        write(fig, box.x + 10, top + 19, fit(fig, card.words, box.w - 20), color=theme.muted)
+        write(fig, box.x + 10, top + 19, fit(fig, card.words, box.w - (20 if beside else taken)), color=theme.muted)
     count = f"{card.parameters:,} parameters" if card.parameters else "no parameters" if card.name != "image" else ""
-    write(fig, box.x + 10, top + 19 * (lines - 1), fit(fig, count, box.w - 20), color=theme.muted)
+    if width(fig, count) > box.w - 20:
+        count = f"{card.parameters:,}"
+    write(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
 
 
 def _edge(fig, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.errors import Refused
 from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import some_of, weights_by_layer
+from netcore.stage.facts import layer_words, some_of, weights_by_layer
 from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -45,7 +45,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
     words = f"first-layer weights of {some_of(len(order), len(matrices[layer]))} neurons"
     words += ", those with the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += ", mean of the three colours" if shape[0] == 3 else ""
-    body, _ = heading(fig, f"What {layer} of {case.run.title} looks for", words)
+    body, _ = heading(fig, f"What {layer_words(layer)} of {case.run.title} looks for", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)

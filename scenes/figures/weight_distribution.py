@@ -59,7 +59,11 @@ class _Histogram:
         limit = max(spread(weights[i], 0.999) for i in (0, -1))
         self.edges = np.linspace(-limit, limit, BINS + 1)
         self.counts = [np.histogram(np.clip(w, -limit, limit), self.edges)[0] for w in weights]
-        self.words = [f"σ {number(float(w.std()))}, {w.size:,}" for w in weights]
+        short = [f"σ {number(float(w.std()))}" for w in weights]
+        full = [f"{words}, {w.size:,}" for words, w in zip(short, weights, strict=True)]
+        name = fit(fig, name, box.w - 8 - max(width(fig, words) for words in short), 15, "bold", "end")
+        start = width(fig, name, 15, "bold") + 8
+        self.words = full if all(width(fig, words) <= box.w - start for words in full) else short
         ax = chart(fig, box, name, left=0, grid=None)
         ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
         ax.set_xticks([-limit, 0, limit], [number(-limit), "0", number(limit)])
@@ -68,9 +72,6 @@ class _Histogram:
         self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)
         if len(weights) > 1:
             ax.stairs(self.counts[0], self.edges, color=theme.negative, linewidth=1.5)
-        start = width(fig, fit(fig, name, box.w, 15, "bold"), 15, "bold") + 8
-        room = box.w - start
-        self.words = [fit(fig, words, room) if room > 30 else "" for words in self.words]
         self.text = write(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
 
     def show(self, i: int) -> list:
