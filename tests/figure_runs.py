@@ -50,7 +50,9 @@ def odd_run(folder: Path, name: str, images: int = 40) -> Run:
     entry = run.add_arrays("evaluation/made-up.npz", logits=logits, labels=truth)
     run.info["evaluations"] = {"made-up": entry | {"count": 200}}
     row = {"epoch": 1, "step": 10, "train_loss": 1.2, "val_loss": 1.3, "train_accuracy": 0.5, "val_accuracy": 0.4}
-    run.info["history"] = {"epochs": [row | {"learning_rate": 0.001}], "steps": []}
+    rates = {"rgb": (0.001,), "hundred": (0.01, 0.01, 0.003, 0.0002), "colour-mlp": (0.1, 0.05)}[name]
+    rows = [row | {"epoch": e, "step": 10 * e, "learning_rate": rate} for e, rate in enumerate(rates, 1)]
+    run.info["history"] = {"epochs": rows, "steps": []}
     run.save()
     return run
 

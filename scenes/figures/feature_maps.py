@@ -47,19 +47,11 @@ def draw(
         Duration of the animation.
     """
     traces = _traces(case, over, images)
-    found = some_stages(stages(traces[-1]), 8)
+    found = _found(traces[-1], layer)
+    title = f"Feature maps of {case.run.title}"
     if layer != "all":
-        names = {stage.name: stage for stage in stages(traces[-1])} | {s.node: s for s in found}
-        if layer not in names:
-            raise unknown("layer with maps", layer, names)
-        found = [names[layer]]
-    title = (
-        f"Feature maps of {case.run.title}"
-        if layer == "all"
-        else f"Feature maps of {layer_words(layer)} in {case.run.title}"
-    )
-    title += "" if over == "snapshots" else f", {traces[-1].snapshot}"
-    body, note = heading(fig, title)
+        title = f"Feature maps of {layer_words(layer)} in {case.run.title}"
+    body, note = heading(fig, title if over == "snapshots" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "snapshots":
         body, bottom = body.inset(bottom=54), Box(body.x, body.y + body.h - 40, body.w, 40)
@@ -81,6 +73,17 @@ def draw(
 
     update(1.0)
     return update
+
+
+def _found(trace, layer: str) -> list[Stage]:
+    """The stages that are shown: some of all, or the one that has this name (or ends in the node of this name)."""
+    every = stages(trace)
+    if layer == "all":
+        return some_stages(every, 8)
+    names = {stage.name: stage for stage in every} | {stage.node: stage for stage in every}
+    if layer not in names:
+        raise unknown("layer with maps", layer, names)
+    return [names[layer]]
 
 
 def _traces(case, over: str, images: int) -> list:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from netcore.stage.facts import epochs, held_out
-from netcore.stage.plot import chart, heading, legend, number, percent, percents
+from netcore.stage.plot import Box, chart, heading, legend, number, percent, percents
 
 NEEDS = ("history",)
 ORDER = 10
@@ -33,8 +33,9 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     curves = {key: epochs(case, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")}
     body, note = heading(fig, f"Training history of {case.run.title}", aside=320)
     legend(fig, {"training images": theme.positive, "held-out images": theme.negative})
-    varies = bool(np.ptp(rate[np.isfinite(rate)]) > 0) if np.isfinite(rate).any() else False
-    upper, lower = body.rows(1, 0.42, gap=14) if varies else (body, None)
+    known = rate[np.isfinite(rate)]
+    varies = bool(len(known) and np.ptp(known) > 0)
+    upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
     x = "" if varies else case.run.unit
     accuracy = chart(fig, right, "Accuracy", "share of images classified rightly", x=x, left=54)
@@ -50,23 +51,42 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
     _scales(loss, accuracy, epoch, curves, log)
     if lower is not None:
-        ax = chart(fig, lower, "Learning rate", x=case.run.unit)
-        ax.set_yscale("log") if rate.min() > 0 else ax.set_ylim(bottom=0)
-        ax.set_xlim(loss.get_xlim())
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        moving.append(_line(ax, epoch, rate, theme.emphasis))
+        moving.append(_rate(fig, lower, case.run.unit, epoch, rate))
 
     def update(t: float) -> list:
         now = t * epoch[-1]
         for line, x, y in moving:
-            upto = int(np.searchsorted(x, now + 1e-9, side="right"))
-            end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
-            line.set_data([*x[:upto], *[now] * len(end)], [*y[:upto], *end])
+            line.set_data(*_until(now, x, y))
         note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), note]
 
     update(1.0)
     return update
+
+
+def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
+    """A curve as far as it is drawn."""
+    upto = int(np.searchsorted(x, now + 1e-9, side="right"))
+    end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
+    return [*x[:upto], *[now] * len(end)], [*y[:upto], *end]
+
+
+def _rate(fig, box: Box, unit: str, epoch: np.ndarray, rate: np.ndarray) -> tuple:
+    """The learning rate, each epoch's held until its end; the smallest and the largest are labelled."""
+    ax = chart(fig, box, "Learning rate", x=unit, left=66)
+    low, high = np.nanmin(rate), np.nanmax(rate)
+    if low > 0 and high > 20 * low:
+        ax.set_yscale("log")
+        ax.minorticks_off()
+        ax.set_ylim(low / 1.5, high * 1.5)
+    else:
+        ax.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
+    ax.set_yticks([low, high], [number(low), number(high)])
+    ax.set_xlim(0, epoch[-1] or 1)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    line, x, y = _line(ax, epoch, rate, fig.theme.emphasis)
+    line.set(drawstyle="steps-pre", marker="")
+    return line, x, y
 
 
 def _line(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> tuple:
@@ -99,7 +119,7 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
         accuracy.set_ylim(max(0, low), 1)
     percents(accuracy.yaxis)
     for ax in (loss, accuracy):
-        ax.set_xlim(0, epoch[-1])
+        ax.set_xlim(0, epoch[-1] or 1)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
