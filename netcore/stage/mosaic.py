@@ -19,15 +19,20 @@ from netcore.stage.plot import UNITS, Box, add_axes
 class CrispImage(AxesImage):
     """An image whose pixels are squares of whole screen pixels, several times faster than Matplotlib's resampling.
 
-    What is smaller than one screen pixel, and vector formats, take Matplotlib's own way.
+    What is smaller than a screen pixel is averaged by Matplotlib; SVG gets the pixels themselves, to scale as it likes.
     """
 
     def make_image(self, renderer: Any, magnification: float = 1.0, unsampled: bool = False) -> tuple:
         array = self.get_array()
         place = self.axes.get_window_extent(renderer)
         wide, tall = round(place.width), round(place.height)
-        if unsampled or magnification != 1.0 or wide < array.shape[1] or tall < array.shape[0]:
+        if unsampled or magnification != 1.0:
             return super().make_image(renderer, magnification, unsampled)
+        if wide < array.shape[1] or tall < array.shape[0]:
+            self.set_interpolation("antialiased")
+            out = super().make_image(renderer, magnification, unsampled)
+            self.set_interpolation("none")
+            return out
         small = self.to_rgba(array, bytes=True).view(np.uint32)[..., 0]
         rows = nearest(array.shape[0], tall)[::-1]  # renderers take the lowest row first
         columns = nearest(array.shape[1], wide)
@@ -38,7 +43,8 @@ class CrispImage(AxesImage):
 def crisp(ax: Axes, array: np.ndarray, cmap: Any = None, low: float = 0.0, high: float = 1.0) -> CrispImage:
     """Fill axes with an image, values (H, W) coloured by `cmap` from `low` to `high` or uint8 (H, W, 3); no frame."""
     height, width = array.shape[:2]
-    image = CrispImage(ax, cmap=cmap, norm=Normalize(low, high), extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    image = CrispImage(ax, cmap=cmap, norm=Normalize(low, high), extent=extent, interpolation="none")
     image.set_data(array)
     image.set_clip_path(ax.patch)
     ax.add_image(image)
@@ -226,7 +232,7 @@ def _cells(size: float, gap: float) -> tuple[int, float]:
     if not gap:
         return 1, size
     repeat = int(np.ceil(size / gap))
-    if size == np.floor(size):
+    if size == np.floor(size) and size >= repeat:
         size = float(size // repeat * repeat)
     return repeat, size / repeat
 
