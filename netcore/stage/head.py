@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netcore.stage.dense import edge_style, ellipsis, percent, probability_bars, shade
+from netcore.stage.dense import edge_style, ellipsis, percent, probability_bars, shade, verdict
 from netcore.stage.facts import some_of
 from netcore.stage.layout import between, column
 from netcore.stage.maps import Maps, Volume, colours
@@ -162,14 +162,7 @@ class Head:
 
     def verdict(self) -> tuple[str, str]:
         """The answer in words, and the role of its colour."""
-        trace = self.trace
-        name = shorten(trace.classes[trace.prediction], 2.5)
-        words = f"{name}, {percent(trace.probabilities[trace.prediction])}"
-        if trace.label is None:
-            return words, "emphasis"
-        if trace.label == trace.prediction:
-            return f"{words} — right", "right"
-        return f"{words} — wrong, it is {shorten(trace.classes[trace.label], 2.5)}", "wrong"
+        return verdict(self.trace, 2.5)
 
 
 def corners(centres: np.ndarray, radius: float) -> np.ndarray:
