@@ -42,7 +42,7 @@ def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0)
 
     body, _ = heading(fig, f"Kernels of {layer_words(layer)} in {case.run.title}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
-    gap = 4 if final[layer].shape[1] == 1 else 7
+    gap = 10 if final[layer].shape[1] == 1 else 12
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
     mosaic = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
