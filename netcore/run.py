@@ -171,7 +171,7 @@ class Run:
             weights = load_safetensors(data)
         except (SafetensorError, ValueError, KeyError) as error:
             raise NetcoreError(f"{path} is no safetensors file: {error}") from error
-        bad = [k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all()]
+        bad = sorted(k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all())
         if bad:
             raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}: retrain, or choose an earlier --at")
         return weights

@@ -1,4 +1,4 @@
-"""Small untrained runs of unusual shapes, made in a moment: what figures must cope with."""
+"""Runs made in a moment, their weights by NumPy's generator and so the same anywhere: what figures must cope with."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from networks import SkipCNN
+from pictures import digits
 
 from netcore.case import Case, Picture
 from netcore.learn.batch import passes
@@ -15,42 +16,47 @@ from netcore.learn.recipes import Architecture
 from netcore.learn.record import trace
 from netcore.run import Run, create_run, load_run
 
+PLAIN = {
+    "made-mlp": (Architecture(hidden=(16, 16), activation="sigmoid"), (1, 28, 28), 10),
+    "made-cnn": (Architecture(conv=((8,), (12,)), hidden=(24,), batch_norm=True, dropout=0.3), (1, 28, 28), 10),
+}
 ODD = {
     "rgb": (Architecture(conv=((6,), (8,), (8,)), hidden=(12,), batch_norm=True, dropout=0.2), (3, 64, 64), 2),
     "hundred": (Architecture(conv=((5, 5),), activation="tanh"), (1, 28, 28), 100),
     "colour-mlp": (Architecture(hidden=(40,), activation="tanh"), (3, 32, 32), 10),
 }
+MADE = PLAIN | ODD
+RATES = {"rgb": (0.001,), "hundred": (0.01, 0.01, 0.003, 0.0002)}
 LONG = ("aeroplane with a very long name", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "lorry")
+ANSWERS = 200  # images evaluated
 
 
-def odd_run(folder: Path, name: str, images: int = 40) -> Run:
-    """A run of an untrained network and one pretended step of training, with a history, examples and an evaluation."""
-    architecture, shape, count = ODD[name]
-    torch.manual_seed(1)
+def made_run(folder: Path, name: str, images: int = 40) -> Run:
+    """A run of a network with random weights and one pretended epoch: with history, examples and an evaluation."""
+    architecture, shape, count = MADE[name]
     module = build(architecture, shape, count).eval()
-    classes = list(LONG) if count == 10 else [f"class {k}" if count > 2 else ("cat", "dog")[k] for k in range(count)]
     run = create_run(
         folder / name,
         model={"kind": "recipe", "architecture": asdict(architecture)},
         input={"shape": list(shape), "mean": [0.5] * shape[0], "std": [0.25] * shape[0]},
-        classes=classes,
+        classes=_classes(name, count),
         layers=_layers(module, shape),
         parameters=sum(p.numel() for p in module.parameters()),
         data={"name": "made-up", "train": 1000, "held_out": images},
     )
     rng = np.random.default_rng(1)
+    weights = {name: _weights(name, value.numpy(), rng) for name, value in module.state_dict().items()}
     for step in (0, 10):
-        weights = {k: v.numpy() * (1 + step / 20) for k, v in module.state_dict().items()}
-        run.add_snapshot(weights, step / 10, step)
-    pixels = rng.integers(0, 256, (images, *shape), dtype=np.uint8)
-    labels = np.arange(images) % count
+        run.add_snapshot({k: (v * (1 + step / 20)).astype(v.dtype) for k, v in weights.items()}, step / 10, step)
+    pixels, labels = _images(shape, count, images, rng)
     run.info["examples"] = run.add_arrays("examples.npz", images=pixels, labels=labels, index=np.arange(images))
-    logits = rng.normal(0, 2, (200, count)).astype(np.float32)
-    truth = (logits + rng.normal(0, 1, logits.shape)).argmax(1)
-    entry = run.add_arrays("evaluation/made-up.npz", logits=logits, labels=truth)
-    run.info["evaluations"] = {"made-up": entry | {"count": 200}}
+    run.info["evaluations"] = {"made-up": _evaluation(run, count, rng)}
+    if architecture.dropout:
+        accuracy = [round(float(a), 3) for a in rng.normal(0.7, 0.02, 8)]
+        told = {"data": "made-up", "count": ANSWERS, "accuracy": accuracy, "without_dropout": 0.74}
+        run.info["stability"] = told
     row = {"epoch": 1, "step": 10, "train_loss": 1.2, "val_loss": 1.3, "train_accuracy": 0.5, "val_accuracy": 0.4}
-    rates = {"rgb": (0.001,), "hundred": (0.01, 0.01, 0.003, 0.0002), "colour-mlp": (0.1, 0.05)}[name]
+    rates = RATES.get(name, (0.1, 0.05))
     rows = [row | {"epoch": e, "step": 10 * e, "learning_rate": rate} for e, rate in enumerate(rates, 1)]
     run.info["history"] = {"epochs": rows, "steps": []}
     run.save()
@@ -71,10 +77,48 @@ def own_run(folder: Path) -> Run:
     return load_run(folder / "own")
 
 
-def odd_case(run: Run) -> Case:
-    """Its first example, as a case."""
+def case_of(run: Run) -> Case:
+    """Its first example, or a black image, as a case."""
+    if not run.info.get("examples"):
+        return Case(run, Picture(np.zeros(run.input_shape, np.uint8), None, "nothing"), "last", trace, passes)
     examples = run.examples()
     return Case(run, Picture(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace, passes)
+
+
+def _classes(name: str, count: int) -> list[str]:
+    if name in PLAIN:
+        return [str(k) for k in range(count)]
+    if count == 10:
+        return list(LONG)
+    return [f"class {k}" for k in range(count)] if count > 2 else ["cat", "dog"]
+
+
+def _weights(name: str, like: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Random values as a fresh network has them, by the name of the parameter."""
+    if name.endswith("num_batches_tracked"):
+        return like
+    if name.endswith("running_mean") or (name.endswith("bias") and "norm" in name):
+        return np.zeros_like(like)
+    if like.ndim == 1 and not name.endswith("bias"):  # scales and variances of a normalisation
+        return np.ones_like(like)
+    spread = 0.05 if like.ndim == 1 else np.sqrt(2 / np.prod(like.shape[1:]))
+    return rng.normal(0, spread, like.shape).astype(like.dtype)
+
+
+def _images(shape: tuple[int, ...], classes: int, count: int, rng: np.random.Generator) -> tuple:
+    labels = np.arange(count) % classes
+    if shape != (1, 28, 28) or classes != 10:
+        return rng.integers(0, 256, (count, *shape), dtype=np.uint8), labels
+    images, _ = digits(count)  # by class
+    return images[:, None].reshape(classes, -1, *shape).swapaxes(0, 1).reshape(-1, *shape), labels
+
+
+def _evaluation(run: Run, classes: int, rng: np.random.Generator) -> dict[str, object]:
+    """Pretended answers, about two thirds of them right."""
+    logits = rng.normal(0, 2, (ANSWERS, classes)).astype(np.float32)
+    truth = (logits + rng.normal(0, 1, logits.shape)).argmax(1)
+    entry = run.add_arrays("evaluation/made-up.npz", logits=logits, labels=truth)
+    return entry | {"count": ANSWERS}
 
 
 def _layers(module: torch.nn.Module, shape: tuple[int, ...]) -> list[dict[str, object]]:

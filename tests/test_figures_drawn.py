@@ -25,9 +25,9 @@ def case_of(tmp_path_factory, request, make_case):
     def case(name):
         if name not in kept:
             if name == "own":
-                kept[name] = figure_runs.odd_case(figure_runs.own_run(folder))
-            elif name in figure_runs.ODD:
-                kept[name] = figure_runs.odd_case(figure_runs.odd_run(folder, name))
+                kept[name] = figure_runs.case_of(figure_runs.own_run(folder))
+            elif name in figure_runs.MADE:
+                kept[name] = figure_runs.case_of(figure_runs.made_run(folder, name))
             else:
                 kept[name] = make_case(request.getfixturevalue(f"{name}_run"))
         return kept[name]

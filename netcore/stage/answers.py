@@ -8,6 +8,7 @@ from scipy.special import softmax
 
 from netcore.case import Case
 from netcore.errors import Refused
+from netcore.stage.facts import counted
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Answers:
     @property
     def words(self) -> str:
         """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20``."""
-        words = f"{len(self.probabilities):,} images of {self.name}"
+        words = f"{counted(len(self.probabilities), 'image')} of {self.name}"
         return f"{words}, {self.snapshot}" if self.snapshot else words
 
 

@@ -48,6 +48,17 @@ def shape_words(shape: tuple[int, ...]) -> str:
     return "×".join(f"{s:,}" for s in shape)
 
 
-def some_of(shown: int, total: int) -> str:
-    """How many are shown: ``24 of 1,024``, or just the number where it is all of them."""
-    return f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+def some_of(shown: int, total: int, what: str = "") -> str:
+    """How many are shown: ``24 of 1,024 neurons``, or just ``16 neurons`` where it is all of them."""
+    return (f"{total:,}" if shown == total else f"{shown:,} of {total:,}") + (
+        f" {_plural(what, total)}" if what else ""
+    )
+
+
+def counted(total: int, what: str) -> str:
+    """A number of things: ``1 image``, ``1,000 images``, ``2 passes``."""
+    return some_of(total, total, what)
+
+
+def _plural(what: str, count: int) -> str:
+    return what if count == 1 else what + ("es" if what.endswith("s") else "s")

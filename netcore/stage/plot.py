@@ -22,6 +22,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from netcore.stage.theme import FONT, MONO, Theme
 
 UNITS = 800.0  # width of every figure
+PLAIN = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
+POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SMALL, LABEL, TITLE = 14, 15, 20  # font sizes; nothing is smaller than SMALL
 MARGIN = 24.0
 
@@ -245,9 +247,12 @@ def colour_bar(
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number as a label writes it: a true minus, thousands apart, `digits` significant below 1."""
+    """A number as a label writes it: a true minus, thousands apart, `digits` significant below 1, `3.7×10⁻⁷`."""
     if value == 0:
         return "0"
+    if not PLAIN[0] <= abs(value) < PLAIN[1]:
+        factor, power = f"{value:.{digits - 1}e}".split("e")
+        return f"{factor}×10{str(int(power)).translate(POWERS)}".replace("-", "−")
     places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.{places}f}".replace("-", "−")
 

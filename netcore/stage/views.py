@@ -16,6 +16,9 @@ from netcore.trace import Trace
 
 GAP = 3.0  # units between maps
 TOP, FOOT = 44.0, 38.0  # units for the name and the shape above a column, for two lines below it
+WANTED = 6  # maps of each stage, at least
+LARGEST = 12  # screen pixels of a map's pixel, at most
+NARROWEST = 48.0  # units of a column
 CELL = 26.0  # units, at most, of a cell of a vector
 
 
@@ -72,7 +75,7 @@ class View:
         words = some_of(len(self.chosen), count)
         words = words if width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
         write(fig, box.x, box.y + box.h - 34, words, color=muted)
-        write(fig, box.x, box.y + box.h - 15, number(self.limit), color=muted)
+        write(fig, box.x, box.y + box.h - 15, number(float(np.abs(self.outputs).max())), color=muted)
 
     def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
         """Show the first `share` of a trace's maps; while they appear, the stage's name stands out."""
@@ -95,8 +98,57 @@ def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
     return size, gap
 
 
-def map_pixel(fig: Figure, room: float, size: int) -> float:
-    """Units a map's pixel is wide, whole screen pixels: two large maps of `size` pixels side by side, or one."""
-    across = 2 if (room - GAP) / 2 >= 40 else 1
-    scale = fig.bbox.width / UNITS
-    return max(1, int((room + GAP / 2 - GAP * (across - 1)) / across / size * scale)) / scale
+def draw_columns(fig: Figure, box: Box, views: Sequence[View], gap: float) -> None:
+    """Draw stages as columns side by side, all maps to one scale: the largest at which a few of each stage fit."""
+    scale, heads = fig.bbox.width / UNITS, [_head(fig, view) for view in views]
+    tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
+    for pixel in [k / scale for k in range(LARGEST, 0, -1)]:
+        across = [_across(view, pixel, tall) for view in views]
+        widths = [max(h, _wide(v, a, pixel)) for v, a, h in zip(views, across, heads, strict=True)]
+        if sum(widths) <= room:
+            break
+    else:
+        widths = [room / len(views)] * len(views)
+    widths = _widen(views, widths, pixel, tall, room)
+    gap += (room - sum(widths)) / max(1, len(views) - 1)
+    left = box.x
+    for view, wide in zip(views, widths, strict=True):
+        view.column(fig, Box(left, box.y, wide, box.h), pixel)
+        left += wide + gap
+
+
+def _widen(views: Sequence[View], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
+    """Give the room that is left to stages that show the smallest share of their maps, a map's width at a time."""
+    while True:
+        steps = [view.outputs.shape[3] * pixel + GAP for view in views]
+        shares = [
+            _held(view, wide, pixel, tall) / view.outputs.shape[1] for view, wide in zip(views, widths, strict=True)
+        ]
+        short = [i for i, share in enumerate(shares) if share < 1 and steps[i] <= room - sum(widths)]
+        if not short:
+            return widths
+        least = min(short, key=lambda i: shares[i])
+        widths = [wide + steps[i] * (i == least) for i, wide in enumerate(widths)]
+
+
+def _head(fig: Figure, view: View) -> float:
+    """Units that a column needs for what is written above and below it."""
+    return min(72.0, max(NARROWEST, width(fig, view.stage.name, SMALL, "bold")))
+
+
+def _across(view: View, pixel: float, tall: float) -> int:
+    """Maps side by side, so that `WANTED` of them, or all, fit into the height; too many where not one does."""
+    rows = int((tall + GAP) / (view.outputs.shape[2] * pixel + GAP))
+    return -(-min(WANTED, view.outputs.shape[1]) // rows) if rows else 999
+
+
+def _wide(view: View, across: int, pixel: float) -> float:
+    return across * (view.outputs.shape[3] * pixel + GAP) - GAP
+
+
+def _held(view: View, wide: float, pixel: float, tall: float) -> int:
+    """How many maps a column of this width holds; all elements of a vector."""
+    count, h, w = view.outputs.shape[1:]
+    if h == w == 1:
+        return count
+    return min(count, int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)))

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from netcore.errors import Refused
+from netcore.stage.facts import counted
 from netcore.stage.network import Dense, dense_stages
 from netcore.trace import LayerTrace, Trace
 
@@ -296,6 +297,6 @@ def _joined(run: list[Stage]) -> Stage:
     elif len(run) == 2 and run[1].kind == "pool" and run[0].convolutions:
         name, then = names[0], (names[1],)
     else:
-        name = f"{total} convolution{'s' * (total != 1)}"
+        name = counted(total, "convolution")
     steps = (Step(name, output), *(Step(word, output) for word in then))
     return Stage("block", name, run[0].source, steps, sum(s.parameters for s in run), convolutions=total)

@@ -6,6 +6,7 @@ of its units that are active at all. Marks show the mean over the example images
 
 import numpy as np
 
+from netcore.stage.facts import counted
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, fit, heading, number, percent, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
@@ -51,7 +52,7 @@ def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
         write(fig, right.x + names, y, fit(fig, stage.name, names), ha="right", va="center_baseline")
     places = right.inset(left=names + 10).columns(1, 1, 1, gap=26)
     bars = [_Bars(fig, place, m, every[m].mean(1), along[m].max()) for m, place in enumerate(places)]
-    words = f"mean over {len(examples.labels):,} example images"
+    words = f"mean over {counted(len(examples.labels), 'example image')}"
     write(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
 
     def update(t: float) -> list:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, sequential, spread
-from netcore.stage.facts import layer_words, some_of
+from netcore.stage.facts import counted, layer_words, some_of
 from netcore.stage.mosaic import crisp
 from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
 from netcore.stage.stages import stages, strongest
@@ -41,9 +41,9 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class each answers to most
     table = means[:, chosen]
 
-    unit = "maps" if outputs.ndim == 4 else "neurons"
-    words = f"{some_of(len(chosen), means.shape[1])} {unit}, mean of {len(examples.labels):,} example images"
-    words += f", {some_of(len(present), len(case.classes))} classes" if len(present) < len(case.classes) else ""
+    unit = "map" if outputs.ndim == 4 else "neuron"
+    words = some_of(len(chosen), means.shape[1], unit) + f", mean of {counted(len(examples.labels), 'example image')}"
+    words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
     body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.run.title} answers to", words)
     _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
 
@@ -67,7 +67,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
         y = inner.y + (row + 0.5) * tall
         write(fig, body.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
     numbers = wide >= width(fig, f"{chosen.max()}") + 6
-    write(fig, inner.x, body.y, f"numbers of the {unit} →" if numbers else f"{unit} →", color=fig.theme.muted)
+    write(fig, inner.x, body.y, f"numbers of the {unit}s →" if numbers else f"{unit}s →", color=fig.theme.muted)
     if numbers:
         for column, k in enumerate(chosen):
             x = inner.x + (column + 0.5) * wide

@@ -8,6 +8,7 @@ import numpy as np
 
 from netcore.stage.answers import Answers, answers, answers_on_examples, interval
 from netcore.stage.colours import confusion_colours, readable
+from netcore.stage.facts import counted
 from netcore.stage.mosaic import crisp
 from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, percent, subtitle, width, write
 from netcore.stage.timeline import frame_of, snapshots_until_now
@@ -42,7 +43,7 @@ def draw(fig, case, *, data: str = "", seconds: float = 6.0):
             found, words = final, final.words
         else:
             found = kept[i] = kept.get(i) or answers_on_examples(case, moments[i])
-            words = f"{len(found.labels):,} example images · {moments[i].label}"
+            words = f"{counted(len(found.labels), 'example image')} · {moments[i].label}"
         note.set_text(words)
         return [note, *cells.show(found.confusion), *facts.show(found)]
 

@@ -20,7 +20,7 @@ def draw(fig, case):
     colours = (theme.positive, theme.negative, theme.emphasis, theme.right)
     sets = [answers(case, name) for name in case.run.evaluations[: len(colours)]]
     classes = case.classes[:MOST]
-    words = f"the whole sets, and {some_of(len(classes), len(case.classes))} classes · 95 % intervals"
+    words = f"the whole sets, and {some_of(len(classes), len(case.classes), 'class')} · 95 % intervals"
     body, _ = heading(fig, f"How often {case.run.title} is right", words)
     names, plot = body.columns(1, 3.1, gap=24)
     for i, (found, colour) in enumerate(zip(sets, colours, strict=False)):

@@ -6,7 +6,7 @@ the pixels are, and pairs of different classes that look most alike.
 
 import numpy as np
 
-from netcore.stage.facts import shape_words, some_of
+from netcore.stage.facts import counted, shape_words, some_of
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, fit, heading, percents, subtitle, width, write
 
@@ -25,7 +25,9 @@ def draw(fig, case, *, pairs: int = 5):
     """
     examples = case.examples()
     labels, source = _labels(case)
-    words = f"{len(labels):,} {source} of {len(case.classes)} classes, {shape_words(case.run.input_shape)}"
+    words = (
+        f"{counted(len(labels), source)} of {counted(len(case.classes), 'class')}, {shape_words(case.run.input_shape)}"
+    )
     words += f" · {len(examples.labels):,} of them stored"
     name = case.run.info.get("data", {}).get("name", "the data")
     body, _ = heading(fig, f"The images of {name}", words)
@@ -40,8 +42,8 @@ def draw(fig, case, *, pairs: int = 5):
 def _labels(case) -> tuple[np.ndarray, str]:
     """True classes of as many images as the run tells of."""
     if case.run.evaluations and len(stored := case.evaluation().labels):
-        return stored.astype(np.int64), "held-out images"
-    return case.examples().labels, "example images"
+        return stored.astype(np.int64), "held-out image"
+    return case.examples().labels, "example image"
 
 
 def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
@@ -61,7 +63,7 @@ def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
 
 def _means(fig, box: Box, examples, classes: list[str]) -> None:
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
-    subtitle(fig, box, "Mean images", f"{some_of(len(present), len(classes))} classes")
+    subtitle(fig, box, "Mean images", some_of(len(present), len(classes), "class"))
     tiles = [shown(examples.images[examples.labels == k].mean(0).round().astype(np.uint8)) for k in present]
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)
 

@@ -17,7 +17,7 @@ from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, colour_bar, fit, heading, write
 from netcore.stage.stages import Stage, some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
-from netcore.stage.views import FOOT, TOP, View, map_pixel
+from netcore.stage.views import FOOT, TOP, View, draw_columns
 
 NEEDS = ("convolution",)
 ORDER = 60
@@ -101,11 +101,9 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
     """The digit, a column of maps for every stage, all of them to one scale, and the verdict."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.6), 11) if narrow else ((0.85, 1.25), 18)
-    left, *middle, right = body.columns(sides[0], *[1] * len(found), sides[1], gap=gap)
-    pixel = map_pixel(fig, middle[0].w, trace.value(found[0].node).shape[2])
+    left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
     views = [View(stage, traces) for stage in found]
-    for view, box in zip(views, middle, strict=True):
-        view.column(fig, box, pixel)
+    draw_columns(fig, middle, views, gap)
     digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
     bar = Box(left.x, left.y + TOP + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)

@@ -67,7 +67,7 @@ def _choice(weight: np.ndarray, most: int):
     norm = np.linalg.norm(weight.reshape(outputs, inputs, -1), axis=2)
     if inputs <= 4:
         order = np.sort(np.argsort(-norm.sum(1))[:most])
-        words = f"{some_of(len(order), outputs)} kernels of {h}×{w}"
+        words = f"{some_of(len(order), outputs, 'kernel')} of {h}×{w}"
         if inputs == 1:
             words += ": ink under blue adds to the map, ink under orange takes away"
         else:
@@ -75,6 +75,6 @@ def _choice(weight: np.ndarray, most: int):
         return lambda k: k[order].reshape(len(order), inputs * h, w), None, words
     across = np.sort(np.argsort(-norm.sum(1))[:28])
     down = np.sort(np.argsort(-norm.sum(0))[:12])
-    words = f"kernels of {shape_words((h, w))}: {some_of(len(across), outputs)} output maps across, "
-    words += f"{some_of(len(down), inputs)} input maps down, those of the largest weights"
+    words = f"kernels of {shape_words((h, w))}: {some_of(len(across), outputs, 'output map')} across, "
+    words += f"{some_of(len(down), inputs, 'input map')} down, those of the largest weights"
     return lambda k: k[np.ix_(across, down)].transpose(1, 0, 2, 3).reshape(-1, h, w), len(across), words

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from netcore.stage.answers import answers
-from netcore.stage.facts import some_of
+from netcore.stage.facts import counted, some_of
 from netcore.stage.gallery import gallery
 from netcore.stage.plot import LABEL, heading, percent, write
 
@@ -34,7 +34,7 @@ def draw(fig, case, *, images: int = 18):
         return
     captions = [f"{classes[said[i]]}, {percent(sure[i], 0)}\nis {classes[labels[i]]}" for i in chosen]
     count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
-    note.set_text(f"{some_of(count, total)} mistakes on {source}, the surest first")
+    note.set_text(f"{some_of(count, total, 'mistake')} on {source}, the surest first")
 
 
 def _seen(case) -> tuple:
@@ -48,4 +48,4 @@ def _seen(case) -> tuple:
     examples = case.examples()
     shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
     total = int((shares.argmax(1) != examples.labels).sum())
-    return examples.images, examples.labels, shares, total, f"{len(examples.labels):,} example images"
+    return examples.images, examples.labels, shares, total, counted(len(examples.labels), "example image")

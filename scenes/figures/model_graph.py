@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from netcore.stage.colours import mix
-from netcore.stage.facts import shape_words
+from netcore.stage.facts import counted, shape_words
 from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
 from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
@@ -36,7 +36,7 @@ def draw(fig, case):
     trace = case.trace()
     cards, edges = _graph(trace)
     total = sum(card.parameters for card in cards)
-    words = f"{len(cards) - 1} steps, {total:,} weights and biases · {_bytes(4 * total)} as 32-bit numbers"
+    words = f"{counted(len(cards) - 1, 'step')}, {total:,} weights and biases · {_bytes(4 * total)} as 32-bit numbers"
     body, _ = heading(fig, f"The network {case.run.title}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
     columns = -(-len(cards) // rows)
@@ -67,7 +67,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]]]:
         nodes = [node for stage in members for node in stage.nodes]
         where |= dict.fromkeys(nodes, i)
         count = sum(trace[node].parameters for node in nodes)
-        words = _words(members, trace) if len(members) == 1 else f"{len(members)} steps"
+        words = _words(members, trace) if len(members) == 1 else counted(len(members), "step")
         cards.append(Card(name, words, trace.value(nodes[-1]).shape, count))
     edges = {
         (where[i], where[layer.name])

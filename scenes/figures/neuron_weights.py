@@ -42,7 +42,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
 
     over_time = [images(s) for s in snapshots]
     limit = spread(over_time[-1], 0.998)
-    words = f"first-layer weights of {some_of(len(order), len(matrices[layer]))} neurons"
+    words = f"first-layer weights of {some_of(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those with the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += ", mean of the three colours" if shape[0] == 3 else ""
     body, _ = heading(fig, f"What {layer_words(layer)} of {case.run.title} looks for", words)

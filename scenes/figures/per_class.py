@@ -33,7 +33,7 @@ def draw(fig, case, *, data: str = ""):
     order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
     words = f"{found.words} · mean F1 of the classes {number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
-        words += f" · {some_of(len(order), len(classes))} classes, those of the lowest F1"
+        words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
     body, _ = heading(fig, f"Precision and recall of {case.run.title}", words, aside=250)
     legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(width(fig, classes[k]) for k in order))

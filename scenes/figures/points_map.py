@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from netcore.stage.colours import categories
-from netcore.stage.facts import some_of
+from netcore.stage.facts import counted, some_of
 from netcore.stage.plot import Box, chart, heading, percent, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -40,7 +40,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     found = some_stages(every, MOST)
     snapshots = snapshots_until_now(case) if method == "pca" else (case.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
-    words = f"{len(labels):,} example images · {some_of(len(found), len(every))} layers · "
+    words = f"{counted(len(labels), 'example image')} · {some_of(len(found), len(every), 'layer')} · "
     words += "each plane: the two directions of most spread after training" if method == "pca" else "t-SNE"
     body, _ = heading(fig, f"How {case.run.title} sorts images", words)
     named = _legend(fig, body, case.classes)

@@ -27,7 +27,7 @@ def draw(fig, case, *, data: str = ""):
     total, count = len(found.probabilities), len(case.classes)
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
-    words = f"{found.words} · {some_of(len(order), count)} classes"
+    words = f"{found.words} · {some_of(len(order), count, 'class')}"
     words += f" · mean confidence {percent(float(found.confidence.mean()))}"
     body, _ = heading(fig, f"What {case.run.title} finds", words, aside=280)
     known = len(found.labels) == total

@@ -11,7 +11,7 @@ from netcore.stage.facts import some_of
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, add_axes, fit, heading, number, width, write
 from netcore.stage.stages import some_stages, stages
-from netcore.stage.views import FOOT, TOP, View, map_pixel
+from netcore.stage.views import FOOT, TOP, View, draw_columns
 
 NEEDS = ("hidden",)
 ORDER = 64
@@ -23,20 +23,18 @@ def draw(fig, case):
     theme, trace = fig.theme, case.trace()
     every = [s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1]
     found = some_stages(every, MOST)
-    stage_words = f"{some_of(len(found), len(every))} stage{'s' * (len(every) > 1)} between image and scores"
+    stage_words = some_of(len(found), len(every), "stage") + " between image and scores"
     body, _ = heading(
         fig, f"How {case.run.title} reads an image", f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}"
     )
     body = body.inset(bottom=26)
-    left, *middle, scores, right = body.columns(0.85, *[1] * len(found), 1.5, 1.5, gap=14)
+    left, middle, scores, right = body.columns(0.85, len(found), 1.5, 1.5, gap=14)
     write(fig, left.x, left.y, "image", fontweight="bold")
     write(fig, left.x, left.y + 19, "×".join(map(str, trace.pixels.shape[1:])), color=theme.muted)
     image_grid(fig, left.inset(top=TOP), shown(trace.pixels)[None], columns=1, frame=True)
-    maps = [trace.value(s.node).shape[2] for s in found if trace.value(s.node).ndim == 3]
-    pixel = map_pixel(fig, middle[0].w, maps[0]) if maps else 1.0
-    for stage, box in zip(found, middle, strict=True):
-        view = View(stage, [trace])
-        view.column(fig, box, pixel)
+    views = [View(stage, [trace]) for stage in found]
+    draw_columns(fig, middle, views, 14)
+    for view in views:
         view.show(trace)
     write(fig, left.x, body.y + body.h - 34, "shown", color=theme.muted)
     write(fig, left.x, body.y + body.h - 15, "max", color=theme.muted)

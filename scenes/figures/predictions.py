@@ -7,6 +7,7 @@ in green, wrong ones in red.
 import numpy as np
 from scipy.special import softmax
 
+from netcore.stage.facts import counted
 from netcore.stage.gallery import gallery
 from netcore.stage.plot import heading, legend, percent
 
@@ -35,4 +36,4 @@ def draw(fig, case, *, images: int = 24):
     ]
     colours = list(np.where(right, theme.right, theme.wrong))
     count = len(gallery(fig, body, pixels, captions, colours).tiles())
-    note.set_text(f"{right[:count].sum()} of {count} example images right · {case.snapshot().label}")
+    note.set_text(f"{right[:count].sum()} of {counted(count, 'example image')} right · {case.snapshot().label}")

@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.special import softmax
 
 from netcore.stage.answers import interval
+from netcore.stage.facts import counted
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, heading, legend, percents
 
@@ -55,7 +56,9 @@ def draw(fig, case, *, images: int = 60):
     """
     theme, examples = fig.theme, case.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
-    words = f"{len(labels):,} example images, each changed alone · band: 95 % interval · {case.snapshot().label}"
+    words = (
+        f"{counted(len(labels), 'example image')}, each changed alone · band: 95 % interval · {case.snapshot().label}"
+    )
     body, _ = heading(fig, f"What {case.run.title} withstands", words, aside=300)
     legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]

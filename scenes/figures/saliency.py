@@ -15,6 +15,7 @@ from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, 
 
 NEEDS = ()
 ORDER = 66
+ROUNDING = 1e-5  # of the largest score: what single precision may add or lose on the way
 
 
 def draw(fig, case, *, patch: int = 0, stride: int = 2):
@@ -28,7 +29,7 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
         Pixels between two places of the patch; more for large images.
     """
     trace = case.trace()
-    second, first = np.argsort(trace.logits, kind="stable")[-2:]
+    first, second = np.argsort(-trace.logits, kind="stable")[:2]
     names = trace.classes[first], trace.classes[second]
     gradient = _gradient(case, int(first), int(second))
     side = patch or max(1, trace.pixels.shape[1] // 4)
@@ -88,6 +89,7 @@ def _occlusion(case, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
     logits = case.passes(images)["logits"]
     first, second = pair
     lost = trace.logits[first] - trace.logits[second] - (logits[:, first] - logits[:, second])
+    lost[np.abs(lost) < ROUNDING * np.abs(trace.logits).max()] = 0
     total, times = np.zeros((height, width)), np.zeros((height, width))
     for (rows, columns), loss in zip(places, lost, strict=True):
         total[rows, columns] += loss

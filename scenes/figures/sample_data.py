@@ -3,15 +3,18 @@
 Images of each class that {run} ({network}) was tried on, a row a class; data sets side by side where there are several.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from netcore.stage.facts import some_of
+from netcore.stage.facts import counted, some_of
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, fit, heading, subtitle, width, write
 
 NEEDS = ("examples",)
 ORDER = 20
 MOST = 10  # classes that fit
+SIDE = 88.0  # units, at most
 
 
 def draw(fig, case, *, images: int = 18):
@@ -26,10 +29,12 @@ def draw(fig, case, *, images: int = 18):
     sets = _sets(case)
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    words = f"{total:,} stored images of {some_of(len(present), len(classes))} classes"
+    words = f"{counted(total, 'stored image')} of {some_of(len(present), len(classes), 'class')}"
     body, _ = heading(fig, f"What {case.run.title} was tried on", words)
     names = min(130, max(width(fig, classes[k]) for k in present))
-    parts = body.inset(left=names + 12, top=26 if len(sets) > 1 else 0).columns(*[1] * len(sets), gap=24)
+    top = 26 if len(sets) > 1 else 0
+    body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
+    parts = body.inset(left=names + 12, top=top).columns(*[1] * len(sets), gap=24)
     rows = parts[0].rows(*[1] * len(present), gap=3)
     for k, row in zip(present, rows, strict=True):
         y = row.y + row.h / 2

@@ -7,6 +7,7 @@ another random part of the network: how much the answer depends on single units.
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from netcore.stage.facts import counted
 from netcore.stage.plot import chart, heading, legend, percent, percents, write
 
 NEEDS = ("stability",)
@@ -18,7 +19,7 @@ def draw(fig, case):
     theme, stored = fig.theme, case.stability
     accuracy = np.asarray(stored["accuracy"], dtype=float)
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
-    words = f"{len(accuracy)} pass{'es' * (len(accuracy) > 1)} over {stored['count']:,} images of {stored['data']}"
+    words = f"{counted(len(accuracy), 'pass')} over {counted(stored['count'], 'image')} of {stored['data']}"
     words += f" · mean {percent(mean, 2)}"
     words += f", standard deviation {100 * deviation:.2f} %" if len(accuracy) > 1 else ""
     body, _ = heading(fig, f"How stable {case.run.title} is with dropout on", words)

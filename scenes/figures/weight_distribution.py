@@ -33,7 +33,7 @@ def draw(fig, case, *, seconds: float = 6.0):
     if not names:
         raise Refused(f"run '{case.run.name}' has no layer with weights")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
-    words = f"weights of {some_of(len(shown), len(names))} layers, each histogram to its own scale"
+    words = f"weights of {some_of(len(shown), len(names), 'layer')}, each histogram to its own scale"
     body, _ = heading(fig, f"Weights of {case.run.title}", words, aside=220)
     legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
