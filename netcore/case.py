@@ -38,8 +38,8 @@ class Case:
     Parameters
     ----------
     run : Run
-    picture : Picture
-        The image chosen by ``--digit``, ``--index`` or ``--image``.
+    chosen : Picture, optional
+        The image chosen by ``--digit``, ``--index`` or ``--image``; None where the run has none to choose from.
     at : str
         The snapshot chosen by ``--at``.
     tracer : callable
@@ -49,12 +49,19 @@ class Case:
     """
 
     run: Run
-    picture: Picture
+    chosen: Picture | None
     at: str
     tracer: Tracer
     passer: Passer | None = None
     reads: set[str] = field(default_factory=set)
     _traces: dict[Any, Trace] = field(default_factory=dict, repr=False)
+
+    @property
+    def picture(self) -> Picture:
+        """The chosen image; Refused where there is none."""
+        if self.chosen is None:
+            raise Refused(f"run '{self.run.name}' has no example images: give one with --image FILE")
+        return self.chosen
 
     @property
     def classes(self) -> list[str]:

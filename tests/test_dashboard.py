@@ -239,7 +239,7 @@ def test_which_images(make_case, mlp_run):
 
 def test_an_image_without_a_class_is_not_counted(make_case, mlp_run):
     case = make_case(mlp_run)
-    case.picture = Picture(case.picture.pixels, None)
+    case.chosen = Picture(case.picture.pixels, None)
     with style(DARK):
         fig = new_figure(DARK)
         scene.draw(fig, case, images=3)

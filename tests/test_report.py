@@ -147,6 +147,16 @@ def test_a_run_without_evaluation(mlp_run, tmp_path, only, copy_of, capsys):
     assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in said.out
 
 
+def test_a_run_without_examples(mlp_run, tmp_path, copy_of):
+    run = copy_of(mlp_run, examples=None)
+    done = report(run, output=tmp_path / "out")
+    there = {name[3:-4] for name in numbered(tmp_path / "out")}
+    assert {"training-history", "confusion-matrix", "neuron-weights", "model-graph", "weight-distribution"} <= there
+    assert "give one with --image FILE" in done.left_out["saliency"]
+    assert "needs example images" in done.left_out["dashboard"]
+    assert len(images(done.page)) == len(there)
+
+
 def test_a_run_with_one_snapshot(mlp_run, tmp_path, only, copy_of):
     run = copy_of(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
     only("neuron-weights", "weight-distribution", "dashboard")

@@ -64,7 +64,7 @@ def report(
     Raises
     ------
     NetcoreError
-        If there is no such run or snapshot, or it has no example images.
+        If there is no such run or snapshot.
     """
     run = run if isinstance(run, Run) else load_run(run, runs)
     run.snapshot(at)

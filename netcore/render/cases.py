@@ -52,8 +52,10 @@ class Choice:
         except OSError as error:
             raise NetcoreError(f"cannot read {self.image}: {error.strerror}") from None
 
-    def picture(self, run: Run) -> tuple[Picture, str]:
+    def picture(self, run: Run) -> tuple[Picture | None, str]:
         """Find the image; the line that comes with it says what was done to a file (nothing for an example).
+
+        None where nothing is asked for and the run has no examples: not every scene looks at an image.
 
         Raises
         ------
@@ -64,6 +66,8 @@ class Choice:
             from netcore.picture import read_picture
 
             return read_picture(self.image, run.input_shape)
+        if self == Choice() and not run.info.get("examples"):
+            return None, ""
         examples = run.examples()
         if self.index is not None:
             if not 0 <= self.index < len(examples.labels):
@@ -158,7 +162,7 @@ def network(run: Run) -> str:
 
 def facts(case: Case, fields: Iterable[str]) -> dict[str, Any]:
     """What a caption speaks of. The image goes through the network only where the caption tells of its answer."""
-    run, label = case.run, case.picture.label
+    run, label = case.run, case.chosen.label if case.chosen else None
     out: dict[str, Any] = {
         "run": run.name,
         "network": network(run),

@@ -6,9 +6,11 @@ bar in a card is its share of all of them.
 
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from netcore.case import Picture
 from netcore.stage.colours import mix
 from netcore.stage.facts import counted, shape_words
 from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
@@ -33,7 +35,7 @@ class Card:
 
 def draw(fig, case):
     """Draw the layers as cards, column by column, with the edges between them."""
-    trace = case.trace()
+    trace = case.trace(picture=case.chosen or Picture(np.zeros(case.run.input_shape, np.uint8)))
     cards, edges = _graph(trace)
     total = sum(card.parameters for card in cards)
     words = f"{counted(len(cards) - 1, 'step')}, {total:,} weights and biases · {_bytes(4 * total)} as 32-bit numbers"
