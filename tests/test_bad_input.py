@@ -92,9 +92,10 @@ def test_wrong_words(refused, args: list[str], line: str) -> None:
 
 def test_a_still_has_no_gif_and_a_film_no_svg(refused, desk: Path) -> None:
     toys.figure(desk, "still", toys.STILL)
-    refused(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png or svg")
+    refused(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png, svg or pdf")
     toys.film(desk, "small")
     refused(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
+    refused(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film, and PDF is for figures")
 
 
 # ---- the run

@@ -1,15 +1,17 @@
 """Every figure draws every run that has what it needs, in both themes, and its texts neither overlap nor leave it."""
 
+from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import figure_runs
 import numpy as np
 import pytest
-from figure_checks import problems
+from figure_checks import problems, words
 
 from netcore.errors import Refused
 from netcore.render.catalogue import FOLDERS, read
-from netcore.render.frames import load
+from netcore.render.frames import load, save_figure
 from netcore.render.needs import check
 from netcore.stage.plot import new_figure, style
 from netcore.stage.theme import THEMES
@@ -83,3 +85,28 @@ def test_explains_itself(path: Path) -> None:
     assert not scene.title.endswith(".")
     assert "{run}" in scene.caption
     assert all(option.help for option in scene.options), [o.name for o in scene.options if not o.help]
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_vector_forms_hold_the_same_words(path: Path, case_of, tmp_path: Path) -> None:
+    case, draw = (
+        case_of("made-cnn" if {"convolution", "stability"} & {*read(path).needs} else "made-mlp"),
+        load(path).draw,
+    )
+    theme, size = THEMES["light"], (640, 360)
+    for kind in ("svg", "pdf"):
+        save_figure(draw, case, theme, size, {}, tmp_path / f"out.{kind}")
+    with style(theme):
+        fig = new_figure(theme, size)
+        update = draw(fig, case)
+        if update:
+            update(1.0)
+        expected = Counter(text for text in words(fig) if "$" not in text)
+    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    svg = ElementTree.parse(tmp_path / "out.svg", parser).getroot()
+    assert [round(float(svg.get(side)[:-2])) for side in ("width", "height")] == [800, 450]
+    found = Counter(e.text.strip() for e in svg.iter(ElementTree.Comment))
+    assert expected - found == Counter()
+    pdf = (tmp_path / "out.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert pdf.count(b"/Type /Page ") == 1

@@ -1,4 +1,4 @@
-"""Render scenes of a run into GIF, MP4, WebM, WebP, APNG, PNG or SVG."""
+"""Render scenes of a run into GIF, MP4, WebM, WebP, APNG, PNG, SVG or PDF."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netcore.render.catalogue import Option, Scene
     from netcore.render.plan import Request
 
-FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg")
+FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf")
 WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
 META = "netcore.scenes"
 

@@ -53,7 +53,7 @@ def render(
     at : str
         The snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
     formats : str or sequence of str
-        gif, mp4, webm, webp, apng, png, svg; a film becomes a GIF otherwise, a figure a PNG.
+        gif, mp4, webm, webp, apng, png, svg, pdf; a film becomes a GIF otherwise, a figure a PNG.
     quality : str
         ``l``, ``m``, ``h`` or ``k``, as Manim has them; `size` (pixels) and `fps` go before it.
     theme : str

@@ -11,7 +11,7 @@ from netcore.errors import NetcoreError
 from netcore.files import sha256
 from netcore.render.cases import facts, make_case
 from netcore.render.manifest import Drawn
-from netcore.render.plan import MOVING, Job
+from netcore.render.plan import MOVING, VECTOR, Job
 from netcore.stage.theme import THEMES
 
 Count = Callable[[int], None]  # told how many frames were drawn so far
@@ -98,7 +98,7 @@ def _figure(job: Job, case: Case, paths: dict[str, Path], count: Count) -> dict[
     out = {}
     moving = bool(set(paths) & set(MOVING))
     for name, path in paths.items():
-        if name == "svg" or (name == "png" and not moving):
+        if name in VECTOR or (name == "png" and not moving):
             save_figure(scene.draw, case, theme, job.size, job.options, path)
             out[name] = Drawn(1, 0.0, path.stat().st_size, *job.size, sha256(path))
             count(1)

@@ -13,7 +13,8 @@ from netcore.render.needs import check as check_needs
 from netcore.run import Run, load_run
 
 MOVING = ("gif", "mp4", "webm", "webp", "apng")
-STILL = ("png", "svg")
+VECTOR = ("svg", "pdf")
+STILL = ("png", *VECTOR)
 QUALITIES = {  # as Manim has them: width, height, frames a second
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
@@ -112,11 +113,13 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
             raise unknown("format", name, MOVING + STILL)
     if suffix and suffix not in wanted:
         raise NetcoreError(f"{request.output} says {suffix}, --format says {', '.join(wanted)}: let them agree")
-    if scene.kind == "film" and "svg" in wanted:
-        raise Refused(f"scene '{scene.name}' is a film, and SVG is for figures: choose {', '.join(MOVING)} or png")
+    vector = [f for f in wanted if f in VECTOR]
+    if scene.kind == "film" and vector:
+        what = vector[0].upper()
+        raise Refused(f"scene '{scene.name}' is a film, and {what} is for figures: choose {', '.join(MOVING)} or png")
     moving = [f for f in wanted if f in MOVING]
     if moving and not scene.animated:
-        raise Refused(f"scene '{scene.name}' does not move, so there is no {moving[0]} of it: choose png or svg")
+        raise Refused(f"scene '{scene.name}' does not move, so there is no {moving[0]} of it: choose png, svg or pdf")
     return wanted
 
 

@@ -10,23 +10,31 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
-from matplotlib.transforms import IdentityTransform
+from matplotlib.transforms import Affine2D, IdentityTransform
 
 from netcore.stage.colours import sequential
 from netcore.stage.plot import UNITS, Box, add_axes
+
+FINE = 2  # pixels of an SVG's or PDF's images for one on the screen
 
 
 class CrispImage(AxesImage):
     """An image whose pixels are squares of whole screen pixels, several times faster than Matplotlib's resampling.
 
-    What is smaller than a screen pixel is averaged by Matplotlib; SVG gets the pixels themselves, to scale as it likes.
+    What is smaller than a screen pixel is averaged by Matplotlib. SVG and PDF get each pixel as a square of many, since
+    what shows them may smooth an image that it enlarges.
     """
 
     def make_image(self, renderer: Any, magnification: float = 1.0, unsampled: bool = False) -> tuple:
         array = self.get_array()
         place = self.axes.get_window_extent(renderer)
         wide, tall = round(place.width), round(place.height)
-        if unsampled or magnification != 1.0:
+        if unsampled:
+            rgba, left, bottom, transform = super().make_image(renderer, magnification, unsampled)
+            times = -(-FINE * wide // array.shape[1])
+            large = rgba.repeat(times, 0).repeat(times, 1)
+            return large, left, bottom, Affine2D().scale(1 / times) + transform
+        if magnification != 1.0:
             return super().make_image(renderer, magnification, unsampled)
         if wide < array.shape[1] or tall < array.shape[0]:
             self.set_interpolation("antialiased")

@@ -70,6 +70,7 @@ def style(theme: Theme) -> AbstractContextManager[None]:
         "savefig.facecolor": theme.ground,
         "savefig.dpi": "figure",
         "svg.hashsalt": "netcore",  # the same picture gives the same file
+        "pdf.fonttype": 42,  # letters that can be searched and copied
     }
     return mpl.rc_context(settings)
 

@@ -15,7 +15,7 @@ NEEDS = ("examples",)
 ORDER = 36
 
 
-def draw(fig, case, *, images: int = 18):
+def draw(fig, case, *, images: int = 24):
     """Draw the mistakes with both classes below.
 
     Parameters
