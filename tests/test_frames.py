@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
 
 from netcore.errors import NetcoreError, Refused
@@ -102,6 +103,16 @@ def test_frames_that_stay_come_once() -> None:
     found = list(figure_frames(settled, CASE, DARK, SIZE, 10, {"seconds": 3.0}))
     assert [r for _, r in found] == [10, 10, 9, 1]  # 3 t reaches 1, 2 and, at the end, 3
     assert len({rgb.tobytes() for rgb, _ in found}) == 4
+
+
+def test_frames_that_nobody_fetches_leave_no_settings_behind() -> None:
+    before = dict(rcParams)
+    frames = figure_frames(lines, CASE, DARK, SIZE, 10)
+    next(frames)
+    assert dict(rcParams) == before
+    with rc_context({"axes.facecolor": "red"}):
+        del frames
+        assert rcParams["axes.facecolor"] == "red"
 
 
 def test_a_still_is_one_frame_on_the_ground() -> None:

@@ -86,32 +86,31 @@ def figure_frames(
     from netcore.render.blit import Blitter, freeze, pixels
     from netcore.stage.plot import style
 
-    with style(theme):
+    with style(theme):  # never across a yield: whoever leaves off half-way must not keep Matplotlib's settings
         fig, update = _drawn(draw, case, theme, size, options)
-        if update is None:
-            fig.canvas.draw()
-            yield pixels(fig), 1
-            return
-        blitter = Blitter(fig, update) if blit else None
+        blitter = Blitter(fig, update) if blit and update else None
         if blitter is None:
             freeze(fig, update)
-        count = max(2, round(_seconds(draw, options) * fps))
-        waiting: tuple[np.ndarray, int] | None = None
-        for i in range(count):
+
+    def at(t: float) -> np.ndarray:
+        with style(theme):
             if blitter:
-                rgb = blitter.at(i / (count - 1))
-            else:
-                update(i / (count - 1))
-                fig.canvas.draw()
-                rgb = pixels(fig)
-            if waiting and np.array_equal(waiting[0], rgb):
-                waiting = waiting[0], waiting[1] + 1
-                continue
-            if waiting:
-                yield waiting
-            waiting = rgb, 1
-        assert waiting is not None
-        yield waiting
+                return blitter.at(t)
+            if update:
+                update(t)
+            fig.canvas.draw()
+            return pixels(fig)
+
+    count = max(2, round(_seconds(draw, options) * fps)) if update else 1
+    waiting, repeat = at(0.0), 1
+    for i in range(1, count):
+        rgb = at(i / (count - 1))
+        if np.array_equal(waiting, rgb):
+            repeat += 1
+            continue
+        yield waiting, repeat
+        waiting, repeat = rgb, 1
+    yield waiting, repeat
 
 
 def save_figure(

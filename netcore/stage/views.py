@@ -35,6 +35,7 @@ class View:
     def __init__(self, stage: Stage, traces: Sequence[Trace]) -> None:
         self.outputs = np.stack([self._tiles(trace.value(stage.node)) for trace in traces])  # (traces, N, h, w)
         self.stage, self.shape = stage, traces[0].value(stage.node).shape
+        self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
         self.signed = bool(self.outputs.min() < 0)
         self.limit = spread(self.outputs)
         self.chosen = np.arange(len(self.outputs[0]))
@@ -63,7 +64,7 @@ class View:
         muted = fig.theme.muted  # type: ignore[attr-defined]
         count, h, w = self.outputs.shape[1:]
         gap = GAP
-        if h == w == 1:  # a vector, or a map of one pixel each
+        if self.vector:
             pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
         columns = max(1, int((box.w + gap) / (w * pixel + gap)))
         self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
@@ -118,12 +119,10 @@ def draw_columns(fig: Figure, box: Box, views: Sequence[View], gap: float) -> No
 
 
 def _widen(views: Sequence[View], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
-    """Give the room that is left to stages that show the smallest share of their maps, a map's width at a time."""
+    """Give the room that is left to stages that show the smallest share, a map's or a cell's width at a time."""
+    steps = [(CELL if view.vector else view.outputs.shape[3] * pixel) + GAP for view in views]
     while True:
-        steps = [view.outputs.shape[3] * pixel + GAP for view in views]
-        shares = [
-            _held(view, wide, pixel, tall) / view.outputs.shape[1] for view, wide in zip(views, widths, strict=True)
-        ]
+        shares = [_share(view, wide, pixel, tall) for view, wide in zip(views, widths, strict=True)]
         short = [i for i, share in enumerate(shares) if share < 1 and steps[i] <= room - sum(widths)]
         if not short:
             return widths
@@ -146,9 +145,9 @@ def _wide(view: View, across: int, pixel: float) -> float:
     return across * (view.outputs.shape[3] * pixel + GAP) - GAP
 
 
-def _held(view: View, wide: float, pixel: float, tall: float) -> int:
-    """How many maps a column of this width holds; all elements of a vector."""
+def _share(view: View, wide: float, pixel: float, tall: float) -> float:
+    """How much of its maps a column of this width holds; of a vector, how near to a square of large cells it comes."""
     count, h, w = view.outputs.shape[1:]
-    if h == w == 1:
-        return count
-    return min(count, int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)))
+    if view.vector:
+        return wide / (np.ceil(np.sqrt(count)) * (CELL + GAP))
+    return int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)) / count

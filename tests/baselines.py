@@ -1,0 +1,121 @@
+"""The pictures that figures and films are compared with: `python tests/baselines.py [NAME…]` accepts new ones.
+
+Look at what it wrote before you commit it. Each scene has a picture in each theme, `baselines/<theme>/<scene>.png`: the
+dark one of a dense network where the scene can show one, the light one of a convolutional network. Their weights come
+from NumPy's generator, so that all machines draw the same.
+"""
+
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import figure_runs
+import numpy as np
+from PIL import Image
+
+from netcore.case import Case
+from netcore.errors import Refused
+from netcore.render import catalogue
+from netcore.render.catalogue import Scene
+from netcore.render.frames import figure_frames, film_frames, load
+from netcore.render.needs import check
+from netcore.stage.theme import THEMES
+
+HERE = Path(__file__).parent / "baselines"
+SIZE = (480, 270)
+RUNS = {"dark": ("made-mlp", "made-cnn"), "light": ("made-cnn", "made-mlp")}  # the first that has what the scene needs
+STEP = 24  # of 255: a pixel that is further off in some channel differs
+SHARE = 0.0003  # of all pixels that may differ
+_folder = tempfile.TemporaryDirectory(prefix="netcore-baselines-")  # the runs; gone at the end
+
+
+def scenes() -> list[Scene]:
+    """All scenes of the catalogue."""
+    return sorted(catalogue.scenes(), key=lambda scene: scene.name)
+
+
+def place(scene: Scene, theme: str) -> Path:
+    """Where the picture lies."""
+    return HERE / theme / f"{scene.name}.png"
+
+
+def picture(scene: Scene, theme: str) -> np.ndarray:
+    """The last moment of a scene as it is drawn now: uint8 (H, W, 3)."""
+    case = _case(scene, theme)
+    if scene.kind == "figure":
+        ((rgb, _),) = figure_frames(_still(load(scene.path).draw), case, THEMES[theme], SIZE, 1, {})
+        return rgb
+    last: list[np.ndarray] = []
+    film_frames(scene.path, case, THEMES[theme], SIZE, 1, {}, lambda rgb, _: last.__setitem__(slice(None), [rgb]))
+    return last[0]
+
+
+def read(path: Path) -> np.ndarray:
+    """A stored picture, uint8 (H, W, 3)."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> float:
+    """Share of the pixels that differ."""
+    if a.shape != b.shape:
+        return 1.0
+    return float((np.abs(a.astype(int) - b).max(2) > STEP).mean())
+
+
+def write(path: Path, rgb: np.ndarray) -> None:
+    """Store a picture, small: in 256 colours where that makes no difference."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = Image.fromarray(rgb)
+    few = whole.quantize(256, dither=Image.Dither.NONE)
+    same = differing(np.asarray(few.convert("RGB")), rgb) == 0
+    (few if same else whole).save(path, optimize=True)
+
+
+def accept(names: list[str]) -> None:
+    """Write the pictures that differ from what is stored, or are not stored, and remove those of no scene."""
+    there = {scene.name: scene for scene in scenes()}
+    if wrong := set(names) - set(there):
+        sys.exit(f"no scene {', '.join(sorted(wrong))}")
+    known = {place(scene, theme) for scene in there.values() for theme in THEMES}
+    for path in set(HERE.glob("*/*.png")) - known:
+        path.unlink()
+        print(f"{path.relative_to(HERE)}: removed")
+    for name in names or there:
+        for theme in THEMES:
+            path, now = place(there[name], theme), picture(there[name], theme)
+            share = differing(read(path), now) if path.exists() else 1.0
+            if share > SHARE:
+                write(path, now)
+                print(f"{path.relative_to(HERE)}: {share:.1%} differed" if share < 1 else f"{path.relative_to(HERE)}")
+
+
+def _still(draw):
+    """The figure as if it did not move, at its last moment."""
+
+    def still(fig, case, **options):
+        update = draw(fig, case, **options)
+        if update is not None:
+            update(1.0)
+
+    return still
+
+
+def _case(scene: Scene, theme: str) -> Case:
+    for name in RUNS[theme]:
+        case = _made(name)
+        try:
+            check(scene.name, scene.needs, case.run)
+            return case
+        except Refused:
+            continue
+    raise LookupError(f"{scene.name} can show neither run")
+
+
+@cache
+def _made(name: str) -> Case:
+    return figure_runs.case_of(figure_runs.made_run(Path(_folder.name), name))
+
+
+if __name__ == "__main__":
+    accept(sys.argv[1:])
