@@ -1,0 +1,105 @@
+"""Every figure: how long a still takes, how fast it moves beside a plain redraw; a whole report; the dashboard."""
+
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from measure import FOLDER, Row, at_least, case_of, run_of
+
+from netcore.case import Case
+from netcore.errors import Refused
+from netcore.publish.report import report
+from netcore.render import catalogue
+from netcore.render.blit import Blitter, pixels
+from netcore.render.catalogue import Scene
+from netcore.render.frames import load
+from netcore.render.needs import check
+from netcore.run import Run
+from netcore.stage.plot import new_figure, style
+from netcore.stage.theme import DARK
+
+STILL, CLIP = (1280, 720), (854, 480)
+RUNS = ("mlp-16-16", "cnn-2conv")
+FRAMES, PLAIN = 100, 20  # of the animation; of those that are drawn wholly
+LIVE = 150  # images that the dashboard is fed
+
+
+def rows() -> list[Row]:
+    """One row a figure, of the first run that has what it needs; then the reports and the dashboard."""
+    runs = [run_of(recipe, epochs=4) for recipe in RUNS]
+    figures = [scene for scene in catalogue.scenes() if scene.kind == "figure"]
+    told = [_figure(scene, _fitting(scene, runs)) for scene in sorted(figures, key=lambda s: s.order)]
+    return [*told, *(_report(run) for run in runs), *(_live(run) for run in runs)]
+
+
+def _fitting(scene: Scene, runs: list[Run]) -> Run:
+    for run in runs:
+        try:
+            check(scene.name, scene.needs, run)
+        except Refused:
+            continue
+        return run
+    raise LookupError(scene.name)
+
+
+def _figure(scene: Scene, run: Run) -> Row:
+    draw = load(scene.path).draw
+    seconds = []
+    for _ in range(4):  # the first one imports what the figure needs
+        case, start = case_of(run), time.perf_counter()
+        with style(DARK):
+            fig = new_figure(DARK, STILL)
+            draw(fig, case)
+            fig.canvas.draw()
+        seconds.append(time.perf_counter() - start)
+    reached = f"{1000 * median(seconds[1:]):.0f} ms a still"
+    if not scene.animated:
+        return Row(f"{scene.name} of {run.name}", reached)
+    rates = _rates(draw, case)
+    beside = f"plain redraw {rates['plain']:.0f} frames a second: {rates['ours'] / rates['plain']:.1f} × as fast"
+    return Row(f"{scene.name} of {run.name}", f"{reached}, {rates['ours']:.0f} frames a second", beside)
+
+
+def _rates(draw: Any, case: Case) -> dict[str, float]:
+    """Frames a second once the figure stands: what changes redrawn, and all of it."""
+    rates = {}
+    with style(DARK):
+        fig = new_figure(DARK, CLIP)
+        blitter = Blitter(fig, draw(fig, case))
+        start = time.perf_counter()
+        for t in np.linspace(0, 1, FRAMES):
+            blitter.at(t)
+        rates["ours"] = FRAMES / (time.perf_counter() - start)
+        fig = new_figure(DARK, CLIP)
+        update = draw(fig, case)
+        start = time.perf_counter()
+        for t in np.linspace(0, 1, PLAIN):
+            update(t)
+            fig.canvas.draw()
+            pixels(fig)
+        rates["plain"] = PLAIN / (time.perf_counter() - start)
+    return rates
+
+
+def _report(run: Run) -> Row:
+    """All figures of a run from nothing, by two processes, with their start and the page."""
+    start = time.perf_counter()
+    done = report(run, output=Path(FOLDER / f"report-{run.name}"), jobs=2)
+    seconds = time.perf_counter() - start
+    beside = f"{sum(r.state == 'drawn' for r in done.rendered)} figures, 2 processes"
+    return Row(f"report of {run.name}", f"{seconds:.1f} s", beside, "≤ 20 s", seconds <= 20)
+
+
+def _live(run: Run) -> Row:
+    """The dashboard as its window shows it: each image goes through the network, then what changed is drawn."""
+    with style(DARK):
+        fig = new_figure(DARK, STILL)
+        blitter = Blitter(fig, load(catalogue.find("dashboard").path).draw(fig, case_of(run), images=LIVE))
+        start = time.perf_counter()
+        for i in range(LIVE):
+            blitter.at((i + 0.5) / LIVE)
+        rate = LIVE / (time.perf_counter() - start)
+    what = f"dashboard of {run.name}, {STILL[0]}×{STILL[1]}, images fed one by one"
+    return Row(what, **at_least(rate, 25, "updates a second"))
