@@ -45,14 +45,15 @@ class Blitter:
         canvas.restore_region(self._ground)
         renderer = canvas.get_renderer()
         for item in self._over:
+            same = not item.stale
             kept = self._kept.get(item)
-            if kept is not None and not item.stale:
+            if same and kept is not None:
                 canvas.restore_region(kept)
                 continue
             item.draw(renderer)
-            if item in self._alone:
-                box = item.get_window_extent(renderer).padded(EDGE)
-                self._kept[item] = None if _meets(box, self._alone[item]) else canvas.copy_from_bbox(box)
+            if item in self._alone:  # kept once it stands: most of what changed will change again
+                box = item.get_window_extent(renderer).padded(EDGE) if same else None
+                self._kept[item] = None if box is None or _meets(box, self._alone[item]) else canvas.copy_from_bbox(box)
         return pixels(self.fig)
 
     def _plan(self, found: Iterable[Artist]) -> None:
