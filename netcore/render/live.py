@@ -117,13 +117,15 @@ class Window:
         from netcore.stage.plot import UNITS, style
 
         size = self.canvas.get_width_height(physical=True)
-        if size == self._size or min(size) < 100:
+        dpi = 72 * size[0] / UNITS
+        if (size == self._size and dpi == self.fig.dpi) or min(size) < 100:
             return
         self._size = size
-        dpi = 72 * size[0] / UNITS
         self.fig.clear()
+        self.canvas.manager = None  # else Matplotlib resizes the window to fit the resolution, which comes back here
         self.fig.set_dpi(dpi)
         self.fig.set_size_inches((size[0] + 0.01) / dpi, (size[1] + 0.01) / dpi, forward=False)
+        self.canvas.manager = self.manager
         with style(self.theme):
             self.blitter = Blitter(self.fig, self.draw(self.fig, self.case, **self.options))
         self.show()
