@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from netcore.render.glyphs import with_kept_glyphs
+
 Update = Callable[[float], Sequence[Artist]]
 EDGE = 2.0  # pixels around an artist's box that its strokes and smoothed edges may reach
 PROBES = (0.0, 0.5, 1.0)  # moments at which it is seen how far unclipped artists reach
@@ -37,13 +39,18 @@ class Blitter:
 
     def at(self, t: float) -> np.ndarray:
         """Draw the moment `t`: uint8 (H, W, 3)."""
+        self.draw(t)
+        return pixels(self.fig)
+
+    def draw(self, t: float) -> None:
+        """Draw the moment `t` on the figure's canvas."""
         found = list(self.update(t))
         if not self._changed.keys() >= set(found):
             self._plan(found)
             self.update(t)
         canvas = self.fig.canvas
         canvas.restore_region(self._ground)
-        renderer = canvas.get_renderer()
+        renderer = with_kept_glyphs(canvas.get_renderer())
         for item in self._over:
             same = not item.stale
             kept = self._kept.get(item)
@@ -54,7 +61,6 @@ class Blitter:
             if item in self._alone:  # kept once it stands: most of what changed will change again
                 box = item.get_window_extent(renderer).padded(EDGE) if same else None
                 self._kept[item] = None if box is None or _meets(box, self._alone[item]) else canvas.copy_from_bbox(box)
-        return pixels(self.fig)
 
     def _plan(self, found: Iterable[Artist]) -> None:
         """Sort the figure into what is drawn once and what is drawn for each frame, and draw the former."""

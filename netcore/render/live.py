@@ -108,7 +108,7 @@ class Window:
         from netcore.stage.plot import style
 
         with style(self.theme):
-            self.blitter.at(self.player.t)
+            self.blitter.draw(self.player.t)
             self.canvas.blit(self.fig.bbox)
 
     def _build(self) -> None:

@@ -7,13 +7,14 @@ picture that is 800 px wide and grows with it. Boxes are in units, y counted dow
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -123,8 +124,14 @@ def write(fig: Figure, x: float, y: float, text: str, **settings: Any) -> Text:
 
 def width(fig: Figure, text: str, fontsize: float = SMALL, weight: str = "normal") -> float:
     """Width of a text in units."""
-    probe = Text(0, 0, text, fontsize=fontsize, fontweight=weight, figure=fig)
-    return probe.get_window_extent(fig.canvas.get_renderer()).width * UNITS / fig.bbox.width  # type: ignore[attr-defined]
+    return _width(text, fontsize, weight, fig.dpi)
+
+
+@lru_cache(10_000)
+def _width(text: str, fontsize: float, weight: str, dpi: float) -> float:
+    fig = Figure(figsize=(1, 1), dpi=dpi)
+    probe = Text(0, 0, text, fontsize=fontsize, fontweight=weight, fontfamily=FONT, figure=fig)
+    return probe.get_window_extent(RendererAgg(1, 1, dpi)).width * 72 / dpi
 
 
 def fit(

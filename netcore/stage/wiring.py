@@ -179,4 +179,4 @@ class _Maps:
 
 
 def _dots(ax: Axes, places: list[tuple[float, float]], theme: Theme) -> None:
-    ax.scatter(*np.transpose(places), s=2.8**2, color=theme.muted, linewidths=0, zorder=3, clip_on=False)
+    ax.plot(*np.transpose(places), "o", markersize=2.8, color=theme.muted, markeredgewidth=0, zorder=3, clip_on=False)
