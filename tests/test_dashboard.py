@@ -284,7 +284,8 @@ STEPS = """
 import json, sys
 from netcore.render import live
 
-run = live.Window.run
+run, build, built = live.Window.run, live.Window._build, []
+live.Window._build = lambda self: (built.append(self._size), build(self))
 
 def watched(self):
     widget = self.canvas.get_tk_widget()
@@ -299,7 +300,7 @@ def watched(self):
         if self._size != (900, 600):  # the test's own time limit ends it
             steps.insert(0, (100, resized))
             return
-        seen.append([*self._size, round(self.fig.bbox.width), round(self.fig.bbox.height)])
+        seen.append([*self._size, round(self.fig.bbox.width), round(self.fig.bbox.height), len(set(built))])
         print(json.dumps(seen), flush=True)
 
     steps = [
@@ -321,14 +322,25 @@ sys.exit(main(["dashboard", sys.argv[1], "--interval", "0.3", "--images", "100"]
 """
 
 
-@pytest.fixture
-def display():
-    """A virtual display."""
+@pytest.fixture(params=[96, 120])
+def display(request):
+    """A virtual display of that many dots an inch."""
     pytest.importorskip("tkinter", reason="no tkinter here")
     if not shutil.which("Xvfb"):
         pytest.skip("no Xvfb here")
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        "1400x900x24",
+        "-nolisten",
+        "tcp",
+        "-dpi",
+        str(request.param),
+    ]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with os.fdopen(read) as number:
@@ -348,4 +360,5 @@ def test_window(mlp_run, display):
     assert right[1:3] == [space[1] + 1, False]
     assert left[1:3] == [space[1], False]
     assert left[3] == f"image {left[1] + 1}"
-    assert size == [900, 600, 900, 600]
+    assert size[:4] == [900, 600, 900, 600]
+    assert size[4] < 6  # sizes on the way: a window must not chase its own

@@ -15,7 +15,9 @@ from netcore.errors import NetcoreError, Refused
 from netcore.render.catalogue import scenes
 from netcore.render.encode import encode
 from netcore.render.frames import figure_frames, film_frames, load, save_figure
+from netcore.render.glyphs import with_kept_glyphs
 from netcore.render.needs import check
+from netcore.stage.plot import new_figure, style
 from netcore.stage.theme import DARK, LIGHT
 
 SIZE = (400, 226)
@@ -103,6 +105,22 @@ def test_frames_that_stay_come_once() -> None:
     found = list(figure_frames(settled, CASE, DARK, SIZE, 10, {"seconds": 3.0}))
     assert [r for _, r in found] == [10, 10, 9, 1]  # 3 t reaches 1, 2 and, at the end, 3
     assert len({rgb.tobytes() for rgb, _ in found}) == 4
+
+
+def test_kept_glyphs_are_the_same_pixels() -> None:
+    pictures = []
+    for kept in (False, True):
+        with style(DARK):
+            fig = new_figure(DARK, (531, 300))
+            for i, text in enumerate(["0.51 · 0.99", "Wörter, AVTo", "$\\sum_j e^{z_j}$", "two\nlines", "turned"]):
+                for j in range(3):
+                    settings = {"fontweight": "bold" if j == 1 else "normal", "rotation": 30 * (i == 4)}
+                    fig.text(0.05 + 0.303 * j, 0.9 - 0.171 * i, text, fontsize=11 + 1.3 * j, color=DARK.ink, **settings)
+            renderer = fig.canvas.get_renderer()
+            fig.draw(with_kept_glyphs(renderer) if kept else renderer)
+            pictures.append(np.asarray(fig.canvas.buffer_rgba()).copy())
+    assert len(np.unique(pictures[0])) > 50
+    assert np.array_equal(*pictures)
 
 
 def test_frames_that_nobody_fetches_leave_no_settings_behind() -> None:
