@@ -1,4 +1,7 @@
-"""Every figure: how long a still takes, how fast it moves beside a plain redraw; a whole report; the dashboard."""
+"""Every figure: a still, and its animation beside a plain redraw.
+
+Stills are 1280×720 pixels, with all that they compute; animations are 854×480. Then whole reports, and the dashboard.
+"""
 
 import time
 from pathlib import Path
@@ -45,8 +48,7 @@ def _fitting(scene: Scene, runs: list[Run]) -> Run:
 
 
 def _figure(scene: Scene, run: Run) -> Row:
-    draw = load(scene.path).draw
-    seconds = []
+    draw, what, seconds = load(scene.path).draw, f"{scene.name} of {run.info['recipe']}", []
     for _ in range(4):  # the first one imports what the figure needs
         case, start = case_of(run), time.perf_counter()
         with style(DARK):
@@ -56,10 +58,10 @@ def _figure(scene: Scene, run: Run) -> Row:
         seconds.append(time.perf_counter() - start)
     reached = f"{1000 * median(seconds[1:]):.0f} ms a still"
     if not scene.animated:
-        return Row(f"{scene.name} of {run.name}", reached)
+        return Row(what, reached)
     rates = _rates(draw, case)
     beside = f"plain redraw {rates['plain']:.0f} frames a second: {rates['ours'] / rates['plain']:.1f} × as fast"
-    return Row(f"{scene.name} of {run.name}", f"{reached}, {rates['ours']:.0f} frames a second", beside)
+    return Row(what, f"{reached}, {rates['ours']:.0f} frames a second", beside)
 
 
 def _rates(draw: Any, case: Case) -> dict[str, float]:
@@ -89,7 +91,7 @@ def _report(run: Run) -> Row:
     done = report(run, output=Path(FOLDER / f"report-{run.name}"), jobs=2)
     seconds = time.perf_counter() - start
     beside = f"{sum(r.state == 'drawn' for r in done.rendered)} figures, 2 processes"
-    return Row(f"report of {run.name}", f"{seconds:.1f} s", beside, "≤ 20 s", seconds <= 20)
+    return Row(f"`netcore report` of {run.info['recipe']}", f"{seconds:.1f} s", beside, "≤ 20 s", seconds <= 20)
 
 
 def _live(run: Run) -> Row:
@@ -101,5 +103,5 @@ def _live(run: Run) -> Row:
         for i in range(LIVE):
             blitter.at((i + 0.5) / LIVE)
         rate = LIVE / (time.perf_counter() - start)
-    what = f"dashboard of {run.name}, {STILL[0]}×{STILL[1]}, images fed one by one"
+    what = f"dashboard of {run.info['recipe']}, {STILL[0]}×{STILL[1]}, images fed one by one"
     return Row(what, **at_least(rate, 25, "updates a second"))

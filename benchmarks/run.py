@@ -1,7 +1,7 @@
-"""Run the benchmarks and write their table: `python benchmarks/run.py [NAME…]`.
+"""Run the benchmarks and write their tables: `python benchmarks/run.py [NAME…]`.
 
-Each module beside this one that has a function `rows` is one benchmark. The table goes to standard output and, where
-all benchmarks ran, to `docs/benchmarks.md`.
+Each module beside this one that has a function `rows` is one benchmark, and one table under its docstring's first line.
+They go to standard output and, where all benchmarks ran, to `docs/benchmarks.md`.
 """
 
 import importlib
@@ -54,13 +54,13 @@ def main(names: list[str]) -> None:
     wrong = set(names) - set(there)
     if wrong:
         sys.exit(f"no benchmark {', '.join(sorted(wrong))}: there are {', '.join(there)}")
-    text, rows = HEAD.format(machine=machine()), []
+    parts = [HEAD.format(machine=machine())]
     for name in names or there:
-        start = time.perf_counter()
-        rows += importlib.import_module(name).rows()
+        start, module = time.perf_counter(), importlib.import_module(name)
+        parts.append(f"## {(module.__doc__ or name).splitlines()[0].rstrip('.')}\n\n{table(module.rows())}\n")
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    text += table(rows)
-    print(text)
+    text = "".join(parts).rstrip("\n") + "\n"
+    print(text, end="")
     if not names:
         TABLE.parent.mkdir(exist_ok=True)
         TABLE.write_text(text, encoding="utf-8")
