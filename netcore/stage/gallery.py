@@ -9,6 +9,7 @@ from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, fit, width, write
 
 SMALLEST = 54.0  # units
+WIDEST = 150.0  # units from image to image
 LINE = 18.0  # units a line of caption takes
 
 
@@ -30,13 +31,13 @@ def gallery(
     tiles, lines, colours = tiles[:room], lines[:room], colours[:room]
 
     def size(columns: int) -> float:  # width of an image
-        place = box.w / columns
+        place = min(WIDEST, box.w / columns)
         if columns > 1 and place < min(longest, 150):
             return 0
         return min(limit, place - 12, (box.h / -(-len(tiles) // columns) - below) / ratio)
 
     columns = max(range(1, len(tiles) + 1), key=lambda c: (round(size(c)), -(-len(tiles) % c), c))
-    wide, place = size(columns), box.w / columns
+    wide, place = size(columns), min(WIDEST, box.w / columns)
     upper = box.inset(left=(place - wide) / 2, right=(place - wide) / 2, top=2)
     settings = {"columns": columns, "pixel": wide / tiles.shape[2], "gap": place - wide, "lead": below}
     mosaic = image_grid(fig, upper, tiles, **settings)
