@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from netcore.trace import LayerTrace, Trace
 
 PASSING = ("Norm", "Dropout", "Identity")  # kinds that go with the layer before them
@@ -66,8 +64,3 @@ def some_stages(found: list[Stage], most: int) -> list[Stage]:
     if len(found) <= most:
         return found
     return [found[round(i * (len(found) - 1) / (most - 1))] for i in range(most)]
-
-
-def strongest(values: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the `count` largest values, in their own order."""
-    return np.sort(np.argsort(-values, kind="stable")[:count])

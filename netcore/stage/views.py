@@ -10,8 +10,9 @@ from matplotlib.text import Text
 from netcore.stage.colours import diverging, sequential, spread
 from netcore.stage.facts import some_of
 from netcore.stage.mosaic import Mosaic, image_grid
+from netcore.stage.network import strongest
 from netcore.stage.plot import SMALL, UNITS, Box, fit, number, width, write
-from netcore.stage.stages import Stage, strongest
+from netcore.stage.stages import Stage
 from netcore.trace import Trace
 
 GAP = 3.0  # units between maps

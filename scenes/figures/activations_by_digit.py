@@ -10,8 +10,9 @@ from netcore.errors import unknown
 from netcore.stage.colours import diverging, sequential, spread
 from netcore.stage.facts import counted, layer_words, some_of
 from netcore.stage.mosaic import crisp
+from netcore.stage.network import strongest
 from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
-from netcore.stage.stages import stages, strongest
+from netcore.stage.stages import stages
 
 NEEDS = ("examples", "hidden")
 ORDER = 58
