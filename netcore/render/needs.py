@@ -19,6 +19,10 @@ def _mlp(run: Run) -> bool:
     return set(_weighted(run)) == {"Linear"}
 
 
+def _dropout(run: Run) -> bool:
+    return bool(run.info.get("stability")) or any("dropout" in kind.lower() for kind in _kinds(run))
+
+
 Need = tuple[str, Callable[[Run], bool], str]  # what is needed, whether the run has it, what it has instead
 NEEDS: dict[str, Need] = {
     "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
@@ -32,7 +36,7 @@ NEEDS: dict[str, Need] = {
         "begins with a convolution: try filter-grid",
     ),
     "pooling": ("a max-pooling layer", lambda r: "MaxPool2d" in _kinds(r), "has none"),
-    "dropout": ("dropout layers", lambda r: any(k.startswith("Dropout") for k in _kinds(r)), "has none"),
+    "dropout": ("dropout layers", _dropout, "has none"),
     "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: train it again"),
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none yet: train it"),
     "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from netcore.stage.facts import counted
 from netcore.stage.plot import chart, heading, legend, percent, percents, write
 
-NEEDS = ("stability",)
+NEEDS = ("dropout", "stability")
 ORDER = 44
 
 
