@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,7 @@ class Window:
         self.canvas.mpl_connect("key_press_event", self._key)
         self.canvas.mpl_connect("resize_event", lambda event: self._build())
         self.canvas.mpl_connect("close_event", lambda event: self.canvas.stop_event_loop())
+        self.interval = interval
         self._size = (0, 0)
         self._build()
         self.timer = self.canvas.new_timer(interval=round(1000 * interval))
@@ -131,8 +133,11 @@ class Window:
         self.show()
 
     def _tick(self) -> None:
+        start = time.perf_counter()
         if self.player.tick():
             self.show()
+        spent = time.perf_counter() - start  # Tk counts from the end of this
+        self.timer.interval = max(1, round(1000 * (self.interval - spent)))
 
     def _key(self, event: Any) -> None:
         if event.key in ("q", "escape"):
