@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from figure_checks import drawn, words
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
+from scipy.stats import binomtest
 
 from netcore.errors import NetcoreError
 from netcore.stage.colours import diverging, sequential
@@ -30,6 +32,19 @@ def test_history_lines(make_case, mlp_run) -> None:
     assert max(ends) == pytest.approx(0.5 * rows[-1]["epoch"])
     update(1.0)
     assert any(percent(rows[-1]["val_accuracy"]) in text for text in words(fig))
+
+
+def test_band_is_the_interval_of_the_held_out_accuracy(make_case, mlp_run) -> None:
+    case = make_case(mlp_run)
+    fig, update, _ = drawn("training_history", case)
+    (band,) = fig.findobj(PolyCollection)
+    of, rows = case.run.info["data"]["held_out"], case.history["epochs"]
+    corners = {tuple(np.round(corner, 6)) for corner in band.get_paths()[0].vertices}
+    for row in rows:
+        found = binomtest(round(row["val_accuracy"] * of), of).proportion_ci(method="wilson")
+        assert {(row["epoch"], round(end, 6)) for end in found} <= corners
+    update(0.5)
+    assert band.get_paths()[0].vertices[:, 0].max() == pytest.approx(0.5 * rows[-1]["epoch"])
 
 
 def test_learning_rate_only_where_it_changes(make_case, mlp_run) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from netcore.stage.answers import interval
 from netcore.stage.facts import epochs, held_out
 from netcore.stage.plot import Box, chart, heading, legend, number, percent, percents
 
@@ -38,7 +39,9 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
     x = "" if varies else case.run.unit
-    accuracy = chart(fig, right, "Accuracy", "share of images classified rightly", x=x, left=54)
+    of = case.run.info.get("data", {}).get("held_out", 0)
+    shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
+    accuracy = chart(fig, right, "Accuracy", shares, x=x, left=54)
     thin = _batches(case, epoch, step) if batches else None
     loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: single batches)" if thin else ""), x=x)
 
@@ -50,6 +53,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
         for which, colour in (("train", theme.positive), ("val", theme.negative)):
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
     _scales(loss, accuracy, epoch, curves, log)
+    band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     if lower is not None:
         moving.append(_rate(fig, lower, case.run.unit, epoch, rate))
 
@@ -58,10 +62,27 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
         for line, x, y in moving:
             line.set_data(*_until(now, x, y))
         note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
-        return [*(line for line, _, _ in moving), note]
+        return [*(line for line, _, _ in moving), *band.show(now), note]
 
     update(1.0)
     return update
+
+
+class _Band:
+    """The 95 % interval of the accuracy on `of` held-out images, as wide as the curve is long; none of none."""
+
+    def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, colour: str) -> None:
+        known = np.isfinite(share)
+        self.x = x[known]
+        self.ends = np.array([interval(round(s * of), of) for s in share[known]]).reshape(-1, 2).T
+        self.fill = ax.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0) if of else None
+
+    def show(self, now: float) -> list:
+        if self.fill is None:
+            return []
+        (x, low), (_, high) = (_until(now, self.x, end) for end in self.ends)
+        self.fill.set_data(x, low, high)
+        return [self.fill]
 
 
 def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
