@@ -53,9 +53,13 @@ def test_learning_rate_only_where_it_changes(make_case, mlp_run) -> None:
     rows = [dict(r, learning_rate=0.1 / (i + 1)) for i, r in enumerate(case.history["epochs"])]
     case.run.info["history"]["epochs"], before = rows, case.run.info["history"]["epochs"]
     try:
-        fig, _, _ = drawn("training_history", case)
+        fig, update, _ = drawn("training_history", case)
         assert "Learning rate" in words(fig)
-        assert any(np.allclose(line.get_ydata(), [r["learning_rate"] for r in rows]) for line in fig.axes[-1].lines)
+        (line,) = fig.axes[-1].lines
+        assert list(line.get_xdata()) == [0, *(r["epoch"] for r in rows)]
+        assert np.allclose(line.get_ydata()[1:], [r["learning_rate"] for r in rows])
+        update(1.5 / len(rows))  # in the middle of the second epoch its rate holds
+        assert line.get_ydata()[-1] == rows[1]["learning_rate"]
     finally:
         case.run.info["history"]["epochs"] = before
 

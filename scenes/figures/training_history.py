@@ -52,15 +52,15 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     for ax, name in ((loss, "loss"), (accuracy, "accuracy")):
         for which, colour in (("train", theme.positive), ("val", theme.negative)):
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
-    _scales(loss, accuracy, epoch, curves, log)
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
+    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
     if lower is not None:
         moving.append(_rate(fig, lower, case.run.unit, epoch, rate))
 
     def update(t: float) -> list:
         now = t * epoch[-1]
         for line, x, y in moving:
-            line.set_data(*_until(now, x, y))
+            line.set_data(*_until(now, x, y, steps=line.get_drawstyle() != "default"))
         note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), *band.show(now), note]
 
@@ -74,7 +74,8 @@ class _Band:
     def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, colour: str) -> None:
         known = np.isfinite(share)
         self.x = x[known]
-        self.ends = np.array([interval(round(s * of), of) for s in share[known]]).reshape(-1, 2).T
+        ends = [interval(round(s * of), of) for s in share[known]] if of else []
+        self.ends = np.array(ends).reshape(-1, 2).T
         self.fill = ax.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0) if of else None
 
     def show(self, now: float) -> list:
@@ -85,10 +86,10 @@ class _Band:
         return [self.fill]
 
 
-def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
-    """A curve as far as it is drawn."""
+def _until(now: float, x: np.ndarray, y: np.ndarray, steps: bool = False) -> tuple[list, list]:
+    """A curve, or steps, as far as it is drawn."""
     upto = int(np.searchsorted(x, now + 1e-9, side="right"))
-    end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
+    end = [y[upto] if steps else np.interp(now, x, y)] if 0 < upto < len(x) else []
     return [*x[:upto], *[now] * len(end)], [*y[:upto], *end]
 
 
@@ -105,7 +106,7 @@ def _rate(fig, box: Box, unit: str, epoch: np.ndarray, rate: np.ndarray) -> tupl
     ax.set_yticks([low, high], [number(low), number(high)])
     ax.set_xlim(0, epoch[-1] or 1)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    line, x, y = _line(ax, epoch, rate, fig.theme.emphasis)
+    line, x, y = _line(ax, np.array([0, *epoch]), np.array([rate[0], *rate]), fig.theme.emphasis)
     line.set(drawstyle="steps-pre", marker="")
     return line, x, y
 
@@ -133,7 +134,7 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
         loss.set_yscale("log")
     elif known.size:
         loss.set_ylim(0, 1.12 * known.max())
-    known = np.concatenate([curves["train_accuracy"], curves["val_accuracy"]])
+    known = np.concatenate([curves["train_accuracy"], curves["val_accuracy"], curves["band"]])
     known = known[np.isfinite(known)]
     if known.size:
         low = known.min() - 0.08 * (1 - known.min())
