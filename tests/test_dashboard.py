@@ -20,6 +20,7 @@ from netcore.render.catalogue import find
 from netcore.render.frames import load
 from netcore.render.live import Player
 from netcore.stage.columns import Column, columns, contributions, conv_parts
+from netcore.stage.feed import pictures
 from netcore.stage.plot import new_figure, percent, style
 from netcore.stage.theme import DARK
 from netcore.stage.wiring import IDLE, WEAK, Wiring
@@ -48,7 +49,7 @@ def drawn(case, monkeypatch):
     with style(DARK):
         fig = new_figure(DARK, (1280, 720))
         update = scene.draw(fig, case, images=60, seed=3)
-    return fig, update, scene.pictures(case, "", 60, 3), panels
+    return fig, update, pictures(case, "", 60, 3), panels
 
 
 def at(update, feed, i):
@@ -223,18 +224,18 @@ def test_pixels_of_an_image_are_told_by_brightness(make_case, mlp_run):
 
 def test_which_images(make_case, mlp_run):
     case = make_case(mlp_run, digit=4)
-    feed = scene.pictures(case, "3-5,9", 12, 0)
+    feed = pictures(case, "3-5,9", 12, 0)
     assert {p.label for p in feed} <= {3, 4, 5, 9}
     assert len(feed) == 12
     assert np.array_equal(feed[-1].pixels, case.picture.pixels)
     assert not any(np.array_equal(p.pixels, case.picture.pixels) for p in feed[:-1])
-    assert [p.digest for p in feed] == [p.digest for p in scene.pictures(case, "3-5,9", 12, 0)]
-    assert [p.digest for p in feed] != [p.digest for p in scene.pictures(case, "3-5,9", 12, 1)]
-    assert {p.label for p in scene.pictures(case, "0-2", 5, 0)} <= {0, 1, 2}
+    assert [p.digest for p in feed] == [p.digest for p in pictures(case, "3-5,9", 12, 0)]
+    assert [p.digest for p in feed] != [p.digest for p in pictures(case, "3-5,9", 12, 1)]
+    assert {p.label for p in pictures(case, "0-2", 5, 0)} <= {0, 1, 2}
     with pytest.raises(NetcoreError, match="class 'x'"):
-        scene.pictures(case, "x")
+        pictures(case, "x")
     with pytest.raises(NetcoreError, match="--images 0"):
-        scene.pictures(case, images=0)
+        pictures(case, images=0)
 
 
 def test_an_image_without_a_class_is_not_counted(make_case, mlp_run):

@@ -26,13 +26,14 @@ def command(run: str, digits: str, images: int, seed: int, at: str, theme: str, 
     from netcore.render.live import KEYS, NoWindow, Player, Window
     from netcore.render.needs import check
     from netcore.run import load_run
+    from netcore.stage.feed import pictures
     from netcore.stage.theme import THEMES
 
     scene, found = find("dashboard"), load_run(run, runs_dir)
     check(scene.name, scene.needs, found)
     case, module = make_case(found, at=at), load(scene.path)
     options = {"digits": digits, "images": images, "seed": seed}
-    player = Player(len(module.pictures(case, **options)))
+    player = Player(len(pictures(case, **options)))
     title = f"netcore dashboard: {found.name} ({KEYS})"
     try:
         window = Window(module.draw, case, THEMES[theme], (1280, 720), options, player, interval, title)

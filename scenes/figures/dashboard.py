@@ -5,16 +5,11 @@ most active neurons or maps with what they add to one another, all answers so fa
 weights into the predicted class, and the confidence over time. Animated, image after image.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.special import softmax
 
-from netcore.case import Picture
-from netcore.errors import NetcoreError, Refused, unknown
 from netcore.stage.bars import Bars, reword
 from netcore.stage.colours import mix, spread
-from netcore.stage.columns import columns
+from netcore.stage.feed import Feed, answers_to, pictures
 from netcore.stage.mosaic import crisp, image_grid, shown
 from netcore.stage.plot import (
     LABEL,
@@ -59,7 +54,7 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
         Duration of the animation.
     """
     feed = pictures(case, digits, images, seed)
-    facts = _facts(case, feed)
+    facts = answers_to(case, feed)
     trace = case.trace(picture=feed[-1])
     body, note = _heading(fig, f"{case.run.title} at work")
     upper, lower = body.rows(1.72, 1, gap=14)
@@ -85,89 +80,6 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
     return update
 
 
-# ---- what is shown
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Answers on all N images, known beforehand so that scales stay.
-
-    probabilities : (N, K).
-    labels : (N,), -1 where the true class is not known.
-    layers : names of the layers whose activations are measured, the last one gives the scores.
-    activity : (2, layers, N), mean and largest magnitude.
-    weights : (K, features) into the scores, or None.
-    """
-
-    probabilities: np.ndarray
-    labels: np.ndarray
-    layers: tuple[str, ...]
-    activity: np.ndarray
-    weights: np.ndarray | None
-
-
-def pictures(case, digits: str = "", images: int = 20, seed: int = 0) -> list[Picture]:
-    """Images of those classes in the order that `seed` gives, the case's own one last.
-
-    Raises
-    ------
-    NetcoreError
-        If a class does not exist, or less than one image is asked for.
-    """
-    if images < 1:
-        raise NetcoreError(f"--images {images}: choose 1 or more")
-    wanted = _classes(digits, case.classes)
-    examples = case.examples()
-    places = np.flatnonzero(np.isin(examples.labels, wanted))
-    found = [
-        Picture(examples.images[k], int(examples.labels[k]))
-        for k in np.random.default_rng(seed).permutation(places)
-        if not np.array_equal(examples.images[k], case.picture.pixels)
-    ]
-    own = [] if digits and case.picture.label not in wanted else [case.picture]
-    feed = found[: images - len(own)] + own
-    if not feed:
-        raise Refused(f"run '{case.run.name}' has no example image of {digits}")
-    return feed
-
-
-def _classes(text: str, names: list[str]) -> list[int]:
-    """Positions of the classes that ``0-4,7`` names; all where it is empty."""
-    out: list[int] = []
-    for part in (word.strip() for word in text.split(",") if word.strip()):
-        first, dash, last = part.partition("-")
-        if part in names:
-            out.append(names.index(part))
-        elif dash and first in names and last in names:
-            out += range(names.index(first), names.index(last) + 1)
-        else:
-            raise unknown("class", part, names)
-    return out or list(range(len(names)))
-
-
-def _facts(case, feed: list[Picture]) -> Facts:
-    trace = case.trace(picture=feed[-1])
-    layers = columns(trace)[1:]
-    found = case.passes(np.stack([p.pixels for p in feed]), tuple(c.node for c in layers))
-    flat = [np.abs(found[c.node].reshape(len(feed), -1)) for c in layers]
-    labels = np.array([-1 if p.label is None else p.label for p in feed])
-    return Facts(
-        softmax(found["logits"].astype(float), axis=1),
-        labels,
-        tuple(c.name for c in layers),
-        np.stack([[v.mean(1) for v in flat], [v.max(1) for v in flat]]),
-        _last_weights(trace),
-    )
-
-
-def _last_weights(trace: Trace) -> np.ndarray | None:
-    """Weights into the scores, (K, features): those of the last layer that has a row a class."""
-    for layer in reversed(trace.layers):
-        if layer.weight is not None and layer.weight.ndim > 1:
-            return layer.weight.reshape(len(layer.weight), -1) if len(layer.weight) == len(trace.logits) else None
-    return None
-
-
 # ---- the panels
 
 
@@ -191,7 +103,7 @@ class _Input:
         y = low.y + low.h + 12
         self.texts = [write(fig, box.x, y + 22 * i, "") for i in range(3)]
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         label, said = trace.label, trace.prediction
         role = "emphasis" if label is None else "right" if said == label else "wrong"
         words = (
@@ -220,7 +132,7 @@ class _Probabilities:
         tall = min(inner.h, 30.0 * len(trace.classes))
         self.bars = _Answer(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         return self.bars.show(trace)
 
 
@@ -233,7 +145,7 @@ class _Network:
             right -= width(fig, words) + 10
         self.wiring = Wiring(fig, box.inset(top=TOP + 4), trace)
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         return self.wiring.show(trace)
 
 
@@ -255,7 +167,7 @@ class _Confusion:
         self.right = write(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
         self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         labels, said = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
         known = labels >= 0
         count = facts.probabilities.shape[1]
@@ -280,7 +192,7 @@ class _Confusion:
 class _Activity:
     """Mean and largest magnitude of each layer's outputs."""
 
-    def __init__(self, fig, box: Box, facts: Facts) -> None:
+    def __init__(self, fig, box: Box, facts: Feed) -> None:
         theme, rows = fig.theme, np.arange(len(facts.layers))
         subtitle(fig, box, "Activation")
         right = box.x + box.w
@@ -301,7 +213,7 @@ class _Activity:
             write(fig, box.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
         self.texts = [write(fig, box.x + box.w, y, "", ha="right", va="center_baseline", color=theme.muted) for y in ys]
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         for mean, largest, a, b, text in zip(
             *facts.activity[:, :, i], self.mean, self.largest, self.texts, strict=True
         ):
@@ -334,7 +246,7 @@ class _Weights:
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
         self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         words = f"Weights into {self.classes[trace.prediction]}"
         self.title.set_text(fit(self.fig, words, self.room, LABEL, "bold"))
         if self.counts is None:
@@ -363,7 +275,7 @@ class _Confidence:
             for role in ("right", "wrong", "emphasis")
         ]
 
-    def show(self, trace: Trace, facts: Facts, i: int) -> list:
+    def show(self, trace: Trace, facts: Feed, i: int) -> list:
         start = max(0, i + 1 - WINDOW)
         shares = facts.probabilities[start : i + 1]
         y, labels = shares.max(1), facts.labels[start : i + 1]
