@@ -122,9 +122,21 @@ class Case:
         self.reads.add("examples")
         return self.run.examples()
 
+    @property
+    def evaluations(self) -> tuple[str, ...]:
+        """Names of the data sets with labels that the run was evaluated on."""
+        self.reads.add("evaluations")
+        return self.run.evaluations
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Names of the data sets without labels that the run has answered."""
+        self.reads.add("unlabelled")
+        return self.run.unlabelled
+
     def evaluation(self, name: str | None = None) -> Evaluation:
         """Logits and labels on a data set (the first evaluated where `name` is None)."""
-        if not self.run.evaluations:
+        if not (self.run.evaluations or (name and self.run.unlabelled)):
             raise Refused(f"run '{self.run.name}' has no evaluation: netcore evaluate {self.run.name}")
         self.reads.add(f"evaluation:{name or self.run.evaluations[0]}")
         return self.run.evaluation(name)
@@ -133,12 +145,13 @@ class Case:
 def digest_of(run: Run, read: str) -> str:
     """Digest of one thing that a scene may read, cheaply: by what `run.json` says, no weights are read.
 
-    `read` is ``snapshots``, ``snapshot:WORD``, ``history``, ``examples``, ``stability`` or ``evaluation:NAME``.
+    `read` is ``snapshots``, ``snapshot:WORD``, ``history``, ``examples``, ``stability``, ``evaluations``,
+    ``unlabelled`` or ``evaluation:NAME``.
     """
     what, _, word = read.partition(":")
     if what == "snapshot":
         return run.snapshot(word).sha256
     if what == "evaluation":
-        return str(run.info.get("evaluations", {}).get(word, {}).get("sha256", "none"))
+        return str(run.answers_entry(word).get("sha256", "none"))
     value: Any = run.info.get(what)
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -196,15 +196,24 @@ class Run:
         """Names of the data sets that the run was evaluated on."""
         return tuple(self.info.get("evaluations", {}))
 
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Names of the data sets without labels that the run has answered."""
+        return tuple(self.info.get("unlabelled", {}))
+
+    def answers_entry(self, name: str) -> Mapping[str, Any]:
+        """What `run.json` tells of the answers on a data set, labelled or not; empty where there are none."""
+        entry: Mapping[str, Any] = (self.info.get("unlabelled", {}) | self.info.get("evaluations", {})).get(name, {})
+        return entry
+
     def evaluation(self, name: str | None = None) -> Evaluation:
         """Read the stored answers on one data set (the first one evaluated where `name` is None)."""
-        entries = self.info.get("evaluations", {})
-        if not entries:
+        if not (self.evaluations or (name and self.unlabelled)):
             raise NetcoreError(f"run '{self.name}' has no evaluation: netcore evaluate {self.name}")
-        name = name or next(iter(entries))
-        if name not in entries:
-            raise unknown("evaluation", name, entries)
-        arrays = self.read_arrays(entries[name])
+        name = name or self.evaluations[0]
+        if not self.answers_entry(name):
+            raise unknown("evaluation", name, [*self.evaluations, *self.unlabelled])
+        arrays = self.read_arrays(self.answers_entry(name))
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
         return Evaluation(name, arrays["logits"], arrays["labels"], extra)
 

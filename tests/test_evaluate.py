@@ -252,8 +252,14 @@ def test_a_submission_has_kaggles_format(runs, tmp_path, name):
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert rows[0] == ["ImageId", "Label"]
     assert [int(r[0]) for r in rows[1:]] == list(range(1, 41))
-    stored = load_run("plain", runs).evaluation("embedded").logits[:40].argmax(1)
-    assert [int(r[1]) for r in rows[1:]] == stored.tolist()
+    run = load_run("plain", runs)
+    stored = run.evaluation("embedded").logits[:40]
+    assert [int(r[1]) for r in rows[1:]] == stored.argmax(1).tolist()
+    answers = run.evaluation("kaggle-test")
+    assert np.allclose(answers.logits, stored, atol=1e-4)
+    assert len(answers.labels) == 0
+    assert run.unlabelled == ("kaggle-test",)
+    assert "kaggle-test" not in run.evaluations
 
 
 def test_a_submission_of_one_row_and_of_none(runs, tmp_path):

@@ -1,5 +1,7 @@
 """Figures of an evaluation show what scikit-learn and SciPy make of the stored logits."""
 
+import shutil
+
 import numpy as np
 import pytest
 from figure_checks import drawn, words
@@ -8,7 +10,9 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
+from netcore.case import digest_of
 from netcore.errors import NetcoreError, Refused
+from netcore.run import load_run
 from netcore.stage.answers import Answers, answers, calibration, interval
 from netcore.stage.colours import confusion_colours
 from netcore.stage.mosaic import CrispImage
@@ -123,6 +127,32 @@ def test_prediction_distribution(case, stored) -> None:
     predicted, true = (np.bincount(values, minlength=10) for values in (logits.argmax(1), labels))
     assert np.allclose(heights, [*predicted, *true])
     assert {f"{n:,}" for n in predicted} <= set(words(fig))
+
+
+def test_distribution_of_a_set_without_labels(make_case, mlp_run, tmp_path) -> None:
+    shutil.copytree(mlp_run.path, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
+    entry = run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
+    case = make_case(run)
+    fig, _, _ = drawn("prediction_distribution", case)
+    heights = np.array([bar.get_height() for bar in fig.axes[0].patches]) * 70
+    assert np.allclose(heights, np.bincount(logits.argmax(1), minlength=10))
+    assert any(text.startswith("70 images of kaggle-test, epoch 2") for text in words(fig))
+    assert "true classes" not in words(fig)
+    assert {"unlabelled", "evaluation:kaggle-test"} <= case.reads
+    fig, _, _ = drawn("prediction_distribution", case, data="embedded")
+    assert "true classes" in words(fig)
+    assert "kaggle-test" not in case.evaluations  # nothing else takes it for an evaluation
+
+
+def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(case, monkeypatch) -> None:
+    drawn("cross_dataset", case)
+    before = digest_of(case.run, "evaluations")
+    assert "evaluations" in case.reads
+    monkeypatch.setitem(case.run.info, "evaluations", case.run.info["evaluations"] | {"usps": {"sha256": "0"}})
+    assert digest_of(case.run, "evaluations") != before
 
 
 def test_surest_mistakes(case) -> None:

@@ -23,7 +23,10 @@ from netcore.cli.options import RUNS, complete_runs
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @RUNS
 def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> None:
-    """Predict the digits of Kaggle's test.csv with RUN and write the submission."""
+    """Predict the digits of Kaggle's test.csv with RUN and write the submission.
+
+    The answers are also stored in the run: netcore render prediction-distribution --run RUN shows them.
+    """
     from netcore.learn.submit import submit
     from netcore.run import load_run
 

@@ -14,6 +14,7 @@ from netcore.learn.models import load_model
 from netcore.learn.sources import read_table
 from netcore.run import Run
 
+NAME = "kaggle-test"
 ROWS = 28_000  # of Kaggle's own test.csv
 Say = Callable[[str], None]
 
@@ -21,7 +22,7 @@ Say = Callable[[str], None]
 def submit(
     run: Run, test: Path, output: Path, *, at: str = "best", device: str = "auto", say: Say = lambda text: None
 ) -> np.ndarray:
-    """Predict the class of each row of `test` and write the submission.
+    """Predict the class of each row of `test`, write the submission, and store the answers in the run.
 
     Returns
     -------
@@ -39,9 +40,15 @@ def submit(
     if len(images) != ROWS:
         say(f"{test} has {len(images):,} rows where Kaggle's own has {ROWS:,}")
     chosen = choose_device(device)
-    module = place(copy.deepcopy(load_model(run, run.snapshot(at))), chosen).eval()
-    labels = logits_of(module, tensor(images[:, None], chosen), run).argmax(1).cpu().numpy()
+    snapshot = run.snapshot(at)
+    module = place(copy.deepcopy(load_model(run, snapshot)), chosen).eval()
+    logits = logits_of(module, tensor(images[:, None], chosen), run).cpu().numpy()
+    labels = logits.argmax(1)
     write_text(output, submission_text(labels, len(images)))
+    entry = run.add_arrays(f"evaluation/{NAME}.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    entry |= {"snapshot": snapshot.label, "count": len(images)}  # type: ignore[dict-item]
+    run.info.setdefault("unlabelled", {})[NAME] = entry
+    run.save()
     return labels
 
 

@@ -41,6 +41,11 @@ NEEDS: dict[str, Need] = {
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none yet: train it"),
     "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),
     "evaluation": ("an evaluation", lambda r: bool(r.evaluations), "has none: netcore evaluate {run}"),
+    "answers": (
+        "answers on a data set",
+        lambda r: bool(r.evaluations or r.unlabelled),
+        "has none: netcore evaluate {run}, or netcore submit {run}",
+    ),
     "evaluations": (
         "evaluations on two data sets",
         lambda r: len(r.evaluations) > 1,

@@ -73,7 +73,7 @@ def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answe
     labels = stored.labels.astype(np.int64)
     if labelled and len(labels) != len(stored.logits):
         raise Refused(f"run '{case.run.name}': the true classes of {stored.name} are not known")
-    snapshot = case.run.info["evaluations"][stored.name].get("snapshot", "")
+    snapshot = case.run.answers_entry(stored.name).get("snapshot", "")
     return Answers(stored.name, softmax(stored.logits.astype(float), axis=1), labels, snapshot)
 
 

@@ -18,7 +18,7 @@ def draw(fig, case):
     """Draw one column overall and one a class, a dot a data set."""
     theme = fig.theme
     colours = (theme.positive, theme.negative, theme.emphasis, theme.right)
-    sets = [answers(case, name) for name in case.run.evaluations[: len(colours)]]
+    sets = [answers(case, name) for name in case.evaluations[: len(colours)]]
     classes = case.classes[:MOST]
     words = f"the whole sets, and {some_of(len(classes), len(case.classes), 'class')} · 95 % intervals"
     body, _ = heading(fig, f"How often {case.run.title} is right", words)

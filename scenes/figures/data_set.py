@@ -41,7 +41,7 @@ def draw(fig, case, *, pairs: int = 5):
 
 def _labels(case) -> tuple[np.ndarray, str]:
     """True classes of as many images as the run tells of."""
-    if case.run.evaluations and len(stored := case.evaluation().labels):
+    if case.evaluations and len(stored := case.evaluation().labels):
         return stored.astype(np.int64), "held-out image"
     return case.examples().labels, "example image"
 

@@ -39,7 +39,7 @@ def draw(fig, case, *, images: int = 24):
 
 def _seen(case) -> tuple:
     """Images, labels, probabilities, how many mistakes there are in all, and on what."""
-    if case.run.evaluations:
+    if case.evaluations:
         stored = case.evaluation()
         if "mistake_images" in stored.extra:
             found, index = answers(case), stored.extra["mistake_index"]

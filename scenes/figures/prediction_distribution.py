@@ -10,7 +10,7 @@ from netcore.stage.answers import answers, interval
 from netcore.stage.facts import some_of
 from netcore.stage.plot import chart, class_labels, heading, legend, percent, percents
 
-NEEDS = ("evaluation",)
+NEEDS = ("answers",)
 ORDER = 42
 MOST = 20  # classes that fit
 
@@ -21,9 +21,9 @@ def draw(fig, case, *, data: str = ""):
     Parameters
     ----------
     data : str
-        Data set of the evaluation, which needs no labels; the first one unless given.
+        Data set of the answers; one without labels unless given, or the first one evaluated.
     """
-    theme, found = fig.theme, answers(case, data or None, labelled=False)
+    theme, found = fig.theme, answers(case, data or next(iter(case.unlabelled), None), labelled=False)
     total, count = len(found.probabilities), len(case.classes)
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])

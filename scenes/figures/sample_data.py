@@ -50,7 +50,7 @@ def _sets(case) -> list[tuple]:
     examples = case.examples()
     home = case.run.info.get("data", {}).get("name", "examples")
     found = [(home, examples.images, examples.labels)]
-    for name in case.run.evaluations:
+    for name in case.evaluations:
         extra = case.evaluation(name).extra
         if name != home and "sample_images" in extra:
             found.append((name, extra["sample_images"], extra["sample_labels"]))
