@@ -394,3 +394,14 @@ def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
             two.write(other, repeat)
     assert len(stored(path)) == 10
     assert [p.name for p in tmp_path.iterdir()] == ["clip.gif"]
+
+
+def test_a_small_patch_of_the_last_frame_keeps_its_colour(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = [np.repeat(rng.integers(0, 256, (120, 160, 1), dtype=np.uint8), 3, 2) for _ in range(20)]
+    frames[-1][5:9, 5:30] = (98, 210, 162)
+    encode(((frame, 1) for frame in frames), {"gif": tmp_path / "x.gif"}, 25)
+    with Image.open(tmp_path / "x.gif") as image:
+        image.seek(image.n_frames - 1)
+        last = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(last[5:9, 5:30] - (98, 210, 162)).max() <= 4

@@ -11,6 +11,7 @@ import numpy as np
 from netcore.render.reel import Reel
 
 CENTISECOND = Fraction(1, 100)  # the unit of a GIF's delays
+EACH = 8  # frames from one whose rare colours are noted to the next
 COLOURS = (256, 128, 64)  # what is tried, in this order, to stay within the size budget
 
 
@@ -22,7 +23,11 @@ def video_frame(rgb: np.ndarray, pts: int, time_base: Fraction) -> av.VideoFrame
 
 
 class Palette:
-    """Gathers the colours of what changes from frame to frame, while the clip is still being drawn."""
+    """Gathers the colours of what changes from frame to frame, while the clip is still being drawn.
+
+    What is small or comes late (the one green bar of the last frame) would lose its colour to a thousand greys: so one
+    more frame is counted at the end, which gives each colour that was there the same room.
+    """
 
     def __init__(self, height: int, width: int, colours: int = COLOURS[0]) -> None:
         graph = av.filter.Graph()
@@ -30,14 +35,35 @@ class Palette:
         filters = graph.add("palettegen", f"max_colors={colours}:stats_mode=diff"), graph.add("buffersink")
         graph.link_nodes(self._source, *filters).configure()
         self._graph, self._sink, self._count = graph, filters[-1], 0
+        self._there, self._colour = np.zeros(2**15, bool), np.zeros((2**15, 3), np.uint8)
+        self._last = np.zeros((height, width, 3), np.uint8)
 
     def add(self, rgb: np.ndarray) -> None:
         """Count the colours of uint8 (H, W, 3) where it differs from the frame before."""
+        if self._count % EACH == 0:
+            self._note(rgb)
         self._source.push(video_frame(rgb, self._count, CENTISECOND))
+        self._last = rgb
         self._count += 1
+
+    def _note(self, rgb: np.ndarray) -> None:
+        """Remember which colours are there, alike ones (5 bits a channel) as one."""
+        seen = rgb[::2, ::2].reshape(-1, 3)
+        r, g, b = (seen >> 3).astype(np.uint16).T
+        place = r << 10 | g << 5 | b
+        self._there[place] = True
+        self._colour[place] = seen
+
+    def _chart(self) -> np.ndarray:
+        """A frame of all colours that were there, each over as many pixels."""
+        colours = self._colour[self._there]
+        height, width = self._last.shape[:2]
+        return colours[np.arange(height * width) * len(colours) // (height * width)].reshape(height, width, 3)
 
     def finish(self) -> av.VideoFrame:
         """Give the palette, 16×16 colours."""
+        self._note(self._last)
+        self._source.push(video_frame(self._chart(), self._count, CENTISECOND))
         self._source.push(None)
         palette = self._sink.pull()
         assert isinstance(palette, av.VideoFrame)
