@@ -25,7 +25,7 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> NetcoreError:
         The names that exist.
     """
     names = sorted(choices)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = get_close_matches(name, names, n=1, cutoff=0.5) if len(name) > 2 else []  # "12" is not meant to be "2"
     if near:
         return NetcoreError(f"no {kind} '{name}': did you mean '{near[0]}'?")
     listed = ", ".join(names[:12]) or "none yet"

@@ -7,7 +7,7 @@ reader never sees half a run.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from netcore.errors import NetcoreError, unknown
 from netcore.files import replacing, sha256, write_text
 
 SCHEMA = 1
+KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
+AGAIN = "train it again, without --resume, or put back a copy"
 Arrays = dict[str, np.ndarray]
 
 
@@ -289,24 +291,28 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
         raise unknown("run", str(path), [r.name for r in list_runs(runs)])
     try:
         info = json.loads((found / "run.json").read_text(encoding="utf-8"))
-        schema = info["schema"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): train again, or resume") from error
-    if schema > SCHEMA:
+    except ValueError as error:
+        raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {AGAIN}") from error
+    info = info if isinstance(info, dict) else {}
+    schema = info.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
         raise NetcoreError(
             f"run '{found.name}' has schema {schema}, newer than this netcore's {SCHEMA}: upgrade netcore"
         )
+    for key in KEYS:
+        if key not in info:
+            raise NetcoreError(f"{found / 'run.json'} is damaged (it has no {key}): {AGAIN}")
     return Run(found.resolve(), info)
 
 
-def list_runs(runs: str | Path = "runs") -> list[Run]:
-    """All readable runs in a folder, by name; damaged ones are left out."""
+def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:
+    """All readable runs in a folder, by name; `damaged` is told why one is left out."""
     out = []
     for file in sorted(Path(runs).glob("*/run.json")):
         try:
             out.append(load_run(file.parent))
-        except NetcoreError:
-            continue
+        except NetcoreError as error:
+            damaged(error)
     return out
 
 
@@ -316,8 +322,18 @@ def _read_checked(path: Path, digest: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NetcoreError(f"cannot read {path}: {error.strerror}") from error
+        raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != digest:
-        raise NetcoreError(f"{path} is damaged: sha256 {found[:12]}… where run.json says {digest[:12]}…")
+        told = f"sha256 {found[:12]}… where run.json says {digest[:12]}…"
+        raise NetcoreError(f"{path} is damaged: {told}; {_remedy(path)}")
     return data
+
+
+def _remedy(path: Path) -> str:
+    """What makes a file of a run anew."""
+    if path.parent.name == "evaluation":
+        return f"netcore evaluate {path.parents[1].name} makes it again"
+    if path.parent.name == "snapshots":
+        return "choose another snapshot with --at, or train again"
+    return "train again, or put back a copy"

@@ -63,7 +63,7 @@ def refused(desk: Path, capsys: pytest.CaptureFixture):
         (["render", "filter-grid", "--run", "toy"], "scene 'filter-grid' needs a convolution; run 'toy' has none"),
         ([*DRAW, "--at", "epoch:7"], "no snapshot at epoch:7; the nearest is epoch:1"),
         ([*DRAW, "--at", "bset"], "no snapshot 'bset': say best, last, first, epoch:N or step:N"),
-        ([*DRAW, "--digit", "11"], "no class '11'"),
+        ([*DRAW, "--digit", "12"], "no class '12'; there are: 0, 1, 2"),  # "did you mean '2'?" would guess
         ([*DRAW, "--index", "99"], "no example 99: run 'toy' has 0 to 19"),
         ([*DRAW, "--digit", "3", "--index", "1"], "choose one image: --digit or --index"),
         ([*DRAW, "--many", "x"], "'x' is not a valid integer"),
@@ -82,6 +82,12 @@ def refused(desk: Path, capsys: pytest.CaptureFixture):
         ([*DRAW[:4], "--size", "big"], "no size 'big': say WIDTHxHEIGHT"),
         ([*DRAW[:4], "--size", "99999x10"], "each side must be from 16 to 8192 pixels"),
         ([*DRAW, "--max-mb", "-1"], "choose a size above 0"),
+        (["render", "neuron-weights", "--run", "toy", "--neurons", "0"], "--neurons 0: choose 1 or more"),
+        (
+            ["render", "neuron-weights", "--run", "toy", "-f", "gif", "--seconds", "0"],
+            "--seconds 0: choose a time above",
+        ),
+        (["render", "saliency", "--run", "toy", "--patch", "-1"], "--patch -1: choose 0 or more"),
         (["render"], "name a scene (netcore scenes lists them)"),
         (["render", "--run", "toy"], "--run needs a scene"),
     ],
@@ -167,6 +173,8 @@ def test_nan_weights_are_told(refused, desk: Path) -> None:
     [
         ('{"schema": 99}', "schema 99, newer than this netcore's 1: upgrade netcore"),
         ('{"schema"', "run.json is damaged"),
+        ("[]", "run.json is damaged (it has no schema): train it again"),
+        ('{"schema": 1, "snapshots": []}', "run.json is damaged (it has no classes): train it again"),
     ],
 )
 def test_a_run_that_cannot_be_read(refused, desk: Path, text: str, line: str) -> None:

@@ -120,6 +120,12 @@ def test_scenes_runs_and_status_as_json(desk: Path, capsys: pytest.CaptureFixtur
     assert {"name", "type", "default", "choices", "help"} == set(scenes["filter-grid"]["options"][0])
     path = str((desk / "runs" / "toy").resolve())
     assert rows("runs") == [{"name": "toy", "path": path, "recipe": "toy", "snapshots": 2}]
+    (desk / "runs" / "broken").mkdir()
+    (desk / "runs" / "broken" / "run.json").write_text("{}")
+    assert main(["runs", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert [row["name"] for row in json.loads(out)] == ["toy"]
+    assert "broken/run.json is damaged (it has no schema)" in err
     (row,) = rows("render", "weights_line.py", "--size", "64x36")
     assert set(row) == {"target", "state", "seconds", "frames", "bytes"}
     assert (row["target"], row["state"], row["frames"]) == ("renders/toy/weights-line.png", "drawn", 1)

@@ -232,6 +232,11 @@ def test_which_images(make_case, mlp_run):
     assert [p.digest for p in feed] == [p.digest for p in pictures(case, "3-5,9", 12, 0)]
     assert [p.digest for p in feed] != [p.digest for p in pictures(case, "3-5,9", 12, 1)]
     assert {p.label for p in pictures(case, "0-2", 5, 0)} <= {0, 1, 2}
+    for first in (9, 18):  # round by round, one of each class; the chosen image, a 4, is the last one
+        counts = np.bincount([p.label for p in pictures(case, "", first + 1, 0)[:-1]], minlength=10)
+        assert counts.max() - counts.min() <= 1
+    with pytest.raises(NetcoreError, match="no class between 9 and 0: say 0-9"):
+        pictures(case, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
         pictures(case, "x")
     with pytest.raises(NetcoreError, match="--images 0"):

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageSequence
 from netcore.errors import NetcoreError
 from netcore.render import encoders
 from netcore.render.encode import FORMATS, Encoding, check, encode
+from netcore.render.gif import Palette
 from netcore.render.reel import Reel
 from netcore.stage.theme import DARK
 
@@ -183,24 +184,29 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path, clip: Clip) -> None
 
 
 def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -> None:
-    """FFmpeg's own way, which holds every frame, maps to the same pixels."""
+    """FFmpeg's own way, which holds every frame, maps to the same pixels by a palette of the same frames."""
     path = tmp_path / "clip.gif"
     encode(clip, {"gif": path}, 10)
     graph = av.filter.Graph()
     source = graph.add_buffer(width=SIZE[0], height=SIZE[1], format=av.VideoFormat("rgb24"), time_base=Fraction(1))
-    split, gen = graph.add("split"), graph.add("palettegen", "stats_mode=diff")
+    gen = graph.add("palettegen", "stats_mode=diff")
     use, sink = graph.add("paletteuse", "dither=none:diff_mode=rectangle"), graph.add("buffersink")
-    source.link_to(split)
-    split.link_to(gen, 0, 0)
-    split.link_to(use, 1, 0)
+    counted = graph.add_buffer(width=SIZE[0], height=SIZE[1], format=av.VideoFormat("rgb24"), time_base=Fraction(1))
+    counted.link_to(gen)
+    source.link_to(use, 0, 0)
     gen.link_to(use, 0, 1)
     use.link_to(sink)
     graph.configure()
-    for k, (rgb, _) in enumerate(clip):
-        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-        frame.pts, frame.time_base = k, Fraction(1)
-        source.push(frame)
-    source.push(None)
+    palette = Palette(SIZE[1], SIZE[0])
+    for rgb, _ in clip:
+        palette.add(rgb)
+    palette.finish()
+    for into, frames in ((counted, [*(rgb for rgb, _ in clip), palette._chart()]), (source, [rgb for rgb, _ in clip])):
+        for k, rgb in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame.pts, frame.time_base = k, Fraction(1)
+            into.push(frame)
+        into.push(None)
     for mine in stored(path):
         assert np.array_equal(mine, sink.pull().to_ndarray(format="rgb24"))
 

@@ -170,7 +170,9 @@ def test_surest_mistakes(case) -> None:
 
 def test_stability(make_case, cnn_run, monkeypatch) -> None:
     case = make_case(cnn_run)
-    assert any("1 pass over 1,000 images" in text for text in words(drawn("stability", case)[0]))
+    fig = drawn("stability", case)[0]
+    assert any("1 pass over 1,000 images" in text for text in words(fig))
+    assert not any("deviation" in text for text in words(fig))  # one pass tells of no spread
     accuracy = [0.95, 0.96, 0.94, 0.955, 0.951]
     monkeypatch.setitem(case.run.info, "stability", case.stability | {"accuracy": accuracy})
     fig, _, _ = drawn("stability", case)

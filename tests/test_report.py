@@ -166,7 +166,7 @@ def test_a_run_with_one_snapshot(mlp_run, tmp_path, only, copy_of):
     assert not [r for r in done.rendered if r.state == "failed"]
 
 
-def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of):
+def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
     run = copy_of(mlp_run)
     weights = {name: np.full_like(value, np.nan) for name, value in run.weights(run.snapshot()).items()}
     run.add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
@@ -177,6 +177,9 @@ def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of):
     assert set(done.left_out) == {"neuron-weights", "dashboard"}
     assert all("NaN" in why for why in done.left_out.values())
     assert "NaN" in done.page.read_text()
+    assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    assert told.startswith("left out: neuron-weights, dashboard: ")  # one line for one reason
 
 
 def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):

@@ -48,10 +48,7 @@ def show(entry: dict[str, Any]) -> None:
         f"{entry['images_per_second']:,} images/s"
     )
     if stable := entry.get("stability"):
-        click.echo(
-            f"with dropout on, {len(stable['accuracy'])} passes: mean {stable['mean']:.2%}, "
-            f"standard deviation {stable['deviation']:.2%}"
-        )
+        click.echo(stability_words(stable))
     figures = ("precision", "recall", "f1")
     rows = [(c["name"], *(f"{c[f]:.4f}" for f in figures), f"{c['support']:,}") for c in entry["classes"]]
     show_table(("class", *figures, "support"), rows, numbers=(*figures, "support"))
@@ -59,3 +56,11 @@ def show(entry: dict[str, Any]) -> None:
     click.echo("confusion (rows: true class, columns: predicted)")
     counts = [(name, *map(str, row)) for name, row in zip(names, entry["confusion"], strict=True)]
     show_table(("", *names), counts, numbers=names)
+
+
+def stability_words(stable: dict[str, Any]) -> str:
+    """What the passes with dropout on gave, in one line."""
+    count, mean = len(stable["accuracy"]), stable["mean"]
+    if count == 1:
+        return f"with dropout on, 1 pass: {mean:.2%}"
+    return f"with dropout on, {count} passes: mean {mean:.2%}, standard deviation {stable['deviation']:.2%}"

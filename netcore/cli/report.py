@@ -51,8 +51,12 @@ def command(
 
 def tell(done: "Report", seconds: float) -> None:
     """Print where the report lies, and what it goes without."""
-    for why in done.left_out.values():
-        click.echo(f"left out: {why}", err=True)
+    reasons: dict[str, list[str]] = {}
+    for name, why in done.left_out.items():
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        which = "" if all(name in why for name in names) else f"{', '.join(names)}: "
+        click.echo(f"left out: {which}{why}", err=True)
     states = [r.state for r in done.rendered]
     fresh = f" ({states.count('fresh')} were up to date)" if "fresh" in states else ""
     there = states.count("drawn") + states.count("fresh")

@@ -14,7 +14,7 @@ def command(runs_dir: str, as_json: bool) -> None:
 
     rows = [
         {"name": r.name, "path": str(r.path), "recipe": r.info.get("recipe"), "snapshots": len(r.info["snapshots"])}
-        for r in list_runs(runs_dir)
+        for r in list_runs(runs_dir, damaged=lambda error: click.echo(f"netcore: {error}", err=True))
     ]
     if as_json:
         return show_json(rows)

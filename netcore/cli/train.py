@@ -95,6 +95,8 @@ def summary(info: dict[str, Any]) -> list[str]:
         f"{info['name']}: {info['parameters']:,} parameters, {info['settings']['epochs']} epochs in "
         f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"
     ]
+    from netcore.cli.evaluate import stability_words
+
     for name, entry in info["evaluations"].items():
         low, high = entry["interval"]
         lines.append(
@@ -102,6 +104,5 @@ def summary(info: dict[str, Any]) -> list[str]:
             f"(95 % interval {low:.2%} to {high:.2%})"
         )
     if stable := info.get("stability"):
-        passes = len(stable["accuracy"])
-        lines.append(f"with dropout on, {passes} passes: {stable['mean']:.2%} ± {stable['deviation']:.2%}")
+        lines.append(stability_words(stable))
     return lines

@@ -172,7 +172,7 @@ def stability(run: Run, module: nn.Module, data: DataSet, passes: int, device: t
         torch.manual_seed(seed_of(run.info.get("seed", 0), "stability"))
         right = _right_with_dropout(run, module, images, labels, passes)
     accuracy = [n / len(data) for n in right]
-    deviation = float(np.std(accuracy, ddof=1)) if passes > 1 else 0.0
+    deviation = float(np.std(accuracy, ddof=1)) if passes > 1 else None  # one pass tells of no spread
     run.info["stability"] = {
         "data": data.name,
         "count": len(data),

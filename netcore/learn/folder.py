@@ -23,7 +23,7 @@ def status(folder: Path) -> str:
     """The status that `run.json` tells, "" where there is no readable one."""
     try:
         return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("status", "complete"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return ""
 
 

@@ -78,7 +78,15 @@ class Scene:
         for name in given:
             if name not in options:
                 raise NetcoreError(f"scene '{self.name}': {unknown('option', name, options)}")
-        return {o.name: o.convert(given.get(o.name)) for o in self.options}
+        found = {o.name: o.convert(given.get(o.name)) for o in self.options}
+        for o in self.options:
+            counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
+            least = min(o.default, 1) if counts and o.default is not None else None
+            if o.name == "seconds" and not found[o.name] > 0:
+                raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
+            if least is not None and found[o.name] < least:
+                raise NetcoreError(f"--{o.name.replace('_', '-')} {found[o.name]}: choose {least} or more")
+        return found
 
     @cached_property
     def fields(self) -> frozenset[str]:

@@ -85,8 +85,8 @@ def categories(theme: Theme, count: int) -> list[tuple[float, float, float]]:
 def confusion_colours(theme: Theme, share: np.ndarray) -> np.ndarray:
     """Colours (K, K, 3) of shares of the true class; wrong ones are scaled up so that they are seen."""
     diagonal = np.eye(len(share), dtype=bool)
-    worst = max(share[~diagonal].max(initial=0), 0.02)
-    strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * (share / worst) ** 0.7)[..., None]
+    worst = share[~diagonal].max(initial=0) or 1.0
+    strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * np.minimum(share / worst, 1) ** 0.7)[..., None]
     ends = np.where(diagonal[..., None], theme.rgb("right"), theme.rgb("wrong"))
     panel = np.array(mix(theme, "ground", "faint", 0.35))
     return panel * (1 - strength) + ends * strength

@@ -13,6 +13,7 @@ class Column:
     """One column: units that are neurons, or maps.
 
     name : of its layer; ``"input"`` for the image.
+    pooled : name of the pooling that goes with it, else empty.
     node : whose output is shown.
     first : the node that weighs what comes in; empty for the image.
     size : number of units.
@@ -24,6 +25,12 @@ class Column:
     first: str
     size: int
     maps: bool
+    pooled: str = ""
+
+    @property
+    def output_name(self) -> str:
+        """Name of the layer that gives the values shown."""
+        return self.pooled or self.name
 
     def values(self, trace: Trace) -> np.ndarray:
         """Outputs of the units, (N,) or (N, h, w); the image as one map (1, h, w), or its brightness in [0, 1]."""
@@ -52,7 +59,7 @@ def columns(trace: Trace, most: int = 6) -> list[Column]:
             continue
         size = shape[0] if maps else int(np.prod(shape))
         if "Pool" in stage.kinds[0] and found and trace[stage.nodes[0]].inputs[0] == found[-1].node:
-            found[-1] = Column(found[-1].name, stage.node, found[-1].first, size, maps)
+            found[-1] = Column(found[-1].name, stage.node, found[-1].first, size, maps, stage.name)
         else:
             found.append(Column(stage.name, stage.node, stage.nodes[0], size, maps))
     *hidden, last = found

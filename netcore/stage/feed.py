@@ -1,5 +1,6 @@
 """The images that go through a network one after another, and what it answers to them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Feed:
 
 
 def pictures(case: Case, digits: str = "", images: int = 20, seed: int = 0) -> list[Picture]:
-    """Images of those classes in the order that `seed` gives, the case's own one last.
+    """Images of those classes, one of each and then the next ones, in the order that `seed` gives; the case's own last.
 
     Raises
     ------
@@ -41,17 +42,31 @@ def pictures(case: Case, digits: str = "", images: int = 20, seed: int = 0) -> l
         raise NetcoreError(f"--images {images}: choose 1 or more")
     wanted = _classes(digits, case.classes)
     examples = case.examples()
-    places = np.flatnonzero(np.isin(examples.labels, wanted))
-    found = [
-        Picture(examples.images[k], int(examples.labels[k]))
-        for k in np.random.default_rng(seed).permutation(places)
-        if not np.array_equal(examples.images[k], case.picture.pixels)
-    ]
+    found = _pictures(case, _in_turn(examples.labels, wanted, np.random.default_rng(seed)))
     own = [] if digits and case.picture.label not in wanted else [case.picture]
     feed = found[: images - len(own)] + own
     if not feed:
         raise Refused(f"run '{case.run.name}' has no example image of {digits}")
     return feed
+
+
+def other_examples(case: Case, count: int) -> list[Picture]:
+    """The first `count` examples, without the chosen image."""
+    return _pictures(case, range(len(case.examples().labels)))[: max(0, count)]
+
+
+def _pictures(case: Case, places: Iterable[int]) -> list[Picture]:
+    examples, chosen = case.examples(), case.picture.pixels
+    found = [Picture(examples.images[k], int(examples.labels[k])) for k in places]
+    return [picture for picture in found if not np.array_equal(picture.pixels, chosen)]
+
+
+def _in_turn(labels: np.ndarray, wanted: list[int], rng: np.random.Generator) -> list[int]:
+    """Positions of the images of `wanted` classes: round by round one of each, in random order."""
+    order = rng.permutation(len(labels))
+    queues = [[int(k) for k in order if labels[k] == c] for c in wanted]
+    rounds = [[queue[i] for queue in queues if i < len(queue)] for i in range(max(map(len, queues), default=0))]
+    return [int(k) for found in rounds for k in rng.permutation(found)]
 
 
 def _classes(text: str, names: list[str]) -> list[int]:
@@ -62,6 +77,8 @@ def _classes(text: str, names: list[str]) -> list[int]:
         if part in names:
             out.append(names.index(part))
         elif dash and first in names and last in names:
+            if names.index(first) > names.index(last):
+                raise NetcoreError(f"no class between {first} and {last}: say {last}-{first}")
             out += range(names.index(first), names.index(last) + 1)
         else:
             raise unknown("class", part, names)
@@ -78,7 +95,7 @@ def answers_to(case: Case, feed: list[Picture]) -> Feed:
     return Feed(
         softmax(found["logits"].astype(float), axis=1),
         labels,
-        tuple(c.name for c in layers),
+        tuple(c.output_name for c in layers),
         np.stack([[v.mean(1) for v in flat], [v.max(1) for v in flat]]),
         _last_weights(trace),
     )

@@ -1,7 +1,7 @@
 """Activation strength
 
 How strongly each layer of {run} ({network}, {snapshot}) answers to an image: mean and largest activation, and the share
-of its units that are active at all. Marks show the mean over the example images. Animated, image after image.
+of its units that are active at all. Marks show the mean over the example images.
 """
 
 import numpy as np
@@ -33,13 +33,14 @@ def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
     trace, examples = case.trace(), case.examples()
     found = some_stages([s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1], MOST)
     nodes = tuple(stage.node for stage in found)
+    others = [k for k, image in enumerate(examples.images) if not np.array_equal(image, trace.pixels)]
+    others = others[: max(0, images - 1)]
     values = case.passes(examples.images, nodes)
     every = np.stack([_measures(values[node]) for node in nodes], axis=1)  # (3, layers, images)
     chosen = np.stack([_measures(trace.value(node)[None]) for node in nodes], axis=1)
-    count = min(images - 1, len(examples.labels))
-    along = np.concatenate([every[..., :count], chosen], axis=2)
-    pictures = [shown(pixels) for pixels in [*examples.images[:count], trace.pixels]]
-    labels = [*examples.labels[:count], trace.label]
+    along = np.concatenate([every[..., others], chosen], axis=2)
+    pictures = [shown(pixels) for pixels in [*examples.images[others], trace.pixels]]
+    labels = [*examples.labels[others], trace.label]
 
     body, note = heading(fig, f"How strongly the layers of {case.run.title} answer")
     left, right = body.columns(1, 4.2, gap=30)

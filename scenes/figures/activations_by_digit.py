@@ -43,7 +43,9 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     table = means[:, chosen]
 
     unit = "map" if outputs.ndim == 4 else "neuron"
-    words = some_of(len(chosen), means.shape[1], unit) + f", mean of {counted(len(examples.labels), 'example image')}"
+    words = some_of(len(chosen), means.shape[1], unit)
+    words += ", those that differ most" if len(chosen) < means.shape[1] else ""
+    words += f" · mean of {counted(len(examples.labels), 'example image')}"
     words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
     body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.run.title} answers to", words)
     _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
@@ -53,7 +55,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
     rows, columns = table.shape
     signed = bool(table.min() < 0)
     cmap, limit = (diverging if signed else sequential)(fig.theme), spread(table)
-    names = min(140, max(width(fig, name) for name in classes))
+    names = min(140, max(width(fig, name) for name in ["class", *classes]))
     room = body.inset(left=names + 10, top=22, bottom=76)
     tall, wide = min(44, room.h / rows), min(64, room.w / columns)
     inner = Box(room.x, room.y, wide * columns, tall * rows)
@@ -64,6 +66,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):
         ax.axvline(k - 0.5, **line)
+    write(fig, body.x + names, body.y, "class", ha="right", color=fig.theme.muted)
     for row, name in enumerate(classes):
         y = inner.y + (row + 0.5) * tall
         write(fig, body.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")

@@ -1,7 +1,7 @@
 """Confusion matrix
 
 Which classes {run} ({network}) takes for which: counts of images by true class (rows) and predicted class (columns),
-the accuracy and the most frequent confusions. Animated: the example images through the snapshots, then all images.
+the accuracy and the most frequent confusions.
 """
 
 import numpy as np
@@ -44,8 +44,9 @@ def draw(fig, case, *, data: str = "", seconds: float = 6.0):
         else:
             found = kept[i] = kept.get(i) or answers_on_examples(case, moments[i])
             words = f"{counted(len(found.labels), 'example image')} · {moments[i].label}"
-        note.set_text(words)
-        return [note, *cells.show(found.confusion), *facts.show(found)]
+        changed = [note, *cells.show(found.confusion), *facts.show(found)]
+        note.set_text(words + (f" · full red: {percent(cells.worst)} of a class" if cells.worst else ""))
+        return changed
 
     update(1.0)
     return update
@@ -87,6 +88,7 @@ class _Cells:
 
     def show(self, confusion: np.ndarray) -> list:
         share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+        self.worst = float(share[~np.eye(len(share), dtype=bool)].max(initial=0))
         colours = confusion_colours(self.theme, share)
         self.image.set_data(np.round(colours * 255).astype(np.uint8))
         for text, count, colour in zip(self.texts, confusion.flat, colours.reshape(-1, 3), strict=False):

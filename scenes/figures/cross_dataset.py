@@ -40,7 +40,7 @@ def draw(fig, case):
 
     room = (plot.w - 62) / (len(classes) + 1) - 4
     labels, rotation, bottom = class_labels(fig, ["all", *classes], room)
-    ax = chart(fig, plot, left=54, bottom=bottom)
+    ax = chart(fig, plot, left=54, bottom=bottom, x="class")
     lows = []
     for i, (found, colour) in enumerate(zip(sets, colours, strict=False)):
         shift = (i - (len(sets) - 1) / 2) * 0.22

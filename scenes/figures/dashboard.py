@@ -2,7 +2,7 @@
 
 What {run} ({network}, {snapshot}) does with images, one after another: the image and the answer, the probabilities, the
 most active neurons or maps with what they add to one another, all answers so far, how strongly the layers respond, the
-weights into the predicted class, and the confidence over time. Animated, image after image.
+weights into the predicted class, and the confidence over time.
 """
 
 import numpy as np
@@ -196,7 +196,7 @@ class _Activity:
         theme, rows = fig.theme, np.arange(len(facts.layers))
         subtitle(fig, box, "Activation")
         right = box.x + box.w
-        for words, colour in (("max", theme.muted), ("mean", theme.positive)):
+        for words, colour in (("max |a|", theme.muted), ("mean |a|", theme.positive)):
             write(fig, right, box.y + 0.8, words, ha="right", color=colour)
             right -= width(fig, words) + 10
         names = min(0.36 * box.w, max(width(fig, name) for name in facts.layers))

@@ -63,17 +63,19 @@ def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
 
 def _means(fig, box: Box, examples, classes: list[str]) -> None:
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
-    subtitle(fig, box, "Mean images", some_of(len(present), len(classes), "class"))
+    of = "" if len(present) == len(classes) else f", {some_of(len(present), len(classes), 'class')}"
+    subtitle(fig, box, "Mean images", f"of the stored ones{of}")
     tiles = [shown(examples.images[examples.labels == k].mean(0).round().astype(np.uint8)) for k in present]
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)
 
 
 def _brightness(fig, box: Box, images: np.ndarray) -> None:
-    ax = chart(fig, box, "Brightness", "share of pixels", left=54)
     heights, edges = np.histogram(images, bins=32, range=(0, 256))
+    uneven = heights.max() > 30 * max(1, heights.min())
+    ax = chart(fig, box, "Brightness", "share of pixels" + ", logarithmic" * bool(uneven), left=54)
     ax.bar(edges[:-1], heights / images.size, width=8, align="edge", color=fig.theme.positive)
     ax.set(xlim=(0, 256), xticks=[0, 128, 255])
-    if heights.max() > 30 * max(1, heights.min()):
+    if uneven:
         ax.set_yscale("log")
         ax.minorticks_off()
     percents(ax.yaxis, 4)

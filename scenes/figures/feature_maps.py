@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from netcore.case import Picture
 from netcore.errors import unknown
 from netcore.stage.bars import Bars, verdict
 from netcore.stage.colours import diverging, sequential
 from netcore.stage.facts import layer_words, shape_words
+from netcore.stage.feed import other_examples
 from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, colour_bar, fit, heading, write
 from netcore.stage.stages import Stage, some_stages, stages
@@ -91,9 +91,7 @@ def _traces(case, over: str, images: int) -> list:
     if over == "snapshots":
         return [case.trace(at=s) for s in snapshots_until_now(case)]
     if over == "images":
-        examples = case.examples()
-        others = zip(examples.images[: max(0, images - 1)], examples.labels, strict=False)
-        return [*(case.trace(picture=Picture(pixels, int(label))) for pixels, label in others), case.trace()]
+        return [*(case.trace(picture=picture) for picture in other_examples(case, images - 1)), case.trace()]
     return [case.trace()]
 
 

@@ -1,7 +1,6 @@
 """Learned kernels
 
 The kernels of a convolution of {run} ({network}) at {snapshot}; blue weights are positive, orange ones negative.
-Animated, they go from their random beginning to what training made of them.
 """
 
 import numpy as np

@@ -38,7 +38,8 @@ def draw(fig, case):
     trace = case.trace(picture=case.chosen or Picture(np.zeros(case.run.input_shape, np.uint8)))
     cards, edges = _graph(trace)
     total = sum(card.parameters for card in cards)
-    words = f"{counted(len(cards) - 1, 'step')}, {total:,} weights and biases · {_bytes(4 * total)} as 32-bit numbers"
+    words = f"{counted(len(cards) - 1, 'step')}, {total:,} weights and biases (bars: their share)"
+    words += f" · {_bytes(4 * total)} as 32-bit numbers"
     body, _ = heading(fig, f"The network {case.run.title}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
     columns = -(-len(cards) // rows)

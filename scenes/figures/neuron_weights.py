@@ -1,7 +1,7 @@
 """What hidden neurons detect
 
 First-layer weights of {run} ({network}) at {snapshot}, each neuron's as an image: ink on blue excites it, ink on orange
-inhibits it. Animated, they go from random to trained.
+inhibits it.
 """
 
 import numpy as np

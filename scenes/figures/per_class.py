@@ -31,13 +31,14 @@ def draw(fig, case, *, data: str = ""):
     scores = precision_recall_fscore_support(found.labels, found.predictions, labels=among, zero_division=np.nan)
     f1 = scores[2]
     order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
-    words = f"{found.words} · mean F1 of the classes {number(float(np.nanmean(f1)), 3)}"
+    words = f"{found.words} · lines: 95 % intervals · mean F1 {number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
         words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
     body, _ = heading(fig, f"Precision and recall of {case.run.title}", words, aside=250)
     legend(fig, {"precision": theme.positive, "recall": theme.negative})
-    names = min(150, max(width(fig, classes[k]) for k in order))
+    names = min(150, max(width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)
+    write(fig, inner.x - 16, body.y, "class", ha="right", color=theme.muted)
     for row, k in enumerate(order):
         y = inner.y + (row + 0.5) * inner.h / len(order)
         write(fig, inner.x - 16, y, fit(fig, classes[k], names), ha="right", va="center_baseline")

@@ -1,7 +1,7 @@
 """Points map
 
 Example images as points in the plane in which each layer of {run} ({network}) spreads them most, coloured by class;
-rings mark mistakes. Layer by layer the classes come apart. Animated, from the untrained network through the snapshots.
+rings mark mistakes. Layer by layer the classes come apart.
 """
 
 from collections.abc import Callable
@@ -83,8 +83,8 @@ class _Plane:
         pad = 0.06 * (high - low) + 1e-9
         ax.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]), xticks=[], yticks=[])
         ax.spines["bottom"].set_visible(False)
-        self.dots = ax.scatter(*points.T, s=18, c=colours, linewidths=0)
-        self.rings = ax.scatter([], [], s=60, facecolors="none", edgecolors=fig.theme.wrong, linewidths=1.5)
+        self.dots = ax.scatter(*points.T, s=18, c=colours, linewidths=0, zorder=3)  # never hidden by the rings
+        self.rings = ax.scatter([], [], s=48, facecolors="none", edgecolors=fig.theme.wrong, linewidths=1.2, zorder=2)
 
     def show(self, points: np.ndarray, wrong: np.ndarray) -> list:
         self.dots.set_offsets(points)
@@ -124,14 +124,18 @@ def _places(box: Box, count: int) -> list[Box]:
 
 
 def _legend(fig, body: Box, classes: list[str]) -> float:
-    """The classes' colours in one line at the bottom where they fit; give its height."""
+    """What rings mean, and the classes' colours where they fit, in one line at the bottom; give its height."""
     colours = categories(fig.theme, len(classes))
     widths = [width(fig, name) + 34 for name in classes]
-    if sum(widths) > body.w:
-        return 0.0
+    y = body.y + body.h - 12
+    write(fig, body.x + body.w, y, "mistake", ha="right", color=fig.theme.wrong)
+    ring = body.x + body.w - width(fig, "mistake")
+    write(fig, ring - 20, y, "○", color=fig.theme.wrong)
+    if sum(widths) > ring - 40 - body.x:
+        return 24.0
     x = body.x
     for name, colour, wide in zip(classes, colours, widths, strict=True):
-        write(fig, x, body.y + body.h - 12, "●", color=colour)
-        write(fig, x + 16, body.y + body.h - 12, name, color=fig.theme.muted)
+        write(fig, x, y, "●", color=colour)
+        write(fig, x + 16, y, name, color=fig.theme.muted)
         x += wide
     return 24.0

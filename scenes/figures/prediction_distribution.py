@@ -34,7 +34,7 @@ def draw(fig, case, *, data: str = ""):
     legend(fig, {"predicted": theme.positive} | ({"true classes": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4
     labels, rotation, bottom = class_labels(fig, [case.classes[k] for k in order], room)
-    ax = chart(fig, body, "Share of the images", left=54, bottom=bottom)
+    ax = chart(fig, body, "Share of the images", "lines: 95 % intervals", left=54, bottom=bottom, x="class")
     places = np.arange(len(order))
     ax.bar(places, predicted[order] / total, width=0.7, color=theme.positive)
     for x, k in zip(places, order, strict=True):

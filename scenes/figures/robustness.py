@@ -39,7 +39,7 @@ def _stroke(images: np.ndarray, pixels: float) -> np.ndarray:
 
 
 CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str]]] = {
-    "Noise": ("standard deviation, of the pixels' range", (0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8), _noise, "{:g}".format),
+    "Noise": ("standard deviation, of the pixels' range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), _noise, "{:g}".format),
     "Rotation": ("degrees", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
     "Shift": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), _shift, "{:g}".format),
     "Stroke": ("pixels thinner or thicker", (-3, -2, -1, 0, 1, 2, 3), _stroke, "{:+g}".format),
@@ -92,7 +92,7 @@ def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple)
     wide = side * tiles.shape[2] / tiles.shape[1]
     start = box.x + 54 + 0.3 * step - wide / 2
     place = Box(start, box.y + box.h - side, step * (len(levels) - 1) + wide, side)
-    image_grid(fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide)
+    image_grid(fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide, frame=True)
 
 
 def _as_pixels(images: np.ndarray) -> np.ndarray:

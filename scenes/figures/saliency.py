@@ -39,7 +39,7 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
     body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),
-        ("Gradient", "a brighter pixel", gradient.sum(0), "score a unit of input"),
+        ("Gradient", "a higher pixel value", gradient.sum(0), "score per unit"),
         ("Gradient × input", "each pixel's part", (gradient * trace.input).sum(0), "score"),
         ("Covered", f"{side}×{side} pixels at a time", covered, "score lost"),
     )

@@ -26,14 +26,15 @@ def draw(fig, case):
     left, right = body.columns(3, 1, gap=24)
     ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
     passes = np.arange(1, len(accuracy) + 1)
-    ax.axhspan(mean - deviation, mean + deviation, color=theme.positive, alpha=0.15, linewidth=0)
-    ax.axhline(mean, color=theme.positive, linewidth=1.5)
+    if len(accuracy) > 1:
+        ax.axhspan(mean - deviation, mean + deviation, color=theme.positive, alpha=0.15, linewidth=0)
+        ax.axhline(mean, color=theme.positive, linewidth=1.5)
     ax.plot(passes, accuracy, color=theme.ink, marker="o", markersize=5, linewidth=1.5)
     box = chart(fig, right, "Spread", left=0, x=" ")
     parts = box.boxplot(accuracy, widths=0.5, patch_artist=True, showmeans=True)
     _paint(parts, theme)
     tops = [*accuracy]
-    entries = {"mean ± standard deviation": theme.positive}
+    entries = {"mean ± standard deviation": theme.positive} if len(accuracy) > 1 else {}
     if stored.get("without_dropout") is not None:
         plain = float(stored["without_dropout"])
         tops.append(plain)
@@ -45,7 +46,8 @@ def draw(fig, case):
     for axes in (ax, box):
         axes.set_ylim(min(tops) - 0.35 * span, min(1.0 + 0.05 * span, max(tops) + 0.35 * span))
     percents(ax.yaxis)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    ax.set_xlim(0.5, len(accuracy) + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     box.set(xticks=[], yticklabels=[])
     write(fig, right.x, right.y + right.h - 20, "box: middle half", color=theme.muted)
 

@@ -1,7 +1,7 @@
 """Training history
 
-Loss and accuracy of {run} ({network}) over its epochs, on the training images and on images held out from training,
-with the learning rate where it changes.
+Loss and accuracy of {run} ({network}) over its epochs, on the training images (the mean over an epoch, while the
+network still learns) and on images held out from training (at its end), with the learning rate where it changes.
 """
 
 import numpy as np
@@ -40,10 +40,11 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     left, right = upper.columns(1, 1, gap=28)
     x = "" if varies else case.run.unit
     of = case.run.info.get("data", {}).get("held_out", 0)
+    of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
     accuracy = chart(fig, right, "Accuracy", shares, x=x, left=54)
     thin = _batches(case, epoch, step) if batches else None
-    loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: single batches)" if thin else ""), x=x)
+    loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
 
     moving = []
     if thin:
@@ -61,6 +62,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
         now = t * epoch[-1]
         for line, x, y in moving:
             line.set_data(*_until(now, x, y, steps=line.get_drawstyle() != "default"))
+            line.set_markevery(range(int((x <= now + 1e-9).sum())))  # the tip on the way to the next is no value
         note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), *band.show(now), note]
 

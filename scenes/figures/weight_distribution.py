@@ -1,14 +1,13 @@
 """Weight distribution
 
-How the weights of each layer of {run} ({network}) are spread, beside those it began with. Animated, from the random
-beginning through the snapshots.
+How the weights of each layer of {run} ({network}) are spread, beside those it began with.
 """
 
 import numpy as np
 
 from netcore.errors import Refused
 from netcore.stage.colours import spread
-from netcore.stage.facts import some_of, weights_by_layer
+from netcore.stage.facts import counted, some_of, weights_by_layer
 from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, write
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
@@ -60,7 +59,7 @@ class _Histogram:
         self.edges = np.linspace(-limit, limit, BINS + 1)
         self.counts = [np.histogram(np.clip(w, -limit, limit), self.edges)[0] for w in weights]
         short = [f"σ {number(float(w.std()))}" for w in weights]
-        full = [f"{words}, {w.size:,}" for words, w in zip(short, weights, strict=True)]
+        full = [f"{counted(w.size, 'weight')}, {words}" for words, w in zip(short, weights, strict=True)]
         name = fit(fig, name, box.w - 8 - max(width(fig, words) for words in short), 15, "bold", "end")
         start = width(fig, name, 15, "bold") + 8
         self.words = full if all(width(fig, words) <= box.w - start for words in full) else short
