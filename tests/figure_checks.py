@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -62,6 +64,93 @@ def drawn_texts(fig: Figure) -> list[Text]:
 def words(fig: Figure) -> list[str]:
     """The strings that a figure paints."""
     return [text.get_text() for text in drawn_texts(fig)]
+
+
+class Spot(NamedTuple):
+    """A painted text: its middle and its ends in pixels from the figure's top left corner, its colour as #rrggbb."""
+
+    text: str
+    x: float
+    y: float
+    left: float
+    right: float
+    colour: str
+    bold: bool
+
+
+def spots(fig: Figure) -> list[Spot]:
+    """All texts that a figure paints, from the top to the bottom and from the left to the right."""
+    found, high = [], fig.bbox.height
+    for text in drawn_texts(fig):
+        box, weight = text.get_window_extent(), text.get_fontweight()
+        x, y = (box.x0 + box.x1) / 2, high - (box.y0 + box.y1) / 2
+        found.append(Spot(text.get_text(), x, y, box.x0, box.x1, to_hex(text.get_color()), weight == "bold"))
+    return sorted(found, key=lambda spot: (spot.y, spot.x))
+
+
+def middle(artist: Artist) -> tuple[float, float]:
+    """The middle of an artist (axes, a bar, a text) in pixels from the figure's top left corner."""
+    box, high = artist.get_window_extent(), artist.get_figure(root=True).bbox.height
+    return (box.x0 + box.x1) / 2, high - (box.y0 + box.y1) / 2
+
+
+def in_row(fig: Figure, y: float, left: float = 0, right: float = np.inf, slack: float = 6) -> list[str]:
+    """Texts whose middle is at height y, within `slack` pixels, and between `left` and `right`; left to right."""
+    found = [s for s in spots(fig) if abs(s.y - y) <= slack and left <= s.x <= right]
+    return [s.text for s in sorted(found, key=lambda s: s.x)]
+
+
+def in_column(fig: Figure, x: float, top: float = 0, bottom: float = np.inf, slack: float = 6) -> list[str]:
+    """Texts whose middle is x to the right, within `slack` pixels, and between `top` and `bottom`; top to bottom."""
+    found = [s for s in spots(fig) if abs(s.x - x) <= slack and top <= s.y <= bottom]
+    return [s.text for s in sorted(found, key=lambda s: s.y)]
+
+
+def tile_middle(mosaic: Mosaic, i: int) -> tuple[float, float, float]:
+    """Middle of an image of a mosaic (x, y) and its lower edge, in pixels from the figure's top left corner."""
+    fig = mosaic.ax.get_figure(root=True)
+    place, scale = mosaic.place(i), fig.bbox.width / UNITS
+    return (place.x + place.w / 2) * scale, (place.y + place.h / 2) * scale, (place.y + place.h) * scale
+
+
+def caption_under(fig: Figure, mosaic: Mosaic, i: int, lines: int = 2) -> list[str]:
+    """The lines written under an image of a mosaic, at most so many."""
+    x, _, foot = tile_middle(mosaic, i)
+    line = 18 * fig.bbox.width / UNITS
+    return in_column(fig, x, foot, foot + (lines + 0.3) * line)
+
+
+def title_over(fig: Figure, ax: Axes) -> str:
+    """The bold text that stands over axes, nearest to them."""
+    box, high = ax.get_window_extent(), fig.bbox.height
+    above = [s for s in spots(fig) if s.bold and s.y < high - box.y1 and s.left < box.x1 and s.right > box.x0 - 80]
+    return max(above, key=lambda s: (round(s.y), -abs(s.left - box.x0))).text
+
+
+def legend_of(fig: Figure) -> dict[str, str]:
+    """Names of a legend with their colours #rrggbb; the dot before a name must have the name's colour."""
+    found, every = {}, spots(fig)
+    for dot in (s for s in every if s.text == "●"):
+        beside = [s for s in every if abs(s.y - dot.y) < 6 and 0 < s.left - dot.right < 20 and s.text != "●"]
+        name = min(beside, key=lambda s: s.left)
+        assert name.colour == dot.colour, name.text
+        found[name.text] = name.colour
+    return found
+
+
+def colour_bar_of(fig: Figure, label: str) -> tuple[tuple[float, float], list[str]]:
+    """Limits of the colour bar over which `label` stands, and the texts at its ticks from left to right."""
+    head = next(s for s in spots(fig) if s.text == label)
+    near = [ax for ax in fig.axes if 0 < middle(ax)[1] - head.y < 40 and ax.get_window_extent().x0 <= head.x]
+    bar = max(near, key=lambda ax: ax.get_window_extent().x0)
+    ticks = [t for t in bar.get_xticklabels() if t.get_text()]
+    return bar.get_xlim(), [t.get_text() for t in sorted(ticks, key=lambda t: middle(t)[0])]
+
+
+def nearer(colour: Any, one: str, other: str) -> bool:
+    """Whether a colour is nearer to one of two than to the other, in RGB."""
+    distance = [np.linalg.norm(np.array(to_rgb(colour)) - to_rgb(c)) for c in (one, other)]
+    return bool(distance[0] < distance[1])
 
 
 def problems(fig: Figure, contrast: bool = True) -> list[str]:

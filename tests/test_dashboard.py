@@ -75,7 +75,8 @@ def test_image_answer_and_probabilities(drawn, case, i):
     bars = panels["_Probabilities"].bars.bars
     assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
     colours = [to_hex(bar.get_facecolor()) for bar in bars]
-    assert colours == [DARK.right if k == trace.prediction else DARK.positive for k in range(10)]
+    expected = dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.wrong} | {feed[i].label: DARK.right}
+    assert colours == list(expected.values())
     assert any(text.startswith(f"image {i + 1} of 60") for text in words(fig))
 
 

@@ -44,7 +44,7 @@ def test_confusion_matrix(case, stored) -> None:
     assert percent(accuracy_score(labels, logits.argmax(1))) in texts
     wrong = expected - np.diag(np.diag(expected))
     true, said = np.unravel_index(wrong.argmax(), wrong.shape)
-    assert f"{wrong.max()}× {true} taken for {said}" in texts
+    assert f"{true} taken for {said}, {wrong.max()} times" in texts
 
 
 def test_confusion_of_early_snapshots_is_of_the_examples(case) -> None:
@@ -140,10 +140,10 @@ def test_distribution_of_a_set_without_labels(make_case, mlp_run, tmp_path) -> N
     heights = np.array([bar.get_height() for bar in fig.axes[0].patches]) * 70
     assert np.allclose(heights, np.bincount(logits.argmax(1), minlength=10))
     assert any(text.startswith("70 images of kaggle-test, epoch 2") for text in words(fig))
-    assert "true classes" not in words(fig)
+    assert "true" not in words(fig)
     assert {"unlabelled", "evaluation:kaggle-test"} <= case.reads
     fig, _, _ = drawn("prediction_distribution", case, data="embedded")
-    assert "true classes" in words(fig)
+    assert "true" in words(fig)
     assert "kaggle-test" not in case.evaluations  # nothing else takes it for an evaluation
 
 
@@ -163,7 +163,7 @@ def test_surest_mistakes(case) -> None:
     images = dict(zip(case.evaluation().extra["mistake_index"], case.evaluation().extra["mistake_images"], strict=True))
     assert np.allclose(mosaic.tiles(), [images[i][0] / 255 for i in order])
     texts = words(fig)
-    assert f"{found.predictions[order[0]]}, {percent(found.confidence[order[0]], 0)}" in texts
+    assert f"says {found.predictions[order[0]]}, {percent(found.confidence[order[0]])}" in texts
     assert f"is {found.labels[order[0]]}" in texts
     assert any(text.startswith(f"6 of {len(wrong)} mistakes") for text in texts)
 
@@ -177,7 +177,7 @@ def test_stability(make_case, cnn_run, monkeypatch) -> None:
     monkeypatch.setitem(case.run.info, "stability", case.stability | {"accuracy": accuracy})
     fig, _, _ = drawn("stability", case)
     assert any(np.array_equal(line.get_ydata(), accuracy) for line in fig.axes[0].lines)
-    assert any(f"standard deviation {100 * np.std(accuracy, ddof=1):.2f} %" in text for text in words(fig))
+    assert any(f"standard deviation {100 * np.std(accuracy, ddof=1):.2f} points" in text for text in words(fig))
     assert any(f"{len(accuracy)} passes" in text for text in words(fig))
 
 

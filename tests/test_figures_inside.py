@@ -124,12 +124,13 @@ def test_points_are_principal_components(mlp) -> None:
     expected = PCA(2, svd_solver="full").fit(values)
     dots = fig.axes[0].collections[0]
     assert np.allclose(np.abs(dots.get_offsets()), np.abs(expected.transform(values)), atol=1e-4)
-    assert f"{percent(expected.explained_variance_ratio_.sum(), 0)} of the spread" in words(fig)
+    assert f"{percent(expected.explained_variance_ratio_.sum(), 0)} of the variance" in words(fig)
     wrong = mlp.passes(pixels)["logits"].argmax(1) != mlp.examples().labels[:50]
     assert len(fig.axes[0].collections[1].get_offsets()) == wrong.sum()
     update(0.0)
     before = mlp.passes(pixels, ("hidden1_act",), at="first")["hidden1_act"]
-    assert np.allclose(np.abs(dots.get_offsets()), np.abs(expected.transform(before)), atol=1e-4)
+    centred = (before - before.mean(0)) @ expected.components_.T
+    assert np.allclose(np.abs(dots.get_offsets()), np.abs(centred), atol=1e-4)
 
 
 def test_robustness_without_a_change_is_plain_accuracy(mlp) -> None:

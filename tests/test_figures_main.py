@@ -51,17 +51,23 @@ def test_learning_rate_only_where_it_changes(make_case, mlp_run) -> None:
     case = make_case(mlp_run)
     assert "Learning rate" not in words(drawn("training_history", case)[0])
     rows = [dict(r, learning_rate=0.1 / (i + 1)) for i, r in enumerate(case.history["epochs"])]
-    case.run.info["history"]["epochs"], before = rows, case.run.info["history"]["epochs"]
+    before = dict(case.run.info["history"])
+    case.run.info["history"] |= {"epochs": rows, "steps": []}
     try:
         fig, update, _ = drawn("training_history", case)
         assert "Learning rate" in words(fig)
         (line,) = fig.axes[-1].lines
-        assert list(line.get_xdata()) == [0, *(r["epoch"] for r in rows)]
-        assert np.allclose(line.get_ydata()[1:], [r["learning_rate"] for r in rows])
+        assert list(line.get_xdata()) == [0, 1, 1, 2, 2, 3]
+        assert np.allclose(line.get_ydata(), np.repeat([r["learning_rate"] for r in rows], 2))
         update(1.5 / len(rows))  # in the middle of the second epoch its rate holds
         assert line.get_ydata()[-1] == rows[1]["learning_rate"]
+        steps = [{"step": 25 * i, "loss": 1.0, "learning_rate": 0.1 / i} for i in range(1, 16)]
+        case.run.info["history"]["steps"] = steps
+        (line,) = drawn("training_history", case)[0].axes[-1].lines  # of single batches, where they were logged
+        assert np.allclose(line.get_ydata(), [s["learning_rate"] for s in steps])
+        assert np.allclose(line.get_xdata(), [s["step"] / rows[0]["step"] for s in steps])
     finally:
-        case.run.info["history"]["epochs"] = before
+        case.run.info["history"] |= before
 
 
 def test_filters_are_the_snapshots_kernels(make_case, cnn_run) -> None:

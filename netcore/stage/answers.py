@@ -19,12 +19,14 @@ class Answers:
     probabilities : float64 (N, K).
     labels : int64 (N,), the true classes; empty where they are not known.
     snapshot : whose answers they are, ``"epoch 20"``, where that is known.
+    chosen_here : whether it was chosen from several as the best on these images.
     """
 
     name: str
     probabilities: np.ndarray
     labels: np.ndarray
     snapshot: str = ""
+    chosen_here: bool = False
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -54,9 +56,10 @@ class Answers:
 
     @property
     def words(self) -> str:
-        """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20``."""
+        """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20 (best on these)``."""
         words = f"{counted(len(self.probabilities), 'image')} of {self.name}"
-        return f"{words}, {self.snapshot}" if self.snapshot else words
+        words += f", {self.snapshot}" if self.snapshot else ""
+        return words + (" (best on these)" if self.chosen_here else "")
 
 
 def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answers:
@@ -74,7 +77,20 @@ def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answe
     if labelled and len(labels) != len(stored.logits):
         raise Refused(f"run '{case.run.name}': the true classes of {stored.name} are not known")
     snapshot = case.run.answers_entry(stored.name).get("snapshot", "")
-    return Answers(stored.name, softmax(stored.logits.astype(float), axis=1), labels, snapshot)
+    return Answers(
+        stored.name,
+        softmax(stored.logits.astype(float), axis=1),
+        labels,
+        snapshot,
+        _chosen_on(case, stored.name, snapshot),
+    )
+
+
+def _chosen_on(case: Case, name: str, snapshot: str) -> bool:
+    """Whether a snapshot's answers are on the very images on which it was found to be the best of the run."""
+    data = case.run.info.get("data", {})
+    best = [s.label for s in case.run.snapshots if s.step == case.run.info.get("best")]
+    return data.get("name") == name and data.get("held_out_is") == "test set" and best == [snapshot]
 
 
 def answers_on_examples(case: Case, at: object = None) -> Answers:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from netcore.stage.plot import SMALL, Box, add_axes, fit, percent, width
+from netcore.stage.theme import Theme
 from netcore.trace import Trace
 
 
@@ -23,7 +24,7 @@ class Bars:
         longest = min(0.45 * box.w, max(width(fig, name) for name in classes))
         self._names = [fit(fig, name, longest) for name in classes]
         left = longest + 8
-        self._places = 1 if box.w - left > 110 else 0
+        self._places = 1 if box.w - left > 98 else 0
         room = width(fig, "> 99.9 %" if self._places else "> 99 %") + 6
         ax = add_axes(fig, box.inset(left=left, right=room), xlim=(0, 1), ylim=(self.count - 0.5, -0.5))
         ax.axis("off")
@@ -40,11 +41,11 @@ class Bars:
         shares = np.zeros(len(self.classes)) if trace is None else trace.probabilities
         order = np.argsort(-shares, kind="stable")[: self.count] if self.sorted else np.arange(self.count)
         for i, k in enumerate(order):
-            colour, known = self._colour(trace, int(k))
+            colour = answer_colour(self.theme, trace, int(k))
             self.bars[i].set_width(shares[k])
-            self.bars[i].set_facecolor(colour)
+            self.bars[i].set_facecolor(colour or self.theme.positive)
             strong = trace is not None and k in (trace.prediction, trace.label)
-            reword(self.names[i], self._names[k], colour if known else self.theme.muted, strong)
+            reword(self.names[i], self._names[k], colour or self.theme.muted, strong)
             value = self._value(shares[k])
             if value:
                 self.values[i].set_x(shares[k] + 6 * self._unit)
@@ -54,12 +55,14 @@ class Bars:
     def _value(self, share: float) -> str:
         return percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
 
-    def _colour(self, trace: Trace | None, k: int) -> tuple[str, bool]:
-        if trace is None or k not in (trace.prediction, trace.label):
-            return self.theme.positive, False
-        if trace.label is None:
-            return self.theme.emphasis, True
-        return (self.theme.right if k == trace.label else self.theme.wrong), True
+
+def answer_colour(theme: Theme, trace: Trace | None, k: int) -> str | None:
+    """Colour of a class that is the answer or the truth: right or wrong, emphasis where the truth is not known."""
+    if trace is None or k not in (trace.prediction, trace.label):
+        return None
+    if trace.label is None:
+        return theme.emphasis
+    return theme.right if k == trace.label else theme.wrong
 
 
 def reword(text: Text, words: str, colour: str, bold: bool = False) -> None:

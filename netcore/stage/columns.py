@@ -40,9 +40,9 @@ class Column:
         return trace.pixels.mean(0)[None] / 255 if self.maps else trace.pixels.ravel() / 255
 
     def activity(self, trace: Trace) -> np.ndarray:
-        """How active each unit is, (N,): magnitude of a neuron, mean magnitude of a map."""
-        values = np.abs(self.values(trace))
-        return values.mean((1, 2)) if self.maps else values
+        """How active each unit is, (N,): magnitude of a neuron, standard deviation over a map."""
+        values = self.values(trace)
+        return values.std((1, 2)) if self.maps else np.abs(values)
 
 
 def columns(trace: Trace, most: int = 6) -> list[Column]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from netcore.case import Case
 from netcore.run import Snapshot
 from netcore.stage.facts import held_out, row_at
-from netcore.stage.plot import Box, add_axes, percent, write
+from netcore.stage.plot import Box, add_axes, percent, width, write
 
 
 def snapshots_until_now(case: Case) -> tuple[Snapshot, ...]:
@@ -28,6 +28,9 @@ class Timeline:
         theme = fig.theme  # type: ignore[attr-defined]
         self.words = [self._words(case, s) for s in snapshots]
         self.text = write(fig, box.x, box.y, "")
+        aside = "a dot per snapshot"
+        if len(snapshots) > 1 and max(width(fig, words) for words in self.words) + width(fig, aside) + 20 <= box.w:
+            write(fig, box.x + box.w, box.y, aside, ha="right", color=theme.muted)
         self._x = np.linspace(0, 1, len(snapshots))
         ax = add_axes(fig, Box(box.x + 5, box.y + 22, box.w - 10, 14), xlim=(0, 1), ylim=(-1, 1))
         ax.axis("off")

@@ -30,7 +30,8 @@ class View:
     ----------
     stage : Stage
     traces : sequence of Trace
-        All that will be shown: they share one scale, and one choice of what answers to them most.
+        All that will be shown: they share one scale, and one choice of what answers to them most (neurons) or varies
+        most over the image (maps).
     """
 
     def __init__(self, stage: Stage, traces: Sequence[Trace]) -> None:
@@ -46,7 +47,7 @@ class View:
         return output if output.ndim == 3 else output.reshape(-1, 1, 1)
 
     def choose(self, count: int) -> None:
-        """Show at most so many: those that answer to the image most."""
+        """Show at most so many: neurons with the largest magnitude, maps with the largest standard deviation."""
         strength = (
             self.outputs.std((2, 3)).mean(0) if self.outputs.shape[2] > 1 else np.abs(self.outputs).mean((0, 2, 3))
         )
@@ -101,7 +102,13 @@ def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
 
 
 def draw_columns(fig: Figure, box: Box, views: Sequence[View], gap: float) -> None:
-    """Draw stages as columns side by side, all maps to one scale: the largest at which a few of each stage fit."""
+    """Draw stages as columns side by side, all maps to one size: the largest at which a few of each stage fit.
+
+    Colours mean the same in all of them: where one stage has negative values, all are drawn with both signs.
+    """
+    signed = any(view.signed for view in views)
+    for view in views:
+        view.signed = signed
     scale, heads = fig.bbox.width / UNITS, [_head(fig, view) for view in views]
     tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
     for pixel in [k / scale for k in range(LARGEST, 0, -1)]:

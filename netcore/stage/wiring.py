@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from netcore.stage.bars import reword
+from netcore.stage.bars import answer_colour, reword
 from netcore.stage.colours import diverging, mix, sequential
 from netcore.stage.columns import Column, columns, contributions
 from netcore.stage.mosaic import image_grid, shown
@@ -93,8 +93,8 @@ class Wiring:
         ]
         self._edges()
         for text, k in zip(self.names, self.chosen[-1], strict=True):
-            said = k == trace.prediction
-            reword(text, self._classes[k], self.theme.right if said else self.theme.muted, bool(said))
+            colour = answer_colour(self.theme, trace, int(k))
+            reword(text, self._classes[k], colour or self.theme.muted, bool(k == trace.prediction))
         return changed
 
     def _edges(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netcore.stage.facts import counted
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, chart, fit, heading, number, percent, subtitle, width, write
+from netcore.stage.plot import Box, add_axes, fit, heading, number, percent, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import frame_of
 
@@ -17,7 +17,8 @@ ORDER = 62
 ANIMATED = True
 MOST = 9  # layers that fit
 ROW = 72.0  # units, at most
-MEASURES = ("mean", "largest", "active units")
+NUMBERS = 62.0  # units for them
+MEASURES = (("Mean", "|a|"), ("Largest", "|a|"), ("Active units", "a ≠ 0"))
 
 
 def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
@@ -74,23 +75,25 @@ def _measures(values: np.ndarray) -> np.ndarray:
 
 
 class _Bars:
-    """One measure of all layers: bars, the numbers behind them, marks at the means."""
+    """One measure of all layers: bars, marks at the means, and the bars' numbers in a column of their own."""
 
     def __init__(self, fig, box: Box, measure: int, means: np.ndarray, largest: float) -> None:
         theme, rows = fig.theme, np.arange(len(means))
-        self.share, self.means = measure == 2, means
+        self.share = measure == 2
         self.top = 1.0 if self.share else max(1e-9, float(largest), float(means.max()))
-        ax = chart(fig, box, MEASURES[measure].capitalize(), left=0, grid=None)
-        ax.set(xlim=(0, 1.5 * self.top), ylim=(len(means) - 0.5, -0.5), xticks=[], yticks=[])
-        ax.spines["bottom"].set_visible(False)
+        subtitle(fig, box, *MEASURES[measure])
+        inner = box.inset(top=32, right=NUMBERS, bottom=26)
+        ax = add_axes(fig, inner, xlim=(0, self.top), ylim=(len(means) - 0.5, -0.5))
+        ax.axis("off")
         ax.axvline(0, color=theme.muted, linewidth=1)
         self.bars = ax.barh(rows, 0 * means, height=0.5, color=theme.positive).patches
-        ax.vlines(means, rows - 0.4, rows + 0.4, color=theme.emphasis, linewidth=2)
-        self.texts = [ax.text(0, row, "", va="center_baseline") for row in rows]
+        ax.vlines(means, rows - 0.4, rows + 0.4, color=theme.emphasis, linewidth=2, clip_on=False)
+        step = inner.h / len(means)
+        places = [(box.x + box.w, inner.y + (row + 0.5) * step) for row in rows]
+        self.texts = [write(fig, *place, "", ha="right", va="center_baseline") for place in places]
 
     def show(self, values: np.ndarray) -> list:
-        for value, mean, bar, text in zip(values, self.means, self.bars, self.texts, strict=True):
+        for value, bar, text in zip(values, self.bars, self.texts, strict=True):
             bar.set_width(value)
-            words = percent(value, 0) if self.share else number(value)
-            text.set(x=max(value, mean) + 0.04 * self.top, text=words)
+            text.set_text(percent(value, 0) if self.share else number(value))
         return [*self.bars, *self.texts]

@@ -7,7 +7,7 @@ images of each class. Those neurons are shown whose answers differ most from cla
 import numpy as np
 
 from netcore.errors import unknown
-from netcore.stage.colours import diverging, sequential, spread
+from netcore.stage.colours import diverging, mix, sequential, spread
 from netcore.stage.facts import counted, layer_words, some_of
 from netcore.stage.mosaic import crisp
 from netcore.stage.network import strongest
@@ -45,7 +45,7 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     unit = "map" if outputs.ndim == 4 else "neuron"
     words = some_of(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
-    words += f" · mean of {counted(len(examples.labels), 'example image')}"
+    words += f" · means by class, of {counted(len(examples.labels), 'example image')}"
     words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
     body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.run.title} answers to", words)
     _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
@@ -57,11 +57,14 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
     cmap, limit = (diverging if signed else sequential)(fig.theme), spread(table)
     names = min(140, max(width(fig, name) for name in ["class", *classes]))
     room = body.inset(left=names + 10, top=22, bottom=76)
+    high = width(fig, f"{chosen.max()}")  # of numbers that stand upright, where they are wider than a column
+    upright = room.w / columns < high + 6
+    room = room.inset(bottom=high - 16 if upright else 0)
     tall, wide = min(44, room.h / rows), min(64, room.w / columns)
     inner = Box(room.x, room.y, wide * columns, tall * rows)
     ax = add_axes(fig, inner)
     crisp(ax, table, cmap, -limit * signed, limit)
-    line = {"color": fig.theme.ground, "linewidth": 2}
+    line = {"color": mix(fig.theme, "ground", "faint", 0.6), "linewidth": 1}
     for k in range(rows + 1):
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):
@@ -70,11 +73,11 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
     for row, name in enumerate(classes):
         y = inner.y + (row + 0.5) * tall
         write(fig, body.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
-    numbers = wide >= width(fig, f"{chosen.max()}") + 6
+    numbers = wide > 18
     write(fig, inner.x, body.y, f"numbers of the {unit}s →" if numbers else f"{unit}s →", color=fig.theme.muted)
     if numbers:
         for column, k in enumerate(chosen):
             x = inner.x + (column + 0.5) * wide
-            write(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted)
-    bar = Box(inner.x, inner.y + inner.h + 32, 240, 44)
+            write(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted, rotation=90 * upright)
+    bar = Box(inner.x, inner.y + inner.h + (high + 16 if upright and numbers else 32), 240, 44)
     colour_bar(fig, bar, cmap, -limit * signed, limit, "mean activation")

@@ -1,7 +1,7 @@
 """Confidence
 
 Whether {run} ({network}) is as often right as it is sure: accuracy by confidence (on the dashed line the two agree),
-and how sure it is when right and when wrong.
+and how sure it is when right and when wrong. The expected calibration error is the mean gap of the two.
 """
 
 import numpy as np
@@ -25,11 +25,18 @@ def draw(fig, case, *, data: str = ""):
     theme, found = fig.theme, answers(case, data or None)
     count, confidence, accuracy, error = calibration(found, BINS)
     mean = float(found.confidence.mean())
-    words = f"expected calibration error {percent(error)} · {percent(mean)} sure, {percent(found.accuracy)} right"
-    body, _ = heading(fig, f"How far to trust {case.run.title}", f"{words} · {found.words}")
+    words = f"{percent(mean)} sure on average, {percent(found.accuracy)} right · {found.words}"
+    body, _ = heading(fig, f"How far to trust {case.run.title}", words)
     left, right = body.columns(1, 1, gap=34)
 
-    ax = chart(fig, left, "Accuracy by confidence", "95 % intervals", x="confidence", left=58)
+    ax = chart(
+        fig,
+        left,
+        "Accuracy",
+        f"expected calibration error {percent(error)}",
+        x="confidence · dashed: as right as sure · lines: 95 %",
+        left=58,
+    )
     edges = np.arange(BINS) / BINS
     ax.bar(
         edges, np.nan_to_num(accuracy), 1 / BINS, align="edge", color=theme.positive, edgecolor=theme.ground, alpha=0.8
@@ -43,7 +50,7 @@ def draw(fig, case, *, data: str = ""):
     percents(ax.xaxis, 5)
     percents(ax.yaxis, 5)
 
-    ax = chart(fig, right, "Images by confidence", x="confidence", left=58)
+    ax = chart(fig, right, "Images by confidence", x="confidence · logarithmic counts", left=58)
     legend(fig, {"right": theme.right, "wrong": theme.wrong}, right=right.x + right.w - 8, y=right.y + 1)
     bins = np.linspace(0, 1, 2 * BINS + 1)
     for which, colour in ((found.right, theme.right), (~found.right, theme.wrong)):

@@ -117,9 +117,22 @@ class _Facts:
         self.range.set_text(f"95 % interval: {100 * low:.1f} to {100 * high:.1f} %")
         wrong = found.confusion * (1 - np.eye(len(self.classes), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")
-        for row, flat in zip(self.rows, [*order, *[0] * len(self.rows)], strict=False):
-            true, said = divmod(int(flat), len(self.classes))
-            count = wrong[true, said]
-            words = f"{count}× {self.classes[true]} taken for {self.classes[said]}" if count else ""
-            row.set_text(fit(self.fig, words, self.box.w, LABEL))
+        pairs = [(*divmod(int(flat), len(self.classes)), int(wrong.flat[flat])) for flat in order if wrong.flat[flat]]
+        lines = [self._line(*pair) for pair in pairs[: len(self.rows)]]
+        if len(pairs) > len(self.rows):
+            left = pairs[len(self.rows) - 1 :]
+            lines[-1] = f"and {counted(len(left), 'pair')} more, up to {left[0][2]:,} each"
+        for row, words in zip(self.rows, lines + [""] * len(self.rows), strict=False):
+            row.set_text(words)
         return [self.accuracy, self.range, *self.rows]
+
+    def _line(self, true: int, said: int, count: int) -> str:
+        """``9 taken for 4, 7 times``, the names cut where it gets too long."""
+        words = f"{self.classes[true]} taken for {self.classes[said]}, {counted(count, 'time')}"
+        if width(self.fig, words, LABEL) <= self.box.w:
+            return words
+        room = self.box.w - width(self.fig, f" taken for , {counted(count, 'time')}", LABEL)
+        wide = [width(self.fig, self.classes[k], LABEL) for k in (true, said)]
+        rooms = [max(room / 2, room - other) for other in reversed(wide)]
+        short = [fit(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, said), rooms, strict=True)]
+        return f"{short[0]} taken for {short[1]}, {counted(count, 'time')}"

@@ -33,7 +33,7 @@ NEEDS = ("examples",)
 ORDER = 70
 ANIMATED = True
 WINDOW = 50  # predictions that the confidence goes back
-LINES = (0.9, 0.5)  # of confidence
+LINES = (0.9, 0.5, 0.0)  # of confidence
 BINS = 31
 TALL = 1.06  # of confidence that the axis reaches
 TOP = 26.0  # units of a panel's title
@@ -67,7 +67,7 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
         _Confusion(fig, d, case.classes),
         _Activity(fig, e, facts),
         _Weights(fig, f, case.classes, facts.weights),
-        _Confidence(fig, g),
+        _Confidence(fig, g, len(feed)),
     ]
 
     def update(t: float) -> list:
@@ -117,20 +117,12 @@ class _Input:
         return [self.image.set(shown(trace.pixels)[None]), *self.texts]
 
 
-class _Answer(Bars):
-    """Probabilities with the predicted class in one colour, right or wrong."""
-
-    def _colour(self, trace: Trace | None, k: int) -> tuple[str, bool]:
-        said = trace is not None and k == trace.prediction
-        return (self.theme.right if said else self.theme.positive), said
-
-
 class _Probabilities:
     def __init__(self, fig, box: Box, trace: Trace) -> None:
         subtitle(fig, box, "Probabilities")
         inner = box.inset(top=TOP - 2)
         tall = min(inner.h, 30.0 * len(trace.classes))
-        self.bars = _Answer(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
+        self.bars = Bars(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
     def show(self, trace: Trace, facts: Feed, i: int) -> list:
         return self.bars.show(trace)
@@ -258,15 +250,15 @@ class _Weights:
 class _Confidence:
     """Confidence of the last predictions, right and wrong told apart, with two lines to judge it by."""
 
-    def __init__(self, fig, box: Box) -> None:
+    def __init__(self, fig, box: Box, images: int) -> None:
         theme = fig.theme
-        subtitle(fig, box, "Confidence", f"last {WINDOW}")
+        subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "image by image")
         inner = box.inset(left=44, top=TOP + 4, right=6, bottom=8)
         self.ax = add_axes(fig, inner, xlim=(-1, WINDOW), ylim=(0, TALL))
         self.ax.set(xticks=[], yticks=[])
         self.ax.spines["left"].set_visible(False)
-        for y, role in zip(LINES, ("right", "negative"), strict=True):
-            self.ax.axhline(y, color=getattr(theme, role), linewidth=1.2, linestyle=(0, (4, 3)))
+        for y in LINES:
+            self.ax.axhline(y, color=theme.muted, linewidth=1.2, linestyle=(0, (4, 3)) if y else "-", zorder=1)
             at = inner.y + inner.h * (1 - y / TALL)
             write(fig, inner.x - 10, at, f"{100 * y:.0f} %", ha="right", va="center_baseline", color=theme.muted)
         (self.line,) = self.ax.plot([], [], color=theme.positive, linewidth=1.5)

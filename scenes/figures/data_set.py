@@ -13,6 +13,7 @@ from netcore.stage.plot import Box, chart, fit, heading, percents, subtitle, wid
 NEEDS = ("examples",)
 ORDER = 22
 MOST = 20  # classes that fit
+EXAMPLES = "example image"
 
 
 def draw(fig, case, *, pairs: int = 5):
@@ -28,7 +29,8 @@ def draw(fig, case, *, pairs: int = 5):
     words = (
         f"{counted(len(labels), source)} of {counted(len(case.classes), 'class')}, {shape_words(case.run.input_shape)}"
     )
-    words += f" · {len(examples.labels):,} of them stored"
+    if source != EXAMPLES:
+        words += f" · all but the counts: of {counted(len(examples.labels), EXAMPLES)}"
     name = case.run.info.get("data", {}).get("name", "the data")
     body, _ = heading(fig, f"The images of {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
@@ -43,15 +45,15 @@ def _labels(case) -> tuple[np.ndarray, str]:
     """True classes of as many images as the run tells of."""
     if case.evaluations and len(stored := case.evaluation().labels):
         return stored.astype(np.int64), "held-out image"
-    return case.examples().labels, "example image"
+    return case.examples().labels, EXAMPLES
 
 
 def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
-    ax = chart(fig, box, "Images a class", left=54)
-    count = np.bincount(labels, minlength=len(classes))
-    ax.bar(range(len(classes)), count, width=0.75, color=fig.theme.positive)
     room = (box.w - 62) / len(classes) - 4
     every = len(classes) <= MOST and max(width(fig, name) for name in classes) <= room
+    ax = chart(fig, box, "Images per class", left=54)
+    count = np.bincount(labels, minlength=len(classes))
+    ax.bar(range(len(classes)), count, width=0.75, color=fig.theme.positive)
     ax.set_xticks(*((range(len(classes)), classes) if every else ([], [])))
     if not every:
         ax.set_xlabel(f"{len(classes)} classes")
@@ -63,8 +65,8 @@ def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
 
 def _means(fig, box: Box, examples, classes: list[str]) -> None:
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
-    of = "" if len(present) == len(classes) else f", {some_of(len(present), len(classes), 'class')}"
-    subtitle(fig, box, "Mean images", f"of the stored ones{of}")
+    of = "" if len(present) == len(classes) else some_of(len(present), len(classes), "class")
+    subtitle(fig, box, "Mean images", of)
     tiles = [shown(examples.images[examples.labels == k].mean(0).round().astype(np.uint8)) for k in present]
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)
 
@@ -72,7 +74,8 @@ def _means(fig, box: Box, examples, classes: list[str]) -> None:
 def _brightness(fig, box: Box, images: np.ndarray) -> None:
     heights, edges = np.histogram(images, bins=32, range=(0, 256))
     uneven = heights.max() > 30 * max(1, heights.min())
-    ax = chart(fig, box, "Brightness", "share of pixels" + ", logarithmic" * bool(uneven), left=54)
+    words = "share of pixels" + (", logarithmic" if uneven else "")
+    ax = chart(fig, box, "Pixel values", words, left=54)
     ax.bar(edges[:-1], heights / images.size, width=8, align="edge", color=fig.theme.positive)
     ax.set(xlim=(0, 256), xticks=[0, 128, 255])
     if uneven:
@@ -87,7 +90,7 @@ def _brightness(fig, box: Box, images: np.ndarray) -> None:
 def _alike(fig, box: Box, examples, classes: list[str], most: int) -> None:
     from scipy.spatial.distance import cdist
 
-    subtitle(fig, box, "Look-alikes", "nearest images of different classes")
+    subtitle(fig, box, "Look-alikes", "nearest of different classes")
     flat = examples.images.reshape(len(examples.images), -1) / 255
     distance = cdist(flat, flat)
     distance[examples.labels[:, None] == examples.labels[None]] = np.inf
@@ -109,4 +112,11 @@ def _alike(fig, box: Box, examples, classes: list[str], most: int) -> None:
         place = mosaic.place(len(found) + column)
         for row, text in enumerate([", ".join(pair)] if short else pair):
             y = place.y + place.h + 6 + 18 * row
-            write(fig, place.x + place.w / 2, y, fit(fig, text, place.w + 3), ha="center", color=fig.theme.muted)
+            write(
+                fig,
+                place.x + place.w / 2,
+                y,
+                fit(fig, text, place.w + 3, keep="end"),
+                ha="center",
+                color=fig.theme.muted,
+            )

@@ -1,7 +1,8 @@
 """Feature maps
 
 What the convolutions of {run} ({network}, {snapshot}) make of an image: maps of every stage, from the pixels to the
-verdict ({prediction}, {confidence}). Maps of one stage share one scale; each pooling shrinks them.
+verdict ({prediction}, {confidence}). Of many maps those are shown that vary most over the image. Maps of one stage
+share one scale; each pooling shrinks them.
 """
 
 from typing import Literal
@@ -98,7 +99,7 @@ def _traces(case, over: str, images: int) -> list:
 def _columns(fig, body: Box, found: list[Stage], traces: list):
     """The digit, a column of maps for every stage, all of them to one scale, and the verdict."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
-    sides, gap = ((1, 1.6), 11) if narrow else ((0.85, 1.25), 18)
+    sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
     left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
     views = [View(stage, traces) for stage in found]
     draw_columns(fig, middle, views, gap)
@@ -107,8 +108,8 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
     bar = Box(left.x, left.y + TOP + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)
     ends = ("0", "max") if not signed else ("−max", "max") if left.w > 75 else ("−", "max")
     colour_bar(fig, bar, (diverging if signed else sequential)(theme), -signed, 1, "value", ends=ends)
-    write(fig, left.x, body.y + body.h - 34, "shown", color=theme.muted)
-    write(fig, left.x, body.y + body.h - 15, "max", color=theme.muted)
+    write(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
+    write(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
     return digit, views, _bars(fig, right, TOP, FOOT, trace)
 
 
@@ -139,7 +140,8 @@ def _bars(fig, box: Box, top: float, foot: float, trace) -> Bars:
 def _words(trace, views: list[View], at: float) -> str:
     """What just happened: the image, a stage, or the verdict."""
     if at > len(views) + 1:
-        return f"The network says {verdict(trace)}."
+        chosen = any(len(view.chosen) < view.shape[0] for view in views)
+        return f"The network says {verdict(trace)}" + (" · maps shown: those that vary most" if chosen else "")
     if at <= 1:
         return f"The image: {shape_words(trace.pixels.shape)} pixels."
     view = views[int(np.ceil(at)) - 2]

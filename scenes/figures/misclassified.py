@@ -32,7 +32,7 @@ def draw(fig, case, *, images: int = 24):
     if not len(chosen):
         write(fig, body.x, body.y + 20, "No image among these is misclassified.", fontsize=LABEL)
         return
-    captions = [f"{classes[said[i]]}, {percent(sure[i], 0)}\nis {classes[labels[i]]}" for i in chosen]
+    captions = [f"says {classes[said[i]]}, {percent(sure[i])}\nis {classes[labels[i]]}" for i in chosen]
     count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
     note.set_text(f"{some_of(count, total, 'mistake')} on {source}, the surest first")
 

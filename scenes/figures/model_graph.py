@@ -88,6 +88,10 @@ def _words(members: list[Stage], trace: Trace) -> str:
     words, first = stage.words.replace("convolution", "conv").replace("dense layer", "dense"), trace[stage.nodes[0]]
     if first.weight is not None and first.weight.ndim == 4:
         words = f"{first.weight.shape[2]}×{first.weight.shape[3]} {words}"
+    if "Pool" in first.kind and (size := first.settings.get("kernel_size")):
+        words = f"{shape_words(tuple(np.broadcast_to(size, 2).tolist()))} {words}"
+    if first.kind == "Flatten":
+        words = f"{shape_words(trace.input_of(first).shape)} in a row"
     shares = [trace[node].settings.get("p") for node in stage.nodes if "Dropout" in trace[node].kind]
     return words + "".join(f", dropout {share:g}" for share in shares if share)
 
@@ -112,7 +116,11 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
     write(fig, box.x + 10, top, fit(fig, card.name, room, LABEL, "bold", "end"), fontsize=LABEL, fontweight="bold")
     write(fig, box.x + box.w - 10, top if beside else top + 19, shape, ha="right")
     if lines == 3:
-        write(fig, box.x + 10, top + 19, fit(fig, card.words, box.w - (20 if beside else taken)), color=theme.muted)
+        room = box.w - (20 if beside else taken)
+        words = card.words
+        for long, short in (("batch norm", "BN"), ("pooling", "pool")):
+            words = words if width(fig, words) <= room else words.replace(long, short)
+        write(fig, box.x + 10, top + 19, fit(fig, words, room), color=theme.muted)
     count = f"{card.parameters:,} parameters" if card.parameters else "no parameters" if card.name != "image" else ""
     if width(fig, count) > box.w - 20:
         count = f"{card.parameters:,}"

@@ -1,4 +1,4 @@
-"""What hidden neurons detect
+"""First-layer weights
 
 First-layer weights of {run} ({network}) at {snapshot}, each neuron's as an image: ink on blue excites it, ink on orange
 inhibits it.
@@ -42,10 +42,10 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
 
     over_time = [images(s) for s in snapshots]
     limit = spread(over_time[-1], 0.998)
-    words = f"first-layer weights of {some_of(len(order), len(matrices[layer]), 'neuron')}"
-    words += ", those with the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
+    words = f"ink on blue excites, on orange inhibits · {some_of(len(order), len(matrices[layer]), 'neuron')}"
+    words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += ", mean of the three colours" if shape[0] == 3 else ""
-    body, _ = heading(fig, f"What {layer_words(layer)} of {case.run.title} looks for", words)
+    body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.run.title}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)

@@ -1,17 +1,16 @@
 """Points map
 
-Example images as points in the plane in which each layer of {run} ({network}) spreads them most, coloured by class;
-rings mark mistakes. Layer by layer the classes come apart.
+Example images as points, coloured by class, in the plane in which the outputs of each layer of {run} ({network}) vary
+most; rings mark mistakes. Layer by layer the classes come apart.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
 from netcore.stage.colours import categories
 from netcore.stage.facts import counted, some_of
-from netcore.stage.plot import Box, chart, heading, percent, width, write
+from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, percent, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
@@ -40,81 +39,88 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     found = some_stages(every, MOST)
     snapshots = snapshots_until_now(case) if method == "pca" else (case.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
-    words = f"{counted(len(labels), 'example image')} · {some_of(len(found), len(every), 'layer')} · "
-    words += "each plane: the two directions of most spread after training" if method == "pca" else "t-SNE"
-    body, _ = heading(fig, f"How {case.run.title} sorts images", words)
+    words = f"{some_of(len(labels), len(examples.labels), 'example image')} · "
+    words += f"{some_of(len(found), len(every), 'layer')} · "
+    words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
+    body, _ = heading(fig, f"How {case.run.title} sorts images", words, aside=160)
+    mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
     named = _legend(fig, body, case.classes)
     upper = body.inset(bottom=50 + named)
     nodes = tuple(stage.node for stage in found)
     colours = np.array(categories(theme, len(case.classes)))[labels]
-    last = case.passes(pixels, nodes)
+    over_time = [case.passes(pixels, nodes, at=snapshot) for snapshot in snapshots]
+    wrong = [passed["logits"].argmax(1) != labels for passed in over_time]
     panels = [
-        _Plane(fig, box, stage.name, _flat(last[stage.node]), colours, method)
+        _Plane(fig, box, stage.name, [_flat(passed[stage.node]) for passed in over_time], colours, method)
         for stage, box in zip(found, _places(upper, len(found)), strict=True)
     ]
-    kept: dict[int, list] = {}
-
-    def placed(i: int) -> list:  # coordinates in each panel, and who is mistaken
-        if i not in kept:
-            passed = last if i == len(snapshots) - 1 else case.passes(pixels, nodes, at=snapshots[i])
-            wrong = passed["logits"].argmax(1) != labels
-            kept[i] = [(panel.project(_flat(passed[node])), wrong) for panel, node in zip(panels, nodes, strict=True)]
-        return kept[i]
-
     timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), case, tuple(snapshots))
 
     def update(t: float) -> list:
         i = frame_of(t, len(snapshots))
-        moved = [artist for panel, place in zip(panels, placed(i), strict=True) for artist in panel.show(*place)]
-        return [*moved, *timeline.show(i)]
+        count = int(wrong[i].sum())
+        mistakes.set_text(f"○ {counted(count, 'mistake')}" if count else "no mistake")
+        moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
+        return [mistakes, *moved, *timeline.show(i)]
 
     update(1.0)
     return update
 
 
 class _Plane:
-    """One layer's outputs (N, features) in the plane of those after training."""
+    """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
-    def __init__(self, fig, box: Box, name: str, last: np.ndarray, colours: np.ndarray, method: str) -> None:
-        self.project, note = _pca(last) if method == "pca" else _tsne(last)
-        points = self.project(last)
-        ax = chart(fig, box, name, note, left=0, grid=None)
-        low, high = points.min(0), points.max(0)
-        pad = 0.06 * (high - low) + 1e-9
-        ax.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]), xticks=[], yticks=[])
-        ax.spines["bottom"].set_visible(False)
-        self.dots = ax.scatter(*points.T, s=18, c=colours, linewidths=0, zorder=3)  # never hidden by the rings
+    def __init__(self, fig, box: Box, name: str, over_time: list[np.ndarray], colours: np.ndarray, method: str) -> None:
+        self.points, self.notes = _pca(over_time) if method == "pca" else _tsne(over_time[-1])
+        subtitle(fig, box, name)
+        inner = box.inset(top=26)
+        self.size = np.array([inner.w, inner.h])
+        self.ax = ax = add_axes(fig, inner)
+        ax.axis("off")
+        self.dots = ax.scatter(*self.points[-1].T, s=18, c=colours, linewidths=0, zorder=3)  # not hidden by the rings
         self.rings = ax.scatter([], [], s=48, facecolors="none", edgecolors=fig.theme.wrong, linewidths=1.2, zorder=2)
+        start = width(fig, name, LABEL, "bold") + 8
+        self.note = write(fig, box.x + start, box.y + 0.8, "", color=fig.theme.muted)
+        widest = max(self.notes, key=lambda note: width(fig, note))
+        self.noted = start + width(fig, widest) <= box.w
 
-    def show(self, points: np.ndarray, wrong: np.ndarray) -> list:
-        self.dots.set_offsets(points)
-        self.rings.set_offsets(points[wrong])
-        return [self.dots, self.rings]
+    def show(self, i: int, wrong: np.ndarray) -> list:
+        low, high = self.points[i].min(0), self.points[i].max(0)
+        unit = max((high - low) / (self.size - 20)) or 1.0  # both directions to the same scale
+        ends = (low + high) / 2 + np.outer((-0.5, 0.5), self.size * unit)
+        self.ax.set(xlim=ends[:, 0], ylim=ends[:, 1])
+        self.dots.set_offsets(self.points[i])
+        self.rings.set_offsets(self.points[i][wrong])
+        self.note.set_text(self.notes[i] if self.noted else "")
+        return [self.dots, self.rings, self.note]
 
 
 def _flat(outputs: np.ndarray) -> np.ndarray:
     return outputs.reshape(len(outputs), -1)
 
 
-def _pca(last: np.ndarray) -> tuple[Callable, str]:
-    """The projection on the two principal directions, and the share of the spread that they hold."""
+def _pca(over_time: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
+    """Each moment's outputs, about their mean, along the two principal directions of the last; the share they show."""
     from sklearn.decomposition import PCA
 
+    last = over_time[-1]
     if min(last.shape) < 2 or not last.std() > 0:
-        return lambda outputs: np.zeros((len(outputs), 2)), "all alike"
+        return [np.zeros((len(last), 2))] * len(over_time), ["all alike"] * len(over_time)
     fitted = PCA(2, svd_solver="randomized" if last.shape[1] > 200 else "full", random_state=0).fit(last)
-    return fitted.transform, f"{percent(float(fitted.explained_variance_ratio_.sum()), 0)} of the spread"
+    points = [(outputs - outputs.mean(0)) @ fitted.components_.T for outputs in over_time]
+    shares = [float(p.var(0).sum() / max(o.var(0).sum(), 1e-30)) for p, o in zip(points, over_time, strict=True)]
+    return points, [f"{percent(share, 0)} of the variance" for share in shares]
 
 
-def _tsne(last: np.ndarray) -> tuple[Callable, str]:
-    """The t-SNE of these outputs; it has no projection of others, so what is asked for are these."""
+def _tsne(last: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
+    """The t-SNE of these outputs; it has no projection of others."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     if min(last.shape) > 50:  # as its authors do: distances hardly change, and it is many times faster
         last = PCA(50, random_state=0).fit_transform(last)
     points = TSNE(2, perplexity=min(30, (len(last) - 1) / 3), init="pca", random_state=0).fit_transform(last)
-    return lambda outputs: points, ""
+    return [points], [""]
 
 
 def _places(box: Box, count: int) -> list[Box]:
@@ -124,18 +130,23 @@ def _places(box: Box, count: int) -> list[Box]:
 
 
 def _legend(fig, body: Box, classes: list[str]) -> float:
-    """What rings mean, and the classes' colours where they fit, in one line at the bottom; give its height."""
-    colours = categories(fig.theme, len(classes))
-    widths = [width(fig, name) + 34 for name in classes]
-    y = body.y + body.h - 12
-    write(fig, body.x + body.w, y, "mistake", ha="right", color=fig.theme.wrong)
-    ring = body.x + body.w - width(fig, "mistake")
-    write(fig, ring - 20, y, "○", color=fig.theme.wrong)
-    if sum(widths) > ring - 40 - body.x:
+    """The classes' colours in one or two lines at the bottom, where they fit; give the height that they take."""
+    lines: list[list[tuple[str, tuple]]] = [[]]
+    room = body.w
+    for name, colour in zip(classes, categories(fig.theme, len(classes)), strict=True):
+        name = fit(fig, name, 150)
+        room -= width(fig, name) + 34
+        if room < 0:
+            lines.append([])
+            room = body.w - width(fig, name) - 34
+        lines[-1].append((name, colour))
+    if len(lines) > 2:
+        write(fig, body.x, body.y + body.h - 12, f"colours: {len(classes)} classes", color=fig.theme.muted)
         return 24.0
-    x = body.x
-    for name, colour, wide in zip(classes, colours, widths, strict=True):
-        write(fig, x, y, "●", color=colour)
-        write(fig, x + 16, y, name, color=fig.theme.muted)
-        x += wide
-    return 24.0
+    for row, line in enumerate(reversed(lines)):
+        x, y = body.x, body.y + body.h - 12 - 20 * row
+        for name, colour in line:
+            write(fig, x, y, "●", color=colour)
+            write(fig, x + 16, y, name, color=fig.theme.muted)
+            x += width(fig, name) + 34
+    return 4.0 + 20 * len(lines)

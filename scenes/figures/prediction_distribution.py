@@ -1,7 +1,7 @@
 """Predicted classes
 
-How many images {run} ({network}) puts into each class, with 95 % intervals; outlines show how many there really are,
-where that is known.
+How many images {run} ({network}) puts into each class. Outlines show how many there really are, where that is known;
+else lines show the 95 % intervals for other images of the same kind.
 """
 
 import numpy as np
@@ -28,26 +28,29 @@ def draw(fig, case, *, data: str = ""):
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
     words = f"{found.words} · {some_of(len(order), count, 'class')}"
+    words += " (those predicted most)" if len(order) < count else ""
     words += f" · mean confidence {percent(float(found.confidence.mean()))}"
     body, _ = heading(fig, f"What {case.run.title} finds", words, aside=280)
     known = len(found.labels) == total
-    legend(fig, {"predicted": theme.positive} | ({"true classes": theme.emphasis} if known else {}))
+    legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4
+    note = "outlines: true classes" if known else "lines: 95 % intervals for other images of this kind"
     labels, rotation, bottom = class_labels(fig, [case.classes[k] for k in order], room)
-    ax = chart(fig, body, "Share of the images", "lines: 95 % intervals", left=54, bottom=bottom, x="class")
+    ax = chart(fig, body, "Share of the images", note, left=54, bottom=bottom, x="class")
     places = np.arange(len(order))
     ax.bar(places, predicted[order] / total, width=0.7, color=theme.positive)
-    for x, k in zip(places, order, strict=True):
-        ax.plot([x, x], interval(int(predicted[k]), total), color=theme.ink, linewidth=2)
     tops = predicted / total
     if known:
         true = np.bincount(found.labels, minlength=count)
         ax.bar(places, true[order] / total, width=0.84, facecolor="none", edgecolor=theme.emphasis, linewidth=2)
         tops = np.maximum(tops, true / total)
-    ax.set(xlim=(-0.6, len(order) - 0.4), ylim=(0, 1.18 * max(interval(round(tops.max() * total), total)[1], 1e-9)))
+    else:
+        tops = np.array([interval(int(n), total)[1] for n in predicted])
+        for x, k in zip(places, order, strict=True):
+            ax.plot([x, x], interval(int(predicted[k]), total), color=theme.ink, linewidth=2)
+    ax.set(xlim=(-0.6, len(order) - 0.4), ylim=(0, 1.18 * max(tops.max(), 1e-9)))
     ax.set_xticks(places, labels, rotation=rotation)
     if room > 44:  # the numbers fit
         for x, k in zip(places, order, strict=True):
-            y = max(interval(int(predicted[k]), total)[1], tops[k])
-            ax.annotate(f"{predicted[k]:,}", (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom")
+            ax.annotate(f"{predicted[k]:,}", (x, tops[k]), (0, 5), textcoords="offset points", ha="center", va="bottom")
     percents(ax.yaxis)

@@ -28,7 +28,7 @@ def draw(fig, case):
         fig, f"How {case.run.title} reads an image", f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}"
     )
     body = body.inset(bottom=26)
-    left, middle, scores, right = body.columns(0.85, len(found), 1.5, 1.5, gap=14)
+    left, middle, scores, right = body.columns(0.85, len(found), 1.5, 1.7, gap=14)
     write(fig, left.x, left.y, "image", fontweight="bold")
     write(fig, left.x, left.y + 19, "×".join(map(str, trace.pixels.shape[1:])), color=theme.muted)
     image_grid(fig, left.inset(top=TOP), shown(trace.pixels)[None], columns=1, frame=True)
@@ -36,8 +36,8 @@ def draw(fig, case):
     draw_columns(fig, middle, views, 14)
     for view in views:
         view.show(trace)
-    write(fig, left.x, body.y + body.h - 34, "shown", color=theme.muted)
-    write(fig, left.x, body.y + body.h - 15, "max", color=theme.muted)
+    write(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
+    write(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
 
     order = np.arange(len(trace.classes))
     if len(order) > 10:

@@ -31,7 +31,7 @@ def draw(fig, case, *, images: int = 24):
     body, note = heading(fig, f"What {case.run.title} says", aside=200)
     legend(fig, {"right": theme.right, "wrong": theme.wrong})
     captions = [
-        f"{classes[k]}{'' if ok else f', is {classes[t]}'}\n{percent(p, 0)}"
+        f"says {classes[k]}, {percent(p, 0)}" + ("" if ok else f"\nis {classes[t]}")
         for k, p, ok, t in zip(said, shares.max(1), right, labels, strict=True)
     ]
     colours = list(np.where(right, theme.right, theme.wrong))

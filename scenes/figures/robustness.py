@@ -11,7 +11,7 @@ from scipy import ndimage
 from scipy.special import softmax
 
 from netcore.stage.answers import interval
-from netcore.stage.facts import counted
+from netcore.stage.facts import some_of
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, heading, legend, percents
 
@@ -40,24 +40,25 @@ def _stroke(images: np.ndarray, pixels: float) -> np.ndarray:
 
 CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str]]] = {
     "Noise": ("standard deviation, of the pixels' range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), _noise, "{:g}".format),
-    "Rotation": ("degrees", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
+    "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
     "Shift": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), _shift, "{:g}".format),
     "Stroke": ("pixels thinner or thicker", (-3, -2, -1, 0, 1, 2, 3), _stroke, "{:+g}".format),
 }
 
 
-def draw(fig, case, *, images: int = 60):
+def draw(fig, case, *, images: int = 120):
     """Draw four charts, each with the chosen image as it becomes below.
 
     Parameters
     ----------
     images : int
-        How many example images are changed.
+        At most so many example images are changed.
     """
     theme, examples = fig.theme, case.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
     words = (
-        f"{counted(len(labels), 'example image')}, each changed alone · band: 95 % interval · {case.snapshot().label}"
+        f"{some_of(len(labels), len(examples.labels), 'example image')}, one change at a time"
+        f" · band: 95 % interval · {case.snapshot().label}"
     )
     body, _ = heading(fig, f"What {case.run.title} withstands", words, aside=300)
     legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})

@@ -1,7 +1,8 @@
-"""Where the network looks
+"""What speaks for the answer
 
 Which pixels make {run} ({network}, {snapshot}) prefer its answer for this image ({prediction}, {confidence}) to the
-second likeliest: the derivative of the difference of their scores, that times the pixels, what covering a patch costs.
+second likeliest: the derivative of the difference of their scores, that times the pixels (an estimate of what each
+adds, to first order), and what covering a patch with the background costs.
 """
 
 from dataclasses import replace
@@ -35,20 +36,18 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
     side = patch or max(1, trace.pixels.shape[1] // 4)
     covered = _occlusion(case, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
     margin = number(float(trace.logits[first] - trace.logits[second]))
-    title = f"Why {case.run.title} says {names[0]} and not {names[1]}"
+    title = f"What speaks for {names[0]} rather than {names[1]} in {case.run.title}"
     body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),
-        ("Gradient", "a higher pixel value", gradient.sum(0), "score per unit"),
-        ("Gradient × input", "each pixel's part", (gradient * trace.input).sum(0), "score"),
-        ("Covered", f"{side}×{side} pixels at a time", covered, "score lost"),
+        ("Gradient", "a higher pixel value", gradient.sum(0), "change per unit"),
+        ("Gradient × input", "first-order estimate", (gradient * trace.input).sum(0), "change"),
+        ("Covered", f"by {side}×{side} of background", covered, "loss"),
     )
     ends = [
         _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(1, 1, 1, 1, gap=22), panels, strict=True)
     ]
-    words = (
-        f"Blue speaks for {names[0]}, orange for {names[1]}: each value is a change of the difference of their scores."
-    )
+    words = f"Blue speaks for {names[0]}, orange for {names[1]}: changes of score {names[0]} − score {names[1]}."
     write(fig, body.x, max(ends) + 22, fit(fig, words, body.w), color=fig.theme.muted)
 
 

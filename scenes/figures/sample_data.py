@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netcore.stage.facts import counted, some_of
+from netcore.stage.facts import some_of
 from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, fit, heading, subtitle, width, write
 
@@ -29,20 +29,24 @@ def draw(fig, case, *, images: int = 18):
     sets = _sets(case)
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    words = f"{counted(total, 'stored image')} of {some_of(len(present), len(classes), 'class')}"
-    body, _ = heading(fig, f"What {case.run.title} was tried on", words)
+    body, note = heading(fig, f"Images that {case.run.title} was tried on", " ")
     names = min(130, max(width(fig, classes[k]) for k in present))
     top = 26 if len(sets) > 1 else 0
     body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
     parts = body.inset(left=names + 12, top=top).columns(*[1] * len(sets), gap=24)
+    drawn = 0
     for (name, pixels, labels), part in zip(sets, parts, strict=True):
         if len(sets) > 1:
             subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
-        mosaic = _grid(fig, part, pixels, labels, present, images)
+        mosaic, count = _grid(fig, part, pixels, labels, present, images)
+        drawn += count
         for row, k in enumerate(present if part is parts[0] else ()):
             place = mosaic.place(row * mosaic.columns)
             y = place.y + place.h / 2
             write(fig, body.x + names, y, fit(fig, classes[k], names), ha="right", va="center_baseline")
+
+    of = some_of(len(present), len(classes), "class")
+    note.set_text(f"{some_of(drawn, total, 'stored image')}, of {of}")
 
 
 def _sets(case) -> list[tuple]:
@@ -57,7 +61,7 @@ def _sets(case) -> list[tuple]:
     return found[:3]
 
 
-def _grid(fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int) -> Mosaic:
+def _grid(fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int) -> tuple[Mosaic, int]:
     side = (box.h - 3 * (len(present) - 1)) / len(present)
     columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))
     tiles = np.stack([shown(p) for p in pixels])
@@ -65,4 +69,5 @@ def _grid(fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[i
     rows = [[tiles[i] for i in np.flatnonzero(labels == k)[:columns]] for k in present]
     columns = max(len(row) for row in rows)
     laid = [tile for row in rows for tile in row + [empty] * (columns - len(row))]
-    return image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)
+    mosaic = image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)
+    return mosaic, sum(map(len, rows))

@@ -21,7 +21,7 @@ def draw(fig, case):
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
     words = f"{counted(len(accuracy), 'pass')} over {counted(stored['count'], 'image')} of {stored['data']}"
     words += f" · mean {percent(mean, 2)}"
-    words += f", standard deviation {100 * deviation:.2f} %" if len(accuracy) > 1 else ""
+    words += f", standard deviation {100 * deviation:.2f} points" if len(accuracy) > 1 else ""
     body, _ = heading(fig, f"How stable {case.run.title} is with dropout on", words)
     left, right = body.columns(3, 1, gap=24)
     ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
@@ -29,7 +29,7 @@ def draw(fig, case):
     if len(accuracy) > 1:
         ax.axhspan(mean - deviation, mean + deviation, color=theme.positive, alpha=0.15, linewidth=0)
         ax.axhline(mean, color=theme.positive, linewidth=1.5)
-    ax.plot(passes, accuracy, color=theme.ink, marker="o", markersize=5, linewidth=1.5)
+    ax.plot(passes, accuracy, color=theme.ink, marker="o", markersize=5, linewidth=0.6)
     box = chart(fig, right, "Spread", left=0, x=" ")
     parts = box.boxplot(accuracy, widths=0.5, patch_artist=True, showmeans=True)
     _paint(parts, theme)
@@ -45,11 +45,12 @@ def draw(fig, case):
     span = max(np.ptp(tops), 2 * deviation, 1e-4)
     for axes in (ax, box):
         axes.set_ylim(min(tops) - 0.35 * span, min(1.0 + 0.05 * span, max(tops) + 0.35 * span))
-    percents(ax.yaxis)
+        percents(axes.yaxis)
+    box.tick_params(labelleft=False)
     ax.set_xlim(0.5, len(accuracy) + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    box.set(xticks=[], yticklabels=[])
-    write(fig, right.x, right.y + right.h - 20, "box: middle half", color=theme.muted)
+    box.set_xticks([])
+    write(fig, right.x, right.y + right.h - 20, "middle half, median, mean", color=theme.muted)
 
 
 def _paint(parts: dict, theme) -> None:

@@ -32,9 +32,10 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     theme = fig.theme
     epoch, step, rate = epochs(case, "epoch", "step", "learning_rate")
     curves = {key: epochs(case, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")}
-    body, note = heading(fig, f"Training history of {case.run.title}", aside=320)
-    legend(fig, {"training images": theme.positive, "held-out images": theme.negative})
-    known = rate[np.isfinite(rate)]
+    body, note = heading(fig, f"Training history of {case.run.title}", aside=330)
+    legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
+    rates = _batches(case, epoch, step, "learning_rate") or _steps(epoch, rate)
+    known = rates[1][np.isfinite(rates[1])]
     varies = bool(len(known) and np.ptp(known) > 0)
     upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
@@ -56,12 +57,12 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
     if lower is not None:
-        moving.append(_rate(fig, lower, case.run.unit, epoch, rate))
+        moving.append(_rate(fig, lower, case.run.unit, epoch[-1], *rates))
 
     def update(t: float) -> list:
         now = t * epoch[-1]
         for line, x, y in moving:
-            line.set_data(*_until(now, x, y, steps=line.get_drawstyle() != "default"))
+            line.set_data(*_until(now, x, y))
             line.set_markevery(range(int((x <= now + 1e-9).sum())))  # the tip on the way to the next is no value
         note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), *band.show(now), note]
@@ -88,28 +89,33 @@ class _Band:
         return [self.fill]
 
 
-def _until(now: float, x: np.ndarray, y: np.ndarray, steps: bool = False) -> tuple[list, list]:
-    """A curve, or steps, as far as it is drawn."""
+def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
+    """A curve, as far as it is drawn."""
     upto = int(np.searchsorted(x, now + 1e-9, side="right"))
-    end = [y[upto] if steps else np.interp(now, x, y)] if 0 < upto < len(x) else []
+    end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
     return [*x[:upto], *[now] * len(end)], [*y[:upto], *end]
 
 
-def _rate(fig, box: Box, unit: str, epoch: np.ndarray, rate: np.ndarray) -> tuple:
-    """The learning rate, each epoch's held until its end; the smallest and the largest are labelled."""
+def _steps(epoch: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of a line that holds each epoch's rate from its beginning to its end."""
+    return np.repeat([0, *epoch], 2)[1:-1], np.repeat(rate, 2)
+
+
+def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
+    """The learning rate; the smallest and the largest are labelled."""
     ax = chart(fig, box, "Learning rate", x=unit, left=66)
     low, high = np.nanmin(rate), np.nanmax(rate)
-    if low > 0 and high > 20 * low:
+    if 20 * low < high < 1000 * low:  # a decay by steps; what ends near 0 is seen better as it is
         ax.set_yscale("log")
         ax.minorticks_off()
         ax.set_ylim(low / 1.5, high * 1.5)
     else:
         ax.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
     ax.set_yticks([low, high], [number(low), number(high)])
-    ax.set_xlim(0, epoch[-1] or 1)
+    ax.set_xlim(0, end or 1)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    line, x, y = _line(ax, np.array([0, *epoch]), np.array([rate[0], *rate]), fig.theme.emphasis)
-    line.set(drawstyle="steps-pre", marker="")
+    line, x, y = _line(ax, epoch, rate, fig.theme.emphasis)
+    line.set_marker("")
     return line, x, y
 
 
@@ -121,12 +127,12 @@ def _line(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> tuple:
     return line, x[known], y[known]
 
 
-def _batches(case, epoch: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Fractional epochs and losses of single batches, where at least three were logged."""
-    rows = [r for r in case.history.get("steps", []) if np.isfinite(r.get("loss", np.nan))]
+def _batches(case, epoch: np.ndarray, step: np.ndarray, key: str = "loss") -> tuple[np.ndarray, np.ndarray] | None:
+    """Fractional epochs, and losses or learning rates of single batches, where at least three were logged."""
+    rows = [r for r in case.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
     if len(rows) < 3 or not np.isfinite(step).all():
         return None
-    return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r["loss"] for r in rows])
+    return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r[key] for r in rows])
 
 
 def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bool) -> None:

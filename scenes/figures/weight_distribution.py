@@ -65,7 +65,9 @@ class _Histogram:
         self.words = full if all(width(fig, words) <= box.w - start for words in full) else short
         ax = chart(fig, box, name, left=0, grid=None)
         ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
-        ax.set_xticks([-limit, 0, limit], [number(-limit), "0", number(limit)])
+        low = "≤ " if min(w.min() for w in weights) < -limit else ""
+        high = "≥ " if max(w.max() for w in weights) > limit else ""
+        ax.set_xticks([-limit, 0, limit], [low + number(-limit), "0", high + number(limit)])
         for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
             text.set_horizontalalignment(side)
         self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)
