@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from figure_checks import words
-from matplotlib.colors import to_hex
+from figure_checks import in_row, middle, nearer, spots, words
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import StepPatch
 
 from netcore.case import Picture
@@ -21,7 +21,7 @@ from netcore.render.frames import load
 from netcore.render.live import Player
 from netcore.stage.columns import Column, columns, contributions, conv_parts
 from netcore.stage.feed import pictures
-from netcore.stage.plot import new_figure, percent, style
+from netcore.stage.plot import new_figure, number, percent, style
 from netcore.stage.theme import DARK
 from netcore.stage.wiring import IDLE, WEAK, Wiring
 from netcore.trace import LayerTrace
@@ -60,7 +60,7 @@ def traces(case, feed, n):
     return [case.trace(picture=picture) for picture in feed[:n]]
 
 
-@pytest.mark.parametrize("i", [0, 23, 59])
+@pytest.mark.parametrize("i", [0, 11, 23])  # among them right and wrong answers
 def test_image_answer_and_probabilities(drawn, case, i):
     fig, update, feed, panels = drawn
     at(update, feed, i)
@@ -78,6 +78,11 @@ def test_image_answer_and_probabilities(drawn, case, i):
     expected = dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.wrong} | {feed[i].label: DARK.right}
     assert colours == list(expected.values())
     assert any(text.startswith(f"image {i + 1} of 60") for text in words(fig))
+    names = panels["_Network"].wiring.names
+    assert [name.get_text() for name in names] == [str(k) for k in range(10)]
+    assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]
+    expected |= {k: DARK.muted for k, colour in expected.items() if colour == DARK.positive}
+    assert [to_hex(name.get_color()) for name in names] == list(expected.values())
 
 
 @pytest.mark.parametrize("i", [0, 23, 59])
@@ -96,22 +101,31 @@ def test_confusion_grows_with_the_images(drawn, case, i):
     empty = cells[expected.ravel() == 0]
     assert (empty == empty[0]).all()
     assert (cells[expected.ravel() > 0] != empty[0]).any(1).all()
+    for k in np.flatnonzero(expected):
+        on_the_diagonal = k % 11 == 0
+        assert nearer(cells[k] / 255 - empty[0] / 255 + to_rgb(DARK.ground), DARK.right, DARK.wrong) == on_the_diagonal
     x, y = panel.newest.get_data()
     assert (x.mean().round(), y[:4].mean()) == pytest.approx((traces(case, feed, i + 1)[-1].prediction, feed[i].label))
 
 
 def test_activation_by_layer(drawn, case):
-    _, update, feed, panels = drawn
+    fig, update, feed, panels = drawn
     at(update, feed, 7)
     trace = case.trace(picture=feed[7])
     values = [np.abs(trace.value(c.node)) for c in columns(trace)[1:]]
     panel = panels["_Activity"]
     assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
+    names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
+    for bar, name, v in zip(panel.mean, names[case.run.name[:3]], values, strict=True):
+        row = in_row(fig, middle(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
+        assert row == [name, f"{number(float(v.mean()))} · {number(float(v.max()))}"]
+    heads = {spot.text: spot.colour for spot in spots(fig)}
+    assert heads["mean |a|"] == to_hex(panel.mean[0].get_facecolor()) == DARK.positive
 
 
 def test_weights_into_the_predicted_class(drawn, case):
-    _, update, feed, panels = drawn
+    fig, update, feed, panels = drawn
     panel = panels["_Weights"]
     for i in (2, 30):
         at(update, feed, i)
@@ -122,19 +136,30 @@ def test_weights_into_the_predicted_class(drawn, case):
         assert counts.sum() == case.weights()["output.weight"].shape[1]
         assert panel.title.get_text() == f"Weights into {said}"
     assert any(np.allclose(line.get_xdata(), 0) for line in panel.ax.lines)
+    assert np.allclose(panel.ax.get_xlim(), (edges[0], edges[-1]))
+    y = next(spot.y for spot in spots(fig) if spot.text == number(edges[0]))
+    frame = panel.ax.get_window_extent()
+    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [number(edges[0]), "0", number(edges[-1])]
 
 
 def test_confidence_of_the_last_fifty(drawn, case):
-    _, update, feed, panels = drawn
+    fig, update, feed, panels = drawn
     panel = panels["_Confidence"]
     sure = [float(trace.probabilities.max()) for trace in traces(case, feed, 60)]
     at(update, feed, 4)
     assert np.allclose(panel.line.get_ydata(), sure[:5])
     at(update, feed, 59)
     assert np.allclose(panel.line.get_ydata(), sure[10:])
-    right = [t.prediction == t.label for t in traces(case, feed, 60)][10:]
-    assert [len(dots.get_xdata()) for dots in panel.dots] == [sum(right), 50 - sum(right), 0]
-    assert [line.get_ydata()[0] for line in panel.ax.lines[:2]] == [0.9, 0.5]
+    right = np.array([t.prediction == t.label for t in traces(case, feed, 60)][10:])
+    assert 0 < right.sum() < 50
+    dots = {to_hex(dots.get_color()): dots.get_data() for dots in panel.dots if len(dots.get_xdata())}
+    assert dots.keys() == {DARK.right, DARK.wrong}
+    for colour, which in ((DARK.right, right), (DARK.wrong, ~right)):
+        assert np.allclose(dots[colour], (np.flatnonzero(which), np.array(sure[10:])[which]))
+    for line in panel.ax.lines[:3]:  # each with its share before it
+        y = middle(line)[1]
+        assert in_row(fig, y, right=panel.ax.get_window_extent().x0)[-1] == f"{100 * line.get_ydata()[0]:.0f} %"
+    assert [line.get_ydata()[0] for line in panel.ax.lines[:3]] == [0.9, 0.5, 0]
 
 
 def test_edges_are_contributions(drawn, case):
@@ -152,6 +177,27 @@ def test_edges_are_contributions(drawn, case):
     carried = np.concatenate([v.ravel() for v in wiring.values if v is not None])
     assert sorted(wiring.carried) == sorted(carried[carried != 0])
     assert len(wiring.lines.get_segments()) == len(wiring.carried)
+    places = [{tuple(np.round(c + sign * (v.half + 1) * np.array([1, 0]), 6)): n for n, c in enumerate(v.centres)}
+              for v in wiring.views for sign in (1, -1)]  # fmt: skip
+    for (start, end), carries in zip(wiring.lines.get_segments(), wiring.carried, strict=True):
+        start, end = (tuple(np.round(point, 6)) for point in (start, end))
+        j = next(j for j in range(len(wiring.views) - 1) if start in places[2 * j] and end in places[2 * j + 3])
+        assert carries == wiring.values[j][places[2 * j + 3][end], places[2 * j][start]]
+
+
+def test_what_maps_add_to_a_neuron_sums_up_to_its_input(make_case, cnn_run):
+    trace = make_case(cnn_run).trace()
+    pooled, hidden = columns(trace)[2:4]
+    assert (pooled.name, hidden.name) == ("conv2", "hidden1")
+    parts = contributions(trace, pooled, hidden, np.arange(64), np.arange(320))
+    assert np.allclose(parts.sum(1) + trace["hidden1"].bias, trace["hidden1"].output, atol=1e-3)
+    weight, maps = trace["hidden1"].weight.reshape(320, 64, -1), trace["pool2"].output.reshape(64, -1)
+    assert np.allclose(parts[7], (weight[7] * maps).sum(1), atol=1e-4)
+
+
+def test_legend_of_the_edges(drawn):
+    colours = {spot.text: spot.colour for spot in spots(drawn[0])}
+    assert (colours["raises"], colours["lowers"]) == (DARK.positive, DARK.negative)
 
 
 def test_edges_by_strength_and_sign(drawn):
@@ -173,13 +219,16 @@ def test_neurons_shown_are_the_most_active(drawn, case):
     at(update, feed, 20)
     trace, wiring = case.trace(picture=feed[20]), panels["_Network"].wiring
     for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
-        activity = column.activity(trace)
+        values = trace.value(column.node) if column.first else trace.pixels[:, :, :] / 255
+        activity = values.std((1, 2)) if column.maps else np.abs(values).ravel()
         assert len(chosen) == view.count <= 15
         assert activity[chosen].min() >= np.sort(activity)[-view.count]
         if not column.maps:
             share = np.abs(column.values(trace)[chosen]) / np.abs(column.values(trace)).max()
             ground = np.isclose(view.artist.get_facecolor()[:, :3], DARK.rgb("ground")).all(1)
             assert np.array_equal(~ground, share > IDLE)
+            fills = view.artist.get_facecolor()[~ground, :3]
+            assert np.allclose(fills, DARK.activation(share[share > IDLE]), atol=0.01)
         elif column.first:
             expected = column.values(trace)[chosen]
             assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
