@@ -6,11 +6,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import Box, fit, width, write
+from netcore.stage.plot import Box, fit, percent, width, write
 
 SMALLEST = 54.0  # units
 WIDEST = 150.0  # units from image to image
 LINE = 18.0  # units a line of caption takes
+SHORT = 3  # letters of class names that fit into one line, two of them
+
+
+def caption(classes: Sequence[str], said: int, label: int, share: float, places: int = 0) -> str:
+    """What the network says, what it is where that differs, and how sure it is: ``says 4, is 6``, ``> 99 %``."""
+    words = f"says {classes[said]}"
+    if said != label:
+        words += (", " if max(map(len, classes)) <= SHORT else "\n") + f"is {classes[label]}"
+    return f"{words}\n{percent(share, places)}"
 
 
 def gallery(

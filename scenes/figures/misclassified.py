@@ -8,8 +8,8 @@ from scipy.special import softmax
 
 from netcore.stage.answers import answers
 from netcore.stage.facts import counted, some_of
-from netcore.stage.gallery import gallery
-from netcore.stage.plot import LABEL, heading, percent, write
+from netcore.stage.gallery import caption, gallery
+from netcore.stage.plot import LABEL, heading, write
 
 NEEDS = ("examples",)
 ORDER = 36
@@ -32,7 +32,7 @@ def draw(fig, case, *, images: int = 24):
     if not len(chosen):
         write(fig, body.x, body.y + 20, "No image among these is misclassified.", fontsize=LABEL)
         return
-    captions = [f"says {classes[said[i]]}, {percent(sure[i])}\nis {classes[labels[i]]}" for i in chosen]
+    captions = [caption(classes, said[i], labels[i], sure[i], 1) for i in chosen]
     count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
     note.set_text(f"{some_of(count, total, 'mistake')} on {source}, the surest first")
 

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import softmax
 
 from netcore.stage.facts import counted
-from netcore.stage.gallery import gallery
-from netcore.stage.plot import heading, legend, percent
+from netcore.stage.gallery import caption, gallery
+from netcore.stage.plot import heading, legend
 
 NEEDS = ("examples",)
 ORDER = 30
@@ -30,10 +30,7 @@ def draw(fig, case, *, images: int = 24):
     right = said == labels
     body, note = heading(fig, f"What {case.run.title} says", aside=200)
     legend(fig, {"right": theme.right, "wrong": theme.wrong})
-    captions = [
-        f"says {classes[k]}, {percent(p, 0)}" + ("" if ok else f"\nis {classes[t]}")
-        for k, p, ok, t in zip(said, shares.max(1), right, labels, strict=True)
-    ]
+    captions = [caption(classes, k, t, p) for k, t, p in zip(said, labels, shares.max(1), strict=True)]
     colours = list(np.where(right, theme.right, theme.wrong))
     count = len(gallery(fig, body, pixels, captions, colours).tiles())
     note.set_text(f"{right[:count].sum()} of {counted(count, 'example image')} right · {case.snapshot().label}")
