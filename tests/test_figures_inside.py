@@ -14,9 +14,11 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
+from torch import nn
 
 from netcore.case import Picture
 from netcore.errors import NetcoreError
+from netcore.learn.own import record_run
 from netcore.learn.recipes import Architecture
 from netcore.run import Examples, load_run
 from netcore.stage.mosaic import CrispImage
@@ -477,7 +479,26 @@ def test_graph_has_what_skips_a_layer(tmp_path) -> None:
     assert edges == sorted([*chain, ("stem", "add")], key=lambda edge: [c[0] for c in cards].index(edge[0]))
 
 
-def _cards(fig) -> tuple[list[tuple[str, str, str, int]], list[tuple[str, str]]]:
+def test_graph_of_more_layers_than_fit(tmp_path) -> None:
+    start, again = (nn.Flatten(), nn.Linear(784, 4)), nn.Linear(4, 4)
+    flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
+    blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
+    grouped = nn.Sequential(*start, *blocks, nn.Linear(4, 10))
+    rows = {"flat": [("4", 20)] * 20, "grouped": [("4", "2 steps", 40)] * 12 + [("10", "dense", 50)]}
+    rows["flat"].insert(1, ("4", 0))  # the layer that is used again has no weights of its own
+    images = np.zeros((10, 1, 28, 28), np.uint8), np.arange(10)
+    told = {"flat": "23 of 30 steps, 3,540 of 3,710 weights", "grouped": "27 steps, 3,670 weights"}
+    for name, model in (("flat", flat), ("grouped", grouped)):
+        with record_run(model.eval(), images, tmp_path / name) as recorder:
+            recorder.snapshot(0)
+        fig = drawn("model_graph", figure_runs.case_of(load_run(tmp_path / name))).fig
+        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in words(fig)
+        cards, edges = _cards(fig)
+        assert [card[1:] for card in cards[3:]] == rows[name]
+        assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
+
+
+def _cards(fig) -> tuple[list[tuple], list[tuple[str, str]]]:
     """What each card says (name, shape, operations, parameters), bars checked, and which cards edges join."""
     (ax,) = (ax for ax in fig.axes if any(isinstance(p, FancyBboxPatch) for p in ax.patches))
     boxes = [p for p in ax.patches if isinstance(p, FancyBboxPatch)]
@@ -487,16 +508,14 @@ def _cards(fig) -> tuple[list[tuple[str, str, str, int]], list[tuple[str, str]]]
         within = [s for s in every if x0 < s.x < x1 and y0 < s.y < y1]  # the figure is 800 pixels, and units, wide
         name = next(s for s in within if s.bold)
         shape = next(s for s in within if abs(s.right - x1 + 10) < 3)
-        operations, *count = (s.text for s in within if s not in (name, shape))
-        assert name.y < next(s.y for s in within if s.text == operations)
+        *operations, count = [s.text for s in within if s not in (name, shape)] + [""] * (name.text == "image")
         assert shape.y - name.y < 30
         bars = [p for p in ax.patches if isinstance(p, Rectangle) and x0 < p.get_x() < x1 and y0 < p.get_y() < y1]
-        parameters = (
-            0 if count in ([], ["no parameters"]) else int(count[0].removesuffix(" parameters").replace(",", ""))
-        )
+        digits = count.removesuffix(" parameters").replace(",", "")
+        parameters = 0 if digits in ("", "no", "shared") else int(digits)
         assert len(bars) == (parameters > 0)
         lengths[name.text] = sum(bar.get_width() for bar in bars), parameters, x1 - x0
-        found.append((name.text, shape.text, operations, parameters))
+        found.append((name.text, shape.text, *operations, parameters))
     drawn_lengths, counts, whole = np.array([*lengths.values()], float).T
     assert np.allclose(drawn_lengths / drawn_lengths.sum(), counts / counts.sum())
     assert 0.8 < drawn_lengths.sum() / whole[0] < 1
