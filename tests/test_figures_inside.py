@@ -51,7 +51,7 @@ def deep(made):
         run = made("deep").run
     weights = run.weights(run.snapshot("first"))
     for k in range(2, 12):
-        run.add_snapshot({name: value * (1 + k / 12) for name, value in weights.items()}, k, 10 * k)
+        run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
     run.save()
     return figure_runs.case_of(load_run(run.path))
 
@@ -103,9 +103,10 @@ def test_stages_group_what_belongs_together(cnn, mlp) -> None:
     assert [s.name for s in stages(mlp.trace(), None)] == ["flatten", "hidden1", "hidden2", "output"]
 
 
-def test_weight_histograms(mlp, deep) -> None:
+def test_weight_histograms(mlp, cnn, deep) -> None:
     for case, shown, told in (
         (mlp, ("hidden1", "hidden2", "output"), "weights of 3 layers"),
+        (cnn, ("conv1", "conv2", "hidden1", "output"), "weights of 4 layers"),
         (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "weights of 8 of 11 layers"),
     ):
         fig, update, _ = drawn("weight_distribution", case)
@@ -117,6 +118,8 @@ def test_weight_histograms(mlp, deep) -> None:
         for i in (0, len(moments) // 2, len(moments) - 1):
             update((i + 0.5) / len(moments))
             assert snapshot_told(fig, case) == moments[i]
+            (dot,) = (line for ax in fig.axes for line in ax.lines if line.get_color() == DARK.emphasis)
+            assert dot.get_xdata()[0] == pytest.approx(i / (len(moments) - 1))
             every = spots(fig)
             for name, ax in zip(shown, panels, strict=True):
                 weights = [w[f"{name}.weight"] for w in over_time]
@@ -165,7 +168,7 @@ def test_activation_strength(cnn, deep) -> None:
             outputs = case.passes(pixels[None], nodes)
             bars = [ax.patches for ax in charts]
             widths = [[bar.get_width() for bar in row] for row in bars]
-            assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-4)
+            assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
             assert np.allclose(image.tiles()[0], pixels[0] / 255)
             every = spots(fig)
             assert f"an image of class {case.classes[label]} · {case.snapshot().label}" in [s.text for s in every]
@@ -208,6 +211,11 @@ def test_activations_by_class(mlp, cnn, deep) -> None:
         drawn("activations_by_digit", mlp, layer="hiden1")
 
 
+def _ends(signed: bool) -> tuple[str, str]:
+    """Colour of the largest value on a scale with two sides or one, and on the other kind."""
+    return (DARK.positive, DARK.ink) if signed else (DARK.ink, DARK.positive)
+
+
 def test_activations_of_classes_that_have_examples(mlp, monkeypatch) -> None:
     whole = mlp.examples()
     kept = ~np.isin(whole.labels, (0, 3))
@@ -243,7 +251,7 @@ def _by_class(fig, case, node: str, count: int) -> tuple[np.ndarray, np.ndarray,
     ends, ticks = colour_bar_of(fig, "mean activation")
     assert ends == pytest.approx((-limit * signed, limit))
     assert ticks == [number(-limit), "0", number(limit)] if signed else ["0", number(limit)]
-    assert nearer(image.to_rgba([limit])[0, :3], DARK.positive if signed else DARK.ink, DARK.ground)
+    assert nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
     return table, means[:, order], [int(s.text) for s in numbers], signed
 
 
@@ -258,6 +266,9 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
         assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
         assert np.allclose([bar.get_width() for bar in shares.patches], trace.probabilities[order])
         assert [title_over(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
+        sizes = beside(every, next(s.y for s in every if s.text == "28×28"))
+        assert sizes[0] == "28×28"
+        assert sizes[-2:] == [str(len(trace.logits))] * 2
         for k, bar, share in zip(order, scores.patches, shares.patches, strict=True):
             z, p = float(trace.logits[k]), trace.probabilities[k]
             y = middle(bar)[1]
@@ -296,14 +307,15 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
             assert np.array_equal(view.tiles().squeeze(), output[chosen].squeeze())
             limit = np.abs(output).max()
             assert (view.image.norm.vmin, view.image.norm.vmax) == pytest.approx((-limit * signed, limit))
-            assert nearer(view.image.to_rgba([limit])[0, :3], DARK.positive if signed else DARK.ink, DARK.ground)
+            assert nearer(view.image.to_rgba([limit])[0, :3], *_ends(signed))
             size = f"{len(output)}" if output.ndim == 1 else "{}×{}".format(*output.shape[1:])
             part = f"{shown} of {len(output)}" if shown < len(output) else f"{shown}"
             column = [s.text for s in every if abs(s.left - view.ax.get_window_extent().x0) < 2]
             column[2] = column[2].replace("/", " of ")
             assert same(column, [name, size, part, number(float(limit))])
     colours = made("rgb")
-    image = drawn("prediction_pipeline", colours).mosaics[0]
+    fig, _, (image, *_) = drawn("prediction_pipeline", colours)
+    assert "64×64" in around(spots(fig), image.ax, above=True)
     assert np.array_equal(image.tiles()[0], colours.picture.pixels.transpose(1, 2, 0))
 
 
@@ -331,18 +343,17 @@ def test_occlusion(mlp) -> None:
     assert np.allclose(mosaics[-1].tiles()[0], lost, rtol=1e-4)
 
 
-def test_points_are_principal_components(mlp, deep) -> None:
+def test_points_are_principal_components(mlp, cnn, deep) -> None:
+    few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
+    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
     for case, shown, told in (
         (
             mlp,
             {"hidden1": "hidden1_act", "hidden2": "hidden2_act", "output": "output"},
             "50 of 500 example images · 3 l",
         ),
-        (
-            deep,
-            {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"},
-            "40 example images · 6 ",
-        ),
+        (cnn, maps | {"output": "output"}, "50 of 500 example images · 6 layers"),
+        (replace(deep, at="step:100"), few, "40 example images · 6 of 11 layers"),
     ):
         fig, update, _ = drawn("points_map", case, images=50)
         pixels, labels = case.examples().images[:50], case.examples().labels[:50]
@@ -355,7 +366,7 @@ def test_points_are_principal_components(mlp, deep) -> None:
             until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
         ]
         last = case.passes(pixels, nodes, at=moments[-1])
-        fitted = {node: PCA(2, svd_solver="full").fit(last[node]) for node in nodes}
+        fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
         turned = {}
         for i in (len(moments) - 1, len(moments) // 2, 0):
             update((i + 0.5) / len(moments))
@@ -365,10 +376,10 @@ def test_points_are_principal_components(mlp, deep) -> None:
             assert _mistakes(wrong.sum()) in [s.text for s in every if s.y < 40]
             for (name, node), ax in zip(shown.items(), planes, strict=True):
                 dots, rings = ax.collections
-                offsets, values = np.asarray(dots.get_offsets()), passed[node]
+                offsets, values = np.asarray(dots.get_offsets()), passed[node].reshape(len(pixels), -1)
                 expected = (values - values.mean(0)) @ fitted[node].components_.T
                 side = turned.setdefault(node, np.sign((offsets * expected).sum(0)))  # an axis may point either way
-                assert np.allclose(offsets, expected * side, atol=1e-3 * np.abs(expected).max())
+                assert np.allclose(offsets, expected * side, atol=0.01 * np.abs(expected).max())
                 share = percent(expected.var(0).sum() / values.var(0).sum(), 0)
                 assert around(every, ax, above=True) == [name, f"{share} of the variance"]
                 assert np.array_equal(np.asarray(rings.get_offsets()), offsets[wrong])
