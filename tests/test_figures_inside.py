@@ -414,8 +414,7 @@ def _classes_told(fig, case) -> list[str]:
     found = []
     every = [s for s in spots(fig) if s.y > fig.bbox.height - 60]
     for dot in sorted((s for s in every if s.text == "●"), key=lambda s: (round(s.y), s.x)):
-        beside = [s for s in every if abs(s.y - dot.y) < 4 and s.left > dot.right]
-        found.append((min(beside, key=lambda s: s.left).text, dot.colour))
+        found.append((beside(every, dot.y, left=dot.right)[0], dot.colour))
     assert same([name for name, _ in found], case.classes)
     assert len({colour for _, colour in found}) == len(found)
     return [colour for _, colour in found]
