@@ -1,16 +1,30 @@
 """Figures of what goes on inside show weights, activations and images as the run has them."""
 
+from dataclasses import replace
+from itertools import pairwise
+from unittest.mock import patch
+
+import figure_runs
 import numpy as np
 import pytest
-from figure_checks import drawn, words
+from figure_checks import Spot, colour_bar_of, drawn, legend_of, middle, nearer, spots, title_over, words
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from scipy.special import softmax
 from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
+from torch import nn
 
 from netcore.case import Picture
 from netcore.errors import NetcoreError
+from netcore.learn.own import record_run
+from netcore.learn.recipes import Architecture
+from netcore.run import Examples, load_run
 from netcore.stage.mosaic import CrispImage
 from netcore.stage.plot import number, percent
 from netcore.stage.stages import stages
+from netcore.stage.theme import DARK
 
 
 @pytest.fixture
@@ -21,6 +35,59 @@ def mlp(make_case, mlp_run):
 @pytest.fixture
 def cnn(make_case, cnn_run):
     return make_case(cnn_run)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """`made(name)`: a case of one of the made runs."""
+    return lambda name: figure_runs.case_of(figure_runs.made_run(tmp_path_factory.mktemp("made"), name))
+
+
+@pytest.fixture(scope="module")
+def deep(made):
+    """Eleven layers, twelve snapshots, a long name: more than figures have room for."""
+    size = Architecture(hidden=tuple(range(16, 6, -1)), activation="tanh")
+    with patch.dict(figure_runs.MADE, deep=(size, (1, 28, 28), 10)):
+        run = made("deep").run
+    weights = run.weights(run.snapshot("first"))
+    for k in range(2, 12):
+        run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
+    run.save()
+    return figure_runs.case_of(load_run(run.path))
+
+
+def snapshot_told(fig, case):
+    """The snapshot that the line above the dots names; its accuracy must be the history's."""
+    told = {s.text.split(" · ")[0]: s.text for s in spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
+    (snapshot,) = (s for s in case.snapshots if s.label in told)
+    right = [row["val_accuracy"] for row in case.history["epochs"] if row["step"] == snapshot.step]
+    images = f"{case.run.info['data']['held_out']:,} held-out images"
+    assert told[snapshot.label] == " · ".join([snapshot.label, *(f"{percent(r)} right on {images}" for r in right)])
+    return snapshot
+
+
+def around(every: list[Spot], ax: Axes, above: bool = False) -> list[str]:
+    """The line of text right below axes, or right above them, from left to right."""
+    box, high = ax.get_window_extent(), ax.get_figure().bbox.height
+    top, bottom = (high - box.y1 - 36, high - box.y1) if above else (high - box.y0, high - box.y0 + 24)
+    found = [s for s in every if top < s.y < bottom and box.x0 - 2 <= s.left and s.right <= box.x1 + 12]
+    return [s.text for s in sorted(found, key=lambda s: s.x)]
+
+
+def beside(every: list[Spot], y: float, left: float = 0, right: float = np.inf) -> list[str]:
+    """The texts at a height, from left to right."""
+    found = [s for s in every if abs(s.y - y) < 7 and left <= s.x <= right]
+    return [s.text for s in sorted(found, key=lambda s: s.x)]
+
+
+def same(texts: list[str], expected: list[str]) -> bool:
+    """Whether texts are those expected, but for what an ellipsis leaves out."""
+    return len(texts) == len(expected) and all(
+        text == full
+        or (len(text) > 3 and text[-1] == "…" and full.startswith(text[:-1]))
+        or (len(text) > 3 and text[0] == "…" and full.endswith(text[1:]))
+        for text, full in zip(texts, expected, strict=True)
+    )
 
 
 def test_stages_group_what_belongs_together(cnn, mlp) -> None:
@@ -36,61 +103,220 @@ def test_stages_group_what_belongs_together(cnn, mlp) -> None:
     assert [s.name for s in stages(mlp.trace(), None)] == ["flatten", "hidden1", "hidden2", "output"]
 
 
-def test_weight_histograms(mlp) -> None:
-    fig, update, _ = drawn("weight_distribution", mlp)
-    panels = [ax for ax in fig.axes if len(ax.patches) == 2]
-    for name, ax in zip(("hidden1", "hidden2", "output"), panels, strict=True):
-        counts, edges, _ = ax.patches[0].get_data()
-        now = np.clip(mlp.weights()[f"{name}.weight"], edges[0], edges[-1])
-        assert np.array_equal(counts, np.histogram(now, edges)[0])
-        assert counts.sum() == now.size
-        before = np.clip(mlp.weights("first")[f"{name}.weight"], edges[0], edges[-1])
-        assert np.array_equal(ax.patches[1].get_data().values, np.histogram(before, edges)[0])
-    update(0.0)
-    assert np.array_equal(panels[0].patches[0].get_data().values, panels[0].patches[1].get_data().values)
-    assert any(text.startswith(f"σ {number(mlp.weights('first')['hidden1.weight'].std())}") for text in words(fig))
+def test_weight_histograms(mlp, cnn, deep) -> None:
+    for case, shown, told in (
+        (mlp, ("hidden1", "hidden2", "output"), "weights of 3 layers"),
+        (cnn, ("conv1", "conv2", "hidden1", "output"), "weights of 4 layers"),
+        (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "weights of 8 of 11 layers"),
+    ):
+        fig, update, _ = drawn("weight_distribution", case)
+        panels = [ax for ax in fig.axes if len(ax.patches) == 2]
+        colours = legend_of(fig)
+        assert any(text.startswith(told) for text in words(fig))
+        moments = [s for s in case.snapshots if s.step <= case.snapshot().step]
+        over_time = [case.weights(snapshot) for snapshot in moments]
+        for i in (0, len(moments) // 2, len(moments) - 1):
+            update((i + 0.5) / len(moments))
+            assert snapshot_told(fig, case) == moments[i]
+            (dot,) = (line for ax in fig.axes for line in ax.lines if line.get_color() == DARK.emphasis)
+            assert dot.get_xdata()[0] == pytest.approx(i / (len(moments) - 1))
+            every = spots(fig)
+            for name, ax in zip(shown, panels, strict=True):
+                weights = [w[f"{name}.weight"] for w in over_time]
+                now, before = ax.patches
+                counts, edges, _ = now.get_data()
+                limit = max(np.quantile(np.abs(w), 0.999) for w in (weights[0], weights[-1]))
+                assert np.allclose(edges, np.linspace(-limit, limit, len(edges)))
+                assert np.array_equal(counts, np.histogram(np.clip(weights[i], edges[0], edges[-1]), edges)[0])
+                assert counts.sum() == weights[i].size
+                first = np.clip(weights[0], edges[0], edges[-1])
+                assert np.array_equal(before.get_data().values, np.histogram(first, edges)[0])
+                assert (now.get_fill(), before.get_fill()) == (True, False)
+                assert to_hex(now.get_facecolor()) == colours["now"]
+                assert to_hex(before.get_edgecolor()) == colours["untrained"]
+                deviation = f"σ {number(float(weights[i].std()))}"
+                title, note = around(every, ax, above=True)
+                assert title == name
+                assert note in (deviation, f"{weights[i].size:,} weights, {deviation}")
+                low = "≤ " if min(w.min() for w in weights) < edges[0] else ""
+                high = "≥ " if max(w.max() for w in weights) > edges[-1] else ""
+                assert around(every, ax) == [low + number(edges[0]), "0", high + number(edges[-1])]
+    fig = drawn("weight_distribution", replace(mlp, at="first")).fig
+    assert legend_of(fig) == {}
+    assert [len(ax.patches) for ax in fig.axes if ax.patches] == [1, 1, 1]
 
 
-def test_activation_strength(cnn) -> None:
-    fig, update, _ = drawn("activation_strength", cnn, images=3)
-    trace = cnn.trace()
-    nodes = ["act1", "pool1", "act2", "pool2", "hidden1_act"]
-    mean, largest, active = ([bar.get_width() for bar in ax.patches] for ax in fig.axes[1:4])
-    outputs = [np.abs(trace[node].output) for node in nodes]
-    assert np.allclose(mean, [o.mean() for o in outputs], rtol=1e-5)
-    assert np.allclose(largest, [o.max() for o in outputs], rtol=1e-5)
-    assert np.allclose(active, [(o > 0).mean() for o in outputs], atol=0.01)
-    assert percent(active[0], 0) in words(fig)
-    update(0.0)
-    first = cnn.trace(picture=Picture(cnn.examples().images[0]))
-    assert fig.axes[1].patches[0].get_width() == pytest.approx(np.abs(first["act1"].output).mean(), rel=1e-4)
+def test_activation_strength(cnn, deep) -> None:
+    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
+    for case, found in ((cnn, maps), (deep, {f"hidden{k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)})):
+        fig, update, (image,) = drawn("activation_strength", case, images=3)
+        trace, examples, nodes = case.trace(), case.examples(), tuple(found.values())
+        charts = fig.axes[1:4]
+        assert [title_over(fig, ax) for ax in charts] == ["Mean", "Largest", "Active units"]
+        values = case.passes(examples.images, nodes)
+        marks = [np.mean([_strength(one) for one in values[node]], 0) for node in nodes]
+        legend = next(s for s in spots(fig) if s.text == f"▎ mean over {len(examples.labels)} example images")
+        for ax, expected in zip(charts, np.transpose(marks), strict=True):
+            (lines,) = ax.collections
+            assert np.allclose([line[:, 0] for line in lines.get_segments()], expected[:, None], rtol=1e-4)
+            assert [line[:, 1].mean() for line in lines.get_segments()] == list(range(len(nodes)))
+            assert to_hex(lines.get_colors()[0]) == legend.colour
+        others = [k for k, pixels in enumerate(examples.images) if not np.array_equal(pixels, trace.pixels)]
+        pictures = [(examples.images[k], examples.labels[k]) for k in others[:2]] + [(trace.pixels, trace.label)]
+        for t, (pixels, label) in zip((0, 0.5, 1), pictures, strict=True):
+            update(t)
+            outputs = case.passes(pixels[None], nodes)
+            bars = [ax.patches for ax in charts]
+            widths = [[bar.get_width() for bar in row] for row in bars]
+            assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
+            assert np.allclose(image.tiles()[0], pixels[0] / 255)
+            every = spots(fig)
+            assert f"an image of class {case.classes[label]} · {case.snapshot().label}" in [s.text for s in every]
+            for row, name in enumerate(found):
+                mean, largest, active = (w[row] for w in widths)
+                y = middle(bars[0][row])[1]
+                assert all(middle(b[row])[1] == pytest.approx(y) for b in bars)
+                assert beside(every, y) == [name, number(mean), number(largest), percent(active, 0)]
+            for ax, row in zip(charts, widths, strict=True):
+                assert ax.get_xlim()[0] == 0
+                assert ax.get_xlim()[1] >= max(row)
+        assert charts[2].get_xlim() == (0, 1)
+    unknown = drawn("activation_strength", replace(cnn, chosen=Picture(cnn.picture.pixels)), images=1).fig
+    assert f"an image · {cnn.snapshot().label}" in words(unknown)
 
 
-def test_activations_by_class(mlp) -> None:
-    fig, _, _ = drawn("activations_by_digit", mlp)
-    examples = mlp.examples()
-    values = mlp.passes(examples.images, ("hidden2_act",))["hidden2_act"]
-    means = np.stack([values[examples.labels == k].mean(0) for k in range(10)])
-    (image,) = fig.findobj(CrispImage)
-    table = np.asarray(image.get_array())
-    columns = [int(np.abs(means - column[:, None]).sum(0).argmin()) for column in table.T]
-    assert sorted(columns) == list(range(16))
-    assert np.allclose(table, means[:, columns])
-    assert {str(k) for k in columns} <= set(words(fig))
-    assert list(table.argmax(0)) == sorted(table.argmax(0))
+def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
+    size = np.abs(outputs)
+    return size.mean(), size.max(), (size > 1e-6).mean()
+
+
+def test_activations_by_class(mlp, cnn, deep) -> None:
+    for case, node, told, options in (
+        (mlp, "hidden2_act", "16 neurons · means", {}),
+        (mlp, "hidden2_act", "6 of 16 neurons, those that differ most · means", {"neurons": 6}),
+        (cnn, "act1", "24 of 32 maps, those that differ most · means", {"layer": "conv1"}),
+        (cnn, "hidden1_act", "24 of 320 neurons, those that differ most · means", {}),  # their numbers stand upright
+        (deep, "hidden3_act", "14 neurons · means", {"layer": "hidden3"}),  # has negative values
+    ):
+        fig = drawn("activations_by_digit", case, **options).fig
+        table, expected, columns, signed = _by_class(fig, case, node, options.get("neurons", 24))
+        count = len(case.examples().labels)
+        assert f"{told} by class, of {count} example images" in words(fig)
+        assert np.allclose(table, expected, atol=1e-6)
+        assert len(columns) == int(told.split()[0])
+        assert signed == (case is deep)
+    titles = [spots(drawn("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")]
+    assert titles == [f"Which classes {name} of cnn-2conv answers to" for name in ("conv1", "hidden1")]
     with pytest.raises(NetcoreError, match="did you mean 'hidden1'"):
         drawn("activations_by_digit", mlp, layer="hiden1")
 
 
-def test_pipeline_ends_in_scores_and_probabilities(cnn) -> None:
-    fig, _, mosaics = drawn("prediction_pipeline", cnn)
-    trace = cnn.trace()
-    lengths = [[bar.get_width() for bar in ax.patches] for ax in fig.axes if len(ax.patches) == 10]
-    assert np.allclose(lengths[0], trace.logits)
-    assert np.allclose(lengths[1], trace.probabilities)
-    assert {number(float(z)) for z in trace.logits} <= set(words(fig))
-    hidden = next(m for m in mosaics if m.shape[1:] == (1, 1))
-    assert np.allclose(np.sort(hidden.tiles().ravel()), np.sort(trace["hidden1_act"].output)[-hidden.shape[0] :])
+def _ends(signed: bool) -> tuple[str, str]:
+    """Colour of the largest value on a scale with two sides or one, and on the other kind."""
+    return (DARK.positive, DARK.ink) if signed else (DARK.ink, DARK.positive)
+
+
+def test_activations_of_classes_that_have_examples(mlp, monkeypatch) -> None:
+    whole = mlp.examples()
+    kept = ~np.isin(whole.labels, (0, 3))
+    monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images[kept], whole.labels[kept], whole.index[kept]))
+    fig = drawn("activations_by_digit", mlp).fig
+    table, expected, _, _ = _by_class(fig, mlp, "hidden2_act", 24)
+    assert np.allclose(table, expected, atol=1e-6)
+    assert any(text.endswith("example images, 8 of 10 classes") for text in words(fig))
+
+
+def _by_class(fig, case, node: str, count: int) -> tuple[np.ndarray, np.ndarray, list[int], bool]:
+    """Table shown and table expected, the neurons' numbers below it, whether its scale has two sides."""
+    examples = case.examples()
+    outputs = case.passes(examples.images, (node,))[node]
+    values = outputs.mean((2, 3)) if outputs.ndim == 4 else outputs
+    present = sorted(set(examples.labels.tolist()))
+    means = np.stack([values[examples.labels == k].mean(0) for k in present])
+    most = np.sort(np.argsort(-means.std(0), kind="stable")[:count])
+    order = most[np.argsort(means[:, most].argmax(0), kind="stable")]
+    (image,) = fig.findobj(CrispImage)
+    table, ax, every = np.asarray(image.get_array()), image.axes, spots(fig)
+    box, high = ax.get_window_extent(), fig.bbox.height
+    for row, k in enumerate(present):
+        y = high - ax.transData.transform((0, row))[1]
+        assert same(beside(every, y, right=box.x0), [case.classes[k]])
+    foot = high - box.y0
+    below = [s for s in every if foot < s.y < foot + 26 and s.text != "mean activation"]
+    numbers = sorted(below, key=lambda s: s.x)
+    assert np.allclose([s.x for s in numbers], [ax.transData.transform((k, 0))[0] for k in range(len(order))], atol=2)
+    assert [s.text for s in numbers] == [str(k) for k in order]
+    limit, signed = np.abs(table).max(), bool(table.min() < 0)
+    assert (image.norm.vmin, image.norm.vmax) == pytest.approx((-limit * signed, limit))
+    ends, ticks = colour_bar_of(fig, "mean activation")
+    assert ends == pytest.approx((-limit * signed, limit))
+    assert ticks == [number(-limit), "0", number(limit)] if signed else ["0", number(limit)]
+    assert nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
+    return table, means[:, order], [int(s.text) for s in numbers], signed
+
+
+def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
+    wrong = replace(cnn, chosen=Picture(cnn.picture.pixels, (cnn.trace().prediction + 1) % 10))
+    for case in (cnn, wrong, deep, made("hundred")):
+        fig, _, mosaics = drawn("prediction_pipeline", case)
+        trace, every = case.trace(), spots(fig)
+        assert np.allclose(mosaics[0].tiles()[0], trace.pixels[0] / 255)
+        scores, shares = (ax for ax in fig.axes if len(ax.patches) == 10)
+        order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
+        assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
+        assert np.allclose([bar.get_width() for bar in shares.patches], trace.probabilities[order])
+        assert [title_over(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
+        sizes = beside(every, next(s.y for s in every if s.text == "28×28"))
+        assert sizes[0] == "28×28"
+        assert sizes[-2:] == [str(len(trace.logits))] * 2
+        for k, bar, share in zip(order, scores.patches, shares.patches, strict=True):
+            z, p = float(trace.logits[k]), trace.probabilities[k]
+            y = middle(bar)[1]
+            assert middle(share)[1] == pytest.approx(y)
+            name, score, answer, *value = beside(every, y, left=scores.get_window_extent().x0 - 60)
+            assert same([name, answer], [case.classes[k]] * 2)
+            assert score == number(z)
+            assert value in ([percent(p)], [percent(p, 0)]) if p >= 0.01 else len(value) <= 1
+            assert to_hex(bar.get_facecolor()) == (DARK.negative if z < 0 else DARK.positive)
+            of_truth, of_answer = k == trace.label, k == trace.prediction
+            colour = DARK.right if of_truth else DARK.wrong if of_answer else DARK.positive
+            assert to_hex(share.get_facecolor()) == colour
+        said, known = (case.classes[k] for k in (trace.prediction, trace.label))
+        end = "right" if said == known else f"wrong, it is {known}"
+        assert any(
+            t.startswith(f"It says {said}, {percent(trace.probabilities.max())} sure: {end}") for t in words(fig)
+        )
+
+
+def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
+    few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
+    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
+    for case, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
+        right = replace(case, chosen=Picture(case.picture.pixels, case.trace().prediction))
+        fig, _, (image, *views) = drawn("prediction_pipeline", right)
+        trace, every = case.trace(), spots(fig)
+        said = f"It says {case.classes[trace.prediction]}, {percent(trace.probabilities.max())} sure: right"
+        assert every[1].text == f"{said} · {told} between image and scores · {case.snapshot().label}"
+        assert image.ax.get_window_extent().x1 < min(view.ax.get_window_extent().x0 for view in views)
+        outputs = [trace[node].output for node in found.values()]
+        signed = min(output.min() for output in outputs) < 0
+        for name, output, view in zip(found, outputs, views, strict=True):
+            shown = len(view.tiles())
+            strength = np.abs(output) if output.ndim == 1 else output.std((1, 2))
+            chosen = np.sort(np.argsort(-strength, kind="stable")[:shown])
+            assert np.array_equal(view.tiles().squeeze(), output[chosen].squeeze())
+            limit = np.abs(output).max()
+            assert (view.image.norm.vmin, view.image.norm.vmax) == pytest.approx((-limit * signed, limit))
+            assert nearer(view.image.to_rgba([limit])[0, :3], *_ends(signed))
+            size = f"{len(output)}" if output.ndim == 1 else "{}×{}".format(*output.shape[1:])
+            part = f"{shown} of {len(output)}" if shown < len(output) else f"{shown}"
+            column = [s.text for s in every if abs(s.left - view.ax.get_window_extent().x0) < 2]
+            column[2] = column[2].replace("/", " of ")
+            assert same(column, [name, size, part, number(float(limit))])
+    colours = made("rgb")
+    fig, _, (image, *_) = drawn("prediction_pipeline", colours)
+    assert "64×64" in around(spots(fig), image.ax, above=True)
+    assert np.array_equal(image.tiles()[0], colours.picture.pixels.transpose(1, 2, 0))
 
 
 def test_saliency_is_the_derivative_of_the_difference_of_scores(mlp) -> None:
@@ -117,20 +343,97 @@ def test_occlusion(mlp) -> None:
     assert np.allclose(mosaics[-1].tiles()[0], lost, rtol=1e-4)
 
 
-def test_points_are_principal_components(mlp) -> None:
-    fig, update, _ = drawn("points_map", mlp, images=50)
-    pixels = mlp.examples().images[:50]
-    values = mlp.passes(pixels, ("hidden1_act",))["hidden1_act"]
-    expected = PCA(2, svd_solver="full").fit(values)
-    dots = fig.axes[0].collections[0]
-    assert np.allclose(np.abs(dots.get_offsets()), np.abs(expected.transform(values)), atol=1e-4)
-    assert f"{percent(expected.explained_variance_ratio_.sum(), 0)} of the variance" in words(fig)
-    wrong = mlp.passes(pixels)["logits"].argmax(1) != mlp.examples().labels[:50]
-    assert len(fig.axes[0].collections[1].get_offsets()) == wrong.sum()
-    update(0.0)
-    before = mlp.passes(pixels, ("hidden1_act",), at="first")["hidden1_act"]
-    centred = (before - before.mean(0)) @ expected.components_.T
-    assert np.allclose(np.abs(dots.get_offsets()), np.abs(centred), atol=1e-4)
+def test_points_are_principal_components(mlp, cnn, deep) -> None:
+    few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
+    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
+    for case, shown, told in (
+        (
+            mlp,
+            {"hidden1": "hidden1_act", "hidden2": "hidden2_act", "output": "output"},
+            "50 of 500 example images · 3 l",
+        ),
+        (cnn, maps | {"output": "output"}, "50 of 500 example images · 6 layers"),
+        (replace(deep, at="step:100"), few, "40 example images · 6 of 11 layers"),
+    ):
+        fig, update, _ = drawn("points_map", case, images=50)
+        pixels, labels = case.examples().images[:50], case.examples().labels[:50]
+        assert any(text.startswith(told) and text.endswith("directions after training") for text in words(fig))
+        planes = [ax for ax in fig.axes if len(ax.collections) == 2]
+        colours = _classes_told(fig, case)
+        nodes = tuple(shown.values())
+        until_now = [s for s in case.snapshots if s.step <= case.snapshot().step]
+        moments = [
+            until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
+        ]
+        last = case.passes(pixels, nodes, at=moments[-1])
+        fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
+        turned = {}
+        for i in (len(moments) - 1, len(moments) // 2, 0):
+            update((i + 0.5) / len(moments))
+            assert snapshot_told(fig, case) == moments[i]
+            passed, every = case.passes(pixels, nodes, at=moments[i]), spots(fig)
+            wrong = passed["logits"].argmax(1) != labels
+            assert _mistakes(wrong.sum()) in [s.text for s in every if s.y < 40]
+            for (name, node), ax in zip(shown.items(), planes, strict=True):
+                dots, rings = ax.collections
+                offsets, values = np.asarray(dots.get_offsets()), passed[node].reshape(len(pixels), -1)
+                expected = (values - values.mean(0)) @ fitted[node].components_.T
+                side = turned.setdefault(node, np.sign((offsets * expected).sum(0)))  # an axis may point either way
+                assert np.allclose(offsets, expected * side, atol=0.01 * np.abs(expected).max())
+                share = percent(expected.var(0).sum() / values.var(0).sum(), 0)
+                assert around(every, ax, above=True) == [name, f"{share} of the variance"]
+                assert np.array_equal(np.asarray(rings.get_offsets()), offsets[wrong])
+                assert to_hex(rings.get_edgecolors()[0]) == DARK.wrong
+                assert [to_hex(c) for c in dots.get_facecolors()] == [colours[k] for k in labels]
+                _all_seen(ax, offsets)
+
+
+def test_points_without_mistakes_and_by_tsne(mlp, monkeypatch) -> None:
+    whole = mlp.examples()
+    said = mlp.passes(whole.images)["logits"].argmax(1)
+    monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, said, whole.index))
+    fig = drawn("points_map", mlp, images=40).fig
+    assert "no mistake" in words(fig)
+    assert all(len(ax.collections[1].get_offsets()) == 0 for ax in fig.axes if len(ax.collections) == 2)
+    said[5] = (said[5] + 1) % 10
+    fig = drawn("points_map", mlp, images=40, method="tsne").fig
+    assert "○ 1 mistake" in words(fig)
+    assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in words(fig))
+    assert not any("variance" in text for text in words(fig))
+    nodes = ("hidden1_act", "hidden2_act", "output")
+    passed = mlp.passes(whole.images[:40], nodes)
+    for node, ax in zip(nodes, (ax for ax in fig.axes if len(ax.collections) == 2), strict=True):
+        dots, rings = (np.asarray(c.get_offsets()) for c in ax.collections)
+        assert trustworthiness(passed[node], dots) > 0.9  # who is near stays near
+        assert np.array_equal(rings, dots[[5]])
+        _all_seen(ax, dots)
+
+
+def _classes_told(fig, case) -> list[str]:
+    """Colours of the classes by the legend at the foot."""
+    found = []
+    every = [s for s in spots(fig) if s.y > fig.bbox.height - 60]
+    for dot in sorted((s for s in every if s.text == "●"), key=lambda s: (round(s.y), s.x)):
+        found.append((beside(every, dot.y, left=dot.right)[0], dot.colour))
+    assert same([name for name, _ in found], case.classes)
+    assert len({colour for _, colour in found}) == len(found)
+    return [colour for _, colour in found]
+
+
+def _mistakes(count: int) -> str:
+    return {0: "no mistake", 1: "○ 1 mistake"}.get(int(count), f"○ {count} mistakes")
+
+
+def _all_seen(ax, points: np.ndarray) -> None:
+    """All points lie within the axes, whose directions have one scale."""
+    box, spans = ax.get_window_extent(), []
+    for (low, high), values, length in zip(
+        (ax.get_xlim(), ax.get_ylim()), points.T, (box.width, box.height), strict=True
+    ):
+        assert low < values.min()
+        assert values.max() < high
+        spans.append((high - low) / length)
+    assert spans[0] == pytest.approx(spans[1])
 
 
 def test_robustness_without_a_change_is_plain_accuracy(mlp) -> None:
@@ -149,11 +452,99 @@ def test_robustness_without_a_change_is_plain_accuracy(mlp) -> None:
 
 
 def test_graph_counts_every_parameter(cnn) -> None:
-    texts = words(drawn("model_graph", cnn)[0])
-    assert any(f"{cnn.run.info['parameters']:,} weights and biases" in text for text in texts)
-    assert {"conv1", "pool1", "conv2", "pool2", "flatten", "hidden1", "output"} <= set(texts)
-    assert {"1×28×28", "32×28×28", "64×7×7", "3,136", "320"} <= set(texts)
-    assert "1,003,840 parameters" in texts
+    fig = drawn("model_graph", cnn).fig
+    total = sum(v.size for k, v in cnn.weights().items() if k.endswith((".weight", ".bias")))
+    told = f"7 steps, {total:,} weights and biases (bars: their share) · {4 * total / 1e6:.1f} MB as 32-bit numbers"
+    assert told in words(fig)
+    norm = "3×3 conv, batch norm, ReLU"
+    cards, edges = _cards(fig)
+    assert cards == [
+        ("image", "1×28×28", "pixels", 0),
+        ("conv1", "32×28×28", norm, 32 * 9 + 3 * 32),
+        ("pool1", "32×14×14", "2×2 max-pooling", 0),
+        ("conv2", "64×14×14", norm, 64 * 32 * 9 + 3 * 64),
+        ("pool2", "64×7×7", "2×2 max-pooling", 0),
+        ("flatten", "3,136", "64×7×7 in a row", 0),
+        ("hidden1", "320", "dense, ReLU, dropout 0.4", 3136 * 320 + 320),
+        ("output", "10", "dense", 3210),
+    ]
+    assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
+
+
+def test_graph_has_what_skips_a_layer(tmp_path) -> None:
+    case = figure_runs.case_of(figure_runs.own_run(tmp_path))
+    fig = drawn("model_graph", case).fig
+    assert any("6 steps, 906 weights and biases" in text and "· 3.6 kB as" in text for text in words(fig))
+    cards, edges = _cards(fig)
+    assert cards == [
+        ("image", "3×20×24", "pixels", 0),
+        ("stem", "8×20×24", "3×3 conv, ReLU", 8 * 27 + 8),
+        ("body.0", "8×20×24", "3×3 conv, batch norm", 8 * 72 + 16),
+        ("add", "8×20×24", "sum, ReLU", 0),
+        ("pool", "8×1×1", "mean over the map", 0),
+        ("flatten", "8", "8×1×1 in a row", 0),
+        ("head", "10", "dense", 90),
+    ]
+    chain = [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
+    assert edges == sorted([*chain, ("stem", "add")], key=lambda edge: [c[0] for c in cards].index(edge[0]))
+
+
+def test_graph_of_more_layers_than_fit(tmp_path) -> None:
+    start, again = (nn.Flatten(), nn.Linear(784, 4)), nn.Linear(4, 4)
+    flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
+    blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
+    grouped = nn.Sequential(*start, *blocks, nn.Linear(4, 10))
+    rows = {"flat": [("4", 20)] * 20, "grouped": [("4", "2 steps", 40)] * 12 + [("10", "dense", 50)]}
+    rows["flat"].insert(1, ("4", 0))  # the layer that is used again has no weights of its own
+    images = np.zeros((10, 1, 28, 28), np.uint8), np.arange(10)
+    told = {"flat": "23 of 30 steps, 3,540 of 3,710 weights", "grouped": "27 steps, 3,670 weights"}
+    for name, model in (("flat", flat), ("grouped", grouped)):
+        with record_run(model.eval(), images, tmp_path / name) as recorder:
+            recorder.snapshot(0)
+        fig = drawn("model_graph", figure_runs.case_of(load_run(tmp_path / name))).fig
+        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in words(fig)
+        cards, edges = _cards(fig)
+        assert [card[1:] for card in cards[3:]] == rows[name]
+        assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
+
+
+def _cards(fig) -> tuple[list[tuple], list[tuple[str, str]]]:
+    """What each card says (name, shape, operations, parameters), bars checked, and which cards edges join."""
+    (ax,) = (ax for ax in fig.axes if any(isinstance(p, FancyBboxPatch) for p in ax.patches))
+    boxes = [p for p in ax.patches if isinstance(p, FancyBboxPatch)]
+    corners = np.array([(p.get_x(), p.get_y(), p.get_x() + p.get_width(), p.get_y() + p.get_height()) for p in boxes])
+    every, found, lengths = spots(fig), [], {}
+    for x0, y0, x1, y1 in corners:
+        within = [s for s in every if x0 < s.x < x1 and y0 < s.y < y1]  # the figure is 800 pixels, and units, wide
+        name = next(s for s in within if s.bold)
+        shape = next(s for s in within if abs(s.right - x1 + 10) < 3)
+        *operations, count = [s.text for s in within if s not in (name, shape)] + [""] * (name.text == "image")
+        assert shape.y - name.y < 30
+        bars = [p for p in ax.patches if isinstance(p, Rectangle) and x0 < p.get_x() < x1 and y0 < p.get_y() < y1]
+        digits = count.removesuffix(" parameters").replace(",", "")
+        parameters = 0 if digits in ("", "no", "shared") else int(digits)
+        assert len(bars) == (parameters > 0)
+        lengths[name.text] = sum(bar.get_width() for bar in bars), parameters, x1 - x0
+        found.append((name.text, shape.text, *operations, parameters))
+    drawn_lengths, counts, whole = np.array([*lengths.values()], float).T
+    assert np.allclose(drawn_lengths / drawn_lengths.sum(), counts / counts.sum())
+    assert 0.8 < drawn_lengths.sum() / whole[0] < 1
+    order = np.lexsort((corners[:, 1], corners[:, 0]))
+    assert np.array_equal(order, np.arange(len(order)))  # column by column
+
+    def card_at(point: np.ndarray) -> str:
+        away = np.maximum(corners[:, :2] - point, point - corners[:, 2:]).max(1)
+        assert away.min() < 4
+        return found[int(away.argmin())][0]
+
+    joined = []
+    turns = [line.get_xydata() for line in ax.lines]
+    for arrow in (p for p in ax.patches if isinstance(p, FancyArrowPatch)):
+        path = arrow.get_path().vertices
+        start = next((turn[0] for turn in turns if np.allclose(turn[-1], path[0], atol=0.1)), path[0])
+        joined.append((card_at(start), card_at(path[4])))  # the head's tip
+    names = [name for name, *_ in found]
+    return found, sorted(joined, key=lambda edge: [names.index(end) for end in edge])
 
 
 def test_predictions_frame_right_and_wrong(mlp) -> None:

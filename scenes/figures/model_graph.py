@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from netcore.case import Picture
 from netcore.stage.colours import mix
-from netcore.stage.facts import counted, shape_words
+from netcore.stage.facts import counted, shape_words, some_of
 from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
 from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
@@ -31,14 +31,16 @@ class Card:
     words: str
     shape: tuple[int, ...]
     parameters: int
+    shared: bool = False  # has weights that an earlier card counts
 
 
 def draw(fig, case):
     """Draw the layers as cards, column by column, with the edges between them."""
     trace = case.trace(picture=case.chosen or Picture(np.zeros(case.run.input_shape, np.uint8)))
-    cards, edges = _graph(trace)
-    total = sum(card.parameters for card in cards)
-    words = f"{counted(len(cards) - 1, 'step')}, {total:,} weights and biases (bars: their share)"
+    cards, edges, steps = _graph(trace)
+    used = sum(card.parameters for card in cards)
+    total = max(used, case.run.info.get("parameters", 0))
+    words = f"{some_of(*steps, 'step')}, {some_of(used, total)} weights and biases (bars: their share)"
     words += f" · {_bytes(4 * total)} as 32-bit numbers"
     body, _ = heading(fig, f"The network {case.run.title}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
@@ -54,8 +56,11 @@ def draw(fig, case):
         _edge(fig, ax, places, a, b, rows)
 
 
-def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]]]:
-    """Cards (the image first) and edges between their positions; layers of a large network are grouped by module."""
+def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, int]]:
+    """Cards (the image first), edges between their positions, how many steps the cards hold and how many there are.
+
+    Layers of a large network are grouped by module; where the groups are still too many, the first ones have cards.
+    """
     found = stages(trace, None)
     for depth in (99, 3, 2, 1):
         names = [".".join(s.name.split(".")[:depth]) for s in found]
@@ -66,12 +71,18 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]]]:
             break
     cards = [Card("image", "pixels", trace.input.shape, 0)]
     where = {"input": 0}
-    for i, (name, members) in enumerate(list(groups.items())[: MOST - 1], 1):
+    known: set[str] = set()
+    shown = list(groups.items())[: MOST - 1]
+    steps = sum(len(members) for _, members in shown), len(found)
+    for i, (name, members) in enumerate(shown, 1):
         nodes = [node for stage in members for node in stage.nodes]
         where |= dict.fromkeys(nodes, i)
-        count = sum(trace[node].parameters for node in nodes)
+        own = {trace[node].weight_name or node: trace[node].parameters for node in nodes}
+        count = sum(size for weight, size in own.items() if weight not in known)
+        shared = not known.isdisjoint(own)
+        known |= own.keys()
         words = _words(members, trace) if len(members) == 1 else counted(len(members), "step")
-        cards.append(Card(name, words, trace.value(nodes[-1]).shape, count))
+        cards.append(Card(name, words, trace.value(nodes[-1]).shape, count, shared))
     edges = {
         (where[i], where[layer.name])
         for layer in trace.layers
@@ -79,7 +90,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]]]:
         for i in layer.inputs
         if i in where
     }
-    return cards, sorted((a, b) for a, b in edges if a < b)
+    return cards, sorted((a, b) for a, b in edges if a < b), steps
 
 
 def _words(members: list[Stage], trace: Trace) -> str:
@@ -121,9 +132,10 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
         for long, short in (("batch norm", "BN"), ("pooling", "pool")):
             words = words if width(fig, words) <= room else words.replace(long, short)
         write(fig, box.x + 10, top + 19, fit(fig, words, room), color=theme.muted)
-    count = f"{card.parameters:,} parameters" if card.parameters else "no parameters" if card.name != "image" else ""
+    short = f"{card.parameters:,}" if card.parameters or not card.shared else "shared"
+    count = f"{'no' if short == '0' else short} parameters" if card.name != "image" else ""
     if width(fig, count) > box.w - 20:
-        count = f"{card.parameters:,}"
+        count = short
     write(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
 
 
