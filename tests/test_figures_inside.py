@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from figure_checks import drawn, words
-from scipy.special import softmax
 from sklearn.decomposition import PCA
 
 from netcore.case import Picture
@@ -93,30 +92,6 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn) -> None:
     assert np.allclose(np.sort(hidden.tiles().ravel()), np.sort(trace["hidden1_act"].output)[-hidden.shape[0] :])
 
 
-def test_saliency_is_the_derivative_of_the_difference_of_scores(mlp) -> None:
-    _, _, (digit, gradient, part, _) = drawn("saliency", mlp)
-    trace = mlp.trace()
-    second, first = np.argsort(trace.logits)[-2:]
-    shown = gradient.tiles()[0]
-    y, x = np.unravel_index(np.abs(shown * (trace.pixels[0] < 250)).argmax(), shown.shape)
-    step = np.array(mlp.picture.pixels)
-    step[0, y, x] += 5
-    after = mlp.trace(picture=Picture(step, mlp.picture.label)).logits
-    change = (after[first] - after[second]) - (trace.logits[first] - trace.logits[second])
-    assert change / (5 / 255) == pytest.approx(shown[y, x], rel=0.05)
-    assert np.allclose(part.tiles()[0], shown * trace.input[0], atol=1e-6)
-    assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
-
-
-def test_occlusion(mlp) -> None:
-    _, _, mosaics = drawn("saliency", mlp, patch=28, stride=28)  # one patch that covers all
-    trace = mlp.trace()
-    second, first = np.argsort(trace.logits)[-2:]
-    blank = mlp.trace(picture=Picture(np.zeros_like(trace.pixels))).logits
-    lost = (trace.logits[first] - trace.logits[second]) - (blank[first] - blank[second])
-    assert np.allclose(mosaics[-1].tiles()[0], lost, rtol=1e-4)
-
-
 def test_points_are_principal_components(mlp) -> None:
     fig, update, _ = drawn("points_map", mlp, images=50)
     pixels = mlp.examples().images[:50]
@@ -133,58 +108,9 @@ def test_points_are_principal_components(mlp) -> None:
     assert np.allclose(np.abs(dots.get_offsets()), np.abs(centred), atol=1e-4)
 
 
-def test_robustness_without_a_change_is_plain_accuracy(mlp) -> None:
-    fig, _, mosaics = drawn("robustness", mlp, images=40)
-    examples = mlp.examples()
-    shares = softmax(mlp.passes(examples.images[:40])["logits"].astype(float), axis=1)
-    right = float((shares.argmax(1) == examples.labels[:40]).mean())
-    charts = [ax for ax in fig.axes if len(ax.lines) == 2]
-    assert len(charts) == 4
-    for ax, place in zip(charts, (0, 3, 3, 3), strict=True):
-        accuracy, confidence = (line.get_ydata()[place] for line in ax.lines)
-        assert accuracy == pytest.approx(right)
-        assert confidence == pytest.approx(shares.max(1).mean(), abs=1e-5)
-    for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
-        assert np.allclose(mosaic.tiles()[place], mlp.picture.pixels[0] / 255, atol=1e-6)
-
-
 def test_graph_counts_every_parameter(cnn) -> None:
     texts = words(drawn("model_graph", cnn)[0])
     assert any(f"{cnn.run.info['parameters']:,} weights and biases" in text for text in texts)
     assert {"conv1", "pool1", "conv2", "pool2", "flatten", "hidden1", "output"} <= set(texts)
     assert {"1×28×28", "32×28×28", "64×7×7", "3,136", "320"} <= set(texts)
     assert "1,003,840 parameters" in texts
-
-
-def test_predictions_frame_right_and_wrong(mlp) -> None:
-    fig, _, (mosaic,) = drawn("predictions", mlp, images=12)
-    examples = mlp.examples()
-    assert np.allclose(mosaic.tiles(), examples.images[:12, 0] / 255)
-    right = mlp.passes(examples.images[:12])["logits"].argmax(1) == examples.labels[:12]
-    frames = {len(c.get_paths()) for c in mosaic.ax.collections}
-    assert frames == {n for n in (right.sum(), (~right).sum()) if n}
-    assert any(text.startswith(f"{right.sum()} of 12") for text in words(fig))
-
-
-def test_samples_stand_in_the_row_of_their_class(mlp) -> None:
-    _, _, (mosaic,) = drawn("sample_data", mlp, images=4)
-    examples = mlp.examples()
-    for k in range(10):
-        expected = examples.images[examples.labels == k][:4, 0] / 255
-        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
-
-
-def test_data_set(mlp) -> None:
-    fig, _, (means, alike) = drawn("data_set", mlp, pairs=2)
-    labels = mlp.evaluation().labels
-    assert [bar.get_height() for bar in fig.axes[0].patches] == list(np.bincount(labels, minlength=10))
-    examples = mlp.examples()
-    for k in range(10):
-        assert np.allclose(means.tiles()[k], examples.images[examples.labels == k].mean(0)[0] / 255, atol=0.003)
-    flat = examples.images.reshape(len(examples.labels), -1) / 255
-    distance = ((flat[:, None] - flat[None]) ** 2).sum(2)
-    distance[examples.labels[:, None] == examples.labels[None]] = np.inf
-    pair = ((alike.tiles()[0] - alike.tiles()[2]) ** 2).sum()
-    assert pair == pytest.approx(distance.min(), rel=1e-4)
-    share = [bar.get_height() for bar in fig.axes[2].patches]
-    assert sum(share) == pytest.approx(1)
