@@ -11,7 +11,6 @@ from figure_checks import Spot, colour_bar_of, drawn, legend_of, middle, nearer,
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
-from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from torch import nn
@@ -319,30 +318,6 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
     assert np.array_equal(image.tiles()[0], colours.picture.pixels.transpose(1, 2, 0))
 
 
-def test_saliency_is_the_derivative_of_the_difference_of_scores(mlp) -> None:
-    _, _, (digit, gradient, part, _) = drawn("saliency", mlp)
-    trace = mlp.trace()
-    second, first = np.argsort(trace.logits)[-2:]
-    shown = gradient.tiles()[0]
-    y, x = np.unravel_index(np.abs(shown * (trace.pixels[0] < 250)).argmax(), shown.shape)
-    step = np.array(mlp.picture.pixels)
-    step[0, y, x] += 5
-    after = mlp.trace(picture=Picture(step, mlp.picture.label)).logits
-    change = (after[first] - after[second]) - (trace.logits[first] - trace.logits[second])
-    assert change / (5 / 255) == pytest.approx(shown[y, x], rel=0.05)
-    assert np.allclose(part.tiles()[0], shown * trace.input[0], atol=1e-6)
-    assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
-
-
-def test_occlusion(mlp) -> None:
-    _, _, mosaics = drawn("saliency", mlp, patch=28, stride=28)  # one patch that covers all
-    trace = mlp.trace()
-    second, first = np.argsort(trace.logits)[-2:]
-    blank = mlp.trace(picture=Picture(np.zeros_like(trace.pixels))).logits
-    lost = (trace.logits[first] - trace.logits[second]) - (blank[first] - blank[second])
-    assert np.allclose(mosaics[-1].tiles()[0], lost, rtol=1e-4)
-
-
 def test_points_are_principal_components(mlp, cnn, deep) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
@@ -434,21 +409,6 @@ def _all_seen(ax, points: np.ndarray) -> None:
         assert values.max() < high
         spans.append((high - low) / length)
     assert spans[0] == pytest.approx(spans[1])
-
-
-def test_robustness_without_a_change_is_plain_accuracy(mlp) -> None:
-    fig, _, mosaics = drawn("robustness", mlp, images=40)
-    examples = mlp.examples()
-    shares = softmax(mlp.passes(examples.images[:40])["logits"].astype(float), axis=1)
-    right = float((shares.argmax(1) == examples.labels[:40]).mean())
-    charts = [ax for ax in fig.axes if len(ax.lines) == 2]
-    assert len(charts) == 4
-    for ax, place in zip(charts, (0, 3, 3, 3), strict=True):
-        accuracy, confidence = (line.get_ydata()[place] for line in ax.lines)
-        assert accuracy == pytest.approx(right)
-        assert confidence == pytest.approx(shares.max(1).mean(), abs=1e-5)
-    for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
-        assert np.allclose(mosaic.tiles()[place], mlp.picture.pixels[0] / 255, atol=1e-6)
 
 
 def test_graph_counts_every_parameter(cnn) -> None:
@@ -545,37 +505,3 @@ def _cards(fig) -> tuple[list[tuple], list[tuple[str, str]]]:
         joined.append((card_at(start), card_at(path[4])))  # the head's tip
     names = [name for name, *_ in found]
     return found, sorted(joined, key=lambda edge: [names.index(end) for end in edge])
-
-
-def test_predictions_frame_right_and_wrong(mlp) -> None:
-    fig, _, (mosaic,) = drawn("predictions", mlp, images=12)
-    examples = mlp.examples()
-    assert np.allclose(mosaic.tiles(), examples.images[:12, 0] / 255)
-    right = mlp.passes(examples.images[:12])["logits"].argmax(1) == examples.labels[:12]
-    frames = {len(c.get_paths()) for c in mosaic.ax.collections}
-    assert frames == {n for n in (right.sum(), (~right).sum()) if n}
-    assert any(text.startswith(f"{right.sum()} of 12") for text in words(fig))
-
-
-def test_samples_stand_in_the_row_of_their_class(mlp) -> None:
-    _, _, (mosaic,) = drawn("sample_data", mlp, images=4)
-    examples = mlp.examples()
-    for k in range(10):
-        expected = examples.images[examples.labels == k][:4, 0] / 255
-        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
-
-
-def test_data_set(mlp) -> None:
-    fig, _, (means, alike) = drawn("data_set", mlp, pairs=2)
-    labels = mlp.evaluation().labels
-    assert [bar.get_height() for bar in fig.axes[0].patches] == list(np.bincount(labels, minlength=10))
-    examples = mlp.examples()
-    for k in range(10):
-        assert np.allclose(means.tiles()[k], examples.images[examples.labels == k].mean(0)[0] / 255, atol=0.003)
-    flat = examples.images.reshape(len(examples.labels), -1) / 255
-    distance = ((flat[:, None] - flat[None]) ** 2).sum(2)
-    distance[examples.labels[:, None] == examples.labels[None]] = np.inf
-    pair = ((alike.tiles()[0] - alike.tiles()[2]) ** 2).sum()
-    assert pair == pytest.approx(distance.min(), rel=1e-4)
-    share = [bar.get_height() for bar in fig.axes[2].patches]
-    assert sum(share) == pytest.approx(1)

@@ -1,0 +1,507 @@
+"""Figures of single images, of what changes the answer to them, and of whole data sets show the true numbers."""
+
+from dataclasses import replace
+
+import figure_runs
+import numpy as np
+import pytest
+from figure_checks import (
+    caption_under,
+    colour_bar_of,
+    drawn,
+    in_column,
+    in_row,
+    legend_of,
+    middle,
+    spots,
+    tile_middle,
+    title_over,
+)
+from matplotlib.colors import to_hex, to_rgb
+from scipy.ndimage import map_coordinates
+from scipy.special import softmax
+from scipy.stats import binomtest
+
+from netcore.case import Picture
+from netcore.learn.recipes import Architecture
+from netcore.render.catalogue import FOLDERS
+from netcore.render.frames import load
+from netcore.stage.mosaic import shown
+from netcore.stage.plot import UNITS, number, percent
+from netcore.stage.theme import DARK
+
+
+@pytest.fixture
+def mlp(make_case, mlp_run):
+    """Neither the last snapshot nor the best."""
+    return make_case(mlp_run, at="epoch:2")
+
+
+@pytest.fixture
+def wide(tmp_path, monkeypatch):
+    """Colour images wider than high, five classes, each channel normalised in its own way."""
+    monkeypatch.setitem(figure_runs.MADE, "wide", (Architecture(hidden=(12,), activation="tanh"), (3, 20, 24), 5))
+    run = figure_runs.made_run(tmp_path, "wide")
+    run.info["input"] |= {"mean": [0.2, 0.5, 0.6], "std": [0.5, 0.25, 0.4]}
+    return figure_runs.case_of(run)
+
+
+def colour_at(fig, mosaic, y, x):
+    """The painted colour of a pixel of a mosaic's first image."""
+    place, (_, height, width), scale = mosaic.place(0), mosaic.shape, fig.bbox.width / UNITS
+    return painted(
+        fig, (place.x + (x + 0.5) * place.w / width) * scale, (place.y + (y + 0.5) * place.h / height) * scale
+    )
+
+
+def painted(fig, x, y):
+    """The colour at a point of a drawn figure in pixels from its top left corner."""
+    return np.asarray(fig.canvas.buffer_rgba())[int(y), int(x), :3] / 255
+
+
+def marks_are_true(ax, unit=1.0):
+    """Every label of a vertical axis stands at the value that it names."""
+    labels = [label for label in ax.get_yticklabels() if label.get_text()]
+    high = ax.get_figure().bbox.height
+    for label in labels:
+        value = float(label.get_text().rstrip(" %").replace(",", "")) * unit
+        assert middle(label)[1] == pytest.approx(high - ax.transData.transform((0, value))[1], abs=3)
+    assert len(labels) > 1
+
+
+def first_and_second(trace):
+    second, first = np.argsort(trace.logits)[-2:]
+    return int(first), int(second)
+
+
+def margin(case, images):
+    """Score of the answer to the case's image less that of the second likeliest, on other images."""
+    first, second = first_and_second(case.trace())
+    logits = case.passes(images)["logits"].astype(float)
+    return logits[:, first] - logits[:, second]
+
+
+def slope(case, step=5):
+    """Derivative of the margin by the network's input, by differences: (C, H, W)."""
+    pixels = case.picture.pixels
+    moved = step * np.eye(pixels.size, dtype=np.int16).reshape(pixels.size, *pixels.shape)
+    up, down = (margin(case, (pixels + sign * moved).astype(np.uint8)) for sign in (1, -1))
+    std = np.array(case.run.info["input"]["std"])[:, None, None]
+    return (up - down).reshape(pixels.shape) / (2 * step / 255 / std)
+
+
+def cost_of_covering(case, ground, side, stride):
+    """What a patch costs of the margin, mean over the patches that cover a pixel."""
+    pixels = case.picture.pixels
+    _, height, width = pixels.shape
+    losses = [[[] for _ in range(width)] for _ in range(height)]
+    for top in range(stride - side, height, stride):
+        for left in range(stride - side, width, stride):
+            image = pixels.copy()
+            rows = [y for y in range(top, top + side) if 0 <= y < height]
+            under = [(y, x) for y in rows for x in range(left, left + side) if 0 <= x < width]
+            for y, x in under:
+                image[:, y, x] = ground
+            lost = margin(case, np.stack([pixels, image]))
+            for y, x in under:
+                losses[y][x].append(lost[0] - lost[1])
+    return np.array([[np.mean(cell) for cell in row] for row in losses])
+
+
+@pytest.mark.parametrize("name", ["mlp", "wide"])
+def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -> None:
+    case = request.getfixturevalue(name)
+    case.chosen = replace(case.picture, pixels=np.clip(case.picture.pixels, 10, 245))
+    fig, _, mosaics = drawn("saliency", case)
+    expected, given = slope(case), case.run.info["input"]
+    mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
+    times = expected * (case.picture.pixels / 255 - mean) / std
+    fig.canvas.draw()
+    assert np.array_equal(mosaics[0].tiles()[0], shown(case.picture.pixels).astype(np.float32))
+    for mosaic, values in zip(mosaics[1:3], (expected, times), strict=True):
+        assert np.allclose(mosaic.tiles()[0], values.sum(0), atol=0.005 * np.abs(values).max())
+    for mosaic, label in zip(mosaics[1:], ("change per unit", "change", "loss"), strict=True):
+        values = mosaic.tiles()[0]
+        limit = float(np.abs(values).max())
+        limits, ends = colour_bar_of(fig, label)
+        assert limits == pytest.approx((-limit, limit))
+        assert ends == [number(-limit), "0", number(limit)]
+        for share in (1, 0.5):
+            y, x = np.unravel_index(np.abs(np.abs(values) / limit - share).argmin(), values.shape)
+            end = DARK.rgb("positive" if values[y, x] > 0 else "negative")
+            expected = DARK.rgb("ground") + np.abs(values[y, x]) / limit * (end - DARK.rgb("ground"))
+            assert np.allclose(colour_at(fig, mosaic, y, x), expected, atol=0.02)
+        bar = next(ax for ax in fig.axes if ax.get_xlim() == limits)
+        box, (_, y) = bar.get_window_extent(), middle(bar)
+        assert np.allclose(painted(fig, box.x0 + 3, y), to_rgb(DARK.negative), atol=0.05)
+        assert np.allclose(painted(fig, box.x1 - 3, y), to_rgb(DARK.positive), atol=0.05)
+
+
+def test_occlusion(mlp, wide) -> None:
+    *_, covered = drawn("saliency", mlp, patch=7, stride=7)[2]
+    assert np.allclose(covered.tiles()[0], cost_of_covering(mlp, 0, 7, 7), atol=1e-4)
+    pixels = wide.picture.pixels.copy()
+    border = np.ones(pixels.shape[1:], bool)
+    border[1:-1, 1:-1] = False
+    pixels[:, border] = [[200], [90], [30]]
+    pixels[:, 0, 4:8] = 255
+    wide.chosen = Picture(pixels, 1)
+    *_, covered = drawn("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
+    assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
+
+
+@pytest.mark.parametrize("told", [": right", ": wrong, it is", ""])
+def test_words_of_saliency(mlp, told) -> None:
+    examples = mlp.examples()
+    hits = mlp.passes(examples.images)["logits"].argmax(1) == examples.labels
+    i = int(np.flatnonzero(hits == (told == ": right"))[0])
+    mlp.chosen = Picture(examples.images[i], int(examples.labels[i]) if told else None)
+    fig, _, mosaics = drawn("saliency", mlp, patch=5)
+    trace = mlp.trace()
+    a, b = first_and_second(trace)
+    sure = percent(softmax(trace.logits.astype(float)).max())
+    differ = number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
+    told += f" {examples.labels[i]}" if told.endswith("is") else ""
+    texts = [spot.text for spot in spots(fig)]
+    assert texts[0] == f"What speaks for {a} rather than {b} in mlp-16-16"
+    assert texts[1] == f"It says {a}, {sure} sure{told} · scores differ by {differ} · epoch 2"
+    assert texts[-1] == f"Blue speaks for {a}, orange for {b}: changes of score {a} − score {b}."
+    assert [title_over(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Covered"]
+    y = next(spot.y for spot in spots(fig) if spot.text == "first-order estimate")
+    assert in_row(fig, y) == ["a higher pixel value", "first-order estimate", "by 5×5 of background"]
+
+
+def turned(image, degrees):
+    """An image (H, W) turned counter-clockwise about its middle."""
+    angle, middles = np.deg2rad(degrees), [(side - 1) / 2 for side in image.shape]
+    down, right = (axis - half for axis, half in zip(np.indices(image.shape), middles, strict=True))
+    source = np.cos(angle) * down + np.sin(angle) * right, np.cos(angle) * right - np.sin(angle) * down
+    return map_coordinates(
+        image.astype(float), [s + m for s, m in zip(source, middles, strict=True)], order=1, mode="nearest"
+    )
+
+
+def test_a_quarter_turn() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (28, 28))
+    assert np.allclose(turned(image, 90), np.rot90(image))
+    _, _, turn, word = load(FOLDERS[1] / "robustness.py").CHANGES["Rotation"]
+    assert np.allclose(turn(image[None, None].astype(float), 90)[0, 0], np.rot90(image))
+    assert word(90) == "90°"
+
+
+def test_robustness_changes_images_as_its_axes_say(wide) -> None:
+    pixels = np.zeros((3, 20, 24), np.uint8)
+    pixels[:] = np.array([100, 120, 90])[:, None, None]
+    pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
+    wide.chosen = Picture(pixels, 0)
+    fig, _, mosaics = drawn("robustness", wide, images=5)
+    noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
+    image = pixels.transpose(1, 2, 0).astype(float)
+
+    other = np.random.default_rng(7).normal(0, 255, image.shape)
+    for tile, level in zip(noisy, np.arange(7) / 10, strict=True):
+        expected = np.clip(image + level * other, 0, 255) - image
+        assert (tile - image).std() == pytest.approx(expected.std(), rel=0.06)
+        assert (tile - image).mean() == pytest.approx(expected.mean(), abs=6)
+    for tile, degrees in zip(rotated, range(-60, 61, 20), strict=True):
+        for channel in range(3):
+            assert np.allclose(tile[..., channel], turned(image[..., channel], degrees), atol=1)
+    y, x = np.indices(image.shape[:2])
+    for tile, level in zip(shifted, range(-30, 31, 10), strict=True):
+        for channel in range(3):
+            ink = tile[..., channel] - image[0, 0, channel]
+            assert (x * ink).sum() / ink.sum() == pytest.approx(11.5 + level / 100 * 24, abs=0.05)
+            assert (y * ink).sum() / ink.sum() == pytest.approx(9.5)
+    for tile, level in zip(stroke, range(-3, 4), strict=True):
+        ink = tile == [160, 150, 200]
+        assert (ink | (tile == [100, 120, 90])).all()
+        assert (ink.any(1).sum(0) == 6 + level).all()  # rows
+        assert (ink.any(0).sum(0) == 6 + level).all()
+
+    for ax, mosaic in zip(_charts(fig), mosaics, strict=True):
+        for i in range(7):
+            x, _ = ax.transData.inverted().transform((tile_middle(mosaic, i)[0], 0))
+            assert x == pytest.approx(i, abs=0.2)
+            assert 0 < tile_middle(mosaic, i)[1] - (fig.bbox.height - ax.get_window_extent().y0) < 50
+
+
+def test_robustness_of_a_network(mlp) -> None:
+    count = 100
+    fig, _, mosaics = drawn("robustness", mlp, images=count)
+    images, labels = mlp.examples().images[:count], mlp.examples().labels[:count]
+    places = np.arange(28.0)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1)), "edge"), (3, 3), (1, 2)
+    )
+    changed = (
+        (0, 3, images + np.random.default_rng(0).normal(0, 0.3 * 255, images.shape)),
+        (1, 5, [[turned(image, 40)] for image in images[:, 0]]),
+        (2, 5, [[[np.interp(places - 0.2 * 28, places, row) for row in image]] for image in images[:, 0]]),
+        (3, 1, windows.min((3, 4))[:, None]),
+        (3, 5, windows.max((3, 4))[:, None]),
+        *((panel, place, images) for panel, place in enumerate((0, 3, 3, 3))),
+    )
+    charts, colours = _charts(fig), legend_of(fig)
+    assert colours == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
+    for panel, place, batch in changed:
+        logits = mlp.passes(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
+        found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
+        right = (logits.argmax(1) == labels).mean()
+        sure = softmax(logits.astype(float), axis=1).max(1).mean()
+        assert found[colours["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
+        assert found[colours["claimed confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
+    for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
+        assert np.allclose(mosaic.tiles()[place], mlp.picture.pixels[0] / 255, atol=1e-6)
+
+    for ax in charts:
+        accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == colours["accuracy"])
+        (band,) = ax.collections
+        assert to_hex(band.get_facecolor()[0]) == colours["accuracy"]
+        edges = band.get_paths()[0].vertices
+        for x, y in zip(accuracy.get_xdata(), accuracy.get_ydata(), strict=True):
+            here = edges[np.isclose(edges[:, 0], x), 1]
+            expected = binomtest(round(y * count), count).proportion_ci(method="wilson")
+            assert (here.min(), here.max()) == pytest.approx((expected.low, expected.high))
+        assert all(list(line.get_xdata()) == list(range(7)) for line in ax.lines)
+
+
+def test_words_of_robustness(mlp) -> None:
+    fig, _, _ = drawn("robustness", mlp, images=30)
+    texts = spots(fig)
+    assert min(texts, key=lambda spot: (round(spot.left), spot.y)).text == "What mlp-16-16 withstands"
+    stored = len(mlp.examples().labels)
+    assert f"30 of {stored} example images, one change at a time · band: 95 % interval · epoch 2" in [
+        t.text for t in texts
+    ]
+    expected = (
+        ("Noise", "standard deviation, of the pixels' range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
+        ("Rotation", "counter-clockwise", ["−60°", "−40°", "−20°", "0", "20°", "40°", "60°"]),
+        ("Shift", "to the right, % of the width", ["−30", "−20", "−10", "0", "10", "20", "30"]),
+        ("Stroke", "pixels thinner or thicker", ["−3", "−2", "−1", "0", "+1", "+2", "+3"]),
+    )
+    for ax, (title, note, ticks) in zip(_charts(fig), expected, strict=True):
+        box = ax.get_window_extent()
+        assert title_over(fig, ax) == title
+        y = next(spot.y for spot in texts if spot.text == title)
+        assert [spot.text for spot in texts if abs(spot.y - y) < 6 and box.x0 - 60 < spot.x < box.x1] == [title, note]
+        assert in_row(fig, middle(ax.get_xticklabels()[0])[1], box.x0 - 5, box.x1 + 5) == ticks
+        at = [ax.transData.transform((i, 0))[0] for i in range(7)]
+        assert [middle(label)[0] for label in ax.get_xticklabels()] == pytest.approx(at, abs=3)
+        marks_are_true(ax, 0.01)
+
+
+def _charts(fig):
+    """Charts of two lines, in reading order."""
+    found = [ax for ax in fig.axes if len(ax.lines) == 2]
+    assert len(found) == 4
+    return sorted(found, key=lambda ax: (round(middle(ax)[1]), middle(ax)[0]))
+
+
+def frames(mosaic):
+    """The colours of the frames around each image of a mosaic."""
+    fig = mosaic.ax.get_figure(root=True)
+    scale, high, found = fig.bbox.width / UNITS, fig.bbox.height, [[] for _ in range(mosaic.shape[0])]
+    boxes = [mosaic.place(i) for i in range(mosaic.shape[0])]
+    boxes = np.array([(b.x, b.y, b.x + b.w, b.y + b.h) for b in boxes]) * scale
+    for lines in mosaic.ax.collections:
+        for path in lines.get_paths():
+            x0, y0, x1, y1 = path.get_extents(lines.get_transform()).extents
+            around = np.flatnonzero((np.abs(boxes - (x0, high - y1, x1, high - y0)) < 4).all(1))
+            assert len(around) == 1
+            found[around[0]].append(to_hex(lines.get_edgecolor()[0]))
+    return found
+
+
+@pytest.mark.parametrize(("name", "images"), [("mlp", 40), ("wide", 9)])
+def test_predictions_frame_right_and_wrong(name, images, request) -> None:
+    case = request.getfixturevalue(name)
+    fig, _, (mosaic,) = drawn("predictions", case, images=images)
+    examples, count = case.examples(), len(mosaic.tiles())
+    assert count == images if images == 9 else 9 < count < images
+    pictures = [shown(pixels) for pixels in examples.images[:count]]
+    assert np.allclose(mosaic.tiles(), pictures)
+    shares = softmax(case.passes(examples.images[:count])["logits"].astype(float), axis=1)
+    right = shares.argmax(1) == examples.labels[:count]
+    assert name == "mlp" or 0 < right.sum() < count
+    for i, share in enumerate(shares):
+        says = f"says {case.classes[share.argmax()]}"
+        truth = f"is {case.classes[examples.labels[i]]}"
+        names = [says] if right[i] else [f"{says}, {truth}"] if name == "mlp" else [says, truth]
+        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, percent(share.max(), 0)]
+    assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
+    assert frames(mosaic) == [[DARK.right if ok else DARK.wrong] for ok in right]
+    title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]
+    assert title == f"What {case.run.title} says"
+    assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
+
+
+def test_long_captions_lose_their_ends(wide) -> None:
+    wide.run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
+    fig, _, (mosaic,) = drawn("predictions", wide, images=6)
+    said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
+    assert len(set(said)) > 1
+    for i, (k, label) in enumerate(zip(said, wide.examples().labels, strict=False)):
+        whole = [f"says {wide.classes[k]}"] + ([] if k == label else [f"is {wide.classes[label]}"])
+        caption = caption_under(fig, mosaic, i, 3)
+        assert caption[len(whole)].endswith(" %")
+        for line, word in zip(caption[: len(whole)], whole, strict=True):
+            assert line.endswith("…")
+            assert word.startswith(line[:-1])
+            assert len(line) > 9
+
+
+@pytest.fixture
+def two_sets(wide):
+    """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
+    run, rng = wide.run, np.random.default_rng(4)
+    home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
+    run.info["examples"] = run.add_arrays("examples.npz", **home)
+    images, labels = rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8), rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5])
+    logits = np.zeros((2, 5), np.float32)
+    other = run.add_arrays(
+        "evaluation/other.npz", logits=logits, labels=[0, 2], sample_images=images, sample_labels=labels
+    )
+    run.info["evaluations"] |= {"other set": other | {"count": 2}}
+    return wide
+
+
+def test_samples_stand_in_the_row_of_their_class(mlp) -> None:
+    fig, _, (mosaic,) = drawn("sample_data", mlp, images=4)
+    examples = mlp.examples()
+    left = mosaic.ax.get_window_extent().x0
+    for k in range(10):
+        expected = examples.images[examples.labels == k][:4, 0] / 255
+        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
+        assert in_row(fig, tile_middle(mosaic, 4 * k)[1], 0, left) == [str(k)]
+    title, note = [spot.text for spot in spots(fig)][:2]
+    assert title == "Images that mlp-16-16 was tried on"
+    assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
+    fig, _, (mosaic,) = drawn("sample_data", mlp)
+    assert len(mosaic.tiles()) > 40
+    assert spots(fig)[1].text == f"{len(mosaic.tiles())} of {len(examples.labels)} stored images, of 10 classes"
+
+
+def test_samples_of_two_data_sets(two_sets) -> None:
+    fig, _, mosaics = drawn("sample_data", two_sets, images=8)
+    extra = two_sets.evaluation("other set").extra
+    home, other = two_sets.examples(), (extra["sample_images"], extra["sample_labels"])
+    drawn_images = 0
+    for mosaic, (images, labels) in zip(mosaics, ((home.images, home.labels), other), strict=True):
+        for row, k in enumerate([0, 1, 2, 3]):
+            expected = images[labels == k].transpose(0, 2, 3, 1)[: mosaic.columns]
+            tiles = mosaic.tiles()[row * mosaic.columns : (row + 1) * mosaic.columns]
+            assert np.array_equal(tiles[: len(expected)], expected)
+            assert not tiles[len(expected) :].any()
+            drawn_images += len(expected)
+    assert [title_over(fig, mosaic.ax) for mosaic in mosaics] == ["made-up", "other set"]
+    left = mosaics[0].ax.get_window_extent().x0
+    names = [in_row(fig, tile_middle(mosaics[0], row * mosaics[0].columns)[1], 0, left) for row in range(4)]
+    assert names == [["class 0"], ["class 1"], ["class 2"], ["class 3"]]
+    assert spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes"
+
+
+def test_data_set(mlp) -> None:
+    fig, _, (means, _) = drawn("data_set", mlp)
+    labels, examples = mlp.evaluation().labels, mlp.examples()
+    title, note = [spot.text for spot in spots(fig)][:2]
+    assert title == "The images of embedded"
+    assert note == "1,000 held-out images of 10 classes, 1×28×28 · all but the counts: of 500 example images"
+    _counts_are(fig, mlp, labels)
+    _pixel_values_are(fig, examples.images)
+    for k in range(10):
+        expected = examples.images[examples.labels == k].mean(0)[0] / 255
+        assert np.allclose(means.tiles()[k], expected, atol=0.003)
+    assert title_over(fig, means.ax) == "Mean images"
+
+
+def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
+    two_sets.run.info["evaluations"] = {}
+    fig, _, (means, _) = drawn("data_set", two_sets)
+    examples = two_sets.examples()
+    title, note = [spot.text for spot in spots(fig)][:2]
+    assert title == "The images of made-up"
+    assert note == "40 example images of 5 classes, 3×20×24"
+    _counts_are(fig, two_sets, examples.labels)
+    _pixel_values_are(fig, examples.images)
+    expected = [examples.images[examples.labels == k].mean(0).transpose(1, 2, 0) for k in (0, 1, 2)]
+    assert np.allclose(means.tiles(), expected, atol=0.51)
+    (shown_of,) = (spot.text for spot in spots(fig) if "of 5 classes" in spot.text and not spot.text.startswith("40"))
+    assert shown_of == "3 of 5 classes"
+
+
+def test_what_does_not_fit_is_counted(tmp_path) -> None:
+    case = figure_runs.case_of(figure_runs.made_run(tmp_path, "hundred"))  # 40 images, the first 40 classes
+    examples = case.examples()
+    fig, _, (means, _) = drawn("data_set", case)
+    texts = [spot.text for spot in spots(fig)]
+    assert {"20 of 100 classes", "100 classes"} <= set(texts)
+    assert np.allclose(means.tiles(), examples.images[:20, 0] / 255)
+    fig, _, (mosaic,) = drawn("sample_data", case)
+    assert spots(fig)[1].text == "10 of 40 stored images, of 10 of 100 classes"
+    assert np.allclose(mosaic.tiles(), examples.images[:10, 0] / 255)
+
+
+def _panel(fig, title):
+    return next(ax for ax in fig.axes if len(ax.patches) and title_over(fig, ax) == title)
+
+
+def _counts_are(fig, case, labels) -> None:
+    """Bars over the names of the classes, as high as a class has images."""
+    ax, classes = _panel(fig, "Images per class"), case.classes
+    assert [bar.get_height() for bar in ax.patches] == [(labels == k).sum() for k in range(len(classes))]
+    foot = fig.bbox.height - ax.get_window_extent().y0
+    assert [in_column(fig, middle(bar)[0], foot, foot + 40) for bar in ax.patches] == [[name] for name in classes]
+    marks_are_true(ax)
+
+
+def _pixel_values_are(fig, images) -> None:
+    """Bars of eight values each."""
+    ax = _panel(fig, "Pixel values")
+    for i, bar in enumerate(ax.patches):
+        inside = (images >= 8 * i) & (images < 8 * i + 8)
+        assert bar.get_height() == pytest.approx(inside.mean())
+        assert (bar.get_x(), bar.get_width()) == (8 * i, 8)
+    assert len(ax.patches) == 32
+    ticks = [label for label in ax.get_xticklabels() if label.get_text()]
+    assert [label.get_text() for label in ticks] == ["0", "128", "255"]
+    assert [middle(t)[0] for t in ticks] == pytest.approx(
+        [ax.transData.transform((v, 1))[0] for v in (0, 128, 255)], abs=3
+    )
+    note = "share of pixels" + (", logarithmic" if ax.get_yscale() == "log" else "")
+    assert note in [spot.text for spot in spots(fig)]
+    marks_are_true(ax, 0.01)
+
+
+@pytest.mark.parametrize("name", ["mlp", "two_sets"])
+def test_look_alikes(name, request) -> None:
+    case = request.getfixturevalue(name)
+    fig, _, (_, alike) = drawn("data_set", case, pairs=4)
+    images, labels = case.examples().images, case.examples().labels
+    flat = images.reshape(len(images), -1) / 255
+    distance = (flat**2).sum(1)[:, None] + (flat**2).sum(1) - 2 * flat @ flat.T
+    free, expected = set(range(len(images))), []
+    for pair in np.argsort(distance, axis=None):
+        i, j = divmod(int(pair), len(images))
+        if labels[i] != labels[j] and {i, j} <= free:
+            free -= {i, j}
+            expected.append((i, j))
+        if len(expected) == 4:
+            break
+    tiles = alike.tiles()
+    assert (len(tiles), alike.columns) == (8, 4)
+    for column, pair in enumerate(expected):
+        upper, lower = (
+            next(i for i in pair if np.allclose(shown(images[i]), tile)) for tile in (tiles[column], tiles[4 + column])
+        )
+        assert upper != lower
+        names = [case.classes[labels[i]] for i in (upper, lower)]
+        assert caption_under(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
+    assert title_over(fig, alike.ax) == "Look-alikes"
+
+
+def test_colour_images_keep_their_rows_columns_and_channels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 7), dtype=np.uint8)
+    image = shown(pixels)
+    assert image.shape == (5, 7, 3)
+    assert all(image[y, x, c] == pixels[c, y, x] for c, y, x in np.ndindex(3, 5, 7))
+    assert np.allclose(shown(pixels[:1]), pixels[0] / 255)
