@@ -130,9 +130,15 @@ def check_timeline(fig, case, snapshots, i: int) -> None:
     assert now == pytest.approx([dots[i]])
 
 
+def strip_of(fig):
+    """The image inside the colour bar."""
+    (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, CrispImage))
+    return strip
+
+
 def check_scale(fig, mosaic, label: str, low: float, high: float) -> list[str]:
     """The colour bar under `label` is the scale of a mosaic; give what stands at its ticks."""
-    (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, CrispImage))
+    strip = strip_of(fig)
     limits, ticks = colour_bar_of(fig, label)
     assert limits == pytest.approx((low, high))
     assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == pytest.approx((low, high))
@@ -305,15 +311,20 @@ def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
         drawn("filter_grid", case, layer="conv22")
 
 
-def test_filters_of_colours_stand_one_below_the_other(made) -> None:
-    case = made("rgb")
-    weight = case.weights()["conv1.weight"]  # (6, 3, 3, 3)
+def test_filters_of_colours_stand_one_below_the_other(tmp_path) -> None:
+    run = figure_runs.made_run(tmp_path, "rgb")
+    turned = {k: v[::-1] / 2 if k == "conv1.weight" else v for k, v in run.weights(run.snapshot("last")).items()}
+    run.add_snapshot(turned, 2, 20)  # the last one has other kernels that are strongest, and the middle one larger ones
+    case = figure_runs.case_of(run)
+    over_time = [case.weights(s)["conv1.weight"] for s in case.snapshots]  # (6, 3, 3, 3)
     fig, update, (mosaic,) = drawn("filter_grid", case, kernels=4)
-    chosen = largest(np.sqrt((weight**2).sum((2, 3))).sum(1), 4)
-    assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
+    chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
+    limit = np.abs([weight[chosen] for weight in over_time]).max()
+    check_scale(fig, mosaic, "weight", -limit, limit)
     assert note_of(fig).startswith("4 of 6 kernels of 3×3, for each of the 3 input maps one below the other")
-    update(0.0)
-    assert np.array_equal(mosaic.tiles(), [np.concatenate(case.weights("first")["conv1.weight"][k]) for k in chosen])
+    for i, weight in enumerate(over_time):
+        update((i + 0.5) / 3)
+        assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
 
 
 # ---- neuron_weights
@@ -404,6 +415,7 @@ def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) 
     for name, mosaic in zip(NODES, views, strict=True):
         assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
     assert colour_bar_of(fig, "value") == ((0, 1), ["0", "max"])
+    assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("ground"), DARK.rgb("ink")])
 
 
 def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
@@ -504,6 +516,7 @@ def test_maps_of_colour_images_and_both_signs(made) -> None:
     assert limits == (-1, 1)
     assert low[0] == "−"
     assert high == "max"
+    assert np.allclose(strip_of(fig).to_rgba(np.array([-1, 1]))[:, :3], [DARK.rgb("negative"), DARK.rgb("positive")])
 
 
 # ---- the shared kit: bars
@@ -535,6 +548,7 @@ def test_bars_have_names_and_percentages_by_row() -> None:
         for row, bar in zip(rows, bars.bars, strict=True)
         if row[1] > 0.01
     )
+    assert bars.bars[2].get_window_extent().width == pytest.approx(bars.bars[0].axes.get_window_extent().width / 2)
     bars.show(None)
     assert [row[:2] for row in rows_of(bars, fig)] == [([f"class {k}"], 0) for k in range(5)]
 
@@ -589,8 +603,8 @@ def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() 
     maps.choose(2)
     assert list(maps.chosen) == [1, 3]
     assert (maps.limit, maps.signed) == (9, False)
-    vector = View(Stage("a", ("Tanh",), ("a",)), [of_values([1, -5, 0, 3]), of_values([1, 1, 0, 3.5])])
-    vector.choose(2)  # means of the magnitudes: 1, 3, 0, 3.25
+    vector = View(Stage("a", ("Tanh",), ("a",)), [of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5])])
+    vector.choose(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
     assert list(vector.chosen) == [1, 3]
     assert (vector.limit, vector.signed) == (5, True)
 
