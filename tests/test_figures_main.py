@@ -181,6 +181,8 @@ def test_history_curves_by_title_and_colour(history) -> None:
             assert np.allclose(curves(ax)[colour], np.transpose([[1, 2, 4], column(f"{which}_{name.lower()}")]))
         assert ax.get_xlim() == (0, 4)
         assert ax.get_xlabel() == "epoch"
+        low, high = ax.get_ylim()
+        assert all(low <= y <= high for data in curves(ax).values() for y in data[:, 1])
         for x, text in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
             assert float(text.get_text()) == x
     assert axes["Loss"].get_ylim()[0] == 0
@@ -252,7 +254,7 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
     (line,) = ax.lines
     assert list(line.get_xdata()) == [0, 1, 1, 2, 2, 4]
     assert np.allclose(line.get_ydata(), np.repeat(rates, 2))
-    assert ax.get_xlabel() == "epoch"
+    assert (ax.get_xlim(), ax.get_xlabel()) == ((0, 4), "epoch")
     assert [(t, text.get_text()) for t, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)] == [
         (0.03, "0.030"),
         (0.1, "0.10"),
@@ -279,7 +281,8 @@ def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
     limit = np.abs(over_time).max()
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
-    assert note_of(fig).startswith("32 kernels of 3×3")
+    sense = "of 3×3: ink under blue adds to the map, ink under orange takes away"
+    assert note_of(fig) == f"32 kernels {sense}"
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), kernels)
@@ -288,7 +291,7 @@ def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
     fig, _, (mosaic,) = drawn("filter_grid", early, kernels=10)
     last = early.weights()["conv1.weight"][:, 0]
     assert np.array_equal(mosaic.tiles(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
-    assert note_of(fig).startswith("10 of 32 kernels of 3×3")
+    assert note_of(fig) == f"10 of 32 kernels {sense}"
     check_timeline(fig, early, case.snapshots[:4], 3)
 
 
@@ -338,7 +341,7 @@ def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) ->
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-    assert note_of(fig).endswith("· 16 neurons")
+    assert note_of(fig) == "ink on blue excites, on orange inhibits · 16 neurons"
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
@@ -632,10 +635,10 @@ def test_every_thing_is_shown_equally_long() -> None:
 
 
 def test_counts_in_words(made) -> None:
-    assert [some_of(24, 1024, "neuron"), some_of(16, 16, "neuron"), some_of(3, 5)] == [
+    assert [some_of(24, 1024, "neuron"), some_of(16, 16, "neuron"), some_of(1, 5, "map")] == [
         "24 of 1,024 neurons",
         "16 neurons",
-        "3 of 5",
+        "1 of 5 maps",
     ]
     assert [counted(1, "image"), counted(1000, "image"), counted(2, "pass"), counted(0, "class")] == [
         "1 image", "1,000 images", "2 passes", "0 classes",
@@ -674,6 +677,7 @@ def test_colour_bar_ticks_stand_at_their_values() -> None:
         strip = ax.images[0]
         values = np.linspace(0, 1, strip.get_array().shape[1])
         assert np.allclose(strip.to_rgba(strip.get_array())[0], diverging(DARK)(values), atol=0.01)
+        assert list(strip.get_extent()[:2]) == [low, 3]
 
 
 @pytest.mark.parametrize(
