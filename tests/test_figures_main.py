@@ -1,161 +1,694 @@
 """The first four figures show the run's numbers: artists read back and compared with run and trace."""
 
+import figure_runs
 import numpy as np
 import pytest
-from figure_checks import drawn, words
+from figure_checks import (
+    colour_bar_of,
+    drawn,
+    in_row,
+    legend_of,
+    middle,
+    nearer,
+    spots,
+    title_over,
+    words,
+)
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
+from matplotlib.image import AxesImage
 from scipy.stats import binomtest
 
+from netcore.case import Picture
 from netcore.errors import NetcoreError
+from netcore.stage.bars import Bars, answer_colour, verdict
 from netcore.stage.colours import diverging, sequential
+from netcore.stage.facts import counted, held_out, some_of
 from netcore.stage.mosaic import CrispImage, crisp, image_grid
-from netcore.stage.plot import Box, fit, new_figure, percent, width
+from netcore.stage.plot import Box, colour_bar, fit, legend, new_figure, number, percent, style, width
+from netcore.stage.stages import Stage
 from netcore.stage.theme import DARK, LIGHT
+from netcore.stage.timeline import frame_of
+from netcore.stage.views import View, draw_columns
+from netcore.trace import LayerTrace, Trace
+
+ROWS = [
+    {"epoch": 1, "step": 10, "train_loss": 1.64, "val_loss": 0.94, "train_accuracy": 0.3, "val_accuracy": 0.4},
+    {"epoch": 2, "step": 20, "train_loss": 0.654, "val_loss": 0.53, "train_accuracy": 0.84, "val_accuracy": 0.8},
+    {"epoch": 4, "step": 50, "train_loss": 0.052, "val_loss": 0.61, "train_accuracy": 0.97, "val_accuracy": 0.925},
+]
+STEPS = [
+    {"step": step, "loss": loss} for step, loss in ((2, 2.3), (5, 1.9), (14, 1.0), (20, 1.1), (35, 0.4), (50, 0.2))
+]
+ENDS = " right on 40 held-out images"
+NOTES = {  # by the share of the animation, four epochs long
+    0.0: "before the end of epoch 1 of 4",
+    0.2: "before the end of epoch 1 of 4",
+    0.25: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
+    0.45: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
+    0.5: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
+    0.75: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
+    1.0: "epoch 4 of 4 · training loss 0.052 · 92.5 %" + ENDS,
+}
 
 
-def lines(fig):
-    return [line for ax in fig.axes for line in ax.lines]
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """`made("rgb")`: a case of a run with random weights."""
+    kept = {}
+
+    def make(name):
+        if name not in kept:
+            kept[name] = figure_runs.made_run(tmp_path_factory.mktemp("runs"), name)
+        return figure_runs.case_of(kept[name])
+
+    return make
 
 
-def test_history_lines(make_case, mlp_run) -> None:
-    case = make_case(mlp_run)
-    fig, update, _ = drawn("training_history", case)
-    rows = case.history["epochs"]
-    found = {tuple(np.round(line.get_ydata(), 6)) for line in lines(fig)}
-    for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
-        assert tuple(np.round([r[key] for r in rows], 6)) in found, key
+@pytest.fixture
+def history(made, monkeypatch):
+    """A case with a history whose epochs and steps are not evenly spaced."""
+    case = made("made-mlp")
+    monkeypatch.setitem(case.run.info, "history", {"epochs": ROWS, "steps": STEPS})
+    return case
+
+
+def note_of(fig) -> str:
+    """The line under the title."""
+    title, *below = (s for s in spots(fig) if s.left < 30)
+    assert title.bold
+    return below[0].text
+
+
+def panels(fig):
+    """Axes with curves by the titles that stand over them."""
+    return {title_over(fig, ax): ax for ax in fig.axes if ax.lines}
+
+
+def curves(ax):
+    """Data of the lines of axes by colour, without the pale ones of single batches."""
+    return {to_hex(line.get_color()): line.get_xydata() for line in ax.lines if line.get_alpha() is None}
+
+
+def column(key: str) -> list[float]:
+    return [row[key] for row in ROWS]
+
+
+def value_of(text: str) -> float:
+    return float(text.replace(",", "").replace("−", "-").strip("≤≥ "))
+
+
+def near(value: float):
+    """What a number of two digits may differ from."""
+    return pytest.approx(value, rel=0.051)
+
+
+def told(case, snapshot) -> str:
+    """What the timeline must say of a snapshot."""
+    rows = {row["step"]: row for row in case.history["epochs"]}
+    if snapshot.step not in rows:
+        return f"step {snapshot.step}" if snapshot.step else "untrained"
+    right, of = rows[snapshot.step]["val_accuracy"], case.run.info["data"]["held_out"]
+    return f"epoch {rows[snapshot.step]['epoch']} · {100 * right:.1f} % right on {of:,} held-out images"
+
+
+def timeline_of(fig):
+    """The text over the row of dots, and where in it the dots, the past ones and the present one stand."""
+    named = [{to_hex(line.get_color()): line for line in ax.lines} for ax in fig.axes]
+    ax, lines = next((ax, found) for ax, found in zip(fig.axes, named, strict=True) if DARK.emphasis in found)
+    (left, _), y = ax.transData.transform((0, 0)), middle(ax)[1]
+    text = next(s.text for s in spots(fig) if abs(s.left - left) < 8 and 0 < y - s.y < 35)
+    return text, *(list(lines[colour].get_xdata()) for colour in (DARK.faint, DARK.muted, DARK.emphasis))
+
+
+def check_timeline(fig, case, snapshots, i: int) -> None:
+    dots = [k / (len(snapshots) - 1) for k in range(len(snapshots))]
+    text, every, past, now = timeline_of(fig)
+    assert text == told(case, snapshots[i])
+    assert every == pytest.approx(dots)
+    assert past == pytest.approx(dots[: i + 1])
+    assert now == pytest.approx([dots[i]])
+
+
+def strip_of(fig):
+    """The image inside the colour bar."""
+    (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, CrispImage))
+    return strip
+
+
+def check_scale(fig, mosaic, label: str, low: float, high: float) -> list[str]:
+    """The colour bar under `label` is the scale of a mosaic; give what stands at its ticks."""
+    strip = strip_of(fig)
+    limits, ticks = colour_bar_of(fig, label)
+    assert limits == pytest.approx((low, high))
+    assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == pytest.approx((low, high))
+    values = np.linspace(low, high, strip.get_array().shape[1])
+    assert strip.get_extent()[:2] == pytest.approx((low, high))
+    assert np.allclose(strip.to_rgba(strip.get_array())[0], mosaic.image.to_rgba(values), atol=0.02)
+    expected = DARK.signed(values / high) if low < 0 else DARK.activation(values / high)
+    assert np.allclose(mosaic.image.to_rgba(values)[:, :3], expected, atol=0.02)
+    return ticks
+
+
+def rows_of(bars: Bars, fig) -> list[tuple[list[str], float, str]]:
+    """Every bar from the top: the texts beside it, its length and its colour."""
+    found = sorted(bars.bars, key=lambda bar: middle(bar)[1])
+    return [(in_row(fig, middle(b)[1]), b.get_width(), to_hex(b.get_facecolor())) for b in found]
+
+
+def answered(shares, label, classes=None) -> Trace:
+    """A trace of nothing but an answer."""
+    names = classes or [f"class {k}" for k in range(len(shares))]
+    empty = np.zeros((1, 2, 2))
+    return Trace(empty.astype(np.uint8), empty, (), np.log(shares).astype(np.float32), tuple(names), label)
+
+
+def largest(values: np.ndarray, count: int) -> np.ndarray:
+    """Places of the largest values, in order."""
+    return np.sort(np.argsort(-values, kind="stable")[:count])
+
+
+# ---- training_history
+
+
+def test_history_curves_by_title_and_colour(history) -> None:
+    fig, update, _ = drawn("training_history", history)
+    assert legend_of(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
+    axes = panels(fig)
+    assert set(axes) == {"Loss", "Accuracy"}
+    for name, ax in axes.items():
+        for colour, which in ((DARK.positive, "train"), (DARK.negative, "val")):
+            assert np.allclose(curves(ax)[colour], np.transpose([[1, 2, 4], column(f"{which}_{name.lower()}")]))
+        assert ax.get_xlim() == (0, 4)
+        assert ax.get_xlabel() == "epoch"
+        low, high = ax.get_ylim()
+        assert all(low <= y <= high for data in curves(ax).values() for y in data[:, 1])
+        for x, text in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
+            assert float(text.get_text()) == x
+    assert axes["Loss"].get_ylim()[0] == 0
+    for y, text in zip(axes["Accuracy"].get_yticks(), axes["Accuracy"].get_yticklabels(), strict=True):
+        assert text.get_text() == f"{100 * y:.4g} %"
     update(0.0)
-    assert all(len(line.get_xdata()) <= 1 for line in lines(fig))
-    update(0.5)
-    ends = [line.get_xdata()[-1] for line in lines(fig) if len(line.get_xdata())]
-    assert max(ends) == pytest.approx(0.5 * rows[-1]["epoch"])
-    update(1.0)
-    assert any(percent(rows[-1]["val_accuracy"]) in text for text in words(fig))
+    assert all(len(data) == 0 for ax in axes.values() for data in curves(ax).values())
+    update(0.75)  # in the third epoch, whose end was not measured
+    for name, ax in axes.items():
+        for colour, which in ((DARK.positive, "train"), (DARK.negative, "val")):
+            y = column(f"{which}_{name.lower()}")
+            assert np.allclose(curves(ax)[colour], [(1, y[0]), (2, y[1]), (3, (y[1] + y[2]) / 2)])
+        assert all(len(line.get_markevery()) == 2 for line in ax.lines if line.get_alpha() is None)
 
 
-def test_band_is_the_interval_of_the_held_out_accuracy(make_case, mlp_run) -> None:
-    case = make_case(mlp_run)
-    fig, update, _ = drawn("training_history", case)
+def test_history_note_at_every_moment(history) -> None:
+    fig, update, _ = drawn("training_history", history)
+    for t, note in NOTES.items():
+        update(t)
+        assert note_of(fig) == note
+
+
+def test_losses_of_batches_stand_at_their_fraction_of_an_epoch(history) -> None:
+    fig, update, _ = drawn("training_history", history)
+    (thin,) = (line for line in panels(fig)["Loss"].lines if line.get_alpha())
+    assert to_hex(thin.get_color()) == DARK.positive
+    x, y = [0.2, 0.5, 1.4, 2, 3, 4], [s["loss"] for s in STEPS]
+    assert np.allclose(thin.get_xydata(), np.transpose([x, y]))
+    update(0.3)
+    assert np.allclose(thin.get_xydata(), [(0.2, 2.3), (0.5, 1.9), (1.2, 1.9 - 0.9 * 7 / 9)])
+    fig = drawn("training_history", history, batches=False, log=True).fig
+    assert panels(fig)["Loss"].get_yscale() == "log"
+    assert not [line for ax in fig.axes for line in ax.lines if line.get_alpha()]
+    assert not any("batches" in text for text in words(fig))
+
+
+def test_band_is_the_interval_of_the_held_out_accuracy(history, monkeypatch) -> None:
+    fig, update, _ = drawn("training_history", history)
     (band,) = fig.findobj(PolyCollection)
-    of, rows = case.run.info["data"]["held_out"], case.history["epochs"]
-    corners = {tuple(np.round(corner, 6)) for corner in band.get_paths()[0].vertices}
-    for row in rows:
-        found = binomtest(round(row["val_accuracy"] * of), of).proportion_ci(method="wilson")
-        assert {(row["epoch"], round(end, 6)) for end in found} <= corners
-    update(0.5)
-    assert band.get_paths()[0].vertices[:, 0].max() == pytest.approx(0.5 * rows[-1]["epoch"])
+    assert band.axes is panels(fig)["Accuracy"]
+    assert to_hex(band.get_facecolor()[0]) == DARK.negative
+    ends = [binomtest(round(a * 40), 40).proportion_ci(method="wilson") for a in column("val_accuracy")]
+    low, high = np.transpose(ends)
+
+    def corners() -> set:
+        return {tuple(np.round(corner, 6)) for corner in band.get_paths()[0].vertices}
+
+    def expected(x, *sides) -> set:
+        return {(a, round(b, 6)) for side in sides for a, b in zip(x, side, strict=True)}
+
+    assert corners() == expected([1, 2, 4], low, high)
+    update(0.75)
+    assert corners() == expected([1, 2, 3], *((*side[:2], side[1:].mean()) for side in (low, high)))
+    assert "share right · band: 95 % interval" in words(fig)
+    monkeypatch.setitem(history.run.info, "data", {"train": 1000})
+    fig, _, _ = drawn("training_history", history)
+    assert not fig.findobj(PolyCollection)
+    assert not any("interval" in text for text in words(fig))
+    assert note_of(fig).endswith("92.5 % right on held-out images")
 
 
-def test_learning_rate_only_where_it_changes(make_case, mlp_run) -> None:
-    case = make_case(mlp_run)
-    assert "Learning rate" not in words(drawn("training_history", case)[0])
-    rows = [dict(r, learning_rate=0.1 / (i + 1)) for i, r in enumerate(case.history["epochs"])]
-    before = dict(case.run.info["history"])
-    case.run.info["history"] |= {"epochs": rows, "steps": []}
-    try:
-        fig, update, _ = drawn("training_history", case)
-        assert "Learning rate" in words(fig)
-        (line,) = fig.axes[-1].lines
-        assert list(line.get_xdata()) == [0, 1, 1, 2, 2, 3]
-        assert np.allclose(line.get_ydata(), np.repeat([r["learning_rate"] for r in rows], 2))
-        update(1.5 / len(rows))  # in the middle of the second epoch its rate holds
-        assert line.get_ydata()[-1] == rows[1]["learning_rate"]
-        steps = [{"step": 25 * i, "loss": 1.0, "learning_rate": 0.1 / i} for i in range(1, 16)]
-        case.run.info["history"]["steps"] = steps
-        (line,) = drawn("training_history", case)[0].axes[-1].lines  # of single batches, where they were logged
-        assert np.allclose(line.get_ydata(), [s["learning_rate"] for s in steps])
-        assert np.allclose(line.get_xdata(), [s["step"] / rows[0]["step"] for s in steps])
-    finally:
-        case.run.info["history"] |= before
+def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
+    assert set(panels(drawn("training_history", history).fig)) == {"Loss", "Accuracy"}
+    rates = [0.1, 0.05, 0.03]
+    rows = [row | {"learning_rate": rate} for row, rate in zip(ROWS, rates, strict=True)]
+    monkeypatch.setitem(history.run.info, "history", {"epochs": rows, "steps": []})
+    fig, update, _ = drawn("training_history", history)
+    ax = panels(fig)["Learning rate"]
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == [0, 1, 1, 2, 2, 4]
+    assert np.allclose(line.get_ydata(), np.repeat(rates, 2))
+    assert (ax.get_xlim(), ax.get_xlabel()) == ((0, 4), "epoch")
+    assert [(t, text.get_text()) for t, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)] == [
+        (0.03, "0.030"),
+        (0.1, "0.10"),
+    ]
+    update(1.5 / 4)  # in the middle of the second epoch its rate holds
+    assert line.get_xdata()[-1] == 1.5
+    assert line.get_ydata()[-1] == 0.05
+    steps = [step | {"learning_rate": 0.1 / (i + 1)} for i, step in enumerate(STEPS)]
+    monkeypatch.setitem(history.run.info, "history", {"epochs": rows, "steps": steps})
+    (line,) = panels(drawn("training_history", history).fig)[
+        "Learning rate"
+    ].lines  # of batches, where they were logged
+    assert np.allclose(line.get_ydata(), [s["learning_rate"] for s in steps])
+    assert np.allclose(line.get_xdata(), [0.2, 0.5, 1.4, 2, 3, 4])
 
 
-def test_filters_are_the_snapshots_kernels(make_case, cnn_run) -> None:
+# ---- filter_grid
+
+
+def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, update, (mosaic,) = drawn("filter_grid", case)
-    first, last = (case.weights(at)["conv1.weight"][:, 0] for at in ("first", "best"))
-    assert np.array_equal(mosaic.tiles(), last)
-    assert mosaic.image.norm.vmin == -mosaic.image.norm.vmax
-    assert mosaic.image.norm.vmax >= np.abs(last).max()
-    update(0.0)
-    assert np.array_equal(mosaic.tiles(), first)
-    assert any(text.startswith("untrained") for text in words(fig))
-    assert any(text.startswith("32 kernels of 3×3") for text in words(fig))
+    over_time = [case.weights(s)["conv1.weight"][:, 0] for s in case.snapshots]
+    limit = np.abs(over_time).max()
+    low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
+    sense = "of 3×3: ink under blue adds to the map, ink under orange takes away"
+    assert note_of(fig) == f"32 kernels {sense}"
+    for i, kernels in enumerate(over_time):
+        update((i + 0.5) / len(over_time))
+        assert np.array_equal(mosaic.tiles(), kernels)
+        check_timeline(fig, case, case.snapshots, i)
+    early = make_case(cnn_run, at="step:10")
+    fig, _, (mosaic,) = drawn("filter_grid", early, kernels=10)
+    last = early.weights()["conv1.weight"][:, 0]
+    assert np.array_equal(mosaic.tiles(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
+    assert note_of(fig) == f"10 of 32 kernels {sense}"
+    check_timeline(fig, early, case.snapshots[:4], 3)
 
 
 def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
-    fig, _, (mosaic,) = drawn("filter_grid", case, layer="conv2")
-    weight = case.weights()["conv2.weight"]  # (64, 32, 3, 3)
-    kernels = {kernel.tobytes() for kernel in weight.reshape(-1, 3, 3)}
-    assert len(mosaic.tiles()) == 28 * 12
-    assert all(np.ascontiguousarray(tile).tobytes() in kernels for tile in mosaic.tiles())
-    norm = np.linalg.norm(weight.reshape(64, -1), axis=1)
-    column = mosaic.tiles()[:: mosaic.columns]  # of the first output map shown
-    chosen = int(np.sort(np.argsort(-norm)[:28])[0])
-    assert all(any(np.array_equal(tile, k) for k in weight[chosen]) for tile in column)
-    assert any("28 of 64 output maps" in text and "12 of 32 input maps" in text for text in words(fig))
+    fig, update, (mosaic,) = drawn("filter_grid", case, layer="conv2")
+    over_time = [case.weights(s)["conv2.weight"] for s in case.snapshots]  # (64, 32, 3, 3)
+    norm = np.sqrt((over_time[-1] ** 2).sum((2, 3)))
+    across, down = largest(norm.sum(1), 28), largest(norm.sum(0), 12)
+    limit = max(np.abs(w[across][:, down]).max() for w in over_time)
+    low, _, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
+    assert mosaic.columns == 28
+    for i, weight in enumerate(over_time):
+        update((i + 0.5) / len(over_time))
+        assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
+    assert "28 of 64 output maps across, 12 of 32 input maps down, those of the largest weights" in note_of(fig)
+    assert "Kernels of conv2 in cnn-2conv" in words(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         drawn("filter_grid", case, layer="conv22")
 
 
-def test_neurons_are_rows_of_the_matrix(make_case, mlp_run) -> None:
+def test_filters_of_colours_stand_one_below_the_other(tmp_path) -> None:
+    run = figure_runs.made_run(tmp_path, "rgb")
+    turned = {k: v[::-1] / 2 if k == "conv1.weight" else v for k, v in run.weights(run.snapshot("last")).items()}
+    run.add_snapshot(turned, 2, 20)  # the last one has other kernels that are strongest, and the middle one larger ones
+    case = figure_runs.case_of(run)
+    over_time = [case.weights(s)["conv1.weight"] for s in case.snapshots]  # (6, 3, 3, 3)
+    fig, update, (mosaic,) = drawn("filter_grid", case, kernels=4)
+    chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
+    limit = np.abs([weight[chosen] for weight in over_time]).max()
+    check_scale(fig, mosaic, "weight", -limit, limit)
+    assert note_of(fig).startswith("4 of 6 kernels of 3×3, for each of the 3 input maps one below the other")
+    for i, weight in enumerate(over_time):
+        update((i + 0.5) / 3)
+        assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
+
+
+# ---- neuron_weights
+
+
+def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) -> None:
     case = make_case(mlp_run)
     fig, update, (mosaic,) = drawn("neuron_weights", case)
-    assert np.array_equal(mosaic.tiles().reshape(16, 784), case.weights()["hidden1.weight"])
-    update(0.0)
-    assert np.array_equal(mosaic.tiles().reshape(16, 784), case.weights("first")["hidden1.weight"])
-    fig, _, (mosaic,) = drawn("neuron_weights", case, neurons=6)
+    over_time = [case.weights(s)["hidden1.weight"] for s in case.snapshots]
+    limit = np.quantile(np.abs(over_time[-1]), 0.998)
+    low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
+    assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
+    assert note_of(fig) == "ink on blue excites, on orange inhibits · 16 neurons"
+    for i, weight in enumerate(over_time):
+        update((i + 0.5) / len(over_time))
+        assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
+        check_timeline(fig, case, case.snapshots, i)
+
+
+def test_neurons_of_the_largest_outgoing_weights(make_case, mlp_run) -> None:
+    case = make_case(mlp_run)
+    fig, update, (mosaic,) = drawn("neuron_weights", case, neurons=6)
+    chosen = largest((case.weights()["hidden2.weight"] ** 2).sum(0), 6)
+    for t, snapshot in ((0, case.snapshots[0]), (1, case.snapshots[-1])):
+        update(t)
+        assert np.array_equal(mosaic.tiles(), case.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
+    assert note_of(fig).endswith("6 of 16 neurons, those of the largest outgoing weights")
+
+
+def test_neurons_of_colour_images_are_the_mean_of_the_colours(made) -> None:
+    case = made("colour-mlp")
+    fig, _, (mosaic,) = drawn("neuron_weights", case)
     weights = case.weights()
-    used = np.linalg.norm(weights["hidden2.weight"], axis=0)
-    assert np.array_equal(mosaic.tiles().reshape(6, 784), weights["hidden1.weight"][np.sort(np.argsort(-used)[:6])])
-    assert any("6 of 16 neurons" in text for text in words(fig))
+    chosen = largest((weights["output.weight"] ** 2).sum(0), 24)
+    red, green, blue = weights["hidden1.weight"][chosen].reshape(24, 3, 32, 32).swapaxes(0, 1)
+    assert np.allclose(mosaic.tiles(), (red + green + blue) / 3, atol=1e-6)
+    limit = np.quantile(np.abs(red + green + blue) / 3, 0.998)
+    check_scale(fig, mosaic, "weight", -limit, limit)
+    assert note_of(fig).startswith("blue excites, orange inhibits, mean of 3 colours · 24 of 40 neurons, those of")
+    assert note_of(fig).endswith("largest outgoing weights")
 
 
-def test_maps_are_the_traces(make_case, cnn_run) -> None:
+# ---- feature_maps
+
+NODES = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2"}
+
+
+def from_left(mosaics):
+    """The image's mosaic and those of the maps as they stand side by side."""
+    return sorted(mosaics, key=lambda mosaic: middle(mosaic.ax)[0])
+
+
+def probability_bars(fig):
+    """Lengths and colours of the bars, from the top."""
+    ax = next(ax for ax in fig.axes if ax.patches and title_over(fig, ax) == "probability")
+    found = sorted(ax.patches, key=lambda bar: middle(bar)[1])
+    return [bar.get_width() for bar in found], [to_hex(bar.get_facecolor()) for bar in found]
+
+
+def says(trace) -> str:
+    """The verdict of an image whose class is known."""
+    sure = trace.probabilities.max()
+    right = "right" if trace.prediction == trace.label else f"wrong, it is {trace.classes[trace.label]}"
+    assert 0.001 < sure < 0.9994
+    return f"The network says {trace.classes[trace.prediction]}, {100 * sure:.1f} % sure: {right}"
+
+
+def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) -> None:
+    case = make_case(cnn_run)
+    fig, _, mosaics = drawn("feature_maps", case)
+    digit, *views = from_left(mosaics)
+    trace = case.trace()
+    outputs = [trace[node].output for node in NODES.values()]
+    assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
+    for mosaic, output in zip(views, outputs, strict=True):
+        assert np.array_equal(mosaic.tiles(), output[largest(output.std((1, 2)), len(mosaic.tiles()))])
+        assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (0, output.max())
+    every = {s.text: s for s in spots(fig)}
+    head = every["image"].y
+    assert in_row(fig, head) == ["image", *NODES, "probability"]
+    assert in_row(fig, head + 19) == ["28×28", "28×28", "14×14", "14×14", "7×7"]
+    shown = in_row(fig, every["shown →"].y)[1:]
+    counts = [(len(mosaic.tiles()), len(output)) for mosaic, output in zip(views, outputs, strict=True)]
+    assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
+    assert [value_of(t) for t in in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
+    assert note_of(fig) == says(trace) + " · maps shown: those that vary most"
+    for name, mosaic in zip(NODES, views, strict=True):
+        assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
+    assert colour_bar_of(fig, "value") == ((0, 1), ["0", "max"])
+    assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("ground"), DARK.rgb("ink")])
+
+
+def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
     fig, update, mosaics = drawn("feature_maps", case)
-    trace = case.trace()
-    outputs = {name: trace[name].output for name in ("act1", "pool1", "act2", "pool2")}
-    digit = next(m for m in mosaics if len(m.tiles()) == 1)
-    assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
-    views = [m for m in mosaics if m is not digit]
-    assert len(views) == 4
-    for mosaic, output in zip(views, outputs.values(), strict=True):
-        known = {np.ascontiguousarray(m).tobytes() for m in output}
-        assert all(np.ascontiguousarray(tile).tobytes() in known for tile in mosaic.tiles())
-        assert mosaic.image.norm.vmax == pytest.approx(output.max())
-    texts = words(fig)
-    assert {"28×28", "14×14", "7×7", "conv1", "pool1", "conv2", "pool2"} <= set(texts)
-    assert any(f"of {len(outputs['act1'])}" in text for text in texts)
-    assert any(f"The network says {trace.prediction}" in text for text in texts)
-    update(0.0)
-    assert all(np.isnan(mosaic.tiles()).all() for mosaic in views)
+    digit, *views = from_left(mosaics)
+    stages = [
+        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28.",
+        "pool1: max-pooling; 32 maps of 14×14.",
+        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14.",
+        "pool2: max-pooling; 64 maps of 7×7.",
+    ]
+    for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
+        update(step / 6)
+        filled = [np.isfinite(view.tiles()).all((1, 2)) for view in views]
+        shares = np.clip(step - 1 - np.arange(4), 0, 1)
+        for mask, share in zip(filled, shares, strict=True):
+            assert list(mask) == [True] * round(share * len(mask)) + [False] * (len(mask) - round(share * len(mask)))
+        names = {s.text: s.colour for s in spots(fig)}
+        assert [names[name] == DARK.emphasis for name in NODES] == [0 < share < 1 for share in shares]
+        assert np.allclose(digit.tiles()[0], case.picture.pixels[0] / 255)
+        lengths, _ = probability_bars(fig)
+        if step <= 1:
+            assert note_of(fig) == "The image: 1×28×28 pixels."
+        elif step <= 5:
+            assert note_of(fig) == stages[int(np.ceil(step)) - 2]
+        else:
+            assert note_of(fig).startswith(says(case.trace()))
+        assert np.allclose(lengths, case.trace().probabilities if step > 5 else 0)
 
 
-def test_bars_are_the_probabilities(make_case, cnn_run) -> None:
+def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
     case = make_case(cnn_run)
-    fig, _, _ = drawn("feature_maps", case)
-    bars = next(ax.patches for ax in fig.axes if len(ax.patches) == 10)
-    trace = case.trace()
-    assert np.allclose([bar.get_width() for bar in bars], trace.probabilities)
-    colour = DARK.right if trace.prediction == trace.label else DARK.wrong
-    assert to_hex(bars[trace.prediction].get_facecolor()) == colour
+    fig, _, mosaics = drawn("feature_maps", case, layer="conv1")
+    _, mosaic = from_left(mosaics)
+    output = case.trace()["act1"].output
+    assert np.array_equal(mosaic.tiles(), output)
+    low, high = check_scale(fig, mosaic, "activation", 0, output.max())
+    assert (low, value_of(high)) == ("0", near(output.max()))
+    assert "Feature maps of conv1 in cnn-2conv, epoch 1" in words(fig)
+    signed = made("hundred")  # tanh: both signs
+    fig, _, mosaics = drawn("feature_maps", signed, layer="conv2")
+    output = signed.trace()["act2"].output
+    limit = np.abs(output).max()
+    assert np.array_equal(mosaics[0].tiles(), output)
+    low, _, high = check_scale(fig, mosaics[0], "activation", -limit, limit)
+    assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
 
 
-def test_maps_over_images_and_snapshots(make_case, cnn_run) -> None:
+def test_maps_over_snapshots(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
-    fig, update, mosaics = drawn("feature_maps", case, layer="conv1", over="images", images=3)
-    assert np.allclose(np.sort(mosaics[0].tiles(), 0), np.sort(case.trace()["act1"].output, 0))
-    update(0.0)
-    assert np.allclose(mosaics[1].tiles()[0], case.examples().images[0, 0] / 255)
-    fig, update, mosaics = drawn("feature_maps", case, layer="conv1", over="snapshots")
-    update(0.0)
-    assert np.array_equal(mosaics[0].tiles(), case.trace("first")["act1"].output)
-    assert "untrained" in words(fig)
+    fig, update, (mosaic, digit) = drawn("feature_maps", case, layer="conv2", over="snapshots")
+    traces = [case.trace(at=snapshot) for snapshot in case.snapshots]
+    check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
+    for i, trace in enumerate(traces):
+        update((i + 0.5) / len(traces))
+        assert np.array_equal(mosaic.tiles(), trace["act2"].output)
+        assert np.allclose(digit.tiles()[0], case.picture.pixels[0] / 255)
+        assert np.allclose(probability_bars(fig)[0], trace.probabilities)
+        assert note_of(fig) == says(trace)
+        check_timeline(fig, case, case.snapshots, i)
 
 
-# ---- the kit
+def test_maps_over_images_share_choice_and_scale(make_case, cnn_run) -> None:
+    case = make_case(cnn_run)
+    fig, update, mosaics = drawn("feature_maps", case, over="images", images=4)
+    digit, *views = from_left(mosaics)
+    examples = case.examples()
+    pictures = [Picture(examples.images[k], int(examples.labels[k])) for k in range(3)] + [case.picture]
+    traces = [case.trace(picture=picture) for picture in pictures]
+    largest_values = [max(trace[node].output.max() for trace in traces) for node in NODES.values()]
+    top = next(s.y for s in spots(fig) if s.text == "max →")
+    assert [value_of(text) for text in in_row(fig, top)[1:]] == [near(value) for value in largest_values]
+    for i, trace in enumerate(traces):
+        update((i + 0.5) / 4)
+        assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
+        assert np.allclose(probability_bars(fig)[0], trace.probabilities)
+        assert note_of(fig).startswith(says(trace))
+        for view, node, value in zip(views, NODES.values(), largest_values, strict=True):
+            chosen = largest(np.mean([t[node].output.std((1, 2)) for t in traces], 0), len(view.tiles()))
+            assert np.array_equal(view.tiles(), trace[node].output[chosen])
+            assert view.image.norm.vmax == value
+
+
+def test_maps_of_colour_images_and_both_signs(made) -> None:
+    case = made("rgb")
+    fig, update, mosaics = drawn("feature_maps", case, over="images", images=2)
+    digit = from_left(mosaics)[0]
+    for t, pixels in ((0, case.examples().images[1]), (1, case.picture.pixels)):
+        update(t)
+        assert np.array_equal(digit.tiles()[0], np.stack(list(pixels), 2))
+    fig, _, mosaics = drawn("feature_maps", made("hundred"))
+    trace = made("hundred").trace()
+    for mosaic, node in zip(from_left(mosaics)[1:], ("act1", "act2", "pool1"), strict=True):
+        limit = np.abs(trace[node].output).max()
+        assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (-limit, limit)
+    limits, (low, high) = colour_bar_of(fig, "value")
+    assert limits == (-1, 1)
+    assert low[0] == "−"
+    assert high == "max"
+    assert np.allclose(strip_of(fig).to_rgba(np.array([-1, 1]))[:, :3], [DARK.rgb("negative"), DARK.rgb("positive")])
+
+
+# ---- the shared kit: bars
+
+
+def bars_of(trace, most=10):
+    with style(DARK):
+        fig = new_figure(DARK, (800, 450))
+        bars = Bars(fig, Box(100, 60, 400, 340), trace.classes, most)
+        bars.show(trace)
+    return fig, bars
+
+
+def test_bars_have_names_and_percentages_by_row() -> None:
+    shares = np.array([0.25, 0.0004, 0.5, 0.15, 0.0996])
+    fig, bars = bars_of(answered(shares, 3))
+    rows = rows_of(bars, fig)
+    texts = [["class 0", "25.0 %"], ["class 1"], ["class 2", "50.0 %"], ["class 3", "15.0 %"], ["class 4", "10.0 %"]]
+    assert [row[0] for row in rows] == texts
+    assert np.allclose([row[1] for row in rows], shares)
+    assert [row[2] for row in rows] == [DARK.positive, DARK.positive, DARK.wrong, DARK.right, DARK.positive]
+    colours = {s.text: (s.colour, s.bold) for s in spots(fig)}
+    assert colours["class 2"] == (DARK.wrong, True)
+    assert colours["class 3"] == (DARK.right, True)
+    assert colours["class 0"] == (DARK.muted, False)
+    ends = {s.text: s.left for s in spots(fig)}
+    assert all(
+        0 < ends[row[0][1]] - bar.get_window_extent().x1 < 10
+        for row, bar in zip(rows, bars.bars, strict=True)
+        if row[1] > 0.01
+    )
+    assert bars.bars[2].get_window_extent().width == pytest.approx(bars.bars[0].axes.get_window_extent().width / 2)
+    bars.show(None)
+    assert [row[:2] for row in rows_of(bars, fig)] == [([f"class {k}"], 0) for k in range(5)]
+
+
+def test_bars_of_right_and_unknown_answers() -> None:
+    shares = np.array([0.1, 0.7, 0.2])
+    for label, colour in ((1, DARK.right), (None, DARK.emphasis)):
+        fig, bars = bars_of(answered(shares, label))
+        assert [row[2] for row in rows_of(bars, fig)] == [DARK.positive, colour, DARK.positive]
+
+
+def test_bars_of_many_classes_stand_by_probability() -> None:
+    shares = np.arange(1, 13)[[3, 0, 7, 11, 5, 1, 9, 2, 10, 4, 8, 6]] / 78
+    order = [3, 8, 6, 10, 2, 11, 4, 9, 0, 7]  # not the two least likely
+    fig, bars = bars_of(answered(shares, 6))
+    rows = rows_of(bars, fig)
+    assert [row[0] for row in rows] == [[f"class {k}", f"{100 * shares[k]:.1f} %"] for k in order]
+    assert np.allclose([row[1] for row in rows], shares[order])
+    assert [row[2] for row in rows] == [DARK.wrong, DARK.positive, DARK.right] + [DARK.positive] * 7
+
+
+def test_colours_of_an_answer() -> None:
+    wrong, right, unknown = (answered(np.array([0.1, 0.7, 0.2]), label) for label in (2, 1, None))
+    assert [answer_colour(DARK, wrong, k) for k in range(3)] == [None, DARK.wrong, DARK.right]
+    assert [answer_colour(DARK, right, k) for k in range(3)] == [None, DARK.right, None]
+    assert [answer_colour(DARK, unknown, k) for k in range(3)] == [None, DARK.emphasis, None]
+    assert answer_colour(DARK, None, 1) is None
+
+
+def test_verdict_in_words() -> None:
+    shares, animals = np.array([0.1, 0.725, 0.175]), ["cat", "dog", "elk"]
+    assert verdict(answered(shares, 1, animals)) == "dog, 72.5 % sure: right"
+    assert verdict(answered(shares, 2, animals)) == "dog, 72.5 % sure: wrong, it is elk"
+    assert verdict(answered(shares, None, animals)) == "dog, 72.5 % sure"
+
+
+# ---- the shared kit: views, timeline, facts
+
+
+def of_values(*outputs) -> Trace:
+    """A trace of these outputs, named a, b, …"""
+    empty = np.zeros((1, 2, 2))
+    layers = [
+        LayerTrace(name, "ReLU", (), np.asarray(value, float)) for name, value in zip("abc", outputs, strict=False)
+    ]
+    return Trace(empty.astype(np.uint8), empty, tuple(layers), np.zeros(2), ("cat", "dog"))
+
+
+def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() -> None:
+    flat, edge, faint, spot = np.full((2, 2), 9), [[0, 4], [0, 4]], [[0, 0], [0, 0.5]], [[0, 0], [0, 8]]
+    maps = View(Stage("a", ("ReLU",), ("a",)), [of_values([flat, edge, faint, spot])])
+    maps.choose(2)
+    assert list(maps.chosen) == [1, 3]
+    assert (maps.limit, maps.signed) == (9, False)
+    vector = View(Stage("a", ("Tanh",), ("a",)), [of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5])])
+    vector.choose(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
+    assert list(vector.chosen) == [1, 3]
+    assert (vector.limit, vector.signed) == (5, True)
+
+
+def test_columns_share_the_signs_and_tell_their_largest_magnitudes() -> None:
+    trace = of_values(np.full((3, 4, 4), 2.0), [1.0, -4.0, 3.0])
+    views = [View(Stage(name, ("ReLU",), (node,)), [trace]) for name, node in (("first", "a"), ("second", "b"))]
+    with style(DARK):
+        fig = new_figure(DARK, (800, 450))
+        draw_columns(fig, Box(100, 50, 400, 300), views, 18)
+        for view in views:
+            view.show(trace)
+    assert [(view.mosaic.image.norm.vmin, view.mosaic.image.norm.vmax) for view in views] == [(-2, 2), (-4, 4)]
+    assert np.allclose(views[1].mosaic.tiles().ravel(), [1, -4, 3])
+    colours = views[1].mosaic.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
+    assert nearer(colours[0], DARK.negative, DARK.positive)
+    assert nearer(colours[1], DARK.positive, DARK.negative)
+    heights = sorted({round(s.y) for s in spots(fig)})
+    assert [in_row(fig, y, slack=1) for y in heights] == [["first", "second"], ["4×4", "3"], ["3", "3"], ["2.0", "4.0"]]
+
+
+def test_every_thing_is_shown_equally_long() -> None:
+    assert [frame_of(t, 4) for t in (0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert frame_of(1.0, 1) == 0
+
+
+def test_counts_in_words(made) -> None:
+    assert [some_of(24, 1024, "neuron"), some_of(16, 16, "neuron"), some_of(1, 5, "map")] == [
+        "24 of 1,024 neurons",
+        "16 neurons",
+        "1 of 5 maps",
+    ]
+    assert [counted(1, "image"), counted(1000, "image"), counted(2, "pass"), counted(0, "class")] == [
+        "1 image", "1,000 images", "2 passes", "0 classes",
+    ]  # fmt: skip
+    assert held_out(made("made-mlp").run) == "40 held-out images"
+
+
+# ---- the shared kit: plot
+
+
+def test_legend_names_stand_behind_their_colours() -> None:
+    fig = new_figure(DARK, (800, 450))
+    entries = {"one": DARK.right, "another": DARK.wrong, "third": DARK.emphasis}
+    legend(fig, entries)
+    assert legend_of(fig) == entries
+    assert in_row(fig, next(s.y for s in spots(fig) if s.text == "one")) == ["●", "one", "●", "another", "●", "third"]
+
+
+def test_colour_bar_ticks_stand_at_their_values() -> None:
+    for low, clipped, ends, texts in (
+        (-1, False, None, ["−1.0", "0", "3.0"]),
+        (-1, True, None, ["≤ −1.0", "0", "≥ 3.0"]),
+        (0, True, None, ["0", "≥ 3.0"]),
+        (-1, False, ("−max", "max"), ["−max", "max"]),
+        (1, False, None, ["1.0", "3.0"]),
+    ):
+        fig = new_figure(DARK, (800, 450))
+        ax = colour_bar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped, ends=ends)
+        fig.canvas.draw()
+        assert colour_bar_of(fig, "weight") == ((low, 3), texts)
+        found = {s.text: s for s in spots(fig)}
+        assert found[texts[0]].left == pytest.approx(100, abs=2)
+        assert found[texts[-1]].right == pytest.approx(500, abs=2)
+        if len(texts) == 3:
+            assert found["0"].x == pytest.approx(200, abs=2)
+        strip = ax.images[0]
+        values = np.linspace(0, 1, strip.get_array().shape[1])
+        assert np.allclose(strip.to_rgba(strip.get_array())[0], diverging(DARK)(values), atol=0.01)
+        assert list(strip.get_extent()[:2]) == [low, 3]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (0.01234, "0.012"), (-0.5, "−0.50"), (1.25001, "1.3"), (12.34, "12"), (1234567, "1,234,567"),
+        (3.7e-7, "3.7×10⁻⁷"), (-2e8, "−2.0×10⁸"),
+    ],
+)  # fmt: skip
+def test_numbers_have_two_digits(value, text) -> None:
+    assert number(value) == text
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])

@@ -42,9 +42,13 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
 
     over_time = [images(s) for s in snapshots]
     limit = spread(over_time[-1], 0.998)
-    words = f"ink on blue excites, on orange inhibits · {some_of(len(order), len(matrices[layer]), 'neuron')}"
+    ink = (
+        "blue excites, orange inhibits, mean of 3 colours"
+        if shape[0] == 3
+        else "ink on blue excites, on orange inhibits"
+    )
+    words = f"{ink} · {some_of(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
-    words += ", mean of the three colours" if shape[0] == 3 else ""
     body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.run.title}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
