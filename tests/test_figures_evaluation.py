@@ -228,6 +228,17 @@ def test_pairs_that_do_not_fit_are_counted(made, more) -> None:
     assert facts_of(fig) == [*told, "and 2 pairs more, up to 1 each" if more else "E taken for D, 1 time"]
 
 
+def test_long_names_of_confused_classes_are_cut(made) -> None:
+    case = answered(made, one=mixed_up(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
+    case.run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
+    first, *others = facts_of(drawn("confusion_matrix", case).fig)
+    true, said = first.removesuffix("…, 5 times").split("… taken for ")
+    assert len(true) > 3 < len(said)
+    assert case.classes[0].startswith(true)
+    assert case.classes[1].startswith(said)
+    assert others == ["cat taken for dog, 4 times", "automobile taken for cat, 1 time"]
+
+
 def test_cells_of_the_confusion_matrix_are_coloured_by_their_share_of_the_class(made, hundred) -> None:
     share = ONE / ONE.sum(1, keepdims=True)
     fig, _, _ = drawn("confusion_matrix", answered(made, one=ONE))
@@ -368,8 +379,7 @@ def test_reliability(case, stored) -> None:
     assert says_its_ticks(left.xaxis)
     assert says_its_ticks(left.yaxis)
     assert says_its_ticks(histograms.xaxis)
-    weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
-    error = np.average(np.abs(accuracy - confidence), weights=weights[weights > 0])
+    error = np.average(np.abs(accuracy - confidence), weights=np.bincount(place_of)[filled])
     assert f"expected calibration error {percent(error)}" in words(fig)
     note = f"{percent(sure.mean())} sure on average, {percent(right.mean())} right"
     assert f"{note} · 1,000 images of embedded, epoch 3 (best on these)" in words(fig)
@@ -392,6 +402,10 @@ def test_histograms_of_confidence(made) -> None:
     assert any(f"{percent(sure.mean())} sure on average, {percent(right.mean())} right" in text for text in words(fig))
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     assert np.allclose(dots_of(fig.axes[0], DARK.ink), np.stack([confidence, accuracy], 1))
+    weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
+    error = percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
+    assert error != percent(abs(sure.mean() - right.mean()))
+    assert f"expected calibration error {error}" in words(fig)
 
 
 def test_calibration_of_a_worked_example() -> None:
