@@ -264,8 +264,10 @@ def are_colours_of(share: np.ndarray, colours: np.ndarray) -> bool:
     right = np.eye(len(share), dtype=bool)
     found = []
     for cells, end in ((right, "right"), (~right, "wrong")):
-        away = np.linalg.norm(colours[cells] - DARK.rgb(end), axis=1)[np.argsort(share[cells], kind="stable")]
-        found += [(np.diff(away) < 0.006).all(), away[-1] < 0.15, away[0] > away[-1] + 0.1]
+        shares, order = np.sort(share[cells]), np.argsort(share[cells], kind="stable")
+        away = np.linalg.norm(colours[cells] - DARK.rgb(end), axis=1)[order]
+        less = away[shares < shares[-1] - 0.05]
+        found += [(np.diff(away) < 0.006).all(), away[-1] < 0.15, (less > away[-1] + 0.01).all(), less[0] > 0.25]
     return all(found)
 
 
@@ -273,7 +275,7 @@ def test_confusion_of_early_snapshots_is_of_the_examples(case, stored) -> None:
     fig, update, _ = drawn("confusion_matrix", case)
     moments = case.snapshots
     examples = case.examples()
-    for i in (0, 6, 8):
+    for i in (0, 5, 8):
         update((i + 0.5) / (len(moments) + 1))
         said = case.passes(examples.images, at=moments[i])["logits"].argmax(1)
         expected = confusion_matrix(examples.labels, said, labels=range(10))
@@ -637,7 +639,7 @@ def test_no_mistake(made) -> None:
 
 # ---- stability
 
-PASSES = [0.95, 0.96, 0.94, 0.957, 0.951, 0.93]
+PASSES = [0.95, 0.96, 0.94, 0.957, 0.951, 0.89]  # the last one is far from the others
 
 
 def test_stability(make_case, cnn_run, monkeypatch) -> None:
