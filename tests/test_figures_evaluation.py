@@ -1,23 +1,41 @@
 """Figures of an evaluation show what scikit-learn and SciPy make of the stored logits."""
 
-import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from figure_checks import drawn, words
+from figure_checks import (
+    caption_under,
+    drawn,
+    in_row,
+    legend_of,
+    middle,
+    spots,
+    tile_middle,
+    title_over,
+    words,
+)
+from figure_runs import ANSWERS, case_of, made_run
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
 from scipy.special import softmax
 from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
-from netcore.case import digest_of
+from netcore.case import Case, digest_of
 from netcore.errors import NetcoreError, Refused
-from netcore.run import load_run
+from netcore.run import Run
 from netcore.stage.answers import Answers, answers, calibration, interval
 from netcore.stage.colours import confusion_colours
-from netcore.stage.mosaic import CrispImage
+from netcore.stage.mosaic import CrispImage, Mosaic
 from netcore.stage.plot import percent
 from netcore.stage.theme import DARK
+
+LETTERS = list("ABCDEFGHIJ")
+RIGHT = np.diag([60, 11, 35, 48, 20, 27, 16, 52, 9, 40])
+RIGHT_ELSEWHERE = np.diag([5, 14, 0, 30, 22, 8, 25, 3, 17, 12])
 
 
 @pytest.fixture
@@ -31,48 +49,313 @@ def stored(case):
     return found.logits, found.labels.astype(int), softmax(found.logits.astype(float), axis=1)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run of ten classes named by letters, to be given answers."""
+    run = made_run(tmp_path_factory.mktemp("lettered"), "made-mlp")
+    run.info["classes"] = LETTERS
+    return run
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory):
+    """A run of more classes than figures have room for."""
+    return made_run(tmp_path_factory.mktemp("odd"), "hundred")
+
+
+def mixed_up(right: np.ndarray, *pairs: tuple[str, str, int]) -> np.ndarray:
+    """Right answers, and how often one letter was taken for another."""
+    found = right.copy()
+    for true, said, count in pairs:
+        found[LETTERS.index(true), LETTERS.index(said)] = count
+    return found
+
+
+ONE = mixed_up(
+    RIGHT, ("B", "D", 9), ("A", "C", 12), ("J", "E", 9), ("D", "B", 7), ("C", "A", 5), ("H", "I", 4), ("I", "H", 4),
+    ("G", "J", 3), ("F", "A", 2), ("F", "E", 1), ("E", "F", 1), ("J", "A", 1),
+)  # fmt: skip
+TWO = mixed_up(RIGHT_ELSEWHERE, ("D", "C", 6), ("E", "J", 4), ("A", "J", 3), ("H", "A", 2))
+
+
+def answered(run: Run, **confusions: np.ndarray) -> Case:
+    """A case of the run with evaluations of which the confusion matrices are given."""
+    run = Run(run.path, run.info | {"evaluations": {}})
+    for name, confusion in confusions.items():
+        rng = np.random.default_rng(len(name))
+        pairs = np.repeat(np.stack(np.indices(confusion.shape), -1).reshape(-1, 2), confusion.ravel(), axis=0)
+        labels, said = rng.permutation(pairs).T
+        logits = rng.normal(0, 1, (len(labels), len(confusion)))
+        logits[np.arange(len(said)), said] = logits.max(1) + rng.gamma(1.5, 1, len(said)) * (1 + (said == labels))
+        entry = run.add_arrays(f"evaluation/{name}.npz", logits=logits.astype(np.float32), labels=labels)
+        run.info["evaluations"][name] = entry | {"snapshot": "epoch 1"}
+    return case_of(run)
+
+
+def wilson(right: float, of: float) -> tuple[float, float]:
+    found = binomtest(int(right), int(of)).proportion_ci(method="wilson")
+    return found.low, found.high
+
+
+def range_of(right: float, of: float) -> str:
+    low, high = wilson(right, of)
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def place(ax: Axes, x: float, y: float) -> tuple[float, float]:
+    """A place in axes in pixels from the figure's top left corner."""
+    across, up = ax.transData.transform((x, y))
+    return float(across), float(ax.figure.bbox.height - up)
+
+
+def below(fig, ax: Axes, count: int) -> list[str]:
+    """The texts that stand below the places 0, 1, … of an axis."""
+    foot = place(ax, 0, ax.get_ylim()[0])[1]
+    return _nearest([s for s in spots(fig) if foot < s.y < foot + 100], ax, count)
+
+
+def above(fig, ax: Axes, count: int) -> list[str]:
+    """The texts that stand above the places 0, 1, … inside axes."""
+    top, foot = (place(ax, 0, y)[1] for y in reversed(ax.get_ylim()))
+    return _nearest([s for s in spots(fig) if top <= s.y < foot], ax, count)
+
+
+def _nearest(texts: list, ax: Axes, count: int) -> list[str]:
+    """The text at each place, the upper one of several; "" where there is none."""
+    places = [place(ax, x, 0)[0] for x in range(count)]
+    return [next((s.text for s in texts if abs(s.x - x) < 4), "") for x in places]
+
+
+def beside(fig, heights: list[float], left: float = 0, right: float = np.inf) -> list[list[str]]:
+    """The texts between left and right at each of these heights, from the left to the right."""
+    texts = sorted((s for s in spots(fig) if left <= s.x <= right), key=lambda s: s.x)
+    return [[s.text for s in texts if abs(s.y - y) <= 6] for y in heights]
+
+
+def says_its_ticks(axis: Axis) -> bool:
+    """Whether the labels of an axis of shares are its places in per cent."""
+    labels = [text.get_text() for text in axis.get_ticklabels()]
+    return len(labels) > 2 and labels == [f"{100 * x:.4g} %" for x in axis.get_majorticklocs()]
+
+
+def dots_of(ax: Axes, colour: str) -> np.ndarray:
+    """The dots (x, y) of a colour, in the order of x and y."""
+    lines = [line for line in ax.lines if line.get_marker() == "o" and to_hex(line.get_color()) == colour]
+    return np.array(sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in lines))
+
+
+def spans_of(ax: Axes, colour: str, along: int) -> np.ndarray:
+    """The spans of a colour along x (0) or y (1): place, low end, high end; in the order of the places."""
+    found = []
+    for line in ax.lines:
+        if len(line.get_xdata()) == 2 and line.get_linestyle() == "-" and to_hex(line.get_color()) == colour:
+            ends, (here, there) = (line.get_data()[k] for k in (along, 1 - along))
+            assert here == there
+            found.append((here, *ends))
+    return np.array(sorted(found))
+
+
+# ---- confusion matrix
+
+
+def matrix_of(fig) -> tuple[np.ndarray, np.ndarray]:
+    """The counts that are written into the cells, by their places, and the colours (10, 10, 3) painted there."""
+    (image,) = fig.findobj(CrispImage)
+    counts, written = np.zeros((10, 10), int), spots(fig)
+    picture = np.asarray(fig.canvas.buffer_rgba())
+    colours = np.zeros((10, 10, 3))
+    for r, c in np.ndindex(10, 10):
+        x, y = place(image.axes, c, r)
+        found = [s.text for s in written if abs(s.x - x) < 3 and abs(s.y - y) < 3]
+        counts[r, c] = int(found[0]) if found else 0
+        x, y = place(image.axes, c - 0.36, r - 0.36)  # beside the number
+        colours[r, c] = picture[int(y), int(x), :3] / 255
+    return counts, colours
+
+
+def confused(confusion: np.ndarray, classes: list[str]) -> Iterator[tuple[str, int]]:
+    """What was taken for what, the most frequent first."""
+    pairs = [(int(n), *at) for at, n in np.ndenumerate(confusion) if n and at[0] != at[1]]
+    for n, true, said in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
+        yield f"{classes[true]} taken for {classes[said]}, {n} time{'s' * (n > 1)}", n
+
+
+def facts_of(fig) -> list[str]:
+    """The lines on the right of the matrix, under what they say."""
+    head = next(s for s in spots(fig) if s.text == "Most often confused")
+    return [s.text for s in spots(fig) if abs(s.left - head.left) < 4 and s.y > head.y + 5]
+
+
 def test_confusion_matrix(case, stored) -> None:
     logits, labels, _ = stored
-    expected = confusion_matrix(labels, logits.argmax(1), labels=range(10))
+    said = logits.argmax(1)
+    expected = confusion_matrix(labels, said, labels=range(10))
     fig, _, _ = drawn("confusion_matrix", case)
+    assert np.array_equal(matrix_of(fig)[0], expected)
+    right = accuracy_score(labels, said, normalize=False)
+    assert {percent(right / 1000), f"95 % interval: {range_of(right, 1000)}"} <= set(words(fig))
+    rows, pairs = facts_of(fig), list(confused(expected, case.classes))
+    assert len(rows) == 8
+    assert rows[:7] == [text for text, _ in pairs[:7]]
+    assert rows[7] == f"and {len(pairs) - 7} pairs more, up to {pairs[7][1]} each"
+
+
+def test_confusion_matrix_of_another_set_names_rows_and_columns(made) -> None:
+    fig, _, _ = drawn("confusion_matrix", answered(made, one=ONE, second=TWO), data="second")
+    assert np.array_equal(matrix_of(fig)[0], TWO)
     (image,) = fig.findobj(CrispImage)
-    share = expected / expected.sum(1, keepdims=True)
-    assert np.array_equal(image.get_array(), np.round(confusion_colours(DARK, share) * 255).astype(np.uint8))
-    cells = [text.get_text() for text in image.axes.texts]
-    assert cells == [str(n) if n else "" for n in expected.flat]
-    texts = words(fig)
-    assert percent(accuracy_score(labels, logits.argmax(1))) in texts
-    wrong = expected - np.diag(np.diag(expected))
-    true, said = np.unravel_index(wrong.argmax(), wrong.shape)
-    assert f"{true} taken for {said}, {wrong.max()} times" in texts
+    left, right = (place(image.axes, x, 0)[0] for x in (-0.5, 9.5))
+    assert beside(fig, [place(image.axes, 0, k)[1] for k in range(10)], 0, left) == [[letter] for letter in LETTERS]
+    head, side = (next(s for s in spots(fig) if s.text == text) for text in ("predicted class →", "true class"))
+    names = [s for s in spots(fig) if head.y < s.y < place(image.axes, 0, -0.5)[1] and left < s.x < right]
+    assert [s.text for s in names] == LETTERS
+    assert np.allclose([s.x for s in names], [place(image.axes, k, 0)[0] for k in range(10)], atol=2)
+    assert side.right < left - 15
+    assert abs(side.y - middle(image.axes)[1]) < 20
+    right, of = np.trace(TWO), TWO.sum()
+    assert {percent(right / of), f"95 % interval: {range_of(right, of)}"} <= set(words(fig))
+    worst = percent(max(6 / TWO[3].sum(), 4 / TWO[4].sum(), 3 / TWO[0].sum(), 2 / TWO[7].sum()))
+    assert f"{of} images of second, epoch 1 · full red: {worst} of a class" in words(fig)
+    assert facts_of(fig) == [text for text, _ in confused(TWO, LETTERS)]  # all of them fit
 
 
-def test_confusion_of_early_snapshots_is_of_the_examples(case) -> None:
+@pytest.mark.parametrize("more", [0, 1])
+def test_pairs_that_do_not_fit_are_counted(made, more) -> None:
+    pairs = [("A", "B", 7), ("B", "A", 6), ("C", "A", 6), ("A", "C", 5), ("J", "I", 4), ("I", "J", 3), ("D", "E", 2)]
+    confusion = mixed_up(RIGHT, *pairs, ("E", "D", 1), *[("F", "D", 1)] * more)
+    told = [f"{true} taken for {said}, {n} times" for true, said, n in (pairs[0], pairs[1], *pairs[2:])]
+    fig, _, _ = drawn("confusion_matrix", answered(made, one=confusion))
+    assert facts_of(fig) == [*told, "and 2 pairs more, up to 1 each" if more else "E taken for D, 1 time"]
+
+
+def test_long_names_of_confused_classes_are_cut(made) -> None:
+    case = answered(made, one=mixed_up(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
+    case.run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
+    first, *others = facts_of(drawn("confusion_matrix", case).fig)
+    true, said = first.removesuffix("…, 5 times").split("… taken for ")
+    assert len(true) > 3 < len(said)
+    assert case.classes[0].startswith(true)
+    assert case.classes[1].startswith(said)
+    assert others == ["cat taken for dog, 4 times", "automobile taken for cat, 1 time"]
+
+
+def test_cells_of_the_confusion_matrix_are_coloured_by_their_share_of_the_class(made, hundred) -> None:
+    share = ONE / ONE.sum(1, keepdims=True)
+    fig, _, _ = drawn("confusion_matrix", answered(made, one=ONE))
+    counts, colours = matrix_of(fig)
+    assert np.array_equal(counts, ONE)
+    assert any("full red: 45.0 % of a class" in text for text in words(fig))  # 9 of 20, though 12 of another class
+    assert are_colours_of(share, colours)
+    fig, _, _ = drawn("confusion_matrix", case_of(hundred))
+    (image,) = fig.findobj(CrispImage)
+    found = case_of(hundred).evaluation()
+    many = confusion_matrix(found.labels, found.logits.argmax(1), labels=range(100))
+    assert are_colours_of(many / np.maximum(many.sum(1, keepdims=True), 1), image.get_array() / 255)
+
+
+def test_confusion_colours() -> None:
+    share = np.array([[0.7, 0.3, 0], [0.1, 0.85, 0.05], [0, 0.02, 0.98]])
+    assert are_colours_of(share, confusion_colours(DARK, share))
+    assert not are_colours_of(share, confusion_colours(DARK, share.T))
+
+
+def are_colours_of(share: np.ndarray, colours: np.ndarray) -> bool:
+    """Whether cells are the nearer to green (right, on the diagonal) or red (wrong, beside it) the larger they are."""
+    right = np.eye(len(share), dtype=bool)
+    found = []
+    for cells, end in ((right, "right"), (~right, "wrong")):
+        shares, order = np.sort(share[cells]), np.argsort(share[cells], kind="stable")
+        away = np.linalg.norm(colours[cells] - DARK.rgb(end), axis=1)[order]
+        less = away[shares < shares[-1] - 0.05]
+        found += [(np.diff(away) < 0.006).all(), away[-1] < 0.15, (less > away[-1] + 0.01).all(), less[0] > 0.25]
+    return all(found)
+
+
+def test_confusion_of_early_snapshots_is_of_the_examples(case, stored) -> None:
     fig, update, _ = drawn("confusion_matrix", case)
-    update(0.0)
+    moments = case.snapshots
     examples = case.examples()
-    said = case.passes(examples.images, at="first")["logits"].argmax(1)
-    expected = confusion_matrix(examples.labels, said, labels=range(10))
-    (image,) = fig.findobj(CrispImage)
-    assert [text.get_text() for text in image.axes.texts] == [str(n) if n else "" for n in expected.flat]
-    assert any("untrained" in text for text in words(fig))
+    for i in (0, 5, 8):
+        update((i + 0.5) / (len(moments) + 1))
+        said = case.passes(examples.images, at=moments[i])["logits"].argmax(1)
+        expected = confusion_matrix(examples.labels, said, labels=range(10))
+        counts, colours = matrix_of(fig)
+        assert np.array_equal(counts, expected)
+        share = expected / expected.sum(1, keepdims=True)
+        assert are_colours_of(share, colours)
+        texts, right = words(fig), np.trace(expected)
+        worst = percent((share - np.diag(np.diag(share))).max())
+        assert f"500 example images · {moments[i].label} · full red: {worst} of a class" in texts
+        assert {percent(right / 500), f"95 % interval: {range_of(right, 500)}"} <= set(texts)
+        pairs = list(confused(expected, case.classes))
+        whole = min(len(pairs), 8 if len(pairs) == 8 else 7)
+        assert facts_of(fig)[:whole] == [text for text, _ in pairs[:whole]]
+    update(1.0)
+    logits, labels, _ = stored
+    assert np.array_equal(matrix_of(fig)[0], confusion_matrix(labels, logits.argmax(1), labels=range(10)))
+    assert any(text.startswith("1,000 images of embedded, epoch 3 (best on these)") for text in words(fig))
 
 
-def test_per_class(case, stored) -> None:
+# ---- by class
+
+
+def test_per_class(made) -> None:
+    confusion = mixed_up(ONE, ("G", "J", 16))
+    confusion[:, 6] = confusion[8] = 0  # no image is called G, and none is an I
+    confusion[7] = confusion[:, 7] = 0  # H is in neither
+    fig, _, _ = drawn("per_class", answered(made, one=TWO, second=confusion), data="second")
+    right, said, true = np.diag(confusion), confusion.sum(0), confusion.sum(1)
+    shares = [[percent(r / n) if n else "–" for r, n in zip(right, of, strict=True)] for of in (said, true)]
+    f1 = 2 * right[said + true > 0] / (said + true)[said + true > 0]
+    scores = dict(zip(np.flatnonzero(said + true), f1, strict=True))
+    ax = fig.axes[0]
+    left, rows = place(ax, ax.get_xlim()[0], 0)[0], [place(ax, 0, k)[1] for k in range(10)]
+    assert beside(fig, rows, 0, left) == [[letter] for letter in LETTERS]
+    table = beside(fig, rows, place(ax, 1, 0)[0])
+    texts = [f"{scores[k]:.3f}" if k in scores else "–" for k in range(10)]
+    assert table == [list(row) for row in zip(*shares, texts, map(str, true), strict=True)]
+    heads = in_row(fig, next(s.y for s in spots(fig) if s.text == "class"))
+    assert heads == ["class", "precision", "recall", "F1", "images"]
+    assert legend_of(fig) == {"precision": DARK.positive, "recall": DARK.negative}
+    for colour, of, shift in ((DARK.positive, said, -0.14), (DARK.negative, true, 0.14)):
+        shown = np.flatnonzero(of)
+        spans, dots = spans_of(ax, colour, 0), dots_of(ax, colour)
+        assert np.allclose(spans, [(k + shift, *wilson(right[k], of[k])) for k in shown])
+        assert np.allclose(dots[np.argsort(dots[:, 1])], [(right[k] / of[k], k + shift) for k in shown])
+    assert says_its_ticks(ax.xaxis)
+    assert f"{true.sum()} images of second, epoch 1 · lines: 95 % intervals · mean F1 {f1.mean():.3f}" in words(fig)
+
+
+def test_per_class_of_a_trained_network(case, stored) -> None:
     logits, labels, _ = stored
     said = logits.argmax(1)
     fig, _, _ = drawn("per_class", case)
-    texts = words(fig)
-    for score, places in ((precision_score, None), (recall_score, None), (f1_score, 3)):
-        for value in score(labels, said, average=None):
-            assert (percent(value) if places is None else f"{value:.3f}") in texts
-    dots = sorted(float(line.get_xdata()[0]) for line in fig.axes[0].lines if len(line.get_xdata()) == 1)
-    expected = np.concatenate([score(labels, said, average=None) for score in (precision_score, recall_score)])
-    assert np.allclose(dots, np.sort(expected))
-    spans = [tuple(line.get_xdata()) for line in fig.axes[0].lines if len(line.get_xdata()) == 2]
-    of = int((labels == 3).sum())
-    low = binomtest(int(((said == 3) & (labels == 3)).sum()), of).proportion_ci(method="wilson")
-    assert any(np.allclose(span, (low.low, low.high)) for span in spans)
+    scores = [score(labels, said, average=None) for score in (precision_score, recall_score, f1_score)]
+    lines = [[percent(p), percent(r), f"{f:.3f}", "100"] for p, r, f in zip(*scores, strict=True)]
+    ax = fig.axes[0]
+    assert beside(fig, [place(ax, 0, k)[1] for k in range(10)], place(ax, 1, 0)[0]) == lines
+
+
+def test_of_many_classes_those_of_the_lowest_f1_are_shown(hundred) -> None:
+    case = case_of(hundred)
+    found = case.evaluation()
+    said = found.logits.argmax(1)
+    f1 = f1_score(found.labels, said, average=None, labels=range(100), zero_division=np.nan)
+    recall = recall_score(found.labels, said, average=None, labels=range(100), zero_division=np.nan)
+    worst = np.sort(np.argsort(np.where(np.isnan(f1), 2, f1), kind="stable")[:12])
+    fig, _, _ = drawn("per_class", case)
+    ax = fig.axes[0]
+    left, rows = place(ax, ax.get_xlim()[0], 0)[0], [place(ax, 0, k)[1] for k in range(12)]
+    assert beside(fig, rows, 0, left) == [[f"class {k}"] for k in worst]
+    assert [row[2] for row in beside(fig, rows, place(ax, 1, 0)[0])] == [f"{f1[k]:.3f}" for k in worst]
+    dots = dots_of(ax, DARK.negative)
+    rows_of = np.flatnonzero(~np.isnan(recall[worst]))
+    assert np.allclose(dots[np.argsort(dots[:, 1])], [(recall[worst[row]], row + 0.14) for row in rows_of])
+    (note,) = [text for text in words(fig) if "mean F1" in text]
+    assert f"mean F1 {np.nanmean(f1):.3f} · 12 of 100 classes, those of the lowest F1" in note
+
+
+# ---- confidence
 
 
 def test_reliability(case, stored) -> None:
@@ -81,16 +364,50 @@ def test_reliability(case, stored) -> None:
     fig, _, _ = drawn("confidence", case)
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     left, histograms = fig.axes
-    heights = [bar.get_height() for bar in left.patches]
-    assert np.allclose([h for h in heights if h], accuracy[accuracy > 0])
-    dots = [line for line in left.lines if line.get_marker() == "o"]
-    assert np.allclose([line.get_xdata()[0] for line in dots], confidence)
-    counts = [np.asarray(stairs.get_data().values) for stairs in histograms.patches[::2]]
-    assert [c.sum() for c in counts] == [right.sum(), (~right).sum()]
-    assert np.array_equal(counts[1], np.histogram(sure[~right], np.linspace(0, 1, 21))[0])
+    place_of = np.ceil(sure * 10).astype(int) - 1
+    filled = np.unique(place_of)
+    assert 0 < len(filled) < 10
+    bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in left.patches]
+    expected = np.zeros(10)
+    expected[filled] = accuracy
+    assert np.allclose(bars, [(k / 10, 0.1, expected[k]) for k in range(10)])
+    assert np.allclose(dots_of(left, DARK.ink), np.stack([confidence, accuracy], 1))
+    spans = [wilson(right[place_of == k].sum(), (place_of == k).sum()) for k in filled]
+    assert np.allclose(spans_of(left, DARK.ink, 1), [(c, *span) for c, span in zip(confidence, spans, strict=True)])
+    (diagonal,) = [line for line in left.lines if line.get_linestyle() == "--"]
+    assert np.array_equal(diagonal.get_xydata(), [[0, 0], [1, 1]])
+    assert {title_over(fig, left), title_over(fig, histograms)} == {"Accuracy", "Images by confidence"}
+    assert title_over(fig, left) == "Accuracy"
+    assert says_its_ticks(left.xaxis)
+    assert says_its_ticks(left.yaxis)
+    assert says_its_ticks(histograms.xaxis)
+    error = np.average(np.abs(accuracy - confidence), weights=np.bincount(place_of)[filled])
+    assert f"expected calibration error {percent(error)}" in words(fig)
+    note = f"{percent(sure.mean())} sure on average, {percent(right.mean())} right"
+    assert f"{note} · 1,000 images of embedded, epoch 3 (best on these)" in words(fig)
+
+
+def test_histograms_of_confidence(made) -> None:
+    case = answered(made, one=ONE, second=TWO)
+    found = case.evaluation("second")
+    sure, right = softmax(found.logits.astype(float), axis=1).max(1), found.logits.argmax(1) == found.labels
+    fig, _, _ = drawn("confidence", case, data="second")
+    assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
+    ax = fig.axes[1]
+    for colour, which in ((DARK.right, right), (DARK.wrong, ~right)):
+        stairs = [s for s in ax.patches if colour in (to_hex(s.get_edgecolor()), to_hex(s.get_facecolor()))]
+        assert len(stairs) == 2  # its outline and what it fills
+        for values, edges, _ in (s.get_data() for s in stairs):
+            assert np.allclose(edges, np.linspace(0, 1, 21))
+            assert np.array_equal(values, np.histogram(sure[which], edges)[0])
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"{y:,.0f}" for y in ax.get_yticks()]
+    assert any(f"{percent(sure.mean())} sure on average, {percent(right.mean())} right" in text for text in words(fig))
+    accuracy, confidence = calibration_curve(right, sure, n_bins=10)
+    assert np.allclose(dots_of(fig.axes[0], DARK.ink), np.stack([confidence, accuracy], 1))
     weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
-    error = np.average(np.abs(accuracy - confidence), weights=weights[weights > 0])
-    assert any(f"calibration error {percent(error)}" in text for text in words(fig))
+    error = percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
+    assert error != percent(abs(sure.mean() - right.mean()))
+    assert f"expected calibration error {error}" in words(fig)
 
 
 def test_calibration_of_a_worked_example() -> None:
@@ -108,43 +425,76 @@ def test_interval_is_wilsons(right, of) -> None:
     middle = (p + z * z / 2 / of) / (1 + z * z / of)
     half = z / (1 + z * z / of) * np.sqrt(p * (1 - p) / of + z * z / 4 / of**2)
     assert interval(right, of) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-9)
+    assert interval(0, 0) == (0, 1)
 
 
-def test_cross_dataset(case, stored) -> None:
-    logits, labels, _ = stored
+def test_answers_say_whose_they_are_and_whether_they_were_chosen_here(case, mlp_run) -> None:
+    assert Answers("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
+    assert Answers("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
+    assert answers(case).words == "1,000 images of embedded, epoch 3 (best on these)"
+    info = mlp_run.info
+    entry = info["evaluations"]["embedded"]
+    other = {"usps": entry} | info["evaluations"]
+    split, early = info["data"] | {"held_out_is": "validation split"}, {"embedded": entry | {"snapshot": "epoch 2"}}
+    for change, words_of in (
+        ({"data": split}, "1,000 images of embedded, epoch 3"),
+        ({"evaluations": early}, "1,000 images of embedded, epoch 2"),
+        ({"evaluations": early, "best": 250}, "1,000 images of embedded, epoch 2 (best on these)"),
+        ({"evaluations": other}, "1,000 images of usps, epoch 3"),
+    ):
+        assert answers(case_of(Run(mlp_run.path, info | change))).words == words_of
+
+
+# ---- by data set
+
+
+def columns_of(right: np.ndarray, of: np.ndarray) -> tuple[list, list]:
+    """Where the dots and the intervals of a data set stand: all, and the classes that it has."""
+    right, of = [right.sum(), *right], [of.sum(), *of]
+    shown = [k for k in range(len(of)) if of[k]]
+    return [(k, right[k] / of[k]) for k in shown], [(k, *wilson(right[k], of[k])) for k in shown]
+
+
+def test_cross_dataset(made) -> None:
+    case = answered(made, first=ONE, second=TWO)
     fig, _, _ = drawn("cross_dataset", case)
-    right = logits.argmax(1) == labels
-    expected = [right.mean(), *(right[labels == k].mean() for k in range(10))]
-    dots = [line.get_ydata()[0] for line in fig.axes[0].lines if line.get_marker() == "o"]
-    assert np.allclose(dots, expected)
-    assert f"{percent(right.mean())} of {len(labels):,}" in words(fig)
+    (ax,) = fig.axes
+    for name, confusion, colour, shift in (
+        ("first", ONE, DARK.positive, -0.11),
+        ("second", TWO, DARK.negative, 0.11),
+    ):
+        dots, spans = columns_of(np.diag(confusion), confusion.sum(1))
+        assert np.allclose(dots_of(ax, colour), [(x + shift, y) for x, y in dots])
+        assert np.allclose(spans_of(ax, colour, 1), [(x + shift, *ends) for x, *ends in spans])
+        (head,) = [s for s in spots(fig) if s.text == f"● {name}"]
+        assert head.colour == colour
+        right, of = np.trace(confusion), confusion.sum()
+        told = [s.text for s in spots(fig) if abs(s.left - head.left) < 4 and 0 < s.y - head.y < 60]
+        assert told == [f"{percent(right / of)} of {of}", range_of(right, of)]
+    assert below(fig, ax, 11) == ["all", *LETTERS]
+    assert says_its_ticks(ax.yaxis)
+    assert "the whole sets, and 10 classes · 95 % intervals" in words(fig)
 
 
-def test_prediction_distribution(case, stored) -> None:
-    logits, labels, _ = stored
-    fig, _, _ = drawn("prediction_distribution", case)
-    heights = np.array([bar.get_height() for bar in fig.axes[0].patches]) * len(labels)
-    predicted, true = (np.bincount(values, minlength=10) for values in (logits.argmax(1), labels))
-    assert np.allclose(heights, [*predicted, *true])
-    assert {f"{n:,}" for n in predicted} <= set(words(fig))
-
-
-def test_distribution_of_a_set_without_labels(make_case, mlp_run, tmp_path) -> None:
-    shutil.copytree(mlp_run.path, tmp_path / "run")
-    run = load_run(tmp_path / "run")
-    logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
-    entry = run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
-    run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
-    case = make_case(run)
-    fig, _, _ = drawn("prediction_distribution", case)
-    heights = np.array([bar.get_height() for bar in fig.axes[0].patches]) * 70
-    assert np.allclose(heights, np.bincount(logits.argmax(1), minlength=10))
-    assert any(text.startswith("70 images of kaggle-test, epoch 2") for text in words(fig))
-    assert "true" not in words(fig)
-    assert {"unlabelled", "evaluation:kaggle-test"} <= case.reads
-    fig, _, _ = drawn("prediction_distribution", case, data="embedded")
-    assert "true" in words(fig)
-    assert "kaggle-test" not in case.evaluations  # nothing else takes it for an evaluation
+def test_cross_dataset_of_many_sets_and_classes(made, hundred) -> None:
+    case = answered(made, a=ONE, b=TWO, c=ONE + RIGHT, d=TWO.T, e=ONE.T)
+    fig, _, _ = drawn("cross_dataset", case)
+    assert [s.text for s in spots(fig) if s.text.startswith("●")] == ["● a", "● b", "● c", "● d"]
+    assert any("4 of 5 data sets" in text for text in words(fig))
+    for i, (colour, confusion) in enumerate(
+        zip((DARK.positive, DARK.negative, DARK.emphasis, DARK.right), (ONE, TWO, ONE + RIGHT, TWO.T), strict=True)
+    ):
+        dots, _ = columns_of(np.diag(confusion), confusion.sum(1))
+        assert np.allclose(dots_of(fig.axes[0], colour), [(x + (i - 1.5) * 0.22, y) for x, y in dots])
+    case = case_of(hundred)
+    found = case.evaluation()
+    right, of = np.zeros(100, int), np.bincount(found.labels, minlength=100)
+    np.add.at(right, found.labels, found.logits.argmax(1) == found.labels)
+    fig, _, _ = drawn("cross_dataset", case)
+    dots = columns_of(right[:12], of[:12])[0][1:]
+    assert np.allclose(dots_of(fig.axes[0], DARK.positive), [(0, right.sum() / ANSWERS), *dots])
+    assert below(fig, fig.axes[0], 13) == ["all", *(f"class {k}" for k in range(12))]
+    assert "the whole sets, and 12 of 100 classes · 95 % intervals" in words(fig)
 
 
 def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(case, monkeypatch) -> None:
@@ -155,30 +505,193 @@ def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(case, monke
     assert digest_of(case.run, "evaluations") != before
 
 
-def test_surest_mistakes(case) -> None:
+# ---- predicted classes
+
+
+def test_prediction_distribution(made) -> None:
+    case = answered(made, one=ONE, second=TWO)
+    for name, confusion in (("", ONE), ("second", TWO)):
+        fig, _, _ = drawn("prediction_distribution", case, data=name)
+        (ax,) = fig.axes
+        total = confusion.sum()
+        inner, outlines = (
+            [bar for bar in ax.patches if bool(bar.get_facecolor()[3]) == filled] for filled in (True, False)
+        )
+        for bars, axis in ((inner, 0), (outlines, 1)):
+            assert np.allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], range(10))
+            assert np.allclose([bar.get_height() for bar in bars], confusion.sum(axis) / total)
+        assert {to_hex(bar.get_facecolor()) for bar in inner} == {DARK.positive}
+        assert {to_hex(bar.get_edgecolor()) for bar in outlines} == {DARK.emphasis}
+        assert not ax.lines  # intervals are for what is not known
+        assert legend_of(fig) == {"predicted": DARK.positive, "true": DARK.emphasis}
+        assert above(fig, ax, 10) == [str(n) for n in confusion.sum(0)]
+        assert below(fig, ax, 10) == LETTERS
+        assert says_its_ticks(ax.yaxis)
+        assert {"Share of the images", "outlines: true classes"} <= set(words(fig))
+        sure = softmax(case.evaluation(name or "one").logits.astype(float), axis=1).max(1).mean()
+        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {percent(sure)}"
+        assert note in words(fig)
+
+
+def test_distribution_of_a_set_without_labels(made) -> None:
+    case = answered(made, one=ONE)
+    logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
+    predicted = np.bincount(logits.argmax(1), minlength=10)
+    entry = case.run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    case.run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
+    fig, _, _ = drawn("prediction_distribution", case)
+    (ax,) = fig.axes
+    assert np.allclose([bar.get_height() for bar in ax.patches], predicted / 70)
+    assert {to_hex(bar.get_facecolor()) for bar in ax.patches} == {DARK.positive}
+    assert np.allclose(spans_of(ax, DARK.ink, 1), [(x, *wilson(n, 70)) for x, n in enumerate(predicted)])
+    assert above(fig, ax, 10) == [str(n) for n in predicted]
+    assert below(fig, ax, 10) == LETTERS
+    assert legend_of(fig) == {"predicted": DARK.positive}
+    assert any(text.startswith("70 images of kaggle-test, epoch 2 · 10 classes") for text in words(fig))
+    assert "lines: 95 % intervals for other images of this kind" in words(fig)
+    assert {"unlabelled", "evaluation:kaggle-test"} <= case.reads
+    fig, _, _ = drawn("prediction_distribution", case, data="one")
+    assert "true" in words(fig)
+    assert "kaggle-test" not in case.evaluations  # nothing else takes it for an evaluation
+
+
+def test_of_many_classes_those_predicted_most_are_shown(hundred) -> None:
+    case = case_of(hundred)
+    found = case.evaluation()
+    predicted = np.bincount(found.logits.argmax(1), minlength=100)
+    most = np.sort(np.argsort(-predicted, kind="stable")[:20])
+    fig, _, _ = drawn("prediction_distribution", case)
+    (ax,) = fig.axes
+    expected = [*predicted[most], *np.bincount(found.labels, minlength=100)[most]]
+    assert np.allclose([bar.get_height() for bar in ax.patches], np.array(expected) / ANSWERS)
+    assert below(fig, ax, 20) == [f"class {k}" for k in most]
+    assert any("20 of 100 classes (those predicted most)" in text for text in words(fig))
+
+
+# ---- mistakes
+
+
+def frames_of(mosaic: Mosaic) -> list[tuple[str, list]]:
+    """Colours of the lines around images, and the images around which they are."""
+    found = []
+    for lines in mosaic.ax.collections:
+        boxes = [path.get_extents() for path in lines.get_paths()]
+        middles = [((b.x0 + b.x1) / 2, (b.y0 + b.y1) / 2) for b in boxes]
+        found.append((to_hex(lines.get_edgecolor()[0]), [place(mosaic.ax, *xy) for xy in middles]))
+    return found
+
+
+def assert_mistakes(fig, mosaic: Mosaic, images, labels, shares, classes: list[str], most: int) -> None:
+    """The surest ones are shown, each with what it is said to be and what it is, in a red frame."""
+    said, sure = shares.argmax(1), shares.max(1)
+    wrong = np.flatnonzero(said != labels)
+    order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
+    assert len(mosaic.tiles()) == most
+    for i, tile in enumerate(mosaic.tiles()):
+        pixels = images[order[i]]
+        assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+        told = [f"says {classes[said[order[i]]]}, {percent(sure[order[i]])}", f"is {classes[labels[order[i]]]}"]
+        assert caption_under(fig, mosaic, i) == told
+    ((colour, middles),) = frames_of(mosaic)
+    assert colour == DARK.wrong
+    assert np.allclose(sorted(middles), sorted(tile_middle(mosaic, i)[:2] for i in range(most)), atol=1)
+
+
+def test_surest_mistakes(case, stored) -> None:
+    logits, labels, shares = stored
+    extra = case.evaluation().extra
+    images = dict(zip(extra["mistake_index"], extra["mistake_images"], strict=True))
+    wrong = (logits.argmax(1) != labels).sum()
+    fig, _, (mosaic,) = drawn("misclassified", case)
+    count = len(mosaic.tiles())
+    assert_mistakes(fig, mosaic, images, labels, shares, case.classes, count)
+    told = "mistakes on 1,000 images of embedded, epoch 3 (best on these), the surest first"
+    assert 12 <= count < 24  # those that fit
+    assert f"{count} of {wrong} {told}" in words(fig)
     fig, _, (mosaic,) = drawn("misclassified", case, images=6)
-    found = answers(case)
-    wrong = np.flatnonzero(found.predictions != found.labels)
-    order = wrong[np.argsort(-found.confidence[wrong], kind="stable")][:6]
-    images = dict(zip(case.evaluation().extra["mistake_index"], case.evaluation().extra["mistake_images"], strict=True))
-    assert np.allclose(mosaic.tiles(), [images[i][0] / 255 for i in order])
-    texts = words(fig)
-    assert f"says {found.predictions[order[0]]}, {percent(found.confidence[order[0]])}" in texts
-    assert f"is {found.labels[order[0]]}" in texts
-    assert any(text.startswith(f"6 of {len(wrong)} mistakes") for text in texts)
+    assert_mistakes(fig, mosaic, images, labels, shares, case.classes, 6)
+    assert f"6 of {wrong} {told}" in words(fig)
+
+
+def test_mistakes_of_a_run_without_an_evaluation_are_on_the_examples(mlp_run, tmp_path) -> None:
+    lettered = Run(mlp_run.path, mlp_run.info | {"evaluations": {}})
+    for case in (case_of(lettered), case_of(made_run(tmp_path, "colour-mlp"))):
+        examples = case.examples()
+        shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
+        case.run.info["classes"] = LETTERS
+        fig, _, (mosaic,) = drawn("misclassified", case, images=9)
+        assert_mistakes(fig, mosaic, examples.images, examples.labels, shares, LETTERS, 9)
+        wrong = (shares.argmax(1) != examples.labels).sum()
+        note = f"9 of {wrong} mistakes on {len(examples.labels)} example images, the surest first"
+        assert note in words(fig)
+
+
+def test_no_mistake(made) -> None:
+    case = answered(made, one=RIGHT)
+    examples = case.examples()
+    said = case.passes(examples.images)["logits"].argmax(1)
+    entry = case.run.add_arrays("right.npz", images=examples.images, labels=said, index=examples.index)
+    case.run.info["examples"] = entry
+    fig, _, mosaics = drawn("misclassified", case)
+    assert words(fig)[1:] == ["no mistake on 40 example images", "No image among these is misclassified."]
+    assert not mosaics
+
+
+# ---- stability
+
+PASSES = [0.95, 0.96, 0.94, 0.957, 0.951, 0.89]  # the last one is far from the others
 
 
 def test_stability(make_case, cnn_run, monkeypatch) -> None:
     case = make_case(cnn_run)
+    monkeypatch.setitem(case.run.info, "stability", case.stability | {"accuracy": PASSES, "without_dropout": 0.97})
+    fig, _, _ = drawn("stability", case)
+    left, box = fig.axes
+    mean, deviation = np.mean(PASSES), np.std(PASSES, ddof=1)
+    note = f"mean {percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
+    assert f"6 passes over 1,000 images of embedded · {note}" in words(fig)
+    assert legend_of(fig) == {"mean ± standard deviation": DARK.positive, "dropout off": DARK.emphasis}
+    assert [title_over(fig, ax) for ax in (left, box)] == ["Accuracy by pass", "Spread"]
+    (passes,) = [line for line in left.lines if len(line.get_xdata()) == 6]
+    assert np.allclose(passes.get_xydata(), np.stack([range(1, 7), PASSES], 1))
+    assert [place(left, *xy)[1] for xy in passes.get_xydata()] == [place(box, 1, y)[1] for y in PASSES]
+    assert np.allclose(spans_of(left, DARK.positive, 0), [(mean, 0, 1)])  # across the axes
+    (band,) = left.patches
+    assert np.allclose(
+        band.get_extents().transformed(left.transData.inverted()).intervaly, [mean - deviation, mean + deviation]
+    )
+    assert to_hex(band.get_facecolor()) == DARK.positive
+    for ax in (left, box):
+        (plain,) = [line for line in ax.lines if to_hex(line.get_color()) == DARK.emphasis]
+        assert list(plain.get_ydata()) == [0.97, 0.97]
+    assert says_its_ticks(left.yaxis)
+
+
+def test_box_of_stability(made) -> None:
+    case = case_of(Run(made.path, made.info | {"stability": {"data": "x", "count": 9, "accuracy": PASSES}}))
+    fig, _, _ = drawn("stability", case)
+    assert legend_of(fig) == {"mean ± standard deviation": DARK.positive}  # nothing known of dropout off
+    box = fig.axes[1]
+    low, median, high = np.percentile(PASSES, [25, 50, 75])
+    (body,) = box.patches
+    assert np.allclose([body.get_path().vertices[:, 1].min(), body.get_path().vertices[:, 1].max()], [low, high])
+    inside = [y for y in PASSES if low - 1.5 * (high - low) <= y <= high + 1.5 * (high - low)]
+    heights = sorted({round(float(y), 6) for line in box.lines for y in line.get_ydata()})
+    outside = [y for y in PASSES if y not in inside]
+    assert heights == sorted(
+        {round(y, 6) for y in (min(inside), low, median, np.mean(PASSES), high, max(inside), *outside)}
+    )
+    (mean,) = [line for line in box.lines if line.get_markerfacecolor() == DARK.positive]
+    assert np.allclose(mean.get_ydata(), np.mean(PASSES))
+
+
+def test_stability_of_one_pass(make_case, cnn_run) -> None:
+    case = make_case(cnn_run)
     fig = drawn("stability", case)[0]
     assert any("1 pass over 1,000 images" in text for text in words(fig))
     assert not any("deviation" in text for text in words(fig))  # one pass tells of no spread
-    accuracy = [0.95, 0.96, 0.94, 0.955, 0.951]
-    monkeypatch.setitem(case.run.info, "stability", case.stability | {"accuracy": accuracy})
-    fig, _, _ = drawn("stability", case)
-    assert any(np.array_equal(line.get_ydata(), accuracy) for line in fig.axes[0].lines)
-    assert any(f"standard deviation {100 * np.std(accuracy, ddof=1):.2f} points" in text for text in words(fig))
-    assert any(f"{len(accuracy)} passes" in text for text in words(fig))
+    assert not fig.axes[0].patches
+    assert legend_of(fig) == {"dropout off": DARK.emphasis}
 
 
 def test_evaluation_that_cannot_be_shown(case, monkeypatch) -> None:
