@@ -23,7 +23,7 @@ def row_at(case: Case, snapshot: Snapshot) -> Mapping[str, Any]:
 def held_out(run: Run) -> str:
     """How many images the history's second line is measured on, as words."""
     count = run.info.get("data", {}).get("held_out")
-    return f"{count:,} held-out images" if count else "held-out images"
+    return counted(count, "held-out image") if count else "held-out images"
 
 
 def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict[str, np.ndarray]:
