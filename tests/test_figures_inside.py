@@ -340,6 +340,8 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
         moments = [
             until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
         ]
+        every = len(moments) == len(until_now)
+        assert ("a dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in words(fig)
         last = case.passes(pixels, nodes, at=moments[-1])
         fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
         turned = {}

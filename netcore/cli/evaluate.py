@@ -63,4 +63,6 @@ def stability_words(stable: dict[str, Any]) -> str:
     count, mean = len(stable["accuracy"]), stable["mean"]
     if count == 1:
         return f"with dropout on, 1 pass: {mean:.2%}"
-    return f"with dropout on, {count} passes: mean {mean:.2%}, standard deviation {stable['deviation']:.2%}"
+    return (
+        f"with dropout on, {count} passes: mean {mean:.2%}, standard deviation {100 * stable['deviation']:.2f} points"
+    )

@@ -93,7 +93,9 @@ def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple)
     wide = side * tiles.shape[2] / tiles.shape[1]
     start = box.x + 54 + 0.3 * step - wide / 2
     place = Box(start, box.y + box.h - side, step * (len(levels) - 1) + wide, side)
-    image_grid(fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide, frame=True)
+    image_grid(
+        fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide, frame=True, align=(0.5, 0)
+    )
 
 
 def _as_pixels(images: np.ndarray) -> np.ndarray:
