@@ -1,8 +1,8 @@
 """Dashboard
 
 What {run} ({network}, {snapshot}) does with images, one after another: the image and the answer, the probabilities, the
-most active neurons or maps with what they add to one another, all answers so far, how strongly the layers respond, the
-weights into the predicted class, and the confidence over time.
+most active neurons (or the maps that vary most) with what they add to one another, all answers so far, how strongly the
+layers respond, the weights into the predicted class, and the confidence over time.
 """
 
 import numpy as np
