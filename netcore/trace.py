@@ -22,6 +22,11 @@ class LayerTrace:
     settings : kernel_size, stride, padding (pairs where the kind is two-dimensional), p, … where the kind has them.
     module : dotted path of the module it belongs to; ``""`` for a function in the outermost forward.
     weight_name : what the snapshot calls `weight`; ``""`` where there is none, or it was computed on the way.
+    parameter_sizes : number of values of every parameter that the node uses, by its name in the snapshot.
+    outputs : further outputs by node name (an LSTM's last states), each as `output`; empty for most kinds.
+    module_class : class name of the module at `module`; ``""`` if not known.
+    batch_axis : axis of the batch in the tensor that PyTorch computed, None if it has no such axis (a parameter, say).
+        `output` has this axis removed if it is not None.
     """
 
     name: str
@@ -36,10 +41,16 @@ class LayerTrace:
     settings: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
     weight_name: str = ""
+    parameter_sizes: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    module_class: str = ""
+    batch_axis: int | None = 0
 
     @property
     def parameters(self) -> int:
-        """Number of weights and biases."""
+        """Number of parameters: weights, biases and whatever else the node uses."""
+        if self.parameter_sizes:
+            return sum(self.parameter_sizes.values())
         return sum(a.size for a in (self.weight, self.bias) if a is not None)
 
 
@@ -55,6 +66,7 @@ class Trace:
     label : the true class, or None where it is not known.
     loss : cross-entropy of this image in nats, or None without a label.
     snapshot : what the caption calls it (``"epoch 20"``), with `step`.
+    modules : class name of every module of the network by its dotted path; the network itself is ``""``.
     """
 
     pixels: np.ndarray
@@ -67,6 +79,7 @@ class Trace:
     grad_input: np.ndarray | None = None
     snapshot: str = ""
     step: int = 0
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.logits.shape != (len(self.classes),):
@@ -91,8 +104,15 @@ class Trace:
         raise KeyError(name)
 
     def value(self, name: str) -> np.ndarray:
-        """Output of the node `name`, ``"input"`` included."""
-        return self.input if name == "input" else self[name].output
+        """Output of the node `name`, ``"input"`` and further outputs included."""
+        if name == "input":
+            return self.input
+        for layer in self.layers:
+            if layer.name == name:
+                return layer.output
+            if name in layer.outputs:
+                return layer.outputs[name]
+        raise KeyError(name)
 
     def input_of(self, layer: LayerTrace) -> np.ndarray:
         """What `layer` received (its first input)."""
