@@ -86,7 +86,7 @@ def slope(case, step=5):
     pixels = case.picture.pixels
     moved = step * np.eye(pixels.size, dtype=np.int16).reshape(pixels.size, *pixels.shape)
     up, down = (margin(case, (pixels + sign * moved).astype(np.uint8)) for sign in (1, -1))
-    std = np.array(case.run.info["input"]["std"])[:, None, None]
+    std = np.array(case._run.info["input"]["std"])[:, None, None]
     return (up - down).reshape(pixels.shape) / (2 * step / 255 / std)
 
 
@@ -113,7 +113,7 @@ def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -
     case = request.getfixturevalue(name)
     case.chosen = replace(case.picture, pixels=np.clip(case.picture.pixels, 10, 245))
     fig, _, mosaics = drawn("saliency", case)
-    expected, given = slope(case), case.run.info["input"]
+    expected, given = slope(case), case._run.info["input"]
     mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
     times = expected * (case.picture.pixels / 255 - mean) / std
     fig.canvas.draw()
@@ -331,7 +331,7 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
     assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
     assert frames(mosaic) == [[DARK.right if ok else DARK.wrong] for ok in right]
     title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]
-    assert title == f"What {case.run.title} says"
+    assert title == f"What {case._run.title} says"
     assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
 
 

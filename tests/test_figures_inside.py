@@ -60,7 +60,7 @@ def snapshot_told(fig, case):
     told = {s.text.split(" · ")[0]: s.text for s in spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
     (snapshot,) = (s for s in case.snapshots if s.label in told)
     right = [row["val_accuracy"] for row in case.history["epochs"] if row["step"] == snapshot.step]
-    images = f"{case.run.info['data']['held_out']:,} held-out images"
+    images = f"{case._run.info['data']['held_out']:,} held-out images"
     assert told[snapshot.label] == " · ".join([snapshot.label, *(f"{percent(r)} right on {images}" for r in right)])
     return snapshot
 

@@ -26,7 +26,7 @@ def draw(fig, case, *, data: str = ""):
     count, confidence, accuracy, error = calibration(found, BINS)
     mean = float(found.confidence.mean())
     words = f"{percent(mean)} sure on average, {percent(found.accuracy)} right · {found.words}"
-    body, _ = heading(fig, f"How far to trust {case.run.title}", words)
+    body, _ = heading(fig, f"How far to trust {case.display_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
     ax = chart(

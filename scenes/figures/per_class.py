@@ -34,7 +34,7 @@ def draw(fig, case, *, data: str = ""):
     words = f"{found.words} · lines: 95 % intervals · mean F1 {number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
         words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
-    body, _ = heading(fig, f"Precision and recall of {case.run.title}", words, aside=250)
+    body, _ = heading(fig, f"Precision and recall of {case.display_name}", words, aside=250)
     legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)

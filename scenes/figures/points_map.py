@@ -42,7 +42,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     words = f"{some_of(len(labels), len(examples.labels), 'example image')} · "
     words += f"{some_of(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
-    body, _ = heading(fig, f"How {case.run.title} sorts images", words, aside=160)
+    body, _ = heading(fig, f"How {case.display_name} sorts images", words, aside=160)
     mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
     named = _legend(fig, body, case.classes)
     upper = body.inset(bottom=50 + named)
