@@ -121,15 +121,15 @@ def another_version(desk: Path) -> str:
     told["inputs"]["versions"]["matplotlib"] = "1.0"
     told["key"] = manifest.key_of(told["inputs"])
     manifest.sidecar(PNG).write_text(json.dumps(told))
-    return "matplotlib 1.0 -> "
+    return "matplotlib 1.0 → "
 
 
 def another_netcore(desk: Path) -> str:
     told = json.loads(manifest.sidecar(PNG).read_text())
-    told["inputs"]["netcore"] = "0"
+    told["inputs"]["code"]["case.py" if "case.py" in told["inputs"]["code"] else "core/context.py"] = "0"
     told["key"] = manifest.key_of(told["inputs"])
     manifest.sidecar(PNG).write_text(json.dumps(told))
-    return "netcore changed"
+    return "netcore's drawing code changed: "
 
 
 def damaged_sidecar(desk: Path) -> str:
@@ -166,9 +166,9 @@ def test_changed_settings_are_named(desk: Path) -> None:
     state(size=(160, 90))
     table = f'[[render]]\nscene = "{LINE}"\nrun = "toy"\n'
     for line, expected in [
-        ('size = "320x180"', "options changed: size 160x90 -> 320x180"),
-        ('size = "160x90"\nmany = 7', "options changed: many 20 -> 7"),
-        ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: picture"),
+        ('size = "320x180"', "options changed: size 160x90 → 320x180"),
+        ('size = "160x90"\nmany = 7', "options changed: many 20 → 7"),
+        ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: sample"),
     ]:
         (desk / "netcore.toml").write_text(table + line + "\n")
         assert reasons()[PNG.as_posix()].startswith(expected)

@@ -9,12 +9,10 @@ from netcore.errors import NetcoreError, Refused, unknown
 from netcore.render import catalogue
 from netcore.render.cases import Choice
 from netcore.render.catalogue import Scene
+from netcore.render.encode import MOVING, STILL, VECTOR, check
 from netcore.render.needs import check as check_needs
 from netcore.run import Run, load_run
 
-MOVING = ("gif", "mp4", "webm", "webp", "apng")
-VECTOR = ("svg", "pdf")
-STILL = ("png", *VECTOR)
 QUALITIES = {  # as Manim has them: width, height, frames a second
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
@@ -143,14 +141,8 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
         raise NetcoreError(f"--fps {fps:g}: choose 1 to 120 frames a second")
     if request.max_mb is not None and request.max_mb <= 0:
         raise NetcoreError(f"--max-mb {request.max_mb:g}: choose a size above 0")
-    _encodable(formats, (width, height), fps)
+    check(formats, (width, height), fps)
     return width, height, fps
-
-
-def _encodable(formats: tuple[str, ...], size: tuple[int, int], fps: float) -> None:
-    from netcore.render.encode import check
-
-    check(formats, size, fps)
 
 
 def _suffix(output: str | None) -> str:

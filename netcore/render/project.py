@@ -151,10 +151,10 @@ def recall(target: Path, content: Mapping[str, Any]) -> Job:
     if not (folder / "run.json").is_file():
         raise NetcoreError(f"run '{content['run']}' is gone")
     image = str(target.parent / where["image"]) if where["image"] else None
-    picture = values["picture"]
-    index = int(picture["index"]) if "index" in picture else None
+    sample = values["sample"]
+    index = int(sample["index"]) if "index" in sample else None
     return Job(
-        scene=scene, run=load_run(folder), choice=Choice(picture.get("digit"), index, image), at=values["at"],
+        scene=scene, run=load_run(folder), choice=Choice(sample.get("digit"), index, image), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
         options=scene.settings(values["options"]), targets={values["format"]: target},
     )  # fmt: skip
