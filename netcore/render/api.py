@@ -134,7 +134,9 @@ def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
     """Find out before anything is drawn whether each image can be had, and say what was done to it."""
     seen = set()
     for job in work:
-        code_digest.TREE.reach(job.scene.path, job.scene.kind)  # as it is now: what is edited meanwhile makes the render stale
+        code_digest.TREE.reach(
+            job.scene.path, job.scene.kind
+        )  # as it is now: what is edited meanwhile makes the render stale
         if (job.choice, job.run.path) in seen:
             continue
         seen.add((job.choice, job.run.path))

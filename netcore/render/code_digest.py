@@ -7,7 +7,7 @@ type checkers alone do not. Of the package root, whose names are loaded lazily, 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -99,7 +99,7 @@ class SourceTree:
         self._labels: dict[Path, tuple[str, bool]] = {}
 
     def reach(self, scene: Path, kind: str) -> Reach:
-        """Return the files and libraries that a scene file and the drawing of its kind reach, the scene itself left out.
+        """Return the files and libraries that a scene and the drawing of its kind reach, its own file left out.
 
         Raises
         ------
@@ -252,7 +252,7 @@ def _walk_runtime(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
             waiting += node.orelse
         elif not isinstance(node, (ast.Name, ast.Constant)):
             waiting += ast.iter_child_nodes(node)
@@ -267,9 +267,14 @@ def _imports_of(node: ast.AST, package: str, root: str) -> Iterator[Import]:
         yield from ((module or alias.name, alias.name if module else ALL) for alias in node.names)
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == root:
         yield root, node.attr
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-            yield node.args[0].value, ALL
+    elif isinstance(node, ast.Call) and _last_name(node.func) == "import_module" and node.args:
+        named = node.args[0]
+        yield from [(str(named.value), ALL)] if isinstance(named, ast.Constant) else []
+
+
+def _last_name(node: ast.AST) -> str:
+    """Return ``c`` of the expression ``a.b.c``."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
 def _lazy_table(tree: ast.Module) -> dict[str, str]:
@@ -331,8 +336,8 @@ def _distributions(library: str) -> list[str]:
 
 
 @cache
-def _all_distributions() -> dict[str, list[str]]:
-    return dict(packages_distributions())
+def _all_distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()
 
 
 def _bundled_ffmpeg(name: str) -> Iterator[tuple[str, str]]:
