@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
 from pathlib import Path
 
 # Where drawing starts, besides the scene itself: module and function, by kind of scene.
@@ -229,13 +229,17 @@ def parse(text: bytes, package: str = "", root: str = PACKAGE.name) -> ModuleSou
     names = {n.name for n in definitions}
     imports: dict[str, set[Import]] = {"": set()}
     uses: dict[str, set[str]] = {"": set()}
-    for statement in tree.body:
+    uses |= {name: set() for name in names}
+    lines = text.splitlines()
+    words = b"import", f"{root}.".encode()
+    sources = [b"\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in definitions]
+    importing = any(word in source for source in sources for word in words)  # seldom; the walk takes its time
+    for statement in tree.body if importing else [n for n in tree.body if n not in definitions]:
         key = statement.name if statement in definitions else ""  # type: ignore[attr-defined]
         for node in _walk_runtime(statement):
             imports.setdefault(key, set()).update(_imports_of(node, package, root))
             if isinstance(node, ast.Name) and node.id in names:
-                uses.setdefault(key, set()).add(node.id)
-        uses.setdefault(key, set())
+                uses[key].add(node.id)
         if getattr(statement, "decorator_list", None):  # may register it: reached without being named
             uses[""].add(key)
     return ModuleSource(
@@ -327,12 +331,22 @@ def _versions(library: str) -> tuple[tuple[str, str], ...]:
 
 
 def _distributions(library: str) -> list[str]:
-    """Return the distributions that an import comes from; most are called as they are imported."""
+    """Return the distributions that an import comes from; most have the same name, the others are looked up."""
     try:
         distribution(library)
     except (PackageNotFoundError, ValueError):
-        return sorted(set(_all_distributions().get(library, ())))
+        return sorted(_providers().get(library, ()) or set(_all_distributions().get(library, ())))
     return [library]
+
+
+@cache
+def _providers() -> dict[str, set[str]]:
+    """Return distributions by the packages that they declare, quickly: their lists of files are not read."""
+    found: dict[str, set[str]] = {}
+    for one in distributions():
+        for name in (one.read_text("top_level.txt") or "").split():
+            found.setdefault(name, set()).add(one.name)
+    return found
 
 
 @cache

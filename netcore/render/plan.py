@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def jobs(request: Request) -> list[Job]:
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
         or a size cannot be encoded.
     """
-    scene, run = catalogue.find(request.scene), load_run(request.run, request.runs)
+    scene, run = catalogue.find(request.scene), cached_run(request.run, request.runs)
     formats = _formats(request, scene)
     options = scene.settings(dict(request.options))
     check_needs(scene.name, scene.needs, run)
@@ -97,6 +98,20 @@ def jobs(request: Request) -> list[Job]:
         )
         for theme in themes[request.theme]
     ]  # fmt: skip
+
+
+def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
+    """Open a run as `load_run` does, its file read once as long as that is unchanged; for reading alone."""
+    file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
+    if file is None:
+        return load_run(path, runs)
+    info = file.stat()
+    return _load_run(file.parent.resolve(), (info.st_mtime_ns, info.st_size, info.st_ino))
+
+
+@lru_cache(maxsize=32)
+def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
+    return load_run(path)
 
 
 def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
