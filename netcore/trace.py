@@ -61,14 +61,14 @@ class Trace:
     pixels : uint8 (C, H, W), the image as it is shown.
     input : float32 (C, H, W), the image as the network received it.
     layers : in order of execution.
-    logits : float32 (K,), the network's output: raw scores unless `output_kind` says otherwise.
+    logits : float32 (K,), the network's output; logarithms of it if it gives probabilities (see `output_kind`).
     classes : K names.
     label : the true class, or None where it is not known.
     loss : cross-entropy of this image in nats, or None without a label.
     snapshot : what the caption calls it (``"epoch 20"``), with `step`.
     modules : class name of every module of the network by its dotted path; the network itself is ``""``.
-    output_kind : {"logits", "log-probabilities", "probabilities"}, what `logits` are: a network that ends in a softmax
-        gives probabilities.
+    output_kind : {"logits", "log-probabilities", "probabilities"}, what the network itself gives: the last two if it
+        ends in a (log-)softmax. In all cases the softmax of `logits` is the network's probabilities.
     """
 
     pixels: np.ndarray
@@ -90,10 +90,8 @@ class Trace:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Probabilities of the classes, float64 (K,), adding up to 1: the softmax of the logits, if not given."""
+        """Softmax of the logits, float64 (K,), adding up to 1."""
         z = self.logits.astype(np.float64)
-        if self.output_kind == "probabilities":
-            return z / z.sum()
         e = np.exp(z - z.max())
         return e / e.sum()
 

@@ -116,7 +116,10 @@ class _Writer:
         if strange:
             raise NetcoreError(f"the graph of {self.name} cannot be stored: it has a node '{strange[0]}'")
         if len(scores) != 1 or not isinstance(scores[0], torch.fx.Node):
-            raise NetcoreError(f"{self.name} must give one tensor of scores, it gives {len(scores)} values")
+            raise NetcoreError(
+                f"{self.name} must give one tensor of scores, it gives {len(scores)} values: wrap it in a module whose "
+                "forward returns the one that classifies"
+            )
         parameters = {k for k, _ in self.module.named_parameters(remove_duplicate=False)}
         state = {
             k: {"shape": list(v.shape), "dtype": str(v.dtype).removeprefix("torch."), "parameter": k in parameters}

@@ -20,6 +20,7 @@ from netcore.run import Run, Snapshot
 from netcore.trace import Trace
 
 OUTPUT_KINDS = {"Softmax": "probabilities", "LogSoftmax": "log-probabilities"}
+TINY = torch.finfo(torch.float32).tiny  # the smallest probability of which a logarithm is taken
 
 
 def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = None, backward: bool = False) -> Trace:
@@ -97,9 +98,9 @@ def trace_module(
             f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
         )
     output_kind = kind_of_output(watcher, logits)
+    scores = as_logits(logits, output_kind)
     loss, grads = None, {}
     if label is not None:
-        scores = log_probabilities(logits, output_kind)
         loss = nn.functional.cross_entropy(scores, torch.tensor([label], device=logits.device))
         grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
     axes = batch_axes(module, x.detach(), watcher.nodes)
@@ -107,7 +108,7 @@ def trace_module(
         pixels=pixels,
         input=to_numpy(x[0]),
         layers=tuple(node.layer(names, grads, axes) for node in watcher.nodes),
-        logits=to_numpy(logits[0]),
+        logits=to_numpy(scores[0]),
         classes=tuple(classes),
         label=label,
         loss=None if loss is None else loss.item(),
@@ -124,11 +125,22 @@ def kind_of_output(watcher: Watcher, output: Tensor) -> str:
     return OUTPUT_KINDS.get(kind, "logits")
 
 
-def log_probabilities(output: Tensor, kind: str) -> Tensor:
+def output_kind_of(module: nn.Module, x: Tensor) -> str:
+    """What a network gives for an image (1, C, H, W): as `kind_of_output`, found once per module."""
+    if module not in _output_kinds:
+        watcher = Watcher(module, x, shapes_only=True)
+        with evaluating(module), torch.no_grad(), watcher.watching():
+            out = module(x)
+        _output_kinds[module] = kind_of_output(watcher, out)
+    return _output_kinds[module]
+
+
+def as_logits(output: Tensor, kind: str) -> Tensor:
     """Turn a network's output (B, K) into float32 scores of which the softmax gives the network's probabilities."""
-    return output.float().clamp_min(1e-38).log() if kind == "probabilities" else output.float()
+    return output.float().clamp_min(TINY).log() if kind == "probabilities" else output.float()
 
 
+_output_kinds: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 _axes: WeakKeyDictionary[nn.Module, dict[Any, dict[str, int | None]]] = WeakKeyDictionary()
 
 
@@ -161,7 +173,7 @@ def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[Node]) -> dict[str,
 
 
 def _shapes(nodes: Sequence[Node]) -> dict[str, tuple[int, ...]]:
-    return {name: value.shape for n in nodes for name, value in ({n.name: n.output} | n.outputs).items()}
+    return {name: value.shape for node in nodes for name, value in node.values()}
 
 
 def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:

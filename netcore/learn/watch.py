@@ -61,6 +61,11 @@ class Node:
     parameter_sizes: dict[str, int] = field(default_factory=dict)
     module_class: str = ""
 
+    def values(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Name and values of every output, with the batch."""
+        yield self.name, self.output
+        yield from self.outputs.items()
+
     def layer(
         self, names: Mapping[int, str], grads: Mapping[int, Tensor], axes: Mapping[str, int | None]
     ) -> LayerTrace:
