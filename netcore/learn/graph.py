@@ -164,7 +164,11 @@ class _Writer:
             whole = kind and outputs[call] == 1  # the call of a layer that is one operator
             title = function_name(node.target)
             entry["name"] = path if whole else f"{path}.{title}".lstrip(".")
-            entry |= {"module": path, "class": _class_of(self.module.get_submodule(path)), "call": self._number(call, path)}
+            entry |= {
+                "module": path,
+                "class": _class_of(self.module.get_submodule(path)),
+                "call": self._number(call, path),
+            }
             if whole:
                 entry["kind"] = kind
             elif kind:

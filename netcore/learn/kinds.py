@@ -11,7 +11,14 @@ from torch import nn
 _CLASSES = {name.lower(): name for name in dir(nn) if isinstance(getattr(nn, name), type)}
 _RESHAPES = ("view", "reshape", "ravel", "squeeze", "view_as", "reshape_as", "unflatten")
 _TENSOR_SETTINGS = ("running_mean", "running_var")
-_SAME = {"truediv": "div", "concat": "cat", "concatenate": "cat", "subtract": "sub", "multiply": "mul", "special_softmax": "softmax"}
+_SAME = {
+    "truediv": "div",
+    "concat": "cat",
+    "concatenate": "cat",
+    "subtract": "sub",
+    "multiply": "mul",
+    "special_softmax": "softmax",
+}
 _PAIRS = ("kernel_size", "stride", "padding", "dilation", "output_size")
 _NOT_SETTINGS = (
     "training",
@@ -48,9 +55,12 @@ _BATCH_FIRST = (
     "AlphaDropout", "FeatureAlphaDropout", "Upsample",
 )  # fmt: skip
 _BATCH_FIRST_EXACTLY = frozenset(
-    ("Linear LayerNorm GroupNorm RMSNorm Identity Flatten ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish "
-     "Sigmoid Hardsigmoid LogSigmoid Tanh Hardtanh Hardswish Hardshrink Softplus Softsign Softmax LogSoftmax Softmax2d "
-     "ZeroPad2d ReflectionPad2d ReplicationPad2d pad add sub mul div cat").split()
+    [
+        "Linear", "LayerNorm", "GroupNorm", "RMSNorm", "Identity", "Flatten", "ReLU", "ReLU6", "LeakyReLU", "PReLU",
+        "RReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "Hardsigmoid", "LogSigmoid", "Tanh",
+        "Hardtanh", "Hardswish", "Hardshrink", "Softplus", "Softsign", "Softmax", "LogSoftmax", "Softmax2d",
+        "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "pad", "add", "sub", "mul", "div", "cat",
+    ]
 )  # fmt: skip
 
 

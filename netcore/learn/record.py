@@ -187,9 +187,7 @@ def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
     return _shapes(watcher.nodes)
 
 
-def _compared(
-    one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]
-) -> dict[str, int | None]:
+def _compared(one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
     """Axis that a batch of two makes twice as long, None if it is not the batch alone."""
     axes: dict[str, int | None] = {}
     for name in one.keys() & two.keys():
