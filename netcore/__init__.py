@@ -1,5 +1,6 @@
 """netcore turns trained neural networks into teaching material: visualisations and animations that are true."""
 
+import os
 from typing import Any
 
 __version__ = "0.1.0"
@@ -10,6 +11,12 @@ _PUBLIC = {
     "render": "netcore.render.api",
     "record_run": "netcore.learn.own",
 }
+# A wheel contains the scenes as `netcore/scenes`, a checkout has them beside this package. There the checkout, searched
+# last, makes them `netcore.scenes` too: with an editable install, with PYTHONPATH and in worker processes.
+_CHECKOUT = os.path.dirname(__path__[0])
+if os.path.isfile(os.path.join(_CHECKOUT, "scenes", "__init__.py")) and not os.path.isdir(f"{__path__[0]}/scenes"):
+    __path__.append(_CHECKOUT)
+
 __all__ = ["__version__", *_PUBLIC]
 
 

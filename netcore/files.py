@@ -5,9 +5,20 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from netcore.errors import NetcoreError
+
+
+@cache
+def scenes_dir() -> Path:
+    """Folder of netcore's scenes: inside the package of a wheel, beside it in a checkout."""
+    spec = find_spec("netcore.scenes")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]).resolve()
 
 
 def sha256(path: Path) -> str:

@@ -9,10 +9,10 @@ from torch import nn
 
 from netcore.errors import Refused
 from netcore.render.needs import check
+from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
 from netcore.stage.maps import Maps
 from netcore.stage.theme import DARK, LIGHT
 from netcore.stage.volumes import strongest_maps, way
-from scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
 
 ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of the recipe with two convolutions
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from netcore.errors import Refused
 from netcore.render.needs import check
+from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
 from netcore.stage.network import mlp_stages
 from netcore.stage.theme import DARK, LIGHT
-from scenes.films.forward_propagation import NEEDS, ForwardPropagation
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """What is shipped: the wheel, the generated documents, the pinned versions."""
 
+import ast
 import json
 import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -48,15 +50,56 @@ def test_wheel_installed_elsewhere_lists_the_scenes_from_another_folder(wheel, t
     }
     assert shipped, "no scene at all"
     assert names == shipped
+    assert any(name.startswith("netcore/scenes/films/") for name in zipfile.ZipFile(wheel).namelist())
     where = [sys.executable, "-c", "import netcore; print(netcore.__file__)"]
     found = subprocess.run(where, cwd=work, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True)
     assert found.stdout.startswith(str(site))
 
 
+def test_packages_match_folders():
+    """A folder that is not listed in pyproject.toml would be missing from the wheel."""
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"])
+    files = [f for base in ("netcore", "scenes") for f in (ROOT / base).rglob("*.py")]
+    folders = {f.parent.relative_to(ROOT).as_posix().replace("/", ".") for f in files}
+    needed = {re.sub(r"^scenes\b", "netcore.scenes", folder) for folder in folders}
+    assert listed == needed, "packages = " + json.dumps(sorted(needed))
+    assert all((ROOT / folder.replace(".", "/") / "__init__.py").is_file() for folder in folders)
+
+
+def test_scenes_are_imported_as_netcore_scenes():
+    """By their full name in tests and scenes, by nobody else: import-linter cannot see `netcore.scenes`."""
+    for file in (
+        f for base in ("netcore", "scenes", "tests", "benchmarks", "tools") for f in (ROOT / base).rglob("*.py")
+    ):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        names = {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+        names |= {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+        assert not [n for n in names if n.split(".")[0] == "scenes"], f"{file}: write netcore.scenes"
+        if file.is_relative_to(ROOT / "netcore"):
+            assert not [n for n in names if n.startswith("netcore.scenes")], f"{file}: scenes are found by their folder"
+
+
+@pytest.mark.parametrize("python_path", [ROOT, None])
+def test_scene_modules_resolve_in_a_process(python_path, tmp_path):
+    """From a checkout on the path, and however the environment has netcore installed."""
+    code = "import netcore, netcore.scenes.films.forward_propagation as film; print(netcore.__file__, film.__file__)"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | (
+        {"PYTHONPATH": str(ROOT)} if python_path else {}
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    package, film = map(Path, ran.stdout.split())
+    assert film.is_relative_to(package.parents[1])
+    assert not python_path or package.is_relative_to(ROOT)
+
+
 def test_wheel_holds_the_data_that_the_program_reads(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     data = [
-        p.relative_to(ROOT).as_posix() for p in (ROOT / "netcore").rglob("*") if p.suffix in {".html", ".css", ".js"}
+        p.relative_to(ROOT).as_posix()
+        for p in (ROOT / "netcore").rglob("*")
+        if p.suffix in {".html", ".css", ".js", ".typed"}
     ]
     assert data
     assert set(data) <= set(names)

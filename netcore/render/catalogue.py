@@ -11,10 +11,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import netcore
 from netcore.errors import NetcoreError, unknown
+from netcore.files import scenes_dir
 
-FOLDERS = tuple(Path(netcore.__file__).parents[1] / "scenes" / kind for kind in ("films", "figures"))
+FOLDERS = tuple(scenes_dir() / kind for kind in ("films", "figures"))
 TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 # What `netcore render` and `netcore.toml` call their own; a scene's option of such a name could not be told apart.
 RESERVED = {

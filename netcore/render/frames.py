@@ -14,7 +14,7 @@ import numpy as np
 
 from netcore.case import Case
 from netcore.errors import NetcoreError
-from netcore.files import replacing
+from netcore.files import replacing, scenes_dir
 from netcore.stage.theme import Theme
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FRAME = (128 / 9, 8.0)  # Manim's units; a picture of another shape shows more t
 
 
 def load(path: Path) -> ModuleType:
-    """Import a scene file under a name of its own.
+    """Import a scene file: netcore's as ``netcore.scenes.films.x``, a user's under a name of its own.
 
     Raises
     ------
@@ -37,7 +37,10 @@ def load(path: Path) -> ModuleType:
         If the file fails while it is imported; the line tells where.
     """
     path = path.resolve()
-    name = f"netcore_scene_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    if path.is_relative_to(scenes_dir()):
+        name = f"netcore.scenes.{path.parent.name}.{path.stem}"
+    else:
+        name = f"netcore_scene_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
