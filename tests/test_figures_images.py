@@ -336,7 +336,7 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
 
 
 def test_long_captions_lose_their_ends(wide) -> None:
-    wide.run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
+    wide._run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
     fig, _, (mosaic,) = drawn("predictions", wide, images=6)
     said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(said)) > 1
@@ -415,7 +415,7 @@ def test_data_set(mlp) -> None:
 
 
 def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
-    two_sets.run.info["evaluations"] = {}
+    two_sets._run.info["evaluations"] = {}
     fig, _, (means, _) = drawn("data_set", two_sets)
     examples = two_sets.examples()
     title, note = [spot.text for spot in spots(fig)][:2]
