@@ -353,7 +353,7 @@ def test_long_captions_lose_their_ends(wide) -> None:
 @pytest.fixture
 def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
-    run, rng = wide.run, np.random.default_rng(4)
+    run, rng = wide._run, np.random.default_rng(4)
     home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
     run.info["examples"] = run.add_arrays("examples.npz", **home)
     images, labels = rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8), rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5])
