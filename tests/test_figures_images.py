@@ -336,7 +336,9 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
 
 
 def test_long_captions_lose_their_ends(wide) -> None:
-    wide._run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
+    wide._run.info["classes"] = [
+        f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
+    ]
     fig, _, (mosaic,) = drawn("predictions", wide, images=6)
     said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(said)) > 1
