@@ -143,7 +143,7 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceTree:
     files = {
-        "toy/__init__.py": '_PUBLIC = {"film": "toy.film", "pool": "toy.pool"}\n',
+        "toy/__init__.py": '_PUBLIC = {"film": "toy.film:film", "pool": "toy.pool"}\n',
         "toy/root.py": "from toy.deep import helper\n\ndef draw():\n    import zlib\n    import numpy.linalg\n\n"
         "def other():\n    from toy import pool\n",
         "toy/deep/__init__.py": "def lazy():\n    from toy import pool\n",

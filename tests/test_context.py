@@ -1,6 +1,8 @@
 """What a scene is given: properties that record what was read of `run.json`."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import pytest
 import netcore
 from netcore.case import Case, digest_of
 from netcore.errors import Refused
+from netcore.render.cases import default_case
 from netcore.render.catalogue import FOLDERS, read
 from netcore.render.frames import load
 from netcore.render.manifest import ALWAYS
 from netcore.render.needs import check
 from netcore.run import Run
+from netcore.stage.film import Film
 from netcore.stage.plot import new_figure, style
 from netcore.stage.theme import DARK
 
@@ -118,3 +122,15 @@ def test_digest_covers_evaluated_snapshot(cases: list[Case]) -> None:
     info["evaluations"] = {name: info["evaluations"][name] | {"snapshot": "epoch 99"}}
     assert digest_of(case._run, f"evaluation:{name}") != before
     assert case.evaluation(name).snapshot == "epoch 99"
+
+
+def test_package_lists_public_names() -> None:
+    assert {"default_context", "Film", "render", "load_run", "record_run"} <= set(dir(netcore))
+    assert netcore.default_context is default_case
+    assert netcore.Film is Film
+
+
+def test_import_netcore_loads_no_numpy() -> None:
+    code = "import sys, netcore; dir(netcore); print('numpy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

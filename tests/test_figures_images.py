@@ -336,7 +336,9 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
 
 
 def test_long_captions_lose_their_ends(wide) -> None:
-    wide.run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
+    wide._run.info["classes"] = [
+        f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
+    ]
     fig, _, (mosaic,) = drawn("predictions", wide, images=6)
     said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(said)) > 1
@@ -353,7 +355,7 @@ def test_long_captions_lose_their_ends(wide) -> None:
 @pytest.fixture
 def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
-    run, rng = wide.run, np.random.default_rng(4)
+    run, rng = wide._run, np.random.default_rng(4)
     home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
     run.info["examples"] = run.add_arrays("examples.npz", **home)
     images, labels = rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8), rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5])
@@ -415,7 +417,7 @@ def test_data_set(mlp) -> None:
 
 
 def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
-    two_sets.run.info["evaluations"] = {}
+    two_sets._run.info["evaluations"] = {}
     fig, _, (means, _) = drawn("data_set", two_sets)
     examples = two_sets.examples()
     title, note = [spot.text for spot in spots(fig)][:2]

@@ -47,7 +47,7 @@ def deep(made):
     """Eleven layers, twelve snapshots, a long name: more than figures have room for."""
     size = Architecture(hidden=tuple(range(16, 6, -1)), activation="tanh")
     with patch.dict(figure_runs.MADE, deep=(size, (1, 28, 28), 10)):
-        run = made("deep").run
+        run = made("deep")._run
     weights = run.weights(run.snapshot("first"))
     for k in range(2, 12):
         run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)

@@ -40,7 +40,7 @@ class ModuleSource:
     uses : dict of str to frozenset
         Names of the module's definitions that each definition (``""``: the module itself) mentions.
     lazy : dict of str to str
-        Names that the module's ``__getattr__`` imports, and the modules they come from.
+        Names that the module's ``__getattr__`` imports, and their sources: ``"module"`` or ``"module:attribute"``.
     """
 
     digest: str
@@ -176,7 +176,8 @@ class SourceTree:
             return
         if submodule is None and file == self.package / "__init__.py":
             if target := self._source(file).lazy.get(name):
-                yield from self._targets((target, name), folder)
+                source, _, attribute = target.partition(":")
+                yield from self._targets((source, attribute or name), folder)
         else:
             yield file, ALL if submodule else name
 
@@ -289,7 +290,7 @@ def _lazy_table(tree: ast.Module) -> dict[str, str]:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(value, ast.Dict):
             for key, module in zip(value.keys, value.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(module, ast.Constant):
-                    found[str(key.value)] = str(module.value).partition(":")[0]
+                    found[str(key.value)] = str(module.value)
     return found
 
 

@@ -112,9 +112,9 @@ class Film(Scene):
         if self.theme is None:
             self.theme = THEMES.get(os.environ.get("NETCORE_THEME", ""), DARK)
         if self.case is None:
-            from netcore.render.cases import default_case
+            import netcore
 
-            self.case = default_case(self._globals.get("NEEDS", ()))
+            self.case = netcore.default_context(self._globals.get("NEEDS", ()))
         self.camera.background_color = self.theme.ground
         self.camera.reset()
         self._caption: Line | None = None
