@@ -213,7 +213,7 @@ def test_losses_of_batches_stand_at_their_fraction_of_an_epoch(history) -> None:
     assert np.allclose(thin.get_xydata(), np.transpose([x, y]))
     update(0.3)
     assert np.allclose(thin.get_xydata(), [(0.2, 2.3), (0.5, 1.9), (1.2, 1.9 - 0.9 * 7 / 9)])
-    fig = drawn("training_history", history, batches=False, log=True).fig
+    fig = drawn("training_history", history, batch_loss=False, log_scale=True).fig
     assert panels(fig)["Loss"].get_yscale() == "log"
     assert not [line for ax in fig.axes for line in ax.lines if line.get_alpha()]
     assert not any("batches" in text for text in words(fig))
@@ -470,7 +470,7 @@ def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
 
 def test_maps_over_snapshots(make_case, cnn_run) -> None:
     case = make_case(cnn_run)
-    fig, update, (mosaic, digit) = drawn("feature_maps", case, layer="conv2", over="snapshots")
+    fig, update, (mosaic, digit) = drawn("feature_maps", case, layer="conv2", over="training")
     traces = [case.trace(at=snapshot) for snapshot in case.snapshots]
     check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):

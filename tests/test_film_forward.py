@@ -154,7 +154,7 @@ def test_only_some_are_shown_and_it_says_so(mlp_run):
     case = module_case(
         mlp_run, dense([784, 1024, 100], nn.ReLU), mlp_run.examples().images[0], [f"c{k}" for k in range(100)], 42
     )
-    played = play(ForwardPropagation, case, fps=2, shown=12, outputs=5)
+    played = play(ForwardPropagation, case, fps=2, max_units=12, max_classes=5)
     trace = case.trace()
     hidden = trace.layers[2].output
     film = played.film

@@ -50,8 +50,8 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
         Request(scene=scene, run=run, runs=runs_dir, renders=output, formats=formats, theme=theme)
         for scene, run, formats in RENDERS
     ]
-    with watching() as watcher:
-        done = render_all(requests, force=force, at_once=jobs, watcher=watcher)
+    with watching() as listener:
+        done = render_all(requests, force=force, jobs=jobs, listener=listener)
     page = Path(output) / "index.html"
     show(done, runs, page)
     click.echo(f"Done in {time.monotonic() - started:.0f} s. Open {page}", err=True)

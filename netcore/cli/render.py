@@ -124,9 +124,9 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
     from netcore.render.api import render_all
 
     requests = _requests(scenes, given, ctx) if scenes else _listed(given, ctx)
-    with watching() as watcher:
+    with watching() as listener:
         done = render_all(
-            requests, force=given["force"], at_once=given["jobs"], timeout=given["timeout"], watcher=watcher
+            requests, force=given["force"], jobs=given["jobs"], timeout=given["timeout"], listener=listener
         )
     _show(done, given["as_json"])
     if (ctx.obj or {}).get("debug"):

@@ -37,10 +37,10 @@ def command(
     from netcore.publish.report import report
 
     started = time.monotonic()
-    with watching() as watcher:
+    with watching() as listener:
         done = report(
             run, runs=runs_dir, output=output, at=at, theme=theme, jobs=jobs, force=force, timeout=timeout,
-            watcher=watcher,
+            listener=listener,
         )  # fmt: skip
     if as_json:
         show_json([r.row for r in done.rendered])
@@ -73,8 +73,8 @@ def after_training(run: str, runs_dir: str) -> None:
 
     started = time.monotonic()
     try:
-        with watching() as watcher:
-            done = report(run, runs=runs_dir, watcher=watcher)
+        with watching() as listener:
+            done = report(run, runs=runs_dir, listener=listener)
     except NetcoreError as error:  # the training was a success all the same
         click.echo(f"no report: {error}", err=True)
         return

@@ -10,7 +10,8 @@ from netcore.render.cases import Choice
 from netcore.render.farm import TIMEOUT
 from netcore.render.freshness import reason
 from netcore.render.passes import draw_all
-from netcore.render.plan import Job, Request, jobs
+from netcore.render.plan import Job, Request
+from netcore.render.plan import jobs as jobs_of
 from netcore.render.result import Rendered, Watcher, rendered
 from netcore.run import Run
 
@@ -89,32 +90,32 @@ def render(
     }  # fmt: skip
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [Request(scene=str(name), **common) for name in names]
-    return render_all(requests, force=force, at_once=jobs, timeout=timeout)
+    return render_all(requests, force=force, jobs=jobs, timeout=timeout)
 
 
 def render_all(
     requests: Iterable[Request],
     *,
     force: bool = False,
-    at_once: int = 1,
+    jobs: int = 1,
     timeout: float = TIMEOUT,
-    watcher: Watcher | None = None,
+    listener: Watcher | None = None,
 ) -> list[Rendered]:
     """Render many requests, of several runs too, some at once; otherwise as `render`."""
-    watcher = watcher or Watcher()
+    listener = listener or Watcher()
     manifest.forget()
     done: list[Rendered] = []
     passes: list[Job] = []
     for request in requests:
         try:
-            passes += jobs(request)
+            passes += jobs_of(request)
         except Refused as error:  # the others may still be drawn
             done.append(Rendered(Path(request.output or request.scene), "refused", message=str(error)))
     _distinct(passes)
     stale = {id(job): [f for f in job.targets if force or reason(job, f)] for job in passes}
     work = [job.only(stale[id(job)]) for job in passes if stale[id(job)]]
-    _prepare(work, watcher)
-    drawn = iter(draw_all(work, at_once, timeout, watcher))
+    _prepare(work, listener)
+    drawn = iter(draw_all(work, jobs, timeout, listener))
     for job in passes:
         new = {r.target: r for r in (next(drawn) if stale[id(job)] else [])}
         done += [new.get(target) or rendered(target, "fresh") for target in job.targets.values()]
@@ -130,7 +131,7 @@ def _distinct(passes: Sequence[Job]) -> None:
                 raise NetcoreError(f"{other.name} and {job.name} both go to {target}: give each its own -o")
 
 
-def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
+def _prepare(work: Sequence[Job], listener: Watcher) -> None:
     """Find out before anything is drawn whether each image can be had, and say what was done to it."""
     seen = set()
     for job in work:
@@ -142,4 +143,4 @@ def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
         seen.add((job.choice, job.run.path))
         _, note = job.choice.picture(job.run)
         if note:
-            watcher.say(note)
+            listener.say(note)

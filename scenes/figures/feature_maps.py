@@ -30,7 +30,7 @@ def draw(
     case,
     *,
     layer: str = "all",
-    over: Literal["layers", "images", "snapshots"] = "layers",
+    over: Literal["layers", "images", "training"] = "layers",
     images: int = 10,
     seconds: float = 8.0,
 ):
@@ -41,7 +41,7 @@ def draw(
     layer : str
         Name of the layer whose maps are shown (``conv1``, ``pool2``), or ``all``.
     over : str
-        What the animation goes through: the layers one after the other, example images, or snapshots of training.
+        What the animation goes through: the layers one after the other, example images, or the snapshots of training.
     images : int
         How many images `over` images goes through: examples, and the chosen one last.
     seconds : float
@@ -52,9 +52,9 @@ def draw(
     title = f"Feature maps of {case.display_name}"
     if layer != "all":
         title = f"Feature maps of {layer_words(layer)} in {case.display_name}"
-    body, note = heading(fig, title if over == "snapshots" else f"{title}, {traces[-1].snapshot}")
+    body, note = heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
-    if over == "snapshots":
+    if over == "training":
         body, bottom = body.inset(bottom=54), Box(body.x, body.y + body.h - 40, body.w, 40)
     place = _columns if layer == "all" else _single
     digit, views, bars = place(fig, body, found, traces)
@@ -89,7 +89,7 @@ def _found(trace, layer: str) -> list[Stage]:
 
 def _traces(case, over: str, images: int) -> list:
     """The passes that the animation goes through, the last one being the still's."""
-    if over == "snapshots":
+    if over == "training":
         return [case.trace(at=s) for s in snapshots_until_now(case)]
     if over == "images":
         return [*(case.trace(picture=picture) for picture in other_examples(case, images - 1)), case.trace()]

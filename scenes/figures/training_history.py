@@ -17,14 +17,14 @@ ORDER = 10
 ANIMATED = True
 
 
-def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float = 6.0):
+def draw(fig, case, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
     """Draw the curves; animated, they draw themselves.
 
     Parameters
     ----------
-    log : bool
+    log_scale : bool
         Loss on a logarithmic scale.
-    batches : bool
+    batch_loss : bool
         Also show the loss of single batches, as a thin line behind.
     seconds : float
         Duration of the animation.
@@ -44,7 +44,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
     accuracy = chart(fig, right, "Accuracy", shares, x=x, left=54)
-    thin = _batches(case, epoch, step) if batches else None
+    thin = _batches(case, epoch, step) if batch_loss else None
     loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
 
     moving = []
@@ -55,7 +55,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
         for which, colour in (("train", theme.positive), ("val", theme.negative)):
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
-    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
+    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
     if lower is not None:
         moving.append(_rate(fig, lower, case.time_unit, epoch[-1], *rates))
 

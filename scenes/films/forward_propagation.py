@@ -49,16 +49,16 @@ class ForwardPropagation(Film):
 
     Attributes
     ----------
-    shown : int
+    max_units : int
         Neurons shown in a layer, at most: the most active ones.
-    outputs : int
+    max_classes : int
         Classes shown, at most: the most probable ones, the true one always among them.
     hold : float
         Seconds that the last frame stands.
     """
 
-    shown: int = 16
-    outputs: int = 10
+    max_units: int = 16
+    max_classes: int = 10
     hold: float = 2.0
 
     def construct(self):
@@ -80,8 +80,8 @@ class ForwardPropagation(Film):
         """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
-        self.index = [strongest(stage.inputs, self.shown) for stage in self.stages]
-        self.index.append(strongest(trace.probabilities, self.outputs, keep))
+        self.index = [strongest(stage.inputs, self.max_units) for stage in self.stages]
+        self.index.append(strongest(trace.probabilities, self.max_classes, keep))
         self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
 
     def place(self):
@@ -161,7 +161,7 @@ class ForwardPropagation(Film):
         widest = max(text_width(text, NOTE) for text in names + counts)
         if widest > xs[1] - xs[0] - 0.15 and last > 2:
             middle = set(counts[1:-1])
-            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.shown} of each"
+            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.max_units} of each"
             xs = [xs[0], (xs[1] + xs[-2]) / 2, xs[-1]]
             names, counts = ["input", f"{last - 1} hidden layers", "output"], [counts[0], each, counts[-1]]
         ink, muted = self.theme.rgb("ink"), self.theme.rgb("muted")
