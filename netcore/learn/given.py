@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
 from netcore.learn.graph import unwrapped
-from netcore.learn.models import size_text
 from netcore.learn.record import check_inputs, evaluating
 
 
@@ -26,7 +26,7 @@ def scores_of(model: nn.Module, shape: Sequence[int]) -> int:
             out = model(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-        raise NetcoreError(f"{name} cannot take an image of {size_text(shape)} ({reason})") from error
+        raise NetcoreError(f"{name} cannot take an image of {format_shape(shape)} ({reason})") from error
     if not isinstance(out, torch.Tensor) or out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
         found = f"shape {tuple(out.shape)}" if isinstance(out, torch.Tensor) else f"a {type(out).__name__}"
         raise NetcoreError(f"{name} must give one score for each of two classes or more, (1, K), not {found}")
@@ -61,7 +61,7 @@ def as_pixels(images: Any, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
     if values.ndim == 3:
         values = values[:, None]
     if values.ndim != 4 or 0 in values.shape:
-        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {size_text(values.shape)}")
+        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {format_shape(values.shape)}")
     if values.dtype == np.uint8:
         return values
     if not np.issubdtype(values.dtype, np.floating):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from netcore.case import Case
+from netcore.core.formatting import format_count
 from netcore.run import Arrays, Run, Snapshot
 
 
@@ -23,7 +24,7 @@ def row_at(case: Case, snapshot: Snapshot) -> Mapping[str, Any]:
 def held_out(run: Run) -> str:
     """How many images the history's second line is measured on, as words."""
     count = run.info.get("data", {}).get("held_out")
-    return counted(count, "held-out image") if count else "held-out images"
+    return format_count(count, "held-out image") if count else "held-out images"
 
 
 def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict[str, np.ndarray]:
@@ -41,24 +42,3 @@ def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict
 def layer_words(name: str) -> str:
     """What a title calls a layer: its name, or ``layer 3`` where that is only its number in a sequence."""
     return f"layer {name}" if name.isdigit() else name
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    """A shape as a caption writes it: ``32×14×14``."""
-    return "×".join(f"{s:,}" for s in shape)
-
-
-def some_of(shown: int, total: int, what: str = "") -> str:
-    """How many are shown: ``24 of 1,024 neurons``, or just ``16 neurons`` where it is all of them."""
-    return (f"{total:,}" if shown == total else f"{shown:,} of {total:,}") + (
-        f" {_plural(what, total)}" if what else ""
-    )
-
-
-def counted(total: int, what: str) -> str:
-    """A number of things: ``1 image``, ``1,000 images``, ``2 passes``."""
-    return some_of(total, total, what)
-
-
-def _plural(what: str, count: int) -> str:
-    return what if count == 1 else what + ("es" if what.endswith("s") else "s")

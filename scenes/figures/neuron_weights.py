@@ -6,9 +6,10 @@ inhibits it.
 
 import numpy as np
 
+from netcore.core.formatting import format_subset
 from netcore.errors import Refused
 from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import layer_words, some_of, weights_by_layer
+from netcore.stage.facts import layer_words, weights_by_layer
 from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -47,7 +48,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
         if shape[0] == 3
         else "ink on blue excites, on orange inhibits"
     )
-    words = f"{ink} · {some_of(len(order), len(matrices[layer]), 'neuron')}"
+    words = f"{ink} · {format_subset(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.run.title}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)

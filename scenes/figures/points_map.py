@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from netcore.core.formatting import format_count, format_percent, format_subset
 from netcore.stage.colours import categories
-from netcore.stage.facts import counted, some_of
-from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, percent, subtitle, width, write
+from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
@@ -39,8 +39,8 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     found = some_stages(every, MOST)
     snapshots = snapshots_until_now(case) if method == "pca" else (case.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
-    words = f"{some_of(len(labels), len(examples.labels), 'example image')} · "
-    words += f"{some_of(len(found), len(every), 'layer')} · "
+    words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
+    words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
     body, _ = heading(fig, f"How {case.run.title} sorts images", words, aside=160)
     mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
@@ -59,7 +59,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     def update(t: float) -> list:
         i = frame_of(t, len(snapshots))
         count = int(wrong[i].sum())
-        mistakes.set_text(f"○ {counted(count, 'mistake')}" if count else "no mistake")
+        mistakes.set_text(f"○ {format_count(count, 'mistake')}" if count else "no mistake")
         moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
         return [mistakes, *moved, *timeline.show(i)]
 
@@ -109,7 +109,7 @@ def _pca(over_time: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
     fitted = PCA(2, svd_solver="randomized" if last.shape[1] > 200 else "full", random_state=0).fit(last)
     points = [(outputs - outputs.mean(0)) @ fitted.components_.T for outputs in over_time]
     shares = [float(p.var(0).sum() / max(o.var(0).sum(), 1e-30)) for p, o in zip(points, over_time, strict=True)]
-    return points, [f"{percent(share, 0)} of the variance" for share in shares]
+    return points, [f"{format_percent(share, 0)} of the variance" for share in shares]
 
 
 def _tsne(last: np.ndarray) -> tuple[list[np.ndarray], list[str]]:

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from netcore.core.formatting import format_number
 from netcore.stage.bars import verdict
 from netcore.stage.colours import diverging, spread
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, write
+from netcore.stage.plot import Box, colour_bar, fit, heading, subtitle, write
 
 NEEDS = ()
 ORDER = 66
@@ -35,7 +36,7 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
     gradient = _gradient(case, int(first), int(second))
     side = patch or max(1, trace.pixels.shape[1] // 4)
     covered = _occlusion(case, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
-    margin = number(float(trace.logits[first] - trace.logits[second]))
+    margin = format_number(float(trace.logits[first] - trace.logits[second]))
     title = f"What speaks for {names[0]} rather than {names[1]} in {case.run.title}"
     body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
     panels = (
