@@ -4,11 +4,13 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
-    "load_run": "netcore.run",
-    "list_runs": "netcore.run",
-    "render": "netcore.render.api",
-    "record_run": "netcore.learn.own",
+_PUBLIC = {  # public name: module:attribute
+    "load_run": "netcore.run:load_run",
+    "list_runs": "netcore.run:list_runs",
+    "render": "netcore.render.api:render",
+    "record_run": "netcore.learn.own:record_run",
+    "default_context": "netcore.render.cases:default_case",
+    "Film": "netcore.stage.film:Film",
 }
 __all__ = ["__version__", *_PUBLIC]
 
@@ -18,5 +20,11 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         from importlib import import_module
 
-        return getattr(import_module(_PUBLIC[name]), name)
+        module, _, attribute = _PUBLIC[name].partition(":")
+        return getattr(import_module(module), attribute)
     raise AttributeError(f"module 'netcore' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """List the public names too, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -71,13 +71,15 @@ class Examples:
 class Evaluation:
     """The network's answers on one data set: logits float32 (N, K) and labels (N,).
 
-    `extra` holds whatever else was stored with them (`mistake_images` uint8 (M, C, H, W), `mistake_index` (M,), …).
+    `extra` holds whatever else was stored with them (`mistake_images` uint8 (M, C, H, W), `mistake_index` (M,), …);
+    `snapshot` is the label of the snapshot evaluated (``"epoch 20"``), empty if not recorded.
     """
 
     name: str
     logits: np.ndarray
     labels: np.ndarray
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    snapshot: str = ""
 
 
 class Run:
@@ -217,7 +219,7 @@ class Run:
             raise unknown("evaluation", name, [*self.evaluations, *self.unlabelled])
         arrays = self.read_arrays(self.answers_entry(name))
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
-        return Evaluation(name, arrays["logits"], arrays["labels"], extra)
+        return Evaluation(name, arrays["logits"], arrays["labels"], extra, self.answers_entry(name).get("snapshot", ""))
 
     def read(self, entry: Mapping[str, Any]) -> bytes:
         """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError where it is missing or damaged."""

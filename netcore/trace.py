@@ -61,12 +61,14 @@ class Trace:
     pixels : uint8 (C, H, W), the image as it is shown.
     input : float32 (C, H, W), the image as the network received it.
     layers : in order of execution.
-    logits : float32 (K,), the raw scores.
+    logits : float32 (K,), the network's output; logarithms of it if it gives probabilities (see `output_kind`).
     classes : K names.
     label : the true class, or None where it is not known.
     loss : cross-entropy of this image in nats, or None without a label.
     snapshot : what the caption calls it (``"epoch 20"``), with `step`.
     modules : class name of every module of the network by its dotted path; the network itself is ``""``.
+    output_kind : {"logits", "log-probabilities", "probabilities"}, what the network itself gives: the last two if it
+        ends in a (log-)softmax. In all cases the softmax of `logits` is the network's probabilities.
     """
 
     pixels: np.ndarray
@@ -80,6 +82,7 @@ class Trace:
     snapshot: str = ""
     step: int = 0
     modules: Mapping[str, str] = field(default_factory=dict)
+    output_kind: str = "logits"
 
     def __post_init__(self) -> None:
         if self.logits.shape != (len(self.classes),):

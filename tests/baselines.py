@@ -105,7 +105,7 @@ def _case(scene: Scene, theme: str) -> Case:
     for name in RUNS[theme]:
         case = _made(name)
         try:
-            check(scene.name, scene.needs, case.run)
+            check(scene.name, scene.needs, case._run)
             return case
         except Refused:
             continue

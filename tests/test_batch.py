@@ -13,7 +13,7 @@ def test_batches_are_the_traces(which, request, make_case) -> None:
     node = "hidden1_act" if which == "mlp_run" else "pool1"
     found = case.passes(images, (node,))
     assert found["logits"].shape == (130, 10)
-    alone = Case(case.run, case.picture, "best", case.tracer).passes(images[[0, 129]], (node,))
+    alone = Case(case._run, case.picture, "best", case.tracer).passes(images[[0, 129]], (node,))
     for name in (node, "logits"):
         assert np.allclose(found[name][[0, 129]], alone[name], atol=1e-4)
     one = case.passes(images[:1], (node,), at="first")

@@ -118,7 +118,7 @@ def test_activation_by_layer(drawn, case):
     assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
     names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
-    for bar, name, v in zip(panel.mean, names[case.run.name[:3]], values, strict=True):
+    for bar, name, v in zip(panel.mean, names[case._run.name[:3]], values, strict=True):
         row = in_row(fig, middle(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
         assert row == [name, f"{format_number(float(v.mean()))} · {format_number(float(v.max()))}"]
     heads = {spot.text: spot.colour for spot in spots(fig)}

@@ -42,7 +42,7 @@ def case_of(tmp_path_factory, request, make_case):
 def test_draws_clean(path: Path, name: str, case_of) -> None:
     case, scene = case_of(name), read(path)
     try:
-        check(scene.name, scene.needs, case.run)
+        check(scene.name, scene.needs, case._run)
     except Refused:
         pytest.skip(f"{name} lacks what {scene.name} needs")
     draw = load(path).draw

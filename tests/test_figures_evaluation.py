@@ -230,7 +230,7 @@ def test_pairs_that_do_not_fit_are_counted(made, more) -> None:
 
 def test_long_names_of_confused_classes_are_cut(made) -> None:
     case = answered(made, one=mixed_up(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
-    case.run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
+    case._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
     first, *others = facts_of(drawn("confusion_matrix", case).fig)
     true, said = first.removesuffix("…, 5 times").split("… taken for ")
     assert len(true) > 3 < len(said)
@@ -504,10 +504,10 @@ def test_cross_dataset_of_many_sets_and_classes(made, hundred) -> None:
 
 def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(case, monkeypatch) -> None:
     drawn("cross_dataset", case)
-    before = digest_of(case.run, "evaluations")
+    before = digest_of(case._run, "evaluations")
     assert "evaluations" in case.reads
-    monkeypatch.setitem(case.run.info, "evaluations", case.run.info["evaluations"] | {"usps": {"sha256": "0"}})
-    assert digest_of(case.run, "evaluations") != before
+    monkeypatch.setitem(case._run.info, "evaluations", case._run.info["evaluations"] | {"usps": {"sha256": "0"}})
+    assert digest_of(case._run, "evaluations") != before
 
 
 # ---- predicted classes
@@ -542,8 +542,8 @@ def test_distribution_of_a_set_without_labels(made) -> None:
     case = answered(made, one=ONE)
     logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
     predicted = np.bincount(logits.argmax(1), minlength=10)
-    entry = case.run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
-    case.run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
+    entry = case._run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    case._run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
     fig, _, _ = drawn("prediction_distribution", case)
     (ax,) = fig.axes
     assert np.allclose([bar.get_height() for bar in ax.patches], predicted / 70)
@@ -623,7 +623,7 @@ def test_mistakes_of_a_run_without_an_evaluation_are_on_the_examples(mlp_run, tm
     for case in (case_of(lettered), case_of(made_run(tmp_path, "colour-mlp"))):
         examples = case.examples()
         shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
-        case.run.info["classes"] = LETTERS
+        case._run.info["classes"] = LETTERS
         fig, _, (mosaic,) = drawn("misclassified", case, images=9)
         assert_mistakes(fig, mosaic, examples.images, examples.labels, shares, LETTERS, 9)
         wrong = (shares.argmax(1) != examples.labels).sum()
@@ -635,8 +635,8 @@ def test_no_mistake(made) -> None:
     case = answered(made, one=RIGHT)
     examples = case.examples()
     said = case.passes(examples.images)["logits"].argmax(1)
-    entry = case.run.add_arrays("right.npz", images=examples.images, labels=said, index=examples.index)
-    case.run.info["examples"] = entry
+    entry = case._run.add_arrays("right.npz", images=examples.images, labels=said, index=examples.index)
+    case._run.info["examples"] = entry
     fig, _, mosaics = drawn("misclassified", case)
     assert words(fig)[1:] == ["no mistake on 40 example images", "No image among these is misclassified."]
     assert not mosaics
@@ -649,7 +649,7 @@ PASSES = [0.95, 0.96, 0.94, 0.957, 0.951, 0.89]  # the last one is far from the 
 
 def test_stability(make_case, cnn_run, monkeypatch) -> None:
     case = make_case(cnn_run)
-    monkeypatch.setitem(case.run.info, "stability", case.stability | {"accuracy": PASSES, "without_dropout": 0.97})
+    monkeypatch.setitem(case._run.info, "stability", case.stability | {"accuracy": PASSES, "without_dropout": 0.97})
     fig, _, _ = drawn("stability", case)
     left, box = fig.axes
     mean, deviation = np.mean(PASSES), np.std(PASSES, ddof=1)

@@ -87,7 +87,7 @@ def slope(case, step=5):
     pixels = case.picture.pixels
     moved = step * np.eye(pixels.size, dtype=np.int16).reshape(pixels.size, *pixels.shape)
     up, down = (margin(case, (pixels + sign * moved).astype(np.uint8)) for sign in (1, -1))
-    std = np.array(case.run.info["input"]["std"])[:, None, None]
+    std = np.array(case._run.info["input"]["std"])[:, None, None]
     return (up - down).reshape(pixels.shape) / (2 * step / 255 / std)
 
 
@@ -114,7 +114,7 @@ def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -
     case = request.getfixturevalue(name)
     case.chosen = replace(case.picture, pixels=np.clip(case.picture.pixels, 10, 245))
     fig, _, mosaics = drawn("saliency", case)
-    expected, given = slope(case), case.run.info["input"]
+    expected, given = slope(case), case._run.info["input"]
     mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
     times = expected * (case.picture.pixels / 255 - mean) / std
     fig.canvas.draw()
@@ -332,12 +332,14 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
     assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
     assert frames(mosaic) == [[DARK.right if ok else DARK.wrong] for ok in right]
     title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]
-    assert title == f"What {case.run.title} says"
+    assert title == f"What {case._run.title} says"
     assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
 
 
 def test_long_captions_lose_their_ends(wide) -> None:
-    wide.run.info["classes"] = [f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")]
+    wide._run.info["classes"] = [
+        f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
+    ]
     fig, _, (mosaic,) = drawn("predictions", wide, images=6)
     said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(said)) > 1
@@ -354,7 +356,7 @@ def test_long_captions_lose_their_ends(wide) -> None:
 @pytest.fixture
 def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
-    run, rng = wide.run, np.random.default_rng(4)
+    run, rng = wide._run, np.random.default_rng(4)
     home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
     run.info["examples"] = run.add_arrays("examples.npz", **home)
     images, labels = rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8), rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5])
@@ -416,7 +418,7 @@ def test_data_set(mlp) -> None:
 
 
 def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
-    two_sets.run.info["evaluations"] = {}
+    two_sets._run.info["evaluations"] = {}
     fig, _, (means, _) = drawn("data_set", two_sets)
     examples = two_sets.examples()
     title, note = [spot.text for spot in spots(fig)][:2]

@@ -47,7 +47,7 @@ def deep(made):
     """Eleven layers, twelve snapshots, a long name: more than figures have room for."""
     size = Architecture(hidden=tuple(range(16, 6, -1)), activation="tanh")
     with patch.dict(figure_runs.MADE, deep=(size, (1, 28, 28), 10)):
-        run = made("deep").run
+        run = made("deep")._run
     weights = run.weights(run.snapshot("first"))
     for k in range(2, 12):
         run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
@@ -60,10 +60,8 @@ def snapshot_told(fig, case):
     told = {s.text.split(" · ")[0]: s.text for s in spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
     (snapshot,) = (s for s in case.snapshots if s.label in told)
     right = [row["val_accuracy"] for row in case.history["epochs"] if row["step"] == snapshot.step]
-    images = f"{case.run.info['data']['held_out']:,} held-out images"
-    assert told[snapshot.label] == " · ".join(
-        [snapshot.label, *(f"{format_percent(r)} right on {images}" for r in right)]
-    )
+    images = f"{case._run.info['data']['held_out']:,} held-out images"
+    assert told[snapshot.label] == " · ".join([snapshot.label, *(f"{percent(r)} right on {images}" for r in right)])
     return snapshot
 
 

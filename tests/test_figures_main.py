@@ -70,7 +70,7 @@ def made(tmp_path_factory):
 def history(made, monkeypatch):
     """A case with a history whose epochs and steps are not evenly spaced."""
     case = made("made-mlp")
-    monkeypatch.setitem(case.run.info, "history", {"epochs": ROWS, "steps": STEPS})
+    monkeypatch.setitem(case._run.info, "history", {"epochs": ROWS, "steps": STEPS})
     return case
 
 
@@ -109,7 +109,7 @@ def told(case, snapshot) -> str:
     rows = {row["step"]: row for row in case.history["epochs"]}
     if snapshot.step not in rows:
         return f"step {snapshot.step}" if snapshot.step else "untrained"
-    right, of = rows[snapshot.step]["val_accuracy"], case.run.info["data"]["held_out"]
+    right, of = rows[snapshot.step]["val_accuracy"], case._run.info["data"]["held_out"]
     return f"epoch {rows[snapshot.step]['epoch']} · {100 * right:.1f} % right on {of:,} held-out images"
 
 
@@ -238,7 +238,7 @@ def test_band_is_the_interval_of_the_held_out_accuracy(history, monkeypatch) -> 
     update(0.75)
     assert corners() == expected([1, 2, 3], *((*side[:2], side[1:].mean()) for side in (low, high)))
     assert "share right · band: 95 % interval" in words(fig)
-    monkeypatch.setitem(history.run.info, "data", {"train": 1000})
+    monkeypatch.setitem(history._run.info, "data", {"train": 1000})
     fig, _, _ = drawn("training_history", history)
     assert not fig.findobj(PolyCollection)
     assert not any("interval" in text for text in words(fig))
@@ -249,7 +249,7 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
     assert set(panels(drawn("training_history", history).fig)) == {"Loss", "Accuracy"}
     rates = [0.1, 0.05, 0.03]
     rows = [row | {"learning_rate": rate} for row, rate in zip(ROWS, rates, strict=True)]
-    monkeypatch.setitem(history.run.info, "history", {"epochs": rows, "steps": []})
+    monkeypatch.setitem(history._run.info, "history", {"epochs": rows, "steps": []})
     fig, update, _ = drawn("training_history", history)
     ax = panels(fig)["Learning rate"]
     (line,) = ax.lines
@@ -264,7 +264,7 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
     assert line.get_xdata()[-1] == 1.5
     assert line.get_ydata()[-1] == 0.05
     steps = [step | {"learning_rate": 0.1 / (i + 1)} for i, step in enumerate(STEPS)]
-    monkeypatch.setitem(history.run.info, "history", {"epochs": rows, "steps": steps})
+    monkeypatch.setitem(history._run.info, "history", {"epochs": rows, "steps": steps})
     (line,) = panels(drawn("training_history", history).fig)[
         "Learning rate"
     ].lines  # of batches, where they were logged
@@ -644,7 +644,7 @@ def test_counts_in_words(made) -> None:
     assert [format_count(1, "image"), format_count(1000, "image"), format_count(2, "pass"), format_count(0, "class")] == [
         "1 image", "1,000 images", "2 passes", "0 classes",
     ]  # fmt: skip
-    assert held_out(made("made-mlp").run) == "40 held-out images"
+    assert held_out(made("made-mlp")) == "40 held-out images"
 
 
 # ---- the shared kit: plot

@@ -40,12 +40,12 @@ def test_draws_what_there_is(path: Path, kind: str, poor_case) -> None:
     scene = read(path)
     only_cnn = {"convolution", "stability"} & {*scene.needs}
     case = poor_case(kind, "made-cnn" if only_cnn else "made-mlp")
-    refused = case.run.name
+    refused = case._run.name
     with style(DARK), warnings.catch_warnings():
         warnings.simplefilter("error")
         fig = new_figure(DARK, (800, 450))
         try:
-            check(scene.name, scene.needs, case.run)
+            check(scene.name, scene.needs, case._run)
             update = load(path).draw(fig, case)
             for t in (0.0, 0.4, 1.0) if update else (None,):
                 if update:
@@ -53,5 +53,5 @@ def test_draws_what_there_is(path: Path, kind: str, poor_case) -> None:
                 assert problems(fig) == [], f"t = {t}"
         except NetcoreError as error:
             refused = str(error)
-    assert case.run.name in refused
+    assert case._run.name in refused
     assert "\n" not in refused

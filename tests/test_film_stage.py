@@ -215,6 +215,6 @@ def test_the_film_finds_its_own_run(mlp_run, monkeypatch, tmp_path):
     with tempconfig({"dry_run": True, "frame_rate": 2, "progress_bar": "none", "verbosity": "ERROR"}):
         film = Moves()
         film.render()
-    assert film.case.run.name == mlp_run.name
+    assert film.case._run.name == mlp_run.name
     assert film.theme.name == "light"
     assert film.theme.ground != DARK.ground

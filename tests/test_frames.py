@@ -292,7 +292,7 @@ ANIMATED = [scene for scene in scenes() if scene.kind == "figure" and scene.anim
 def test_every_animated_figure_is_blitted_true(scene, kind, request, make_case) -> None:
     case = make_case(request.getfixturevalue(f"{kind}_run"))
     try:
-        check(scene.name, scene.needs, case.run)
+        check(scene.name, scene.needs, case._run)
     except Refused:
         pytest.skip("not for this network")
     draw, options = load(scene.path).draw, {"seconds": 0.4}

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from networks import Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
+from networks import SHAPES, ZOO, Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
 from torch import nn
 
 from netcore.errors import NetcoreError
@@ -74,6 +74,53 @@ def test_a_stored_network_has_the_same_trace_as_the_network_itself(make, shape):
         for key in a.settings.keys() & {"kernel_size", "stride", "padding", "eps", "p"}:
             assert a.settings[key] == b.settings[key]
         assert ("kernel_size" in a.settings) == (a.kind in ("Conv2d", "MaxPool2d"))
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_stored_network_round_trip(name):
+    torch.manual_seed(0)
+    module, shape = ZOO[name]().eval(), SHAPES[name]
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    live = trace_module(module, pixels, classes=TEN)
+    found = trace_module(stored(module, shape), pixels, classes=TEN)
+    np.testing.assert_allclose(found.logits, live.logits, atol=1e-4)
+    indexing = ("getitem", "select", "slice")  # x[:, 0] is one call, and two operators
+    theirs = [layer for layer in live.layers if layer.kind not in indexing]
+    ours = [layer for layer in found.layers if layer.kind not in indexing]
+    assert found.modules == live.modules
+    for a, b in zip(ours, theirs, strict=True):
+        for what in ("name", "kind", "module", "module_class", "batch_axis", "parameter_sizes"):
+            assert getattr(a, what) == getattr(b, what)
+        np.testing.assert_allclose(a.output, b.output, atol=1e-4)
+        for key in a.outputs.keys() & b.outputs.keys():
+            np.testing.assert_allclose(a.outputs[key], b.outputs[key], atol=1e-5)
+
+
+def test_stored_graph_names_modules_and_calls():
+    graph, _ = store_graph(ZOO["used-twice"](), GREY)
+    calls = [(n["module"], n["class"], n["call"]) for n in graph["nodes"] if n.get("kind") == "Conv2d"]
+    assert calls == [("stem", "Conv2d", 0), ("block.0", "Conv2d", 0), ("block.0", "Conv2d", 1)]
+    graph, _ = store_graph(ZOO["vit-encoder"](), GREY)
+    assert graph["version"] == 2
+    assert graph["modules"]["encoder.layers.1"] == "TransformerEncoderLayer"
+    assert [entry["kind"] for entry in graph["layers"]] == ["MultiheadAttention"] * 2
+
+
+@pytest.mark.parametrize("name", ["skip", "lstm", "vit-attention"])
+def test_stored_graph_version_1_loads(name):
+    torch.manual_seed(0)
+    module = ZOO[name]().eval()
+    graph, constants = store_graph(module, GREY)
+    for key in ("version", "modules", "layers"):
+        del graph[key]
+    for node in graph["nodes"]:
+        node.pop("class", None)
+        node.pop("call", None)
+    network = StoredNetwork(graph, constants)
+    network.load_state_dict(module.state_dict())
+    pixels = np.random.default_rng(1).integers(0, 256, GREY, dtype=np.uint8)
+    found = trace_module(network, pixels, classes=TEN)
+    np.testing.assert_allclose(found.logits, trace_module(module, pixels, classes=TEN).logits, atol=1e-5)
 
 
 def test_buffers_that_are_not_saved_and_constants_are_kept():

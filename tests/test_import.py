@@ -211,7 +211,7 @@ def bad_files(here):
         ("none.pt", "none.pt holds no weights"),
         ("list.pt", "no dictionary of tensors"),
         ("inf.pt", "inf.pt holds NaN or infinite weights in 3.bias"),
-        ("script.pt", "script.pt cannot be read as weights"),
+        ("script.pt", "script.pt holds a TorchScript module: save the state_dict()"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

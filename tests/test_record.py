@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.fx
 import torch.nn.functional as F
-from networks import Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
+from networks import REFUSED, SHAPES, ZOO, Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
 from torch import nn
 
 from netcore.errors import NetcoreError
@@ -277,6 +277,83 @@ def test_bad_labels_are_refused():
         trace_module(tanh_mlp(), image(), classes=TEN, label=10)
     with pytest.raises(NetcoreError, match="give a label"):
         trace_module(tanh_mlp(), image(), classes=TEN, backward=True)
+
+
+# ---- kinds of networks
+
+
+def zoo_trace(name):
+    torch.manual_seed(0)
+    module, pixels = ZOO[name]().eval(), image(SHAPES[name])
+    return module, torch.from_numpy(pixels)[None] / 255, trace_module(module, pixels, classes=TEN, label=3)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_trace_logits_and_parameters(name):
+    module, x, found = zoo_trace(name)
+    out = module(x)[0]
+    if found.output_kind == "logits":
+        close(found.logits, out)
+        close(found.probabilities, out.softmax(0))
+    sizes = {}
+    for layer in found.layers:
+        sizes |= layer.parameter_sizes
+    assert sizes == {k: p.numel() for k, p in module.named_parameters()}
+    assert all(found.value(i) is not None for layer in found.layers for i in layer.inputs)
+    assert found.modules == {k: type(m).__name__ for k, m in module.named_modules()}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("log-softmax", "log-probabilities"), ("softmax", "probabilities")])
+def test_trace_probabilities_of_softmax_heads(name, kind):
+    module, x, found = zoo_trace(name)
+    out = module(x)[0]
+    p = out if name == "softmax" else out.exp()
+    assert found.output_kind == kind
+    assert found.layers[-1].kind == ("Softmax" if name == "softmax" else "LogSoftmax")
+    close(found.probabilities, p)
+    assert found.loss == pytest.approx(-p[3].log().item(), abs=1e-5)
+
+
+def test_trace_batch_axes():
+    _, _, lstm = zoo_trace("lstm")
+    axes = {layer.name: (layer.batch_axis, layer.output.shape) for layer in lstm.layers}
+    assert axes["permute"] == (1, (28, 28))
+    assert axes["lstm"] == (1, (28, 16))
+    assert axes["getitem"] == (0, (16,))
+    _, _, windows = zoo_trace("windows")
+    assert (windows["attention"].batch_axis, windows["attention"].output.shape) == (None, (4, 4, 8))
+    assert (windows["reshape_1"].batch_axis, windows["reshape_1"].output.shape) == (0, (16, 8))
+
+
+def test_trace_recurrent_layer_is_one_node():
+    module, x, found = zoo_trace("lstm")
+    out, (h, c) = module.lstm(x.squeeze(1).permute(1, 0, 2))
+    close(found["lstm"].output, out[:, 0])
+    close(found.value("lstm.h_n"), h[:, 0])
+    close(found.value("lstm.c_n"), c[:, 0])
+    assert found["lstm"].parameters == sum(p.numel() for p in module.lstm.parameters())
+    assert zoo_trace("gru")[2]["getitem"].inputs == ("gru.h_n",)
+
+
+def test_trace_attention_weights():
+    module, _, found = zoo_trace("vit-attention")
+    y = torch.from_numpy(found["norm"].output)[None]
+    _, expected = module.attention(y, y, y, average_attn_weights=False)
+    close(found.value("attention.attention"), expected[0])
+    _, _, fused = zoo_trace("fused-attention")
+    q, k = (torch.from_numpy(fused.value(n)) for n in fused["scaled_dot_product_attention"].inputs[:2])
+    close(fused.value("scaled_dot_product_attention.attention"), (q @ k.mT / 2).softmax(-1))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("heads", r"a tuple \(2\): wrap it"), ("named-heads", r"\(left, right\)"), ("torchscript", "TorchScript module")],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_trace_refuses_networks(name, message):
+    with pytest.raises(NetcoreError, match=message) as caught:
+        trace_module(REFUSED[name](), image(), classes=TEN)
+    assert "\n" not in str(caught.value)
 
 
 # ---- through a run folder

@@ -15,7 +15,7 @@ from netcore.render import manifest
 from netcore.render.api import render
 from netcore.render.cases import Choice
 from netcore.render.plan import Request, jobs
-from netcore.render.project import status
+from netcore.render.project import recall, status
 from netcore.run import load_run
 
 
@@ -121,15 +121,34 @@ def another_version(desk: Path) -> str:
     told["inputs"]["versions"]["matplotlib"] = "1.0"
     told["key"] = manifest.key_of(told["inputs"])
     manifest.sidecar(PNG).write_text(json.dumps(told))
-    return "matplotlib 1.0 -> "
+    return "matplotlib 1.0 → "
 
 
 def another_netcore(desk: Path) -> str:
     told = json.loads(manifest.sidecar(PNG).read_text())
-    told["inputs"]["netcore"] = "0"
+    told["inputs"]["code"]["case.py" if "case.py" in told["inputs"]["code"] else "core/context.py"] = "0"
     told["key"] = manifest.key_of(told["inputs"])
     manifest.sidecar(PNG).write_text(json.dumps(told))
-    return "netcore changed"
+    return "netcore's drawing code changed: "
+
+
+def first_schema(desk: Path) -> str:
+    told = json.loads(manifest.sidecar(PNG).read_text())
+    told["schema"] = 1
+    told["inputs"]["picture"] = told["inputs"].pop("sample")
+    told["inputs"]["netcore"] = "0" * 64
+    for key in ("code", "helpers"):
+        del told["inputs"][key]
+    manifest.sidecar(PNG).write_text(json.dumps(told))
+    return "rendered by an earlier netcore"
+
+
+def helper_changed(desk: Path) -> str:
+    told = json.loads(manifest.sidecar(PNG).read_text())
+    told["inputs"]["helpers"]["lines.py"] = "0"
+    told["key"] = manifest.key_of(told["inputs"])
+    manifest.sidecar(PNG).write_text(json.dumps(told))
+    return "scene's helpers changed: lines.py"
 
 
 def damaged_sidecar(desk: Path) -> str:
@@ -138,8 +157,12 @@ def damaged_sidecar(desk: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "change", [retrained, by_hand, missing, scene_changed, another_version, another_netcore, damaged_sidecar]
-)
+    "change",
+    [
+        retrained, by_hand, missing, scene_changed, another_version, another_netcore, helper_changed, first_schema,
+        damaged_sidecar,
+    ],
+)  # fmt: skip
 def test_what_changed_is_named_and_drawn_again(desk: Path, change) -> None:
     (desk / "netcore.toml").write_text(f'[[render]]\nscene = "{LINE}"\nrun = "toy"\nsize = "160x90"\n')
     assert state(size=(160, 90)) == "drawn"
@@ -166,9 +189,9 @@ def test_changed_settings_are_named(desk: Path) -> None:
     state(size=(160, 90))
     table = f'[[render]]\nscene = "{LINE}"\nrun = "toy"\n'
     for line, expected in [
-        ('size = "320x180"', "options changed: size 160x90 -> 320x180"),
-        ('size = "160x90"\nmany = 7', "options changed: many 20 -> 7"),
-        ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: picture"),
+        ('size = "320x180"', "options changed: size 160x90 → 320x180"),
+        ('size = "160x90"\nmany = 7', "options changed: many 20 → 7"),
+        ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: sample"),
     ]:
         (desk / "netcore.toml").write_text(table + line + "\n")
         assert reasons()[PNG.as_posix()].startswith(expected)
@@ -183,6 +206,21 @@ def test_status_knows_renders_that_nothing_lists(desk: Path) -> None:
     assert set(reasons().values()) == {"run 'toy' is gone"}
     (desk / LINE).unlink()
     assert "no scene file" in reasons()[PNG.as_posix()]
+
+
+def test_sidecar_of_schema_1_is_stale(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read as out of date, not lost, and its options get their names of today."""
+    state(size=(160, 90), digit=3, options={"many": 7})
+    target = Path("renders/toy/weights-line-3.png")
+    told = json.loads(manifest.sidecar(target).read_text())
+    told["schema"] = 1
+    told["inputs"]["picture"] = told["inputs"].pop("sample")
+    told["inputs"]["options"]["count"] = told["inputs"]["options"].pop("many")
+    manifest.sidecar(target).write_text(json.dumps(told))
+    monkeypatch.setitem(manifest.RENAMED_OPTIONS, "weights-line", {"count": "many"})
+    assert reasons() == {target.as_posix(): "rendered by an earlier netcore"}
+    task = recall(target, manifest.read(target))
+    assert (task.choice.digit, task.options["many"]) == ("3", 7)
 
 
 def test_a_project_can_be_moved_with_its_renders(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,7 +183,7 @@ def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
 
 
 def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):
-    broken = toys.figure(tmp_path, "broken", toys.STILL.replace("case.run.name", "1 / 0"))
+    broken = toys.figure(tmp_path, "broken", toys.STILL.replace("case.run_name", "1 / 0"))
     scenes = [find("training-history"), catalogue.read(broken)]
     monkeypatch.setattr(catalogue, "scenes", lambda: scenes)
     assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1

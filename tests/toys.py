@@ -48,7 +48,7 @@ Nothing moves here.
 
 
 def draw(fig, case):
-    fig.text(0.5, 0.5, case.run.name, color=fig.theme.ink)
+    fig.text(0.5, 0.5, case.run_name, color=fig.theme.ink)
 '''
 
 FILM = '''"""A small film

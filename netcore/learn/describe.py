@@ -12,13 +12,15 @@ import torch
 from torch import nn
 
 import netcore
+from netcore.learn.kinds import module_settings
 
+WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # those that run.json keeps of a layer
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
 
 
 def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Give one mapping a layer: name, kind, input and output shape without the batch, number of parameters."""
-    rows = []
+    """Give one mapping a layer: the keys of `netcore.learn.own.describe_nodes`, shapes without the batch."""
+    rows, previous = [], "input"
     values = torch.zeros(1, *shape)
     module.eval()
     with torch.inference_mode():
@@ -31,9 +33,17 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
                     "input": list(values.shape[1:]),
                     "output": list(out.shape[1:]),
                     "parameters": sum(p.numel() for p in layer.parameters()),
+                    "inputs": [previous],
+                    "weight": f"{name}.weight" if getattr(layer, "weight", None) is not None else "",
+                    "class": type(layer).__name__,
+                    "module": name,
+                    "outputs": {},
+                    "parameter_sizes": {f"{name}.{key}": p.numel() for key, p in layer.named_parameters()},
+                    "batch_axis": 0,
+                    "settings": {k: v for k, v in module_settings(layer).items() if k in WINDOW_SETTINGS},
                 }
             )
-            values = out
+            values, previous = out, name
     return rows
 
 

@@ -63,12 +63,21 @@ def evaluate(
     names = list(on) or [run.info.get("data", {}).get("asked", "mnist")]
     if run.info.get("data", {}).get("name") == "embedded" and not on:
         names = ["embedded"]
-    parts = [part for name in names for part in parts_of(run, load(name, data_dir), say)]
+    parts = [part for name in names for part in parts_of(run, _source(run, name, data_dir), say)]
     for part in parts:
         fits(run, part)
     entries = evaluate_parts(run, parts, chosen, at, passes)
     run.save()
     return entries
+
+
+def _source(run: Run, name: str, data_dir: str | Path | None) -> Source:
+    """Load a data set by name; images of a folder in the size that the run takes."""
+    if name.startswith("folder:"):
+        from netcore.learn.sources import load_folder
+
+        return load_folder(Path(name.partition(":")[2]).expanduser(), run.input_shape)
+    return load(name, data_dir)
 
 
 def evaluate_parts(

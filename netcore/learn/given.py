@@ -10,7 +10,8 @@ from torch import nn
 from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
 from netcore.learn.graph import unwrapped
-from netcore.learn.record import check_inputs, evaluating
+from netcore.learn.models import size_text
+from netcore.learn.record import check_inputs, evaluating, several_outputs
 
 
 def scores_of(model: nn.Module, shape: Sequence[int]) -> int:
@@ -26,10 +27,13 @@ def scores_of(model: nn.Module, shape: Sequence[int]) -> int:
             out = model(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
-        raise NetcoreError(f"{name} cannot take an image of {format_shape(shape)} ({reason})") from error
-    if not isinstance(out, torch.Tensor) or out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
-        found = f"shape {tuple(out.shape)}" if isinstance(out, torch.Tensor) else f"a {type(out).__name__}"
-        raise NetcoreError(f"{name} must give one score for each of two classes or more, (1, K), not {found}")
+        raise NetcoreError(f"{name} cannot take an image of {size_text(shape)} ({reason})") from error
+    if not isinstance(out, torch.Tensor):
+        raise NetcoreError(several_outputs(model, out))
+    if out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
+        raise NetcoreError(
+            f"{name} must give one score for each of two classes or more, (1, K), not shape {tuple(out.shape)}"
+        )
     return int(out.shape[1])
 
 

@@ -6,6 +6,7 @@ operators, which are stored by name with their arguments. `netcore.learn.stored`
 
 import copy
 import io
+import json
 import logging
 import warnings
 from collections import Counter
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.export.graph_signature import InputKind
 
 from netcore.errors import NetcoreError
-from netcore.learn.kinds import function_name
+from netcore.learn.kinds import function_name, is_layer, module_settings
 from netcore.learn.stored import FUNCTIONS, StoredNetwork, operator_of
 
 Graph = dict[str, Any]
@@ -39,7 +40,9 @@ def store_graph(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Graph, 
     Returns
     -------
     graph : dict
-        JSON: ``state`` (parameters and buffers by name), ``nodes`` in order, ``output``.
+        JSON: ``version``, ``state`` (parameters and buffers by name), ``modules`` (class by path), ``nodes`` in order
+        (of which module, of which class, in which of its calls), ``layers`` (calls of layers of `torch.nn` that are
+        several nodes), ``output``.
     constants : dict of arrays
         Tensors that the graph needs and the module's `state_dict` does not have.
 
@@ -94,14 +97,18 @@ class _Writer:
     def __init__(self, module: nn.Module, program: torch.export.ExportedProgram) -> None:
         self.module, self.program = module, program
         self.name = type(module).__name__
+        self.paths = dict(module.named_modules(remove_duplicate=False))
+        self.counts: Counter[str] = Counter()  # calls of a module so far, by its path
         self.constants: dict[str, np.ndarray] = {}
         self.values: dict[str, Any] = {}  # name of an fx node -> how it is referred to
         self.nodes: list[dict[str, Any]] = []
+        self.calls: dict[str, int] = {}  # key of the exporter's for a call -> which call of its module
+        self.members: dict[str, list[int]] = {}  # key of a call of a layer -> its nodes
 
     def written(self) -> tuple[Graph, dict[str, np.ndarray]]:
         self._inputs()
         calls = [node for node in self.program.graph.nodes if node.op == "call_function"]
-        outputs = Counter(_call_of(node)[0] for node in calls if _gives_tensors(node))
+        outputs = Counter(self._call_of(node)[0] for node in calls if _gives_tensors(node))
         for node in calls:
             self._node(node, outputs)
         strange = [n.op for n in self.program.graph.nodes if n.op not in ("placeholder", "call_function", "output")]
@@ -109,13 +116,25 @@ class _Writer:
         if strange:
             raise NetcoreError(f"the graph of {self.name} cannot be stored: it has a node '{strange[0]}'")
         if len(scores) != 1 or not isinstance(scores[0], torch.fx.Node):
-            raise NetcoreError(f"{self.name} must give one tensor of scores, it gives {len(scores)} values")
+            raise NetcoreError(
+                f"{self.name} must give one tensor of scores, it gives {len(scores)} values: wrap it in a module whose "
+                "forward returns the one that classifies"
+            )
         parameters = {k for k, _ in self.module.named_parameters(remove_duplicate=False)}
         state = {
             k: {"shape": list(v.shape), "dtype": str(v.dtype).removeprefix("torch."), "parameter": k in parameters}
             for k, v in self.module.state_dict().items()
         }
-        return {"state": state, "nodes": self.nodes, "output": self.values[scores[0].name]}, self.constants
+        output = self.values[scores[0].name]
+        graph = {
+            "version": 2,
+            "state": state,
+            "modules": {k: _class_of(m) for k, m in self.module.named_modules()},
+            "nodes": self.nodes,
+            "layers": self._layers(output),
+            "output": output,
+        }
+        return graph, self.constants
 
     def _inputs(self) -> None:
         state = self.module.state_dict()
@@ -139,17 +158,69 @@ class _Writer:
             raise NetcoreError(
                 f"{self.name} has {_SCOPES.get(op, op)} in its forward, which a run cannot hold"
             ) from None
-        call, path, kind = _call_of(node)
+        call, path, kind = self._call_of(node)
         entry = {"op": op, "args": self._json(list(node.args)), "kwargs": self._json(dict(node.kwargs))}
         if _gives_tensors(node):
             whole = kind and outputs[call] == 1  # the call of a layer that is one operator
             title = function_name(node.target)
             entry["name"] = path if whole else f"{path}.{title}".lstrip(".")
-            entry["module"] = path
+            entry |= {
+                "module": path,
+                "class": _class_of(self.module.get_submodule(path)),
+                "call": self._number(call, path),
+            }
             if whole:
                 entry["kind"] = kind
+            elif kind:
+                self.members.setdefault(call, []).append(len(self.nodes))
+        elif call in self.members:  # a part of a tuple
+            self.members[call].append(len(self.nodes))
         self.values[node.name] = {"node": len(self.nodes)}
         self.nodes.append(entry)
+
+    def _call_of(self, node: torch.fx.Node) -> tuple[str, str, str]:
+        """Which call of which module a node belongs to: (unique key, path, class where it is a layer of `torch.nn`)."""
+        found = ("", "", "")
+        for key, (path, _) in (node.meta.get("nn_module_stack") or {}).items():
+            path = path.partition("@")[0]
+            if key.startswith("_empty") or path not in self.paths:
+                continue
+            module = self.paths[path]
+            if is_layer(module):  # whatever it is made of: its call is one
+                return key, path, _class_of(module)
+            found = (key, path, "")
+        return found
+
+    def _number(self, call: str, path: str) -> int:
+        if call not in self.calls:
+            self.calls[call] = self.counts[path]
+            self.counts[path] += 1
+        return self.calls[call]
+
+    def _layers(self, output: Any) -> list[dict[str, Any]]:
+        """Give one entry for each call of a layer that is several nodes, if they follow each other."""
+        found = []
+        for members in self.members.values():
+            first, last = members[0], members[-1]
+            between = {k for k in range(first, last + 1) if "module" in self.nodes[k]}
+            if not between <= set(members):
+                continue
+            entry = self.nodes[first]
+            settings = {k: v for k, v in module_settings(self.paths[entry["module"]]).items() if _is_json(v)}
+            outputs = self._outputs(first, last, output)
+            place = {"module": entry["module"], "kind": entry["class"], "first": first, "last": last}
+            found.append(place | {"outputs": outputs, "settings": settings})
+        return found
+
+    def _outputs(self, first: int, last: int, output: Any) -> list[int]:
+        """Numbers of the nodes whose values leave a layer, the module's own first output first."""
+        inside = range(first, last + 1)
+        users = [*self.nodes[:first], *self.nodes[last + 1 :], {"args": output, "kwargs": {}}]
+        used = sorted({k for n in users for k in _references([n["args"], n["kwargs"]]) if k in inside})
+        tuples = {self.nodes[k]["args"][0]["node"] for k in used if self.nodes[k]["op"] == "operator.getitem"}
+        if len(tuples) == 1:  # a recurrent layer's operator: (output, last states…)
+            return sorted(tuples)
+        return used[::-1]  # attention computes its weights before its output
 
     def _json(self, value: Any) -> Any:
         if isinstance(value, torch.fx.Node):
@@ -182,14 +253,27 @@ def _gives_tensors(node: torch.fx.Node) -> bool:
     return isinstance(node.target, torch._ops.OpOverload) and isinstance(node.meta.get("val"), (Tensor, tuple, list))
 
 
-def _call_of(node: torch.fx.Node) -> tuple[str, str, str]:
-    """Which call of which module a node belongs to: (unique key, path, class where it is a layer of `torch.nn`)."""
-    stack = list((node.meta.get("nn_module_stack") or {}).items())
-    if not stack or stack[-1][0].startswith("_empty"):
-        return "", "", ""
-    key, (path, kind) = stack[-1]
-    title = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-    return key, path, title.rpartition(".")[2].removeprefix("Parametrized") if title.startswith("torch.nn.") else ""
+def _class_of(module: nn.Module) -> str:
+    return type(module).__name__.removeprefix("Parametrized")
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _references(value: Any) -> Iterator[int]:
+    """Numbers of the nodes that arguments refer to."""
+    if isinstance(value, dict):
+        if isinstance(value.get("node"), int):
+            yield value["node"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for v in value:
+            yield from _references(v)
 
 
 def _prove(module: nn.Module, stored: StoredNetwork, shape: tuple[int, int, int]) -> None:

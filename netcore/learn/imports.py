@@ -5,6 +5,7 @@ import importlib.util
 import pickle
 import sys
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,6 +153,8 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.is_file():
         raise NetcoreError(f"no weight file {path}")
+    if _is_torchscript(path):
+        raise NetcoreError(f"{path} holds a TorchScript module: save the state_dict() of the network it was made of")
     try:
         found = load_file(path) if path.suffix == ".safetensors" else _loaded(path)
     except pickle.UnpicklingError as error:
@@ -169,6 +172,14 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     if bad:
         raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}")
     return arrays
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file is what `torch.jit.save` writes: a ZIP archive with code."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
 
 
 def _loaded(path: Path) -> dict[str, torch.Tensor]:

@@ -11,7 +11,14 @@ from torch import nn
 _CLASSES = {name.lower(): name for name in dir(nn) if isinstance(getattr(nn, name), type)}
 _RESHAPES = ("view", "reshape", "ravel", "squeeze", "view_as", "reshape_as", "unflatten")
 _TENSOR_SETTINGS = ("running_mean", "running_var")
-_SAME = {"truediv": "div", "concat": "cat", "concatenate": "cat", "subtract": "sub", "multiply": "mul"}
+_SAME = {
+    "truediv": "div",
+    "concat": "cat",
+    "concatenate": "cat",
+    "subtract": "sub",
+    "multiply": "mul",
+    "special_softmax": "softmax",
+}
 _PAIRS = ("kernel_size", "stride", "padding", "dilation", "output_size")
 _NOT_SETTINGS = (
     "training",
@@ -22,6 +29,71 @@ _NOT_SETTINGS = (
     "affine",
     "cudnn_enabled",
 )
+
+
+# Outputs after the first, as PyTorch's documentation calls them; those of other kinds are numbered.
+_OUTPUT_NAMES = {
+    "LSTM": ("h_n", "c_n"),
+    "LSTMCell": ("c_1",),
+    "GRU": ("h_n",),
+    "RNN": ("h_n",),
+    "MultiheadAttention": ("weights",),
+}
+
+
+def is_layer(module: nn.Module) -> bool:
+    """Whether a module is one node: PyTorch's own, those apart that are made of others."""
+    own = type(module).__module__.startswith("torch.nn.")
+    parts = [name for name, _ in module.named_children() if name != "parametrizations"]
+    whole = not parts or isinstance(module, nn.MultiheadAttention)
+    return own and whole and not isinstance(module, nn.Sequential)
+
+
+# Kinds that leave the first axis where it is (if the first axis of their output has size 1).
+_BATCH_FIRST = (
+    "Conv", "BatchNorm", "InstanceNorm", "LocalResponseNorm", "MaxPool", "AvgPool", "Adaptive", "LPPool", "Dropout",
+    "AlphaDropout", "FeatureAlphaDropout", "Upsample",
+)  # fmt: skip
+_BATCH_FIRST_EXACTLY = frozenset(
+    [
+        "Linear", "LayerNorm", "GroupNorm", "RMSNorm", "Identity", "Flatten", "ReLU", "ReLU6", "LeakyReLU", "PReLU",
+        "RReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "Hardsigmoid", "LogSigmoid", "Tanh",
+        "Hardtanh", "Hardswish", "Hardshrink", "Softplus", "Softsign", "Softmax", "LogSoftmax", "Softmax2d",
+        "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "pad", "add", "sub", "mul", "div", "cat",
+    ]
+)  # fmt: skip
+
+
+def keeps_batch_first(kind: str) -> bool:
+    """Whether a kind of node is known to keep the batch on the first axis."""
+    return kind in _BATCH_FIRST_EXACTLY or kind.startswith(_BATCH_FIRST)
+
+
+def output_names(kind: str, count: int) -> tuple[str, ...]:
+    """Return what the `count` outputs after the first are called."""
+    names = _OUTPUT_NAMES.get(kind, ())
+    return names if len(names) == count else tuple(str(n) for n in range(1, count + 1))
+
+
+def attention_weights(arguments: Mapping[str, Any]) -> torch.Tensor:
+    """Recompute the weights of a scaled dot-product attention, (B, H, T, S), which the fused operator hides.
+
+    Parameters
+    ----------
+    arguments : of `torch.nn.functional.scaled_dot_product_attention` by name.
+    """
+    query, key, mask = arguments["query"].detach(), arguments["key"].detach(), arguments.get("attn_mask")
+    if key.ndim == 4 and key.shape[1] != query.shape[1]:  # grouped queries
+        key = key.repeat_interleave(query.shape[1] // key.shape[1], 1)
+    scale = arguments.get("scale") or query.shape[-1] ** -0.5
+    scores = query @ key.transpose(-2, -1) * scale
+    if arguments.get("is_causal"):
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if mask is not None:
+        mask = mask.detach()
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    weights = scores.softmax(-1)
+    return weights.unsqueeze(1) if weights.ndim == 3 else weights
 
 
 def function_name(func: Any) -> str:

@@ -14,6 +14,7 @@ from netcore.errors import NetcoreError
 from netcore.learn.augment import augmented
 from netcore.learn.device import has_convolution, precision
 from netcore.learn.recipes import Recipe
+from netcore.learn.record import as_logits, output_kind_of
 from netcore.run import Run
 
 CHUNK = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # pixels that become floats at a time
@@ -143,6 +144,7 @@ def check_losses(losses: np.ndarray, steps_before: int) -> None:
 def logits_of(module: nn.Module, images: torch.Tensor, run: Run | None = None) -> torch.Tensor:
     """Raw scores float32 (N, K) of uint8 images (N, C, H, W), in the mode (`train` or `eval`) that the module is in.
 
+    Of a run's network that gives probabilities, they are the logarithms of these.
     They go in as values in [0, 1], or as the run has them, with its mean and standard deviation.
     """
     given = run.info["input"] if run else {}
@@ -155,7 +157,8 @@ def logits_of(module: nn.Module, images: torch.Tensor, run: Run | None = None) -
         values = part.float().div_(255)
         values = values if plain else (values - mean) / std
         parts.append(module(values.contiguous(memory_format=layout)))
-    return torch.cat(parts).float()
+    output = torch.cat(parts)
+    return as_logits(output, output_kind_of(module, values[:1])) if run else output.float()
 
 
 def score(module: nn.Module, data: Pixels) -> tuple[float, float]:

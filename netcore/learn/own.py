@@ -15,7 +15,7 @@ from torch import nn
 
 from netcore.errors import NetcoreError
 from netcore.learn.data import DataSet
-from netcore.learn.describe import surroundings
+from netcore.learn.describe import WINDOW_SETTINGS, surroundings
 from netcore.learn.evaluate import evaluate_parts, spread
 from netcore.learn.folder import run_folder
 from netcore.learn.given import arrays_of, as_pixels, class_names, normalisation, on_host, scores_of
@@ -217,8 +217,11 @@ class _Stopped(Exception):
 
 
 def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Give one mapping a node of the graph, as run.json has its layers: name, kind, inputs, shapes,
-    number of parameters, and what the snapshots call its weight."""
+    """Give one mapping a node of the graph, as run.json has its layers.
+
+    Each holds name, kind, inputs, shapes, number of parameters and what the snapshots call its weight; the shapes of
+    further outputs, the sizes of all parameters, path and class of the module, batch axis and numeric settings.
+    """
     found = trace_module(model, np.zeros(shape, np.uint8), classes=classes)
     return [
         {
@@ -229,6 +232,12 @@ def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str
             "output": list(layer.output.shape),
             "parameters": layer.parameters,
             "weight": layer.weight_name,
+            "class": layer.module_class,
+            "module": layer.module,
+            "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
+            "parameter_sizes": dict(layer.parameter_sizes),
+            "batch_axis": layer.batch_axis,
+            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
         }
         for layer in found.layers
     ]

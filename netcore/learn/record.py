@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -12,10 +14,14 @@ from torch.func import functional_call
 
 from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
-from netcore.learn.models import load_model
-from netcore.learn.watch import Watcher, to_numpy
+from netcore.learn.kinds import keeps_batch_first
+from netcore.learn.models import load_model, size_text
+from netcore.learn.watch import Node, Watcher, to_numpy
 from netcore.run import Run, Snapshot
 from netcore.trace import Trace
+
+OUTPUT_KINDS = {"Softmax": "probabilities", "LogSoftmax": "log-probabilities"}
+TINY = torch.finfo(torch.float32).tiny  # the smallest probability of which a logarithm is taken
 
 
 def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = None, backward: bool = False) -> Trace:
@@ -84,28 +90,113 @@ def trace_module(
     weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
     like = next(iter(weights.values()), torch.zeros(()))
     x = normalise(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
-    watcher = Watcher(module, x)
+    names = {id(v): k for k, v in weights.items()}
+    watcher = Watcher(module, x, names)
     with evaluating(module), torch.set_grad_enabled(backward), watcher.watching():
         logits = _scores(module, weights, x, len(classes))
     if not watcher.saw(logits):
         raise NetcoreError(
             f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
         )
+    output_kind = kind_of_output(watcher, logits)
+    scores = as_logits(logits, output_kind)
     loss, grads = None, {}
     if label is not None:
-        loss = nn.functional.cross_entropy(logits.float(), torch.tensor([label], device=logits.device))
+        loss = nn.functional.cross_entropy(scores, torch.tensor([label], device=logits.device))
         grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
-    names = {id(v): k for k, v in weights.items()}
+    axes = batch_axes(module, x.detach(), watcher.nodes)
     return Trace(
         pixels=pixels,
         input=to_numpy(x[0]),
-        layers=tuple(node.layer(names, grads) for node in watcher.nodes),
-        logits=to_numpy(logits[0]),
+        layers=tuple(node.layer(names, grads, axes) for node in watcher.nodes),
+        logits=to_numpy(scores[0]),
         classes=tuple(classes),
         label=label,
         loss=None if loss is None else loss.item(),
         grad_input=to_numpy(grads[id(x)][0]) if id(x) in grads else None,
+        modules=watcher.classes,
+        output_kind=output_kind,
     )
+
+
+def kind_of_output(watcher: Watcher, output: Tensor) -> str:
+    """What a network's output (1, K) is: see `netcore.trace.Trace.output_kind`."""
+    name = watcher.name_of(output)
+    kind = next((node.kind for node in watcher.nodes if node.name == name), "")
+    return OUTPUT_KINDS.get(kind, "logits")
+
+
+def output_kind_of(module: nn.Module, x: Tensor) -> str:
+    """What a network gives for an image (1, C, H, W): as `kind_of_output`, found once per module."""
+    if module not in _output_kinds:
+        watcher = Watcher(module, x, shapes_only=True)
+        with evaluating(module), torch.no_grad(), watcher.watching():
+            out = module(x)
+        _output_kinds[module] = kind_of_output(watcher, out)
+    return _output_kinds[module]
+
+
+def as_logits(output: Tensor, kind: str) -> Tensor:
+    """Turn a network's output (B, K) into float32 scores of which the softmax gives the network's probabilities."""
+    return output.float().clamp_min(TINY).log() if kind == "probabilities" else output.float()
+
+
+_output_kinds: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
+_axes: WeakKeyDictionary[nn.Module, dict[Any, dict[str, int | None]]] = WeakKeyDictionary()
+
+
+def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[Node]) -> dict[str, int | None]:
+    """Find the batch axis of every output by comparing shapes with those of a batch of two.
+
+    The second pass is made only if an operation could have moved the axis, and once per module, image size and path
+    through the network.
+
+    Parameters
+    ----------
+    module : nn.Module
+    x : Tensor, shape (1, C, H, W)
+    nodes : nodes of the pass of `x`.
+
+    Returns
+    -------
+    dict
+        Axis by name of the output; None if there is no axis of the batch alone.
+    """
+    shapes = _shapes(nodes)
+    guess = {name: 0 if shape[:1] == (1,) else None for name, shape in shapes.items()}
+    if all(keeps_batch_first(n.kind) and len(n.output.shape) > 1 and len(n.output) == 1 for n in nodes):
+        return guess
+    known = _axes.setdefault(module, {})
+    key = (tuple(x.shape), tuple(shapes.items()))
+    if key not in known:
+        known[key] = guess | _compared(shapes, _shapes_of_two(module, x))
+    return known[key]
+
+
+def _shapes(nodes: Sequence[Node]) -> dict[str, tuple[int, ...]]:
+    return {name: value.shape for node in nodes for name, value in node.values()}
+
+
+def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
+    """Shapes of all outputs for a batch of two; none if the module takes no such batch."""
+    watcher = Watcher(module, x := torch.cat([x, x]), shapes_only=True)
+    try:
+        with evaluating(module), torch.no_grad(), watcher.watching():
+            module(x)
+    except Exception:  # the module is anyone's: whatever it raises
+        return {}
+    return _shapes(watcher.nodes)
+
+
+def _compared(one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
+    """Axis that a batch of two makes twice as long, None if it is not the batch alone."""
+    axes: dict[str, int | None] = {}
+    for name in one.keys() & two.keys():
+        pairs = list(zip(one[name], two[name], strict=False))
+        changed = [axis for axis, (a, b) in enumerate(pairs) if a != b]
+        alone = len(one[name]) == len(two[name]) and len(changed) == 1 and pairs[changed[0]] == (1, 2)
+        axes[name] = changed[0] if alone else None
+    return axes
 
 
 def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -116,6 +207,12 @@ def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
 
 def check_inputs(module: nn.Module) -> None:
     """Raise NetcoreError unless the module's `forward` can be called with one image alone."""
+    if any(isinstance(m, torch.jit.ScriptModule) for m in module.modules()):
+        title = getattr(module, "original_name", type(module).__name__)
+        raise NetcoreError(
+            f"{title} is a TorchScript module, whose layers cannot be followed: use the nn.Module that it was made of, "
+            "and its state_dict()"
+        )
     parameters = inspect.signature(module.forward).parameters.values()
     needed = [
         p.name
@@ -171,7 +268,22 @@ def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes
         raise NetcoreError(
             f"{type(module).__name__} cannot take an image of {format_shape(x.shape[1:])} ({reason})"
         ) from error
-    if not isinstance(out, Tensor) or out.shape != (1, classes):
-        found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
-        raise NetcoreError(f"{type(module).__name__} must give one score a class, (1, {classes}), not {found}")
+    if not isinstance(out, Tensor):
+        raise NetcoreError(several_outputs(module, out))
+    if out.shape != (1, classes):
+        raise NetcoreError(
+            f"{type(module).__name__} must give one score a class, (1, {classes}), not shape {tuple(out.shape)}"
+        )
     return out
+
+
+def several_outputs(module: nn.Module, out: Any) -> str:
+    """Say in one line why a module whose output is no tensor is refused, and what helps."""
+    name = type(module).__name__
+    if not isinstance(out, (tuple, list, Mapping)):
+        return f"{name} must give a tensor of one score per class, not a {type(out).__name__}"
+    words = ", ".join(map(str, out)) if isinstance(out, Mapping) else str(len(out))
+    return (
+        f"{name} must give one tensor of scores, not a {type(out).__name__} ({words}): wrap it in a module whose "
+        "forward returns the one that classifies"
+    )

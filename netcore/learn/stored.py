@@ -1,7 +1,7 @@
 """Compute a network from its stored graph: PyTorch's own operators by name, no code of the network's author."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,34 @@ FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg"
 DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
 
 
+class StoredLayer(nn.Module):
+    """One call of a layer of `torch.nn` that the graph holds as several operators; a trace has it as one node.
+
+    Parameters
+    ----------
+    entry : mapping
+        Of ``layers`` in the graph: module, kind, settings, numbers of the first and the last node, and of the outputs.
+    """
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.path, self.kind = str(entry["module"]), str(entry["kind"])
+        self.nodes = range(int(entry["first"]), int(entry["last"]) + 1)
+        self.outputs = tuple(int(k) for k in entry["outputs"])
+        self.settings = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["settings"].items()}
+
+    def forward(self, compute: Callable[[], tuple[Any, ...]], *inputs: Any) -> tuple[Any, ...]:
+        """Compute the outputs; `inputs` are there for those who watch."""
+        return compute()
+
+
 class StoredNetwork(nn.Module):
     """A network whose forward is a list of operators.
 
     Parameters
     ----------
     graph : dict
-        As `netcore.learn.graph.store_graph` wrote it.
+        As `netcore.learn.graph.store_graph` wrote it; without ``modules`` and ``layers`` in version 1.
     constants : dict of arrays
     """
 
@@ -36,6 +57,8 @@ class StoredNetwork(nn.Module):
             self._constants = {k: torch.from_numpy(v) for k, v in constants.items()}
             self._nodes = [self._read(node) for node in graph["nodes"]]
             self._output = _decoded(graph["output"])
+            self.module_classes = dict(graph.get("modules", {}))
+            self._layers = {layer.nodes.start: layer for layer in map(StoredLayer, graph.get("layers", ()))}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
 
@@ -79,9 +102,23 @@ class StoredNetwork(nn.Module):
                 return x.device
             return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
 
-        for function, args, kwargs, now in self._nodes:
-            self._now = now
+        def compute(number: int) -> None:
+            function, args, kwargs, self._now = self._nodes[number]
             values.append(function(*_filled(args, look), **_filled(kwargs, look)))
+
+        def compute_layer(layer: StoredLayer) -> tuple[Any, ...]:
+            for number in layer.nodes:
+                compute(number)
+            return tuple(values[k] for k in layer.outputs)
+
+        while len(values) < len(self._nodes):
+            number = len(values)
+            layer = self._layers.get(number)
+            if layer is None:
+                compute(number)
+            else:
+                inputs = [look(ref) for k in layer.nodes for ref in _refs(self._nodes[k][1:3], number)]
+                layer(lambda layer=layer: compute_layer(layer), *inputs)
         return look(self._output)
 
 
@@ -130,6 +167,16 @@ def _filled(value: Any, look: Callable[[_Ref], Any]) -> Any:
     if isinstance(value, dict):
         return {k: _filled(v, look) for k, v in value.items()}
     return value
+
+
+def _refs(value: Any, before: int) -> Iterator[_Ref]:
+    """Those of the arguments that are the input, or nodes before number `before`."""
+    if isinstance(value, _Ref):
+        if value.kind == "input" or (value.kind == "node" and value.key < before):
+            yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for v in value.values() if isinstance(value, dict) else value:
+            yield from _refs(v, before)
 
 
 def _torch(name: str) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from netcore.errors import NetcoreError, Refused
-from netcore.render import manifest
+from netcore.render import code_digest, manifest
 from netcore.render.cases import Choice
 from netcore.render.farm import TIMEOUT
 from netcore.render.freshness import reason
@@ -134,7 +134,9 @@ def _prepare(work: Sequence[Job], watcher: Watcher) -> None:
     """Find out before anything is drawn whether each image can be had, and say what was done to it."""
     seen = set()
     for job in work:
-        manifest.machine(job.scene.path)  # as it is now: what is edited meanwhile makes the render stale
+        code_digest.TREE.reach(
+            job.scene.path, job.scene.kind
+        )  # as it is now: what is edited meanwhile makes the render stale
         if (job.choice, job.run.path) in seen:
             continue
         seen.add((job.choice, job.run.path))

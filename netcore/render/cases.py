@@ -163,7 +163,7 @@ def network(run: Run) -> str:
 
 def facts(case: Case, fields: Iterable[str]) -> dict[str, Any]:
     """What a caption speaks of. The image goes through the network only where the caption tells of its answer."""
-    run, label = case.run, case.chosen.label if case.chosen else None
+    run, label = case._run, case.chosen.label if case.chosen else None
     out: dict[str, Any] = {
         "run": run.name,
         "network": network(run),

@@ -7,7 +7,7 @@ import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,13 @@ def read(path: Path) -> Scene:
     NetcoreError
         If it is no Python, has neither `draw` nor a Film class, or no docstring.
     """
+    info = path.stat()
+    return _read(path, (info.st_mtime_ns, info.st_size, info.st_ino))
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
+    """Read a scene file, once as long as its time and size (`stamp`) stay the same."""
     try:
         source = path.read_bytes()
         tree = ast.parse(source)

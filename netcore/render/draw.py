@@ -4,17 +4,32 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netcore.case import Case
 from netcore.errors import NetcoreError
 from netcore.files import sha256
 from netcore.render.cases import facts, make_case
-from netcore.render.manifest import Drawn
-from netcore.render.plan import MOVING, VECTOR, Job
+from netcore.render.encode import MOVING, VECTOR
 from netcore.stage.theme import THEMES
 
+if TYPE_CHECKING:
+    from netcore.render.plan import Job
+
 Count = Callable[[int], None]  # told how many frames were drawn so far
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a worker tells of one drawn file."""
+
+    frames: int
+    seconds: float  # how long the clip plays
+    bytes: int
+    width: int
+    height: int
+    sha256: str
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class SceneError(Exception):
         return "".join(traceback.format_exception(self.__cause__))
 
 
-def draw(job: Job, folder: Path, count: Count = lambda frames: None) -> Pass:
+def draw(job: "Job", folder: Path, count: Count = lambda frames: None) -> Pass:
     """Draw a job's scene and write ``<folder>/out.<format>`` for each of its formats.
 
     Parameters
@@ -73,7 +88,7 @@ def short(error: BaseException, scene: Path) -> str:
     return f"{type(error).__name__}: {message[:300]}{where}" if message else f"{type(error).__name__}{where}"
 
 
-def _film(job: Job, case: Case, paths: dict[str, Path], count: Count) -> dict[str, Drawn]:
+def _film(job: "Job", case: Case, paths: dict[str, Path], count: Count) -> dict[str, Drawn]:
     from netcore.render.encode import Encoding
     from netcore.render.frames import film_frames
 
@@ -90,7 +105,7 @@ def _film(job: Job, case: Case, paths: dict[str, Path], count: Count) -> dict[st
     return {name: _told(encoded) for name, encoded in encoding.results.items()}
 
 
-def _figure(job: Job, case: Case, paths: dict[str, Path], count: Count) -> dict[str, Drawn]:
+def _figure(job: "Job", case: Case, paths: dict[str, Path], count: Count) -> dict[str, Drawn]:
     from netcore.render.encode import encode
     from netcore.render.frames import figure_frames, load, save_figure
 

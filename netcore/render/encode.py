@@ -14,6 +14,9 @@ from netcore.errors import NetcoreError
 from netcore.files import replacing
 from netcore.render.reel import Cancelled
 
+MOVING = ("gif", "mp4", "webm", "webp", "apng")
+VECTOR = ("svg", "pdf")
+STILL = ("png", *VECTOR)
 FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png")
 GIF_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and browsers slow down those below two
 HOLD = 2.0  # seconds that the last frame stands

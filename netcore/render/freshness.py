@@ -9,7 +9,7 @@ from typing import Any
 
 from netcore.errors import NetcoreError
 from netcore.files import sha256
-from netcore.render.manifest import inputs, key_of, read
+from netcore.render.manifest import SCHEMA, inputs, key_of, read
 from netcore.render.plan import Job
 
 
@@ -23,6 +23,8 @@ def reason(job: Job, format: str) -> str:
         return "has no sidecar"
     if sha256(target) != told["sha256"]:
         return "changed by hand"
+    if told["schema"] < SCHEMA:
+        return "rendered by an earlier netcore"
     try:
         now = inputs(job, format, told["inputs"]["reads"])
     except NetcoreError as error:
@@ -36,27 +38,35 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if "run" in changed:
         return f"was made of run '{before.get('run')}'"
     if "reads" in changed:
-        words = [word for word in now["reads"] if before["reads"].get(word) != now["reads"][word]]
-        return f"run retrained: {', '.join(words[:3])}" + (" …" if len(words) > 3 else "")
-    for word in ("scene", "netcore"):
+        return f"run retrained: {_changed_keys(before['reads'], now['reads'])}"
+    if "scene" in changed:
+        return "scene changed"
+    for word, what in (("helpers", "scene's helpers"), ("code", "netcore's drawing code")):
         if word in changed:
-            return f"{word} changed"
+            return f"{what} changed: {_changed_keys(before.get(word, {}), now[word])}"
     if "versions" in changed:
         return _steps(before["versions"], now["versions"])
     settings = {**now, **now["options"]}, {**before, **before["options"]}
     plain = [name for name in settings[0] if name != "options" and settings[0][name] != settings[1].get(name)]
-    return "options changed: " + _steps(settings[1], {name: settings[0][name] for name in plain})
+    return "options changed: " + _steps(*({name: values.get(name) for name in plain} for values in reversed(settings)))
+
+
+def _changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name the first three keys whose values differ, ``viz/colors.py, viz/theme.py``."""
+    words = [key for key in {**now, **before} if before.get(key) != now.get(key)]
+    return ", ".join(words[:3]) + (" …" if len(words) > 3 else "")
 
 
 def _steps(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``fps 25 -> 20, theme dark -> light``."""
-    return ", ".join(f"{k} {_short(before.get(k))} -> {_short(now[k])}" for k in now if now[k] != before.get(k))
+    """``fps 25 → 20, theme dark → light``."""
+    keys = [key for key in {**now, **before} if now.get(key) != before.get(key)]
+    return ", ".join(f"{key} {_short(before.get(key, 'none'))} → {_short(now.get(key, 'none'))}" for key in keys)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, list):
         return "x".join(map(str, value))
-    if isinstance(value, Mapping):  # the picture's choice
+    if isinstance(value, Mapping):  # which sample
         words = [f"{k} {v}" for k, v in value.items() if k != "sha256"]
         return " ".join(words) or value.get("sha256", "")[:8]
     return str(value)

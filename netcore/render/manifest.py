@@ -1,35 +1,26 @@
 """The sidecar beside each render: what it was made of, what came out, and the key that all inputs hash to."""
 
-import ast
 import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256 as new_sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import netcore
 from netcore.case import digest_of
-from netcore.files import sha256, write_text
+from netcore.files import write_text
+from netcore.render import code_digest
 from netcore.render.plan import Job
 
-SCHEMA = 1
-PACKAGE = Path(netcore.__file__).parent
+if TYPE_CHECKING:
+    from netcore.render.draw import Drawn
+
+SCHEMA = 2  # 1: no digest per module, only some versions, the image under "picture"; read as out of date
 # Which network it is: read for every scene, whatever it asks its case for.
 ALWAYS = ("model", "input", "classes", "layers", "data")
-MACHINE = (
-    "render/*.py", "learn/record.py", "learn/watch.py", "learn/kinds.py", "learn/models.py", "learn/stored.py",
-    "learn/batch.py", "trace.py", "case.py", "picture.py",
-)  # fmt: skip
-NO_PIXELS = {  # of render/: what decides no pixel
-    "__init__", "api", "catalogue", "farm", "freshness", "live", "manifest", "needs", "passes", "plan", "project",
-    "result", "worker",
-}  # fmt: skip
-DRAWERS = {"film": ("manim", "numpy", "av"), "figure": ("matplotlib", "numpy", "av")}
+# Options of scenes that were renamed since schema 1, by scene ("": any scene): old name to new.
+RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 
 
 def sidecar(target: Path) -> Path:
@@ -57,13 +48,15 @@ def inputs(job: Job, format: str, reads: Iterable[str]) -> dict[str, Any]:
         If the run no longer has something that was read, or the picture file is gone.
     """
     choice = {k: str(v) for k, v in vars(job.choice).items() if v is not None and k != "image"}
+    reach = code_digest.TREE.reach(job.scene.path, job.scene.kind)
     return {
         "scene": job.scene.sha256,
-        "netcore": machine(job.scene.path),
-        "versions": {name: _version(name) for name in DRAWERS[job.scene.kind]},
+        "helpers": reach.helpers,
+        "code": reach.package,
+        "versions": code_digest.versions(reach.libraries),
         "run": job.run.name,
         "reads": {word: digest_of(job.run, word) for word in sorted({*ALWAYS, *reads})},
-        "picture": choice | {"sha256": job.choice.digest(job.run)},
+        "sample": choice | {"sha256": job.choice.digest(job.run)},
         "at": job.at,
         "options": dict(job.options),
         "theme": job.theme,
@@ -79,64 +72,15 @@ def key_of(values: Mapping[str, Any]) -> str:
     return new_sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-@cache
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
-
-
-@cache
-def machine(scene: Path) -> str:
-    """Digest of netcore's own files that draw this scene: those of the stage that it imports, and the renderer's."""
-    files = {f for pattern in MACHINE for f in PACKAGE.glob(pattern) if f.stem not in NO_PIXELS}
-    waiting = [scene]
-    while waiting:
-        for file in _stage_imports(waiting.pop()):
-            if file not in files:
-                files.add(file)
-                waiting.append(file)
-    lines = (f"{f.relative_to(PACKAGE).as_posix()} {sha256(f)}\n" for f in sorted(files))
-    return new_sha256("".join(lines).encode()).hexdigest()
-
-
 def forget() -> None:
-    """Look at netcore's own files again: in a notebook they may have changed since the last time."""
-    machine.cache_clear()
-    _stage_imports.cache_clear()
-
-
-@cache
-def _stage_imports(file: Path) -> tuple[Path, ...]:
-    """The modules of `netcore.stage` that a file imports."""
-    words = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            words |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            words |= {alias.name for alias in node.names}
-    names = {w.removeprefix("netcore.stage.") for w in words if w.startswith("netcore.stage.")}
-    return tuple(f for name in sorted(names) if (f := PACKAGE / "stage" / f"{name}.py").is_file())
+    """Look at source files again: in a notebook they may have changed since the last time."""
+    code_digest.TREE.clear()
 
 
 # ---- what stands beside the file
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """What a worker tells of one drawn file."""
-
-    frames: int
-    seconds: float  # how long the clip plays
-    bytes: int
-    width: int
-    height: int
-    sha256: str
-    warning: str = ""
-
-
-def write(job: Job, format: str, reads: Iterable[str], drawn: Drawn, alt: str) -> None:
+def write(job: Job, format: str, reads: Iterable[str], drawn: "Drawn", alt: str) -> None:
     """Write the sidecar of one render."""
     values, target = inputs(job, format, reads), job.targets[format]
     snapshot = job.run.snapshot(job.at)
@@ -167,18 +111,37 @@ def write(job: Job, format: str, reads: Iterable[str], drawn: Drawn, alt: str) -
     write_text(sidecar(target), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def delays(drawn: Drawn, fps: float) -> dict[str, float]:
+def delays(drawn: "Drawn", fps: float) -> dict[str, float]:
     """Milliseconds that a frame stands, and that the clip lasts."""
     return {"frame": round(1000 / fps, 3), "total": round(1000 * drawn.seconds)} if drawn.frames > 1 else {}
 
 
 def read(target: Path) -> dict[str, Any] | None:
-    """Read the sidecar of `target`; None where there is none, or it is damaged or of another schema."""
+    """Read the sidecar of `target`; None if there is none, or it is damaged or of a later schema.
+
+    One of an earlier schema keeps its number, so that it is recognised as out of date; its names become today's.
+    """
     try:
         content = json.loads(sidecar(target).read_text(encoding="utf-8"))
+        if content["schema"] == 1:
+            return _upgraded(content)
         return content if content["schema"] == SCHEMA else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Translate a sidecar of schema 1: the image's key, and options that have new names."""
+    values = dict(content["inputs"])
+    values["sample"] = values.pop("picture")
+    values["options"] = renamed_options(content["scene"], values["options"])
+    return {**content, "inputs": values}
+
+
+def renamed_options(scene: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scene's options under the names that they have now."""
+    new = RENAMED_OPTIONS.get("", {}) | RENAMED_OPTIONS.get(scene, {})
+    return {new.get(name, name): value for name, value in options.items()}
 
 
 def command_of(job: Job, format: str) -> str:

@@ -24,6 +24,7 @@ def _dropout(run: Run) -> bool:
 
 
 Need = tuple[str, Callable[[Run], bool], str]  # what is needed, whether the run has it, what it has instead
+# What helps depends on where the run comes from: see `_advice`.
 NEEDS: dict[str, Need] = {
     "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
     "cnn": ("a convolutional network", lambda r: "Conv2d" in _kinds(r), "has no convolution"),
@@ -37,21 +38,21 @@ NEEDS: dict[str, Need] = {
     ),
     "pooling": ("a max-pooling layer", lambda r: "MaxPool2d" in _kinds(r), "has none"),
     "dropout": ("dropout layers", _dropout, "has none"),
-    "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: train it again"),
-    "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none yet: train it"),
+    "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: {snapshots}"),
+    "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none: {history}"),
     "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),
-    "evaluation": ("an evaluation", lambda r: bool(r.evaluations), "has none: netcore evaluate {run}"),
+    "evaluation": ("an evaluation", lambda r: bool(r.evaluations), "has none: {evaluate}"),
     "answers": (
         "answers on a data set",
         lambda r: bool(r.evaluations or r.unlabelled),
-        "has none: netcore evaluate {run}, or netcore submit {run}",
+        "has none: {evaluate}{submit}",
     ),
     "evaluations": (
         "evaluations on two data sets",
         lambda r: len(r.evaluations) > 1,
-        "has fewer: netcore evaluate {run}",
+        "has fewer: {evaluate}",
     ),
-    "stability": ("a stability test", lambda r: bool(r.info.get("stability")), "has none: netcore evaluate {run}"),
+    "stability": ("a stability test", lambda r: bool(r.info.get("stability")), "has none: {evaluate}"),
 }
 
 
@@ -78,4 +79,21 @@ def check(scene: str, needs: tuple[str, ...], run: Run) -> None:
             raise NetcoreError(f"scene '{scene}': {unknown('need', word, NEEDS)}")
         what, has, instead = NEEDS[word]
         if not has(run):
-            raise Refused(f"scene '{scene}' needs {what}; run '{run.name}' {instead.format(run=run.name)}")
+            raise Refused(f"scene '{scene}' needs {what}; run '{run.name}' {instead.format(**_advice(run))}")
+
+
+def _advice(run: Run) -> dict[str, str]:
+    """What can be done about a run that lacks something, by where the run comes from."""
+    model = run.info.get("model") or {}
+    submit = f", or netcore submit {run.name}" if run.input_shape == (1, 28, 28) and len(run.classes) == 10 else ""
+    if model.get("kind") != "graph":
+        evaluate = f"netcore evaluate {run.name}"
+        return {"snapshots": "train it again", "history": "train it", "evaluate": evaluate, "submit": submit}
+    imported = "factory" in model
+    recorded = "record its training with netcore.record_run"
+    return {
+        "snapshots": "import it again with more --weights" if imported else "call rec.snapshot more often",
+        "history": recorded if imported else "pass loss and accuracy to rec.snapshot",
+        "evaluate": f"netcore evaluate {run.name} --on folder:FOLDER, which holds a folder of images for each class",
+        "submit": submit,
+    }

@@ -12,8 +12,8 @@ from typing import Any
 from netcore.errors import NetcoreError
 from netcore.files import replacing
 from netcore.render import manifest
+from netcore.render.draw import Drawn, SceneError, draw
 from netcore.render.farm import Told, each, farm
-from netcore.render.manifest import Drawn
 from netcore.render.plan import Job
 from netcore.render.result import Rendered, Watcher, rendered
 from netcore.render.worker import files_of
@@ -26,13 +26,11 @@ def draw_all(work: Sequence[Job], at_once: int, timeout: float, watcher: Watcher
     if len(work) == 1 and work[0].scene.kind == "figure":
         return [_finish(work[0], _here, timeout, watcher)]
     at_once = max(1, min(at_once, len(work)))
-    with farm(at_once) as draw:
-        return each(lambda job: _finish(job, draw, timeout, watcher), work, at_once)
+    with farm(at_once) as draw_there:
+        return each(lambda job: _finish(job, draw_there, timeout, watcher), work, at_once)
 
 
 def _here(job: Job, folder: Path, timeout: float, count: Any) -> Told:
-    from netcore.render.draw import SceneError, draw
-
     try:
         out = draw(job, folder, count)
     except NetcoreError as error:

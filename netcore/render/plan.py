@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,10 @@ from netcore.errors import NetcoreError, Refused, unknown
 from netcore.render import catalogue
 from netcore.render.cases import Choice
 from netcore.render.catalogue import Scene
+from netcore.render.encode import MOVING, STILL, VECTOR, check
 from netcore.render.needs import check as check_needs
 from netcore.run import Run, load_run
 
-MOVING = ("gif", "mp4", "webm", "webp", "apng")
-VECTOR = ("svg", "pdf")
-STILL = ("png", *VECTOR)
 QUALITIES = {  # as Manim has them: width, height, frames a second
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
@@ -83,7 +82,7 @@ def jobs(request: Request) -> list[Job]:
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
         or a size cannot be encoded.
     """
-    scene, run = catalogue.find(request.scene), load_run(request.run, request.runs)
+    scene, run = catalogue.find(request.scene), cached_run(request.run, request.runs)
     formats = _formats(request, scene)
     options = scene.settings(dict(request.options))
     check_needs(scene.name, scene.needs, run)
@@ -99,6 +98,20 @@ def jobs(request: Request) -> list[Job]:
         )
         for theme in themes[request.theme]
     ]  # fmt: skip
+
+
+def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
+    """Open a run as `load_run` does, its file read once as long as that is unchanged; for reading alone."""
+    file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
+    if file is None:
+        return load_run(path, runs)
+    info = file.stat()
+    return _load_run(file.parent.resolve(), (info.st_mtime_ns, info.st_size, info.st_ino))
+
+
+@lru_cache(maxsize=32)
+def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
+    return load_run(path)
 
 
 def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
@@ -143,14 +156,8 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
         raise NetcoreError(f"--fps {fps:g}: choose 1 to 120 frames a second")
     if request.max_mb is not None and request.max_mb <= 0:
         raise NetcoreError(f"--max-mb {request.max_mb:g}: choose a size above 0")
-    _encodable(formats, (width, height), fps)
+    check(formats, (width, height), fps)
     return width, height, fps
-
-
-def _encodable(formats: tuple[str, ...], size: tuple[int, int], fps: float) -> None:
-    from netcore.render.encode import check
-
-    check(formats, size, fps)
 
 
 def _suffix(output: str | None) -> str:

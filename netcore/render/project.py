@@ -11,8 +11,7 @@ from netcore.errors import NetcoreError, Refused, unknown
 from netcore.render import catalogue, manifest
 from netcore.render.cases import Choice
 from netcore.render.freshness import reason
-from netcore.render.plan import Job, Request, jobs
-from netcore.run import load_run
+from netcore.render.plan import Job, Request, cached_run, jobs
 
 FILE = "netcore.toml"
 CHOICE = tuple(f.name for f in fields(Choice))
@@ -151,10 +150,10 @@ def recall(target: Path, content: Mapping[str, Any]) -> Job:
     if not (folder / "run.json").is_file():
         raise NetcoreError(f"run '{content['run']}' is gone")
     image = str(target.parent / where["image"]) if where["image"] else None
-    picture = values["picture"]
-    index = int(picture["index"]) if "index" in picture else None
+    sample = values["sample"]
+    index = int(sample["index"]) if "index" in sample else None
     return Job(
-        scene=scene, run=load_run(folder), choice=Choice(picture.get("digit"), index, image), at=values["at"],
+        scene=scene, run=cached_run(folder), choice=Choice(sample.get("digit"), index, image), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
         options=scene.settings(values["options"]), targets={values["format"]: target},
     )  # fmt: skip

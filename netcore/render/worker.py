@@ -23,7 +23,7 @@ from typing import Any
 from netcore.errors import NetcoreError
 from netcore.render import catalogue
 from netcore.render.cases import Choice
-from netcore.render.manifest import Drawn
+from netcore.render.draw import Drawn, SceneError, draw, short
 from netcore.render.plan import Job
 from netcore.run import load_run
 
@@ -56,8 +56,6 @@ def unpack(line: str) -> tuple[Job, Path]:
 
 def answer(line: str, tell: Any) -> None:
     """Draw one job, telling of progress and, last, of the result or the error."""
-    from netcore.render.draw import SceneError, draw, short
-
     last = time.monotonic()
 
     def count(frames: int) -> None:

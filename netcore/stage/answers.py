@@ -72,25 +72,24 @@ def answers(case: Case, name: str | None = None, labelled: bool = True) -> Answe
     """
     stored = case.evaluation(name)
     if not len(stored.logits) or not np.isfinite(stored.logits).all():
-        raise Refused(f"run '{case.run.name}': the evaluation on {stored.name} is empty or holds NaN: evaluate again")
+        raise Refused(f"run '{case.run_name}': the evaluation on {stored.name} is empty or holds NaN: evaluate again")
     labels = stored.labels.astype(np.int64)
     if labelled and len(labels) != len(stored.logits):
-        raise Refused(f"run '{case.run.name}': the true classes of {stored.name} are not known")
-    snapshot = case.run.answers_entry(stored.name).get("snapshot", "")
+        raise Refused(f"run '{case.run_name}': the true classes of {stored.name} are not known")
     return Answers(
         stored.name,
         softmax(stored.logits.astype(float), axis=1),
         labels,
-        snapshot,
-        _chosen_on(case, stored.name, snapshot),
+        stored.snapshot,
+        _chosen_on(case, stored.name, stored.snapshot),
     )
 
 
 def _chosen_on(case: Case, name: str, snapshot: str) -> bool:
     """Whether a snapshot's answers are on the very images on which it was found to be the best of the run."""
-    data = case.run.info.get("data", {})
-    best = [s.label for s in case.run.snapshots if s.step == case.run.info.get("best")]
-    return data.get("name") == name and data.get("held_out_is") == "test set" and best == [snapshot]
+    best = case.best_snapshot
+    judged_here = case.dataset_name == name and case.held_out_is_test_set
+    return judged_here and best is not None and best.label == snapshot
 
 
 def answers_on_examples(case: Case, at: object = None) -> Answers:

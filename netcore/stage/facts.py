@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from netcore.case import Case
-from netcore.core.formatting import format_count
-from netcore.run import Arrays, Run, Snapshot
+from netcore.run import Snapshot
 
 
 def epochs(case: Case, *keys: str) -> tuple[np.ndarray, ...]:
@@ -21,22 +20,10 @@ def row_at(case: Case, snapshot: Snapshot) -> Mapping[str, Any]:
     return next((r for r in case.history.get("epochs", []) if r.get("step") == snapshot.step), {})
 
 
-def held_out(run: Run) -> str:
+def held_out(case: Case) -> str:
     """How many images the history's second line is measured on, as words."""
-    count = run.info.get("data", {}).get("held_out")
-    return format_count(count, "held-out image") if count else "held-out images"
-
-
-def weights_by_layer(run: Run, weights: Arrays, ndim: int | None = None) -> dict[str, np.ndarray]:
-    """Weights of the layers in order: kernels (out, in, h, w) where `ndim` is 4, matrices (out, in) where it is 2.
-
-    Without `ndim` both; the scales of normalisations, vectors, are never among them.
-    """
-    keys = {layer["name"]: layer.get("weight") or f"{layer['name']}.weight" for layer in run.layers}
-    others = sorted(k for k in weights.keys() - set(keys.values()) if k.endswith(".weight"))
-    keys |= {k.removesuffix(".weight"): k for k in others}
-    found = {name: weights[key] for name, key in keys.items() if key in weights}
-    return {name: w for name, w in found.items() if (w.ndim >= 2 if ndim is None else w.ndim == ndim)}
+    count = case.held_out_count
+    return counted(count, "held-out image") if count else "held-out images"
 
 
 def layer_words(name: str) -> str:

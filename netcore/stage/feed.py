@@ -46,7 +46,7 @@ def pictures(case: Case, digits: str = "", images: int = 20, seed: int = 0) -> l
     own = [] if digits and case.picture.label not in wanted else [case.picture]
     feed = found[: images - len(own)] + own
     if not feed:
-        raise Refused(f"run '{case.run.name}' has no example image of {digits}")
+        raise Refused(f"run '{case.run_name}' has no example image of {digits}")
     return feed
 
 

@@ -112,9 +112,9 @@ class Film(Scene):
         if self.theme is None:
             self.theme = THEMES.get(os.environ.get("NETCORE_THEME", ""), DARK)
         if self.case is None:
-            from netcore.render.cases import default_case
+            import netcore
 
-            self.case = default_case(self._globals.get("NEEDS", ()))
+            self.case = netcore.default_context(self._globals.get("NEEDS", ()))
         self.camera.background_color = self.theme.ground
         self.camera.reset()
         self._caption: Line | None = None
@@ -181,7 +181,7 @@ class Film(Scene):
     def _head_lines(self) -> list[Line]:
         y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
         left = label(self.title, BODY, self.theme.rgb("ink"), bold=True, at=(-side, y), align=(-1, 0))
-        facts = [self.case.run.title, self.case.trace().snapshot]
+        facts = [self.case.display_name, self.case.trace().snapshot]
         text = shorten("  ·  ".join(f for f in facts if f), 2 * side - left.width - 0.5, NOTE)
         return [left, label(text, NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))]
 

@@ -47,7 +47,7 @@ class Timeline:
     @staticmethod
     def _words(case: Case, snapshot: Snapshot) -> str:
         accuracy = row_at(case, snapshot).get("val_accuracy")
-        known = f" · {format_percent(accuracy)} right on {held_out(case.run)}" if accuracy is not None else ""
+        known = f" · {percent(accuracy)} right on {held_out(case)}" if accuracy is not None else ""
         return snapshot.label + known
 
     def show(self, i: int) -> list[Artist]:

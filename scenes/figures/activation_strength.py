@@ -43,7 +43,7 @@ def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
     pictures = [shown(pixels) for pixels in [*examples.images[others], trace.pixels]]
     labels = [*examples.labels[others], trace.label]
 
-    body, note = heading(fig, f"How strongly the layers of {case.run.title} answer")
+    body, note = heading(fig, f"How strongly the layers of {case.display_name} answer")
     left, right = body.columns(1, 4.2, gap=30)
     subtitle(fig, left, "Image")
     digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)

@@ -46,9 +46,9 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     unit = "map" if outputs.ndim == 4 else "neuron"
     words = format_subset(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
-    words += f" · means by class, of {format_count(len(examples.labels), 'example image')}"
-    words += f", {format_subset(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
-    body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.run.title} answers to", words)
+    words += f" · means by class, of {counted(len(examples.labels), 'example image')}"
+    words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
+    body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.display_name} answers to", words)
     _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
 
 

@@ -26,8 +26,8 @@ def draw(fig, case, *, data: str = ""):
     theme, found = fig.theme, answers(case, data or None)
     count, confidence, accuracy, error = calibration(found, BINS)
     mean = float(found.confidence.mean())
-    words = f"{format_percent(mean)} sure on average, {format_percent(found.accuracy)} right · {found.words}"
-    body, _ = heading(fig, f"How far to trust {case.run.title}", words)
+    words = f"{percent(mean)} sure on average, {percent(found.accuracy)} right · {found.words}"
+    body, _ = heading(fig, f"How far to trust {case.display_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
     ax = chart(

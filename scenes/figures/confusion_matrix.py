@@ -30,7 +30,7 @@ def draw(fig, case, *, data: str = "", seconds: float = 6.0):
         Duration of the animation.
     """
     final = answers(case, data or None)
-    body, note = heading(fig, f"Confusion matrix of {case.run.title}", " ")
+    body, note = heading(fig, f"Confusion matrix of {case.display_name}", " ")
     left, right = body.columns(1.9, 1, gap=30)
     cells = _Cells(fig, left, case.classes)
     facts = _Facts(fig, right, case.classes)

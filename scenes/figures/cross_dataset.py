@@ -22,8 +22,8 @@ def draw(fig, case):
     classes = case.classes[:MOST]
     words = f"the whole sets, and {format_subset(len(classes), len(case.classes), 'class')} · 95 % intervals"
     if len(sets) < len(case.evaluations):
-        words += f" · the first {format_subset(len(sets), len(case.evaluations), 'data set')}"
-    body, _ = heading(fig, f"How often {case.run.title} is right", words)
+        words += f" · the first {some_of(len(sets), len(case.evaluations), 'data set')}"
+    body, _ = heading(fig, f"How often {case.display_name} is right", words)
     names, plot = body.columns(1, 3.1, gap=24)
     for i, (found, colour) in enumerate(zip(sets, colours, strict=False)):
         y = names.y + 76 * i

@@ -44,7 +44,7 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
     feed = pictures(case, digits, images, seed)
     facts = answers_to(case, feed)
     trace = case.trace(picture=feed[-1])
-    body, note = _heading(fig, f"{case.run.title} at work")
+    body, note = _heading(fig, f"{case.display_name} at work")
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)

@@ -26,11 +26,10 @@ def draw(fig, case, *, pairs: int = 5):
     """
     examples = case.examples()
     labels, source = _labels(case)
-    words = f"{format_count(len(labels), source)} of {format_count(len(case.classes), 'class')}"
-    words += f", {format_shape(case.run.input_shape)}"
+    words = f"{counted(len(labels), source)} of {counted(len(case.classes), 'class')}, {shape_words(case.input_shape)}"
     if source != EXAMPLES:
-        words += f" · all but the counts: of {format_count(len(examples.labels), EXAMPLES)}"
-    name = case.run.info.get("data", {}).get("name", "the data")
+        words += f" · all but the counts: of {counted(len(examples.labels), EXAMPLES)}"
+    name = case.dataset_name or "the data"
     body, _ = heading(fig, f"The images of {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
     (counts, means), (bright, alike) = upper.columns(1, 1.05, gap=34), lower.columns(1, 1.05, gap=34)

@@ -50,9 +50,9 @@ def draw(
     """
     traces = _traces(case, over, images)
     found = _found(traces[-1], layer)
-    title = f"Feature maps of {case.run.title}"
+    title = f"Feature maps of {case.display_name}"
     if layer != "all":
-        title = f"Feature maps of {layer_words(layer)} in {case.run.title}"
+        title = f"Feature maps of {layer_words(layer)} in {case.display_name}"
     body, note = heading(fig, title if over == "snapshots" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "snapshots":

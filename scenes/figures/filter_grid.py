@@ -8,7 +8,7 @@ import numpy as np
 from netcore.core.formatting import format_shape, format_subset
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import layer_words, weights_by_layer
+from netcore.stage.facts import layer_words, shape_words, some_of
 from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -32,15 +32,15 @@ def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0)
     """
     theme = fig.theme
     snapshots = snapshots_until_now(case)
-    final = weights_by_layer(case.run, case.weights(snapshots[-1]), 4)
+    final = case.layer_weights(snapshots[-1], 4)
     layer = layer or next(iter(final), "")
     if layer not in final:
         raise unknown("convolution", layer, final)
     choose, columns, words = _choice(final[layer], kernels)
-    over_time = [choose(weights_by_layer(case.run, case.weights(s), 4)[layer]) for s in snapshots]
+    over_time = [choose(case.layer_weights(s, 4)[layer]) for s in snapshots]
     limit = spread(np.stack(over_time))
 
-    body, _ = heading(fig, f"Kernels of {layer_words(layer)} in {case.run.title}", words)
+    body, _ = heading(fig, f"Kernels of {layer_words(layer)} in {case.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}

@@ -28,7 +28,7 @@ def draw(fig, case, *, images: int = 24):
     said, sure = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(said != labels)
     chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:images]
-    body, note = heading(fig, f"The surest mistakes of {case.run.title}", f"no mistake on {source}")
+    body, note = heading(fig, f"The surest mistakes of {case.display_name}", f"no mistake on {source}")
     if not len(chosen):
         write(fig, body.x, body.y + 20, "No image among these is misclassified.", fontsize=LABEL)
         return

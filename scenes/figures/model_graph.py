@@ -36,13 +36,13 @@ class Card:
 
 def draw(fig, case):
     """Draw the layers as cards, column by column, with the edges between them."""
-    trace = case.trace(picture=case.chosen or Picture(np.zeros(case.run.input_shape, np.uint8)))
+    trace = case.trace(picture=case.chosen or Picture(np.zeros(case.input_shape, np.uint8)))
     cards, edges, steps = _graph(trace)
     used = sum(card.parameters for card in cards)
-    total = max(used, case.run.info.get("parameters", 0))
-    words = f"{format_subset(*steps, 'step')}, {format_subset(used, total)} weights and biases (bars: their share)"
+    total = max(used, case.parameter_count)
+    words = f"{some_of(*steps, 'step')}, {some_of(used, total)} weights and biases (bars: their share)"
     words += f" · {_bytes(4 * total)} as 32-bit numbers"
-    body, _ = heading(fig, f"The network {case.run.title}", words)
+    body, _ = heading(fig, f"The network {case.display_name}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
     columns = -(-len(cards) // rows)
     body = Box(body.x, body.y, body.w, min(body.h, 16 + 92 * rows))

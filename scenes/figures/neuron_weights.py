@@ -9,7 +9,7 @@ import numpy as np
 from netcore.core.formatting import format_subset
 from netcore.errors import Refused
 from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import layer_words, weights_by_layer
+from netcore.stage.facts import layer_words, some_of
 from netcore.stage.mosaic import image_grid
 from netcore.stage.plot import Box, colour_bar, heading
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
@@ -31,14 +31,14 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
     """
     theme = fig.theme
     snapshots = snapshots_until_now(case)
-    matrices = weights_by_layer(case.run, case.weights(snapshots[-1]), 2)
-    layer, shape = next(iter(matrices)), case.run.input_shape
+    matrices = case.layer_weights(snapshots[-1], 2)
+    layer, shape = next(iter(matrices)), case.input_shape
     if matrices[layer].shape[1] != np.prod(shape):
-        raise Refused(f"run '{case.run.name}': its first dense layer does not look at the image's pixels")
+        raise Refused(f"run '{case.run_name}': its first dense layer does not look at the image's pixels")
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
-        weight = weights_by_layer(case.run, case.weights(snapshot), 2)[layer][order]
+        weight = case.layer_weights(snapshot, 2)[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
     over_time = [images(s) for s in snapshots]
@@ -50,7 +50,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
     )
     words = f"{ink} · {format_subset(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
-    body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.run.title}", words)
+    body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)

@@ -33,8 +33,8 @@ def draw(fig, case, *, data: str = ""):
     order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
     words = f"{found.words} · lines: 95 % intervals · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
-        words += f" · {format_subset(len(order), len(classes), 'class')}, those of the lowest F1"
-    body, _ = heading(fig, f"Precision and recall of {case.run.title}", words, aside=250)
+        words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
+    body, _ = heading(fig, f"Precision and recall of {case.display_name}", words, aside=250)
     legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)

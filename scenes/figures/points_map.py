@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from netcore.core.formatting import format_count, format_percent, format_subset
+from netcore.analysis.projections import flatten_features, project_pca, project_tsne
 from netcore.stage.colours import categories
 from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
@@ -42,7 +42,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
-    body, _ = heading(fig, f"How {case.run.title} sorts images", words, aside=160)
+    body, _ = heading(fig, f"How {case.display_name} sorts images", words, aside=160)
     mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
     named = _legend(fig, body, case.classes)
     upper = body.inset(bottom=50 + named)
@@ -51,7 +51,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     over_time = [case.passes(pixels, nodes, at=snapshot) for snapshot in snapshots]
     wrong = [passed["logits"].argmax(1) != labels for passed in over_time]
     panels = [
-        _Plane(fig, box, stage.name, [_flat(passed[stage.node]) for passed in over_time], colours, method)
+        _Plane(fig, box, stage.name, [flatten_features(passed[stage.node]) for passed in over_time], colours, method)
         for stage, box in zip(found, _places(upper, len(found)), strict=True)
     ]
     timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), case, tuple(snapshots))
@@ -71,7 +71,7 @@ class _Plane:
     """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
     def __init__(self, fig, box: Box, name: str, over_time: list[np.ndarray], colours: np.ndarray, method: str) -> None:
-        self.points, self.notes = _pca(over_time) if method == "pca" else _tsne(over_time[-1])
+        self.points, self.notes = _project(over_time, method)
         subtitle(fig, box, name)
         inner = box.inset(top=26)
         self.size = np.array([inner.w, inner.h])
@@ -95,32 +95,12 @@ class _Plane:
         return [self.dots, self.rings, self.note]
 
 
-def _flat(outputs: np.ndarray) -> np.ndarray:
-    return outputs.reshape(len(outputs), -1)
-
-
-def _pca(over_time: list[np.ndarray]) -> tuple[list[np.ndarray], list[str]]:
-    """Each moment's outputs, about their mean, along the two principal directions of the last; the share they show."""
-    from sklearn.decomposition import PCA
-
-    last = over_time[-1]
-    if min(last.shape) < 2 or not last.std() > 0:
-        return [np.zeros((len(last), 2))] * len(over_time), ["all alike"] * len(over_time)
-    fitted = PCA(2, svd_solver="randomized" if last.shape[1] > 200 else "full", random_state=0).fit(last)
-    points = [(outputs - outputs.mean(0)) @ fitted.components_.T for outputs in over_time]
-    shares = [float(p.var(0).sum() / max(o.var(0).sum(), 1e-30)) for p, o in zip(points, over_time, strict=True)]
-    return points, [f"{format_percent(share, 0)} of the variance" for share in shares]
-
-
-def _tsne(last: np.ndarray) -> tuple[list[np.ndarray], list[str]]:
-    """The t-SNE of these outputs; it has no projection of others."""
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-
-    if min(last.shape) > 50:  # as its authors do: distances hardly change, and it is many times faster
-        last = PCA(50, random_state=0).fit_transform(last)
-    points = TSNE(2, perplexity=min(30, (len(last) - 1) / 3), init="pca", random_state=0).fit_transform(last)
-    return [points], [""]
+def _project(over_time: list[np.ndarray], method: str) -> tuple[list[np.ndarray], list[str]]:
+    """Return the points (N, 2) at each moment, and a note for each."""
+    if method != "pca":
+        return [project_tsne(over_time[-1])], [""]
+    points, shares = project_pca(over_time)
+    return points, ["all alike" if share is None else f"{percent(share, 0)} of the variance" for share in shares]
 
 
 def _places(box: Box, count: int) -> list[Box]:

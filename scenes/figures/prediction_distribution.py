@@ -29,8 +29,8 @@ def draw(fig, case, *, data: str = ""):
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
     words = f"{found.words} · {format_subset(len(order), count, 'class')}"
     words += " (those predicted most)" if len(order) < count else ""
-    words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
-    body, _ = heading(fig, f"What {case.run.title} finds", words, aside=280)
+    words += f" · mean confidence {percent(float(found.confidence.mean()))}"
+    body, _ = heading(fig, f"What {case.display_name} finds", words, aside=280)
     known = len(found.labels) == total
     legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4

@@ -25,7 +25,7 @@ def draw(fig, case):
     found = some_stages(every, MOST)
     stage_words = format_subset(len(found), len(every), "stage") + " between image and scores"
     body, _ = heading(
-        fig, f"How {case.run.title} reads an image", f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}"
+        fig, f"How {case.display_name} reads an image", f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}"
     )
     body = body.inset(bottom=26)
     left, middle, scores, right = body.columns(0.85, len(found), 1.5, 1.7, gap=14)

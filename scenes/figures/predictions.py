@@ -28,7 +28,7 @@ def draw(fig, case, *, images: int = 24):
     shares = softmax(case.passes(pixels)["logits"].astype(float), axis=1)
     said = shares.argmax(1)
     right = said == labels
-    body, note = heading(fig, f"What {case.run.title} says", aside=200)
+    body, note = heading(fig, f"What {case.display_name} says", aside=200)
     legend(fig, {"right": theme.right, "wrong": theme.wrong})
     captions = [caption(classes, k, t, p) for k, t, p in zip(said, labels, shares.max(1), strict=True)]
     colours = list(np.where(right, theme.right, theme.wrong))

@@ -60,7 +60,7 @@ def draw(fig, case, *, images: int = 120):
         f"{format_subset(len(labels), len(examples.labels), 'example image')}, one change at a time"
         f" · band: 95 % interval · {case.snapshot().label}"
     )
-    body, _ = heading(fig, f"What {case.run.title} withstands", words, aside=300)
+    body, _ = heading(fig, f"What {case.display_name} withstands", words, aside=300)
     legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):

@@ -36,8 +36,8 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
     gradient = _gradient(case, int(first), int(second))
     side = patch or max(1, trace.pixels.shape[1] // 4)
     covered = _occlusion(case, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
-    margin = format_number(float(trace.logits[first] - trace.logits[second]))
-    title = f"What speaks for {names[0]} rather than {names[1]} in {case.run.title}"
+    margin = number(float(trace.logits[first] - trace.logits[second]))
+    title = f"What speaks for {names[0]} rather than {names[1]} in {case.display_name}"
     body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),

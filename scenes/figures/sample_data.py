@@ -29,7 +29,7 @@ def draw(fig, case, *, images: int = 18):
     sets = _sets(case)
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    body, note = heading(fig, f"Images that {case.run.title} was tried on", " ")
+    body, note = heading(fig, f"Images that {case.display_name} was tried on", " ")
     names = min(130, max(width(fig, classes[k]) for k in present))
     top = 26 if len(sets) > 1 else 0
     body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
@@ -52,7 +52,7 @@ def draw(fig, case, *, images: int = 18):
 def _sets(case) -> list[tuple]:
     """Name, images and labels of each data set: the run's examples, and what evaluations on others have stored."""
     examples = case.examples()
-    home = case.run.info.get("data", {}).get("name", "examples")
+    home = case.dataset_name or "examples"
     found = [(home, examples.images, examples.labels)]
     for name in case.evaluations:
         extra = case.evaluation(name).extra

@@ -22,7 +22,7 @@ def draw(fig, case):
     words = f"{format_count(len(accuracy), 'pass')} over {format_count(stored['count'], 'image')} of {stored['data']}"
     words += f" · mean {format_percent(mean, 2)}"
     words += f", standard deviation {100 * deviation:.2f} points" if len(accuracy) > 1 else ""
-    body, _ = heading(fig, f"How stable {case.run.title} is with dropout on", words)
+    body, _ = heading(fig, f"How stable {case.display_name} is with dropout on", words)
     left, right = body.columns(3, 1, gap=24)
     ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
     passes = np.arange(1, len(accuracy) + 1)

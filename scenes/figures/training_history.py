@@ -33,15 +33,15 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     theme = fig.theme
     epoch, step, rate = epochs(case, "epoch", "step", "learning_rate")
     curves = {key: epochs(case, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")}
-    body, note = heading(fig, f"Training history of {case.run.title}", aside=330)
+    body, note = heading(fig, f"Training history of {case.display_name}", aside=330)
     legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
     rates = _batches(case, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
     varies = bool(len(known) and np.ptp(known) > 0)
     upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
-    x = "" if varies else case.run.unit
-    of = case.run.info.get("data", {}).get("held_out", 0)
+    x = "" if varies else case.time_unit
+    of = case.held_out_count
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
     accuracy = chart(fig, right, "Accuracy", shares, x=x, left=54)
@@ -58,7 +58,7 @@ def draw(fig, case, *, log: bool = False, batches: bool = True, seconds: float =
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
     if lower is not None:
-        moving.append(_rate(fig, lower, case.run.unit, epoch[-1], *rates))
+        moving.append(_rate(fig, lower, case.time_unit, epoch[-1], *rates))
 
     def update(t: float) -> list:
         now = t * epoch[-1]
@@ -156,10 +156,10 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
 
 def _words(case, row: int, epoch: np.ndarray, curves: dict) -> str:
     if row < 0:
-        return f"before the end of {case.run.unit} {epoch[0]:g} of {epoch[-1]:g}"
-    parts = [f"{case.run.unit} {epoch[row]:g} of {epoch[-1]:g}"]
+        return f"before the end of {case.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
+    parts = [f"{case.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
     if np.isfinite(value := curves["train_loss"][row]):
         parts.append(f"training loss {format_number(value)}")
     if np.isfinite(value := curves["val_accuracy"][row]):
-        parts.append(f"{format_percent(value)} right on {held_out(case.run)}")
+        parts.append(f"{percent(value)} right on {held_out(case)}")
     return " · ".join(parts)

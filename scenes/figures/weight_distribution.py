@@ -8,8 +8,8 @@ import numpy as np
 from netcore.core.formatting import format_count, format_number, format_subset
 from netcore.errors import Refused
 from netcore.stage.colours import spread
-from netcore.stage.facts import weights_by_layer
-from netcore.stage.plot import Box, chart, fit, heading, legend, width, write
+from netcore.stage.facts import counted, some_of
+from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, write
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
 NEEDS = ()
@@ -28,13 +28,13 @@ def draw(fig, case, *, seconds: float = 6.0):
         Duration of the animation.
     """
     theme, snapshots = fig.theme, snapshots_until_now(case)
-    over_time = [weights_by_layer(case.run, case.weights(s)) for s in snapshots]
+    over_time = [case.layer_weights(s) for s in snapshots]
     names = list(over_time[-1])
     if not names:
-        raise Refused(f"run '{case.run.name}' has no layer with weights")
+        raise Refused(f"run '{case.run_name}' has no layer with weights")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
-    words = f"weights of {format_subset(len(shown), len(names), 'layer')}, each histogram to its own scale"
-    body, _ = heading(fig, f"Weights of {case.run.title}", words, aside=220)
+    words = f"weights of {some_of(len(shown), len(names), 'layer')}, each histogram to its own scale"
+    body, _ = heading(fig, f"Weights of {case.display_name}", words, aside=220)
     legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
     places = _places(upper, len(shown))

@@ -1,0 +1,136 @@
+"""What a scene is given: properties that record what was read of `run.json`."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import figure_runs
+import pytest
+
+import netcore
+from netcore.case import Case, digest_of
+from netcore.errors import Refused
+from netcore.render.cases import default_case
+from netcore.render.catalogue import FOLDERS, read
+from netcore.render.frames import load
+from netcore.render.manifest import ALWAYS
+from netcore.render.needs import check
+from netcore.run import Run
+from netcore.stage.film import Film
+from netcore.stage.plot import new_figure, style
+from netcore.stage.theme import DARK
+
+PACKAGE = Path(netcore.__file__).parent
+DRAWING = sorted([*(PACKAGE / "stage").rglob("*.py"), *(PACKAGE.parent / "scenes").rglob("*.py")])
+FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
+COVERED = {"snapshots": "snapshot:", "best": "snapshot:best", "evaluations": "evaluation:", "unlabelled": "evaluation:"}
+
+
+class Recorder(dict[str, Any]):
+    """Content of `run.json` that notes which keys are read."""
+
+    def __init__(self, info: dict[str, Any]) -> None:
+        super().__init__(info)
+        self.keys_read: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.keys_read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.keys_read.add(key)
+        return super().get(key, default)
+
+
+def recorded(case: Case) -> tuple[Case, Recorder]:
+    """A copy of a case whose run notes the keys that are read."""
+    info = Recorder(case._run.info)
+    return Case(Run(case._run.path, info), case.chosen, case.at, case.tracer, case.passer), info
+
+
+def unrecorded(case: Case, info: Recorder) -> set[str]:
+    """Keys that were read, but are in neither `reads` nor the keys hashed for every scene."""
+    words = {*case.reads, *ALWAYS}
+    missing = info.keys_read - words
+    return {key for key in missing if not any(word.startswith(COVERED.get(key, "?")) for word in words)}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    folder = tmp_path_factory.mktemp("runs")
+    made = [figure_runs.made_run(folder, name) for name in figure_runs.MADE]
+    return [figure_runs.case_of(run) for run in [*made, figure_runs.own_run(folder)]]
+
+
+@pytest.mark.parametrize("path", DRAWING, ids=lambda path: path.stem)
+def test_drawing_sees_no_run(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("run", "_run"), f"{path.name}:{node.lineno}"
+        if isinstance(node, ast.ImportFrom):
+            assert "Run" not in [name.name for name in node.names], f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+def test_figure_records_every_key_read(path: Path, cases: list[Case]) -> None:
+    scene, drawn = read(path), 0
+    for original in cases:
+        case, info = recorded(original)
+        try:
+            check(scene.name, scene.needs, original._run)
+            with style(DARK):
+                load(path).draw(new_figure(DARK, (800, 450)), case)
+        except Refused:
+            continue
+        assert not unrecorded(case, info)
+        drawn += 1
+        if drawn == 2:
+            return
+    assert drawn or "evaluations" in scene.needs, "no run of this test has what the figure needs"
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("display_name", "recipe"),
+        ("classes", "classes"),
+        ("input_shape", "input"),
+        ("time_unit", "unit"),
+        ("dataset_name", "data"),
+        ("held_out_count", "data"),
+        ("held_out_is_test_set", "data"),
+        ("parameter_count", "parameters"),
+        ("layers", "layers"),
+        ("best_snapshot", "best"),
+    ],
+)
+def test_property_records_its_key(name: str, key: str, cases: list[Case]) -> None:
+    case, info = recorded(cases[0])
+    getattr(case, name)
+    assert key in case.reads
+    before = digest_of(case._run, key)
+    info[key] = "something else"
+    assert digest_of(case._run, key) != before
+
+
+def test_digest_covers_evaluated_snapshot(cases: list[Case]) -> None:
+    case, info = recorded(cases[0])
+    name = case.evaluations[0]
+    before = digest_of(case._run, f"evaluation:{name}")
+    info["evaluations"] = {name: info["evaluations"][name] | {"snapshot": "epoch 99"}}
+    assert digest_of(case._run, f"evaluation:{name}") != before
+    assert case.evaluation(name).snapshot == "epoch 99"
+
+
+def test_package_lists_public_names() -> None:
+    assert {"default_context", "Film", "render", "load_run", "record_run"} <= set(dir(netcore))
+    assert netcore.default_context is default_case
+    assert netcore.Film is Film
+
+
+def test_import_netcore_loads_no_numpy() -> None:
+    code = "import sys, netcore; dir(netcore); print('numpy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
