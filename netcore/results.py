@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netcore.compare import results_of, spread_of
+from netcore.core.formatting import format_percent
 from netcore.learn.recipes import RECIPES
 from netcore.run import Run
 
@@ -80,7 +81,7 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
 
 def _share(values: Iterable[float]) -> str:
     middle, spread, n = spread_of(values)
-    return f"{100 * middle:.2f} ± {spread * 100:.2f} %" if n > 1 else f"{100 * middle:.2f} %"
+    return f"{100 * middle:.2f} ± {spread * 100:.2f} %" if n > 1 else format_percent(middle, 2)
 
 
 def _plain(value: Any) -> str:

@@ -15,13 +15,14 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import StepPatch
 
 from netcore.case import Picture
+from netcore.core.formatting import format_number, format_percent
 from netcore.errors import NetcoreError
 from netcore.render.catalogue import find
 from netcore.render.frames import load
 from netcore.render.live import Player
 from netcore.stage.columns import Column, columns, contributions, conv_parts
 from netcore.stage.feed import pictures
-from netcore.stage.plot import new_figure, number, percent, style
+from netcore.stage.plot import new_figure, style
 from netcore.stage.theme import DARK
 from netcore.stage.wiring import IDLE, WEAK, Wiring
 from netcore.trace import LayerTrace
@@ -71,7 +72,7 @@ def test_image_answer_and_probabilities(drawn, case, i):
     assert to_hex(panels["_Input"].texts[1].get_color()) == (
         DARK.right if feed[i].label == trace.prediction else DARK.wrong
     )
-    assert percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
+    assert format_percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
     bars = panels["_Probabilities"].bars.bars
     assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
     colours = [to_hex(bar.get_facecolor()) for bar in bars]
@@ -95,7 +96,7 @@ def test_confusion_grows_with_the_images(drawn, case, i):
     panel = panels["_Confusion"]
     assert np.array_equal(panel.counts, expected)
     right = int(np.trace(expected))
-    assert panel.accuracy.get_text() == percent(right / (i + 1))
+    assert panel.accuracy.get_text() == format_percent(right / (i + 1))
     assert panel.right.get_text() == f"{right} of {i + 1} right"
     cells = np.asarray(panel.image.get_array()).reshape(100, -1)
     empty = cells[expected.ravel() == 0]
@@ -119,7 +120,7 @@ def test_activation_by_layer(drawn, case):
     names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
     for bar, name, v in zip(panel.mean, names[case._run.name[:3]], values, strict=True):
         row = in_row(fig, middle(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
-        assert row == [name, f"{number(float(v.mean()))} · {number(float(v.max()))}"]
+        assert row == [name, f"{format_number(float(v.mean()))} · {format_number(float(v.max()))}"]
     heads = {spot.text: spot.colour for spot in spots(fig)}
     assert heads["mean |a|"] == to_hex(panel.mean[0].get_facecolor()) == DARK.positive
 
@@ -137,9 +138,9 @@ def test_weights_into_the_predicted_class(drawn, case):
         assert panel.title.get_text() == f"Weights into {said}"
     assert any(np.allclose(line.get_xdata(), 0) for line in panel.ax.lines)
     assert np.allclose(panel.ax.get_xlim(), (edges[0], edges[-1]))
-    y = next(spot.y for spot in spots(fig) if spot.text == number(edges[0]))
+    y = next(spot.y for spot in spots(fig) if spot.text == format_number(edges[0]))
     frame = panel.ax.get_window_extent()
-    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [number(edges[0]), "0", number(edges[-1])]
+    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [format_number(edges[0]), "0", format_number(edges[-1])]
 
 
 def test_confidence_of_the_last_fifty(drawn, case):

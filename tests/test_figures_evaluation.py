@@ -25,12 +25,12 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
 from netcore.case import Case, digest_of
+from netcore.core.formatting import format_percent
 from netcore.errors import NetcoreError, Refused
 from netcore.run import Run
 from netcore.stage.answers import Answers, answers, calibration, interval
 from netcore.stage.colours import confusion_colours
 from netcore.stage.mosaic import CrispImage, Mosaic
-from netcore.stage.plot import percent
 from netcore.stage.theme import DARK
 
 LETTERS = list("ABCDEFGHIJ")
@@ -193,7 +193,7 @@ def test_confusion_matrix(case, stored) -> None:
     fig, _, _ = drawn("confusion_matrix", case)
     assert np.array_equal(matrix_of(fig)[0], expected)
     right = accuracy_score(labels, said, normalize=False)
-    assert {percent(right / 1000), f"95 % interval: {range_of(right, 1000)}"} <= set(words(fig))
+    assert {format_percent(right / 1000), f"95 % interval: {range_of(right, 1000)}"} <= set(words(fig))
     rows, pairs = facts_of(fig), list(confused(expected, case.classes))
     assert len(rows) == 8
     assert rows[:7] == [text for text, _ in pairs[:7]]
@@ -213,8 +213,8 @@ def test_confusion_matrix_of_another_set_names_rows_and_columns(made) -> None:
     assert side.right < left - 15
     assert abs(side.y - middle(image.axes)[1]) < 20
     right, of = np.trace(TWO), TWO.sum()
-    assert {percent(right / of), f"95 % interval: {range_of(right, of)}"} <= set(words(fig))
-    worst = percent(max(6 / TWO[3].sum(), 4 / TWO[4].sum(), 3 / TWO[0].sum(), 2 / TWO[7].sum()))
+    assert {format_percent(right / of), f"95 % interval: {range_of(right, of)}"} <= set(words(fig))
+    worst = format_percent(max(6 / TWO[3].sum(), 4 / TWO[4].sum(), 3 / TWO[0].sum(), 2 / TWO[7].sum()))
     assert f"{of} images of second, epoch 1 · full red: {worst} of a class" in words(fig)
     assert facts_of(fig) == [text for text, _ in confused(TWO, LETTERS)]  # all of them fit
 
@@ -286,9 +286,9 @@ def test_confusion_of_early_snapshots_is_of_the_examples(case, stored) -> None:
         share = expected / expected.sum(1, keepdims=True)
         assert are_colours_of(share, colours)
         texts, right = words(fig), np.trace(expected)
-        worst = percent((share - np.diag(np.diag(share))).max())
+        worst = format_percent((share - np.diag(np.diag(share))).max())
         assert f"500 example images · {moments[i].label} · full red: {worst} of a class" in texts
-        assert {percent(right / 500), f"95 % interval: {range_of(right, 500)}"} <= set(texts)
+        assert {format_percent(right / 500), f"95 % interval: {range_of(right, 500)}"} <= set(texts)
         pairs = list(confused(expected, case.classes))
         whole = min(len(pairs), 8 if len(pairs) == 8 else 7)
         assert facts_of(fig)[:whole] == [text for text, _ in pairs[:whole]]
@@ -307,7 +307,7 @@ def test_per_class(made) -> None:
     confusion[7] = confusion[:, 7] = 0  # H is in neither
     fig, _, _ = drawn("per_class", answered(made, one=TWO, second=confusion), data="second")
     right, said, true = np.diag(confusion), confusion.sum(0), confusion.sum(1)
-    shares = [[percent(r / n) if n else "–" for r, n in zip(right, of, strict=True)] for of in (said, true)]
+    shares = [[format_percent(r / n) if n else "–" for r, n in zip(right, of, strict=True)] for of in (said, true)]
     f1 = 2 * right[said + true > 0] / (said + true)[said + true > 0]
     scores = dict(zip(np.flatnonzero(said + true), f1, strict=True))
     ax = fig.axes[0]
@@ -333,7 +333,7 @@ def test_per_class_of_a_trained_network(case, stored) -> None:
     said = logits.argmax(1)
     fig, _, _ = drawn("per_class", case)
     scores = [score(labels, said, average=None) for score in (precision_score, recall_score, f1_score)]
-    lines = [[percent(p), percent(r), f"{f:.3f}", "100"] for p, r, f in zip(*scores, strict=True)]
+    lines = [[format_percent(p), format_percent(r), f"{f:.3f}", "100"] for p, r, f in zip(*scores, strict=True)]
     ax = fig.axes[0]
     assert beside(fig, [place(ax, 0, k)[1] for k in range(10)], place(ax, 1, 0)[0]) == lines
 
@@ -384,8 +384,8 @@ def test_reliability(case, stored) -> None:
     assert says_its_ticks(left.yaxis)
     assert says_its_ticks(histograms.xaxis)
     error = np.average(np.abs(accuracy - confidence), weights=np.bincount(place_of)[filled])
-    assert f"expected calibration error {percent(error)}" in words(fig)
-    note = f"{percent(sure.mean())} sure on average, {percent(right.mean())} right"
+    assert f"expected calibration error {format_percent(error)}" in words(fig)
+    note = f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right"
     assert f"{note} · 1,000 images of embedded, epoch 3 (best on these)" in words(fig)
 
 
@@ -403,12 +403,15 @@ def test_histograms_of_confidence(made) -> None:
             assert np.allclose(edges, np.linspace(0, 1, 21))
             assert np.array_equal(values, np.histogram(sure[which], edges)[0])
     assert [t.get_text() for t in ax.get_yticklabels()] == [f"{y:,.0f}" for y in ax.get_yticks()]
-    assert any(f"{percent(sure.mean())} sure on average, {percent(right.mean())} right" in text for text in words(fig))
+    assert any(
+        f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right" in text
+        for text in words(fig)
+    )
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     assert np.allclose(dots_of(fig.axes[0], DARK.ink), np.stack([confidence, accuracy], 1))
     weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
-    error = percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
-    assert error != percent(abs(sure.mean() - right.mean()))
+    error = format_percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
+    assert error != format_percent(abs(sure.mean() - right.mean()))
     assert f"expected calibration error {error}" in words(fig)
 
 
@@ -472,7 +475,7 @@ def test_cross_dataset(made) -> None:
         assert head.colour == colour
         right, of = np.trace(confusion), confusion.sum()
         told = [s.text for s in spots(fig) if abs(s.left - head.left) < 4 and 0 < s.y - head.y < 60]
-        assert told == [f"{percent(right / of)} of {of}", range_of(right, of)]
+        assert told == [f"{format_percent(right / of)} of {of}", range_of(right, of)]
     assert below(fig, ax, 11) == ["all", *LETTERS]
     assert says_its_ticks(ax.yaxis)
     assert "the whole sets, and 10 classes · 95 % intervals" in words(fig)
@@ -531,7 +534,7 @@ def test_prediction_distribution(made) -> None:
         assert says_its_ticks(ax.yaxis)
         assert {"Share of the images", "outlines: true classes"} <= set(words(fig))
         sure = softmax(case.evaluation(name or "one").logits.astype(float), axis=1).max(1).mean()
-        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {percent(sure)}"
+        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {format_percent(sure)}"
         assert note in words(fig)
 
 
@@ -592,7 +595,7 @@ def assert_mistakes(fig, mosaic: Mosaic, images, labels, shares, classes: list[s
     for i, tile in enumerate(mosaic.tiles()):
         pixels = images[order[i]]
         assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-        told = [f"says {classes[said[order[i]]]}, is {classes[labels[order[i]]]}", percent(sure[order[i]])]
+        told = [f"says {classes[said[order[i]]]}, is {classes[labels[order[i]]]}", format_percent(sure[order[i]])]
         assert caption_under(fig, mosaic, i) == told
     ((colour, middles),) = frames_of(mosaic)
     assert colour == DARK.wrong
@@ -650,7 +653,7 @@ def test_stability(make_case, cnn_run, monkeypatch) -> None:
     fig, _, _ = drawn("stability", case)
     left, box = fig.axes
     mean, deviation = np.mean(PASSES), np.std(PASSES, ddof=1)
-    note = f"mean {percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
+    note = f"mean {format_percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
     assert f"6 passes over 1,000 images of embedded · {note}" in words(fig)
     assert legend_of(fig) == {"mean ± standard deviation": DARK.positive, "dropout off": DARK.emphasis}
     assert [title_over(fig, ax) for ax in (left, box)] == ["Accuracy by pass", "Spread"]

@@ -23,11 +23,12 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from netcore.case import Picture
+from netcore.core.formatting import format_number, format_percent
 from netcore.learn.recipes import Architecture
 from netcore.render.catalogue import FOLDERS
 from netcore.render.frames import load
 from netcore.stage.mosaic import shown
-from netcore.stage.plot import UNITS, number, percent
+from netcore.stage.plot import UNITS
 from netcore.stage.theme import DARK
 
 
@@ -125,7 +126,7 @@ def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -
         limit = float(np.abs(values).max())
         limits, ends = colour_bar_of(fig, label)
         assert limits == pytest.approx((-limit, limit))
-        assert ends == [number(-limit), "0", number(limit)]
+        assert ends == [format_number(-limit), "0", format_number(limit)]
         for share in (1, 0.5):
             y, x = np.unravel_index(np.abs(np.abs(values) / limit - share).argmin(), values.shape)
             end = DARK.rgb("positive" if values[y, x] > 0 else "negative")
@@ -159,8 +160,8 @@ def test_words_of_saliency(mlp, told) -> None:
     fig, _, mosaics = drawn("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
-    sure = percent(softmax(trace.logits.astype(float)).max())
-    differ = number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
+    sure = format_percent(softmax(trace.logits.astype(float)).max())
+    differ = format_number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
     told += f" {examples.labels[i]}" if told.endswith("is") else ""
     texts = [spot.text for spot in spots(fig)]
     assert texts[0] == f"What speaks for {a} rather than {b} in mlp-16-16"
@@ -327,7 +328,7 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
         says = f"says {case.classes[share.argmax()]}"
         truth = f"is {case.classes[examples.labels[i]]}"
         names = [says] if right[i] else [f"{says}, {truth}"] if name == "mlp" else [says, truth]
-        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, percent(share.max(), 0)]
+        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, format_percent(share.max(), 0)]
     assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
     assert frames(mosaic) == [[DARK.right if ok else DARK.wrong] for ok in right]
     title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]

@@ -16,12 +16,12 @@ from sklearn.manifold import trustworthiness
 from torch import nn
 
 from netcore.case import Picture
+from netcore.core.formatting import format_number, format_percent
 from netcore.errors import NetcoreError
 from netcore.learn.own import record_run
 from netcore.learn.recipes import Architecture
 from netcore.run import Examples, load_run
 from netcore.stage.mosaic import CrispImage
-from netcore.stage.plot import number, percent
 from netcore.stage.stages import stages
 from netcore.stage.theme import DARK
 
@@ -133,13 +133,13 @@ def test_weight_histograms(mlp, cnn, deep) -> None:
                 assert (now.get_fill(), before.get_fill()) == (True, False)
                 assert to_hex(now.get_facecolor()) == colours["now"]
                 assert to_hex(before.get_edgecolor()) == colours["untrained"]
-                deviation = f"σ {number(float(weights[i].std()))}"
+                deviation = f"σ {format_number(float(weights[i].std()))}"
                 title, note = around(every, ax, above=True)
                 assert title == name
                 assert note in (deviation, f"{weights[i].size:,} weights, {deviation}")
                 low = "≤ " if min(w.min() for w in weights) < edges[0] else ""
                 high = "≥ " if max(w.max() for w in weights) > edges[-1] else ""
-                assert around(every, ax) == [low + number(edges[0]), "0", high + number(edges[-1])]
+                assert around(every, ax) == [low + format_number(edges[0]), "0", high + format_number(edges[-1])]
     fig = drawn("weight_distribution", replace(mlp, at="first")).fig
     assert legend_of(fig) == {}
     assert [len(ax.patches) for ax in fig.axes if ax.patches] == [1, 1, 1]
@@ -175,7 +175,12 @@ def test_activation_strength(cnn, deep) -> None:
                 mean, largest, active = (w[row] for w in widths)
                 y = middle(bars[0][row])[1]
                 assert all(middle(b[row])[1] == pytest.approx(y) for b in bars)
-                assert beside(every, y) == [name, number(mean), number(largest), percent(active, 0)]
+                assert beside(every, y) == [
+                    name,
+                    format_number(mean),
+                    format_number(largest),
+                    format_percent(active, 0),
+                ]
             for ax, row in zip(charts, widths, strict=True):
                 assert ax.get_xlim()[0] == 0
                 assert ax.get_xlim()[1] >= max(row)
@@ -249,7 +254,7 @@ def _by_class(fig, case, node: str, count: int) -> tuple[np.ndarray, np.ndarray,
     assert (image.norm.vmin, image.norm.vmax) == pytest.approx((-limit * signed, limit))
     ends, ticks = colour_bar_of(fig, "mean activation")
     assert ends == pytest.approx((-limit * signed, limit))
-    assert ticks == [number(-limit), "0", number(limit)] if signed else ["0", number(limit)]
+    assert ticks == [format_number(-limit), "0", format_number(limit)] if signed else ["0", format_number(limit)]
     assert nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
     return table, means[:, order], [int(s.text) for s in numbers], signed
 
@@ -274,8 +279,8 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
             assert middle(share)[1] == pytest.approx(y)
             name, score, answer, *value = beside(every, y, left=scores.get_window_extent().x0 - 60)
             assert same([name, answer], [case.classes[k]] * 2)
-            assert score == number(z)
-            assert value in ([percent(p)], [percent(p, 0)]) if p >= 0.01 else len(value) <= 1
+            assert score == format_number(z)
+            assert value in ([format_percent(p)], [format_percent(p, 0)]) if p >= 0.01 else len(value) <= 1
             assert to_hex(bar.get_facecolor()) == (DARK.negative if z < 0 else DARK.positive)
             of_truth, of_answer = k == trace.label, k == trace.prediction
             colour = DARK.right if of_truth else DARK.wrong if of_answer else DARK.positive
@@ -283,7 +288,7 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
         said, known = (case.classes[k] for k in (trace.prediction, trace.label))
         end = "right" if said == known else f"wrong, it is {known}"
         assert any(
-            t.startswith(f"It says {said}, {percent(trace.probabilities.max())} sure: {end}") for t in words(fig)
+            t.startswith(f"It says {said}, {format_percent(trace.probabilities.max())} sure: {end}") for t in words(fig)
         )
 
 
@@ -294,7 +299,7 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
         right = replace(case, chosen=Picture(case.picture.pixels, case.trace().prediction))
         fig, _, (image, *views) = drawn("prediction_pipeline", right)
         trace, every = case.trace(), spots(fig)
-        said = f"It says {case.classes[trace.prediction]}, {percent(trace.probabilities.max())} sure: right"
+        said = f"It says {case.classes[trace.prediction]}, {format_percent(trace.probabilities.max())} sure: right"
         assert every[1].text == f"{said} · {told} between image and scores · {case.snapshot().label}"
         assert image.ax.get_window_extent().x1 < min(view.ax.get_window_extent().x0 for view in views)
         outputs = [trace[node].output for node in found.values()]
@@ -311,7 +316,7 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
             part = f"{shown} of {len(output)}" if shown < len(output) else f"{shown}"
             column = [s.text for s in every if abs(s.left - view.ax.get_window_extent().x0) < 2]
             column[2] = column[2].replace("/", " of ")
-            assert same(column, [name, size, part, number(float(limit))])
+            assert same(column, [name, size, part, format_number(float(limit))])
     colours = made("rgb")
     fig, _, (image, *_) = drawn("prediction_pipeline", colours)
     assert "64×64" in around(spots(fig), image.ax, above=True)
@@ -357,7 +362,7 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
                 expected = (values - values.mean(0)) @ fitted[node].components_.T
                 side = turned.setdefault(node, np.sign((offsets * expected).sum(0)))  # an axis may point either way
                 assert np.allclose(offsets, expected * side, atol=0.01 * np.abs(expected).max())
-                share = percent(expected.var(0).sum() / values.var(0).sum(), 0)
+                share = format_percent(expected.var(0).sum() / values.var(0).sum(), 0)
                 assert around(every, ax, above=True) == [name, f"{share} of the variance"]
                 assert np.array_equal(np.asarray(rings.get_offsets()), offsets[wrong])
                 assert to_hex(rings.get_edgecolors()[0]) == DARK.wrong

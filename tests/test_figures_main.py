@@ -20,12 +20,13 @@ from matplotlib.image import AxesImage
 from scipy.stats import binomtest
 
 from netcore.case import Picture
+from netcore.core.formatting import format_count, format_number, format_percent, format_subset
 from netcore.errors import NetcoreError
 from netcore.stage.bars import Bars, answer_colour, verdict
 from netcore.stage.colours import diverging, sequential
-from netcore.stage.facts import counted, held_out, some_of
+from netcore.stage.facts import held_out
 from netcore.stage.mosaic import CrispImage, crisp, image_grid
-from netcore.stage.plot import Box, colour_bar, fit, legend, new_figure, number, percent, style, width
+from netcore.stage.plot import Box, colour_bar, fit, legend, new_figure, style, width
 from netcore.stage.stages import Stage
 from netcore.stage.theme import DARK, LIGHT
 from netcore.stage.timeline import frame_of
@@ -635,12 +636,12 @@ def test_every_thing_is_shown_equally_long() -> None:
 
 
 def test_counts_in_words(made) -> None:
-    assert [some_of(24, 1024, "neuron"), some_of(16, 16, "neuron"), some_of(1, 5, "map")] == [
+    assert [format_subset(24, 1024, "neuron"), format_subset(16, 16, "neuron"), format_subset(1, 5, "map")] == [
         "24 of 1,024 neurons",
         "16 neurons",
         "1 of 5 maps",
     ]
-    assert [counted(1, "image"), counted(1000, "image"), counted(2, "pass"), counted(0, "class")] == [
+    assert [format_count(1, "image"), format_count(1000, "image"), format_count(2, "pass"), format_count(0, "class")] == [
         "1 image", "1,000 images", "2 passes", "0 classes",
     ]  # fmt: skip
     assert held_out(made("made-mlp")) == "40 held-out images"
@@ -688,7 +689,7 @@ def test_colour_bar_ticks_stand_at_their_values() -> None:
     ],
 )  # fmt: skip
 def test_numbers_have_two_digits(value, text) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
@@ -752,4 +753,4 @@ def test_fit_shortens_only_what_is_too_long() -> None:
     [(1.0, "100.0 %"), (0.99999, "> 99.9 %"), (0.5, "50.0 %"), (1e-6, "< 0.1 %"), (0.0, "0.0 %")],
 )
 def test_percent_never_rounds_to_certainty(share, text) -> None:
-    assert percent(share) == text
+    assert format_percent(share) == text

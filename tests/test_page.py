@@ -65,7 +65,7 @@ def test_embedded_page_holds_the_very_bytes(exhibits, tmp_path):
 
 def test_tables_keep_rows_and_cells(tmp_path):
     page = tmp_path / "t.html"
-    write_page(page, "T", "I", [], [Table("Networks", ("name", "accuracy"), [("mlp", "87.9%"), ("cnn", "98.5%")])])
+    write_page(page, "T", "I", [], [Table("Networks", ("name", "accuracy"), [("mlp", "87.9 %"), ("cnn", "98.5 %")])])
     rows = re.findall(r"<tr>(.*?)</tr>", page.read_text())
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
-    assert cells == [["name", "accuracy"], ["mlp", "87.9%"], ["cnn", "98.5%"]]
+    assert cells == [["name", "accuracy"], ["mlp", "87.9 %"], ["cnn", "98.5 %"]]

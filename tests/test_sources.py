@@ -129,7 +129,7 @@ def test_without_test_rows_some_are_held_out(tmp_path):
     embedded = load("embedded").train.take(np.arange(400))
     write_table(tmp_path / "train.csv", embedded.images, embedded.labels)
     run = train("mlp-16-16", data=f"kaggle:{tmp_path}", output_dir=tmp_path / "runs", epochs=1, device="cpu")
-    assert run.info["data"]["held_out_is"] == "15% of the training set, stratified"
+    assert run.info["data"]["held_out_is"] == "15 % of the training set, stratified"
     assert list(run.info["evaluations"]) == ["kaggle-validation"]
     assert run.info["data"]["train"] + run.info["data"]["held_out"] == 400
 

@@ -137,7 +137,7 @@ def test_on_embedded_digits_the_number_of_steps_stays_the_recipes():
 def test_a_validation_split_leaves_the_test_set_for_the_end():
     plan = make_plan("cnn-5conv", "embedded", None, {}, print)
     assert (len(plan.train), len(plan.held_out)) == (3400, 600)
-    assert plan.facts["held_out_is"] == "15% of the training set, stratified"
+    assert plan.facts["held_out_is"] == "15 % of the training set, stratified"
 
 
 def test_a_run_says_what_it_changed(tmp_path):

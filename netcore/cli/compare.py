@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+from netcore.core.formatting import format_percent
 
 
 @click.command()
@@ -33,7 +34,7 @@ def text(value: Any, key: str = "") -> str:
     if value is None:
         return "–"
     if "accuracy" in key or "deviation" in key:
-        return f"{value:.2%}"
+        return format_percent(value, 2)
     if isinstance(value, list):
         return ", ".join(map(text, value)) or "none"
     if isinstance(value, dict):

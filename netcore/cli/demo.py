@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netcore.core.formatting import format_percent
 from netcore.errors import NetcoreError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def facts(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
             name,
             run.title,
             f"{run.info['parameters']:,}",
-            f"{accuracy(run):.1%} of {run.info['data']['held_out']:,}",
+            f"{format_percent(accuracy(run))} of {run.info['data']['held_out']:,}",
             f"{run.info['data']['train']:,}",
             f"{run.info['seconds']:.0f} s",
         )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+from netcore.core.formatting import format_percent, format_percent_range
 
 
 @click.command()
@@ -41,10 +42,10 @@ def command(run: str, on: Sequence[str], runs_dir: str, as_json: bool, no_stabil
 
 def show(entry: dict[str, Any]) -> None:
     """One data set as a few lines and two tables."""
-    low, high = entry["interval"]
     click.echo(
-        f"{entry['name']} ({entry['snapshot']}): {entry['accuracy']:.2%} of {entry['count']:,} right "
-        f"(95 % interval {low:.2%} to {high:.2%}); calibration error {entry['calibration_error']:.4f}; "
+        f"{entry['name']} ({entry['snapshot']}): "
+        f"{format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
+        f"(95 % interval {format_percent_range(*entry['interval'], 2)}); calibration error {entry['calibration_error']:.4f}; "
         f"{entry['images_per_second']:,} images/s"
     )
     if stable := entry.get("stability"):
@@ -62,7 +63,6 @@ def stability_words(stable: dict[str, Any]) -> str:
     """What the passes with dropout on gave, in one line."""
     count, mean = len(stable["accuracy"]), stable["mean"]
     if count == 1:
-        return f"with dropout on, 1 pass: {mean:.2%}"
-    return (
-        f"with dropout on, {count} passes: mean {mean:.2%}, standard deviation {100 * stable['deviation']:.2f} points"
-    )
+        return f"with dropout on, 1 pass: {format_percent(mean, 2)}"
+    deviation = f"standard deviation {100 * stable['deviation']:.2f} points"
+    return f"with dropout on, {count} passes: mean {format_percent(mean, 2)}, {deviation}"

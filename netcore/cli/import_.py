@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from netcore.core.formatting import format_count, format_percent
+
 
 class Shape(click.ParamType):
     """Size of an image: ``1x28x28``, channels first."""
@@ -74,14 +76,14 @@ def command(factory: str, weights: Sequence[Path], classes: Path | None, **given
     from netcore.learn.imports import import_run
 
     run = import_run(factory, weights, classes=_names(classes), **given)
-    count = len(run.snapshots)
     say = [
         f"{run.info['parameters']:,} parameters",
         f"{len(run.classes)} classes",
-        f"{count} snapshot{'s' * (count > 1)}",
+        format_count(len(run.snapshots), "snapshot"),
     ]
     for name, entry in run.info.get("evaluations", {}).items():
-        say.append(f"{100 * entry['accuracy']:.1f} % right on {len(run.evaluation(name).labels):,} images of {name}")
+        images = format_count(len(run.evaluation(name).labels), "image")
+        say.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
     click.echo(f"{run.path}: {', '.join(say)}")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from netcore.cli.options import complete_words
+from netcore.core.formatting import format_percent, format_percent_range
 from netcore.learn.recipes import RECIPES
 
 SETS = ("embedded", "mnist", "emnist-digits", "fashion-mnist", "kmnist", "usps", "kaggle:", "folder:")
@@ -98,10 +99,9 @@ def summary(info: dict[str, Any]) -> list[str]:
     from netcore.cli.evaluate import stability_words
 
     for name, entry in info["evaluations"].items():
-        low, high = entry["interval"]
         lines.append(
-            f"{name}, {entry['snapshot']}: {entry['accuracy']:.2%} of {entry['count']:,} right "
-            f"(95 % interval {low:.2%} to {high:.2%})"
+            f"{name}, {entry['snapshot']}: {format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
+            f"(95 % interval {format_percent_range(*entry['interval'], 2)})"
         )
     if stable := info.get("stability"):
         lines.append(stability_words(stable))

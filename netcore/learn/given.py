@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
 from netcore.learn.graph import unwrapped
 from netcore.learn.models import size_text
@@ -64,7 +65,7 @@ def as_pixels(images: Any, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
     if values.ndim == 3:
         values = values[:, None]
     if values.ndim != 4 or 0 in values.shape:
-        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {size_text(values.shape)}")
+        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {format_shape(values.shape)}")
     if values.dtype == np.uint8:
         return values
     if not np.issubdtype(values.dtype, np.floating):

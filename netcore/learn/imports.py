@@ -17,10 +17,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError, unknown
 from netcore.learn.data import DataSet, load
 from netcore.learn.given import class_names, normalisation, scores_of
-from netcore.learn.models import load_weights, size_text
+from netcore.learn.models import load_weights
 from netcore.learn.own import Recorder
 from netcore.run import Run
 
@@ -226,6 +227,6 @@ def _examples(
     elif len(data.classes) != count:
         raise NetcoreError(f"{data.name} has {len(data.classes)} classes, the network {count}")
     if data.channels_first.shape[1:] != shape:
-        found = size_text(data.channels_first.shape[1:])
-        raise NetcoreError(f"{data.name}: images are {found}, the network takes {size_text(shape)}")
+        found = format_shape(data.channels_first.shape[1:])
+        raise NetcoreError(f"{data.name}: images are {found}, the network takes {format_shape(shape)}")
     return DataSet(data.name, data.images, labels, names)

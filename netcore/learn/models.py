@@ -2,12 +2,13 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
+from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
 from netcore.learn.recipes import Architecture
 from netcore.learn.stored import StoredNetwork
@@ -110,7 +111,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
     wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # which no pass reads
     wrong += [f"{k} is not in the network" for k in weights if k not in state]
     wrong += [
-        f"{k} is {size_text(weights[k].shape)} where the network has {size_text(v.shape)}"
+        f"{k} is {format_shape(weights[k].shape)} where the network has {format_shape(v.shape)}"
         for k, v in state.items()
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
@@ -122,8 +123,3 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
             if key not in weights:
                 continue
             value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))
-
-
-def size_text(shape: Sequence[int]) -> str:
-    """Say a shape: ``1×28×28``."""
-    return "×".join(str(n) for n in shape) or "a single number"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from netcore.core.formatting import format_percent
 from netcore.errors import NetcoreError, unknown
 from netcore.learn.data import DataSet, Source, load_or_embedded, stratified
 from netcore.learn.loop import steps_per_epoch
@@ -70,7 +71,7 @@ def _split(source: Source, recipe: Recipe) -> tuple[DataSet, DataSet, str, float
     if not share and source.test is not None:
         return source.train, source.test, "test set", 0.0
     kept, held = stratified(source.train.labels, share, recipe.seed)
-    what = f"{share:.0%} of the training set, stratified"
+    what = f"{format_percent(share, 0)} of the training set, stratified"
     return source.train.take(kept), source.train.take(held), what, share
 
 

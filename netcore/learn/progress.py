@@ -4,6 +4,8 @@ import sys
 import time
 from typing import Any, TextIO
 
+from netcore.core.formatting import format_percent
+
 LINES = 20  # lines of a whole training where stderr is no terminal, about
 
 
@@ -47,7 +49,7 @@ class Lines(Silent):
             done, left = self.pace(n, 0)
             print(
                 f"{self.title} epoch {n}/{self.epochs}  loss {row['train_loss']:.4f}, held out {row['val_loss']:.4f}  "
-                f"accuracy {row['val_accuracy']:.2%}  {done:,.0f} images/s  {_clock(left)} left",
+                f"accuracy {format_percent(row['val_accuracy'], 2)}  {done:,.0f} images/s  {_clock(left)} left",
                 file=self.stream,
                 flush=True,
             )
@@ -88,7 +90,7 @@ class Bar(Lines):
         self.bar.refresh()
 
     def epoch(self, row: dict[str, Any]) -> None:
-        self.accuracy = f"accuracy {row['val_accuracy']:.2%}  "
+        self.accuracy = f"accuracy {format_percent(row['val_accuracy'], 2)}  "
         if row["epoch"] == self.epochs:
             self.step(row["epoch"], self.steps, row["train_loss"])
 

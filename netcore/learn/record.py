@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from netcore.core.formatting import format_shape
 from netcore.errors import NetcoreError
 from netcore.learn.kinds import keeps_batch_first
 from netcore.learn.models import load_model, size_text
@@ -35,7 +36,7 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
     """
     if pixels.shape != run.input_shape:
         raise NetcoreError(
-            f"run '{run.name}' takes images of {size_text(run.input_shape)}, not {size_text(pixels.shape)}"
+            f"run '{run.name}' takes images of {format_shape(run.input_shape)}, not {format_shape(pixels.shape)}"
         )
     given = run.info["input"]
     with one_thread():
@@ -265,7 +266,7 @@ def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes
     except Exception as error:  # the module is anyone's: whatever it raises
         reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
         raise NetcoreError(
-            f"{type(module).__name__} cannot take an image of {size_text(x.shape[1:])} ({reason})"
+            f"{type(module).__name__} cannot take an image of {format_shape(x.shape[1:])} ({reason})"
         ) from error
     if not isinstance(out, Tensor):
         raise NetcoreError(several_outputs(module, out))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netcore.compare import results_of, settings_of
+from netcore.core.formatting import format_percent, format_percent_range
 from netcore.errors import Refused
 from netcore.publish.page import Table, exhibit, write_page
 from netcore.render import catalogue
@@ -141,7 +142,7 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield _words(name), value
         elif "accuracy" in name or "deviation" in name:
-            yield _words(name), f"{100 * value:.2f} %{_of(run, name)}"
+            yield _words(name), f"{format_percent(value, 2)}{_of(run, name)}"
         else:
             yield _words(name), f"{value:,.0f}"
 
@@ -154,7 +155,7 @@ def _of(run: Run, name: str) -> str:
         count = run.info.get("data", {}).get("held_out")
     words = f" of {count:,} images" if count else ""
     if entry.get("interval"):
-        words += " (95 % interval {:.2f} to {:.2f} %)".format(*(100 * v for v in entry["interval"]))
+        words += f" (95 % interval {format_percent_range(*entry['interval'], 2)})"
     return words
 
 

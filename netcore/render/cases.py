@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from netcore.case import Case, Picture
+from netcore.core.formatting import format_percent
 from netcore.errors import NetcoreError, unknown
 from netcore.files import sha256
 from netcore.render.needs import check
@@ -173,5 +174,5 @@ def facts(case: Case, fields: Iterable[str]) -> dict[str, Any]:
     if {"prediction", "confidence"} & set(fields):
         trace = case.trace()
         out["prediction"] = trace.classes[trace.prediction]
-        out["confidence"] = f"{100 * trace.probabilities.max():.1f} %"
+        out["confidence"] = format_percent(float(trace.probabilities.max()))
     return out

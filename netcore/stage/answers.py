@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import softmax
 
 from netcore.case import Case
+from netcore.core.formatting import format_count
 from netcore.errors import Refused
-from netcore.stage.facts import counted
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Answers:
     @property
     def words(self) -> str:
         """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20 (best on these)``."""
-        words = f"{counted(len(self.probabilities), 'image')} of {self.name}"
+        words = f"{format_count(len(self.probabilities), 'image')} of {self.name}"
         words += f", {self.snapshot}" if self.snapshot else ""
         return words + (" (best on these)" if self.chosen_here else "")
 

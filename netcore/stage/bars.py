@@ -5,7 +5,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from netcore.stage.plot import SMALL, Box, add_axes, fit, percent, width
+from netcore.core.formatting import format_percent
+from netcore.stage.plot import SMALL, Box, add_axes, fit, width
 from netcore.stage.theme import Theme
 from netcore.trace import Trace
 
@@ -53,7 +54,7 @@ class Bars:
         return [*self.bars, *self.names, *self.values]
 
     def _value(self, share: float) -> str:
-        return percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
+        return format_percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
 
 
 def answer_colour(theme: Theme, trace: Trace | None, k: int) -> str | None:
@@ -74,7 +75,7 @@ def reword(text: Text, words: str, colour: str, bold: bool = False) -> None:
 
 def verdict(trace: Trace) -> str:
     """The answer in words: ``7, 99.3 % sure: right``."""
-    said = f"{trace.classes[trace.prediction]}, {percent(float(trace.probabilities.max()))} sure"
+    said = f"{trace.classes[trace.prediction]}, {format_percent(float(trace.probabilities.max()))} sure"
     if trace.label is None:
         return said
     return said + (": right" if trace.prediction == trace.label else f": wrong, it is {trace.classes[trace.label]}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netcore.core.formatting import format_percent
 from netcore.stage.layout import between, column
 from netcore.stage.mobjects import BODY, NOTE, PX, Bars, Drawn, Edges, Neurons
 from netcore.stage.network import Dense, unit
@@ -82,19 +83,15 @@ def probability_bars(
     )
     bars = Bars(np.stack([low, high], axis=1), 0.0, theme.rgb("muted"), theme.rgb("faint"))
     numbers = [
-        label(percent(v), BODY, theme.rgb("ink"), at=(right, y), align=(1, 0)) for v, y in zip(p, ys, strict=True)
+        label(format_percent(v), BODY, theme.rgb("ink"), at=(right, y), align=(1, 0))
+        for v, y in zip(p, ys, strict=True)
     ]
     return bars, numbers
 
 
-def percent(p: float) -> str:
-    """A probability as text; what is not quite certain is never called 100 %."""
-    return ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
-
-
 def verdict(trace: Trace, longest: float = 3.0) -> tuple[str, str]:
     """The answer in words (``7, 98.3 % — right``) and the role of its colour; names at most `longest` units long."""
-    name, sure = trace.classes[trace.prediction], percent(float(trace.probabilities.max()))
+    name, sure = trace.classes[trace.prediction], format_percent(float(trace.probabilities.max()))
     said = f"{shorten(name, longest)}, {sure}"
     if trace.label is None:
         return said, "emphasis"

@@ -29,24 +29,3 @@ def held_out(case: Case) -> str:
 def layer_words(name: str) -> str:
     """What a title calls a layer: its name, or ``layer 3`` where that is only its number in a sequence."""
     return f"layer {name}" if name.isdigit() else name
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    """A shape as a caption writes it: ``32×14×14``."""
-    return "×".join(f"{s:,}" for s in shape)
-
-
-def some_of(shown: int, total: int, what: str = "") -> str:
-    """How many are shown: ``24 of 1,024 neurons``, or just ``16 neurons`` where it is all of them."""
-    return (f"{total:,}" if shown == total else f"{shown:,} of {total:,}") + (
-        f" {_plural(what, total)}" if what else ""
-    )
-
-
-def counted(total: int, what: str) -> str:
-    """A number of things: ``1 image``, ``1,000 images``, ``2 passes``."""
-    return some_of(total, total, what)
-
-
-def _plural(what: str, count: int) -> str:
-    return what if count == 1 else what + ("es" if what.endswith("s") else "s")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from netcore.core.formatting import format_percent
 from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import Box, fit, percent, width, write
+from netcore.stage.plot import Box, fit, width, write
 
 SMALLEST = 54.0  # units
 WIDEST = 150.0  # units from image to image
@@ -19,7 +20,7 @@ def caption(classes: Sequence[str], said: int, label: int, share: float, places:
     words = f"says {classes[said]}"
     if said != label:
         words += (", " if max(map(len, classes)) <= SHORT else "\n") + f"is {classes[label]}"
-    return f"{words}\n{percent(share, places)}"
+    return f"{words}\n{format_percent(share, places)}"
 
 
 def gallery(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from netcore.stage.dense import edge_style, ellipsis, percent, probability_bars, shade, verdict
-from netcore.stage.facts import some_of
+from netcore.core.formatting import format_percent, format_subset
+from netcore.stage.dense import edge_style, ellipsis, probability_bars, shade, verdict
 from netcore.stage.layout import between, column
 from netcore.stage.maps import Maps, Volume, colours
 from netcore.stage.mobjects import BODY, NOTE, Drawn, Edges, Neurons
@@ -52,7 +52,7 @@ class Head:
         self.vector = vector
         names = [shorten(trace.classes[k], 1.7, BODY) for k in output]
         self.name_width = max(text_width(name, BODY) for name in names)
-        widest = max(text_width(percent(p), BODY) for p in trace.probabilities[output])
+        widest = max(text_width(format_percent(p), BODY) for p in trace.probabilities[output])
         self.bars_left = EDGE - BAR - widest - 0.15
         self.out_x = self.bars_left - 0.45 - self.name_width - RADIUS
         rows = [column(len(i), 0.0, LOW, HIGH, len(i) < n, PITCH) for i, n in zip(self.index, self.sizes, strict=True)]
@@ -155,7 +155,7 @@ class Head:
 
     def count(self, k: int, x: float, of: str = "", step: float = 9.0) -> Drawn:
         """How many of a column are shown, at `x`; columns `step` apart have every second one lower if need be."""
-        texts = [some_of(len(index), size) for index, size in zip(self.index, self.sizes, strict=True)]
+        texts = [format_subset(len(index), size) for index, size in zip(self.index, self.sizes, strict=True)]
         narrow = max(text_width(text + " neurons", NOTE) for text in texts) > step - 0.15
         text, y = (texts[k], LOW - 0.3 - 0.3 * (k % 2)) if narrow else (texts[k] + of, LOW - 0.3)
         return label(text, NOTE, self.theme.rgb("muted"), at=(x, y))

@@ -5,7 +5,7 @@ from typing import Any
 import cairo
 import numpy as np
 
-from netcore.stage.facts import shape_words
+from netcore.core.formatting import format_number, format_shape
 from netcore.stage.layout import upright
 from netcore.stage.mobjects import BODY, NOTE, PX, Drawn, Neurons, Pixels
 from netcore.stage.text import label, text_width
@@ -77,14 +77,6 @@ def colours(theme: Theme, values: np.ndarray) -> tuple[np.ndarray, float, bool]:
     return (theme.signed if signed else theme.activation)(values / scale), scale, signed
 
 
-def number(value: float) -> str:
-    """A scale's end: ``5.2``, ``1,234``."""
-    size = abs(value)
-    text = f"{value:,.0f}" if size >= 10 else f"{value:.1f}" if size >= 1 else f"{value:.2f}"
-    text = text if size >= 0.01 or size == 0 else f"{value:.0e}"
-    return text.replace("-", "−")
-
-
 class Volume:
     """Some maps of a layer in a square, and what they are: shape above, count and scale below.
 
@@ -130,7 +122,7 @@ class Volume:
         return self.centre[1] - SIDE / 2 - LINES[1]
 
     def _title(self) -> Drawn:
-        return label(shape_words(self.shape), BODY, self.theme.rgb("ink"), bold=True, at=(self.centre[0], self.top))
+        return label(format_shape(self.shape), BODY, self.theme.rgb("ink"), bold=True, at=(self.centre[0], self.top))
 
     def _count(self, total: int) -> list[Drawn]:
         muted, n = self.theme.rgb("muted"), len(self.chosen)
@@ -158,9 +150,9 @@ class Volume:
 def scale_bar(theme: Theme, right: float, y: float, scale: float, signed: bool) -> list[Drawn]:
     """What shades stand for, from one end of the palette to the other: lower number, ramp, upper number."""
     muted, (width, height) = theme.rgb("muted"), RAMP
-    low = f"−{number(scale)}" if signed else "0"
-    high = label(number(scale), NOTE, muted, at=(right, y), align=(1, 0))
-    left = right - text_width(number(scale), NOTE) - 0.1 - width
+    low = f"−{format_number(scale)}" if signed else "0"
+    high = label(format_number(scale), NOTE, muted, at=(right, y), align=(1, 0))
+    left = right - text_width(format_number(scale), NOTE) - 0.1 - width
     rgb = (theme.signed if signed else theme.activation)(np.linspace(-1 if signed else 0, 1, 48))[None]
     ramp = Pixels(rgb, upright(left, y - height / 2, width, height), outline=theme.rgb("faint"))
     return [label(low, NOTE, muted, at=(left - 0.1, y), align=(1, 0)), ramp, high]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netcore.stage.facts import counted, some_of
+from netcore.core.formatting import format_count, format_subset
 from netcore.stage.maps import Maps, colours
 from netcore.stage.mobjects import BODY, NOTE, Drawn, Edges
 from netcore.stage.text import Line, label, shorten, text_width
@@ -78,7 +78,7 @@ def kernels(
     place = tiles(
         len(chosen), size, (centre[0], centre[1] - KERNELS[0]), largest_unit(len(chosen), size, KERNELS[1], gap), gap
     )
-    text = some_of(len(chosen), len(weight), "kernel")
+    text = format_subset(len(chosen), len(weight), "kernel")
     return [
         Maps(rgb, place, weight[chosen], scale, outline=theme.rgb("faint")),
         label(text, NOTE, theme.rgb("muted"), at=(centre[0], foot)),
@@ -100,7 +100,7 @@ def caption(stage: Stage, first: bool) -> str:
             return f"{out:,} learned kernels sweep the picture; each leaves one map"
         reads = "each made of one" if stage.keeps_maps else f"each reads all {into:,}"
         return f"{stage.title} in one step: {out:,} maps, {reads}"
-    count = f"{counted(stage.convolutions, 'convolution')} in one step"
+    count = f"{format_count(stage.convolutions, 'convolution')} in one step"
     if "Residual" in stage.name:
         return f"{count}; what came in is added to what comes out"
     return f"{count}: {out:,} maps of {h2}×{w2}"

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from netcore.core.formatting import format_number
 from netcore.stage.theme import FONT, MONO, Theme
 
 UNITS = 800.0  # width of every figure
@@ -242,7 +243,7 @@ def colour_bar(
     ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(low, high), ylim=(0, 1), yticks=[])
     strip = np.linspace(low, high, 256)[None]
     ax.imshow(strip, cmap=cmap, aspect="auto", extent=(low, high, 0, 1), vmin=low, vmax=high)
-    first, last = ends or (number(low), number(high))
+    first, last = ends or (format_number(low), format_number(high))
     if clipped:
         first, last = f"≤ {first}" if low < 0 else first, f"≥ {last}"
     marks = {low: first} | ({0.0: "0"} if low < 0 < high and not ends else {}) | {high: last}
@@ -252,25 +253,3 @@ def colour_bar(
     ax.tick_params(length=0, pad=4)
     ax.spines[:].set(visible=True, color=theme.faint)
     return ax
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number as a label writes it: a true minus, thousands apart, `digits` significant below 1, `3.7×10⁻⁷`."""
-    if value == 0:
-        return "0"
-    if not PLAIN[0] <= abs(value) < PLAIN[1]:
-        factor, power = f"{value:.{digits - 1}e}".split("e")
-        return f"{factor}×10{str(int(power)).translate(POWERS)}".replace("-", "−")
-    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:,.{places}f}".replace("-", "−")
-
-
-def percent(share: float, places: int = 1) -> str:
-    """A share in per cent, never rounded up to 100 or down to 0."""
-    text = f"{100 * share:.{places}f}"
-    if share < 1 and text == f"{100:.{places}f}":
-        text = f"{100 - 10**-places:.{places}f}"
-        return f"> {text} %"
-    if share > 0 and text == f"{0:.{places}f}":
-        return f"< {10**-places:.{places}f} %"
-    return f"{text} %"

@@ -5,9 +5,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from netcore.case import Case
+from netcore.core.formatting import format_percent, format_subset
 from netcore.run import Snapshot
-from netcore.stage.facts import held_out, row_at, some_of
-from netcore.stage.plot import Box, add_axes, percent, width, write
+from netcore.stage.facts import held_out, row_at
+from netcore.stage.plot import Box, add_axes, width, write
 
 
 def snapshots_until_now(case: Case) -> tuple[Snapshot, ...]:
@@ -29,7 +30,7 @@ class Timeline:
         self.words = [self._words(case, s) for s in snapshots]
         self.text = write(fig, box.x, box.y, "")
         every = len(snapshots_until_now(case))
-        aside = "a dot per snapshot" if len(snapshots) == every else some_of(len(snapshots), every, "snapshot")
+        aside = "a dot per snapshot" if len(snapshots) == every else format_subset(len(snapshots), every, "snapshot")
         if len(snapshots) > 1 and max(width(fig, words) for words in self.words) + width(fig, aside) + 20 <= box.w:
             write(fig, box.x + box.w, box.y, aside, ha="right", color=theme.muted)
         self._x = np.linspace(0, 1, len(snapshots))

@@ -7,11 +7,11 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from netcore.core.formatting import format_number, format_subset
 from netcore.stage.colours import diverging, sequential, spread
-from netcore.stage.facts import some_of
 from netcore.stage.mosaic import Mosaic, image_grid
 from netcore.stage.network import strongest
-from netcore.stage.plot import SMALL, UNITS, Box, fit, number, width, write
+from netcore.stage.plot import SMALL, UNITS, Box, fit, width, write
 from netcore.stage.stages import Stage
 from netcore.trace import Trace
 
@@ -75,10 +75,10 @@ class View:
         )
         write(fig, box.x, box.y + 19, f"{count:,}" if len(self.shape) == 1 else f"{h}×{w}", color=muted)
         self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
-        words = some_of(len(self.chosen), count)
+        words = format_subset(len(self.chosen), count)
         words = words if width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
         write(fig, box.x, box.y + box.h - 34, words, color=muted)
-        write(fig, box.x, box.y + box.h - 15, number(float(np.abs(self.outputs).max())), color=muted)
+        write(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
 
     def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
         """Show the first `share` of a trace's maps; while they appear, the stage's name stands out."""

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from netcore.core.formatting import format_count
 from netcore.errors import Refused
-from netcore.stage.facts import counted
 from netcore.stage.network import Dense, dense_stages
 from netcore.trace import LayerTrace, Trace
 
@@ -297,6 +297,6 @@ def _joined(run: list[Stage]) -> Stage:
     elif len(run) == 2 and run[1].kind == "pool" and run[0].convolutions:
         name, then = names[0], (names[1],)
     else:
-        name = counted(total, "convolution")
+        name = format_count(total, "convolution")
     steps = (Step(name, output), *(Step(word, output) for word in then))
     return Stage("block", name, run[0].source, steps, sum(s.parameters for s in run), convolutions=total)

@@ -6,9 +6,9 @@ of its units that are active at all. Marks show the mean over the example images
 
 import numpy as np
 
-from netcore.stage.facts import counted
+from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, add_axes, fit, heading, number, percent, subtitle, width, write
+from netcore.stage.plot import Box, add_axes, fit, heading, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import frame_of
 
@@ -54,7 +54,7 @@ def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
         write(fig, right.x + names, y, fit(fig, stage.name, names), ha="right", va="center_baseline")
     places = right.inset(left=names + 10).columns(1, 1, 1, gap=26)
     bars = [_Bars(fig, place, m, every[m].mean(1), along[m].max()) for m, place in enumerate(places)]
-    words = f"mean over {counted(len(examples.labels), 'example image')}"
+    words = f"mean over {format_count(len(examples.labels), 'example image')}"
     write(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
 
     def update(t: float) -> list:
@@ -95,5 +95,5 @@ class _Bars:
     def show(self, values: np.ndarray) -> list:
         for value, bar, text in zip(values, self.bars, self.texts, strict=True):
             bar.set_width(value)
-            text.set_text(percent(value, 0) if self.share else number(value))
+            text.set_text(format_percent(value, 0) if self.share else format_number(value))
         return [*self.bars, *self.texts]

@@ -6,9 +6,10 @@ images of each class. Those neurons are shown whose answers differ most from cla
 
 import numpy as np
 
+from netcore.core.formatting import format_count, format_subset
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, mix, sequential, spread
-from netcore.stage.facts import counted, layer_words, some_of
+from netcore.stage.facts import layer_words
 from netcore.stage.mosaic import crisp
 from netcore.stage.network import strongest
 from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
@@ -43,7 +44,7 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     table = means[:, chosen]
 
     unit = "map" if outputs.ndim == 4 else "neuron"
-    words = some_of(len(chosen), means.shape[1], unit)
+    words = format_subset(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
     words += f" · means by class, of {counted(len(examples.labels), 'example image')}"
     words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""

@@ -6,8 +6,9 @@ and how sure it is when right and when wrong. The expected calibration error is 
 
 import numpy as np
 
+from netcore.core.formatting import format_percent
 from netcore.stage.answers import answers, calibration, interval
-from netcore.stage.plot import chart, heading, legend, percent, percents
+from netcore.stage.plot import chart, heading, legend, percents
 
 NEEDS = ("evaluation",)
 ORDER = 38
@@ -33,7 +34,7 @@ def draw(fig, case, *, data: str = ""):
         fig,
         left,
         "Accuracy",
-        f"expected calibration error {percent(error)}",
+        f"expected calibration error {format_percent(error)}",
         x="confidence · dashed: as right as sure · lines: 95 %",
         left=58,
     )

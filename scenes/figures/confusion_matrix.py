@@ -6,11 +6,11 @@ the accuracy and the most frequent confusions.
 
 import numpy as np
 
+from netcore.core.formatting import format_count, format_percent, format_percent_range
 from netcore.stage.answers import Answers, answers, answers_on_examples, interval
 from netcore.stage.colours import confusion_colours, readable
-from netcore.stage.facts import counted
 from netcore.stage.mosaic import crisp
-from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, percent, subtitle, width, write
+from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, subtitle, width, write
 from netcore.stage.timeline import frame_of, snapshots_until_now
 
 NEEDS = ("evaluation",)
@@ -43,9 +43,9 @@ def draw(fig, case, *, data: str = "", seconds: float = 6.0):
             found, words = final, final.words
         else:
             found = kept[i] = kept.get(i) or answers_on_examples(case, moments[i])
-            words = f"{counted(len(found.labels), 'example image')} · {moments[i].label}"
+            words = f"{format_count(len(found.labels), 'example image')} · {moments[i].label}"
         changed = [note, *cells.show(found.confusion), *facts.show(found)]
-        note.set_text(words + (f" · full red: {percent(cells.worst)} of a class" if cells.worst else ""))
+        note.set_text(words + (f" · full red: {format_percent(cells.worst)} of a class" if cells.worst else ""))
         return changed
 
     update(1.0)
@@ -113,26 +113,26 @@ class _Facts:
     def show(self, found: Answers) -> list:
         right, of = int(found.right.sum()), len(found.labels)
         low, high = interval(right, of)
-        self.accuracy.set_text(percent(found.accuracy))
-        self.range.set_text(f"95 % interval: {100 * low:.1f} to {100 * high:.1f} %")
+        self.accuracy.set_text(format_percent(found.accuracy))
+        self.range.set_text(f"95 % interval: {format_percent_range(low, high)}")
         wrong = found.confusion * (1 - np.eye(len(self.classes), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")
         pairs = [(*divmod(int(flat), len(self.classes)), int(wrong.flat[flat])) for flat in order if wrong.flat[flat]]
         lines = [self._line(*pair) for pair in pairs[: len(self.rows)]]
         if len(pairs) > len(self.rows):
             left = pairs[len(self.rows) - 1 :]
-            lines[-1] = f"and {counted(len(left), 'pair')} more, up to {left[0][2]:,} each"
+            lines[-1] = f"and {format_count(len(left), 'pair')} more, up to {left[0][2]:,} each"
         for row, words in zip(self.rows, lines + [""] * len(self.rows), strict=False):
             row.set_text(words)
         return [self.accuracy, self.range, *self.rows]
 
     def _line(self, true: int, said: int, count: int) -> str:
         """``9 taken for 4, 7 times``, the names cut where it gets too long."""
-        words = f"{self.classes[true]} taken for {self.classes[said]}, {counted(count, 'time')}"
+        words = f"{self.classes[true]} taken for {self.classes[said]}, {format_count(count, 'time')}"
         if width(self.fig, words, LABEL) <= self.box.w:
             return words
-        room = self.box.w - width(self.fig, f" taken for , {counted(count, 'time')}", LABEL)
+        room = self.box.w - width(self.fig, f" taken for , {format_count(count, 'time')}", LABEL)
         wide = [width(self.fig, self.classes[k], LABEL) for k in (true, said)]
         rooms = [max(room / 2, room - other) for other in reversed(wide)]
         short = [fit(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, said), rooms, strict=True)]
-        return f"{short[0]} taken for {short[1]}, {counted(count, 'time')}"
+        return f"{short[0]} taken for {short[1]}, {format_count(count, 'time')}"

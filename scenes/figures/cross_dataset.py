@@ -5,9 +5,9 @@ How often {run} ({network}) is right on each data set that it was tried on, over
 
 import numpy as np
 
+from netcore.core.formatting import format_percent, format_percent_range, format_subset
 from netcore.stage.answers import answers, interval
-from netcore.stage.facts import some_of
-from netcore.stage.plot import LABEL, chart, class_labels, fit, heading, percent, percents, write
+from netcore.stage.plot import LABEL, chart, class_labels, fit, heading, percents, write
 
 NEEDS = ("evaluation",)
 ORDER = 40
@@ -20,7 +20,7 @@ def draw(fig, case):
     colours = (theme.positive, theme.negative, theme.emphasis, theme.right)
     sets = [answers(case, name) for name in case.evaluations[: len(colours)]]
     classes = case.classes[:MOST]
-    words = f"the whole sets, and {some_of(len(classes), len(case.classes), 'class')} · 95 % intervals"
+    words = f"the whole sets, and {format_subset(len(classes), len(case.classes), 'class')} · 95 % intervals"
     if len(sets) < len(case.evaluations):
         words += f" · the first {some_of(len(sets), len(case.evaluations), 'data set')}"
     body, _ = heading(fig, f"How often {case.display_name} is right", words)
@@ -37,8 +37,8 @@ def draw(fig, case):
             fontweight="bold",
             color=colour,
         )
-        write(fig, names.x, y + 22, f"{percent(found.accuracy)} of {len(found.labels):,}")
-        write(fig, names.x, y + 42, f"{100 * low:.1f} to {100 * high:.1f} %", color=theme.muted)
+        write(fig, names.x, y + 22, f"{format_percent(found.accuracy)} of {len(found.labels):,}")
+        write(fig, names.x, y + 42, format_percent_range(low, high), color=theme.muted)
 
     room = (plot.w - 62) / (len(classes) + 1) - 4
     labels, rotation, bottom = class_labels(fig, ["all", *classes], room)

@@ -7,24 +7,12 @@ layers respond, the weights into the predicted class, and the confidence over ti
 
 import numpy as np
 
+from netcore.core.formatting import format_number, format_percent
 from netcore.stage.bars import Bars, reword
 from netcore.stage.colours import mix, spread
 from netcore.stage.feed import Feed, answers_to, pictures
 from netcore.stage.mosaic import crisp, image_grid, shown
-from netcore.stage.plot import (
-    LABEL,
-    MARGIN,
-    TITLE,
-    Box,
-    add_axes,
-    fit,
-    number,
-    page,
-    percent,
-    subtitle,
-    width,
-    write,
-)
+from netcore.stage.plot import LABEL, MARGIN, TITLE, Box, add_axes, fit, page, subtitle, width, write
 from netcore.stage.timeline import frame_of
 from netcore.stage.wiring import Wiring
 from netcore.trace import Trace
@@ -109,7 +97,7 @@ class _Input:
         words = (
             f"true: {'unknown' if label is None else trace.classes[label]}",
             f"says: {trace.classes[said]}",
-            f"{percent(float(trace.probabilities.max()))} sure",
+            f"{format_percent(float(trace.probabilities.max()))} sure",
         )
         for k, (text, line) in enumerate(zip(self.texts, words, strict=True)):
             words = fit(self.fig, line, self.box.w, weight="bold" if k == 1 else "normal")
@@ -166,7 +154,7 @@ class _Confusion:
         self.counts = np.zeros((count, count), int)
         np.add.at(self.counts, (labels[known], said[known]), 1)
         right, of = int(np.trace(self.counts)), int(known.sum())
-        self.accuracy.set_text(percent(right / of) if of else "")
+        self.accuracy.set_text(format_percent(right / of) if of else "")
         self.right.set_text(f"{right:,} of {of:,} right")
         self.image.set_data(self._colours())
         y, x = (labels[-1], said[-1]) if known[-1] else (np.nan, np.nan)
@@ -211,7 +199,7 @@ class _Activity:
         ):
             a.set_width(mean)
             b.set_width(largest)
-            text.set_text(f"{number(mean)} · {number(largest)}")
+            text.set_text(f"{format_number(mean)} · {format_number(largest)}")
         return [*self.largest, *self.mean, *self.texts]
 
 
@@ -232,7 +220,9 @@ class _Weights:
         self.ax.set_ylim(0, 1.08 * self.counts.max())
         self.ax.spines["left"].set_visible(False)
         self.ax.set_xticks([])
-        places = zip((0, 0.5, 1), (number(-limit), "0", number(limit)), ("left", "center", "right"), strict=True)
+        places = zip(
+            (0, 0.5, 1), (format_number(-limit), "0", format_number(limit)), ("left", "center", "right"), strict=True
+        )
         for share, words, side in places:  # not as ticks: these would be drawn again for each image
             write(fig, box.x + share * box.w, box.y + box.h - 16, words, ha=side, color=theme.muted)
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
@@ -260,7 +250,7 @@ class _Confidence:
         for y in LINES:
             self.ax.axhline(y, color=theme.muted, linewidth=1.2, linestyle=(0, (4, 3)) if y else "-", zorder=1)
             at = inner.y + inner.h * (1 - y / TALL)
-            write(fig, inner.x - 10, at, f"{100 * y:.0f} %", ha="right", va="center_baseline", color=theme.muted)
+            write(fig, inner.x - 10, at, format_percent(y, 0), ha="right", va="center_baseline", color=theme.muted)
         (self.line,) = self.ax.plot([], [], color=theme.positive, linewidth=1.5)
         self.dots = [
             self.ax.plot([], [], "o", color=getattr(theme, role), markersize=5, clip_on=False)[0]

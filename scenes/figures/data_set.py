@@ -6,7 +6,7 @@ the pixels are, and pairs of different classes that look most alike.
 
 import numpy as np
 
-from netcore.stage.facts import counted, shape_words, some_of
+from netcore.core.formatting import format_count, format_shape, format_subset
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, fit, heading, percents, subtitle, width, write
 
@@ -63,7 +63,7 @@ def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
 
 def _means(fig, box: Box, examples, classes: list[str]) -> None:
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
-    of = "" if len(present) == len(classes) else some_of(len(present), len(classes), "class")
+    of = "" if len(present) == len(classes) else format_subset(len(present), len(classes), "class")
     subtitle(fig, box, "Mean images", of)
     tiles = [shown(examples.images[examples.labels == k].mean(0).round().astype(np.uint8)) for k in present]
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from netcore.core.formatting import format_shape
 from netcore.errors import unknown
 from netcore.stage.bars import Bars, verdict
 from netcore.stage.colours import diverging, sequential
-from netcore.stage.facts import layer_words, shape_words
+from netcore.stage.facts import layer_words
 from netcore.stage.feed import other_examples
 from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, colour_bar, fit, heading, write
@@ -128,7 +129,7 @@ def _single(fig, body: Box, found: list[Stage], traces: list):
 
 def _digit(fig, box: Box, trace) -> Mosaic:
     write(fig, box.x, box.y, "image", fontweight="bold")
-    write(fig, box.x, box.y + 19, shape_words(trace.pixels.shape[1:]), color=fig.theme.muted)
+    write(fig, box.x, box.y + 19, format_shape(trace.pixels.shape[1:]), color=fig.theme.muted)
     return image_grid(fig, box.inset(top=TOP), shown(trace.pixels)[None], columns=1, frame=True)
 
 
@@ -143,6 +144,6 @@ def _words(trace, views: list[View], at: float) -> str:
         chosen = any(len(view.chosen) < view.shape[0] for view in views)
         return f"The network says {verdict(trace)}" + (" · maps shown: those that vary most" if chosen else "")
     if at <= 1:
-        return f"The image: {shape_words(trace.pixels.shape)} pixels."
+        return f"The image: {format_shape(trace.pixels.shape)} pixels."
     view = views[int(np.ceil(at)) - 2]
-    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {shape_words(view.shape[1:])}."
+    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {format_shape(view.shape[1:])}."

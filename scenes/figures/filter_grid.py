@@ -5,6 +5,7 @@ The kernels of a convolution of {run} ({network}) at {snapshot}; blue weights ar
 
 import numpy as np
 
+from netcore.core.formatting import format_shape, format_subset
 from netcore.errors import unknown
 from netcore.stage.colours import diverging, spread
 from netcore.stage.facts import layer_words, shape_words, some_of
@@ -66,7 +67,7 @@ def _choice(weight: np.ndarray, most: int):
     norm = np.linalg.norm(weight.reshape(outputs, inputs, -1), axis=2)
     if inputs <= 4:
         order = np.sort(np.argsort(-norm.sum(1))[:most])
-        words = f"{some_of(len(order), outputs, 'kernel')} of {h}×{w}"
+        words = f"{format_subset(len(order), outputs, 'kernel')} of {h}×{w}"
         if inputs == 1:
             words += ": ink under blue adds to the map, ink under orange takes away"
         else:
@@ -74,6 +75,6 @@ def _choice(weight: np.ndarray, most: int):
         return lambda k: k[order].reshape(len(order), inputs * h, w), None, words
     across = np.sort(np.argsort(-norm.sum(1))[:28])
     down = np.sort(np.argsort(-norm.sum(0))[:12])
-    words = f"kernels of {shape_words((h, w))}: {some_of(len(across), outputs, 'output map')} across, "
-    words += f"{some_of(len(down), inputs, 'input map')} down, those of the largest weights"
+    words = f"kernels of {format_shape((h, w))}: {format_subset(len(across), outputs, 'output map')} across, "
+    words += f"{format_subset(len(down), inputs, 'input map')} down, those of the largest weights"
     return lambda k: k[np.ix_(across, down)].transpose(1, 0, 2, 3).reshape(-1, h, w), len(across), words

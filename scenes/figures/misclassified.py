@@ -6,8 +6,8 @@ Images that {run} ({network}) gets wrong, the surest mistakes first: what it say
 import numpy as np
 from scipy.special import softmax
 
+from netcore.core.formatting import format_count, format_subset
 from netcore.stage.answers import answers
-from netcore.stage.facts import counted, some_of
 from netcore.stage.gallery import caption, gallery
 from netcore.stage.plot import LABEL, heading, write
 
@@ -34,7 +34,7 @@ def draw(fig, case, *, images: int = 24):
         return
     captions = [caption(classes, said[i], labels[i], sure[i], 1) for i in chosen]
     count = len(gallery(fig, body, pixels[chosen], captions, [theme.wrong] * len(chosen)).tiles())
-    note.set_text(f"{some_of(count, total, 'mistake')} on {source}, the surest first")
+    note.set_text(f"{format_subset(count, total, 'mistake')} on {source}, the surest first")
 
 
 def _seen(case) -> tuple:
@@ -48,4 +48,4 @@ def _seen(case) -> tuple:
     examples = case.examples()
     shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
     total = int((shares.argmax(1) != examples.labels).sum())
-    return examples.images, examples.labels, shares, total, counted(len(examples.labels), "example image")
+    return examples.images, examples.labels, shares, total, format_count(len(examples.labels), "example image")

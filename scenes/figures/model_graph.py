@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from netcore.case import Picture
+from netcore.core.formatting import format_count, format_shape, format_subset
 from netcore.stage.colours import mix
-from netcore.stage.facts import counted, shape_words, some_of
 from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
 from netcore.stage.stages import Stage, stages
 from netcore.trace import Trace
@@ -81,7 +81,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, 
         count = sum(size for weight, size in own.items() if weight not in known)
         shared = not known.isdisjoint(own)
         known |= own.keys()
-        words = _words(members, trace) if len(members) == 1 else counted(len(members), "step")
+        words = _words(members, trace) if len(members) == 1 else format_count(len(members), "step")
         cards.append(Card(name, words, trace.value(nodes[-1]).shape, count, shared))
     edges = {
         (where[i], where[layer.name])
@@ -100,9 +100,9 @@ def _words(members: list[Stage], trace: Trace) -> str:
     if first.weight is not None and first.weight.ndim == 4:
         words = f"{first.weight.shape[2]}×{first.weight.shape[3]} {words}"
     if "Pool" in first.kind and (size := first.settings.get("kernel_size")):
-        words = f"{shape_words(tuple(np.broadcast_to(size, 2).tolist()))} {words}"
+        words = f"{format_shape(tuple(np.broadcast_to(size, 2).tolist()))} {words}"
     if first.kind == "Flatten":
-        words = f"{shape_words(trace.input_of(first).shape)} in a row"
+        words = f"{format_shape(trace.input_of(first).shape)} in a row"
     shares = [trace[node].settings.get("p") for node in stage.nodes if "Dropout" in trace[node].kind]
     return words + "".join(f", dropout {share:g}" for share in shares if share)
 
@@ -120,7 +120,7 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
         ax.add_patch(Rectangle((box.x + 10, box.y + box.h - 5), (box.w - 20) * share, 3, color=theme.positive))
     lines = 3 if box.h >= 62 else 2
     top = box.y + (box.h - 19 * lines) / 2 - 1
-    shape = shape_words(card.shape)
+    shape = format_shape(card.shape)
     taken = width(fig, shape) + 30
     beside = width(fig, card.name, LABEL, "bold") <= box.w - taken or lines < 3  # else below, beside the operations
     room = box.w - (taken if beside else 20)

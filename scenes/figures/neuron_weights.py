@@ -6,6 +6,7 @@ inhibits it.
 
 import numpy as np
 
+from netcore.core.formatting import format_subset
 from netcore.errors import Refused
 from netcore.stage.colours import diverging, spread
 from netcore.stage.facts import layer_words, some_of
@@ -47,7 +48,7 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
         if shape[0] == 3
         else "ink on blue excites, on orange inhibits"
     )
-    words = f"{ink} · {some_of(len(order), len(matrices[layer]), 'neuron')}"
+    words = f"{ink} · {format_subset(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)

@@ -6,9 +6,9 @@ how many it finds (recall); with 95 % intervals, and F1, the harmonic mean of th
 
 import numpy as np
 
+from netcore.core.formatting import format_number, format_percent, format_subset
 from netcore.stage.answers import Answers, answers, interval
-from netcore.stage.facts import some_of
-from netcore.stage.plot import Box, add_axes, fit, heading, legend, number, percent, percents, width, write
+from netcore.stage.plot import Box, add_axes, fit, heading, legend, percents, width, write
 
 NEEDS = ("evaluation",)
 ORDER = 34
@@ -31,7 +31,7 @@ def draw(fig, case, *, data: str = ""):
     scores = precision_recall_fscore_support(found.labels, found.predictions, labels=among, zero_division=np.nan)
     f1 = scores[2]
     order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
-    words = f"{found.words} · lines: 95 % intervals · mean F1 {number(float(np.nanmean(f1)), 3)}"
+    words = f"{found.words} · lines: 95 % intervals · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
         words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
     body, _ = heading(fig, f"Precision and recall of {case.display_name}", words, aside=250)
@@ -80,4 +80,4 @@ def _table(fig, box: Box, top: float, scores: np.ndarray) -> None:
 
 
 def _share(value: float) -> str:
-    return "–" if np.isnan(value) else percent(value)
+    return "–" if np.isnan(value) else format_percent(value)

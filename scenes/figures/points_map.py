@@ -10,8 +10,7 @@ import numpy as np
 
 from netcore.analysis.projections import flatten_features, project_pca, project_tsne
 from netcore.stage.colours import categories
-from netcore.stage.facts import counted, some_of
-from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, percent, subtitle, width, write
+from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, subtitle, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
 
@@ -40,8 +39,8 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     found = some_stages(every, MOST)
     snapshots = snapshots_until_now(case) if method == "pca" else (case.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
-    words = f"{some_of(len(labels), len(examples.labels), 'example image')} · "
-    words += f"{some_of(len(found), len(every), 'layer')} · "
+    words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
+    words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
     body, _ = heading(fig, f"How {case.display_name} sorts images", words, aside=160)
     mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
@@ -60,7 +59,7 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     def update(t: float) -> list:
         i = frame_of(t, len(snapshots))
         count = int(wrong[i].sum())
-        mistakes.set_text(f"○ {counted(count, 'mistake')}" if count else "no mistake")
+        mistakes.set_text(f"○ {format_count(count, 'mistake')}" if count else "no mistake")
         moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
         return [mistakes, *moved, *timeline.show(i)]
 

@@ -6,9 +6,9 @@ else lines show the 95 % intervals for other images of the same kind.
 
 import numpy as np
 
+from netcore.core.formatting import format_percent, format_subset
 from netcore.stage.answers import answers, interval
-from netcore.stage.facts import some_of
-from netcore.stage.plot import chart, class_labels, heading, legend, percent, percents
+from netcore.stage.plot import chart, class_labels, heading, legend, percents
 
 NEEDS = ("answers",)
 ORDER = 42
@@ -27,7 +27,7 @@ def draw(fig, case, *, data: str = ""):
     total, count = len(found.probabilities), len(case.classes)
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
-    words = f"{found.words} · {some_of(len(order), count, 'class')}"
+    words = f"{found.words} · {format_subset(len(order), count, 'class')}"
     words += " (those predicted most)" if len(order) < count else ""
     words += f" · mean confidence {percent(float(found.confidence.mean()))}"
     body, _ = heading(fig, f"What {case.display_name} finds", words, aside=280)

@@ -6,10 +6,10 @@ and the probabilities that the softmax makes of them: {prediction}, {confidence}
 
 import numpy as np
 
+from netcore.core.formatting import format_number, format_subset
 from netcore.stage.bars import Bars, verdict
-from netcore.stage.facts import some_of
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, add_axes, fit, heading, number, width, write
+from netcore.stage.plot import Box, add_axes, fit, heading, width, write
 from netcore.stage.stages import some_stages, stages
 from netcore.stage.views import FOOT, TOP, View, draw_columns
 
@@ -23,7 +23,7 @@ def draw(fig, case):
     theme, trace = fig.theme, case.trace()
     every = [s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1]
     found = some_stages(every, MOST)
-    stage_words = some_of(len(found), len(every), "stage") + " between image and scores"
+    stage_words = format_subset(len(found), len(every), "stage") + " between image and scores"
     body, _ = heading(
         fig, f"How {case.display_name} reads an image", f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}"
     )
@@ -69,4 +69,4 @@ def _scores(fig, box: Box, trace, order: np.ndarray) -> None:
         y = inner.y + (row + 0.5) * inner.h / len(z)
         name = fit(fig, trace.classes[k], longest)
         write(fig, box.x + longest, y, name, ha="right", va="center_baseline", color=theme.muted)
-        write(fig, box.x + box.w, y, number(float(value)), ha="right", va="center_baseline")
+        write(fig, box.x + box.w, y, format_number(float(value)), ha="right", va="center_baseline")

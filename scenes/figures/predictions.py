@@ -7,7 +7,7 @@ in green, wrong ones in red.
 import numpy as np
 from scipy.special import softmax
 
-from netcore.stage.facts import counted
+from netcore.core.formatting import format_count
 from netcore.stage.gallery import caption, gallery
 from netcore.stage.plot import heading, legend
 
@@ -33,4 +33,4 @@ def draw(fig, case, *, images: int = 24):
     captions = [caption(classes, k, t, p) for k, t, p in zip(said, labels, shares.max(1), strict=True)]
     colours = list(np.where(right, theme.right, theme.wrong))
     count = len(gallery(fig, body, pixels, captions, colours).tiles())
-    note.set_text(f"{right[:count].sum()} of {counted(count, 'example image')} right · {case.snapshot().label}")
+    note.set_text(f"{right[:count].sum()} of {format_count(count, 'example image')} right · {case.snapshot().label}")

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import softmax
 
+from netcore.core.formatting import format_subset
 from netcore.stage.answers import interval
-from netcore.stage.facts import some_of
 from netcore.stage.mosaic import image_grid, shown
 from netcore.stage.plot import Box, chart, heading, legend, percents
 
@@ -57,7 +57,7 @@ def draw(fig, case, *, images: int = 120):
     theme, examples = fig.theme, case.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
     words = (
-        f"{some_of(len(labels), len(examples.labels), 'example image')}, one change at a time"
+        f"{format_subset(len(labels), len(examples.labels), 'example image')}, one change at a time"
         f" · band: 95 % interval · {case.snapshot().label}"
     )
     body, _ = heading(fig, f"What {case.display_name} withstands", words, aside=300)

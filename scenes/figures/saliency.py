@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from netcore.core.formatting import format_number
 from netcore.stage.bars import verdict
 from netcore.stage.colours import diverging, spread
 from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, write
+from netcore.stage.plot import Box, colour_bar, fit, heading, subtitle, write
 
 NEEDS = ()
 ORDER = 66

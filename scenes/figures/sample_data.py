@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from netcore.stage.facts import some_of
+from netcore.core.formatting import format_subset
 from netcore.stage.mosaic import Mosaic, image_grid, shown
 from netcore.stage.plot import Box, fit, heading, subtitle, width, write
 
@@ -45,8 +45,8 @@ def draw(fig, case, *, images: int = 18):
             y = place.y + place.h / 2
             write(fig, body.x + names, y, fit(fig, classes[k], names), ha="right", va="center_baseline")
 
-    of = some_of(len(present), len(classes), "class")
-    note.set_text(f"{some_of(drawn, total, 'stored image')}, of {of}")
+    of = format_subset(len(present), len(classes), "class")
+    note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of}")
 
 
 def _sets(case) -> list[tuple]:

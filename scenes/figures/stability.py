@@ -7,8 +7,8 @@ another random part of the network: how much the answer depends on single units.
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from netcore.stage.facts import counted
-from netcore.stage.plot import chart, heading, legend, percent, percents, write
+from netcore.core.formatting import format_count, format_percent
+from netcore.stage.plot import chart, heading, legend, percents, write
 
 NEEDS = ("dropout", "stability")
 ORDER = 44
@@ -19,8 +19,8 @@ def draw(fig, case):
     theme, stored = fig.theme, case.stability
     accuracy = np.asarray(stored["accuracy"], dtype=float)
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
-    words = f"{counted(len(accuracy), 'pass')} over {counted(stored['count'], 'image')} of {stored['data']}"
-    words += f" · mean {percent(mean, 2)}"
+    words = f"{format_count(len(accuracy), 'pass')} over {format_count(stored['count'], 'image')} of {stored['data']}"
+    words += f" · mean {format_percent(mean, 2)}"
     words += f", standard deviation {100 * deviation:.2f} points" if len(accuracy) > 1 else ""
     body, _ = heading(fig, f"How stable {case.display_name} is with dropout on", words)
     left, right = body.columns(3, 1, gap=24)

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from netcore.core.formatting import format_number, format_percent
 from netcore.stage.answers import interval
 from netcore.stage.facts import epochs, held_out
-from netcore.stage.plot import Box, chart, heading, legend, number, percent, percents
+from netcore.stage.plot import Box, chart, heading, legend, percents
 
 NEEDS = ("history",)
 ORDER = 10
@@ -111,7 +112,7 @@ def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndar
         ax.set_ylim(low / 1.5, high * 1.5)
     else:
         ax.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
-    ax.set_yticks([low, high], [number(low), number(high)])
+    ax.set_yticks([low, high], [format_number(low), format_number(high)])
     ax.set_xlim(0, end or 1)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     line, x, y = _line(ax, epoch, rate, fig.theme.emphasis)
@@ -158,7 +159,7 @@ def _words(case, row: int, epoch: np.ndarray, curves: dict) -> str:
         return f"before the end of {case.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
     parts = [f"{case.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
     if np.isfinite(value := curves["train_loss"][row]):
-        parts.append(f"training loss {number(value)}")
+        parts.append(f"training loss {format_number(value)}")
     if np.isfinite(value := curves["val_accuracy"][row]):
         parts.append(f"{percent(value)} right on {held_out(case)}")
     return " · ".join(parts)

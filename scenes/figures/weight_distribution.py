@@ -5,6 +5,7 @@ How the weights of each layer of {run} ({network}) are spread, beside those it b
 
 import numpy as np
 
+from netcore.core.formatting import format_count, format_number, format_subset
 from netcore.errors import Refused
 from netcore.stage.colours import spread
 from netcore.stage.facts import counted, some_of
@@ -58,8 +59,8 @@ class _Histogram:
         limit = max(spread(weights[i], 0.999) for i in (0, -1))
         self.edges = np.linspace(-limit, limit, BINS + 1)
         self.counts = [np.histogram(np.clip(w, -limit, limit), self.edges)[0] for w in weights]
-        short = [f"σ {number(float(w.std()))}" for w in weights]
-        full = [f"{counted(w.size, 'weight')}, {words}" for words, w in zip(short, weights, strict=True)]
+        short = [f"σ {format_number(float(w.std()))}" for w in weights]
+        full = [f"{format_count(w.size, 'weight')}, {words}" for words, w in zip(short, weights, strict=True)]
         name = fit(fig, name, box.w - 8 - max(width(fig, words) for words in short), 15, "bold", "end")
         start = width(fig, name, 15, "bold") + 8
         self.words = full if all(width(fig, words) <= box.w - start for words in full) else short
@@ -67,7 +68,7 @@ class _Histogram:
         ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
         low = "≤ " if min(w.min() for w in weights) < -limit else ""
         high = "≥ " if max(w.max() for w in weights) > limit else ""
-        ax.set_xticks([-limit, 0, limit], [low + number(-limit), "0", high + number(limit)])
+        ax.set_xticks([-limit, 0, limit], [low + format_number(-limit), "0", high + format_number(limit)])
         for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
             text.set_horizontalalignment(side)
         self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)

@@ -8,8 +8,8 @@ layer the most active maps and neurons are shown. The answer is {prediction} wit
 
 import numpy as np
 
+from netcore.core.formatting import format_shape
 from netcore.stage.dense import by_source, legend
-from netcore.stage.facts import shape_words
 from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, text_width
 from netcore.stage.head import EDGE, HIGH, Head, corners
 from netcore.stage.maps import DOT, GAP, SIDE, Maps, Volume, colours, scale_bar
@@ -93,7 +93,7 @@ class CnnForwardPropagation(Film):
         rgb = trace.pixels.transpose(1, 2, 0)[None] / 255 if c == 3 else self.theme.activation(values / 255)
         self.source.maps.rgb = rgb
         at = (MIDDLE[0], self.source.top)
-        self.source.texts = [label(shape_words(shape), BODY, self.rgb("ink"), bold=True, at=at)]
+        self.source.texts = [label(format_shape(shape), BODY, self.rgb("ink"), bold=True, at=at)]
         self.source.scale = []
         named = f"A picture of “{trace.classes[trace.label]}”" if trace.label is not None else "A picture"
         count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"

@@ -7,8 +7,8 @@ softmax turns the scores into probabilities. The answer is {prediction} with {co
 
 import numpy as np
 
+from netcore.core.formatting import format_subset
 from netcore.stage import dense
-from netcore.stage.facts import some_of
 from netcore.stage.film import (
     BODY,
     NOTE,
@@ -157,7 +157,7 @@ class ForwardPropagation(Film):
         last = len(self.sizes) - 1
         xs = [neurons.centres[0, 0] for neurons in self.columns]
         names = ["input", *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]
-        counts = [some_of(len(index), n) for index, n in zip(self.index, self.sizes, strict=True)]
+        counts = [format_subset(len(index), n) for index, n in zip(self.index, self.sizes, strict=True)]
         widest = max(text_width(text, NOTE) for text in names + counts)
         if widest > xs[1] - xs[0] - 0.15 and last > 2:
             middle = set(counts[1:-1])
