@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from netcore.publish.page import Exhibit, Table, write_page
+from netcore.publish.html_page import GalleryItem, Table, write_page
 
 
 class Reader(HTMLParser):
@@ -36,7 +36,7 @@ def exhibits(tmp_path):
         file.parent.mkdir(parents=True)
         file.write_bytes(name.encode())
         out.append(
-            Exhibit(file, f"Title of {name}", "What <b>it</b> shows.", 'An "image"', "netcore render x", 854, 480)
+            GalleryItem(file, f"Title of {name}", "What <b>it</b> shows.", 'An "image"', "netcore render x", 854, 480)
         )
     return out
 

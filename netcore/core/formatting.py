@@ -152,3 +152,7 @@ def _minus(text: str) -> str:
 
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else noun + ("es" if noun.endswith("s") else "s")
+
+
+PLAIN = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
+POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
