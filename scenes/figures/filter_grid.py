@@ -5,7 +5,7 @@ The kernels of a convolution of {run} ({network}) at {snapshot}; blue weights ar
 
 import numpy as np
 
-from netcore.analysis.history import format_shape, format_subset, snapshots_until
+from netcore.analysis.history import snapshots_until
 from netcore.analysis.layer_names import layer_title
 from netcore.core.errors import unknown_name
 from netcore.core.formatting import format_shape, format_subset

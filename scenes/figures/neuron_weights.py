@@ -6,7 +6,7 @@ inhibits it.
 
 import numpy as np
 
-from netcore.analysis.history import format_subset, snapshots_until
+from netcore.analysis.history import snapshots_until
 from netcore.analysis.layer_names import layer_title
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset

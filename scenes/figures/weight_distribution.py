@@ -5,7 +5,7 @@ How the weights of each layer of {run} ({network}) are spread, beside those it b
 
 import numpy as np
 
-from netcore.analysis.history import format_count, format_subset, snapshots_until
+from netcore.analysis.history import snapshots_until
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_number, format_subset
 from netcore.viz.colors import abs_limit
