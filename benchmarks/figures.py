@@ -9,30 +9,31 @@ from encoding import psnr
 from matplotlib.animation import FuncAnimation, PillowWriter
 from measure import FOLDER, Row, at_least, case_of, ratio, run_of, times
 
-from netcore.case import Case
-from netcore.render import catalogue
-from netcore.render.encode import encode
-from netcore.render.frames import figure_frames, load
-from netcore.stage.plot import new_figure, style
-from netcore.stage.theme import DARK
+from netcore.core.context import SceneContext
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.encoding import encode
+from netcore.rendering.frames import figure_frames
+from netcore.rendering.scenes import load_scene
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import DARK
 
 SIZE, FPS, SECONDS = (854, 480), 25, 3.0
 SCENES = {"training-history": True, "neuron-weights": False}  # whether the figures wanted are asked of it; in the
 # second all of a few hundred small images change at once, where no encoder saves much
 
 
-def ours(draw: Any, case: Case, path: Path) -> None:
+def ours(draw: Any, context: SceneContext, path: Path) -> None:
     """As `netcore render` does it."""
-    frames = figure_frames(draw, case, DARK, SIZE, FPS, {"seconds": SECONDS})
+    frames = figure_frames(draw, context, DARK, SIZE, FPS, {"seconds": SECONDS})
     encode(frames, {"gif": path}, FPS, hold=0)
 
 
-def matplotlib(draw: Any, case: Case, path: Path) -> None:
+def matplotlib(draw: Any, context: SceneContext, path: Path) -> None:
     """The same moments of the same figure, as Matplotlib's documentation has it."""
     count = round(SECONDS * FPS)
-    with style(DARK):
+    with theme_style(DARK):
         fig = new_figure(DARK, SIZE)
-        update = draw(fig, case, seconds=SECONDS)
+        update = draw(fig, context, seconds=SECONDS)
         animation = FuncAnimation(fig, lambda i: update(i / (count - 1)), frames=count, init_func=lambda: None)
         animation.save(path, PillowWriter(fps=FPS), dpi=fig.dpi)
 
@@ -41,13 +42,13 @@ def rows() -> list[Row]:
     """Speed, size and truth for each figure."""
     out = []
     for scene, asked in SCENES.items():
-        draw = load(catalogue.find(scene).path).draw
-        case = case_of(run_of("mlp-16-16", epochs=8))
+        draw = load_scene(catalogue.find_scene(scene).path).draw
+        context = case_of(run_of("mlp-16-16", epochs=8))
         paths = {way.__name__: FOLDER / f"{scene}-{way.__name__}.gif" for way in (ours, matplotlib)}
-        ways = {way.__name__: partial(way, draw, case, paths[way.__name__]) for way in (ours, matplotlib)}
-        ours(draw, case, paths["ours"])  # fonts are found once
+        ways = {way.__name__: partial(way, draw, context, paths[way.__name__]) for way in (ours, matplotlib)}
+        ours(draw, context, paths["ours"])  # fonts are found once
         found = times(ways, rounds=3)
-        frames = [rgb for rgb, _ in figure_frames(draw, case, DARK, SIZE, FPS, {"seconds": SECONDS})]
+        frames = [rgb for rgb, _ in figure_frames(draw, context, DARK, SIZE, FPS, {"seconds": SECONDS})]
         sizes = {name: path.stat().st_size for name, path in paths.items()}
         truth = {name: psnr(path.read_bytes(), frames) for name, path in paths.items()}
         what = f"{scene} to GIF, {round(SECONDS * FPS)} frames, {SIZE[0]}×{SIZE[1]}"

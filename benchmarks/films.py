@@ -5,26 +5,26 @@ from functools import partial
 
 from measure import FOLDER, Row, at_least, at_most, case_of, ratio, run_of, times
 
-from netcore.case import Case
-from netcore.render import catalogue
-from netcore.render.encode import Encoding
-from netcore.render.frames import film_frames
-from netcore.stage.theme import DARK
+from netcore.core.context import SceneContext
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.encoding import EncodeSession
+from netcore.rendering.frames import film_frames
+from netcore.viz.theme import DARK
 
 SIZE = (854, 480)
 
 
-def play(case: Case, container: str, fps: int) -> int:
+def play(context: SceneContext, container: str, fps: int) -> int:
     """Draw and encode `forward-propagation`; gives the number of frames drawn, repeats included."""
     count = 0
-    with Encoding({container: FOLDER / f"film.{container}"}, fps, hold=0) as encoding:
+    with EncodeSession({container: FOLDER / f"film.{container}"}, fps, hold=0) as encoding:
 
         def sink(rgb, repeat):
             nonlocal count
             count += repeat
             encoding.write(rgb, repeat)
 
-        film_frames(catalogue.find("forward-propagation").path, case, DARK, SIZE, fps, {}, sink)
+        film_frames(catalogue.find_scene("forward-propagation").path, context, DARK, SIZE, fps, {}, sink)
     return count
 
 

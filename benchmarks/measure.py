@@ -10,9 +10,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import netcore.learn  # noqa: F401  before torch: it sets how threads wait
-from netcore.case import Case
-from netcore.run import Run
+import netcore.models  # noqa: F401  before torch: it sets how threads wait
+from netcore.core.context import SceneContext
+from netcore.core.run import Run
 
 ROUNDS = 5
 _folder = TemporaryDirectory(prefix="netcore-bench-")  # runs and clips; gone at the end
@@ -66,15 +66,16 @@ def at_least(value: float, limit: float, unit: str = "×") -> dict[str, Any]:
 @cache
 def run_of(recipe: str, **changes: Any) -> Run:
     """Train a recipe on the embedded digits, for a moment only: the drawing costs the same."""
-    from netcore.learn.train import train
+    from netcore.training.train import train
 
     changes = {"epochs": 1} | changes
     name = "-".join([recipe, *map(str, changes.values())])
     return train(recipe, name=name, data="embedded", output_dir=FOLDER / "runs", device="cpu", **changes)
 
 
-def case_of(run: Run) -> Case:
+def case_of(run: Run) -> SceneContext:
     """The case that `netcore render SCENE --run RUN` draws."""
-    from netcore.render.cases import Choice, make_case
+    from netcore.rendering.context import make_context
+    from netcore.rendering.sample_selector import SampleSelector
 
-    return make_case(run, Choice(), "best")
+    return make_context(run, SampleSelector(), "best")

@@ -8,15 +8,19 @@ import torch
 from measure import Row, at_least, ratio, times
 from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 from torchvision.transforms.functional import to_tensor
 
-from netcore.learn.data import DataSet, load
-from netcore.learn.device import choose_device, device_title, place, threads_for
-from netcore.learn.loop import Pixels, logits_of, run_epoch, score
-from netcore.learn.models import build
-from netcore.learn.recipes import RECIPES, Recipe
-from netcore.learn.training import make_optimizer, to_device
+from netcore.datasets.base import Dataset
+from netcore.datasets.loading import load_dataset
+from netcore.models.build import build_model
+from netcore.models.device import device_name, module_to_device, select_device, thread_limit
+from netcore.tracing.batch_inference import batch_logits
+from netcore.training.epoch import DeviceDataset, loss_and_accuracy, train_epoch
+from netcore.training.optimizers import make_optimizer
+from netcore.training.recipes import RECIPES, Recipe
+from netcore.training.trainer import dataset_to_device
 
 ROUNDS, EPOCHS, RATE = 3, 10, 0.5  # the rate is higher than the recipe's, so that few epochs show that both learn alike
 IMAGES = {"cnn-2conv": 1280, "cnn-5conv": 640}  # a round's share of the 4,000 where all of them would take long
@@ -24,10 +28,10 @@ TRAINING = {"mlp-16-16": 3.0}  # times the usual loop, at least
 INFERENCE = {"cnn-5conv": 2270.0}  # images a second, at least: ten times the published
 
 
-class Pictures(Dataset):
+class Pictures(TorchDataset):
     """What tutorials do: one PIL image at a time, turned into a tensor when it is asked for."""
 
-    def __init__(self, data: DataSet) -> None:
+    def __init__(self, data: Dataset) -> None:
         self.images = [Image.fromarray(image) for image in data.images]
         self.labels = data.labels.tolist()
 
@@ -60,29 +64,29 @@ def usual_inference(module: nn.Module, loader: DataLoader) -> None:
 class Pair:
     """One recipe twice, from the same weights: with netcore's loop, and with the usual one."""
 
-    def __init__(self, recipe: Recipe, data: DataSet, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, data: Dataset, device: torch.device) -> None:
         self.recipe, self.device, self.epochs = recipe, device, 0
-        self.ours = place(build(recipe.architecture), device)
-        self.usual = build(recipe.architecture).to(device)
+        self.ours = module_to_device(build_model(recipe.architecture), device)
+        self.usual = build_model(recipe.architecture).to(device)
         self.usual.load_state_dict(self.ours.state_dict())
         self.optimizer = make_optimizer(recipe, self.ours, device)
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[recipe.optimizer]
         self.usual_optimizer = kind(self.usual.parameters(), lr=recipe.learning_rate)
-        self.data: Pixels = to_device(data, device)
+        self.data: DeviceDataset = dataset_to_device(data, device)
         self.loader = DataLoader(Pictures(data), batch_size=recipe.batch_size, shuffle=True)
 
     def train(self) -> None:
         self.epochs += 1
         rate = self.recipe.learning_rate
-        with threads_for(self.ours, self.recipe.batch_size):
-            run_epoch(self.ours, self.optimizer, self.data, self.recipe, self.epochs, lambda _: rate, lambda *_: None)
+        with thread_limit(self.ours, self.recipe.batch_size):
+            train_epoch(self.ours, self.optimizer, self.data, self.recipe, self.epochs, lambda _: rate, lambda *_: None)
 
     def train_usual(self) -> None:
         usual_epoch(self.usual, self.usual_optimizer, self.loader)
 
     def infer(self) -> None:
         self.ours.eval()
-        logits_of(self.ours, self.data.images).argmax(1).cpu()
+        batch_logits(self.ours, self.data.images).argmax(1).cpu()
 
     def infer_usual(self) -> None:
         usual_inference(self.usual, self.loader)
@@ -90,7 +94,7 @@ class Pair:
 
 def rows() -> list[Row]:
     """Images a second, and that the fast loop learns as well as the usual one."""
-    device, source = choose_device(), load("embedded")
+    device, source = select_device(), load_dataset("embedded")
     out = [_alike(replace(RECIPES["mlp-16-16"], learning_rate=RATE), source.train, source.test, device)]
     for name, recipe in RECIPES.items():
         data = source.train.take(np.arange(IMAGES.get(name, len(source.train))))
@@ -101,7 +105,7 @@ def rows() -> list[Row]:
         found = times(ways, ROUNDS)
         for word, usual in (("train", "usual"), ("infer", "infer usual")):
             speed, theirs = (len(data) / float(np.median(found[way])) for way in (word, usual))
-            text = f"{word} `{name}`, batch {recipe.batch_size}, {device_title(device)}"
+            text = f"{word} `{name}`, batch {recipe.batch_size}, {device_name(device)}"
             beside = f"{speed:,.0f} images/s beside {theirs:,.0f}"
             out.append(_row(name, word, text, speed, ratio(found, usual, word), beside))
     return out
@@ -115,12 +119,12 @@ def _row(name: str, word: str, text: str, speed: float, times_faster: float, bes
     return Row(text, f"{times_faster:.1f} ×", beside)
 
 
-def _alike(recipe: Recipe, train: DataSet, test: DataSet, device: torch.device) -> Row:
+def _alike(recipe: Recipe, train: Dataset, test: Dataset, device: torch.device) -> Row:
     pair = Pair(recipe, train, device)
     for _ in range(EPOCHS):
         pair.train()
         pair.train_usual()
-    accuracies = [score(module, to_device(test, device))[1] for module in (pair.ours, pair.usual)]
+    accuracies = [loss_and_accuracy(module, dataset_to_device(test, device))[1] for module in (pair.ours, pair.usual)]
     text = f"accuracy of `{recipe.name}` after {EPOCHS} epochs at rate {RATE:g}, both loops"
     beside = f"the usual loop {accuracies[1]:.1%}"
     return Row(text, f"{accuracies[0]:.1%}", beside, "within 3 points", accuracies[0] > accuracies[1] - 0.03)

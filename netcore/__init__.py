@@ -6,12 +6,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {  # public name: module:attribute
-    "load_run": "netcore.run:load_run",
-    "list_runs": "netcore.run:list_runs",
-    "render": "netcore.render.api:render",
-    "record_run": "netcore.learn.own:record_run",
-    "default_context": "netcore.render.cases:default_case",
-    "Film": "netcore.stage.film:Film",
+    "load_run": "netcore.core.run:load_run",
+    "list_runs": "netcore.core.run:list_runs",
+    "render": "netcore.rendering.api:render",
+    "record_run": "netcore.training.recorder:record_run",
+    "default_context": "netcore.rendering.context:default_context",
+    "trace": "netcore.tracing.tracer:trace",
+    "Film": "netcore.viz.film.film:Film",
 }
 # A wheel contains the scenes as `netcore/scenes`, a checkout has them beside this package. There the checkout, searched
 # last, makes them `netcore.scenes` too: with an editable install, with PYTHONPATH and in worker processes.

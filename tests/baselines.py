@@ -14,13 +14,13 @@ import figure_runs
 import numpy as np
 from PIL import Image
 
-from netcore.case import Case
-from netcore.errors import Refused
-from netcore.render import catalogue
-from netcore.render.catalogue import Scene
-from netcore.render.frames import figure_frames, film_frames, load
-from netcore.render.needs import check
-from netcore.stage.theme import THEMES
+from netcore.core.context import SceneContext
+from netcore.core.errors import RequirementError
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.frames import figure_frames, film_frames
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import Scene, load_scene
+from netcore.viz.theme import THEMES
 
 HERE = Path(__file__).parent / "baselines"
 SIZE = (480, 270)
@@ -32,7 +32,7 @@ _folder = tempfile.TemporaryDirectory(prefix="netcore-baselines-")  # the runs; 
 
 def scenes() -> list[Scene]:
     """All scenes of the catalogue."""
-    return sorted(catalogue.scenes(), key=lambda scene: scene.name)
+    return sorted(catalogue.all_scenes(), key=lambda scene: scene.name)
 
 
 def place(scene: Scene, theme: str) -> Path:
@@ -40,14 +40,14 @@ def place(scene: Scene, theme: str) -> Path:
     return HERE / theme / f"{scene.name}.png"
 
 
-def picture(scene: Scene, theme: str) -> np.ndarray:
+def sample(scene: Scene, theme: str) -> np.ndarray:
     """The last moment of a scene as it is drawn now: uint8 (H, W, 3)."""
-    case = _case(scene, theme)
+    context = _case(scene, theme)
     if scene.kind == "figure":
-        ((rgb, _),) = figure_frames(_still(load(scene.path).draw), case, THEMES[theme], SIZE, 1, {})
+        ((rgb, _),) = figure_frames(_still(load_scene(scene.path).draw), context, THEMES[theme], SIZE, 1, {})
         return rgb
     last: list[np.ndarray] = []
-    film_frames(scene.path, case, THEMES[theme], SIZE, 1, {}, lambda rgb, _: last.__setitem__(slice(None), [rgb]))
+    film_frames(scene.path, context, THEMES[theme], SIZE, 1, {}, lambda rgb, _: last.__setitem__(slice(None), [rgb]))
     return last[0]
 
 
@@ -83,7 +83,7 @@ def accept(names: list[str]) -> None:
         print(f"{path.relative_to(HERE)}: removed")
     for name in names or there:
         for theme in THEMES:
-            path, now = place(there[name], theme), picture(there[name], theme)
+            path, now = place(there[name], theme), sample(there[name], theme)
             share = differing(read(path), now) if path.exists() else 1.0
             if share > SHARE:
                 write(path, now)
@@ -93,27 +93,27 @@ def accept(names: list[str]) -> None:
 def _still(draw):
     """The figure as if it did not move, at its last moment."""
 
-    def still(fig, case, **options):
-        update = draw(fig, case, **options)
+    def still(fig, context, **options):
+        update = draw(fig, context, **options)
         if update is not None:
             update(1.0)
 
     return still
 
 
-def _case(scene: Scene, theme: str) -> Case:
+def _case(scene: Scene, theme: str) -> SceneContext:
     for name in RUNS[theme]:
-        case = _made(name)
+        context = _made(name)
         try:
-            check(scene.name, scene.needs, case._run)
-            return case
-        except Refused:
+            check_requirements(scene.name, scene.needs, context._run)
+            return context
+        except RequirementError:
             continue
     raise LookupError(f"{scene.name} can show neither run")
 
 
 @cache
-def _made(name: str) -> Case:
+def _made(name: str) -> SceneContext:
     return figure_runs.case_of(figure_runs.made_run(Path(_folder.name), name))
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from netcore.case import Case, Picture
-from netcore.run import Run, load_run
+from netcore.core.context import SceneContext
+from netcore.core.run import Run, load_run
+from netcore.core.sample import Sample
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the test processes share the cores; read when torch is imported
 os.environ["OMP_WAIT_POLICY"] = "passive"
@@ -29,7 +30,7 @@ def _trained(folder: Path, name: str, recipe: str, **settings: object) -> Run:
 
     with FileLock(folder / f"{name}.lock"):
         if not (folder / "runs" / name / "run.json").exists():
-            from netcore.learn.train import train
+            from netcore.training.train import train
 
             train(recipe, name=name, data="embedded", output_dir=folder / "runs", device="cpu", **settings)
     return load_run(folder / "runs" / name)
@@ -48,22 +49,22 @@ def cnn_run(shared_folder: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def make_case() -> Callable[..., Case]:
+def make_case() -> Callable[..., SceneContext]:
     """`make_case(run, digit=7, at="best")`: a case of the run's first example of a digit."""
 
-    def make(run: Run, digit: int = 7, at: str = "best") -> Case:
+    def make(run: Run, digit: int = 7, at: str = "best") -> SceneContext:
         def tracer(*given: object) -> object:
-            from netcore.learn.record import trace
+            from netcore.tracing.tracer import trace
 
             return trace(*given)
 
         def passer(*given: object) -> object:
-            from netcore.learn.batch import passes
+            from netcore.tracing.batch_inference import predict_batch
 
-            return passes(*given)
+            return predict_batch(*given)
 
         examples = run.examples()
         first = int((examples.labels == digit).argmax())
-        return Case(run, Picture(examples.images[first], digit, f"digit {digit}"), at, tracer, passer)
+        return SceneContext(run, Sample(examples.images[first], digit, f"digit {digit}"), at, tracer, passer)
 
     return make

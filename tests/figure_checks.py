@@ -13,12 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from netcore.case import Case
-from netcore.render.catalogue import FOLDERS
-from netcore.render.frames import load
-from netcore.stage.mosaic import Mosaic
-from netcore.stage.plot import SMALL, UNITS, new_figure, style
-from netcore.stage.theme import DARK, Theme
+from netcore.core.context import SceneContext
+from netcore.rendering.scenes import SCENE_DIRS, load_scene
+from netcore.viz.mpl.image_grid import ImageGrid
+from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL, new_figure, theme_style
+from netcore.viz.theme import DARK, Theme
 
 CONTRAST, GRAPHICS = 4.5, 3.0  # WCAG 2.2 AA: texts, and marks that are no letters
 
@@ -28,21 +27,23 @@ class Drawn(NamedTuple):
 
     fig: Figure
     update: Any
-    mosaics: list[Mosaic]
+    mosaics: list[ImageGrid]
 
 
-def drawn(name: str, case: Case, theme: Theme = DARK, size: tuple[int, int] = (800, 450), **options: Any) -> Drawn:
+def drawn(
+    name: str, context: SceneContext, theme: Theme = DARK, size: tuple[int, int] = (800, 450), **options: Any
+) -> Drawn:
     """Draw one of netcore's figures."""
-    made: list[Mosaic] = []
-    original = Mosaic.__init__
+    made: list[ImageGrid] = []
+    original = ImageGrid.__init__
 
-    def noticed(self: Mosaic, *args: Any, **settings: Any) -> None:
+    def noticed(self: ImageGrid, *args: Any, **settings: Any) -> None:
         original(self, *args, **settings)
         made.append(self)
 
-    with style(theme), patch.object(Mosaic, "__init__", noticed):
+    with theme_style(theme), patch.object(ImageGrid, "__init__", noticed):
         fig = new_figure(theme, size)
-        update = load(FOLDERS[1] / f"{name}.py").draw(fig, case, **options)
+        update = load_scene(SCENE_DIRS[1] / f"{name}.py").draw(fig, context, **options)
     return Drawn(fig, update, made)
 
 
@@ -74,7 +75,7 @@ class Spot(NamedTuple):
     y: float
     left: float
     right: float
-    colour: str
+    color: str
     bold: bool
 
 
@@ -106,17 +107,17 @@ def in_column(fig: Figure, x: float, top: float = 0, bottom: float = np.inf, sla
     return [s.text for s in sorted(found, key=lambda s: s.y)]
 
 
-def tile_middle(mosaic: Mosaic, i: int) -> tuple[float, float, float]:
+def tile_middle(mosaic: ImageGrid, i: int) -> tuple[float, float, float]:
     """Middle of an image of a mosaic (x, y) and its lower edge, in pixels from the figure's top left corner."""
     fig = mosaic.ax.get_figure(root=True)
-    place, scale = mosaic.place(i), fig.bbox.width / UNITS
+    place, scale = mosaic.place(i), fig.bbox.width / FIGURE_WIDTH
     return (place.x + place.w / 2) * scale, (place.y + place.h / 2) * scale, (place.y + place.h) * scale
 
 
-def caption_under(fig: Figure, mosaic: Mosaic, i: int, lines: int = 2) -> list[str]:
+def caption_under(fig: Figure, mosaic: ImageGrid, i: int, lines: int = 2) -> list[str]:
     """The lines written under an image of a mosaic, at most so many."""
     x, _, foot = tile_middle(mosaic, i)
-    line = 18 * fig.bbox.width / UNITS
+    line = 18 * fig.bbox.width / FIGURE_WIDTH
     return in_column(fig, x, foot, foot + (lines + 0.3) * line)
 
 
@@ -133,12 +134,12 @@ def legend_of(fig: Figure) -> dict[str, str]:
     for dot in (s for s in every if s.text == "●"):
         beside = [s for s in every if abs(s.y - dot.y) < 6 and 0 < s.left - dot.right < 20 and s.text != "●"]
         name = min(beside, key=lambda s: s.left)
-        assert name.colour == dot.colour, name.text
-        found[name.text] = name.colour
+        assert name.color == dot.color, name.text
+        found[name.text] = name.color
     return found
 
 
-def colour_bar_of(fig: Figure, label: str) -> tuple[tuple[float, float], list[str]]:
+def color_bar_of(fig: Figure, label: str) -> tuple[tuple[float, float], list[str]]:
     """Limits of the colour bar over which `label` stands, and the texts at its ticks from left to right."""
     head = next(s for s in spots(fig) if s.text == label)
     near = [ax for ax in fig.axes if 0 < middle(ax)[1] - head.y < 40 and ax.get_window_extent().x0 <= head.x]
@@ -147,9 +148,9 @@ def colour_bar_of(fig: Figure, label: str) -> tuple[tuple[float, float], list[st
     return bar.get_xlim(), [t.get_text() for t in sorted(ticks, key=lambda t: middle(t)[0])]
 
 
-def nearer(colour: Any, one: str, other: str) -> bool:
+def nearer(color: Any, one: str, other: str) -> bool:
     """Whether a colour is nearer to one of two than to the other, in RGB."""
-    distance = [np.linalg.norm(np.array(to_rgb(colour)) - to_rgb(c)) for c in (one, other)]
+    distance = [np.linalg.norm(np.array(to_rgb(color)) - to_rgb(c)) for c in (one, other)]
     return bool(distance[0] < distance[1])
 
 
@@ -180,7 +181,7 @@ def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _inside(box: Bbox, fig: Figure) -> bool:
-    slack = fig.bbox.width / UNITS
+    slack = fig.bbox.width / FIGURE_WIDTH
     return (
         box.x0 >= -slack and box.y0 >= -slack and box.x1 <= fig.bbox.width + slack and box.y1 <= fig.bbox.height + slack
     )
@@ -197,16 +198,16 @@ def _faint(fig: Figure, texts: list[Text], boxes: list[Bbox]) -> Iterator[str]:
     for text in texts:
         text.set_visible(False)
     fig.canvas.draw()
-    picture = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3] / 255  # row 0 at the bottom, as in the boxes
+    sample = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3] / 255  # row 0 at the bottom, as in the boxes
     for text in texts:
         text.set_visible(True)
     for text, box in zip(texts, boxes, strict=True):
         x0, y0, x1, y1 = (max(0, round(v)) for v in box.extents)
-        under = picture[y0 : y1 + 1, x0 : x1 + 1].reshape(-1, 3)
+        under = sample[y0 : y1 + 1, x0 : x1 + 1].reshape(-1, 3)
         if not len(under):
             continue
         alpha = 1.0 if text.get_alpha() is None else text.get_alpha()
-        colour = np.array(to_rgb(text.get_color())) * alpha + np.median(under, axis=0) * (1 - alpha)
-        found = float(np.quantile(ratio(colour, under), 0.25))
+        color = np.array(to_rgb(text.get_color())) * alpha + np.median(under, axis=0) * (1 - alpha)
+        found = float(np.quantile(ratio(color, under), 0.25))
         if found < (CONTRAST if any(c.isalnum() for c in text.get_text()) else GRAPHICS):
             yield f"contrast {found:.1f}: {text.get_text()!r}"

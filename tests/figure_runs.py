@@ -8,13 +8,15 @@ import torch
 from networks import SkipCNN
 from pictures import digits
 
-from netcore.case import Case, Picture
-from netcore.learn.batch import passes
-from netcore.learn.models import build
-from netcore.learn.own import record_run
-from netcore.learn.recipes import Architecture
-from netcore.learn.record import trace
-from netcore.run import Run, create_run, load_run
+from netcore.core.context import SceneContext
+from netcore.core.run import Run, load_run
+from netcore.core.run_writer import create_run
+from netcore.core.sample import Sample
+from netcore.models.architecture import Architecture
+from netcore.models.build import build_model
+from netcore.tracing.batch_inference import predict_batch
+from netcore.tracing.tracer import trace
+from netcore.training.recorder import record_run
 
 PLAIN = {
     "made-mlp": (Architecture(hidden=(16, 16), activation="sigmoid"), (1, 28, 28), 10),
@@ -34,7 +36,7 @@ ANSWERS = 200  # images evaluated
 def made_run(folder: Path, name: str, images: int = 40) -> Run:
     """A run of a network with random weights and one pretended epoch: with history, examples and an evaluation."""
     architecture, shape, count = MADE[name]
-    module = build(architecture, shape, count).eval()
+    module = build_model(architecture, shape, count).eval()
     run = create_run(
         folder / name,
         model={"kind": "recipe", "architecture": asdict(architecture)},
@@ -77,12 +79,14 @@ def own_run(folder: Path) -> Run:
     return load_run(folder / "own")
 
 
-def case_of(run: Run) -> Case:
+def case_of(run: Run) -> SceneContext:
     """Its first example, where it has some, as a case."""
     if not run.info.get("examples"):
-        return Case(run, None, "last", trace, passes)
+        return SceneContext(run, None, "last", trace, predict_batch)
     examples = run.examples()
-    return Case(run, Picture(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace, passes)
+    return SceneContext(
+        run, Sample(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace, predict_batch
+    )
 
 
 def _classes(name: str, count: int) -> list[str]:

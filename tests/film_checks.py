@@ -5,17 +5,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from netcore.case import Case, Picture
-from netcore.render.frames import film_frames
-from netcore.run import Run
-from netcore.stage.film import Bars, Drawn, Film, Line, Neurons, Pixels
-from netcore.stage.theme import DARK, Theme
+from netcore.core.context import SceneContext
+from netcore.core.run import Run
+from netcore.core.sample import Sample
+from netcore.rendering.frames import film_frames
+from netcore.viz.film.base_mobject import ArrayMobject
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import BarMobject, Neurons, PixelImages
+from netcore.viz.film.text import TextLine
+from netcore.viz.theme import DARK, Theme
 
 
 class Seen(NamedTuple):
     """A visible mobject: itself, its text (or ""), and its box (4,) left, bottom, right, top."""
 
-    mobject: Drawn
+    mobject: ArrayMobject
     text: str
     box: np.ndarray
 
@@ -34,7 +38,12 @@ class Played(NamedTuple):
 
 
 def play(
-    film: type[Film], case: Case, theme: Theme = DARK, fps: int = 4, size: tuple[int, int] = (854, 480), **options: Any
+    film: type[Film],
+    context: SceneContext,
+    theme: Theme = DARK,
+    fps: int = 4,
+    size: tuple[int, int] = (854, 480),
+    **options: Any,
 ) -> Played:
     """Render a film at few frames a second and look at it after each step."""
     made: list[Any] = []
@@ -49,10 +58,10 @@ def play(
         def play(self, *args: Any, **keys: Any) -> None:
             super().play(*args, **keys)
             everything = self.camera.get_mobjects_to_display(self.mobjects)
-            visible = [m for m in everything if isinstance(m, Drawn) and m.opacity > 0.02]
-            moments.append([Seen(m, m.text if isinstance(m, Line) else "", m.box()) for m in visible])
+            visible = [m for m in everything if isinstance(m, ArrayMobject) and m.opacity > 0.02]
+            moments.append([Seen(m, m.text if isinstance(m, TextLine) else "", m.box()) for m in visible])
 
-    film_frames(Watched, case, theme, size, fps, options, lambda rgb, repeat: frames.append((rgb, repeat)))
+    film_frames(Watched, context, theme, size, fps, options, lambda rgb, repeat: frames.append((rgb, repeat)))
     return Played(made[0], moments, frames)
 
 
@@ -67,14 +76,14 @@ def check_layout(played: Played) -> None:
             assert y0 >= -height, f"{seen.text or seen.mobject} is cut at the foot"
             assert y1 <= height, f"{seen.text or seen.mobject} is cut at the top"
         for a, b in combinations(moment, 2):
-            solid = [isinstance(s.mobject, (Line, Pixels, Neurons, Bars)) for s in (a, b)]
+            solid = [isinstance(s.mobject, (TextLine, PixelImages, Neurons, BarMobject)) for s in (a, b)]
             if all(solid) and (a.text or b.text):
                 assert not _meet(a.box, b.box), f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
 
 
 def smallest_text(played: Played) -> float:
     """Size in pixels that the smallest text has where the film is shown 800 pixels wide."""
-    sizes = [seen.mobject.size for moment in played.moments for seen in moment if isinstance(seen.mobject, Line)]
+    sizes = [seen.mobject.size for moment in played.moments for seen in moment if isinstance(seen.mobject, TextLine)]
     return min(sizes) * 800 / 854
 
 
@@ -82,9 +91,11 @@ def _meet(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
 
 
-def module_case(run: Run, module: Any, pixels: np.ndarray, classes: list[str], label: int | None, **keys: Any) -> Case:
+def module_case(
+    run: Run, module: Any, pixels: np.ndarray, classes: list[str], label: int | None, **keys: Any
+) -> SceneContext:
     """A case of any module; the run only lends its name."""
-    from netcore.learn.record import trace_module
+    from netcore.tracing.tracer import trace_module
 
     trace = trace_module(module.eval(), pixels, classes=classes, label=label, **keys)
-    return Case(run, Picture(pixels, label, "test"), "best", lambda *_: trace)
+    return SceneContext(run, Sample(pixels, label, "test"), "best", lambda *_: trace)

@@ -23,8 +23,8 @@ def scan(digit: np.ndarray, path: Path, seed: int = 0, shade: float = 0.25) -> P
 
 def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Held-out embedded digits, as many of each class: uint8 (N, 28, 28), labels (N,)."""
-    from netcore.learn.data import load
+    from netcore.datasets.loading import load_dataset
 
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     chosen = np.concatenate([np.flatnonzero(test.labels == c)[: count // 10] for c in range(10)])
     return test.images[chosen], test.labels[chosen]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netcore.run import Run
+from netcore.core.run import Run
 
 
 def no_evaluation(run: Run) -> None:

@@ -15,8 +15,8 @@ import pytest
 import toys
 
 from netcore.cli.main import main
-from netcore.files import sha256
-from netcore.run import load_run
+from netcore.core.files import file_sha256
+from netcore.core.run import load_run
 
 PNG = Path("renders/toy/weights-line.png")
 DRAW = ["render", "weights_line.py", "--run", "toy", "--size", "64x36"]
@@ -114,14 +114,14 @@ def snapshot_file(desk: Path) -> Path:
 @pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
 def test_a_damaged_snapshot_tells_its_digests(refused, desk: Path, damage: str) -> None:
     file = snapshot_file(desk)
-    told = sha256(file)
+    told = file_sha256(file)
     if damage == "missing":
         file.unlink()
         refused([*DRAW, "--force"], "cannot read", file.name)
         return
     data = bytearray(file.read_bytes())
     file.write_bytes(data[:-100] if damage == "truncated" else data[:-1] + bytes([data[-1] ^ 1]))
-    refused([*DRAW, "--force"], "is damaged", told[:12], sha256(file)[:12])
+    refused([*DRAW, "--force"], "is damaged", told[:12], file_sha256(file)[:12])
 
 
 def test_a_damaged_snapshot_is_told_from_a_worker_too(refused, desk: Path) -> None:
@@ -136,7 +136,7 @@ def replace_snapshot(desk: Path, data: bytes) -> None:
     file.write_bytes(data)
     path = desk / "runs" / "toy" / "run.json"
     info = json.loads(path.read_text())
-    info["snapshots"][-1]["sha256"] = sha256(file)
+    info["snapshots"][-1]["sha256"] = file_sha256(file)
     path.write_text(json.dumps(info))
 
 

@@ -6,7 +6,7 @@ import baselines
 import numpy as np
 import pytest
 
-from netcore.stage.theme import THEMES
+from netcore.viz.theme import THEMES
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -14,7 +14,7 @@ from netcore.stage.theme import THEMES
 def test_looks_as_accepted(scene, theme: str, tmp_path: Path) -> None:
     stored, again = baselines.place(scene, theme), f"python tests/baselines.py {scene.name}"
     assert stored.exists(), f"{scene.name} has no picture for the {theme} theme: {again}, and look at it"
-    now = baselines.picture(scene, theme)
+    now = baselines.sample(scene, theme)
     share = baselines.differing(baselines.read(stored), now)
     if share > baselines.SHARE:
         baselines.write(tmp_path / stored.name, now)

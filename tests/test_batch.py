@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from netcore.case import Case
+from netcore.core.context import SceneContext
 
 
 @pytest.mark.parametrize("which", ["mlp_run", "cnn_run"])
 def test_batches_are_the_traces(which, request, make_case) -> None:
-    case = make_case(request.getfixturevalue(which))
-    images = case.examples().images[:130]  # more than one chunk
+    context = make_case(request.getfixturevalue(which))
+    images = context.examples().images[:130]  # more than one chunk
     node = "hidden1_act" if which == "mlp_run" else "pool1"
-    found = case.passes(images, (node,))
+    found = context.predict_batch(images, (node,))
     assert found["logits"].shape == (130, 10)
-    alone = Case(case._run, case.picture, "best", case.tracer).passes(images[[0, 129]], (node,))
+    alone = SceneContext(context._run, context.sample, "best", context.tracer).passes(images[[0, 129]], (node,))
     for name in (node, "logits"):
         assert np.allclose(found[name][[0, 129]], alone[name], atol=1e-4)
-    one = case.passes(images[:1], (node,), at="first")
-    assert np.allclose(one[node][0], case.trace("first", type(case.picture)(images[0]))[node].output, atol=1e-4)
+    one = context.predict_batch(images[:1], (node,), at="first")
+    assert np.allclose(one[node][0], context.trace("first", type(context.sample)(images[0]))[node].output, atol=1e-4)

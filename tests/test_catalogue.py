@@ -9,26 +9,27 @@ from pathlib import Path
 import pytest
 import toys
 
+from netcore.analysis.layer_names import architecture_summary
 from netcore.cli.render import command
-from netcore.errors import NetcoreError, Refused
-from netcore.render import catalogue
-from netcore.render.cases import facts, network
-from netcore.render.needs import NEEDS, check
+from netcore.core.errors import NetcoreError, RequirementError
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.context import caption_values
+from netcore.rendering.requirements import REQUIREMENTS, check_requirements
 
-ALL = sorted(catalogue.names())
+ALL = sorted(catalogue.scene_files())
 FACTS = {"run", "network", "snapshot", "label", "prediction", "confidence", "data"}
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_each_scene_says_what_it_is(name: str) -> None:
-    scene = catalogue.find(name)
+    scene = catalogue.find_scene(name)
     assert scene.kind + "s" == scene.path.parent.name
     assert not scene.own
     assert 3 <= len(scene.title) <= 60
     assert len(scene.caption) > 20, "the docstring's rest is the caption"
     assert scene.caption.format(**dict.fromkeys(FACTS, "x"))
     assert {f for _, f, _, _ in string.Formatter().parse(scene.caption) if f} <= FACTS
-    assert set(scene.needs) <= set(NEEDS)
+    assert set(scene.needs) <= set(REQUIREMENTS)
     for option in scene.options:
         assert option.help, f"--{option.name} is not described in the docstring"
         assert option.convert(option.default) == option.default
@@ -38,23 +39,23 @@ def test_each_scene_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_scene_imports_another_nor_torch(name: str) -> None:
-    tree = ast.parse(catalogue.names()[name].read_text())
+    tree = ast.parse(catalogue.scene_files()[name].read_text())
     modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     assert not [m for m in modules if m.split(".")[0] in ("torch", "torchvision", "scenes")]
 
 
 def test_the_catalogue_is_what_lies_in_the_folders() -> None:
-    files = [f for folder in catalogue.FOLDERS for f in folder.glob("[!_]*.py")]
+    files = [f for folder in catalogue.SCENE_DIRS for f in folder.glob("[!_]*.py")]
     assert len(files) == len(ALL) >= 4
-    code = "import sys; from netcore.render.catalogue import scenes; scenes(); print(sorted(sys.modules))"
+    code = "import sys; from netcore.rendering.scenes import all_scenes as scenes; scenes(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "netcore.render.catalogue" in loaded
+    assert "netcore.rendering.scenes" in loaded
     assert "scenes." not in loaded, "a scene was imported"
 
 
 def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
-    scene = catalogue.find(toys.figure(tmp_path))
+    scene = catalogue.find_scene(toys.figure(tmp_path))
     assert (scene.name, scene.kind, scene.own, scene.animated) == ("weights-line", "figure", True, True)
     assert scene.title == "A line of weights"
     many, style, grid, seconds = scene.options
@@ -64,7 +65,7 @@ def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
 
 
 def test_a_users_own_film_is_read_from_its_attributes(tmp_path: Path) -> None:
-    scene = catalogue.find(toys.film(tmp_path, "small"))
+    scene = catalogue.find_scene(toys.film(tmp_path, "small"))
     assert (scene.kind, scene.animated, scene.options[0].name, scene.options[0].help) == (
         "film",
         True,
@@ -84,7 +85,7 @@ def test_a_users_own_film_is_read_from_its_attributes(tmp_path: Path) -> None:
 )
 def test_wrong_settings_are_told(tmp_path: Path, given: dict, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find(toys.figure(tmp_path)).settings(given)
+        catalogue.find_scene(toys.figure(tmp_path)).settings(given)
 
 
 @pytest.mark.parametrize(
@@ -101,42 +102,42 @@ def test_wrong_settings_are_told(tmp_path: Path, given: dict, line: str) -> None
 )
 def test_a_file_that_is_no_scene_says_why(tmp_path: Path, text: str, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find(toys.figure(tmp_path, text=text))
+        catalogue.find_scene(toys.figure(tmp_path, text=text))
 
 
 def test_a_name_that_does_not_exist_offers_the_nearest() -> None:
     with pytest.raises(NetcoreError, match="no scene 'filtergrid': did you mean 'filter-grid'"):
-        catalogue.find("filtergrid")
+        catalogue.find_scene("filtergrid")
     with pytest.raises(NetcoreError, match=r"no scene file nowhere\.py"):
-        catalogue.find("nowhere.py")
+        catalogue.find_scene("nowhere.py")
 
 
 def test_the_commands_own_words_are_reserved() -> None:
-    assert {p.name for p in command.params} <= catalogue.RESERVED
+    assert {p.name for p in command.params} <= catalogue.RESERVED_NAMES
 
 
 def test_a_run_is_refused_what_it_lacks(tmp_path: Path) -> None:
     run = toys.untrained(tmp_path / "toy")
-    check("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
+    check_requirements("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
     for need in ("convolution", "cnn", "pooling", "dropout", "evaluation", "evaluations", "stability"):
-        with pytest.raises(Refused, match=r"scene 'x' needs .*; run 'toy' has"):
-            check("x", (need,), run)
+        with pytest.raises(RequirementError, match=r"scene 'x' needs .*; run 'toy' has"):
+            check_requirements("x", (need,), run)
     with pytest.raises(NetcoreError, match="no need 'convolutoin': did you mean 'convolution'"):
-        check("x", ("convolutoin",), run)
+        check_requirements("x", ("convolutoin",), run)
     run.info["snapshots"] = run.info["snapshots"][:1]
-    with pytest.raises(Refused, match="two snapshots"):
-        check("x", ("snapshots",), run)
+    with pytest.raises(RequirementError, match="two snapshots"):
+        check_requirements("x", ("snapshots",), run)
 
 
 def test_captions_speak_of_the_run(mlp_run, cnn_run, make_case) -> None:
-    case = make_case(mlp_run, digit=7)
-    told = facts(case, {"prediction"})
-    trace = case.trace()
+    context = make_case(mlp_run, digit=7)
+    told = caption_values(context, {"prediction"})
+    trace = context.trace()
     assert told["network"] == "784-16-16-10"
     assert told["label"] == "7"
     assert told["prediction"] == trace.classes[int(trace.logits.argmax())]
     assert told["confidence"] == f"{100 * trace.probabilities.max():.1f} %"
-    assert network(cnn_run) == "a network of 2 convolutions and 2 dense layers"
+    assert architecture_summary(cnn_run) == "a network of 2 convolutions and 2 dense layers"
     fresh = make_case(mlp_run)
-    facts(fresh, {"run"})
+    caption_values(fresh, {"run"})
     assert not fresh.reads, "a caption that tells no answer costs no pass"

@@ -222,12 +222,13 @@ def test_drawing_from_ready_traces_loads_no_torch(mlp_run, cnn_run, make_case, t
         (tmp_path / run.name).write_bytes(pickle.dumps(make_case(run).trace(backward=True)))
     code = """
 import pickle, sys
-from netcore.case import Case
-from netcore.errors import Refused
-from netcore.render import cases, catalogue, needs
-from netcore.render.frames import figure_frames, film_frames, load
-from netcore.run import load_run
-from netcore.stage.theme import DARK
+from netcore.core.context import SceneContext as Case
+from netcore.core.errors import RequirementError as Refused
+from netcore.rendering import context as cases, scenes as catalogue, requirements as needs
+from netcore.rendering.frames import figure_frames, film_frames
+from netcore.rendering.scenes import load_scene as load
+from netcore.core.run import load_run
+from netcore.viz.theme import DARK
 
 drawn = 0
 for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
@@ -244,7 +245,7 @@ for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
         else:
             film_frames(scene.path, case, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
         drawn += 1
-print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.learn")])
+print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.models")])
 """
     pairs = [str(p) for run in (mlp_run, cnn_run) for p in (run.path, tmp_path / run.name)]
     done = subprocess.run([sys.executable, "-c", code, *pairs], capture_output=True, text=True, check=False)

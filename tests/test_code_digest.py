@@ -9,9 +9,10 @@ from pathlib import Path
 import figure_runs
 import pytest
 
-from netcore.errors import NetcoreError
-from netcore.render import catalogue, needs
-from netcore.render.code_digest import PACKAGE, ROOTS, TREE, SourceTree, parse, versions
+from netcore.core.errors import NetcoreError
+from netcore.rendering import requirements as needs
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.code_digest import PACKAGE, ROOTS, TREE, SourceTree, parse, versions
 
 # Words of a module's name that no scene may reach: what decides no pixel.
 UNREACHED = {
@@ -64,7 +65,7 @@ def package_copy(tmp_path_factory: pytest.TempPathFactory) -> SourceTree:
 
 
 def scene_files(tree: SourceTree) -> list[tuple[Path, str]]:
-    return [(tree.scenes / s.path.relative_to(TREE.scenes), s.kind) for s in catalogue.scenes()]
+    return [(tree.scenes / s.path.relative_to(TREE.scenes), s.kind) for s in catalogue.all_scenes()]
 
 
 def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
@@ -105,10 +106,10 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
     """Draw every scene in a process of its own: what Python has loaded then was found without running it."""
     runs = [mlp_run, cnn_run, *(figure_runs.made_run(tmp_path / "runs", name) for name in figure_runs.MADE)]
     tasks = []
-    for scene in catalogue.scenes():
+    for scene in catalogue.all_scenes():
         for run in runs:
             try:
-                needs.check(scene.name, scene.needs, run)
+                needs.check_requirements(scene.name, scene.needs, run)
             except NetcoreError:
                 continue
             task = {"root": ROOTS[scene.kind], "scene": str(scene.path), "kind": scene.kind, "run": str(run.path)}
@@ -124,7 +125,7 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
                 }
             )
             break
-    assert len(tasks) == len(catalogue.scenes())
+    assert len(tasks) == len(catalogue.all_scenes())
     done = subprocess.run(
         [sys.executable, "-c", DRAW], input=json.dumps(tasks), capture_output=True, text=True, check=False
     )

@@ -10,21 +10,20 @@ import figure_runs
 import pytest
 
 import netcore
-from netcore.case import Case, digest_of
-from netcore.errors import Refused
-from netcore.render.cases import default_case
-from netcore.render.catalogue import FOLDERS, read
-from netcore.render.frames import load
-from netcore.render.manifest import ALWAYS
-from netcore.render.needs import check
-from netcore.run import Run
-from netcore.stage.film import Film
-from netcore.stage.plot import new_figure, style
-from netcore.stage.theme import DARK
+from netcore.core.context import SceneContext, read_digest
+from netcore.core.errors import RequirementError
+from netcore.core.run import Run
+from netcore.rendering.context import default_context
+from netcore.rendering.provenance import ALWAYS
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import SCENE_DIRS, load_scene, read_scene
+from netcore.viz.film.film import Film
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import DARK
 
 PACKAGE = Path(netcore.__file__).parent
 DRAWING = sorted([*(PACKAGE / "stage").rglob("*.py"), *(PACKAGE.parent / "scenes").rglob("*.py")])
-FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
+FIGURES = sorted(SCENE_DIRS[1].glob("[!_]*.py"), key=lambda path: path.stem)
 COVERED = {"snapshots": "snapshot:", "best": "snapshot:best", "evaluations": "evaluation:", "unlabelled": "evaluation:"}
 
 
@@ -44,21 +43,23 @@ class Recorder(dict[str, Any]):
         return super().get(key, default)
 
 
-def recorded(case: Case) -> tuple[Case, Recorder]:
+def recorded(context: SceneContext) -> tuple[SceneContext, Recorder]:
     """A copy of a case whose run notes the keys that are read."""
-    info = Recorder(case._run.info)
-    return Case(Run(case._run.path, info), case.chosen, case.at, case.tracer, case.passer), info
+    info = Recorder(context._run.info)
+    return SceneContext(
+        Run(context._run.path, info), context.sample_or_none, context.at, context.tracer, context.passer
+    ), info
 
 
-def unrecorded(case: Case, info: Recorder) -> set[str]:
+def unrecorded(context: SceneContext, info: Recorder) -> set[str]:
     """Keys that were read, but are in neither `reads` nor the keys hashed for every scene."""
-    words = {*case.reads, *ALWAYS}
+    words = {*context.reads, *ALWAYS}
     missing = info.keys_read - words
     return {key for key in missing if not any(word.startswith(COVERED.get(key, "?")) for word in words)}
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[SceneContext]:
     folder = tmp_path_factory.mktemp("runs")
     made = [figure_runs.made_run(folder, name) for name in figure_runs.MADE]
     return [figure_runs.case_of(run) for run in [*made, figure_runs.own_run(folder)]]
@@ -74,17 +75,17 @@ def test_drawing_sees_no_run(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-def test_figure_records_every_key_read(path: Path, cases: list[Case]) -> None:
-    scene, drawn = read(path), 0
+def test_figure_records_every_key_read(path: Path, cases: list[SceneContext]) -> None:
+    scene, drawn = read_scene(path), 0
     for original in cases:
-        case, info = recorded(original)
+        context, info = recorded(original)
         try:
-            check(scene.name, scene.needs, original._run)
-            with style(DARK):
-                load(path).draw(new_figure(DARK, (800, 450)), case)
-        except Refused:
+            check_requirements(scene.name, scene.needs, original._run)
+            with theme_style(DARK):
+                load_scene(path).draw(new_figure(DARK, (800, 450)), context)
+        except RequirementError:
             continue
-        assert not unrecorded(case, info)
+        assert not unrecorded(context, info)
         drawn += 1
         if drawn == 2:
             return
@@ -106,27 +107,27 @@ def test_figure_records_every_key_read(path: Path, cases: list[Case]) -> None:
         ("best_snapshot", "best"),
     ],
 )
-def test_property_records_its_key(name: str, key: str, cases: list[Case]) -> None:
-    case, info = recorded(cases[0])
-    getattr(case, name)
-    assert key in case.reads
-    before = digest_of(case._run, key)
+def test_property_records_its_key(name: str, key: str, cases: list[SceneContext]) -> None:
+    context, info = recorded(cases[0])
+    getattr(context, name)
+    assert key in context.reads
+    before = read_digest(context._run, key)
     info[key] = "something else"
-    assert digest_of(case._run, key) != before
+    assert read_digest(context._run, key) != before
 
 
-def test_digest_covers_evaluated_snapshot(cases: list[Case]) -> None:
-    case, info = recorded(cases[0])
-    name = case.evaluations[0]
-    before = digest_of(case._run, f"evaluation:{name}")
+def test_digest_covers_evaluated_snapshot(cases: list[SceneContext]) -> None:
+    context, info = recorded(cases[0])
+    name = context.evaluations[0]
+    before = read_digest(context._run, f"evaluation:{name}")
     info["evaluations"] = {name: info["evaluations"][name] | {"snapshot": "epoch 99"}}
-    assert digest_of(case._run, f"evaluation:{name}") != before
-    assert case.evaluation(name).snapshot == "epoch 99"
+    assert read_digest(context._run, f"evaluation:{name}") != before
+    assert context.evaluation(name).snapshot == "epoch 99"
 
 
 def test_package_lists_public_names() -> None:
     assert {"default_context", "Film", "render", "load_run", "record_run"} <= set(dir(netcore))
-    assert netcore.default_context is default_case
+    assert netcore.default_context is default_context
     assert netcore.Film is Film
 
 

@@ -14,28 +14,28 @@ from figure_checks import in_row, middle, nearer, spots, words
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import StepPatch
 
-from netcore.case import Picture
-from netcore.errors import NetcoreError
-from netcore.render.catalogue import find
-from netcore.render.frames import load
-from netcore.render.live import Player
-from netcore.stage.columns import Column, columns, contributions, conv_parts
-from netcore.stage.feed import pictures
-from netcore.stage.plot import new_figure, number, percent, style
-from netcore.stage.theme import DARK
-from netcore.stage.wiring import IDLE, WEAK, Wiring
-from netcore.trace import LayerTrace
+from netcore.analysis.columns import Column, columns, contributions, conv_contributions
+from netcore.analysis.image_sequence import sample_sequence
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_number, format_percent
+from netcore.core.sample import Sample
+from netcore.core.trace import LayerTrace
+from netcore.rendering.scenes import find_scene, load_scene
+from netcore.rendering.window import Player
+from netcore.viz.mpl.network_diagram import IDLE, WEAK, NetworkDiagram
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import DARK
 
-scene = load(find("dashboard").path)
+scene = load_scene(find_scene("dashboard").path)
 
 
 @pytest.fixture(params=["mlp", "cnn"])
-def case(request, make_case):
+def context(request, make_case):
     return make_case(request.getfixturevalue(f"{request.param}_run"))
 
 
 @pytest.fixture
-def drawn(case, monkeypatch):
+def drawn(context, monkeypatch):
     """The figure, its update, the images it goes through, and its panels by name."""
     panels = {}
     for name in ("_Input", "_Probabilities", "_Network", "_Confusion", "_Activity", "_Weights", "_Confidence"):
@@ -46,56 +46,58 @@ def drawn(case, monkeypatch):
             return panels[name]
 
         monkeypatch.setattr(scene, name, noticed)
-    with style(DARK):
+    with theme_style(DARK):
         fig = new_figure(DARK, (1280, 720))
-        update = scene.draw(fig, case, images=60, seed=3)
-    return fig, update, pictures(case, "", 60, 3), panels
+        update = scene.draw(fig, context, images=60, seed=3)
+    return fig, update, sample_sequence(context, "", 60, 3), panels
 
 
 def at(update, feed, i):
     update((i + 0.5) / len(feed))
 
 
-def traces(case, feed, n):
-    return [case.trace(picture=picture) for picture in feed[:n]]
+def traces(context, feed, n):
+    return [context.trace(sample=sample) for sample in feed[:n]]
 
 
 @pytest.mark.parametrize("i", [0, 11, 23])  # among them right and wrong answers
-def test_image_answer_and_probabilities(drawn, case, i):
+def test_image_answer_and_probabilities(drawn, context, i):
     fig, update, feed, panels = drawn
     at(update, feed, i)
-    trace = case.trace(picture=feed[i])
+    trace = context.trace(sample=feed[i])
     assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
     assert panels["_Input"].texts[0].get_text() == f"true: {feed[i].label}"
     assert panels["_Input"].texts[1].get_text() == f"says: {trace.prediction}"
     assert to_hex(panels["_Input"].texts[1].get_color()) == (
-        DARK.right if feed[i].label == trace.prediction else DARK.wrong
+        DARK.correct if feed[i].label == trace.prediction else DARK.incorrect
     )
-    assert percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
+    assert format_percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
     bars = panels["_Probabilities"].bars.bars
     assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
-    colours = [to_hex(bar.get_facecolor()) for bar in bars]
-    expected = dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.wrong} | {feed[i].label: DARK.right}
-    assert colours == list(expected.values())
+    colors = [to_hex(bar.get_facecolor()) for bar in bars]
+    expected = (
+        dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.incorrect} | {feed[i].label: DARK.correct}
+    )
+    assert colors == list(expected.values())
     assert any(text.startswith(f"image {i + 1} of 60") for text in words(fig))
     names = panels["_Network"].wiring.names
     assert [name.get_text() for name in names] == [str(k) for k in range(10)]
     assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]
-    expected |= {k: DARK.muted for k, colour in expected.items() if colour == DARK.positive}
+    expected |= {k: DARK.muted for k, color in expected.items() if color == DARK.positive}
     assert [to_hex(name.get_color()) for name in names] == list(expected.values())
 
 
 @pytest.mark.parametrize("i", [0, 23, 59])
-def test_confusion_grows_with_the_images(drawn, case, i):
+def test_confusion_grows_with_the_images(drawn, context, i):
     _, update, feed, panels = drawn
     at(update, feed, i)
     expected = np.zeros((10, 10), int)
-    for trace in traces(case, feed, i + 1):
+    for trace in traces(context, feed, i + 1):
         expected[trace.label, trace.prediction] += 1
     panel = panels["_Confusion"]
     assert np.array_equal(panel.counts, expected)
     right = int(np.trace(expected))
-    assert panel.accuracy.get_text() == percent(right / (i + 1))
+    assert panel.accuracy.get_text() == format_percent(right / (i + 1))
     assert panel.right.get_text() == f"{right} of {i + 1} right"
     cells = np.asarray(panel.image.get_array()).reshape(100, -1)
     empty = cells[expected.ravel() == 0]
@@ -103,69 +105,74 @@ def test_confusion_grows_with_the_images(drawn, case, i):
     assert (cells[expected.ravel() > 0] != empty[0]).any(1).all()
     for k in np.flatnonzero(expected):
         on_the_diagonal = k % 11 == 0
-        assert nearer(cells[k] / 255 - empty[0] / 255 + to_rgb(DARK.ground), DARK.right, DARK.wrong) == on_the_diagonal
+        assert (
+            nearer(cells[k] / 255 - empty[0] / 255 + to_rgb(DARK.background), DARK.correct, DARK.incorrect)
+            == on_the_diagonal
+        )
     x, y = panel.newest.get_data()
-    assert (x.mean().round(), y[:4].mean()) == pytest.approx((traces(case, feed, i + 1)[-1].prediction, feed[i].label))
+    assert (x.mean().round(), y[:4].mean()) == pytest.approx(
+        (traces(context, feed, i + 1)[-1].prediction, feed[i].label)
+    )
 
 
-def test_activation_by_layer(drawn, case):
+def test_activation_by_layer(drawn, context):
     fig, update, feed, panels = drawn
     at(update, feed, 7)
-    trace = case.trace(picture=feed[7])
+    trace = context.trace(sample=feed[7])
     values = [np.abs(trace.value(c.node)) for c in columns(trace)[1:]]
     panel = panels["_Activity"]
     assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
     names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
-    for bar, name, v in zip(panel.mean, names[case._run.name[:3]], values, strict=True):
+    for bar, name, v in zip(panel.mean, names[context._run.name[:3]], values, strict=True):
         row = in_row(fig, middle(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
-        assert row == [name, f"{number(float(v.mean()))} · {number(float(v.max()))}"]
-    heads = {spot.text: spot.colour for spot in spots(fig)}
+        assert row == [name, f"{format_number(float(v.mean()))} · {format_number(float(v.max()))}"]
+    heads = {spot.text: spot.color for spot in spots(fig)}
     assert heads["mean |a|"] == to_hex(panel.mean[0].get_facecolor()) == DARK.positive
 
 
-def test_weights_into_the_predicted_class(drawn, case):
+def test_weights_into_the_predicted_class(drawn, context):
     fig, update, feed, panels = drawn
     panel = panels["_Weights"]
     for i in (2, 30):
         at(update, feed, i)
-        said = case.trace(picture=feed[i]).prediction
+        predicted = context.trace(sample=feed[i]).prediction
         counts, edges, _ = panel.bars.get_data()
         assert isinstance(panel.bars, StepPatch)
-        assert np.array_equal(counts, np.histogram(case.weights()["output.weight"][said], edges)[0])
-        assert counts.sum() == case.weights()["output.weight"].shape[1]
-        assert panel.title.get_text() == f"Weights into {said}"
+        assert np.array_equal(counts, np.histogram(context.weights()["output.weight"][predicted], edges)[0])
+        assert counts.sum() == context.weights()["output.weight"].shape[1]
+        assert panel.title.get_text() == f"Weights into {predicted}"
     assert any(np.allclose(line.get_xdata(), 0) for line in panel.ax.lines)
     assert np.allclose(panel.ax.get_xlim(), (edges[0], edges[-1]))
-    y = next(spot.y for spot in spots(fig) if spot.text == number(edges[0]))
+    y = next(spot.y for spot in spots(fig) if spot.text == format_number(edges[0]))
     frame = panel.ax.get_window_extent()
-    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [number(edges[0]), "0", number(edges[-1])]
+    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [format_number(edges[0]), "0", format_number(edges[-1])]
 
 
-def test_confidence_of_the_last_fifty(drawn, case):
+def test_confidence_of_the_last_fifty(drawn, context):
     fig, update, feed, panels = drawn
     panel = panels["_Confidence"]
-    sure = [float(trace.probabilities.max()) for trace in traces(case, feed, 60)]
+    sure = [float(trace.probabilities.max()) for trace in traces(context, feed, 60)]
     at(update, feed, 4)
     assert np.allclose(panel.line.get_ydata(), sure[:5])
     at(update, feed, 59)
     assert np.allclose(panel.line.get_ydata(), sure[10:])
-    right = np.array([t.prediction == t.label for t in traces(case, feed, 60)][10:])
+    right = np.array([t.prediction == t.label for t in traces(context, feed, 60)][10:])
     assert 0 < right.sum() < 50
     dots = {to_hex(dots.get_color()): dots.get_data() for dots in panel.dots if len(dots.get_xdata())}
-    assert dots.keys() == {DARK.right, DARK.wrong}
-    for colour, which in ((DARK.right, right), (DARK.wrong, ~right)):
-        assert np.allclose(dots[colour], (np.flatnonzero(which), np.array(sure[10:])[which]))
+    assert dots.keys() == {DARK.correct, DARK.incorrect}
+    for color, which in ((DARK.correct, right), (DARK.incorrect, ~right)):
+        assert np.allclose(dots[color], (np.flatnonzero(which), np.array(sure[10:])[which]))
     for line in panel.ax.lines[:3]:  # each with its share before it
         y = middle(line)[1]
         assert in_row(fig, y, right=panel.ax.get_window_extent().x0)[-1] == f"{100 * line.get_ydata()[0]:.0f} %"
     assert [line.get_ydata()[0] for line in panel.ax.lines[:3]] == [0.9, 0.5, 0]
 
 
-def test_edges_are_contributions(drawn, case):
+def test_edges_are_contributions(drawn, context):
     _, update, feed, panels = drawn
     at(update, feed, 11)
-    trace, wiring = case.trace(picture=feed[11]), panels["_Network"].wiring
+    trace, wiring = context.trace(sample=feed[11]), panels["_Network"].wiring
     last, chosen = wiring.columns[-1], wiring.chosen
     assert list(chosen[-1]) == list(range(10))
     layer = trace["output"]
@@ -177,7 +184,7 @@ def test_edges_are_contributions(drawn, case):
     carried = np.concatenate([v.ravel() for v in wiring.values if v is not None])
     assert sorted(wiring.carried) == sorted(carried[carried != 0])
     assert len(wiring.lines.get_segments()) == len(wiring.carried)
-    places = [{tuple(np.round(c + sign * (v.half + 1) * np.array([1, 0]), 6)): n for n, c in enumerate(v.centres)}
+    places = [{tuple(np.round(c + sign * (v.half + 1) * np.array([1, 0]), 6)): n for n, c in enumerate(v.centers)}
               for v in wiring.views for sign in (1, -1)]  # fmt: skip
     for (start, end), carries in zip(wiring.lines.get_segments(), wiring.carried, strict=True):
         start, end = (tuple(np.round(point, 6)) for point in (start, end))
@@ -196,28 +203,28 @@ def test_what_maps_add_to_a_neuron_sums_up_to_its_input(make_case, cnn_run):
 
 
 def test_legend_of_the_edges(drawn):
-    colours = {spot.text: spot.colour for spot in spots(drawn[0])}
-    assert (colours["raises"], colours["lowers"]) == (DARK.positive, DARK.negative)
+    colors = {spot.text: spot.color for spot in spots(drawn[0])}
+    assert (colors["raises"], colors["lowers"]) == (DARK.positive, DARK.negative)
 
 
 def test_edges_by_strength_and_sign(drawn):
     _, update, feed, panels = drawn
     at(update, feed, 11)
     wiring = panels["_Network"].wiring
-    colours, widths = wiring.lines.get_colors(), np.asarray(wiring.lines.get_linewidths())
+    colors, widths = wiring.lines.get_colors(), np.asarray(wiring.lines.get_linewidths())
     blue, orange = DARK.rgb("positive"), DARK.rgb("negative")
-    assert np.allclose(colours[:, :3], np.where(wiring.carried[:, None] < 0, orange, blue))
+    assert np.allclose(colors[:, :3], np.where(wiring.carried[:, None] < 0, orange, blue))
     pairs = [v.ravel() / np.abs(v).max() for v in wiring.values if v is not None]
     strong = sum(int((np.abs(p) >= WEAK).sum()) for p in pairs)
     assert 0 < strong < len(widths)
-    assert sum(colours[:, 3] > 0.4) == strong
+    assert sum(colors[:, 3] > 0.4) == strong
     assert widths[-1] == max(widths) > widths[0]
 
 
-def test_neurons_shown_are_the_most_active(drawn, case):
+def test_neurons_shown_are_the_most_active(drawn, context):
     _, update, feed, panels = drawn
     at(update, feed, 20)
-    trace, wiring = case.trace(picture=feed[20]), panels["_Network"].wiring
+    trace, wiring = context.trace(sample=feed[20]), panels["_Network"].wiring
     for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
         values = trace.value(column.node) if column.first else trace.pixels[:, :, :] / 255
         activity = values.std((1, 2)) if column.maps else np.abs(values).ravel()
@@ -225,10 +232,10 @@ def test_neurons_shown_are_the_most_active(drawn, case):
         assert activity[chosen].min() >= np.sort(activity)[-view.count]
         if not column.maps:
             share = np.abs(column.values(trace)[chosen]) / np.abs(column.values(trace)).max()
-            ground = np.isclose(view.artist.get_facecolor()[:, :3], DARK.rgb("ground")).all(1)
+            ground = np.isclose(view.artist.get_facecolor()[:, :3], DARK.rgb("background")).all(1)
             assert np.array_equal(~ground, share > IDLE)
             fills = view.artist.get_facecolor()[~ground, :3]
-            assert np.allclose(fills, DARK.activation(share[share > IDLE]), atol=0.01)
+            assert np.allclose(fills, DARK.activation_colors(share[share > IDLE]), atol=0.01)
         elif column.first:
             expected = column.values(trace)[chosen]
             assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
@@ -247,7 +254,7 @@ def test_what_a_map_adds_sums_up_to_the_convolution():
         out = layer(x[None])[0].detach().numpy()
         plain = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
         node = LayerTrace("conv", "Conv2d", ("input",), out, layer.weight.detach().numpy(), settings=plain)
-        parts = conv_parts(node, x.numpy())
+        parts = conv_contributions(node, x.numpy())
         bias = layer.bias.detach().numpy() * out[0].size
         assert np.allclose(parts.sum(1) + bias, out.sum((1, 2)), atol=1e-3), settings
 
@@ -258,8 +265,8 @@ def test_columns_that_do_not_follow_carry_nothing(make_case, cnn_run):
     assert contributions(trace, first, last, np.arange(1), np.arange(10)) is None
     few = columns(trace, 4)
     assert [c.name for c in few] == ["input", "conv1", "hidden1", "output"]
-    with style(DARK):
-        wiring = Wiring(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
+    with theme_style(DARK):
+        wiring = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
     assert wiring.values[1] is None
     assert wiring.values[2] is not None
 
@@ -273,32 +280,32 @@ def test_pixels_of_an_image_are_told_by_brightness(make_case, mlp_run):
 
 
 def test_which_images(make_case, mlp_run):
-    case = make_case(mlp_run, digit=4)
-    feed = pictures(case, "3-5,9", 12, 0)
+    context = make_case(mlp_run, digit=4)
+    feed = sample_sequence(context, "3-5,9", 12, 0)
     assert {p.label for p in feed} <= {3, 4, 5, 9}
     assert len(feed) == 12
-    assert np.array_equal(feed[-1].pixels, case.picture.pixels)
-    assert not any(np.array_equal(p.pixels, case.picture.pixels) for p in feed[:-1])
-    assert [p.digest for p in feed] == [p.digest for p in pictures(case, "3-5,9", 12, 0)]
-    assert [p.digest for p in feed] != [p.digest for p in pictures(case, "3-5,9", 12, 1)]
-    assert {p.label for p in pictures(case, "0-2", 5, 0)} <= {0, 1, 2}
+    assert np.array_equal(feed[-1].pixels, context.sample.pixels)
+    assert not any(np.array_equal(p.pixels, context.sample.pixels) for p in feed[:-1])
+    assert [p.digest for p in feed] == [p.digest for p in sample_sequence(context, "3-5,9", 12, 0)]
+    assert [p.digest for p in feed] != [p.digest for p in sample_sequence(context, "3-5,9", 12, 1)]
+    assert {p.label for p in sample_sequence(context, "0-2", 5, 0)} <= {0, 1, 2}
     for first in (9, 18):  # round by round, one of each class; the chosen image, a 4, is the last one
-        counts = np.bincount([p.label for p in pictures(case, "", first + 1, 0)[:-1]], minlength=10)
+        counts = np.bincount([p.label for p in sample_sequence(context, "", first + 1, 0)[:-1]], minlength=10)
         assert counts.max() - counts.min() <= 1
     with pytest.raises(NetcoreError, match="no class between 9 and 0: say 0-9"):
-        pictures(case, "9-0")
+        sample_sequence(context, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
-        pictures(case, "x")
+        sample_sequence(context, "x")
     with pytest.raises(NetcoreError, match="--images 0"):
-        pictures(case, images=0)
+        sample_sequence(context, images=0)
 
 
 def test_an_image_without_a_class_is_not_counted(make_case, mlp_run):
-    case = make_case(mlp_run)
-    case.chosen = Picture(case.picture.pixels, None)
-    with style(DARK):
+    context = make_case(mlp_run)
+    context.sample_or_none = Sample(context.sample.pixels, None)
+    with theme_style(DARK):
         fig = new_figure(DARK)
-        scene.draw(fig, case, images=3)
+        scene.draw(fig, context, images=3)
     assert "true: unknown" in words(fig)
     assert any(text.endswith(" of 2 right") for text in words(fig))
 
@@ -338,7 +345,7 @@ def test_without_a_display_one_line_names_the_file_form(mlp_run, display):
 
 STEPS = """
 import json, sys
-from netcore.render import live
+from netcore.rendering import window as live
 
 run, build, built = live.Window.run, live.Window._build, []
 live.Window._build = lambda self: (built.append(self._size), build(self))

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from data_files import write_set
 
-from netcore.errors import NetcoreError
-from netcore.learn import cache, idx
-from netcore.learn.cache import cached
-from netcore.learn.data import DataSet, Unavailable, load, load_or_embedded, stratified
+from netcore.core.errors import NetcoreError
+from netcore.datasets import cache
+from netcore.datasets import mnist_family as idx
+from netcore.datasets.base import Dataset, DatasetUnavailable, stratified_split
+from netcore.datasets.cache import cached_arrays
+from netcore.datasets.loading import load_dataset, load_with_fallback
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def offline(monkeypatch):
 def test_mnist_is_read_where_it_lies_and_the_folder_stays_as_it_is(tmp_path, digits, offline, suffix):
     write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, suffix)
     before = sorted(tmp_path.rglob("*"))
-    source = load("mnist", tmp_path)
+    source = load_dataset("mnist", tmp_path)
     np.testing.assert_array_equal(source.train.images, digits[0])
     np.testing.assert_array_equal(source.test.labels, digits[1])
     assert sorted(tmp_path.rglob("*")) == before  # so a folder that cannot be written serves as well
@@ -46,7 +48,7 @@ def test_mnist_is_what_torchvision_reads(tmp_path, digits, offline):
 
     write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, "")
     theirs = datasets.MNIST(tmp_path, train=False)
-    ours = load("mnist", tmp_path).test
+    ours = load_dataset("mnist", tmp_path).test
     np.testing.assert_array_equal(ours.images, theirs.data.numpy())
     np.testing.assert_array_equal(ours.labels, theirs.targets.numpy())
 
@@ -54,7 +56,7 @@ def test_mnist_is_what_torchvision_reads(tmp_path, digits, offline):
 def test_the_data_folder_comes_from_the_environment(tmp_path, digits, offline, monkeypatch):
     write_set(tmp_path, "MNIST", ("train", "t10k"), *digits)
     monkeypatch.setenv("NETCORE_DATA", str(tmp_path))
-    assert len(load("mnist").train) == 30
+    assert len(load_dataset("mnist").train) == 30
 
 
 def test_emnist_stands_upright(tmp_path, digits, offline):
@@ -63,7 +65,7 @@ def test_emnist_stands_upright(tmp_path, digits, offline):
     images, labels = digits
     parts = ("emnist-digits-train", "emnist-digits-test")
     write_set(tmp_path, "EMNIST", parts, images.transpose(0, 2, 1), labels, "")  # as EMNIST's files have them
-    source = load("emnist-digits", tmp_path)
+    source = load_dataset("emnist-digits", tmp_path)
     np.testing.assert_array_equal(source.test.images, images)
     theirs = datasets.EMNIST(tmp_path, split="digits", train=False)
     np.testing.assert_array_equal(source.test.images, theirs.data.numpy().transpose(0, 2, 1))
@@ -75,7 +77,7 @@ def test_emnist_stands_upright(tmp_path, digits, offline):
 )
 def test_sets_in_mnists_format_have_their_own_classes(tmp_path, digits, name, kind, first):
     write_set(tmp_path, kind, ("train", "t10k"), *digits)
-    assert load(name, tmp_path).train.classes[0] == first
+    assert load_dataset(name, tmp_path).train.classes[0] == first
 
 
 def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, offline):
@@ -83,7 +85,7 @@ def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, off
     file = tmp_path / "MNIST/raw/train-images-idx3-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(NetcoreError, match=r"train-images-idx3-ubyte\.gz is damaged"):
-        load_or_embedded("mnist", tmp_path)
+        load_with_fallback("mnist", tmp_path)
     plain = gzip.compress(b"\0\0\x08\x01" + struct.pack(">i", 99) + b"short")
     file.write_bytes(plain)
     with pytest.raises(NetcoreError, match="truncated"):
@@ -91,26 +93,26 @@ def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, off
 
 
 def test_without_network_the_embedded_digits_serve_and_say_so(tmp_path, offline):
-    source = load_or_embedded("mnist", tmp_path)
+    source = load_with_fallback("mnist", tmp_path)
     assert source.train.name == "embedded"
     assert "cannot be downloaded (no connection)" in source.note
     assert "\n" not in source.note
-    with pytest.raises(Unavailable, match="--data-dir"):
-        load_or_embedded("kmnist", tmp_path)
+    with pytest.raises(DatasetUnavailable, match="--data-dir"):
+        load_with_fallback("kmnist", tmp_path)
 
 
 def test_an_unknown_data_set_offers_the_nearest():
     with pytest.raises(NetcoreError, match="did you mean 'kmnist'"):
-        load("kmnst")
+        load_dataset("kmnst")
 
 
 def test_the_embedded_digits_are_split_by_class_and_always_alike():
-    source = load("embedded")
+    source = load_dataset("embedded")
     assert (len(source.train), len(source.test)) == (4000, 1000)
     assert np.bincount(source.test.labels).tolist() == [100] * 10
     together = {image.tobytes() for image in source.train.images} & {image.tobytes() for image in source.test.images}
     assert not together
-    assert load("embedded").test.sha256 == source.test.sha256
+    assert load_dataset("embedded").test.sha256 == source.test.sha256
 
 
 def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
@@ -121,33 +123,33 @@ def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
         calls.append(1)
         return {"images": np.arange(40, dtype=np.uint8).reshape(10, 2, 2), "labels": np.arange(10)}
 
-    first = cached("tiny", parse)
-    np.testing.assert_array_equal(cached("tiny", parse)["images"], first["images"])
+    first = cached_arrays("tiny", parse)
+    np.testing.assert_array_equal(cached_arrays("tiny", parse)["images"], first["images"])
     assert len(calls) == 1
     file = tmp_path / "arrays/tiny.npz"
     whole = bytearray(file.read_bytes())
     file.write_bytes(whole[: len(whole) // 2])  # truncated
-    cached("tiny", parse)
+    cached_arrays("tiny", parse)
     assert len(calls) == 2
     with np.load(file) as archive:  # whole, but with other values than its digest says
         wrong = dict(archive) | {"labels": np.arange(10)[::-1]}
     np.savez(file, **wrong)
-    np.testing.assert_array_equal(cached("tiny", parse)["labels"], first["labels"])
+    np.testing.assert_array_equal(cached_arrays("tiny", parse)["labels"], first["labels"])
     assert len(calls) == 3
 
 
 def test_an_unwritable_cache_costs_time_only(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("NETCORE_CACHE", str(tmp_path / "file"))
-    assert cached("tiny", lambda: {"images": np.zeros((1, 2, 2))})["images"].shape == (1, 2, 2)
+    assert cached_arrays("tiny", lambda: {"images": np.zeros((1, 2, 2))})["images"].shape == (1, 2, 2)
 
 
 def test_stratified_holds_out_the_share_of_each_class():
     labels = np.repeat([0, 1, 2], [100, 40, 20])
-    kept, held = stratified(labels, 0.15, seed=3)
+    kept, held = stratified_split(labels, 0.15, seed=3)
     assert np.bincount(labels[held]).tolist() == [15, 6, 3]
     assert sorted([*kept, *held]) == list(range(160))
-    assert not np.array_equal(held, stratified(labels, 0.15, seed=4)[1])
+    assert not np.array_equal(held, stratified_split(labels, 0.15, seed=4)[1])
 
 
 @pytest.mark.parametrize(
@@ -159,9 +161,9 @@ def test_stratified_holds_out_the_share_of_each_class():
         (np.zeros((2, 28, 28), np.uint8), [-1, 0], "label -1 is out of range"),
     ],
 )
-def test_a_data_set_is_checked_where_it_is_made(images, labels, said):
-    with pytest.raises(NetcoreError, match=said):
-        DataSet("wrong", images, np.array(labels))
+def test_a_data_set_is_checked_where_it_is_made(images, labels, predicted):
+    with pytest.raises(NetcoreError, match=predicted):
+        Dataset("wrong", images, np.array(labels))
 
 
 def test_the_cache_needs_no_platformdirs(monkeypatch):

@@ -12,35 +12,36 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
-from netcore.errors import NetcoreError
-from netcore.render import encoders
-from netcore.render.encode import FORMATS, Encoding, check, encode
-from netcore.render.gif import Palette
-from netcore.render.reel import Reel
-from netcore.stage.theme import DARK
+from netcore.core.errors import NetcoreError
+from netcore.rendering import frame_encoder as encoders
+from netcore.rendering.encoding import EncodeSession, encode
+from netcore.rendering.formats import FORMATS, check_formats
+from netcore.rendering.formats.gif import PaletteBuilder
+from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.viz.theme import DARK
 
 SIZE = (320, 180)
 ANIMATED = ("gif", "webp", "apng")
 Clip = list[tuple[np.ndarray, int]]
 
 
-def picture(step: int, size: tuple[int, int] = SIZE) -> np.ndarray:
+def sample(step: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     """A frame as scenes have them: flat ground, thin smooth lines, discs, a bar, text."""
-    image = Image.new("RGB", (size[0] * 2, size[1] * 2), DARK.ground)
+    image = Image.new("RGB", (size[0] * 2, size[1] * 2), DARK.background)
     pen = ImageDraw.Draw(image)
     for k in range(8):
         pen.line((100, 20 + 40 * k, 400, 20 + 40 * (k * 3 % 8)), DARK.positive if k % 2 else DARK.negative, 3)
         shade = 255 * min(k, step) // 8
         pen.ellipse((85, 5 + 40 * k, 115, 35 + 40 * k), (shade, shade, shade), DARK.muted, 2)
     pen.rectangle((420, 100, 420 + 15 * step, 130), DARK.emphasis)
-    pen.text((420, 40), f"epoch {step}", DARK.ink, font_size=36)
+    pen.text((420, 40), f"epoch {step}", DARK.foreground, font_size=36)
     return np.array(image.resize(size, Image.Resampling.LANCZOS))
 
 
 @pytest.fixture(scope="module")
 def clip() -> Clip:
     """Ten frames, one held for six, the last shown once: 15 frames."""
-    return [(picture(k), 6 if k == 4 else 1) for k in range(10)]
+    return [(sample(k), 6 if k == 4 else 1) for k in range(10)]
 
 
 def delays(path: Path) -> list[float]:
@@ -108,7 +109,7 @@ def test_gif_delays_are_exact(tmp_path: Path, clip: Clip, fps: int) -> None:
 
 def test_delays_do_not_drift_at_an_uneven_rate(tmp_path: Path) -> None:
     path = tmp_path / "clip.webp"
-    frames = [(picture(k), 1) for k in range(31)]
+    frames = [(sample(k), 1) for k in range(31)]
     encode(frames, {"webp": path}, 15, hold=0)
     assert sum(delays(path)) == round(31 / 15 * 1000)
     assert set(delays(path)) <= {66, 67}
@@ -144,9 +145,11 @@ def test_videos(tmp_path: Path, clip: Clip, name: str, codec: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mp4", "webm"])
-def test_videos_keep_colours(tmp_path: Path, name: str) -> None:
-    colours = np.array([DARK.rgb(role) * 255 for role in ("ground", "ink", "positive", "negative", "emphasis")])
-    stripes = np.repeat(np.repeat(colours.round().astype(np.uint8)[None], 120, 0), 40, 1)
+def test_videos_keep_colors(tmp_path: Path, name: str) -> None:
+    colors = np.array(
+        [DARK.rgb(role) * 255 for role in ("background", "foreground", "positive", "negative", "emphasis")]
+    )
+    stripes = np.repeat(np.repeat(colors.round().astype(np.uint8)[None], 120, 0), 40, 1)
     path = tmp_path / f"stripes.{name}"
     encode([(stripes, 1)], {name: path}, 10)
     middle = decoded(path)[-1][60, 20::40].astype(int)
@@ -197,7 +200,7 @@ def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -
     gen.link_to(use, 0, 1)
     use.link_to(sink)
     graph.configure()
-    palette = Palette(SIZE[1], SIZE[0])
+    palette = PaletteBuilder(SIZE[1], SIZE[0])
     for rgb, _ in clip:
         palette.add(rgb)
     palette.finish()
@@ -216,7 +219,7 @@ def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -
 
 @pytest.mark.parametrize("limit", [0, 3 * 180 * 320 * 3, 10**9])
 def test_reel_gives_frames_back_as_they_were(clip: Clip, limit: int) -> None:
-    reel = Reel(limit)
+    reel = FrameBuffer(limit)
     for rgb, repeat in [*clip, clip[-1]]:  # a frame twice: nothing changed
         reel.add(rgb, repeat)
     for _ in range(2):
@@ -233,7 +236,7 @@ def noise(count: int) -> Clip:
     return [(rng.integers(0, 256, (90, 160, 3), dtype=np.uint8), 1) for _ in range(count)]
 
 
-def test_fewer_colours_keep_a_gif_within_its_budget(tmp_path: Path) -> None:
+def test_fewer_colors_keep_a_gif_within_its_budget(tmp_path: Path) -> None:
     clip, path = noise(6), tmp_path / "noise.gif"
     full = encode(clip, {"gif": path}, 10)["gif"].bytes
     found = encode(clip, {"gif": path}, 10, max_mb=full * 0.9 / 1e6)["gif"]
@@ -266,22 +269,22 @@ def test_between_budget_and_limit_it_is_written_and_told(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(("fps", "offered"), [(15, 20), (30, 25), (60, 50), (24, 25), (12, 10), (1, 10)])
 def test_a_rate_that_a_gif_cannot_play(fps: int, offered: int) -> None:
     with pytest.raises(NetcoreError, match=f"cannot play {fps} .*--fps {offered}"):
-        check(["mp4", "gif"], SIZE, fps)
-    check(["mp4", "webm", "webp", "apng", "png"], SIZE, fps)
+        check_formats(["mp4", "gif"], SIZE, fps)
+    check_formats(["mp4", "webm", "webp", "apng", "png"], SIZE, fps)
 
 
 @pytest.mark.parametrize("size", [(427, 240), (426, 241), (427, 241)])
 def test_odd_sides_for_h264(tmp_path: Path, size: tuple[int, int]) -> None:
-    said = rf"even sides, not {size[0]}x{size[1]}: say --size 426x240"
-    with pytest.raises(NetcoreError, match=said):
-        check(["mp4"], size, 25)
-    with pytest.raises(NetcoreError, match=said):
-        encode([(picture(1, size), 1)], {"mp4": tmp_path / "odd.mp4"}, 25)
+    predicted = rf"even sides, not {size[0]}x{size[1]}: say --size 426x240"
+    with pytest.raises(NetcoreError, match=predicted):
+        check_formats(["mp4"], size, 25)
+    with pytest.raises(NetcoreError, match=predicted):
+        encode([(sample(1, size), 1)], {"mp4": tmp_path / "odd.mp4"}, 25)
     assert not list(tmp_path.iterdir())
 
 
 def test_odd_sides_for_all_others(tmp_path: Path) -> None:
-    odd = picture(1, (161, 91))
+    odd = sample(1, (161, 91))
     others = [name for name in FORMATS if name != "mp4"]
     found = encode([(odd, 1), (255 - odd, 1)], {name: tmp_path / f"odd.{name}" for name in others}, 25)
     assert {(e.width, e.height) for e in found.values()} == {(161, 91)}
@@ -297,7 +300,7 @@ def test_nothing_drawn(tmp_path: Path) -> None:
 
 def test_frames_of_two_sizes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the first was"):
-        encode([(picture(0), 1), (picture(1, (100, 50)), 1)], {"gif": tmp_path / "x.gif"}, 25)
+        encode([(sample(0), 1), (sample(1, (100, 50)), 1)], {"gif": tmp_path / "x.gif"}, 25)
     assert not list(tmp_path.iterdir())
 
 
@@ -376,8 +379,8 @@ def test_a_full_disk(tmp_path: Path, name: str) -> None:
         import resource
         from pathlib import Path
         import numpy as np
-        from netcore.errors import NetcoreError
-        from netcore.render.encode import encode
+        from netcore.core.errors import NetcoreError
+        from netcore.rendering.encoding import encode
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         rng = np.random.default_rng(0)
         clip = [(rng.integers(0, 256, (180, 320, 3), dtype=np.uint8), 1) for _ in range(12)]
@@ -394,7 +397,7 @@ def test_a_full_disk(tmp_path: Path, name: str) -> None:
 
 def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "clip.gif"
-    with Encoding({"gif": path}, 10) as one, Encoding({"gif": path}, 10) as two:
+    with EncodeSession({"gif": path}, 10) as one, EncodeSession({"gif": path}, 10) as two:
         for (rgb, repeat), (other, _) in zip(clip, reversed(clip), strict=True):
             one.write(rgb, repeat)
             two.write(other, repeat)
@@ -402,7 +405,7 @@ def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["clip.gif"]
 
 
-def test_a_small_patch_of_the_last_frame_keeps_its_colour(tmp_path: Path) -> None:
+def test_a_small_patch_of_the_last_frame_keeps_its_color(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frames = [np.repeat(rng.integers(0, 256, (120, 160, 1), dtype=np.uint8), 3, 2) for _ in range(20)]
     frames[-1][5:9, 5:30] = (98, 210, 162)

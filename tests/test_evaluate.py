@@ -11,19 +11,20 @@ from click.testing import CliRunner
 from data_files import write_set, write_table
 from scipy.stats import binomtest
 
+from netcore.analysis.metrics import classification_metrics, expected_calibration_error, softmax, wilson_interval
 from netcore.cli.compare import command as compare_command
 from netcore.cli.evaluate import command as evaluate_command
 from netcore.cli.results import command as results_command
 from netcore.cli.submit import command as submit_command
-from netcore.errors import NetcoreError
-from netcore.learn.data import load
-from netcore.learn.evaluate import evaluate, has_dropout, parts_of
-from netcore.learn.metrics import calibration_error, measure, softmax, wilson
-from netcore.learn.models import build
-from netcore.learn.recipes import get_recipe
-from netcore.learn.submit import submission_text, submit
-from netcore.learn.train import train
-from netcore.run import load_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
+from netcore.datasets.loading import load_dataset
+from netcore.models.build import build_model
+from netcore.training.evaluation import eval_splits, evaluate
+from netcore.training.kaggle_submission import format_submission, write_submission
+from netcore.training.mc_dropout import has_dropout
+from netcore.training.recipes import get_recipe
+from netcore.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +44,13 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (10, 10), (970, 1000), (1, 1)])
 def test_the_interval_is_scipys(right, count):
     theirs = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    assert wilson(right, count) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert wilson_interval(right, count) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_figures_are_those_counted_by_hand():
     truth = np.array([0, 0, 0, 1, 1, 2])
-    said = np.array([0, 0, 1, 1, 0, 1])
-    got = measure(np.eye(4)[said] * 3, truth, ["a", "b", "c", "d"])
+    predicted = np.array([0, 0, 1, 1, 0, 1])
+    got = classification_metrics(np.eye(4)[predicted] * 3, truth, ["a", "b", "c", "d"])
     assert (got["count"], got["right"], got["accuracy"]) == (6, 3, 0.5)
     assert got["confusion"] == [[2, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
     a, b, c, d = got["classes"]
@@ -65,7 +66,7 @@ def test_the_calibration_error_is_that_worked_out_bin_by_bin():
     labels = np.array([0, 1, 0, 0])
     # 0.95 lies in the last of 15 bins, 0.6 = 9/15 in the ninth, 0.55 in the ninth: (0.5333, 0.6]
     by_hand = 2 / 4 * abs(1 / 2 - 0.95) + 2 / 4 * abs(1 / 2 - (0.6 + 0.55) / 2)
-    assert calibration_error(probabilities, labels) == pytest.approx(by_hand)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(by_hand)
 
 
 def test_the_calibration_error_agrees_with_a_plain_loop():
@@ -78,11 +79,11 @@ def test_the_calibration_error_agrees_with_a_plain_loop():
         if inside:
             right = sum(probabilities[i].argmax() == labels[i] for i in inside) / len(inside)
             total += len(inside) / 500 * abs(right - sum(probabilities[i].max() for i in inside) / len(inside))
-    assert calibration_error(probabilities, labels) == pytest.approx(total)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(total)
 
 
 def test_one_image_and_certain_answers_have_figures():
-    got = measure(np.array([[1000.0, -1000.0]]), np.array([0]), ["a", "b"])
+    got = classification_metrics(np.array([[1000.0, -1000.0]]), np.array([0]), ["a", "b"])
     assert got["accuracy"] == 1
     assert got["calibration_error"] == 0
     assert all(math.isfinite(x) for x in got["interval"])
@@ -104,7 +105,7 @@ def test_training_ends_with_an_evaluation(runs):
 
 def test_stored_mistakes_are_the_surest_and_samples_are_of_every_class(runs):
     stored = load_run("drop-1", runs).evaluation("embedded")
-    index, test = stored.extra["mistake_index"], load("embedded").test
+    index, test = stored.extra["mistake_index"], load_dataset("embedded").test
     sure = softmax(stored.logits)
     assert (sure[index].argmax(1) != stored.labels[index]).all()
     assert (np.diff(sure[index].max(1)) <= 0).all()
@@ -117,9 +118,11 @@ def test_stability_is_what_the_whole_network_gives_with_its_dropout_on(runs):
     stable = run.info["stability"]
     assert len(stable["accuracy"]) == 2  # as many as epochs
     assert stable["without_dropout"] == pytest.approx(run.info["evaluations"]["embedded"]["accuracy"])
-    module = build(get_recipe("mlp-16-16").architecture.__class__(hidden=(32,), activation="sigmoid", dropout=0.3))
+    module = build_model(
+        get_recipe("mlp-16-16").architecture.__class__(hidden=(32,), activation="sigmoid", dropout=0.3)
+    )
     module.load_state_dict({k: torch.from_numpy(v) for k, v in run.weights(run.snapshot("best")).items()})
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     images, labels = torch.from_numpy(test.channels_first).float() / 255, torch.from_numpy(test.labels)
     torch.manual_seed(0)
     module.train()
@@ -141,7 +144,7 @@ def test_dropout_inside_blocks_counts_and_dropout_of_nothing_does_not(cnn_run):
 
 
 def test_a_network_that_is_no_sequence_has_stability_too(runs):
-    from netcore.learn.evaluate import _right_with_dropout
+    from netcore.training.mc_dropout import _correct_with_dropout
 
     class Doubled(torch.nn.Module):
         def __init__(self):
@@ -151,10 +154,10 @@ def test_a_network_that_is_no_sequence_has_stability_too(runs):
         def forward(self, x):
             return 2 * self.inner(x)
 
-    run, test = load_run("plain", runs), load("embedded").test
+    run, test = load_run("plain", runs), load_dataset("embedded").test
     images, labels = torch.from_numpy(test.channels_first[:50]), torch.from_numpy(test.labels[:50])
     with torch.no_grad():
-        assert len(_right_with_dropout(run, Doubled().eval(), images, labels, 3)) == 3
+        assert len(_correct_with_dropout(run, Doubled().eval(), images, labels, 3)) == 3
 
 
 def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
@@ -162,7 +165,7 @@ def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
         "mlp-16-16", data="embedded", output_dir=tmp_path, epochs=1, validation=0.2, device="cpu", optimizer="adam"
     )
     assert list(run.info["evaluations"]) == ["embedded", "embedded-validation"]
-    test, held = parts_of(run, load("embedded"))
+    test, held = eval_splits(run, load_dataset("embedded"))
     assert (len(test), len(held)) == (1000, 800)
     assert held.sha256 == run.info["data"]["sha256"]["held_out"]
     again = evaluate(run, ["embedded"], device="cpu")[1]
@@ -170,13 +173,13 @@ def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
 
 
 def test_other_data_are_added_and_kin_is_told(runs, tmp_path, monkeypatch):
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     write_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
-    said = []
+    predicted = []
     run = load_run("plain", runs)
-    entry = evaluate(run, ["mnist"], data_dir=tmp_path, say=said.append, device="cpu")[0]
+    entry = evaluate(run, ["mnist"], data_dir=tmp_path, say=predicted.append, device="cpu")[0]
     assert entry["accuracy"] == run.info["evaluations"]["embedded"]["accuracy"]
-    assert any("no independent test" in line for line in said)
+    assert any("no independent test" in line for line in predicted)
     assert load_run("plain", runs).evaluations == ("embedded", "mnist")
 
 
@@ -247,7 +250,7 @@ def test_results_give_mean_and_spread_over_seeds(runs, tmp_path):
 
 @pytest.mark.parametrize("name", ["test.csv", "test.csv.gz"])
 def test_a_submission_has_kaggles_format(runs, tmp_path, name):
-    images = load("embedded").test.images[:40]
+    images = load_dataset("embedded").test.images[:40]
     write_table(tmp_path / name, images)
     args = ["plain", "--runs-dir", str(runs), "--test", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]
     result = CliRunner().invoke(submit_command, args, catch_exceptions=False)
@@ -261,17 +264,17 @@ def test_a_submission_has_kaggles_format(runs, tmp_path, name):
     answers = run.evaluation("kaggle-test")
     assert np.allclose(answers.logits, stored, atol=1e-4)
     assert len(answers.labels) == 0
-    assert run.unlabelled == ("kaggle-test",)
+    assert run.unlabeled == ("kaggle-test",)
     assert "kaggle-test" not in run.evaluations
 
 
 def test_a_submission_of_one_row_and_of_none(runs, tmp_path):
     run = load_run("plain", runs)
     write_table(tmp_path / "one.csv", np.zeros((1, 28, 28), int))
-    assert len(submit(run, tmp_path / "one.csv", tmp_path / "out.csv")) == 1
+    assert len(write_submission(run, tmp_path / "one.csv", tmp_path / "out.csv")) == 1
     write_table(tmp_path / "none.csv", np.zeros((0, 28, 28), int))
     with pytest.raises(NetcoreError, match=r"none\.csv has no rows"):
-        submit(run, tmp_path / "none.csv", tmp_path / "out.csv")
+        write_submission(run, tmp_path / "none.csv", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().count("\n") == 2  # the earlier file stays
     with pytest.raises(NetcoreError, match="one digit for each of 3 rows"):
-        submission_text(np.array([1, 2]), 3)
+        format_submission(np.array([1, 2]), 3)

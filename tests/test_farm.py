@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import toys
 
-from netcore.files import sha256
-from netcore.render import manifest
-from netcore.render.api import render
-from netcore.render.cases import Choice
-from netcore.render.catalogue import find
-from netcore.render.farm import Worker
-from netcore.render.plan import Request, jobs
-from netcore.render.worker import pack, unpack
+from netcore.core.files import file_sha256
+from netcore.rendering import provenance as manifest
+from netcore.rendering.api import render
+from netcore.rendering.pool import WorkerProcess
+from netcore.rendering.request import Request, make_tasks
+from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import find_scene
+from netcore.rendering.worker import task_from_json, task_to_json
 
 SMALL = {"size": (64, 36), "fps": 10}
 
@@ -39,13 +39,15 @@ def alive(pid: int) -> bool:
 
 def test_a_job_travels_as_a_line(desk: Path) -> None:
     scene = toys.figure(desk)
-    (job,) = jobs(Request(str(scene), "toy", choice=Choice(digit="3"), formats=("gif", "png"), options={"many": 3}))
-    line = pack(job, desk)
+    (task,) = make_tasks(
+        Request(str(scene), "toy", selector=SampleSelector(digit="3"), formats=("gif", "png"), options={"many": 3})
+    )
+    line = task_to_json(task, desk)
     assert "\n" not in line
-    same, folder = unpack(line)
+    same, folder = task_from_json(line)
     assert folder == desk
-    assert same.run.path == job.run.path
-    assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(job).items() if k != "run"}
+    assert same.run.path == task.run.path
+    assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(task).items() if k != "run"}
 
 
 def test_a_film_is_drawn_and_a_failed_one_beside_it_says_why(desk: Path) -> None:
@@ -64,12 +66,12 @@ def test_a_film_is_drawn_and_a_failed_one_beside_it_says_why(desk: Path) -> None
 def test_one_process_draws_several_films_and_is_replaced_where_it_hangs(desk: Path) -> None:
     note = desk / "pid"
     hang = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(600)"
-    worker = Worker()
+    worker = WorkerProcess()
 
     def draw(name: str, body: str = "pass", timeout: float = 60.0) -> dict:
-        (job,) = jobs(Request(str(toys.film(desk, name, body)), "toy", size=(64, 36), fps=10))
+        (task,) = make_tasks(Request(str(toys.film(desk, name, body)), "toy", size=(64, 36), fps=10))
         (desk / name).mkdir()
-        return worker.draw(job, desk / name, timeout, lambda frames: None)
+        return worker.draw(task, desk / name, timeout, lambda frames: None)
 
     try:
         for name in ("one", "two"):
@@ -164,9 +166,9 @@ def test_two_commands_with_one_target_leave_one_whole_render(desk: Path) -> None
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     target = desk / "renders" / "toy" / "both.gif"
-    told = manifest.read(target)
+    told = manifest.read_sidecar(target)
     assert told is not None
-    assert told["sha256"] == sha256(target)
+    assert told["sha256"] == file_sha256(target)
     assert not toys.partials(desk)
 
 
@@ -175,4 +177,4 @@ def test_several_are_drawn_at_once(desk: Path) -> None:
     done = render(names, "toy", jobs=2, **SMALL)
     assert [r.state for r in done] == ["drawn"] * 3
     assert [r.target.name for r in done] == ["film-0.gif", "film-1.gif", "film-2.gif"]
-    assert all(find(name).own for name in names)
+    assert all(find_scene(name).own for name in names)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from figure_checks import problems, words
 
-from netcore.errors import Refused
-from netcore.render.catalogue import FOLDERS, read
-from netcore.render.frames import load, save_figure
-from netcore.render.needs import check
-from netcore.stage.plot import new_figure, style
-from netcore.stage.theme import THEMES
+from netcore.core.errors import RequirementError
+from netcore.rendering.frames import save_figure
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import SCENE_DIRS, load_scene, read_scene
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import THEMES
 
-FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
+FIGURES = sorted(SCENE_DIRS[1].glob("[!_]*.py"), key=lambda path: path.stem)
 RUNS = ("mlp", "cnn", "own", *figure_runs.ODD)
 
 
@@ -24,7 +24,7 @@ RUNS = ("mlp", "cnn", "own", *figure_runs.ODD)
 def case_of(tmp_path_factory, request, make_case):
     folder, kept = tmp_path_factory.mktemp("runs"), {}
 
-    def case(name):
+    def context(name):
         if name not in kept:
             if name == "own":
                 kept[name] = figure_runs.case_of(figure_runs.own_run(folder))
@@ -34,24 +34,24 @@ def case_of(tmp_path_factory, request, make_case):
                 kept[name] = make_case(request.getfixturevalue(f"{name}_run"))
         return kept[name]
 
-    return case
+    return context
 
 
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 def test_draws_clean(path: Path, name: str, case_of) -> None:
-    case, scene = case_of(name), read(path)
+    context, scene = case_of(name), read_scene(path)
     try:
-        check(scene.name, scene.needs, case._run)
-    except Refused:
+        check_requirements(scene.name, scene.needs, context._run)
+    except RequirementError:
         pytest.skip(f"{name} lacks what {scene.name} needs")
-    draw = load(path).draw
+    draw = load_scene(path).draw
     for theme, size in zip(THEMES.values(), ((800, 450), (640, 480)), strict=True):
-        with style(theme):
+        with theme_style(theme):
             fig = new_figure(theme, size)
             try:
-                update = draw(fig, case)
-            except Refused:
+                update = draw(fig, context)
+            except RequirementError:
                 pytest.skip(f"{name} is refused by {scene.name}")
             assert (update is not None) == scene.animated
             moments = (0.0, 0.4, 1.0) if theme.name == "dark" else (1.0,)
@@ -61,12 +61,12 @@ def test_draws_clean(path: Path, name: str, case_of) -> None:
                 assert problems(fig) == [], f"{theme.name}, t = {t}"
 
 
-@pytest.mark.parametrize("path", [f for f in FIGURES if read(f).animated], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)
 def test_a_moment_looks_the_same_whenever_it_comes(path: Path, case_of) -> None:
-    case = case_of("cnn" if "convolution" in read(path).needs else "mlp")
-    with style(THEMES["dark"]):
+    context = case_of("cnn" if "convolution" in read_scene(path).needs else "mlp")
+    with theme_style(THEMES["dark"]):
         fig = new_figure(THEMES["dark"], (480, 270))
-        update = load(path).draw(fig, case)
+        update = load_scene(path).draw(fig, context)
         pictures = []
         for t in (0.5, 1.0, 0.0, 0.5):
             changed = update(t)
@@ -80,7 +80,7 @@ def test_a_moment_looks_the_same_whenever_it_comes(path: Path, case_of) -> None:
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 def test_explains_itself(path: Path) -> None:
-    scene = read(path)
+    scene = read_scene(path)
     assert scene.title
     assert not scene.title.endswith(".")
     assert "{run}" in scene.caption
@@ -89,16 +89,16 @@ def test_explains_itself(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 def test_vector_forms_hold_the_same_words(path: Path, case_of, tmp_path: Path) -> None:
-    case, draw = (
-        case_of("made-cnn" if {"convolution", "stability"} & {*read(path).needs} else "made-mlp"),
-        load(path).draw,
+    context, draw = (
+        case_of("made-cnn" if {"convolution", "stability"} & {*read_scene(path).needs} else "made-mlp"),
+        load_scene(path).draw,
     )
     theme, size = THEMES["light"], (640, 360)
     for kind in ("svg", "pdf"):
-        save_figure(draw, case, theme, size, {}, tmp_path / f"out.{kind}")
-    with style(theme):
+        save_figure(draw, context, theme, size, {}, tmp_path / f"out.{kind}")
+    with theme_style(theme):
         fig = new_figure(theme, size)
-        update = draw(fig, case)
+        update = draw(fig, context)
         if update:
             update(1.0)
         expected = Counter(text for text in words(fig) if "$" not in text)

@@ -24,14 +24,15 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
-from netcore.case import Case, digest_of
-from netcore.errors import NetcoreError, Refused
-from netcore.run import Run
-from netcore.stage.answers import Answers, answers, calibration, interval
-from netcore.stage.colours import confusion_colours
-from netcore.stage.mosaic import CrispImage, Mosaic
-from netcore.stage.plot import percent
-from netcore.stage.theme import DARK
+from netcore.analysis.metrics import calibration_bins, wilson_interval
+from netcore.analysis.predictions import Predictions, stored_predictions
+from netcore.core.context import SceneContext, read_digest
+from netcore.core.errors import NetcoreError, RequirementError
+from netcore.core.formatting import format_percent
+from netcore.core.run import Run
+from netcore.viz.colors import confusion_colors
+from netcore.viz.mpl.image_grid import ImageGrid, PixelImage
+from netcore.viz.theme import DARK
 
 LETTERS = list("ABCDEFGHIJ")
 RIGHT = np.diag([60, 11, 35, 48, 20, 27, 16, 52, 9, 40])
@@ -39,13 +40,13 @@ RIGHT_ELSEWHERE = np.diag([5, 14, 0, 30, 22, 8, 25, 3, 17, 12])
 
 
 @pytest.fixture
-def case(make_case, mlp_run):
+def context(make_case, mlp_run):
     return make_case(mlp_run)
 
 
 @pytest.fixture
-def stored(case):
-    found = case.evaluation()
+def stored(context):
+    found = context.evaluation()
     return found.logits, found.labels.astype(int), softmax(found.logits.astype(float), axis=1)
 
 
@@ -66,8 +67,8 @@ def hundred(tmp_path_factory):
 def mixed_up(right: np.ndarray, *pairs: tuple[str, str, int]) -> np.ndarray:
     """Right answers, and how often one letter was taken for another."""
     found = right.copy()
-    for true, said, count in pairs:
-        found[LETTERS.index(true), LETTERS.index(said)] = count
+    for true, predicted, count in pairs:
+        found[LETTERS.index(true), LETTERS.index(predicted)] = count
     return found
 
 
@@ -78,15 +79,17 @@ ONE = mixed_up(
 TWO = mixed_up(RIGHT_ELSEWHERE, ("D", "C", 6), ("E", "J", 4), ("A", "J", 3), ("H", "A", 2))
 
 
-def answered(run: Run, **confusions: np.ndarray) -> Case:
+def answered(run: Run, **confusions: np.ndarray) -> SceneContext:
     """A case of the run with evaluations of which the confusion matrices are given."""
     run = Run(run.path, run.info | {"evaluations": {}})
     for name, confusion in confusions.items():
         rng = np.random.default_rng(len(name))
         pairs = np.repeat(np.stack(np.indices(confusion.shape), -1).reshape(-1, 2), confusion.ravel(), axis=0)
-        labels, said = rng.permutation(pairs).T
+        labels, predicted = rng.permutation(pairs).T
         logits = rng.normal(0, 1, (len(labels), len(confusion)))
-        logits[np.arange(len(said)), said] = logits.max(1) + rng.gamma(1.5, 1, len(said)) * (1 + (said == labels))
+        logits[np.arange(len(predicted)), predicted] = logits.max(1) + rng.gamma(1.5, 1, len(predicted)) * (
+            1 + (predicted == labels)
+        )
         entry = run.add_arrays(f"evaluation/{name}.npz", logits=logits.astype(np.float32), labels=labels)
         run.info["evaluations"][name] = entry | {"snapshot": "epoch 1"}
     return case_of(run)
@@ -138,17 +141,17 @@ def says_its_ticks(axis: Axis) -> bool:
     return len(labels) > 2 and labels == [f"{100 * x:.4g} %" for x in axis.get_majorticklocs()]
 
 
-def dots_of(ax: Axes, colour: str) -> np.ndarray:
+def dots_of(ax: Axes, color: str) -> np.ndarray:
     """The dots (x, y) of a colour, in the order of x and y."""
-    lines = [line for line in ax.lines if line.get_marker() == "o" and to_hex(line.get_color()) == colour]
+    lines = [line for line in ax.lines if line.get_marker() == "o" and to_hex(line.get_color()) == color]
     return np.array(sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in lines))
 
 
-def spans_of(ax: Axes, colour: str, along: int) -> np.ndarray:
+def spans_of(ax: Axes, color: str, along: int) -> np.ndarray:
     """The spans of a colour along x (0) or y (1): place, low end, high end; in the order of the places."""
     found = []
     for line in ax.lines:
-        if len(line.get_xdata()) == 2 and line.get_linestyle() == "-" and to_hex(line.get_color()) == colour:
+        if len(line.get_xdata()) == 2 and line.get_linestyle() == "-" and to_hex(line.get_color()) == color:
             ends, (here, there) = (line.get_data()[k] for k in (along, 1 - along))
             assert here == there
             found.append((here, *ends))
@@ -160,24 +163,24 @@ def spans_of(ax: Axes, colour: str, along: int) -> np.ndarray:
 
 def matrix_of(fig) -> tuple[np.ndarray, np.ndarray]:
     """The counts that are written into the cells, by their places, and the colours (10, 10, 3) painted there."""
-    (image,) = fig.findobj(CrispImage)
+    (image,) = fig.findobj(PixelImage)
     counts, written = np.zeros((10, 10), int), spots(fig)
-    picture = np.asarray(fig.canvas.buffer_rgba())
-    colours = np.zeros((10, 10, 3))
+    sample = np.asarray(fig.canvas.buffer_rgba())
+    colors = np.zeros((10, 10, 3))
     for r, c in np.ndindex(10, 10):
         x, y = place(image.axes, c, r)
         found = [s.text for s in written if abs(s.x - x) < 3 and abs(s.y - y) < 3]
         counts[r, c] = int(found[0]) if found else 0
         x, y = place(image.axes, c - 0.36, r - 0.36)  # beside the number
-        colours[r, c] = picture[int(y), int(x), :3] / 255
-    return counts, colours
+        colors[r, c] = sample[int(y), int(x), :3] / 255
+    return counts, colors
 
 
 def confused(confusion: np.ndarray, classes: list[str]) -> Iterator[tuple[str, int]]:
     """What was taken for what, the most frequent first."""
     pairs = [(int(n), *at) for at, n in np.ndenumerate(confusion) if n and at[0] != at[1]]
-    for n, true, said in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
-        yield f"{classes[true]} taken for {classes[said]}, {n} time{'s' * (n > 1)}", n
+    for n, true, predicted in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
+        yield f"{classes[true]} taken for {classes[predicted]}, {n} time{'s' * (n > 1)}", n
 
 
 def facts_of(fig) -> list[str]:
@@ -186,15 +189,15 @@ def facts_of(fig) -> list[str]:
     return [s.text for s in spots(fig) if abs(s.left - head.left) < 4 and s.y > head.y + 5]
 
 
-def test_confusion_matrix(case, stored) -> None:
+def test_confusion_matrix(context, stored) -> None:
     logits, labels, _ = stored
-    said = logits.argmax(1)
-    expected = confusion_matrix(labels, said, labels=range(10))
-    fig, _, _ = drawn("confusion_matrix", case)
+    predicted = logits.argmax(1)
+    expected = confusion_matrix(labels, predicted, labels=range(10))
+    fig, _, _ = drawn("confusion_matrix", context)
     assert np.array_equal(matrix_of(fig)[0], expected)
-    right = accuracy_score(labels, said, normalize=False)
-    assert {percent(right / 1000), f"95 % interval: {range_of(right, 1000)}"} <= set(words(fig))
-    rows, pairs = facts_of(fig), list(confused(expected, case.classes))
+    right = accuracy_score(labels, predicted, normalize=False)
+    assert {format_percent(right / 1000), f"95 % interval: {range_of(right, 1000)}"} <= set(words(fig))
+    rows, pairs = facts_of(fig), list(confused(expected, context.classes))
     assert len(rows) == 8
     assert rows[:7] == [text for text, _ in pairs[:7]]
     assert rows[7] == f"and {len(pairs) - 7} pairs more, up to {pairs[7][1]} each"
@@ -203,7 +206,7 @@ def test_confusion_matrix(case, stored) -> None:
 def test_confusion_matrix_of_another_set_names_rows_and_columns(made) -> None:
     fig, _, _ = drawn("confusion_matrix", answered(made, one=ONE, second=TWO), data="second")
     assert np.array_equal(matrix_of(fig)[0], TWO)
-    (image,) = fig.findobj(CrispImage)
+    (image,) = fig.findobj(PixelImage)
     left, right = (place(image.axes, x, 0)[0] for x in (-0.5, 9.5))
     assert beside(fig, [place(image.axes, 0, k)[1] for k in range(10)], 0, left) == [[letter] for letter in LETTERS]
     head, side = (next(s for s in spots(fig) if s.text == text) for text in ("predicted class →", "true class"))
@@ -213,8 +216,8 @@ def test_confusion_matrix_of_another_set_names_rows_and_columns(made) -> None:
     assert side.right < left - 15
     assert abs(side.y - middle(image.axes)[1]) < 20
     right, of = np.trace(TWO), TWO.sum()
-    assert {percent(right / of), f"95 % interval: {range_of(right, of)}"} <= set(words(fig))
-    worst = percent(max(6 / TWO[3].sum(), 4 / TWO[4].sum(), 3 / TWO[0].sum(), 2 / TWO[7].sum()))
+    assert {format_percent(right / of), f"95 % interval: {range_of(right, of)}"} <= set(words(fig))
+    worst = format_percent(max(6 / TWO[3].sum(), 4 / TWO[4].sum(), 3 / TWO[0].sum(), 2 / TWO[7].sum()))
     assert f"{of} images of second, epoch 1 · full red: {worst} of a class" in words(fig)
     assert facts_of(fig) == [text for text, _ in confused(TWO, LETTERS)]  # all of them fit
 
@@ -223,73 +226,73 @@ def test_confusion_matrix_of_another_set_names_rows_and_columns(made) -> None:
 def test_pairs_that_do_not_fit_are_counted(made, more) -> None:
     pairs = [("A", "B", 7), ("B", "A", 6), ("C", "A", 6), ("A", "C", 5), ("J", "I", 4), ("I", "J", 3), ("D", "E", 2)]
     confusion = mixed_up(RIGHT, *pairs, ("E", "D", 1), *[("F", "D", 1)] * more)
-    told = [f"{true} taken for {said}, {n} times" for true, said, n in (pairs[0], pairs[1], *pairs[2:])]
+    told = [f"{true} taken for {predicted}, {n} times" for true, predicted, n in (pairs[0], pairs[1], *pairs[2:])]
     fig, _, _ = drawn("confusion_matrix", answered(made, one=confusion))
     assert facts_of(fig) == [*told, "and 2 pairs more, up to 1 each" if more else "E taken for D, 1 time"]
 
 
 def test_long_names_of_confused_classes_are_cut(made) -> None:
-    case = answered(made, one=mixed_up(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
-    case._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
-    first, *others = facts_of(drawn("confusion_matrix", case).fig)
-    true, said = first.removesuffix("…, 5 times").split("… taken for ")
-    assert len(true) > 3 < len(said)
-    assert case.classes[0].startswith(true)
-    assert case.classes[1].startswith(said)
+    context = answered(made, one=mixed_up(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
+    context._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
+    first, *others = facts_of(drawn("confusion_matrix", context).fig)
+    true, predicted = first.removesuffix("…, 5 times").split("… taken for ")
+    assert len(true) > 3 < len(predicted)
+    assert context.classes[0].startswith(true)
+    assert context.classes[1].startswith(predicted)
     assert others == ["cat taken for dog, 4 times", "automobile taken for cat, 1 time"]
 
 
-def test_cells_of_the_confusion_matrix_are_coloured_by_their_share_of_the_class(made, hundred) -> None:
+def test_cells_of_the_confusion_matrix_are_colored_by_their_share_of_the_class(made, hundred) -> None:
     share = ONE / ONE.sum(1, keepdims=True)
     fig, _, _ = drawn("confusion_matrix", answered(made, one=ONE))
-    counts, colours = matrix_of(fig)
+    counts, colors = matrix_of(fig)
     assert np.array_equal(counts, ONE)
     assert any("full red: 45.0 % of a class" in text for text in words(fig))  # 9 of 20, though 12 of another class
-    assert are_colours_of(share, colours)
+    assert are_colors_of(share, colors)
     fig, _, _ = drawn("confusion_matrix", case_of(hundred))
-    (image,) = fig.findobj(CrispImage)
+    (image,) = fig.findobj(PixelImage)
     found = case_of(hundred).evaluation()
     many = confusion_matrix(found.labels, found.logits.argmax(1), labels=range(100))
-    assert are_colours_of(many / np.maximum(many.sum(1, keepdims=True), 1), image.get_array() / 255)
+    assert are_colors_of(many / np.maximum(many.sum(1, keepdims=True), 1), image.get_array() / 255)
 
 
-def test_confusion_colours() -> None:
+def test_confusion_colors() -> None:
     share = np.array([[0.7, 0.3, 0], [0.1, 0.85, 0.05], [0, 0.02, 0.98]])
-    assert are_colours_of(share, confusion_colours(DARK, share))
-    assert not are_colours_of(share, confusion_colours(DARK, share.T))
+    assert are_colors_of(share, confusion_colors(DARK, share))
+    assert not are_colors_of(share, confusion_colors(DARK, share.T))
 
 
-def are_colours_of(share: np.ndarray, colours: np.ndarray) -> bool:
+def are_colors_of(share: np.ndarray, colors: np.ndarray) -> bool:
     """Whether cells are the nearer to green (right, on the diagonal) or red (wrong, beside it) the larger they are."""
     right = np.eye(len(share), dtype=bool)
     found = []
-    for cells, end in ((right, "right"), (~right, "wrong")):
+    for cells, end in ((right, "correct"), (~right, "incorrect")):
         shares, order = np.sort(share[cells]), np.argsort(share[cells], kind="stable")
-        away = np.linalg.norm(colours[cells] - DARK.rgb(end), axis=1)[order]
+        away = np.linalg.norm(colors[cells] - DARK.rgb(end), axis=1)[order]
         less = away[shares < shares[-1] - 0.05]
-        full = end == "wrong" or shares[-1] > 0.95  # the worst mistake is red, however rare
+        full = end == "incorrect" or shares[-1] > 0.95  # the worst mistake is red, however rare
         found += [(np.diff(away) < 0.006).all(), (less > away[-1] + 0.01).all(), away[-1] < 0.15 or not full]
         found += [away[0] > 0.25 or shares[0] > 0.3]
     return all(found)
 
 
-def test_confusion_of_early_snapshots_is_of_the_examples(case, stored) -> None:
-    fig, update, _ = drawn("confusion_matrix", case)
-    moments = case.snapshots
-    examples = case.examples()
+def test_confusion_of_early_snapshots_is_of_the_examples(context, stored) -> None:
+    fig, update, _ = drawn("confusion_matrix", context)
+    moments = context.snapshots
+    examples = context.examples()
     for i in (0, 5, 8):
         update((i + 0.5) / (len(moments) + 1))
-        said = case.passes(examples.images, at=moments[i])["logits"].argmax(1)
-        expected = confusion_matrix(examples.labels, said, labels=range(10))
-        counts, colours = matrix_of(fig)
+        predicted = context.predict_batch(examples.images, at=moments[i])["logits"].argmax(1)
+        expected = confusion_matrix(examples.labels, predicted, labels=range(10))
+        counts, colors = matrix_of(fig)
         assert np.array_equal(counts, expected)
         share = expected / expected.sum(1, keepdims=True)
-        assert are_colours_of(share, colours)
+        assert are_colors_of(share, colors)
         texts, right = words(fig), np.trace(expected)
-        worst = percent((share - np.diag(np.diag(share))).max())
+        worst = format_percent((share - np.diag(np.diag(share))).max())
         assert f"500 example images · {moments[i].label} · full red: {worst} of a class" in texts
-        assert {percent(right / 500), f"95 % interval: {range_of(right, 500)}"} <= set(texts)
-        pairs = list(confused(expected, case.classes))
+        assert {format_percent(right / 500), f"95 % interval: {range_of(right, 500)}"} <= set(texts)
+        pairs = list(confused(expected, context.classes))
         whole = min(len(pairs), 8 if len(pairs) == 8 else 7)
         assert facts_of(fig)[:whole] == [text for text, _ in pairs[:whole]]
     update(1.0)
@@ -306,10 +309,10 @@ def test_per_class(made) -> None:
     confusion[:, 6] = confusion[8] = 0  # no image is called G, and none is an I
     confusion[7] = confusion[:, 7] = 0  # H is in neither
     fig, _, _ = drawn("per_class", answered(made, one=TWO, second=confusion), data="second")
-    right, said, true = np.diag(confusion), confusion.sum(0), confusion.sum(1)
-    shares = [[percent(r / n) if n else "–" for r, n in zip(right, of, strict=True)] for of in (said, true)]
-    f1 = 2 * right[said + true > 0] / (said + true)[said + true > 0]
-    scores = dict(zip(np.flatnonzero(said + true), f1, strict=True))
+    right, predicted, true = np.diag(confusion), confusion.sum(0), confusion.sum(1)
+    shares = [[format_percent(r / n) if n else "–" for r, n in zip(right, of, strict=True)] for of in (predicted, true)]
+    f1 = 2 * right[predicted + true > 0] / (predicted + true)[predicted + true > 0]
+    scores = dict(zip(np.flatnonzero(predicted + true), f1, strict=True))
     ax = fig.axes[0]
     left, rows = place(ax, ax.get_xlim()[0], 0)[0], [place(ax, 0, k)[1] for k in range(10)]
     assert beside(fig, rows, 0, left) == [[letter] for letter in LETTERS]
@@ -319,33 +322,33 @@ def test_per_class(made) -> None:
     heads = in_row(fig, next(s.y for s in spots(fig) if s.text == "class"))
     assert heads == ["class", "precision", "recall", "F1", "images"]
     assert legend_of(fig) == {"precision": DARK.positive, "recall": DARK.negative}
-    for colour, of, shift in ((DARK.positive, said, -0.14), (DARK.negative, true, 0.14)):
+    for color, of, shift in ((DARK.positive, predicted, -0.14), (DARK.negative, true, 0.14)):
         shown = np.flatnonzero(of)
-        spans, dots = spans_of(ax, colour, 0), dots_of(ax, colour)
+        spans, dots = spans_of(ax, color, 0), dots_of(ax, color)
         assert np.allclose(spans, [(k + shift, *wilson(right[k], of[k])) for k in shown])
         assert np.allclose(dots[np.argsort(dots[:, 1])], [(right[k] / of[k], k + shift) for k in shown])
     assert says_its_ticks(ax.xaxis)
     assert f"{true.sum()} images of second, epoch 1 · lines: 95 % intervals · mean F1 {f1.mean():.3f}" in words(fig)
 
 
-def test_per_class_of_a_trained_network(case, stored) -> None:
+def test_per_class_of_a_trained_network(context, stored) -> None:
     logits, labels, _ = stored
-    said = logits.argmax(1)
-    fig, _, _ = drawn("per_class", case)
-    scores = [score(labels, said, average=None) for score in (precision_score, recall_score, f1_score)]
-    lines = [[percent(p), percent(r), f"{f:.3f}", "100"] for p, r, f in zip(*scores, strict=True)]
+    predicted = logits.argmax(1)
+    fig, _, _ = drawn("per_class", context)
+    scores = [score(labels, predicted, average=None) for score in (precision_score, recall_score, f1_score)]
+    lines = [[format_percent(p), format_percent(r), f"{f:.3f}", "100"] for p, r, f in zip(*scores, strict=True)]
     ax = fig.axes[0]
     assert beside(fig, [place(ax, 0, k)[1] for k in range(10)], place(ax, 1, 0)[0]) == lines
 
 
 def test_of_many_classes_those_of_the_lowest_f1_are_shown(hundred) -> None:
-    case = case_of(hundred)
-    found = case.evaluation()
-    said = found.logits.argmax(1)
-    f1 = f1_score(found.labels, said, average=None, labels=range(100), zero_division=np.nan)
-    recall = recall_score(found.labels, said, average=None, labels=range(100), zero_division=np.nan)
+    context = case_of(hundred)
+    found = context.evaluation()
+    predicted = found.logits.argmax(1)
+    f1 = f1_score(found.labels, predicted, average=None, labels=range(100), zero_division=np.nan)
+    recall = recall_score(found.labels, predicted, average=None, labels=range(100), zero_division=np.nan)
     worst = np.sort(np.argsort(np.where(np.isnan(f1), 2, f1), kind="stable")[:12])
-    fig, _, _ = drawn("per_class", case)
+    fig, _, _ = drawn("per_class", context)
     ax = fig.axes[0]
     left, rows = place(ax, ax.get_xlim()[0], 0)[0], [place(ax, 0, k)[1] for k in range(12)]
     assert beside(fig, rows, 0, left) == [[f"class {k}"] for k in worst]
@@ -360,10 +363,10 @@ def test_of_many_classes_those_of_the_lowest_f1_are_shown(hundred) -> None:
 # ---- confidence
 
 
-def test_reliability(case, stored) -> None:
+def test_reliability(context, stored) -> None:
     logits, labels, shares = stored
     right, sure = logits.argmax(1) == labels, shares.max(1)
-    fig, _, _ = drawn("confidence", case)
+    fig, _, _ = drawn("confidence", context)
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     left, histograms = fig.axes
     place_of = np.ceil(sure * 10).astype(int) - 1
@@ -373,9 +376,11 @@ def test_reliability(case, stored) -> None:
     expected = np.zeros(10)
     expected[filled] = accuracy
     assert np.allclose(bars, [(k / 10, 0.1, expected[k]) for k in range(10)])
-    assert np.allclose(dots_of(left, DARK.ink), np.stack([confidence, accuracy], 1))
+    assert np.allclose(dots_of(left, DARK.foreground), np.stack([confidence, accuracy], 1))
     spans = [wilson(right[place_of == k].sum(), (place_of == k).sum()) for k in filled]
-    assert np.allclose(spans_of(left, DARK.ink, 1), [(c, *span) for c, span in zip(confidence, spans, strict=True)])
+    assert np.allclose(
+        spans_of(left, DARK.foreground, 1), [(c, *span) for c, span in zip(confidence, spans, strict=True)]
+    )
     (diagonal,) = [line for line in left.lines if line.get_linestyle() == "--"]
     assert np.array_equal(diagonal.get_xydata(), [[0, 0], [1, 1]])
     assert {title_over(fig, left), title_over(fig, histograms)} == {"Accuracy", "Images by confidence"}
@@ -384,37 +389,41 @@ def test_reliability(case, stored) -> None:
     assert says_its_ticks(left.yaxis)
     assert says_its_ticks(histograms.xaxis)
     error = np.average(np.abs(accuracy - confidence), weights=np.bincount(place_of)[filled])
-    assert f"expected calibration error {percent(error)}" in words(fig)
-    note = f"{percent(sure.mean())} sure on average, {percent(right.mean())} right"
+    assert f"expected calibration error {format_percent(error)}" in words(fig)
+    note = f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right"
     assert f"{note} · 1,000 images of embedded, epoch 3 (best on these)" in words(fig)
 
 
 def test_histograms_of_confidence(made) -> None:
-    case = answered(made, one=ONE, second=TWO)
-    found = case.evaluation("second")
+    context = answered(made, one=ONE, second=TWO)
+    found = context.evaluation("second")
     sure, right = softmax(found.logits.astype(float), axis=1).max(1), found.logits.argmax(1) == found.labels
-    fig, _, _ = drawn("confidence", case, data="second")
-    assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
+    fig, _, _ = drawn("confidence", context, data="second")
+    assert legend_of(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
     ax = fig.axes[1]
-    for colour, which in ((DARK.right, right), (DARK.wrong, ~right)):
-        stairs = [s for s in ax.patches if colour in (to_hex(s.get_edgecolor()), to_hex(s.get_facecolor()))]
+    for color, which in ((DARK.correct, right), (DARK.incorrect, ~right)):
+        stairs = [s for s in ax.patches if color in (to_hex(s.get_edgecolor()), to_hex(s.get_facecolor()))]
         assert len(stairs) == 2  # its outline and what it fills
         for values, edges, _ in (s.get_data() for s in stairs):
             assert np.allclose(edges, np.linspace(0, 1, 21))
             assert np.array_equal(values, np.histogram(sure[which], edges)[0])
     assert [t.get_text() for t in ax.get_yticklabels()] == [f"{y:,.0f}" for y in ax.get_yticks()]
-    assert any(f"{percent(sure.mean())} sure on average, {percent(right.mean())} right" in text for text in words(fig))
+    assert any(
+        f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right" in text
+        for text in words(fig)
+    )
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
-    assert np.allclose(dots_of(fig.axes[0], DARK.ink), np.stack([confidence, accuracy], 1))
+    assert np.allclose(dots_of(fig.axes[0], DARK.foreground), np.stack([confidence, accuracy], 1))
     weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
-    error = percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
-    assert error != percent(abs(sure.mean() - right.mean()))
+    error = format_percent(np.average(np.abs(accuracy - confidence), weights=weights[weights > 0]))
+    assert error != format_percent(abs(sure.mean() - right.mean()))
     assert f"expected calibration error {error}" in words(fig)
 
 
 def test_calibration_of_a_worked_example() -> None:
     shares = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.35, 0.65]])
-    count, confidence, accuracy, error = calibration(Answers("made-up", shares, np.array([0, 1, 0, 1])))
+    found = Predictions("made-up", shares, np.array([0, 1, 0, 1]))
+    count, confidence, accuracy, error = calibration_bins(found.confidence, found.right)
     assert list(count) == [0] * 6 + [2, 0, 0, 2]
     assert confidence[6] == pytest.approx(0.65)
     assert accuracy[9] == 0.5
@@ -426,14 +435,14 @@ def test_interval_is_wilsons(right, of) -> None:
     z, p = 1.959963984540054, right / of
     middle = (p + z * z / 2 / of) / (1 + z * z / of)
     half = z / (1 + z * z / of) * np.sqrt(p * (1 - p) / of + z * z / 4 / of**2)
-    assert interval(right, of) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-9)
-    assert interval(0, 0) == (0, 1)
+    assert wilson_interval(right, of) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-9)
+    assert wilson_interval(0, 0) == (0, 1)
 
 
-def test_answers_say_whose_they_are_and_whether_they_were_chosen_here(case, mlp_run) -> None:
-    assert Answers("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
-    assert Answers("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
-    assert answers(case).words == "1,000 images of embedded, epoch 3 (best on these)"
+def test_answers_say_whose_they_are_and_whether_they_were_chosen_here(context, mlp_run) -> None:
+    assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
+    assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
+    assert stored_predictions(context).words == "1,000 images of embedded, epoch 3 (best on these)"
     info = mlp_run.info
     entry = info["evaluations"]["embedded"]
     other = {"usps": entry} | info["evaluations"]
@@ -444,7 +453,7 @@ def test_answers_say_whose_they_are_and_whether_they_were_chosen_here(case, mlp_
         ({"evaluations": early, "best": 250}, "1,000 images of embedded, epoch 2 (best on these)"),
         ({"evaluations": other}, "1,000 images of usps, epoch 3"),
     ):
-        assert answers(case_of(Run(mlp_run.path, info | change))).words == words_of
+        assert stored_predictions(case_of(Run(mlp_run.path, info | change))).words == words_of
 
 
 # ---- by data set
@@ -458,62 +467,62 @@ def columns_of(right: np.ndarray, of: np.ndarray) -> tuple[list, list]:
 
 
 def test_cross_dataset(made) -> None:
-    case = answered(made, first=ONE, second=TWO)
-    fig, _, _ = drawn("cross_dataset", case)
+    context = answered(made, first=ONE, second=TWO)
+    fig, _, _ = drawn("cross_dataset", context)
     (ax,) = fig.axes
-    for name, confusion, colour, shift in (
+    for name, confusion, color, shift in (
         ("first", ONE, DARK.positive, -0.11),
         ("second", TWO, DARK.negative, 0.11),
     ):
         dots, spans = columns_of(np.diag(confusion), confusion.sum(1))
-        assert np.allclose(dots_of(ax, colour), [(x + shift, y) for x, y in dots])
-        assert np.allclose(spans_of(ax, colour, 1), [(x + shift, *ends) for x, *ends in spans])
+        assert np.allclose(dots_of(ax, color), [(x + shift, y) for x, y in dots])
+        assert np.allclose(spans_of(ax, color, 1), [(x + shift, *ends) for x, *ends in spans])
         (head,) = [s for s in spots(fig) if s.text == f"● {name}"]
-        assert head.colour == colour
+        assert head.color == color
         right, of = np.trace(confusion), confusion.sum()
         told = [s.text for s in spots(fig) if abs(s.left - head.left) < 4 and 0 < s.y - head.y < 60]
-        assert told == [f"{percent(right / of)} of {of}", range_of(right, of)]
+        assert told == [f"{format_percent(right / of)} of {of}", range_of(right, of)]
     assert below(fig, ax, 11) == ["all", *LETTERS]
     assert says_its_ticks(ax.yaxis)
     assert "the whole sets, and 10 classes · 95 % intervals" in words(fig)
 
 
 def test_cross_dataset_of_many_sets_and_classes(made, hundred) -> None:
-    case = answered(made, a=ONE, b=TWO, c=ONE + RIGHT, d=TWO.T, e=ONE.T)
-    fig, _, _ = drawn("cross_dataset", case)
+    context = answered(made, a=ONE, b=TWO, c=ONE + RIGHT, d=TWO.T, e=ONE.T)
+    fig, _, _ = drawn("cross_dataset", context)
     assert [s.text for s in spots(fig) if s.text.startswith("●")] == ["● a", "● b", "● c", "● d"]
     assert any("4 of 5 data sets" in text for text in words(fig))
-    for i, (colour, confusion) in enumerate(
-        zip((DARK.positive, DARK.negative, DARK.emphasis, DARK.right), (ONE, TWO, ONE + RIGHT, TWO.T), strict=True)
+    for i, (color, confusion) in enumerate(
+        zip((DARK.positive, DARK.negative, DARK.emphasis, DARK.correct), (ONE, TWO, ONE + RIGHT, TWO.T), strict=True)
     ):
         dots, _ = columns_of(np.diag(confusion), confusion.sum(1))
-        assert np.allclose(dots_of(fig.axes[0], colour), [(x + (i - 1.5) * 0.22, y) for x, y in dots])
-    case = case_of(hundred)
-    found = case.evaluation()
+        assert np.allclose(dots_of(fig.axes[0], color), [(x + (i - 1.5) * 0.22, y) for x, y in dots])
+    context = case_of(hundred)
+    found = context.evaluation()
     right, of = np.zeros(100, int), np.bincount(found.labels, minlength=100)
     np.add.at(right, found.labels, found.logits.argmax(1) == found.labels)
-    fig, _, _ = drawn("cross_dataset", case)
+    fig, _, _ = drawn("cross_dataset", context)
     dots = columns_of(right[:12], of[:12])[0][1:]
     assert np.allclose(dots_of(fig.axes[0], DARK.positive), [(0, right.sum() / ANSWERS), *dots])
     assert below(fig, fig.axes[0], 13) == ["all", *(f"class {k}" for k in range(12))]
     assert "the whole sets, and 12 of 100 classes · 95 % intervals" in words(fig)
 
 
-def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(case, monkeypatch) -> None:
-    drawn("cross_dataset", case)
-    before = digest_of(case._run, "evaluations")
-    assert "evaluations" in case.reads
-    monkeypatch.setitem(case._run.info, "evaluations", case._run.info["evaluations"] | {"usps": {"sha256": "0"}})
-    assert digest_of(case._run, "evaluations") != before
+def test_another_evaluation_puts_pictures_of_all_of_them_out_of_step(context, monkeypatch) -> None:
+    drawn("cross_dataset", context)
+    before = read_digest(context._run, "evaluations")
+    assert "evaluations" in context.reads
+    monkeypatch.setitem(context._run.info, "evaluations", context._run.info["evaluations"] | {"usps": {"sha256": "0"}})
+    assert read_digest(context._run, "evaluations") != before
 
 
 # ---- predicted classes
 
 
 def test_prediction_distribution(made) -> None:
-    case = answered(made, one=ONE, second=TWO)
+    context = answered(made, one=ONE, second=TWO)
     for name, confusion in (("", ONE), ("second", TWO)):
-        fig, _, _ = drawn("prediction_distribution", case, data=name)
+        fig, _, _ = drawn("prediction_distribution", context, data=name)
         (ax,) = fig.axes
         total = confusion.sum()
         inner, outlines = (
@@ -530,39 +539,39 @@ def test_prediction_distribution(made) -> None:
         assert below(fig, ax, 10) == LETTERS
         assert says_its_ticks(ax.yaxis)
         assert {"Share of the images", "outlines: true classes"} <= set(words(fig))
-        sure = softmax(case.evaluation(name or "one").logits.astype(float), axis=1).max(1).mean()
-        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {percent(sure)}"
+        sure = softmax(context.evaluation(name or "one").logits.astype(float), axis=1).max(1).mean()
+        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {format_percent(sure)}"
         assert note in words(fig)
 
 
 def test_distribution_of_a_set_without_labels(made) -> None:
-    case = answered(made, one=ONE)
+    context = answered(made, one=ONE)
     logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
     predicted = np.bincount(logits.argmax(1), minlength=10)
-    entry = case._run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
-    case._run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
-    fig, _, _ = drawn("prediction_distribution", case)
+    entry = context._run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    context._run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
+    fig, _, _ = drawn("prediction_distribution", context)
     (ax,) = fig.axes
     assert np.allclose([bar.get_height() for bar in ax.patches], predicted / 70)
     assert {to_hex(bar.get_facecolor()) for bar in ax.patches} == {DARK.positive}
-    assert np.allclose(spans_of(ax, DARK.ink, 1), [(x, *wilson(n, 70)) for x, n in enumerate(predicted)])
+    assert np.allclose(spans_of(ax, DARK.foreground, 1), [(x, *wilson(n, 70)) for x, n in enumerate(predicted)])
     assert above(fig, ax, 10) == [str(n) for n in predicted]
     assert below(fig, ax, 10) == LETTERS
     assert legend_of(fig) == {"predicted": DARK.positive}
     assert any(text.startswith("70 images of kaggle-test, epoch 2 · 10 classes") for text in words(fig))
     assert "lines: 95 % intervals for other images of this kind" in words(fig)
-    assert {"unlabelled", "evaluation:kaggle-test"} <= case.reads
-    fig, _, _ = drawn("prediction_distribution", case, data="one")
+    assert {"unlabelled", "evaluation:kaggle-test"} <= context.reads
+    fig, _, _ = drawn("prediction_distribution", context, data="one")
     assert "true" in words(fig)
-    assert "kaggle-test" not in case.evaluations  # nothing else takes it for an evaluation
+    assert "kaggle-test" not in context.evaluations  # nothing else takes it for an evaluation
 
 
 def test_of_many_classes_those_predicted_most_are_shown(hundred) -> None:
-    case = case_of(hundred)
-    found = case.evaluation()
+    context = case_of(hundred)
+    found = context.evaluation()
     predicted = np.bincount(found.logits.argmax(1), minlength=100)
     most = np.sort(np.argsort(-predicted, kind="stable")[:20])
-    fig, _, _ = drawn("prediction_distribution", case)
+    fig, _, _ = drawn("prediction_distribution", context)
     (ax,) = fig.axes
     expected = [*predicted[most], *np.bincount(found.labels, minlength=100)[most]]
     assert np.allclose([bar.get_height() for bar in ax.patches], np.array(expected) / ANSWERS)
@@ -573,7 +582,7 @@ def test_of_many_classes_those_predicted_most_are_shown(hundred) -> None:
 # ---- mistakes
 
 
-def frames_of(mosaic: Mosaic) -> list[tuple[str, list]]:
+def frames_of(mosaic: ImageGrid) -> list[tuple[str, list]]:
     """Colours of the lines around images, and the images around which they are."""
     found = []
     for lines in mosaic.ax.collections:
@@ -583,45 +592,45 @@ def frames_of(mosaic: Mosaic) -> list[tuple[str, list]]:
     return found
 
 
-def assert_mistakes(fig, mosaic: Mosaic, images, labels, shares, classes: list[str], most: int) -> None:
+def assert_mistakes(fig, mosaic: ImageGrid, images, labels, shares, classes: list[str], most: int) -> None:
     """The surest ones are shown, each with what it is said to be and what it is, in a red frame."""
-    said, sure = shares.argmax(1), shares.max(1)
-    wrong = np.flatnonzero(said != labels)
+    predicted, sure = shares.argmax(1), shares.max(1)
+    wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
     assert len(mosaic.tiles()) == most
     for i, tile in enumerate(mosaic.tiles()):
         pixels = images[order[i]]
         assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-        told = [f"says {classes[said[order[i]]]}, is {classes[labels[order[i]]]}", percent(sure[order[i]])]
+        told = [f"says {classes[predicted[order[i]]]}, is {classes[labels[order[i]]]}", format_percent(sure[order[i]])]
         assert caption_under(fig, mosaic, i) == told
-    ((colour, middles),) = frames_of(mosaic)
-    assert colour == DARK.wrong
+    ((color, middles),) = frames_of(mosaic)
+    assert color == DARK.incorrect
     assert np.allclose(sorted(middles), sorted(tile_middle(mosaic, i)[:2] for i in range(most)), atol=1)
 
 
-def test_surest_mistakes(case, stored) -> None:
+def test_surest_mistakes(context, stored) -> None:
     logits, labels, shares = stored
-    extra = case.evaluation().extra
+    extra = context.evaluation().extra
     images = dict(zip(extra["mistake_index"], extra["mistake_images"], strict=True))
     wrong = (logits.argmax(1) != labels).sum()
-    fig, _, (mosaic,) = drawn("misclassified", case, images=60)
+    fig, _, (mosaic,) = drawn("misclassified", context, images=60)
     count = len(mosaic.tiles())
-    assert_mistakes(fig, mosaic, images, labels, shares, case.classes, count)
+    assert_mistakes(fig, mosaic, images, labels, shares, context.classes, count)
     told = "mistakes on 1,000 images of embedded, epoch 3 (best on these), the surest first"
     assert 24 <= count < 60  # those that fit
     assert f"{count} of {wrong} {told}" in words(fig)
-    fig, _, (mosaic,) = drawn("misclassified", case, images=6)
-    assert_mistakes(fig, mosaic, images, labels, shares, case.classes, 6)
+    fig, _, (mosaic,) = drawn("misclassified", context, images=6)
+    assert_mistakes(fig, mosaic, images, labels, shares, context.classes, 6)
     assert f"6 of {wrong} {told}" in words(fig)
 
 
 def test_mistakes_of_a_run_without_an_evaluation_are_on_the_examples(mlp_run, tmp_path) -> None:
     lettered = Run(mlp_run.path, mlp_run.info | {"evaluations": {}})
-    for case in (case_of(lettered), case_of(made_run(tmp_path, "colour-mlp"))):
-        examples = case.examples()
-        shares = softmax(case.passes(examples.images)["logits"].astype(float), axis=1)
-        case._run.info["classes"] = LETTERS
-        fig, _, (mosaic,) = drawn("misclassified", case, images=9)
+    for context in (case_of(lettered), case_of(made_run(tmp_path, "colour-mlp"))):
+        examples = context.examples()
+        shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
+        context._run.info["classes"] = LETTERS
+        fig, _, (mosaic,) = drawn("misclassified", context, images=9)
         assert_mistakes(fig, mosaic, examples.images, examples.labels, shares, LETTERS, 9)
         wrong = (shares.argmax(1) != examples.labels).sum()
         note = f"9 of {wrong} mistakes on {len(examples.labels)} example images, the surest first"
@@ -629,12 +638,12 @@ def test_mistakes_of_a_run_without_an_evaluation_are_on_the_examples(mlp_run, tm
 
 
 def test_no_mistake(made) -> None:
-    case = answered(made, one=RIGHT)
-    examples = case.examples()
-    said = case.passes(examples.images)["logits"].argmax(1)
-    entry = case._run.add_arrays("right.npz", images=examples.images, labels=said, index=examples.index)
-    case._run.info["examples"] = entry
-    fig, _, mosaics = drawn("misclassified", case)
+    context = answered(made, one=RIGHT)
+    examples = context.examples()
+    predicted = context.predict_batch(examples.images)["logits"].argmax(1)
+    entry = context._run.add_arrays("right.npz", images=examples.images, labels=predicted, index=examples.index)
+    context._run.info["examples"] = entry
+    fig, _, mosaics = drawn("misclassified", context)
     assert words(fig)[1:] == ["no mistake on 40 example images", "No image among these is misclassified."]
     assert not mosaics
 
@@ -645,12 +654,14 @@ PASSES = [0.95, 0.96, 0.94, 0.957, 0.951, 0.89]  # the last one is far from the 
 
 
 def test_stability(make_case, cnn_run, monkeypatch) -> None:
-    case = make_case(cnn_run)
-    monkeypatch.setitem(case._run.info, "stability", case.stability | {"accuracy": PASSES, "without_dropout": 0.97})
-    fig, _, _ = drawn("stability", case)
+    context = make_case(cnn_run)
+    monkeypatch.setitem(
+        context._run.info, "stability", context.mc_dropout | {"accuracy": PASSES, "without_dropout": 0.97}
+    )
+    fig, _, _ = drawn("stability", context)
     left, box = fig.axes
     mean, deviation = np.mean(PASSES), np.std(PASSES, ddof=1)
-    note = f"mean {percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
+    note = f"mean {format_percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
     assert f"6 passes over 1,000 images of embedded · {note}" in words(fig)
     assert legend_of(fig) == {"mean ± standard deviation": DARK.positive, "dropout off": DARK.emphasis}
     assert [title_over(fig, ax) for ax in (left, box)] == ["Accuracy by pass", "Spread"]
@@ -670,8 +681,8 @@ def test_stability(make_case, cnn_run, monkeypatch) -> None:
 
 
 def test_box_of_stability(made) -> None:
-    case = case_of(Run(made.path, made.info | {"stability": {"data": "x", "count": 9, "accuracy": PASSES}}))
-    fig, _, _ = drawn("stability", case)
+    context = case_of(Run(made.path, made.info | {"stability": {"data": "x", "count": 9, "accuracy": PASSES}}))
+    fig, _, _ = drawn("stability", context)
     assert legend_of(fig) == {"mean ± standard deviation": DARK.positive}  # nothing known of dropout off
     box = fig.axes[1]
     low, median, high = np.percentile(PASSES, [25, 50, 75])
@@ -688,19 +699,19 @@ def test_box_of_stability(made) -> None:
 
 
 def test_stability_of_one_pass(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig = drawn("stability", case)[0]
+    context = make_case(cnn_run)
+    fig = drawn("stability", context)[0]
     assert any("1 pass over 1,000 images" in text for text in words(fig))
     assert not any("deviation" in text for text in words(fig))  # one pass tells of no spread
     assert not fig.axes[0].patches
     assert legend_of(fig) == {"dropout off": DARK.emphasis}
 
 
-def test_evaluation_that_cannot_be_shown(case, monkeypatch) -> None:
-    found = case.evaluation()
+def test_evaluation_that_cannot_be_shown(context, monkeypatch) -> None:
+    found = context.evaluation()
     with pytest.raises(NetcoreError, match="no evaluation"):
-        drawn("confusion_matrix", case, data="emnist-lettres")
+        drawn("confusion_matrix", context, data="emnist-lettres")
     found.logits[3, 2] = np.nan
-    monkeypatch.setattr(type(case), "evaluation", lambda self, name=None: found)
-    with pytest.raises(Refused, match="NaN"):
-        drawn("confusion_matrix", case)
+    monkeypatch.setattr(type(context), "evaluation", lambda self, name=None: found)
+    with pytest.raises(RequirementError, match="NaN"):
+        drawn("confusion_matrix", context)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from figure_checks import (
     caption_under,
-    colour_bar_of,
+    color_bar_of,
     drawn,
     in_column,
     in_row,
@@ -22,13 +22,13 @@ from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from netcore.case import Picture
-from netcore.learn.recipes import Architecture
-from netcore.render.catalogue import FOLDERS
-from netcore.render.frames import load
-from netcore.stage.mosaic import shown
-from netcore.stage.plot import UNITS, number, percent
-from netcore.stage.theme import DARK
+from netcore.core.formatting import format_number, format_percent
+from netcore.core.sample import Sample
+from netcore.models.architecture import Architecture
+from netcore.rendering.scenes import SCENE_DIRS, load_scene
+from netcore.viz.mpl.image_grid import to_display
+from netcore.viz.mpl.style import FIGURE_WIDTH
+from netcore.viz.theme import DARK
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def wide(tmp_path, monkeypatch):
     return figure_runs.case_of(run)
 
 
-def colour_at(fig, mosaic, y, x):
+def color_at(fig, mosaic, y, x):
     """The painted colour of a pixel of a mosaic's first image."""
-    place, (_, height, width), scale = mosaic.place(0), mosaic.shape, fig.bbox.width / UNITS
+    place, (_, height, width), scale = mosaic.place(0), mosaic.shape, fig.bbox.width / FIGURE_WIDTH
     return painted(
         fig, (place.x + (x + 0.5) * place.w / width) * scale, (place.y + (y + 0.5) * place.h / height) * scale
     )
@@ -74,25 +74,25 @@ def first_and_second(trace):
     return int(first), int(second)
 
 
-def margin(case, images):
+def margin(context, images):
     """Score of the answer to the case's image less that of the second likeliest, on other images."""
-    first, second = first_and_second(case.trace())
-    logits = case.passes(images)["logits"].astype(float)
+    first, second = first_and_second(context.trace())
+    logits = context.predict_batch(images)["logits"].astype(float)
     return logits[:, first] - logits[:, second]
 
 
-def slope(case, step=5):
+def slope(context, step=5):
     """Derivative of the margin by the network's input, by differences: (C, H, W)."""
-    pixels = case.picture.pixels
+    pixels = context.sample.pixels
     moved = step * np.eye(pixels.size, dtype=np.int16).reshape(pixels.size, *pixels.shape)
-    up, down = (margin(case, (pixels + sign * moved).astype(np.uint8)) for sign in (1, -1))
-    std = np.array(case._run.info["input"]["std"])[:, None, None]
+    up, down = (margin(context, (pixels + sign * moved).astype(np.uint8)) for sign in (1, -1))
+    std = np.array(context._run.info["input"]["std"])[:, None, None]
     return (up - down).reshape(pixels.shape) / (2 * step / 255 / std)
 
 
-def cost_of_covering(case, ground, side, stride):
+def cost_of_covering(context, ground, side, stride):
     """What a patch costs of the margin, mean over the patches that cover a pixel."""
-    pixels = case.picture.pixels
+    pixels = context.sample.pixels
     _, height, width = pixels.shape
     losses = [[[] for _ in range(width)] for _ in range(height)]
     for top in range(stride - side, height, stride):
@@ -102,7 +102,7 @@ def cost_of_covering(case, ground, side, stride):
             under = [(y, x) for y in rows for x in range(left, left + side) if 0 <= x < width]
             for y, x in under:
                 image[:, y, x] = ground
-            lost = margin(case, np.stack([pixels, image]))
+            lost = margin(context, np.stack([pixels, image]))
             for y, x in under:
                 losses[y][x].append(lost[0] - lost[1])
     return np.array([[np.mean(cell) for cell in row] for row in losses])
@@ -110,27 +110,27 @@ def cost_of_covering(case, ground, side, stride):
 
 @pytest.mark.parametrize("name", ["mlp", "wide"])
 def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -> None:
-    case = request.getfixturevalue(name)
-    case.chosen = replace(case.picture, pixels=np.clip(case.picture.pixels, 10, 245))
-    fig, _, mosaics = drawn("saliency", case)
-    expected, given = slope(case), case._run.info["input"]
+    context = request.getfixturevalue(name)
+    context.sample_or_none = replace(context.sample, pixels=np.clip(context.sample.pixels, 10, 245))
+    fig, _, mosaics = drawn("saliency", context)
+    expected, given = slope(context), context._run.info["input"]
     mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
-    times = expected * (case.picture.pixels / 255 - mean) / std
+    times = expected * (context.sample.pixels / 255 - mean) / std
     fig.canvas.draw()
-    assert np.array_equal(mosaics[0].tiles()[0], shown(case.picture.pixels).astype(np.float32))
+    assert np.array_equal(mosaics[0].tiles()[0], to_display(context.sample.pixels).astype(np.float32))
     for mosaic, values in zip(mosaics[1:3], (expected, times), strict=True):
         assert np.allclose(mosaic.tiles()[0], values.sum(0), atol=0.005 * np.abs(values).max())
     for mosaic, label in zip(mosaics[1:], ("change per unit", "change", "loss"), strict=True):
         values = mosaic.tiles()[0]
         limit = float(np.abs(values).max())
-        limits, ends = colour_bar_of(fig, label)
+        limits, ends = color_bar_of(fig, label)
         assert limits == pytest.approx((-limit, limit))
-        assert ends == [number(-limit), "0", number(limit)]
+        assert ends == [format_number(-limit), "0", format_number(limit)]
         for share in (1, 0.5):
             y, x = np.unravel_index(np.abs(np.abs(values) / limit - share).argmin(), values.shape)
             end = DARK.rgb("positive" if values[y, x] > 0 else "negative")
-            expected = DARK.rgb("ground") + np.abs(values[y, x]) / limit * (end - DARK.rgb("ground"))
-            assert np.allclose(colour_at(fig, mosaic, y, x), expected, atol=0.02)
+            expected = DARK.rgb("background") + np.abs(values[y, x]) / limit * (end - DARK.rgb("background"))
+            assert np.allclose(color_at(fig, mosaic, y, x), expected, atol=0.02)
         bar = next(ax for ax in fig.axes if ax.get_xlim() == limits)
         box, (_, y) = bar.get_window_extent(), middle(bar)
         assert np.allclose(painted(fig, box.x0 + 3, y), to_rgb(DARK.negative), atol=0.05)
@@ -140,12 +140,12 @@ def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -
 def test_occlusion(mlp, wide) -> None:
     *_, covered = drawn("saliency", mlp, patch=7, stride=7)[2]
     assert np.allclose(covered.tiles()[0], cost_of_covering(mlp, 0, 7, 7), atol=1e-4)
-    pixels = wide.picture.pixels.copy()
+    pixels = wide.sample.pixels.copy()
     border = np.ones(pixels.shape[1:], bool)
     border[1:-1, 1:-1] = False
     pixels[:, border] = [[200], [90], [30]]
     pixels[:, 0, 4:8] = 255
-    wide.chosen = Picture(pixels, 1)
+    wide.chosen = Sample(pixels, 1)
     *_, covered = drawn("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
     assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
@@ -155,12 +155,12 @@ def test_words_of_saliency(mlp, told) -> None:
     examples = mlp.examples()
     hits = mlp.passes(examples.images)["logits"].argmax(1) == examples.labels
     i = int(np.flatnonzero(hits == (told == ": right"))[0])
-    mlp.chosen = Picture(examples.images[i], int(examples.labels[i]) if told else None)
+    mlp.chosen = Sample(examples.images[i], int(examples.labels[i]) if told else None)
     fig, _, mosaics = drawn("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
-    sure = percent(softmax(trace.logits.astype(float)).max())
-    differ = number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
+    sure = format_percent(softmax(trace.logits.astype(float)).max())
+    differ = format_number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
     told += f" {examples.labels[i]}" if told.endswith("is") else ""
     texts = [spot.text for spot in spots(fig)]
     assert texts[0] == f"What speaks for {a} rather than {b} in mlp-16-16"
@@ -184,7 +184,7 @@ def turned(image, degrees):
 def test_a_quarter_turn() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28))
     assert np.allclose(turned(image, 90), np.rot90(image))
-    _, _, turn, word = load(FOLDERS[1] / "robustness.py").CHANGES["Rotation"]
+    _, _, turn, word = load_scene(SCENE_DIRS[1] / "robustness.py").CHANGES["Rotation"]
     assert np.allclose(turn(image[None, None].astype(float), 90)[0, 0], np.rot90(image))
     assert word(90) == "90°"
 
@@ -193,7 +193,7 @@ def test_robustness_changes_images_as_its_axes_say(wide) -> None:
     pixels = np.zeros((3, 20, 24), np.uint8)
     pixels[:] = np.array([100, 120, 90])[:, None, None]
     pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
-    wide.chosen = Picture(pixels, 0)
+    wide.chosen = Sample(pixels, 0)
     fig, _, mosaics = drawn("robustness", wide, images=5)
     noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
     image = pixels.transpose(1, 2, 0).astype(float)
@@ -241,22 +241,22 @@ def test_robustness_of_a_network(mlp) -> None:
         (3, 5, windows.max((3, 4))[:, None]),
         *((panel, place, images) for panel, place in enumerate((0, 3, 3, 3))),
     )
-    charts, colours = _charts(fig), legend_of(fig)
-    assert colours == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
+    charts, colors = _charts(fig), legend_of(fig)
+    assert colors == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
     for panel, place, batch in changed:
         logits = mlp.passes(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
         found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
         right = (logits.argmax(1) == labels).mean()
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
-        assert found[colours["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
-        assert found[colours["claimed confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
+        assert found[colors["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
+        assert found[colors["claimed confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
     for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
-        assert np.allclose(mosaic.tiles()[place], mlp.picture.pixels[0] / 255, atol=1e-6)
+        assert np.allclose(mosaic.tiles()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
 
     for ax in charts:
-        accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == colours["accuracy"])
+        accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == colors["accuracy"])
         (band,) = ax.collections
-        assert to_hex(band.get_facecolor()[0]) == colours["accuracy"]
+        assert to_hex(band.get_facecolor()[0]) == colors["accuracy"]
         edges = band.get_paths()[0].vertices
         for x, y in zip(accuracy.get_xdata(), accuracy.get_ydata(), strict=True):
             here = edges[np.isclose(edges[:, 0], x), 1]
@@ -300,7 +300,7 @@ def _charts(fig):
 def frames(mosaic):
     """The colours of the frames around each image of a mosaic."""
     fig = mosaic.ax.get_figure(root=True)
-    scale, high, found = fig.bbox.width / UNITS, fig.bbox.height, [[] for _ in range(mosaic.shape[0])]
+    scale, high, found = fig.bbox.width / FIGURE_WIDTH, fig.bbox.height, [[] for _ in range(mosaic.shape[0])]
     boxes = [mosaic.place(i) for i in range(mosaic.shape[0])]
     boxes = np.array([(b.x, b.y, b.x + b.w, b.y + b.h) for b in boxes]) * scale
     for lines in mosaic.ax.collections:
@@ -314,24 +314,24 @@ def frames(mosaic):
 
 @pytest.mark.parametrize(("name", "images"), [("mlp", 40), ("wide", 9)])
 def test_predictions_frame_right_and_wrong(name, images, request) -> None:
-    case = request.getfixturevalue(name)
-    fig, _, (mosaic,) = drawn("predictions", case, images=images)
-    examples, count = case.examples(), len(mosaic.tiles())
+    context = request.getfixturevalue(name)
+    fig, _, (mosaic,) = drawn("predictions", context, images=images)
+    examples, count = context.examples(), len(mosaic.tiles())
     assert count == images if images == 9 else 9 < count < images
-    pictures = [shown(pixels) for pixels in examples.images[:count]]
+    pictures = [to_display(pixels) for pixels in examples.images[:count]]
     assert np.allclose(mosaic.tiles(), pictures)
-    shares = softmax(case.passes(examples.images[:count])["logits"].astype(float), axis=1)
+    shares = softmax(context.predict_batch(examples.images[:count])["logits"].astype(float), axis=1)
     right = shares.argmax(1) == examples.labels[:count]
     assert name == "mlp" or 0 < right.sum() < count
     for i, share in enumerate(shares):
-        says = f"says {case.classes[share.argmax()]}"
-        truth = f"is {case.classes[examples.labels[i]]}"
+        says = f"says {context.classes[share.argmax()]}"
+        truth = f"is {context.classes[examples.labels[i]]}"
         names = [says] if right[i] else [f"{says}, {truth}"] if name == "mlp" else [says, truth]
-        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, percent(share.max(), 0)]
-    assert legend_of(fig) == {"right": DARK.right, "wrong": DARK.wrong}
-    assert frames(mosaic) == [[DARK.right if ok else DARK.wrong] for ok in right]
+        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, format_percent(share.max(), 0)]
+    assert legend_of(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
+    assert frames(mosaic) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
     title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]
-    assert title == f"What {case._run.title} says"
+    assert title == f"What {context._run.display_name} says"
     assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
 
 
@@ -340,9 +340,9 @@ def test_long_captions_lose_their_ends(wide) -> None:
         f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
     ]
     fig, _, (mosaic,) = drawn("predictions", wide, images=6)
-    said = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
-    assert len(set(said)) > 1
-    for i, (k, label) in enumerate(zip(said, wide.examples().labels, strict=False)):
+    predicted = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
+    assert len(set(predicted)) > 1
+    for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
         whole = [f"says {wide.classes[k]}"] + ([] if k == label else [f"is {wide.classes[label]}"])
         caption = caption_under(fig, mosaic, i, 3)
         assert caption[len(whole)].endswith(" %")
@@ -356,9 +356,12 @@ def test_long_captions_lose_their_ends(wide) -> None:
 def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
     run, rng = wide._run, np.random.default_rng(4)
-    home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
+    home = {"images": wide.examples().images, "labels": rng.selector([0, 1, 2], 40), "index": np.arange(40)}
     run.info["examples"] = run.add_arrays("examples.npz", **home)
-    images, labels = rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8), rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5])
+    images, labels = (
+        rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8),
+        rng.selector([0, 2, 3], 30, p=[0.1, 0.4, 0.5]),
+    )
     logits = np.zeros((2, 5), np.float32)
     other = run.add_arrays(
         "evaluation/other.npz", logits=logits, labels=[0, 2], sample_images=images, sample_labels=labels
@@ -416,7 +419,7 @@ def test_data_set(mlp) -> None:
     assert title_over(fig, means.ax) == "Mean images"
 
 
-def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
+def test_data_set_in_color_without_an_evaluation(two_sets) -> None:
     two_sets._run.info["evaluations"] = {}
     fig, _, (means, _) = drawn("data_set", two_sets)
     examples = two_sets.examples()
@@ -432,13 +435,13 @@ def test_data_set_in_colour_without_an_evaluation(two_sets) -> None:
 
 
 def test_what_does_not_fit_is_counted(tmp_path) -> None:
-    case = figure_runs.case_of(figure_runs.made_run(tmp_path, "hundred"))  # 40 images, the first 40 classes
-    examples = case.examples()
-    fig, _, (means, _) = drawn("data_set", case)
+    context = figure_runs.case_of(figure_runs.made_run(tmp_path, "hundred"))  # 40 images, the first 40 classes
+    examples = context.examples()
+    fig, _, (means, _) = drawn("data_set", context)
     texts = [spot.text for spot in spots(fig)]
     assert {"20 of 100 classes", "100 classes"} <= set(texts)
     assert np.allclose(means.tiles(), examples.images[:20, 0] / 255)
-    fig, _, (mosaic,) = drawn("sample_data", case)
+    fig, _, (mosaic,) = drawn("sample_data", context)
     assert spots(fig)[1].text == "10 of 40 stored images, of 10 of 100 classes"
     assert np.allclose(mosaic.tiles(), examples.images[:10, 0] / 255)
 
@@ -447,9 +450,9 @@ def _panel(fig, title):
     return next(ax for ax in fig.axes if len(ax.patches) and title_over(fig, ax) == title)
 
 
-def _counts_are(fig, case, labels) -> None:
+def _counts_are(fig, context, labels) -> None:
     """Bars over the names of the classes, as high as a class has images."""
-    ax, classes = _panel(fig, "Images per class"), case.classes
+    ax, classes = _panel(fig, "Images per class"), context.classes
     assert [bar.get_height() for bar in ax.patches] == [(labels == k).sum() for k in range(len(classes))]
     foot = fig.bbox.height - ax.get_window_extent().y0
     assert [in_column(fig, middle(bar)[0], foot, foot + 40) for bar in ax.patches] == [[name] for name in classes]
@@ -476,9 +479,9 @@ def _pixel_values_are(fig, images) -> None:
 
 @pytest.mark.parametrize("name", ["mlp", "two_sets"])
 def test_look_alikes(name, request) -> None:
-    case = request.getfixturevalue(name)
-    fig, _, (_, alike) = drawn("data_set", case, pairs=4)
-    images, labels = case.examples().images, case.examples().labels
+    context = request.getfixturevalue(name)
+    fig, _, (_, alike) = drawn("data_set", context, pairs=4)
+    images, labels = context.examples().images, context.examples().labels
     flat = images.reshape(len(images), -1) / 255
     distance = (flat**2).sum(1)[:, None] + (flat**2).sum(1) - 2 * flat @ flat.T
     free, expected = set(range(len(images))), []
@@ -493,17 +496,18 @@ def test_look_alikes(name, request) -> None:
     assert (len(tiles), alike.columns) == (8, 4)
     for column, pair in enumerate(expected):
         upper, lower = (
-            next(i for i in pair if np.allclose(shown(images[i]), tile)) for tile in (tiles[column], tiles[4 + column])
+            next(i for i in pair if np.allclose(to_display(images[i]), tile))
+            for tile in (tiles[column], tiles[4 + column])
         )
         assert upper != lower
-        names = [case.classes[labels[i]] for i in (upper, lower)]
+        names = [context.classes[labels[i]] for i in (upper, lower)]
         assert caption_under(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
     assert title_over(fig, alike.ax) == "Look-alikes"
 
 
-def test_colour_images_keep_their_rows_columns_and_channels() -> None:
+def test_color_images_keep_their_rows_columns_and_channels() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 7), dtype=np.uint8)
-    image = shown(pixels)
+    image = to_display(pixels)
     assert image.shape == (5, 7, 3)
     assert all(image[y, x, c] == pixels[c, y, x] for c, y, x in np.ndindex(3, 5, 7))
-    assert np.allclose(shown(pixels[:1]), pixels[0] / 255)
+    assert np.allclose(to_display(pixels[:1]), pixels[0] / 255)

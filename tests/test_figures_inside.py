@@ -7,7 +7,7 @@ from unittest.mock import patch
 import figure_runs
 import numpy as np
 import pytest
-from figure_checks import Spot, colour_bar_of, drawn, legend_of, middle, nearer, spots, title_over, words
+from figure_checks import Spot, color_bar_of, drawn, legend_of, middle, nearer, spots, title_over, words
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -15,15 +15,15 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from torch import nn
 
-from netcore.case import Picture
-from netcore.errors import NetcoreError
-from netcore.learn.own import record_run
-from netcore.learn.recipes import Architecture
-from netcore.run import Examples, load_run
-from netcore.stage.mosaic import CrispImage
-from netcore.stage.plot import number, percent
-from netcore.stage.stages import stages
-from netcore.stage.theme import DARK
+from netcore.analysis.stages import stages
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_number, format_percent
+from netcore.core.run import Examples, load_run
+from netcore.core.sample import Sample
+from netcore.models.architecture import Architecture
+from netcore.training.recorder import record_run
+from netcore.viz.mpl.image_grid import PixelImage
+from netcore.viz.theme import DARK
 
 
 @pytest.fixture
@@ -55,13 +55,15 @@ def deep(made):
     return figure_runs.case_of(load_run(run.path))
 
 
-def snapshot_told(fig, case):
+def snapshot_told(fig, context):
     """The snapshot that the line above the dots names; its accuracy must be the history's."""
     told = {s.text.split(" · ")[0]: s.text for s in spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
-    (snapshot,) = (s for s in case.snapshots if s.label in told)
-    right = [row["val_accuracy"] for row in case.history["epochs"] if row["step"] == snapshot.step]
-    images = f"{case._run.info['data']['held_out']:,} held-out images"
-    assert told[snapshot.label] == " · ".join([snapshot.label, *(f"{percent(r)} right on {images}" for r in right)])
+    (snapshot,) = (s for s in context.snapshots if s.label in told)
+    right = [row["val_accuracy"] for row in context.history["epochs"] if row["step"] == snapshot.step]
+    images = f"{context._run.info['data']['held_out']:,} held-out images"
+    assert told[snapshot.label] == " · ".join(
+        [snapshot.label, *(f"{format_percent(r)} right on {images}" for r in right)]
+    )
     return snapshot
 
 
@@ -103,20 +105,20 @@ def test_stages_group_what_belongs_together(cnn, mlp) -> None:
 
 
 def test_weight_histograms(mlp, cnn, deep) -> None:
-    for case, shown, told in (
+    for context, shown, told in (
         (mlp, ("hidden1", "hidden2", "output"), "weights of 3 layers"),
         (cnn, ("conv1", "conv2", "hidden1", "output"), "weights of 4 layers"),
         (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "weights of 8 of 11 layers"),
     ):
-        fig, update, _ = drawn("weight_distribution", case)
+        fig, update, _ = drawn("weight_distribution", context)
         panels = [ax for ax in fig.axes if len(ax.patches) == 2]
-        colours = legend_of(fig)
+        colors = legend_of(fig)
         assert any(text.startswith(told) for text in words(fig))
-        moments = [s for s in case.snapshots if s.step <= case.snapshot().step]
-        over_time = [case.weights(snapshot) for snapshot in moments]
+        moments = [s for s in context.snapshots if s.step <= context.snapshot().step]
+        over_time = [context.weights(snapshot) for snapshot in moments]
         for i in (0, len(moments) // 2, len(moments) - 1):
             update((i + 0.5) / len(moments))
-            assert snapshot_told(fig, case) == moments[i]
+            assert snapshot_told(fig, context) == moments[i]
             (dot,) = (line for ax in fig.axes for line in ax.lines if line.get_color() == DARK.emphasis)
             assert dot.get_xdata()[0] == pytest.approx(i / (len(moments) - 1))
             every = spots(fig)
@@ -131,15 +133,15 @@ def test_weight_histograms(mlp, cnn, deep) -> None:
                 first = np.clip(weights[0], edges[0], edges[-1])
                 assert np.array_equal(before.get_data().values, np.histogram(first, edges)[0])
                 assert (now.get_fill(), before.get_fill()) == (True, False)
-                assert to_hex(now.get_facecolor()) == colours["now"]
-                assert to_hex(before.get_edgecolor()) == colours["untrained"]
-                deviation = f"σ {number(float(weights[i].std()))}"
+                assert to_hex(now.get_facecolor()) == colors["now"]
+                assert to_hex(before.get_edgecolor()) == colors["untrained"]
+                deviation = f"σ {format_number(float(weights[i].std()))}"
                 title, note = around(every, ax, above=True)
                 assert title == name
                 assert note in (deviation, f"{weights[i].size:,} weights, {deviation}")
                 low = "≤ " if min(w.min() for w in weights) < edges[0] else ""
                 high = "≥ " if max(w.max() for w in weights) > edges[-1] else ""
-                assert around(every, ax) == [low + number(edges[0]), "0", high + number(edges[-1])]
+                assert around(every, ax) == [low + format_number(edges[0]), "0", high + format_number(edges[-1])]
     fig = drawn("weight_distribution", replace(mlp, at="first")).fig
     assert legend_of(fig) == {}
     assert [len(ax.patches) for ax in fig.axes if ax.patches] == [1, 1, 1]
@@ -147,40 +149,45 @@ def test_weight_histograms(mlp, cnn, deep) -> None:
 
 def test_activation_strength(cnn, deep) -> None:
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for case, found in ((cnn, maps), (deep, {f"hidden{k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)})):
-        fig, update, (image,) = drawn("activation_strength", case, images=3)
-        trace, examples, nodes = case.trace(), case.examples(), tuple(found.values())
+    for context, found in ((cnn, maps), (deep, {f"hidden{k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)})):
+        fig, update, (image,) = drawn("activation_strength", context, images=3)
+        trace, examples, nodes = context.trace(), context.examples(), tuple(found.values())
         charts = fig.axes[1:4]
         assert [title_over(fig, ax) for ax in charts] == ["Mean", "Largest", "Active units"]
-        values = case.passes(examples.images, nodes)
+        values = context.predict_batch(examples.images, nodes)
         marks = [np.mean([_strength(one) for one in values[node]], 0) for node in nodes]
         legend = next(s for s in spots(fig) if s.text == f"▎ mean over {len(examples.labels)} example images")
         for ax, expected in zip(charts, np.transpose(marks), strict=True):
             (lines,) = ax.collections
             assert np.allclose([line[:, 0] for line in lines.get_segments()], expected[:, None], rtol=1e-4)
             assert [line[:, 1].mean() for line in lines.get_segments()] == list(range(len(nodes)))
-            assert to_hex(lines.get_colors()[0]) == legend.colour
+            assert to_hex(lines.get_colors()[0]) == legend.color
         others = [k for k, pixels in enumerate(examples.images) if not np.array_equal(pixels, trace.pixels)]
         pictures = [(examples.images[k], examples.labels[k]) for k in others[:2]] + [(trace.pixels, trace.label)]
         for t, (pixels, label) in zip((0, 0.5, 1), pictures, strict=True):
             update(t)
-            outputs = case.passes(pixels[None], nodes)
+            outputs = context.predict_batch(pixels[None], nodes)
             bars = [ax.patches for ax in charts]
             widths = [[bar.get_width() for bar in row] for row in bars]
             assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
             assert np.allclose(image.tiles()[0], pixels[0] / 255)
             every = spots(fig)
-            assert f"an image of class {case.classes[label]} · {case.snapshot().label}" in [s.text for s in every]
+            assert f"an image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
             for row, name in enumerate(found):
                 mean, largest, active = (w[row] for w in widths)
                 y = middle(bars[0][row])[1]
                 assert all(middle(b[row])[1] == pytest.approx(y) for b in bars)
-                assert beside(every, y) == [name, number(mean), number(largest), percent(active, 0)]
+                assert beside(every, y) == [
+                    name,
+                    format_number(mean),
+                    format_number(largest),
+                    format_percent(active, 0),
+                ]
             for ax, row in zip(charts, widths, strict=True):
                 assert ax.get_xlim()[0] == 0
                 assert ax.get_xlim()[1] >= max(row)
         assert charts[2].get_xlim() == (0, 1)
-    unknown = drawn("activation_strength", replace(cnn, chosen=Picture(cnn.picture.pixels)), images=1).fig
+    unknown = drawn("activation_strength", replace(cnn, chosen=Sample(cnn.sample.pixels)), images=1).fig
     assert f"an image · {cnn.snapshot().label}" in words(unknown)
 
 
@@ -190,20 +197,20 @@ def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
 
 
 def test_activations_by_class(mlp, cnn, deep) -> None:
-    for case, node, told, options in (
+    for context, node, told, options in (
         (mlp, "hidden2_act", "16 neurons · means", {}),
         (mlp, "hidden2_act", "6 of 16 neurons, those that differ most · means", {"neurons": 6}),
         (cnn, "act1", "24 of 32 maps, those that differ most · means", {"layer": "conv1"}),
         (cnn, "hidden1_act", "24 of 320 neurons, those that differ most · means", {}),  # their numbers stand upright
         (deep, "hidden3_act", "14 neurons · means", {"layer": "hidden3"}),  # has negative values
     ):
-        fig = drawn("activations_by_digit", case, **options).fig
-        table, expected, columns, signed = _by_class(fig, case, node, options.get("neurons", 24))
-        count = len(case.examples().labels)
+        fig = drawn("activations_by_digit", context, **options).fig
+        table, expected, columns, signed = _by_class(fig, context, node, options.get("neurons", 24))
+        count = len(context.examples().labels)
         assert f"{told} by class, of {count} example images" in words(fig)
         assert np.allclose(table, expected, atol=1e-6)
         assert len(columns) == int(told.split()[0])
-        assert signed == (case is deep)
+        assert signed == (context is deep)
     titles = [spots(drawn("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")]
     assert titles == [f"Which classes {name} of cnn-2conv answers to" for name in ("conv1", "hidden1")]
     with pytest.raises(NetcoreError, match="did you mean 'hidden1'"):
@@ -212,7 +219,7 @@ def test_activations_by_class(mlp, cnn, deep) -> None:
 
 def _ends(signed: bool) -> tuple[str, str]:
     """Colour of the largest value on a scale with two sides or one, and on the other kind."""
-    return (DARK.positive, DARK.ink) if signed else (DARK.ink, DARK.positive)
+    return (DARK.positive, DARK.foreground) if signed else (DARK.foreground, DARK.positive)
 
 
 def test_activations_of_classes_that_have_examples(mlp, monkeypatch) -> None:
@@ -225,21 +232,21 @@ def test_activations_of_classes_that_have_examples(mlp, monkeypatch) -> None:
     assert any(text.endswith("example images, 8 of 10 classes") for text in words(fig))
 
 
-def _by_class(fig, case, node: str, count: int) -> tuple[np.ndarray, np.ndarray, list[int], bool]:
+def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarray, list[int], bool]:
     """Table shown and table expected, the neurons' numbers below it, whether its scale has two sides."""
-    examples = case.examples()
-    outputs = case.passes(examples.images, (node,))[node]
+    examples = context.examples()
+    outputs = context.predict_batch(examples.images, (node,))[node]
     values = outputs.mean((2, 3)) if outputs.ndim == 4 else outputs
     present = sorted(set(examples.labels.tolist()))
     means = np.stack([values[examples.labels == k].mean(0) for k in present])
     most = np.sort(np.argsort(-means.std(0), kind="stable")[:count])
     order = most[np.argsort(means[:, most].argmax(0), kind="stable")]
-    (image,) = fig.findobj(CrispImage)
+    (image,) = fig.findobj(PixelImage)
     table, ax, every = np.asarray(image.get_array()), image.axes, spots(fig)
     box, high = ax.get_window_extent(), fig.bbox.height
     for row, k in enumerate(present):
         y = high - ax.transData.transform((0, row))[1]
-        assert same(beside(every, y, right=box.x0), [case.classes[k]])
+        assert same(beside(every, y, right=box.x0), [context.classes[k]])
     foot = high - box.y0
     below = [s for s in every if foot < s.y < foot + 26 and s.text != "mean activation"]
     numbers = sorted(below, key=lambda s: s.x)
@@ -247,18 +254,18 @@ def _by_class(fig, case, node: str, count: int) -> tuple[np.ndarray, np.ndarray,
     assert [s.text for s in numbers] == [str(k) for k in order]
     limit, signed = np.abs(table).max(), bool(table.min() < 0)
     assert (image.norm.vmin, image.norm.vmax) == pytest.approx((-limit * signed, limit))
-    ends, ticks = colour_bar_of(fig, "mean activation")
+    ends, ticks = color_bar_of(fig, "mean activation")
     assert ends == pytest.approx((-limit * signed, limit))
-    assert ticks == [number(-limit), "0", number(limit)] if signed else ["0", number(limit)]
+    assert ticks == [format_number(-limit), "0", format_number(limit)] if signed else ["0", format_number(limit)]
     assert nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
     return table, means[:, order], [int(s.text) for s in numbers], signed
 
 
 def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
-    wrong = replace(cnn, chosen=Picture(cnn.picture.pixels, (cnn.trace().prediction + 1) % 10))
-    for case in (cnn, wrong, deep, made("hundred")):
-        fig, _, mosaics = drawn("prediction_pipeline", case)
-        trace, every = case.trace(), spots(fig)
+    wrong = replace(cnn, chosen=Sample(cnn.sample.pixels, (cnn.trace().prediction + 1) % 10))
+    for context in (cnn, wrong, deep, made("hundred")):
+        fig, _, mosaics = drawn("prediction_pipeline", context)
+        trace, every = context.trace(), spots(fig)
         assert np.allclose(mosaics[0].tiles()[0], trace.pixels[0] / 255)
         scores, shares = (ax for ax in fig.axes if len(ax.patches) == 10)
         order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
@@ -273,29 +280,32 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
             y = middle(bar)[1]
             assert middle(share)[1] == pytest.approx(y)
             name, score, answer, *value = beside(every, y, left=scores.get_window_extent().x0 - 60)
-            assert same([name, answer], [case.classes[k]] * 2)
-            assert score == number(z)
-            assert value in ([percent(p)], [percent(p, 0)]) if p >= 0.01 else len(value) <= 1
+            assert same([name, answer], [context.classes[k]] * 2)
+            assert score == format_number(z)
+            assert value in ([format_percent(p)], [format_percent(p, 0)]) if p >= 0.01 else len(value) <= 1
             assert to_hex(bar.get_facecolor()) == (DARK.negative if z < 0 else DARK.positive)
             of_truth, of_answer = k == trace.label, k == trace.prediction
-            colour = DARK.right if of_truth else DARK.wrong if of_answer else DARK.positive
-            assert to_hex(share.get_facecolor()) == colour
-        said, known = (case.classes[k] for k in (trace.prediction, trace.label))
-        end = "right" if said == known else f"wrong, it is {known}"
+            color = DARK.correct if of_truth else DARK.incorrect if of_answer else DARK.positive
+            assert to_hex(share.get_facecolor()) == color
+        predicted, known = (context.classes[k] for k in (trace.prediction, trace.label))
+        end = "right" if predicted == known else f"wrong, it is {known}"
         assert any(
-            t.startswith(f"It says {said}, {percent(trace.probabilities.max())} sure: {end}") for t in words(fig)
+            t.startswith(f"It says {predicted}, {format_percent(trace.probabilities.max())} sure: {end}")
+            for t in words(fig)
         )
 
 
 def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for case, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
-        right = replace(case, chosen=Picture(case.picture.pixels, case.trace().prediction))
+    for context, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
+        right = replace(context, chosen=Sample(context.sample.pixels, context.trace().prediction))
         fig, _, (image, *views) = drawn("prediction_pipeline", right)
-        trace, every = case.trace(), spots(fig)
-        said = f"It says {case.classes[trace.prediction]}, {percent(trace.probabilities.max())} sure: right"
-        assert every[1].text == f"{said} · {told} between image and scores · {case.snapshot().label}"
+        trace, every = context.trace(), spots(fig)
+        predicted = (
+            f"It says {context.classes[trace.prediction]}, {format_percent(trace.probabilities.max())} sure: right"
+        )
+        assert every[1].text == f"{predicted} · {told} between image and scores · {context.snapshot().label}"
         assert image.ax.get_window_extent().x1 < min(view.ax.get_window_extent().x0 for view in views)
         outputs = [trace[node].output for node in found.values()]
         signed = min(output.min() for output in outputs) < 0
@@ -311,17 +321,17 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
             part = f"{shown} of {len(output)}" if shown < len(output) else f"{shown}"
             column = [s.text for s in every if abs(s.left - view.ax.get_window_extent().x0) < 2]
             column[2] = column[2].replace("/", " of ")
-            assert same(column, [name, size, part, number(float(limit))])
-    colours = made("rgb")
-    fig, _, (image, *_) = drawn("prediction_pipeline", colours)
+            assert same(column, [name, size, part, format_number(float(limit))])
+    colors = made("rgb")
+    fig, _, (image, *_) = drawn("prediction_pipeline", colors)
     assert "64×64" in around(spots(fig), image.ax, above=True)
-    assert np.array_equal(image.tiles()[0], colours.picture.pixels.transpose(1, 2, 0))
+    assert np.array_equal(image.tiles()[0], colors.sample.pixels.transpose(1, 2, 0))
 
 
 def test_points_are_principal_components(mlp, cnn, deep) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for case, shown, told in (
+    for context, shown, told in (
         (
             mlp,
             {"hidden1": "hidden1_act", "hidden2": "hidden2_act", "output": "output"},
@@ -330,25 +340,25 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
         (cnn, maps | {"output": "output"}, "50 of 500 example images · 6 layers"),
         (replace(deep, at="step:100"), few, "40 example images · 6 of 11 layers"),
     ):
-        fig, update, _ = drawn("points_map", case, images=50)
-        pixels, labels = case.examples().images[:50], case.examples().labels[:50]
+        fig, update, _ = drawn("points_map", context, images=50)
+        pixels, labels = context.examples().images[:50], context.examples().labels[:50]
         assert any(text.startswith(told) and text.endswith("directions after training") for text in words(fig))
         planes = [ax for ax in fig.axes if len(ax.collections) == 2]
-        colours = _classes_told(fig, case)
+        colors = _classes_told(fig, context)
         nodes = tuple(shown.values())
-        until_now = [s for s in case.snapshots if s.step <= case.snapshot().step]
+        until_now = [s for s in context.snapshots if s.step <= context.snapshot().step]
         moments = [
             until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
         ]
         every = len(moments) == len(until_now)
         assert ("a dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in words(fig)
-        last = case.passes(pixels, nodes, at=moments[-1])
+        last = context.predict_batch(pixels, nodes, at=moments[-1])
         fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
         turned = {}
         for i in (len(moments) - 1, len(moments) // 2, 0):
             update((i + 0.5) / len(moments))
-            assert snapshot_told(fig, case) == moments[i]
-            passed, every = case.passes(pixels, nodes, at=moments[i]), spots(fig)
+            assert snapshot_told(fig, context) == moments[i]
+            passed, every = context.predict_batch(pixels, nodes, at=moments[i]), spots(fig)
             wrong = passed["logits"].argmax(1) != labels
             assert _mistakes(wrong.sum()) in [s.text for s in every if s.y < 40]
             for (name, node), ax in zip(shown.items(), planes, strict=True):
@@ -357,22 +367,22 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
                 expected = (values - values.mean(0)) @ fitted[node].components_.T
                 side = turned.setdefault(node, np.sign((offsets * expected).sum(0)))  # an axis may point either way
                 assert np.allclose(offsets, expected * side, atol=0.01 * np.abs(expected).max())
-                share = percent(expected.var(0).sum() / values.var(0).sum(), 0)
+                share = format_percent(expected.var(0).sum() / values.var(0).sum(), 0)
                 assert around(every, ax, above=True) == [name, f"{share} of the variance"]
                 assert np.array_equal(np.asarray(rings.get_offsets()), offsets[wrong])
-                assert to_hex(rings.get_edgecolors()[0]) == DARK.wrong
-                assert [to_hex(c) for c in dots.get_facecolors()] == [colours[k] for k in labels]
+                assert to_hex(rings.get_edgecolors()[0]) == DARK.incorrect
+                assert [to_hex(c) for c in dots.get_facecolors()] == [colors[k] for k in labels]
                 _all_seen(ax, offsets)
 
 
 def test_points_without_mistakes_and_by_tsne(mlp, monkeypatch) -> None:
     whole = mlp.examples()
-    said = mlp.passes(whole.images)["logits"].argmax(1)
-    monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, said, whole.index))
+    predicted = mlp.passes(whole.images)["logits"].argmax(1)
+    monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, predicted, whole.index))
     fig = drawn("points_map", mlp, images=40).fig
     assert "no mistake" in words(fig)
     assert all(len(ax.collections[1].get_offsets()) == 0 for ax in fig.axes if len(ax.collections) == 2)
-    said[5] = (said[5] + 1) % 10
+    predicted[5] = (predicted[5] + 1) % 10
     fig = drawn("points_map", mlp, images=40, method="tsne").fig
     assert "○ 1 mistake" in words(fig)
     assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in words(fig))
@@ -386,15 +396,15 @@ def test_points_without_mistakes_and_by_tsne(mlp, monkeypatch) -> None:
         _all_seen(ax, dots)
 
 
-def _classes_told(fig, case) -> list[str]:
+def _classes_told(fig, context) -> list[str]:
     """Colours of the classes by the legend at the foot."""
     found = []
     every = [s for s in spots(fig) if s.y > fig.bbox.height - 60]
     for dot in sorted((s for s in every if s.text == "●"), key=lambda s: (round(s.y), s.x)):
-        found.append((beside(every, dot.y, left=dot.right)[0], dot.colour))
-    assert same([name for name, _ in found], case.classes)
-    assert len({colour for _, colour in found}) == len(found)
-    return [colour for _, colour in found]
+        found.append((beside(every, dot.y, left=dot.right)[0], dot.color))
+    assert same([name for name, _ in found], context.classes)
+    assert len({color for _, color in found}) == len(found)
+    return [color for _, color in found]
 
 
 def _mistakes(count: int) -> str:
@@ -434,8 +444,8 @@ def test_graph_counts_every_parameter(cnn) -> None:
 
 
 def test_graph_has_what_skips_a_layer(tmp_path) -> None:
-    case = figure_runs.case_of(figure_runs.own_run(tmp_path))
-    fig = drawn("model_graph", case).fig
+    context = figure_runs.case_of(figure_runs.own_run(tmp_path))
+    fig = drawn("model_graph", context).fig
     assert any("6 steps, 906 weights and biases" in text and "· 3.6 kB as" in text for text in words(fig))
     cards, edges = _cards(fig)
     assert cards == [

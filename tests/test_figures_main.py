@@ -4,7 +4,7 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import (
-    colour_bar_of,
+    color_bar_of,
     drawn,
     in_row,
     legend_of,
@@ -19,18 +19,22 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from scipy.stats import binomtest
 
-from netcore.case import Picture
-from netcore.errors import NetcoreError
-from netcore.stage.bars import Bars, answer_colour, verdict
-from netcore.stage.colours import diverging, sequential
-from netcore.stage.facts import counted, held_out, some_of
-from netcore.stage.mosaic import CrispImage, crisp, image_grid
-from netcore.stage.plot import Box, colour_bar, fit, legend, new_figure, number, percent, style, width
-from netcore.stage.stages import Stage
-from netcore.stage.theme import DARK, LIGHT
-from netcore.stage.timeline import frame_of
-from netcore.stage.views import View, draw_columns
-from netcore.trace import LayerTrace, Trace
+from netcore.analysis.history import held_out_text
+from netcore.analysis.stages import Stage
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_count, format_number, format_percent, format_subset
+from netcore.core.sample import Sample
+from netcore.core.trace import LayerTrace, Trace
+from netcore.viz.mpl.activation_columns import ActivationView, draw_activation_columns
+from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging, sequential
+from netcore.viz.mpl.image_grid import PixelImage, image_grid, show_pixels
+from netcore.viz.mpl.probability_bars import ProbabilityBars, prediction_color, verdict
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.mpl.text import add_color_legend, ellipsize, text_width
+from netcore.viz.mpl.timeline import frame_index
+from netcore.viz.theme import DARK, LIGHT
 
 ROWS = [
     {"epoch": 1, "step": 10, "train_loss": 1.64, "val_loss": 0.94, "train_accuracy": 0.3, "val_accuracy": 0.4},
@@ -68,9 +72,9 @@ def made(tmp_path_factory):
 @pytest.fixture
 def history(made, monkeypatch):
     """A case with a history whose epochs and steps are not evenly spaced."""
-    case = made("made-mlp")
-    monkeypatch.setitem(case._run.info, "history", {"epochs": ROWS, "steps": STEPS})
-    return case
+    context = made("made-mlp")
+    monkeypatch.setitem(context._run.info, "history", {"epochs": ROWS, "steps": STEPS})
+    return context
 
 
 def note_of(fig) -> str:
@@ -103,12 +107,12 @@ def near(value: float):
     return pytest.approx(value, rel=0.051)
 
 
-def told(case, snapshot) -> str:
+def told(context, snapshot) -> str:
     """What the timeline must say of a snapshot."""
-    rows = {row["step"]: row for row in case.history["epochs"]}
+    rows = {row["step"]: row for row in context.history["epochs"]}
     if snapshot.step not in rows:
         return f"step {snapshot.step}" if snapshot.step else "untrained"
-    right, of = rows[snapshot.step]["val_accuracy"], case._run.info["data"]["held_out"]
+    right, of = rows[snapshot.step]["val_accuracy"], context._run.info["data"]["held_out"]
     return f"epoch {rows[snapshot.step]['epoch']} · {100 * right:.1f} % right on {of:,} held-out images"
 
 
@@ -118,13 +122,13 @@ def timeline_of(fig):
     ax, lines = next((ax, found) for ax, found in zip(fig.axes, named, strict=True) if DARK.emphasis in found)
     (left, _), y = ax.transData.transform((0, 0)), middle(ax)[1]
     text = next(s.text for s in spots(fig) if abs(s.left - left) < 8 and 0 < y - s.y < 35)
-    return text, *(list(lines[colour].get_xdata()) for colour in (DARK.faint, DARK.muted, DARK.emphasis))
+    return text, *(list(lines[color].get_xdata()) for color in (DARK.faint, DARK.muted, DARK.emphasis))
 
 
-def check_timeline(fig, case, snapshots, i: int) -> None:
+def check_timeline(fig, context, snapshots, i: int) -> None:
     dots = [k / (len(snapshots) - 1) for k in range(len(snapshots))]
     text, every, past, now = timeline_of(fig)
-    assert text == told(case, snapshots[i])
+    assert text == told(context, snapshots[i])
     assert every == pytest.approx(dots)
     assert past == pytest.approx(dots[: i + 1])
     assert now == pytest.approx([dots[i]])
@@ -132,25 +136,25 @@ def check_timeline(fig, case, snapshots, i: int) -> None:
 
 def strip_of(fig):
     """The image inside the colour bar."""
-    (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, CrispImage))
+    (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, PixelImage))
     return strip
 
 
 def check_scale(fig, mosaic, label: str, low: float, high: float) -> list[str]:
     """The colour bar under `label` is the scale of a mosaic; give what stands at its ticks."""
     strip = strip_of(fig)
-    limits, ticks = colour_bar_of(fig, label)
+    limits, ticks = color_bar_of(fig, label)
     assert limits == pytest.approx((low, high))
     assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == pytest.approx((low, high))
     values = np.linspace(low, high, strip.get_array().shape[1])
     assert strip.get_extent()[:2] == pytest.approx((low, high))
     assert np.allclose(strip.to_rgba(strip.get_array())[0], mosaic.image.to_rgba(values), atol=0.02)
-    expected = DARK.signed(values / high) if low < 0 else DARK.activation(values / high)
+    expected = DARK.signed_colors(values / high) if low < 0 else DARK.activation_colors(values / high)
     assert np.allclose(mosaic.image.to_rgba(values)[:, :3], expected, atol=0.02)
     return ticks
 
 
-def rows_of(bars: Bars, fig) -> list[tuple[list[str], float, str]]:
+def rows_of(bars: ProbabilityBars, fig) -> list[tuple[list[str], float, str]]:
     """Every bar from the top: the texts beside it, its length and its colour."""
     found = sorted(bars.bars, key=lambda bar: middle(bar)[1])
     return [(in_row(fig, middle(b)[1]), b.get_width(), to_hex(b.get_facecolor())) for b in found]
@@ -171,14 +175,14 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 # ---- training_history
 
 
-def test_history_curves_by_title_and_colour(history) -> None:
+def test_history_curves_by_title_and_color(history) -> None:
     fig, update, _ = drawn("training_history", history)
     assert legend_of(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
     axes = panels(fig)
     assert set(axes) == {"Loss", "Accuracy"}
     for name, ax in axes.items():
-        for colour, which in ((DARK.positive, "train"), (DARK.negative, "val")):
-            assert np.allclose(curves(ax)[colour], np.transpose([[1, 2, 4], column(f"{which}_{name.lower()}")]))
+        for color, which in ((DARK.positive, "train"), (DARK.negative, "val")):
+            assert np.allclose(curves(ax)[color], np.transpose([[1, 2, 4], column(f"{which}_{name.lower()}")]))
         assert ax.get_xlim() == (0, 4)
         assert ax.get_xlabel() == "epoch"
         low, high = ax.get_ylim()
@@ -192,9 +196,9 @@ def test_history_curves_by_title_and_colour(history) -> None:
     assert all(len(data) == 0 for ax in axes.values() for data in curves(ax).values())
     update(0.75)  # in the third epoch, whose end was not measured
     for name, ax in axes.items():
-        for colour, which in ((DARK.positive, "train"), (DARK.negative, "val")):
+        for color, which in ((DARK.positive, "train"), (DARK.negative, "val")):
             y = column(f"{which}_{name.lower()}")
-            assert np.allclose(curves(ax)[colour], [(1, y[0]), (2, y[1]), (3, (y[1] + y[2]) / 2)])
+            assert np.allclose(curves(ax)[color], [(1, y[0]), (2, y[1]), (3, (y[1] + y[2]) / 2)])
         assert all(len(line.get_markevery()) == 2 for line in ax.lines if line.get_alpha() is None)
 
 
@@ -275,9 +279,9 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
 
 
 def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, update, (mosaic,) = drawn("filter_grid", case)
-    over_time = [case.weights(s)["conv1.weight"][:, 0] for s in case.snapshots]
+    context = make_case(cnn_run)
+    fig, update, (mosaic,) = drawn("filter_grid", context)
+    over_time = [context.weights(s)["conv1.weight"][:, 0] for s in context.snapshots]
     limit = np.abs(over_time).max()
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
@@ -286,19 +290,19 @@ def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), kernels)
-        check_timeline(fig, case, case.snapshots, i)
+        check_timeline(fig, context, context.snapshots, i)
     early = make_case(cnn_run, at="step:10")
     fig, _, (mosaic,) = drawn("filter_grid", early, kernels=10)
     last = early.weights()["conv1.weight"][:, 0]
     assert np.array_equal(mosaic.tiles(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
     assert note_of(fig) == f"10 of 32 kernels {sense}"
-    check_timeline(fig, early, case.snapshots[:4], 3)
+    check_timeline(fig, early, context.snapshots[:4], 3)
 
 
 def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, update, (mosaic,) = drawn("filter_grid", case, layer="conv2")
-    over_time = [case.weights(s)["conv2.weight"] for s in case.snapshots]  # (64, 32, 3, 3)
+    context = make_case(cnn_run)
+    fig, update, (mosaic,) = drawn("filter_grid", context, layer="conv2")
+    over_time = [context.weights(s)["conv2.weight"] for s in context.snapshots]  # (64, 32, 3, 3)
     norm = np.sqrt((over_time[-1] ** 2).sum((2, 3)))
     across, down = largest(norm.sum(1), 28), largest(norm.sum(0), 12)
     limit = max(np.abs(w[across][:, down]).max() for w in over_time)
@@ -311,16 +315,16 @@ def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
     assert "28 of 64 output maps across, 12 of 32 input maps down, those of the largest weights" in note_of(fig)
     assert "Kernels of conv2 in cnn-2conv" in words(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
-        drawn("filter_grid", case, layer="conv22")
+        drawn("filter_grid", context, layer="conv22")
 
 
-def test_filters_of_colours_stand_one_below_the_other(tmp_path) -> None:
+def test_filters_of_colors_stand_one_below_the_other(tmp_path) -> None:
     run = figure_runs.made_run(tmp_path, "rgb")
     turned = {k: v[::-1] / 2 if k == "conv1.weight" else v for k, v in run.weights(run.snapshot("last")).items()}
     run.add_snapshot(turned, 2, 20)  # the last one has other kernels that are strongest, and the middle one larger ones
-    case = figure_runs.case_of(run)
-    over_time = [case.weights(s)["conv1.weight"] for s in case.snapshots]  # (6, 3, 3, 3)
-    fig, update, (mosaic,) = drawn("filter_grid", case, kernels=4)
+    context = figure_runs.case_of(run)
+    over_time = [context.weights(s)["conv1.weight"] for s in context.snapshots]  # (6, 3, 3, 3)
+    fig, update, (mosaic,) = drawn("filter_grid", context, kernels=4)
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
     check_scale(fig, mosaic, "weight", -limit, limit)
@@ -334,9 +338,9 @@ def test_filters_of_colours_stand_one_below_the_other(tmp_path) -> None:
 
 
 def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) -> None:
-    case = make_case(mlp_run)
-    fig, update, (mosaic,) = drawn("neuron_weights", case)
-    over_time = [case.weights(s)["hidden1.weight"] for s in case.snapshots]
+    context = make_case(mlp_run)
+    fig, update, (mosaic,) = drawn("neuron_weights", context)
+    over_time = [context.weights(s)["hidden1.weight"] for s in context.snapshots]
     limit = np.quantile(np.abs(over_time[-1]), 0.998)
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
@@ -345,23 +349,23 @@ def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) ->
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
-        check_timeline(fig, case, case.snapshots, i)
+        check_timeline(fig, context, context.snapshots, i)
 
 
 def test_neurons_of_the_largest_outgoing_weights(make_case, mlp_run) -> None:
-    case = make_case(mlp_run)
-    fig, update, (mosaic,) = drawn("neuron_weights", case, neurons=6)
-    chosen = largest((case.weights()["hidden2.weight"] ** 2).sum(0), 6)
-    for t, snapshot in ((0, case.snapshots[0]), (1, case.snapshots[-1])):
+    context = make_case(mlp_run)
+    fig, update, (mosaic,) = drawn("neuron_weights", context, neurons=6)
+    chosen = largest((context.weights()["hidden2.weight"] ** 2).sum(0), 6)
+    for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
-        assert np.array_equal(mosaic.tiles(), case.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
+        assert np.array_equal(mosaic.tiles(), context.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
     assert note_of(fig).endswith("6 of 16 neurons, those of the largest outgoing weights")
 
 
-def test_neurons_of_colour_images_are_the_mean_of_the_colours(made) -> None:
-    case = made("colour-mlp")
-    fig, _, (mosaic,) = drawn("neuron_weights", case)
-    weights = case.weights()
+def test_neurons_of_color_images_are_the_mean_of_the_colors(made) -> None:
+    context = made("colour-mlp")
+    fig, _, (mosaic,) = drawn("neuron_weights", context)
+    weights = context.weights()
     chosen = largest((weights["output.weight"] ** 2).sum(0), 24)
     red, green, blue = weights["hidden1.weight"][chosen].reshape(24, 3, 32, 32).swapaxes(0, 1)
     assert np.allclose(mosaic.tiles(), (red + green + blue) / 3, atol=1e-6)
@@ -397,10 +401,10 @@ def says(trace) -> str:
 
 
 def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, _, mosaics = drawn("feature_maps", case)
+    context = make_case(cnn_run)
+    fig, _, mosaics = drawn("feature_maps", context)
     digit, *views = from_left(mosaics)
-    trace = case.trace()
+    trace = context.trace()
     outputs = [trace[node].output for node in NODES.values()]
     assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
     for mosaic, output in zip(views, outputs, strict=True):
@@ -417,13 +421,13 @@ def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) 
     assert note_of(fig) == says(trace) + " · maps shown: those that vary most"
     for name, mosaic in zip(NODES, views, strict=True):
         assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
-    assert colour_bar_of(fig, "value") == ((0, 1), ["0", "max"])
-    assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("ground"), DARK.rgb("ink")])
+    assert color_bar_of(fig, "value") == ((0, 1), ["0", "max"])
+    assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("background"), DARK.rgb("foreground")])
 
 
 def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, update, mosaics = drawn("feature_maps", case)
+    context = make_case(cnn_run)
+    fig, update, mosaics = drawn("feature_maps", context)
     digit, *views = from_left(mosaics)
     stages = [
         "conv1: convolution, batch norm, ReLU; 32 maps of 28×28.",
@@ -437,24 +441,24 @@ def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
         shares = np.clip(step - 1 - np.arange(4), 0, 1)
         for mask, share in zip(filled, shares, strict=True):
             assert list(mask) == [True] * round(share * len(mask)) + [False] * (len(mask) - round(share * len(mask)))
-        names = {s.text: s.colour for s in spots(fig)}
+        names = {s.text: s.color for s in spots(fig)}
         assert [names[name] == DARK.emphasis for name in NODES] == [0 < share < 1 for share in shares]
-        assert np.allclose(digit.tiles()[0], case.picture.pixels[0] / 255)
+        assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
         lengths, _ = probability_bars(fig)
         if step <= 1:
             assert note_of(fig) == "The image: 1×28×28 pixels."
         elif step <= 5:
             assert note_of(fig) == stages[int(np.ceil(step)) - 2]
         else:
-            assert note_of(fig).startswith(says(case.trace()))
-        assert np.allclose(lengths, case.trace().probabilities if step > 5 else 0)
+            assert note_of(fig).startswith(says(context.trace()))
+        assert np.allclose(lengths, context.trace().probabilities if step > 5 else 0)
 
 
 def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
-    case = make_case(cnn_run)
-    fig, _, mosaics = drawn("feature_maps", case, layer="conv1")
+    context = make_case(cnn_run)
+    fig, _, mosaics = drawn("feature_maps", context, layer="conv1")
     _, mosaic = from_left(mosaics)
-    output = case.trace()["act1"].output
+    output = context.trace()["act1"].output
     assert np.array_equal(mosaic.tiles(), output)
     low, high = check_scale(fig, mosaic, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
@@ -469,26 +473,26 @@ def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
 
 
 def test_maps_over_snapshots(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, update, (mosaic, digit) = drawn("feature_maps", case, layer="conv2", over="training")
-    traces = [case.trace(at=snapshot) for snapshot in case.snapshots]
+    context = make_case(cnn_run)
+    fig, update, (mosaic, digit) = drawn("feature_maps", context, layer="conv2", over="training")
+    traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
     check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):
         update((i + 0.5) / len(traces))
         assert np.array_equal(mosaic.tiles(), trace["act2"].output)
-        assert np.allclose(digit.tiles()[0], case.picture.pixels[0] / 255)
+        assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
         assert np.allclose(probability_bars(fig)[0], trace.probabilities)
         assert note_of(fig) == says(trace)
-        check_timeline(fig, case, case.snapshots, i)
+        check_timeline(fig, context, context.snapshots, i)
 
 
 def test_maps_over_images_share_choice_and_scale(make_case, cnn_run) -> None:
-    case = make_case(cnn_run)
-    fig, update, mosaics = drawn("feature_maps", case, over="images", images=4)
+    context = make_case(cnn_run)
+    fig, update, mosaics = drawn("feature_maps", context, over="images", images=4)
     digit, *views = from_left(mosaics)
-    examples = case.examples()
-    pictures = [Picture(examples.images[k], int(examples.labels[k])) for k in range(3)] + [case.picture]
-    traces = [case.trace(picture=picture) for picture in pictures]
+    examples = context.examples()
+    pictures = [Sample(examples.images[k], int(examples.labels[k])) for k in range(3)] + [context.sample]
+    traces = [context.trace(sample=sample) for sample in pictures]
     largest_values = [max(trace[node].output.max() for trace in traces) for node in NODES.values()]
     top = next(s.y for s in spots(fig) if s.text == "max →")
     assert [value_of(text) for text in in_row(fig, top)[1:]] == [near(value) for value in largest_values]
@@ -503,11 +507,11 @@ def test_maps_over_images_share_choice_and_scale(make_case, cnn_run) -> None:
             assert view.image.norm.vmax == value
 
 
-def test_maps_of_colour_images_and_both_signs(made) -> None:
-    case = made("rgb")
-    fig, update, mosaics = drawn("feature_maps", case, over="images", images=2)
+def test_maps_of_color_images_and_both_signs(made) -> None:
+    context = made("rgb")
+    fig, update, mosaics = drawn("feature_maps", context, over="images", images=2)
     digit = from_left(mosaics)[0]
-    for t, pixels in ((0, case.examples().images[1]), (1, case.picture.pixels)):
+    for t, pixels in ((0, context.examples().images[1]), (1, context.sample.pixels)):
         update(t)
         assert np.array_equal(digit.tiles()[0], np.stack(list(pixels), 2))
     fig, _, mosaics = drawn("feature_maps", made("hundred"))
@@ -515,7 +519,7 @@ def test_maps_of_colour_images_and_both_signs(made) -> None:
     for mosaic, node in zip(from_left(mosaics)[1:], ("act1", "act2", "pool1"), strict=True):
         limit = np.abs(trace[node].output).max()
         assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (-limit, limit)
-    limits, (low, high) = colour_bar_of(fig, "value")
+    limits, (low, high) = color_bar_of(fig, "value")
     assert limits == (-1, 1)
     assert low[0] == "−"
     assert high == "max"
@@ -526,9 +530,9 @@ def test_maps_of_colour_images_and_both_signs(made) -> None:
 
 
 def bars_of(trace, most=10):
-    with style(DARK):
+    with theme_style(DARK):
         fig = new_figure(DARK, (800, 450))
-        bars = Bars(fig, Box(100, 60, 400, 340), trace.classes, most)
+        bars = ProbabilityBars(fig, Box(100, 60, 400, 340), trace.classes, most)
         bars.show(trace)
     return fig, bars
 
@@ -540,11 +544,11 @@ def test_bars_have_names_and_percentages_by_row() -> None:
     texts = [["class 0", "25.0 %"], ["class 1"], ["class 2", "50.0 %"], ["class 3", "15.0 %"], ["class 4", "10.0 %"]]
     assert [row[0] for row in rows] == texts
     assert np.allclose([row[1] for row in rows], shares)
-    assert [row[2] for row in rows] == [DARK.positive, DARK.positive, DARK.wrong, DARK.right, DARK.positive]
-    colours = {s.text: (s.colour, s.bold) for s in spots(fig)}
-    assert colours["class 2"] == (DARK.wrong, True)
-    assert colours["class 3"] == (DARK.right, True)
-    assert colours["class 0"] == (DARK.muted, False)
+    assert [row[2] for row in rows] == [DARK.positive, DARK.positive, DARK.incorrect, DARK.correct, DARK.positive]
+    colors = {s.text: (s.color, s.bold) for s in spots(fig)}
+    assert colors["class 2"] == (DARK.incorrect, True)
+    assert colors["class 3"] == (DARK.correct, True)
+    assert colors["class 0"] == (DARK.muted, False)
     ends = {s.text: s.left for s in spots(fig)}
     assert all(
         0 < ends[row[0][1]] - bar.get_window_extent().x1 < 10
@@ -558,9 +562,9 @@ def test_bars_have_names_and_percentages_by_row() -> None:
 
 def test_bars_of_right_and_unknown_answers() -> None:
     shares = np.array([0.1, 0.7, 0.2])
-    for label, colour in ((1, DARK.right), (None, DARK.emphasis)):
+    for label, color in ((1, DARK.correct), (None, DARK.emphasis)):
         fig, bars = bars_of(answered(shares, label))
-        assert [row[2] for row in rows_of(bars, fig)] == [DARK.positive, colour, DARK.positive]
+        assert [row[2] for row in rows_of(bars, fig)] == [DARK.positive, color, DARK.positive]
 
 
 def test_bars_of_many_classes_stand_by_probability() -> None:
@@ -570,15 +574,15 @@ def test_bars_of_many_classes_stand_by_probability() -> None:
     rows = rows_of(bars, fig)
     assert [row[0] for row in rows] == [[f"class {k}", f"{100 * shares[k]:.1f} %"] for k in order]
     assert np.allclose([row[1] for row in rows], shares[order])
-    assert [row[2] for row in rows] == [DARK.wrong, DARK.positive, DARK.right] + [DARK.positive] * 7
+    assert [row[2] for row in rows] == [DARK.incorrect, DARK.positive, DARK.correct] + [DARK.positive] * 7
 
 
-def test_colours_of_an_answer() -> None:
+def test_colors_of_an_answer() -> None:
     wrong, right, unknown = (answered(np.array([0.1, 0.7, 0.2]), label) for label in (2, 1, None))
-    assert [answer_colour(DARK, wrong, k) for k in range(3)] == [None, DARK.wrong, DARK.right]
-    assert [answer_colour(DARK, right, k) for k in range(3)] == [None, DARK.right, None]
-    assert [answer_colour(DARK, unknown, k) for k in range(3)] == [None, DARK.emphasis, None]
-    assert answer_colour(DARK, None, 1) is None
+    assert [prediction_color(DARK, wrong, k) for k in range(3)] == [None, DARK.incorrect, DARK.correct]
+    assert [prediction_color(DARK, right, k) for k in range(3)] == [None, DARK.correct, None]
+    assert [prediction_color(DARK, unknown, k) for k in range(3)] == [None, DARK.emphasis, None]
+    assert prediction_color(DARK, None, 1) is None
 
 
 def test_verdict_in_words() -> None:
@@ -602,11 +606,11 @@ def of_values(*outputs) -> Trace:
 
 def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() -> None:
     flat, edge, faint, spot = np.full((2, 2), 9), [[0, 4], [0, 4]], [[0, 0], [0, 0.5]], [[0, 0], [0, 8]]
-    maps = View(Stage("a", ("ReLU",), ("a",)), [of_values([flat, edge, faint, spot])])
+    maps = ActivationView(Stage("a", ("ReLU",), ("a",)), [of_values([flat, edge, faint, spot])])
     maps.choose(2)
     assert list(maps.chosen) == [1, 3]
     assert (maps.limit, maps.signed) == (9, False)
-    vector = View(Stage("a", ("Tanh",), ("a",)), [of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5])])
+    vector = ActivationView(Stage("a", ("Tanh",), ("a",)), [of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5])])
     vector.choose(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
     assert list(vector.chosen) == [1, 3]
     assert (vector.limit, vector.signed) == (5, True)
@@ -614,50 +618,52 @@ def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() 
 
 def test_columns_share_the_signs_and_tell_their_largest_magnitudes() -> None:
     trace = of_values(np.full((3, 4, 4), 2.0), [1.0, -4.0, 3.0])
-    views = [View(Stage(name, ("ReLU",), (node,)), [trace]) for name, node in (("first", "a"), ("second", "b"))]
-    with style(DARK):
+    views = [
+        ActivationView(Stage(name, ("ReLU",), (node,)), [trace]) for name, node in (("first", "a"), ("second", "b"))
+    ]
+    with theme_style(DARK):
         fig = new_figure(DARK, (800, 450))
-        draw_columns(fig, Box(100, 50, 400, 300), views, 18)
+        draw_activation_columns(fig, Box(100, 50, 400, 300), views, 18)
         for view in views:
             view.show(trace)
     assert [(view.mosaic.image.norm.vmin, view.mosaic.image.norm.vmax) for view in views] == [(-2, 2), (-4, 4)]
     assert np.allclose(views[1].mosaic.tiles().ravel(), [1, -4, 3])
-    colours = views[1].mosaic.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
-    assert nearer(colours[0], DARK.negative, DARK.positive)
-    assert nearer(colours[1], DARK.positive, DARK.negative)
+    colors = views[1].mosaic.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
+    assert nearer(colors[0], DARK.negative, DARK.positive)
+    assert nearer(colors[1], DARK.positive, DARK.negative)
     heights = sorted({round(s.y) for s in spots(fig)})
     assert [in_row(fig, y, slack=1) for y in heights] == [["first", "second"], ["4×4", "3"], ["3", "3"], ["2.0", "4.0"]]
 
 
 def test_every_thing_is_shown_equally_long() -> None:
-    assert [frame_of(t, 4) for t in (0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1)] == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert frame_of(1.0, 1) == 0
+    assert [frame_index(t, 4) for t in (0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1)] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert frame_index(1.0, 1) == 0
 
 
 def test_counts_in_words(made) -> None:
-    assert [some_of(24, 1024, "neuron"), some_of(16, 16, "neuron"), some_of(1, 5, "map")] == [
+    assert [format_subset(24, 1024, "neuron"), format_subset(16, 16, "neuron"), format_subset(1, 5, "map")] == [
         "24 of 1,024 neurons",
         "16 neurons",
         "1 of 5 maps",
     ]
-    assert [counted(1, "image"), counted(1000, "image"), counted(2, "pass"), counted(0, "class")] == [
+    assert [format_count(n, noun) for n, noun in ((1, "image"), (1000, "image"), (2, "pass"), (0, "class"))] == [
         "1 image", "1,000 images", "2 passes", "0 classes",
     ]  # fmt: skip
-    assert held_out(made("made-mlp")) == "40 held-out images"
+    assert held_out_text(made("made-mlp")) == "40 held-out images"
 
 
 # ---- the shared kit: plot
 
 
-def test_legend_names_stand_behind_their_colours() -> None:
+def test_legend_names_stand_behind_their_colors() -> None:
     fig = new_figure(DARK, (800, 450))
-    entries = {"one": DARK.right, "another": DARK.wrong, "third": DARK.emphasis}
-    legend(fig, entries)
+    entries = {"one": DARK.correct, "another": DARK.incorrect, "third": DARK.emphasis}
+    add_color_legend(fig, entries)
     assert legend_of(fig) == entries
     assert in_row(fig, next(s.y for s in spots(fig) if s.text == "one")) == ["●", "one", "●", "another", "●", "third"]
 
 
-def test_colour_bar_ticks_stand_at_their_values() -> None:
+def test_color_bar_ticks_stand_at_their_values() -> None:
     for low, clipped, ends, texts in (
         (-1, False, None, ["−1.0", "0", "3.0"]),
         (-1, True, None, ["≤ −1.0", "0", "≥ 3.0"]),
@@ -666,9 +672,9 @@ def test_colour_bar_ticks_stand_at_their_values() -> None:
         (1, False, None, ["1.0", "3.0"]),
     ):
         fig = new_figure(DARK, (800, 450))
-        ax = colour_bar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped, ends=ends)
+        ax = add_colorbar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped, ends=ends)
         fig.canvas.draw()
-        assert colour_bar_of(fig, "weight") == ((low, 3), texts)
+        assert color_bar_of(fig, "weight") == ((low, 3), texts)
         found = {s.text: s for s in spots(fig)}
         assert found[texts[0]].left == pytest.approx(100, abs=2)
         assert found[texts[-1]].right == pytest.approx(500, abs=2)
@@ -688,15 +694,15 @@ def test_colour_bar_ticks_stand_at_their_values() -> None:
     ],
 )  # fmt: skip
 def test_numbers_have_two_digits(value, text) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
-def test_colour_maps_are_the_themes(theme) -> None:
+def test_color_maps_are_the_themes(theme) -> None:
     values = np.linspace(-1, 1, 41)
-    assert np.allclose(diverging(theme)(values / 2 + 0.5)[:, :3], theme.signed(values), atol=0.005)
-    assert np.allclose(sequential(theme)(abs(values))[:, :3], theme.activation(abs(values)), atol=0.005)
-    assert np.allclose(diverging(theme)(0.5)[:3], theme.rgb("ground"))
+    assert np.allclose(diverging(theme)(values / 2 + 0.5)[:, :3], theme.signed_colors(values), atol=0.005)
+    assert np.allclose(sequential(theme)(abs(values))[:, :3], theme.activation_colors(abs(values)), atol=0.005)
+    assert np.allclose(diverging(theme)(0.5)[:3], theme.rgb("background"))
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (854, 480), (800, 800), (641, 361)])
@@ -716,7 +722,7 @@ def test_crisp_images_are_what_matplotlib_draws() -> None:
         ax = fig.add_axes((0, 0.1, 0.5, 0.7 * 220 * 7 / 11 / 210 * 300 / 300))
         fig.canvas.draw()
         if own:
-            assert isinstance(crisp(ax, values, diverging(DARK), -2, 2), CrispImage)
+            assert isinstance(show_pixels(ax, values, diverging(DARK), -2, 2), PixelImage)
         else:
             ax.imshow(values, cmap=diverging(DARK), vmin=-2, vmax=2, interpolation="nearest", aspect="auto")
             ax.axis("off")
@@ -736,15 +742,15 @@ def test_mosaic_pixels_on_screen() -> None:
     for i in (0, 3, 5):
         row, column = mosaic.corner(i)
         y, x = (450 - place.y1) + (row + 0.5) * cell, place.x0 + (column + 0.5) * cell
-        assert np.allclose(screen[int(y), int(x)], DARK.activation(images[i, 0, 0]), atol=0.01)
+        assert np.allclose(screen[int(y), int(x)], DARK.activation_colors(images[i, 0, 0]), atol=0.01)
 
 
 def test_fit_shortens_only_what_is_too_long() -> None:
     fig = new_figure(DARK)
-    assert fit(fig, "short", 200) == "short"
-    cut = fit(fig, "a name that is much too long for this", 120)
+    assert ellipsize(fig, "short", 200) == "short"
+    cut = ellipsize(fig, "a name that is much too long for this", 120)
     assert cut.endswith("…")
-    assert 90 < width(fig, cut) <= 120
+    assert 90 < text_width(fig, cut) <= 120
 
 
 @pytest.mark.parametrize(
@@ -752,4 +758,4 @@ def test_fit_shortens_only_what_is_too_long() -> None:
     [(1.0, "100.0 %"), (0.99999, "> 99.9 %"), (0.5, "50.0 %"), (1e-6, "< 0.1 %"), (0.0, "0.0 %")],
 )
 def test_percent_never_rounds_to_certainty(share, text) -> None:
-    assert percent(share) == text
+    assert format_percent(share) == text

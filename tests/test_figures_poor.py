@@ -8,14 +8,13 @@ import pytest
 from figure_checks import problems
 from poor_runs import POOR
 
-from netcore.errors import NetcoreError
-from netcore.render.catalogue import FOLDERS, read
-from netcore.render.frames import load
-from netcore.render.needs import check
-from netcore.stage.plot import new_figure, style
-from netcore.stage.theme import DARK
+from netcore.core.errors import NetcoreError
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import SCENE_DIRS, load_scene, read_scene
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import DARK
 
-FIGURES = sorted(FOLDERS[1].glob("[!_]*.py"), key=lambda path: path.stem)
+FIGURES = sorted(SCENE_DIRS[1].glob("[!_]*.py"), key=lambda path: path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +36,21 @@ def poor_case(tmp_path_factory):
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("kind", POOR)
 def test_draws_what_there_is(path: Path, kind: str, poor_case) -> None:
-    scene = read(path)
+    scene = read_scene(path)
     only_cnn = {"convolution", "stability"} & {*scene.needs}
-    case = poor_case(kind, "made-cnn" if only_cnn else "made-mlp")
-    refused = case._run.name
-    with style(DARK), warnings.catch_warnings():
+    context = poor_case(kind, "made-cnn" if only_cnn else "made-mlp")
+    refused = context._run.name
+    with theme_style(DARK), warnings.catch_warnings():
         warnings.simplefilter("error")
         fig = new_figure(DARK, (800, 450))
         try:
-            check(scene.name, scene.needs, case._run)
-            update = load(path).draw(fig, case)
+            check_requirements(scene.name, scene.needs, context._run)
+            update = load_scene(path).draw(fig, context)
             for t in (0.0, 0.4, 1.0) if update else (None,):
                 if update:
                     update(t)
                 assert problems(fig) == [], f"t = {t}"
         except NetcoreError as error:
             refused = str(error)
-    assert case._run.name in refused
+    assert context._run.name in refused
     assert "\n" not in refused

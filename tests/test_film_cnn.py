@@ -7,33 +7,33 @@ from film_checks import Played, check_layout, module_case, play, smallest_text
 from networks import Functional, SkipCNN, resnet, tanh_mlp
 from torch import nn
 
-from netcore.errors import Refused
-from netcore.render.needs import check
+from netcore.analysis.volumes import select_maps, way
+from netcore.core.errors import RequirementError
+from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
-from netcore.stage.maps import Maps
-from netcore.stage.theme import DARK, LIGHT
-from netcore.stage.volumes import strongest_maps, way
+from netcore.viz.film.components.feature_maps import FeatureMaps
+from netcore.viz.theme import DARK, LIGHT
 
 ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of the recipe with two convolutions
 
 
 @pytest.fixture(scope="module")
-def case(cnn_run, make_case):
+def context(cnn_run, make_case):
     return make_case(cnn_run, 7)
 
 
 @pytest.fixture(scope="module")
-def played(case) -> Played:
-    return play(CnnForwardPropagation, case)
+def played(context) -> Played:
+    return play(CnnForwardPropagation, context)
 
 
 @pytest.fixture(scope="module")
-def trace(case):
-    return case.trace()
+def trace(context):
+    return context.trace()
 
 
-def maps_seen(played: Played, shape: tuple[int, ...]) -> list[Maps]:
-    seen = {id(s.mobject): s.mobject for moment in played.moments for s in moment if isinstance(s.mobject, Maps)}
+def maps_seen(played: Played, shape: tuple[int, ...]) -> list[FeatureMaps]:
+    seen = {id(s.mobject): s.mobject for moment in played.moments for s in moment if isinstance(s.mobject, FeatureMaps)}
     return [m for m in seen.values() if m.values.shape == shape]
 
 
@@ -77,7 +77,7 @@ def test_functions_are_stages_too(cnn_run):
 
 def test_the_most_active_maps_are_chosen_and_followed_through_pooling(trace):
     stages = way(trace).maps
-    chosen = strongest_maps(stages, 8)
+    chosen = select_maps(stages, 8)
     for k in (0, 2):
         mean = stages[k].output.mean(axis=(1, 2))
         assert mean[chosen[k]].min() >= np.delete(mean, chosen[k]).max()
@@ -86,10 +86,10 @@ def test_the_most_active_maps_are_chosen_and_followed_through_pooling(trace):
 
 
 def test_refused_without_maps(cnn_run, mlp_run):
-    with pytest.raises(Refused, match="needs a convolution"):
-        check("cnn-forward-propagation", NEEDS, mlp_run)
+    with pytest.raises(RequirementError, match="needs a convolution"):
+        check_requirements("cnn-forward-propagation", NEEDS, mlp_run)
     trace = module_case(mlp_run, tanh_mlp(), mlp_run.examples().images[0], [str(k) for k in range(10)], 0).trace()
-    with pytest.raises(Refused, match="convolutions"):
+    with pytest.raises(RequirementError, match="convolutions"):
         way(trace)
 
 
@@ -99,19 +99,19 @@ def test_refused_without_maps(cnn_run, mlp_run):
 def test_maps_are_the_real_ones_on_one_scale(played, trace):
     film = played.film
     assert len(film.done) == 5
-    np.testing.assert_allclose(film.done[0].rgb[0], DARK.activation(trace.pixels[0] / 255))
+    np.testing.assert_allclose(film.done[0].rgb[0], DARK.activation_colors(trace.pixels[0] / 255))
     for maps, name, chosen in zip(film.done[1:], ORDER, film.chosen, strict=True):
         values = trace.value(name)[chosen]
         assert len(values) == 8
         np.testing.assert_array_equal(maps.values, values)
         assert maps.scale == pytest.approx(values.max())
         shade = values[..., None] / values.max()
-        expected = DARK.rgb("ground") * (1 - shade) + DARK.rgb("ink") * shade
+        expected = DARK.rgb("background") * (1 - shade) + DARK.rgb("foreground") * shade
         np.testing.assert_allclose(maps.rgb, expected, atol=1e-6)
         assert maps.progress == 1
 
 
-def test_convolution_batch_norm_and_activation_are_shown_one_by_one(case, trace):
+def test_convolution_batch_norm_and_activation_are_shown_one_by_one(context, trace):
     class Listening(CnnForwardPropagation):
         def refine(self, stage, sign):
             steps.append(("conv1", self.target.maps.values.copy(), self.target.maps.rgb.copy()))
@@ -124,18 +124,18 @@ def test_convolution_batch_norm_and_activation_are_shown_one_by_one(case, trace)
                 steps.append((name, self.target.maps.values.copy(), self.target.maps.rgb.copy()))
 
     steps: list = []
-    chosen = play(Listening, case, fps=2).film.chosen[0]
+    chosen = play(Listening, context, fps=2).film.chosen[0]
     for name, values, rgb in steps:
         np.testing.assert_array_equal(values, trace.value(name)[chosen])
         share = (values / np.abs(values).max())[..., None]
-        end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("ink" if name == "act1" else "positive"))
-        np.testing.assert_allclose(rgb, DARK.rgb("ground") * (1 - abs(share)) + end * abs(share), atol=1e-6)
+        end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("foreground" if name == "act1" else "positive"))
+        np.testing.assert_allclose(rgb, DARK.rgb("background") * (1 - abs(share)) + end * abs(share), atol=1e-6)
     assert [name for name, *_ in steps] == ["conv1", "norm1", "act1"]
     assert (steps[1][1] < 0).any()
 
 
-def test_the_maps_are_on_the_frame(case):
-    played = play(CnnForwardPropagation, case, fps=2, size=(1708, 960))
+def test_the_maps_are_on_the_frame(context):
+    played = play(CnnForwardPropagation, context, fps=2, size=(1708, 960))
     frame, film = played.frames[-1][0], played.film
     for maps in film.done[:2]:
         origin, right, down = maps.corners()[0]
@@ -164,11 +164,11 @@ def test_the_column_holds_the_largest_values(played, trace):
     assert values[end.index[0]].min() >= np.delete(values, end.index[0]).max()
     shade = (values[end.index[0]] / values.max())[:, None]
     np.testing.assert_allclose(
-        end.cells.rgb[:, 0, 0], DARK.rgb("ground") * (1 - shade) + DARK.rgb("ink") * shade, atol=1e-6
+        end.cells.rgb[:, 0, 0], DARK.rgb("background") * (1 - shade) + DARK.rgb("foreground") * shade, atol=1e-6
     )
 
 
-def test_entries_leave_from_their_own_pixels(case, trace):
+def test_entries_leave_from_their_own_pixels(context, trace):
     class Listening(CnnForwardPropagation):
         def flatten(self):
             super().flatten()
@@ -180,7 +180,7 @@ def test_entries_leave_from_their_own_pixels(case, trace):
         return volume
 
     seen: list = []
-    play(Listening, case, fps=2)
+    play(Listening, context, fps=2)
     (begin, film), squares = seen[0], seen[0][1].squares()
     shown = film.chosen[-1].tolist()
     found = 0
@@ -211,7 +211,7 @@ def test_neurons_edges_and_bars_are_the_networks(played, trace):
         assert (np.diff(edges.widths[order]) >= 0).all()
         assert np.ptp(edges.widths) > 2
         ends = edges.points[1::2, 1].reshape(real.shape)[:, 0]
-        np.testing.assert_allclose(ends, end.columns[k].centres[:, 1], atol=1e-6)
+        np.testing.assert_allclose(ends, end.columns[k].centers[:, 1], atol=1e-6)
     for line, share in zip(end.percents, p, strict=True):
         assert abs(float(line.text.strip("> %")) / 100 - share) < 0.0006
 
@@ -266,19 +266,19 @@ NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 @pytest.fixture(params=["five", "skip", "tanh", "hundred", "convolutions", "deep"])
 def unusual(request, cnn_run):
     digit = cnn_run.examples().images[0]
-    colour = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
     numbers = [str(k) for k in range(10)]
     if request.param == "five":
-        from netcore.learn.models import build
-        from netcore.learn.recipes import get_recipe
+        from netcore.models.build import build_model
+        from netcore.training.recipes import get_recipe
 
-        return module_case(cnn_run, build(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
+        return module_case(cnn_run, build_model(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
     if request.param == "skip":
         return module_case(cnn_run, SkipCNN(classes=2), digit, ["cat", "dog"], 1)
     if request.param == "tanh":
-        return module_case(cnn_run, lenet(), colour, NAMES, None)
+        return module_case(cnn_run, lenet(), color, NAMES, None)
     if request.param == "hundred":
-        return module_case(cnn_run, resnet(100), colour, [f"a rather long name of class {k}" for k in range(100)], 99)
+        return module_case(cnn_run, resnet(100), color, [f"a rather long name of class {k}" for k in range(100)], 99)
     if request.param == "convolutions":
         return module_case(cnn_run, all_convolutions(), digit, numbers, 3)
     return module_case(cnn_run, deep(), digit, NAMES, 2)
@@ -293,7 +293,7 @@ def test_layout_of_unusual_networks(unusual):
     if trace.pixels.shape[0] == 3:
         np.testing.assert_allclose(film.done[0].rgb[0], trace.pixels.transpose(1, 2, 0) / 255)
     else:
-        np.testing.assert_allclose(film.done[0].rgb[0], LIGHT.activation(trace.pixels[0] / 255))
+        np.testing.assert_allclose(film.done[0].rgb[0], LIGHT.activation_colors(trace.pixels[0] / 255))
 
 
 def test_layout_and_time(cnn_run, make_case):
@@ -303,21 +303,21 @@ def test_layout_and_time(cnn_run, make_case):
     assert played.frames[-1][1] >= 20, "the last frame stands two seconds"
 
 
-def test_options(case):
-    played = play(CnnForwardPropagation, case, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
+def test_options(context):
+    played = play(CnnForwardPropagation, context, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
     assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 scores"} <= played.texts
     assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
-    assert case.trace().prediction in played.film.end.index[-1]
+    assert context.trace().prediction in played.film.end.index[-1]
     check_layout(played)
 
 
 def test_signed_maps_keep_the_signed_palette(cnn_run):
-    colour = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    played = play(CnnForwardPropagation, module_case(cnn_run, lenet(), colour, NAMES, None), fps=2)
+    color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    played = play(CnnForwardPropagation, module_case(cnn_run, lenet(), color, NAMES, None), fps=2)
     maps = played.film.done[1]
     share = (maps.values / np.abs(maps.values).max())[..., None]
     end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("positive"))
-    np.testing.assert_allclose(maps.rgb, DARK.rgb("ground") * (1 - abs(share)) + end * abs(share), atol=1e-6)
+    np.testing.assert_allclose(maps.rgb, DARK.rgb("background") * (1 - abs(share)) + end * abs(share), atol=1e-6)
     assert any(text.startswith("−") for text in played.texts)
     verdict = played.film.answer.text
     assert "right" not in verdict

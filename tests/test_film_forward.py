@@ -8,11 +8,11 @@ import torch
 from film_checks import Played, check_layout, module_case, play, smallest_text
 from torch import nn
 
-from netcore.errors import Refused
-from netcore.render.needs import check
+from netcore.analysis.network import mlp_stages
+from netcore.core.errors import RequirementError
+from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
-from netcore.stage.network import mlp_stages
-from netcore.stage.theme import DARK, LIGHT
+from netcore.viz.theme import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_neurons_are_filled_by_their_real_activations(played, trace):
     for name, neurons, index in zip(names, film.columns, film.index, strict=False):
         values = trace.value(name).ravel()[index]
         np.testing.assert_array_equal(neurons.values, values)
-        mixed = DARK.rgb("ground") * (1 - values[:, None]) + DARK.rgb("ink") * values[:, None]
+        mixed = DARK.rgb("background") * (1 - values[:, None]) + DARK.rgb("foreground") * values[:, None]
         np.testing.assert_allclose(neurons.fill, mixed, atol=1e-6)
 
 
@@ -43,11 +43,11 @@ def test_edges_carry_weight_times_activation(played, trace):
         np.testing.assert_allclose(edges.values, real.ravel(), rtol=1e-6)
         assert (edges.progress == 1).all()
         starts, ends = edges.points[0::2, 1].reshape(real.shape), edges.points[1::2, 1].reshape(real.shape)
-        np.testing.assert_allclose(starts[0], film.columns[k].centres[:, 1])
-        np.testing.assert_allclose(ends[:, 0], film.columns[k + 1].centres[:, 1])
+        np.testing.assert_allclose(starts[0], film.columns[k].centers[:, 1])
+        np.testing.assert_allclose(ends[:, 0], film.columns[k + 1].centers[:, 1])
 
 
-def test_edges_show_sign_as_colour_and_size_as_width_and_opacity(played):
+def test_edges_show_sign_as_color_and_size_as_width_and_opacity(played):
     for edges in played.film.edges[:-1]:
         positive, seen = edges.values > 0, edges.values != 0
         assert positive.any()
@@ -80,7 +80,7 @@ def test_bars_and_percentages_are_the_probabilities(played, trace):
         shown = float(line.text.strip("> %")) / 100
         assert abs(shown - p) < 0.0006
     winner = film.index[-1].tolist().index(trace.prediction)
-    right = "right" if trace.prediction == 7 else "wrong"
+    right = "correct" if trace.prediction == 7 else "incorrect"
     np.testing.assert_allclose(film.bars.fill[winner], DARK.rgb(right))
 
 
@@ -100,7 +100,7 @@ def test_time(mlp_run, make_case):
     seconds = sum(repeat for _, repeat in frames) / 10
     assert 9 <= seconds <= 12.3
     assert frames[-1][1] >= 20, "the last frame stands two seconds"
-    first, ground = frames[0][0], np.round(DARK.rgb("ground") * 255).astype(np.uint8)
+    first, ground = frames[0][0], np.round(DARK.rgb("background") * 255).astype(np.uint8)
     assert (first != ground).any(axis=2).mean() > 0.01, "the first frame already shows the picture"
 
 
@@ -151,11 +151,11 @@ def test_layout(mlp_run, make_case, digit):
 
 
 def test_only_some_are_shown_and_it_says_so(mlp_run):
-    case = module_case(
+    context = module_case(
         mlp_run, dense([784, 1024, 100], nn.ReLU), mlp_run.examples().images[0], [f"c{k}" for k in range(100)], 42
     )
-    played = play(ForwardPropagation, case, fps=2, max_units=12, max_classes=5)
-    trace = case.trace()
+    played = play(ForwardPropagation, context, fps=2, max_units=12, max_classes=5)
+    trace = context.trace()
     hidden = trace.layers[2].output
     film = played.film
     assert {"12 of 784", "12 of 1,024", "5 of 100"} <= played.texts
@@ -169,8 +169,8 @@ def test_only_some_are_shown_and_it_says_so(mlp_run):
 def test_unknown_and_wrong(mlp_run, label):
     module = dense([784, 4], nn.ReLU)
     module[1].bias.data[:] = torch.tensor([9.0, 0, 0, 0])
-    case = module_case(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
-    played = play(ForwardPropagation, case, fps=2)
+    context = module_case(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
+    played = play(ForwardPropagation, context, fps=2)
     verdict = [text for text in played.texts if text.startswith("cat, ")]
     if label is None:
         assert len(verdict) == 1
@@ -179,11 +179,11 @@ def test_unknown_and_wrong(mlp_run, label):
         assert "A picture: 28 × 28 = 784 pixels" in played.texts
     else:
         assert verdict[0].endswith("wrong, it is dog")
-        np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("right"))
+        np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("correct"))
 
 
 def test_refused_for_convolutions(cnn_run, make_case):
-    with pytest.raises(Refused, match="dense layers alone"):
-        check("forward-propagation", NEEDS, cnn_run)
-    with pytest.raises(Refused, match="Conv2d"):
+    with pytest.raises(RequirementError, match="dense layers alone"):
+        check_requirements("forward-propagation", NEEDS, cnn_run)
+    with pytest.raises(RequirementError, match="Conv2d"):
         mlp_stages(make_case(cnn_run, 7).trace())

@@ -10,11 +10,19 @@ from hypothesis import strategies as st
 from manim import tempconfig
 from torch import nn
 
-from netcore.errors import Refused
-from netcore.stage.film import Bars, Change, Edges, Film, Neurons, Pixels, formula, label, shorten, text_width, upright
-from netcore.stage.layout import column, pixel_boxes, row_frames, strip_frames
-from netcore.stage.network import dense_stages, strongest, summary_formula, unit
-from netcore.stage.theme import DARK
+from netcore.analysis.network import dense_stages
+from netcore.analysis.units import top_k
+from netcore.core.errors import RequirementError
+from netcore.viz.colors import normalize_activation
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.components.formulas import hidden_layer_formula
+from netcore.viz.film.edges import Edges
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import BarMobject, Neurons, PixelImages
+from netcore.viz.film.text import ellipsize_line, formula, line_width, text_line
+from netcore.viz.layout.columns import column_positions
+from netcore.viz.layout.image_frames import axis_aligned_frame, pixel_boxes, row_frames, unrolled_frames
+from netcore.viz.theme import DARK
 
 SIZE = 100
 
@@ -30,7 +38,7 @@ def painted(*mobjects) -> np.ndarray:
     return frame[..., :3]
 
 
-def test_colours_come_out_red_first():
+def test_colors_come_out_red_first():
     frame = painted(Neurons([(0, 0)], 2, (1, 0, 0), (1, 0, 0)))
     assert frame[50, 50].tolist() == [255, 0, 0]
     assert frame[5, 5].tolist() == [0, 0, 0]
@@ -59,38 +67,38 @@ def test_a_kept_picture_of_edges_is_the_drawn_one():
 def test_pixels_stay_sharp():
     rgb = np.zeros((2, 2, 3))
     rgb[0, 1] = rgb[1, 0] = 1
-    frame = painted(Pixels(rgb, upright(-4, -4, 8, 8)))
+    frame = painted(PixelImages(rgb, axis_aligned_frame(-4, -4, 8, 8)))
     assert set(np.unique(frame[15:85, 15:85])) == {0, 255}
     assert frame[30, 70].tolist() == [255] * 3
     assert frame[30, 30].tolist() == [0] * 3
 
 
 def test_bars_are_as_long_as_their_values():
-    frame = painted(Bars([[(-4, -1), (4, 1)]], 0.25, (1, 1, 1), (0, 0, 0)))
+    frame = painted(BarMobject([[(-4, -1), (4, 1)]], 0.25, (1, 1, 1), (0, 0, 0)))
     assert (frame[50, :, 0] > 127).sum() == pytest.approx(20, abs=1)
 
 
 def test_manim_moves_them():
     column_ = Neurons([(0, 0), (0, -1)], 0.3, (0, 0, 0), (1, 1, 1))
     column_.shift([1, 2, 0]).scale(2)
-    np.testing.assert_allclose(column_.centres.mean(axis=0), [1, 1.5])
+    np.testing.assert_allclose(column_.centers.mean(axis=0), [1, 1.5])
     assert column_.radius == pytest.approx(0.6)
     assert column_.copy().radius == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("text", ["784", "weight × activation", "a $5 note", "σ → “7”", " "])
 def test_text(text):
-    line = label(text, 40, at=(0, 0), align=(-1, 0))
+    line = text_line(text, 40, at=(0, 0), align=(-1, 0))
     assert line.get_left()[0] == pytest.approx(0)
-    assert line.width == pytest.approx(text_width(text, 40))
+    assert line.width == pytest.approx(line_width(text, 40))
     assert painted(line).any() == bool(text.strip())
 
 
 def test_shorten():
-    assert shorten("short", 10) == "short"
-    cut = shorten("a very long name of a class", 1.5)
+    assert ellipsize_line("short", 10) == "short"
+    cut = ellipsize_line("a very long name of a class", 1.5)
     assert cut.endswith("…")
-    assert text_width(cut) <= 1.5
+    assert line_width(cut) <= 1.5
 
 
 def test_formula_has_fractions_and_braces():
@@ -103,13 +111,13 @@ class Moves(Film):
     """Neurons light up one after another over a bar, beside a label."""
 
     def construct(self):
-        self.open("first", label("x", at=(5, 0)))
+        self.open("first", text_line("x", at=(5, 0)))
         self.column = Neurons([(0, 1), (0, 0), (0, -1)], 0.4, (0, 0, 0), (1, 1, 1))
-        self.play(Change(self.column, start={"opacity": 0.0}, opacity=1.0, run_time=0.4))
+        self.play(Animate(self.column, start={"opacity": 0.0}, opacity=1.0, run_time=0.4))
         self.on_top = Edges([(-1, 0)], [(1, 0)], [1, 0, 0, 1], 5.0)
         self.add(self.on_top)
         self.split = self.get_moving_and_static_mobjects
-        change = Change(self.column, fill=np.eye(3), lag=1.0, run_time=1.0)
+        change = Animate(self.column, fill=np.eye(3), lag=1.0, run_time=1.0)
         self.play(change, self.say("second"))
         self.moved, self.stood = self.moving_mobjects, self.static_mobjects
         self.again = self.say("second")
@@ -131,7 +139,7 @@ def test_change_and_redrawing(mlp_run, make_case):
 
 
 def test_lag_lets_elements_follow(mlp_run, make_case):
-    change = Change(Neurons([(0, 1), (0, 0)], 0.4, 0, 1), fill=np.ones((2, 3)), lag=1.0, run_time=1.0)
+    change = Animate(Neurons([(0, 1), (0, 0)], 0.4, 0, 1), fill=np.ones((2, 3)), lag=1.0, run_time=1.0)
     change.begin()
     change.interpolate(0.5)
     first, last = change.mobject.fill[:, 0]
@@ -156,7 +164,7 @@ def test_stages_of_a_network(mlp_run):
     np.testing.assert_array_equal(
         first.contributions(rows, columns_), first.weight[rows][:, columns_] * first.inputs[columns_]
     )
-    assert summary_formula((first, last)) == 'a^((l)) = "ReLU"("BN"(W^((l)) thin a^((l-1)) + b^((l))))'
+    assert hidden_layer_formula((first, last)) == 'a^((l)) = "ReLU"("BN"(W^((l)) thin a^((l-1)) + b^((l))))'
 
 
 class Skip(nn.Module):
@@ -171,13 +179,13 @@ class Skip(nn.Module):
 
 def test_skip_connections_are_refused(mlp_run):
     trace = module_case(mlp_run, Skip(), mlp_run.examples().images[0], list("0123456789"), 0).trace()
-    with pytest.raises(Refused, match="no plain chain"):
+    with pytest.raises(RequirementError, match="no plain chain"):
         dense_stages(trace)
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=40), st.integers(1, 20))
 def test_strongest(values, limit):
-    found = strongest(np.array(values), limit)
+    found = top_k(np.array(values), limit)
     assert len(found) == min(limit, len(values)) == len(set(found.tolist()))
     assert (np.diff(found) > 0).all()
     left = np.delete(np.abs(values), found)
@@ -185,26 +193,26 @@ def test_strongest(values, limit):
 
 
 def test_strongest_spreads_over_equals_and_keeps():
-    assert strongest(np.ones(100), 4).tolist() == [0, 33, 66, 99]
-    assert strongest(np.arange(10), 3, keep=[0]).tolist() == [0, 8, 9]
+    assert top_k(np.ones(100), 4).tolist() == [0, 33, 66, 99]
+    assert top_k(np.arange(10), 3, keep=[0]).tolist() == [0, 8, 9]
 
 
 def test_unit():
-    np.testing.assert_allclose(unit(np.array([0.2, 0.4]), ("Sigmoid",)), [0.2, 0.4])
-    np.testing.assert_allclose(unit(np.array([-2.0, 4.0]), ("ReLU",)), [-0.5, 1])
-    assert (unit(np.zeros(3)) == 0).all()
+    np.testing.assert_allclose(normalize_activation(np.array([0.2, 0.4]), ("Sigmoid",)), [0.2, 0.4])
+    np.testing.assert_allclose(normalize_activation(np.array([-2.0, 4.0]), ("ReLU",)), [-0.5, 1])
+    assert (normalize_activation(np.zeros(3)) == 0).all()
 
 
 def test_geometry():
-    centres, dots = column(4, 1.0, -2, 2, True, 9)
+    centers, dots = column_positions(4, 1.0, -2, 2, True, 9)
     assert len(dots) == 3
-    assert (np.diff(centres[:, 1]) < 0).all()
-    assert centres[1, 1] > dots[:, 1].max() > dots[:, 1].min() > centres[2, 1]
-    frame = upright(0, 0, 28, 28)
+    assert (np.diff(centers[:, 1]) < 0).all()
+    assert centers[1, 1] > dots[:, 1].max() > dots[:, 1].min() > centers[2, 1]
+    frame = axis_aligned_frame(0, 0, 28, 28)
     box = pixel_boxes(frame, np.array([0, 29, 784]), (28, 28))
     np.testing.assert_allclose(box, [[(0, 27), (1, 28)], [(1, 26), (2, 27)], [(0, 27), (1, 28)]])
     assert row_frames(frame, 28)[3, 0].tolist() == [0, 25]
-    strip = strip_frames(0, 1, -1, 1, 4)
+    strip = unrolled_frames(0, 1, -1, 1, 4)
     np.testing.assert_allclose(strip[:-1, 1], strip[1:, 0])
 
 
@@ -215,6 +223,6 @@ def test_the_film_finds_its_own_run(mlp_run, monkeypatch, tmp_path):
     with tempconfig({"dry_run": True, "frame_rate": 2, "progress_bar": "none", "verbosity": "ERROR"}):
         film = Moves()
         film.render()
-    assert film.case._run.name == mlp_run.name
+    assert film.context._run.name == mlp_run.name
     assert film.theme.name == "light"
-    assert film.theme.ground != DARK.ground
+    assert film.theme.background != DARK.background

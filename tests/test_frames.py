@@ -11,20 +11,20 @@ import pytest
 from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
 
-from netcore.errors import NetcoreError, Refused
-from netcore.render.catalogue import scenes
-from netcore.render.encode import encode
-from netcore.render.frames import figure_frames, film_frames, load, save_figure
-from netcore.render.glyphs import with_kept_glyphs
-from netcore.render.needs import check
-from netcore.stage.plot import new_figure, style
-from netcore.stage.theme import DARK, LIGHT
+from netcore.core.errors import NetcoreError, RequirementError
+from netcore.rendering.encoding import encode
+from netcore.rendering.frames import figure_frames, film_frames, save_figure
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import all_scenes, load_scene
+from netcore.viz.mpl.glyph_cache import cache_glyphs
+from netcore.viz.mpl.style import new_figure, theme_style
+from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (400, 226)
 CASE = SimpleNamespace(scale=0.8)
 
 
-def lines(fig, case, *, seconds=1.0):
+def lines(fig, context, *, seconds=1.0):
     """A line below a legend and below the frame, its title and one tick label changing with it."""
     ax = fig.add_axes((0.1, 0.2, 0.5, 0.6))
     x = np.linspace(0, 1, 50)
@@ -37,7 +37,7 @@ def lines(fig, case, *, seconds=1.0):
     fig.text(0.6, 0.05, "static")
 
     def update(t):
-        line.set_ydata(case.scale * np.sin(7 * x + 6 * t))
+        line.set_ydata(context.scale * np.sin(7 * x + 6 * t))
         title.set_text(f"t = {t:.1f}")
         caption.set_text(f"{100 * t:.0f} %")
         ax.set_xticks([0, 0.5, 1], ["zero", "half", f"{t:.1f}"])
@@ -46,7 +46,7 @@ def lines(fig, case, *, seconds=1.0):
     return update
 
 
-def twins(fig, case, *, seconds=1.0):
+def twins(fig, context, *, seconds=1.0):
     """Bars under a second pair of axes, an inset over them, an image without axes."""
     ax = fig.add_axes((0.1, 0.2, 0.4, 0.6))
     bars = ax.bar(range(5), np.ones(5), color=fig.theme.positive)
@@ -71,7 +71,7 @@ def twins(fig, case, *, seconds=1.0):
     return update
 
 
-def settled(fig, case, *, seconds=1.0):
+def settled(fig, context, *, seconds=1.0):
     """Under constrained layout; moves in steps."""
     fig.set_layout_engine("constrained")
     ax = fig.subplots()
@@ -86,7 +86,7 @@ def settled(fig, case, *, seconds=1.0):
     return update
 
 
-def still(fig, case, *, word: str = "still"):
+def still(fig, context, *, word: str = "still"):
     fig.text(0.5, 0.5, word)
 
 
@@ -110,14 +110,21 @@ def test_frames_that_stay_come_once() -> None:
 def test_kept_glyphs_are_the_same_pixels() -> None:
     pictures = []
     for kept in (False, True):
-        with style(DARK):
+        with theme_style(DARK):
             fig = new_figure(DARK, (531, 300))
             for i, text in enumerate(["0.51 · 0.99", "Wörter, AVTo", "$\\sum_j e^{z_j}$", "two\nlines", "turned"]):
                 for j in range(3):
                     settings = {"fontweight": "bold" if j == 1 else "normal", "rotation": 30 * (i == 4)}
-                    fig.text(0.05 + 0.303 * j, 0.9 - 0.171 * i, text, fontsize=11 + 1.3 * j, color=DARK.ink, **settings)
+                    fig.text(
+                        0.05 + 0.303 * j,
+                        0.9 - 0.171 * i,
+                        text,
+                        fontsize=11 + 1.3 * j,
+                        color=DARK.foreground,
+                        **settings,
+                    )
             renderer = fig.canvas.get_renderer()
-            fig.draw(with_kept_glyphs(renderer) if kept else renderer)
+            fig.draw(cache_glyphs(renderer) if kept else renderer)
             pictures.append(np.asarray(fig.canvas.buffer_rgba()).copy())
     assert len(np.unique(pictures[0])) > 50
     assert np.array_equal(*pictures)
@@ -136,7 +143,7 @@ def test_frames_that_nobody_fetches_leave_no_settings_behind() -> None:
 def test_a_still_is_one_frame_on_the_ground() -> None:
     ((rgb, repeat),) = figure_frames(still, CASE, LIGHT, SIZE, 25, {"word": "words"})
     assert repeat == 1
-    assert np.array_equal(rgb[0, 0], (np.array(to_rgb(LIGHT.ground)) * 255).round())
+    assert np.array_equal(rgb[0, 0], (np.array(to_rgb(LIGHT.background)) * 255).round())
     ((other, _),) = figure_frames(still, CASE, LIGHT, SIZE, 25)
     assert not np.array_equal(rgb, other)
 
@@ -161,7 +168,7 @@ def test_stills_are_the_last_moment_and_the_same_each_time(tmp_path: Path, suffi
 
 FILM = '''"""A square that moves"""
 from manim import LEFT, RIGHT, Square, Text, linear
-from netcore.stage.film import Film
+from netcore.viz.film.film import Film
 
 class Moving(Film):
     """…"""
@@ -265,12 +272,12 @@ def test_a_scene_file_that_fails_names_itself(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text("import no_such_module\n")
     with pytest.raises(NetcoreError, match=r"bad\.py cannot be loaded: ModuleNotFoundError: .*no_such_module"):
-        load(path)
+        load_scene(path)
 
 
 def test_a_file_without_a_film(tmp_path: Path) -> None:
     path = tmp_path / "none.py"
-    path.write_text("from netcore.stage.film import Film\n")
+    path.write_text("from netcore.viz.film.film import Film\n")
     with pytest.raises(NetcoreError, match="holds no class of Film"):
         frames_of(path)
 
@@ -279,24 +286,24 @@ def test_scene_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
     for k in (1, 2):
         (tmp_path / str(k)).mkdir()
         (tmp_path / str(k) / "scene.py").write_text(f"NUMBER = {k}\n")
-    assert [load(tmp_path / str(k) / "scene.py").NUMBER for k in (1, 2)] == [1, 2]
+    assert [load_scene(tmp_path / str(k) / "scene.py").NUMBER for k in (1, 2)] == [1, 2]
 
 
 # ---- the scenes there are
 
-ANIMATED = [scene for scene in scenes() if scene.kind == "figure" and scene.animated]
+ANIMATED = [scene for scene in all_scenes() if scene.kind == "figure" and scene.animated]
 
 
 @pytest.mark.parametrize("scene", ANIMATED, ids=lambda s: s.name)
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
 def test_every_animated_figure_is_blitted_true(scene, kind, request, make_case) -> None:
-    case = make_case(request.getfixturevalue(f"{kind}_run"))
+    context = make_case(request.getfixturevalue(f"{kind}_run"))
     try:
-        check(scene.name, scene.needs, case._run)
-    except Refused:
+        check_requirements(scene.name, scene.needs, context._run)
+    except RequirementError:
         pytest.skip("not for this network")
-    draw, options = load(scene.path).draw, {"seconds": 0.4}
-    fast = list(figure_frames(draw, case, DARK, (480, 270), 12, options))
-    full = list(figure_frames(draw, case, DARK, (480, 270), 12, options, blit=False))
+    draw, options = load_scene(scene.path).draw, {"seconds": 0.4}
+    fast = list(figure_frames(draw, context, DARK, (480, 270), 12, options))
+    full = list(figure_frames(draw, context, DARK, (480, 270), 12, options, blit=False))
     assert [r for _, r in fast] == [r for _, r in full]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(fast, full, strict=True))

@@ -9,15 +9,15 @@ import torch
 from networks import SHAPES, ZOO, Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
 from torch import nn
 
-from netcore.errors import NetcoreError
-from netcore.learn.graph import store_graph
-from netcore.learn.models import build
-from netcore.learn.recipes import RECIPES
-from netcore.learn.record import trace_module
-from netcore.learn.stored import StoredNetwork, operator_of
+from netcore.core.errors import NetcoreError
+from netcore.models.build import build_model
+from netcore.models.export import export_graph
+from netcore.models.exported_model import ExportedModel, resolve_operator
+from netcore.tracing.tracer import trace_module
+from netcore.training.recipes import RECIPES
 
 TEN = [str(n) for n in range(10)]
-GREY, COLOUR = (1, 28, 28), (3, 32, 32)
+GREY, COLOR = (1, 28, 28), (3, 32, 32)
 
 
 class Attention(nn.Module):
@@ -37,8 +37,8 @@ class Attention(nn.Module):
 
 def stored(module, shape):
     """Through JSON's text and back, as a run does it."""
-    graph, constants = store_graph(module, shape)
-    network = StoredNetwork(json.loads(json.dumps(graph)), constants)
+    graph, constants = export_graph(module, shape)
+    network = ExportedModel(json.loads(json.dumps(graph)), constants)
     network.load_state_dict(module.state_dict())
     return network.eval()
 
@@ -50,9 +50,9 @@ def stored(module, shape):
         (SkipCNN, GREY),
         (Functional, GREY),
         (InPlace, GREY),
-        (resnet, COLOUR),
-        (lambda: SkipCNN(10, 3), COLOUR),
-        (lambda: build(RECIPES["cnn-5conv"].architecture), GREY),
+        (resnet, COLOR),
+        (lambda: SkipCNN(10, 3), COLOR),
+        (lambda: build_model(RECIPES["cnn-5conv"].architecture), GREY),
     ],
 )
 def test_a_stored_network_has_the_same_trace_as_the_network_itself(make, shape):
@@ -97,10 +97,10 @@ def test_stored_network_round_trip(name):
 
 
 def test_stored_graph_names_modules_and_calls():
-    graph, _ = store_graph(ZOO["used-twice"](), GREY)
+    graph, _ = export_graph(ZOO["used-twice"](), GREY)
     calls = [(n["module"], n["class"], n["call"]) for n in graph["nodes"] if n.get("kind") == "Conv2d"]
     assert calls == [("stem", "Conv2d", 0), ("block.0", "Conv2d", 0), ("block.0", "Conv2d", 1)]
-    graph, _ = store_graph(ZOO["vit-encoder"](), GREY)
+    graph, _ = export_graph(ZOO["vit-encoder"](), GREY)
     assert graph["version"] == 2
     assert graph["modules"]["encoder.layers.1"] == "TransformerEncoderLayer"
     assert [entry["kind"] for entry in graph["layers"]] == ["MultiheadAttention"] * 2
@@ -110,13 +110,13 @@ def test_stored_graph_names_modules_and_calls():
 def test_stored_graph_version_1_loads(name):
     torch.manual_seed(0)
     module = ZOO[name]().eval()
-    graph, constants = store_graph(module, GREY)
+    graph, constants = export_graph(module, GREY)
     for key in ("version", "modules", "layers"):
         del graph[key]
     for node in graph["nodes"]:
         node.pop("class", None)
         node.pop("call", None)
-    network = StoredNetwork(graph, constants)
+    network = ExportedModel(graph, constants)
     network.load_state_dict(module.state_dict())
     pixels = np.random.default_rng(1).integers(0, 256, GREY, dtype=np.uint8)
     found = trace_module(network, pixels, classes=TEN)
@@ -160,7 +160,7 @@ def test_storing_changes_nothing():
     module = SkipCNN().train()
     before = copy.deepcopy(module.state_dict())
     state = torch.get_rng_state()
-    store_graph(module, GREY)
+    export_graph(module, GREY)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(m.training for m in module.modules())
     for key, value in module.state_dict().items():
@@ -169,7 +169,7 @@ def test_storing_changes_nothing():
 
 @pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile])
 def test_wrappers_are_taken_off(wrap):
-    graph, _ = store_graph(wrap(tanh_mlp()), GREY)
+    graph, _ = export_graph(wrap(tanh_mlp()), GREY)
     assert list(graph["state"]) == ["1.weight", "1.bias", "3.weight", "3.bias"]
 
 
@@ -217,7 +217,7 @@ class OneAtATime(nn.Module):
 )
 def test_what_has_no_fixed_graph_is_refused_in_one_line(module, message, capfd):
     with pytest.raises(NetcoreError, match=message) as caught:
-        store_graph(module, GREY)
+        export_graph(module, GREY)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -236,7 +236,7 @@ def test_what_has_no_fixed_graph_is_refused_in_one_line(module, message, capfd):
 )
 def test_only_operators_without_files_are_called(name):
     with pytest.raises(NetcoreError, match="which this PyTorch does not have"):
-        operator_of(name)
+        resolve_operator(name)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_only_operators_without_files_are_called(name):
     ],
 )
 def test_a_damaged_graph_is_refused_in_one_line(change):
-    graph, constants = store_graph(tanh_mlp(), GREY)
+    graph, constants = export_graph(tanh_mlp(), GREY)
     change(graph)
     with pytest.raises(NetcoreError, match="the stored network"):
-        StoredNetwork(graph, constants)
+        ExportedModel(graph, constants)

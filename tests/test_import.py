@@ -13,7 +13,7 @@ from torch import nn
 
 import netcore
 from netcore.cli.main import main
-from netcore.learn.record import trace
+from netcore.tracing.tracer import trace
 
 FACTORIES = """
 import torch
@@ -97,7 +97,7 @@ def test_the_run_needs_neither_factory_nor_files(call, here, monkeypatch):
     for file in ("models.py", "w.pt"):
         (here / file).unlink()
     sys.modules.pop("models")
-    monkeypatch.setattr("netcore.learn.models._last", {})
+    monkeypatch.setattr("netcore.models.loading._last", {})
     run = netcore.load_run("own")
     np.testing.assert_allclose(trace(run, run.snapshot(), IMAGE).logits, logits(model, IMAGE[None])[0], atol=1e-5)
 
@@ -112,7 +112,7 @@ def test_factories_are_found_from_the_current_folder(call, factory):
     assert ("no factory in torch.nn" in err) == factory.startswith("torch")
 
 
-def test_examples_classes_and_normalisation(call, here):
+def test_examples_classes_and_normalization(call, here):
     model = weights(make=lambda: SkipCNN(3, 3), file="c.pt")
     (here / "cnn.py").write_text(
         f"import sys\nsys.path.insert(0, {str(here)!r})\nfrom networks import SkipCNN\nmake = lambda: SkipCNN(3, 3)\n"

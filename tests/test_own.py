@@ -11,11 +11,11 @@ from networks import Branching, Functional, SkipCNN, TwoImages, resnet, tanh_mlp
 from torch import nn
 
 import netcore
-from netcore.errors import NetcoreError
-from netcore.learn.models import load_model
-from netcore.learn.record import trace
-from netcore.learn.stored import StoredNetwork
-from netcore.run import list_runs
+from netcore.core.errors import NetcoreError
+from netcore.core.run import list_runs
+from netcore.models.exported_model import ExportedModel
+from netcore.models.loading import load_model
+from netcore.tracing.tracer import trace
 
 
 def images_of(count=40, shape=(1, 28, 28), classes=10, seed=0):
@@ -60,7 +60,7 @@ def test_three_lines_make_a_run(tmp_path):
     ]  # fmt: skip
     assert run.layers[4]["inputs"] == ["body.1", "relu"]
     assert (run.layers[0]["input"], run.layers[0]["output"]) == ([1, 28, 28], [8, 28, 28])
-    assert run.unit == "step"
+    assert run.time_unit == "step"
     rows = run.history["epochs"]
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     assert rows[0].keys() == {"epoch", "step", "train_loss", "train_accuracy"}
@@ -73,7 +73,7 @@ def test_three_lines_make_a_run(tmp_path):
         np.testing.assert_allclose(found.logits, expected, atol=1e-5)
     traced = trace(run, run.snapshot("last"), images[3], int(labels[3]), True)
     np.testing.assert_allclose(traced.logits, expected[3], atol=1e-5)
-    assert isinstance(load_model(run, run.snapshot()), StoredNetwork)  # none of the user's code
+    assert isinstance(load_model(run, run.snapshot()), ExportedModel)  # none of the user's code
     assert not list(tmp_path.glob("**/*.p*"))  # .pt, .pkl, .pth, .pickle
 
 
@@ -139,7 +139,7 @@ def test_epochs_names_and_metrics_that_are_not_finite(tmp_path):
         {"epoch": 1.0, "step": 100, "val_accuracy": 0.5, "learning_rate": 0.1},
         {"epoch": 2.0, "step": 200, "val_accuracy": pytest.approx(0.3)},
     ]
-    assert (run.info["best"], run.info["last"], run.unit) == (100, 200, "epoch")
+    assert (run.info["best"], run.info["last"], run.time_unit) == (100, 200, "epoch")
     assert run.classes[0] == "c0"
     assert run.snapshot("epoch:1").step == 100
 
@@ -287,7 +287,7 @@ def test_a_stored_network_that_was_changed_is_refused(tmp_path, monkeypatch):
     with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
         rec.snapshot(0)
     (tmp_path / "own/network.json").write_text("{}")
-    monkeypatch.setattr("netcore.learn.models._last", {})  # as in another process
+    monkeypatch.setattr("netcore.models.loading._last", {})  # as in another process
     run = netcore.load_run(tmp_path / "own")
     with pytest.raises(NetcoreError, match=r"network.json is damaged: sha256"):
         trace(run, run.snapshot(), images_of()[0][0])

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from netcore.publish.page import Exhibit, Table, write_page
+from netcore.publish.html_page import GalleryItem, Table, write_page
 
 
 class Reader(HTMLParser):
@@ -36,7 +36,7 @@ def exhibits(tmp_path):
         file.parent.mkdir(parents=True)
         file.write_bytes(name.encode())
         out.append(
-            Exhibit(file, f"Title of {name}", "What <b>it</b> shows.", 'An "image"', "netcore render x", 854, 480)
+            GalleryItem(file, f"Title of {name}", "What <b>it</b> shows.", 'An "image"', "netcore render x", 854, 480)
         )
     return out
 
@@ -65,7 +65,7 @@ def test_embedded_page_holds_the_very_bytes(exhibits, tmp_path):
 
 def test_tables_keep_rows_and_cells(tmp_path):
     page = tmp_path / "t.html"
-    write_page(page, "T", "I", [], [Table("Networks", ("name", "accuracy"), [("mlp", "87.9%"), ("cnn", "98.5%")])])
+    write_page(page, "T", "I", [], [Table("Networks", ("name", "accuracy"), [("mlp", "87.9 %"), ("cnn", "98.5 %")])])
     rows = re.findall(r"<tr>(.*?)</tr>", page.read_text())
     cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
-    assert cells == [["name", "accuracy"], ["mlp", "87.9%"], ["cnn", "98.5%"]]
+    assert cells == [["name", "accuracy"], ["mlp", "87.9 %"], ["cnn", "98.5 %"]]

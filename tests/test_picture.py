@@ -7,17 +7,17 @@ import pytest
 from pictures import digits, scan
 from PIL import Image, ImageDraw
 
-from netcore.errors import NetcoreError
-from netcore.picture import read_picture
+from netcore.core.errors import NetcoreError
+from netcore.core.sample import read_sample
 
 
 def prepared(path, shape=(1, 28, 28)):
-    picture, note = read_picture(path, shape)
+    sample, note = read_sample(path, shape)
     assert "\n" not in note
-    assert picture.pixels.shape == shape
-    assert picture.pixels.dtype == np.uint8
-    assert picture.label is None
-    return picture.pixels, note
+    assert sample.pixels.shape == shape
+    assert sample.pixels.dtype == np.uint8
+    assert sample.label is None
+    return sample.pixels, note
 
 
 def alike(a, b):
@@ -41,16 +41,16 @@ def test_scanned_digits_come_out_as_they_went_in(tmp_path, suffix, shade):
     assert min(found) > 0.85
 
 
-def test_the_centre_of_mass_lies_where_mnists_does(tmp_path):
-    def centre(image):
+def test_the_center_of_mass_lies_where_mnists_does(tmp_path):
+    def center(image):
         y, x = np.mgrid[0:28, 0:28]
         return np.array([(image * y).sum(), (image * x).sum()]) / image.sum()
 
     images, _ = digits(50)
-    expected = np.mean([centre(i.astype(float)) for i in images], axis=0)
+    expected = np.mean([center(i.astype(float)) for i in images], axis=0)
     for seed, digit in enumerate(images[::5]):
         pixels, _ = prepared(scan(digit, tmp_path / "scan.png", seed))
-        np.testing.assert_allclose(centre(pixels[0].astype(float)), expected, atol=0.8)
+        np.testing.assert_allclose(center(pixels[0].astype(float)), expected, atol=0.8)
 
 
 def test_light_on_dark_is_not_inverted_and_28_by_28_is_taken_as_it_is(tmp_path):
@@ -126,7 +126,7 @@ def test_photographs_turned_by_exif_stand_upright(tmp_path):
     assert alike(prepared(plain)[0], prepared(tmp_path / "turned.jpg")[0]) > 0.97
 
 
-def test_other_shapes_are_resized_with_their_colours(tmp_path):
+def test_other_shapes_are_resized_with_their_colors(tmp_path):
     image = Image.new("RGB", (200, 100), (200, 30, 30))
     image.paste((20, 20, 220), (100, 0, 200, 100))
     image.save(tmp_path / "flag.png")
@@ -156,12 +156,12 @@ def test_what_is_no_picture_is_told_in_one_line(tmp_path):
     for name, (content, message) in broken.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(NetcoreError, match=message) as caught:
-            read_picture(tmp_path / name)
+            read_sample(tmp_path / name)
         assert "\n" not in str(caught.value)
     with pytest.raises(NetcoreError, match=r"cannot read .*none.png: No such file"):
-        read_picture(tmp_path / "none.png")
+        read_sample(tmp_path / "none.png")
     with pytest.raises(NetcoreError, match=r"cannot read .*: Is a directory"):
-        read_picture(tmp_path)
+        read_sample(tmp_path)
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
@@ -169,7 +169,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     for name in ("huge.png", "bomb.png"):
         with pytest.raises(NetcoreError, match="too large: at most 89 megapixels"):
-            read_picture(tmp_path / name)
+            read_sample(tmp_path / name)
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
@@ -178,15 +178,15 @@ def test_a_blank_picture_is_refused(tmp_path, value):
     for name, values in (("flat.png", np.full((200, 200), value, np.uint8)), ("noisy.png", noise)):
         Image.fromarray(values).save(tmp_path / name)
         with pytest.raises(NetcoreError, match="nothing is drawn in"):
-            read_picture(tmp_path / name)
+            read_sample(tmp_path / name)
     Image.new("RGBA", (50, 50), (value, value, value, 0)).save(tmp_path / "clear.png")
     with pytest.raises(NetcoreError, match="nothing is drawn in"):
-        read_picture(tmp_path / "clear.png")
+        read_sample(tmp_path / "clear.png")
 
 
 def test_other_numbers_of_channels_are_refused(tmp_path):
     with pytest.raises(NetcoreError, match="1 or 3 channels; this network takes 4"):
-        read_picture(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
+        read_sample(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (3, 3)])

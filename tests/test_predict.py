@@ -6,7 +6,7 @@ import pytest
 from pictures import digits, scan
 
 from netcore.cli.main import main
-from netcore.learn.record import trace
+from netcore.tracing.tracer import trace
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_scanned_digits_are_recognised(call, cnn_run, tmp_path):
 
 
 def test_probabilities_are_those_of_the_snapshot_asked_for(call, mlp_run, tmp_path):
-    from netcore.picture import read_picture
+    from netcore.core.sample import read_sample
 
     file = scan(digits(10)[0][4], tmp_path / "four.png")
     for at in ("first", "best"):
         status, out, _ = call(mlp_run.name, file, "--at", at, "--json")
-        expected = trace(mlp_run, mlp_run.snapshot(at), read_picture(file)[0].pixels)
+        expected = trace(mlp_run, mlp_run.snapshot(at), read_sample(file)[0].pixels)
         assert status == 0
         assert json.loads(out)[0]["probabilities"] == pytest.approx(expected.probabilities.tolist())
 

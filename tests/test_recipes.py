@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from netcore.cli.recipes import command
-from netcore.errors import NetcoreError
-from netcore.learn.models import build
-from netcore.learn.plan import check
-from netcore.learn.recipes import RECIPES, change, get_recipe, simple_changes
+from netcore.core.errors import NetcoreError
+from netcore.models.build import build_model
+from netcore.training.plan import check_settings
+from netcore.training.recipes import RECIPES, get_recipe, option_overrides, with_overrides
 
 PARAMETERS = {
     "mlp-16-16": 784 * 16 + 16 + 16 * 16 + 16 + 16 * 10 + 10,
@@ -24,7 +24,7 @@ PARAMETERS = {
 def test_the_parameter_count_is_the_references(name):
     network = get_recipe(name).architecture
     assert network.parameters() == PARAMETERS[name]
-    assert sum(p.numel() for p in build(network).parameters()) == PARAMETERS[name]
+    assert sum(p.numel() for p in build_model(network).parameters()) == PARAMETERS[name]
 
 
 def test_no_recipe_is_left_out():
@@ -34,23 +34,25 @@ def test_no_recipe_is_left_out():
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
 def test_parameters_are_counted_for_other_shapes_and_experiments(shape):
     for name in RECIPES:
-        wishes = simple_changes(RECIPES[name], batch_norm=True, augment=True, dropout=0.1)
-        network = change(RECIPES[name], hidden=(32, 24), **wishes)[0].architecture
-        built = build(network, shape, 7)
+        wishes = option_overrides(RECIPES[name], batch_norm=True, augment=True, dropout=0.1)
+        network = with_overrides(RECIPES[name], hidden=(32, 24), **wishes)[0].architecture
+        built = build_model(network, shape, 7)
         assert sum(p.numel() for p in built.parameters()) == network.parameters(shape, 7)
 
 
 def test_changes_are_told_and_nothing_else():
-    recipe, changed = change(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
+    recipe, changed = with_overrides(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
     assert changed == {"hidden": (32,), "optimizer": "adam"}
     assert recipe.architecture.hidden == (32,)
     with pytest.raises(NetcoreError, match="no setting 'width'"):
-        change(RECIPES["mlp-16-16"], width=3)
+        with_overrides(RECIPES["mlp-16-16"], width=3)
 
 
 def test_batch_norm_off_and_dropout_off_leave_neither():
-    recipe, _ = change(RECIPES["cnn-5conv"], **simple_changes(RECIPES["cnn-5conv"], batch_norm=False, dropout=0.0))
-    kinds = {type(m).__name__ for m in build(recipe.architecture)}
+    recipe, _ = with_overrides(
+        RECIPES["cnn-5conv"], **option_overrides(RECIPES["cnn-5conv"], batch_norm=False, dropout=0.0)
+    )
+    kinds = {type(m).__name__ for m in build_model(recipe.architecture)}
     assert not kinds & {"BatchNorm1d", "BatchNorm2d", "Dropout"}
 
 
@@ -69,9 +71,9 @@ def test_batch_norm_off_and_dropout_off_leave_neither():
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ],
 )
-def test_settings_out_of_range_are_refused(setting, said):
-    with pytest.raises(NetcoreError, match=said):
-        check(change(RECIPES["mlp-16-16"], **setting)[0])
+def test_settings_out_of_range_are_refused(setting, predicted):
+    with pytest.raises(NetcoreError, match=predicted):
+        check_settings(with_overrides(RECIPES["mlp-16-16"], **setting)[0])
 
 
 def test_the_command_lists_them_in_words_and_in_json():

@@ -11,11 +11,12 @@ import torch.nn.functional as F
 from networks import REFUSED, SHAPES, ZOO, Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
 from torch import nn
 
-from netcore.errors import NetcoreError
-from netcore.learn.models import build, load_model
-from netcore.learn.recipes import RECIPES
-from netcore.learn.record import trace, trace_module
-from netcore.run import create_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run_writer import create_run
+from netcore.models.build import build_model
+from netcore.models.loading import load_model
+from netcore.tracing.tracer import trace, trace_module
+from netcore.training.recipes import RECIPES
 
 TEN = [str(n) for n in range(10)]
 
@@ -62,7 +63,7 @@ def oracle(module, pixels, label):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_each_layer_of_the_recipes_is_pytorchs(name):
-    module = scrambled(build(RECIPES[name].architecture))
+    module = scrambled(build_model(RECIPES[name].architecture))
     pixels = image()
     found = trace_module(module, pixels, classes=TEN, label=3, backward=True)
     outputs, grads, loss, grad_input = oracle(module, pixels, 3)
@@ -87,7 +88,7 @@ def test_each_layer_of_the_recipes_is_pytorchs(name):
 
 
 def test_contributions_add_up_to_the_output():
-    found = trace_module(build(RECIPES["mlp-1024"].architecture), image(), classes=TEN)
+    found = trace_module(build_model(RECIPES["mlp-1024"].architecture), image(), classes=TEN)
     for layer in found.layers:
         if layer.kind == "Linear":
             contributions = layer.weight * found.input_of(layer)
@@ -361,7 +362,7 @@ def test_trace_refuses_networks(name, message):
 
 def five(seed):
     torch.manual_seed(seed)
-    return scrambled(build(RECIPES["cnn-5conv"].architecture))
+    return scrambled(build_model(RECIPES["cnn-5conv"].architecture))
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import toys
 from PIL import Image
 
 import netcore
-from netcore.errors import NetcoreError
-from netcore.render import manifest
-from netcore.render.api import render
-from netcore.render.cases import Choice
-from netcore.render.plan import Request, jobs
-from netcore.render.project import recall, status
-from netcore.run import load_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
+from netcore.rendering import provenance as manifest
+from netcore.rendering.api import render
+from netcore.rendering.request import Request, make_tasks
+from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.status import render_status, task_from_sidecar
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def state(**settings: object) -> str:
 
 
 def reasons() -> dict[str, str]:
-    return {s.target: s.reason for s in status(Path("netcore.toml"))}
+    return {s.target: s.reason for s in render_status(Path("netcore.toml"))}
 
 
 def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
     assert (done.state, done.target.as_posix()) == ("drawn", "renders/toy/weights-line-first.png")
     with Image.open(done.target) as image:
         assert image.size == (320, 180)
-    told = json.loads(manifest.sidecar(done.target).read_text())
+    told = json.loads(manifest.sidecar_path(done.target).read_text())
     run = load_run("toy")
     assert told["sha256"] == sha256(done.target.read_bytes()).hexdigest()
     assert told["bytes"] == done.target.stat().st_size
@@ -55,7 +55,7 @@ def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
     assert told["inputs"]["options"] == {"many": 5, "style": "solid", "grid": False, "seconds": 0.4}
     assert told["inputs"]["scene"] == sha256(Path(LINE).read_bytes()).hexdigest()
     assert told["alt"] == done.alt == "The first weights of toy (784-4-10) at untrained."
-    assert told["key"] == manifest.key_of(told["inputs"])
+    assert told["key"] == manifest.inputs_key(told["inputs"])
     assert told["command"] == "netcore render weights_line.py --run toy --at first --many 5 -f png"
     assert str(desk) not in json.dumps(told), "a sidecar must be true after the project moved"
 
@@ -117,42 +117,42 @@ def scene_changed(desk: Path) -> str:
 
 
 def another_version(desk: Path) -> str:
-    told = json.loads(manifest.sidecar(PNG).read_text())
+    told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["versions"]["matplotlib"] = "1.0"
-    told["key"] = manifest.key_of(told["inputs"])
-    manifest.sidecar(PNG).write_text(json.dumps(told))
+    told["key"] = manifest.inputs_key(told["inputs"])
+    manifest.sidecar_path(PNG).write_text(json.dumps(told))
     return "matplotlib 1.0 → "
 
 
 def another_netcore(desk: Path) -> str:
-    told = json.loads(manifest.sidecar(PNG).read_text())
+    told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["code"]["case.py" if "case.py" in told["inputs"]["code"] else "core/context.py"] = "0"
-    told["key"] = manifest.key_of(told["inputs"])
-    manifest.sidecar(PNG).write_text(json.dumps(told))
+    told["key"] = manifest.inputs_key(told["inputs"])
+    manifest.sidecar_path(PNG).write_text(json.dumps(told))
     return "netcore's drawing code changed: "
 
 
 def first_schema(desk: Path) -> str:
-    told = json.loads(manifest.sidecar(PNG).read_text())
+    told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["schema"] = 1
     told["inputs"]["picture"] = told["inputs"].pop("sample")
     told["inputs"]["netcore"] = "0" * 64
     for key in ("code", "helpers"):
         del told["inputs"][key]
-    manifest.sidecar(PNG).write_text(json.dumps(told))
+    manifest.sidecar_path(PNG).write_text(json.dumps(told))
     return "rendered by an earlier netcore"
 
 
 def helper_changed(desk: Path) -> str:
-    told = json.loads(manifest.sidecar(PNG).read_text())
+    told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["helpers"]["lines.py"] = "0"
-    told["key"] = manifest.key_of(told["inputs"])
-    manifest.sidecar(PNG).write_text(json.dumps(told))
+    told["key"] = manifest.inputs_key(told["inputs"])
+    manifest.sidecar_path(PNG).write_text(json.dumps(told))
     return "scene's helpers changed: lines.py"
 
 
 def damaged_sidecar(desk: Path) -> str:
-    manifest.sidecar(PNG).write_text("{")
+    manifest.sidecar_path(PNG).write_text("{")
     return "has no sidecar"
 
 
@@ -212,15 +212,15 @@ def test_sidecar_of_schema_1_is_stale(desk: Path, monkeypatch: pytest.MonkeyPatc
     """It is read as out of date, not lost, and its options get their names of today."""
     state(size=(160, 90), digit=3, options={"many": 7})
     target = Path("renders/toy/weights-line-3.png")
-    told = json.loads(manifest.sidecar(target).read_text())
+    told = json.loads(manifest.sidecar_path(target).read_text())
     told["schema"] = 1
     told["inputs"]["picture"] = told["inputs"].pop("sample")
     told["inputs"]["options"]["count"] = told["inputs"]["options"].pop("many")
-    manifest.sidecar(target).write_text(json.dumps(told))
+    manifest.sidecar_path(target).write_text(json.dumps(told))
     monkeypatch.setitem(manifest.RENAMED_OPTIONS, "weights-line", {"count": "many"})
     assert reasons() == {target.as_posix(): "rendered by an earlier netcore"}
-    task = recall(target, manifest.read(target))
-    assert (task.choice.digit, task.options["many"]) == ("3", 7)
+    task = task_from_sidecar(target, manifest.read_sidecar(target))
+    assert (task.selector.digit, task.options["many"]) == ("3", 7)
 
 
 def test_a_project_can_be_moved_with_its_renders(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,12 +238,14 @@ def test_a_project_can_be_moved_with_its_renders(desk: Path, monkeypatch: pytest
 
 def test_targets_are_named_after_what_they_show(desk: Path) -> None:
     def name(**settings: object) -> str:
-        return next(iter(jobs(Request(LINE, "toy", **settings))[0].targets.values())).as_posix()
+        return next(iter(make_tasks(Request(LINE, "toy", **settings))[0].targets.values())).as_posix()
 
     assert name() == "renders/toy/weights-line.png"
-    assert name(choice=Choice(digit="3")) == "renders/toy/weights-line-3.png"
-    assert name(choice=Choice(index=12), at="step:10") == "renders/toy/weights-line-index-12-step-10.png"
-    assert name(choice=Choice(image="my/four.jpg"), theme="light") == "renders/toy/weights-line-four-light.png"
+    assert name(selector=SampleSelector(digit="3")) == "renders/toy/weights-line-3.png"
+    assert name(selector=SampleSelector(index=12), at="step:10") == "renders/toy/weights-line-index-12-step-10.png"
+    assert (
+        name(selector=SampleSelector(image="my/four.jpg"), theme="light") == "renders/toy/weights-line-four-light.png"
+    )
     assert name(output="x.gif") == "x.gif"
     assert name(output="x.svg", formats=("svg", "png")) == "x.svg"
     assert name(output="folder") == "folder/weights-line.png"
@@ -252,8 +254,8 @@ def test_targets_are_named_after_what_they_show(desk: Path) -> None:
 
 def test_rates_and_sizes_fit_the_formats(desk: Path) -> None:
     def measures(*formats: str, **settings: object) -> tuple:
-        job = jobs(Request(LINE, "toy", formats=formats, **settings))[0]
-        return job.size, job.fps
+        task = make_tasks(Request(LINE, "toy", formats=formats, **settings))[0]
+        return task.size, task.fps
 
     assert measures("gif") == ((854, 480), 25)
     assert measures("png") == ((1280, 720), 25)

@@ -11,12 +11,12 @@ import toys
 
 from netcore.cli import report as cli
 from netcore.cli.main import main
+from netcore.core.run import load_run
 from netcore.publish import report as module
-from netcore.publish.report import report
-from netcore.render import catalogue
-from netcore.render.catalogue import LAST, find
-from netcore.render.result import Rendered
-from netcore.run import load_run
+from netcore.publish.report import make_report
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.result import RenderResult
+from netcore.rendering.scenes import DEFAULT_ORDER, find_scene
 
 QUICK = ("training-history", "filter-grid", "dashboard")
 
@@ -26,7 +26,7 @@ def only(monkeypatch):
     """`only("dashboard", …)`: the catalogue has these scenes alone."""
 
     def choose(*names):
-        monkeypatch.setattr(catalogue, "scenes", lambda: [find(name) for name in names])
+        monkeypatch.setattr(catalogue, "all_scenes", lambda: [find_scene(name) for name in names])
 
     return choose
 
@@ -49,7 +49,7 @@ def copy_of(tmp_path):
 def whole(mlp_run, tmp_path_factory):
     """All that the MLP can have, drawn."""
     folder = tmp_path_factory.mktemp("report")
-    return report(mlp_run, output=folder), folder
+    return make_report(mlp_run, output=folder), folder
 
 
 def numbered(folder):
@@ -69,7 +69,7 @@ def test_mlp(whole, mlp_run):
     there = {name[3:-4] for name in names}
     assert {"confusion-matrix", "neuron-weights", "confidence", "dashboard", "per-class"} <= there
     assert set(done.left_out) >= {"filter-grid", "feature-maps"}
-    every = {scene.name for scene in catalogue.scenes() if scene.kind == "figure"}
+    every = {scene.name for scene in catalogue.all_scenes() if scene.kind == "figure"}
     assert there | set(done.left_out) == every
     assert there.isdisjoint(done.left_out)
     assert all("\n" not in why for why in done.left_out.values())
@@ -96,7 +96,7 @@ def test_the_page_is_one_file_with_all_of_it(whole, mlp_run):
 def test_what_is_up_to_date_is_left(whole, mlp_run):
     _, folder = whole
     before = {name: (folder / name).stat().st_mtime_ns for name in numbered(folder)}
-    again = report(mlp_run, output=folder)
+    again = make_report(mlp_run, output=folder)
     assert {r.state for r in again.rendered} == {"fresh"}
     assert before == {name: (folder / name).stat().st_mtime_ns for name in numbered(folder)}
     assert len(images(again.page)) == len(before)
@@ -108,14 +108,14 @@ def test_what_has_no_place_any_more_goes(whole, mlp_run, only):
     shutil.copytree(whole_folder, folder)
     (folder / "99-mine.png").write_bytes(b"a picture of the user's own")
     only("training-history")
-    report(mlp_run, output=folder)
+    make_report(mlp_run, output=folder)
     assert numbered(folder) == ["01-training-history.png", "99-mine.png"]
     assert not (folder / "05-confusion-matrix.png.json").exists()
 
 
 def test_cnn(cnn_run, tmp_path, only):
     only(*QUICK, "neuron-weights")
-    done = report(cnn_run, output=tmp_path, theme="light")
+    done = make_report(cnn_run, output=tmp_path, theme="light")
     assert numbered(tmp_path) == ["01-training-history.png", "02-filter-grid.png", "03-dashboard.png"]
     assert list(done.left_out) == ["neuron-weights"]
     assert len(images(done.page)) == 3
@@ -132,24 +132,24 @@ def test_figures_of_a_cnn(cnn_run):
 
 
 def test_every_figure_has_its_place():
-    orders = [scene.order for scene in catalogue.scenes() if scene.kind == "figure"]
+    orders = [scene.order for scene in catalogue.all_scenes() if scene.kind == "figure"]
     assert len(set(orders)) == len(orders)
-    assert LAST not in orders
+    assert DEFAULT_ORDER not in orders
 
 
 def test_a_run_without_evaluation(mlp_run, tmp_path, only, copy_of, capsys):
     run = copy_of(mlp_run, evaluations={})
     only("confusion-matrix", "training-history", "per-class")
     assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
-    said = capsys.readouterr()
+    predicted = capsys.readouterr()
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
-    assert said.err.count("left out: scene 'confusion-matrix' needs an evaluation; run 'copy' has none") == 1
-    assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in said.out
+    assert predicted.err.count("left out: scene 'confusion-matrix' needs an evaluation; run 'copy' has none") == 1
+    assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in predicted.out
 
 
 def test_a_run_without_examples(mlp_run, tmp_path, copy_of):
     run = copy_of(mlp_run, examples=None)
-    done = report(run, output=tmp_path / "out")
+    done = make_report(run, output=tmp_path / "out")
     there = {name[3:-4] for name in numbered(tmp_path / "out")}
     assert {"training-history", "confusion-matrix", "neuron-weights", "model-graph", "weight-distribution"} <= there
     assert "give one with --image FILE" in done.left_out["saliency"]
@@ -160,7 +160,7 @@ def test_a_run_without_examples(mlp_run, tmp_path, copy_of):
 def test_a_run_with_one_snapshot(mlp_run, tmp_path, only, copy_of):
     run = copy_of(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
     only("neuron-weights", "weight-distribution", "dashboard")
-    done = report(run, output=tmp_path / "out")
+    done = make_report(run, output=tmp_path / "out")
     assert len(numbered(tmp_path / "out")) + len(done.left_out) == 3
     assert "03-dashboard.png" in numbered(tmp_path / "out")
     assert not [r for r in done.rendered if r.state == "failed"]
@@ -172,7 +172,7 @@ def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
     run.add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
     run.save()
     only("training-history", "neuron-weights", "dashboard")
-    done = report(run, output=tmp_path / "out")
+    done = make_report(run, output=tmp_path / "out")
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
     assert set(done.left_out) == {"neuron-weights", "dashboard"}
     assert all("NaN" in why for why in done.left_out.values())
@@ -184,8 +184,8 @@ def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
 
 def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):
     broken = toys.figure(tmp_path, "broken", toys.STILL.replace("case.run_name", "1 / 0"))
-    scenes = [find("training-history"), catalogue.read(broken)]
-    monkeypatch.setattr(catalogue, "scenes", lambda: scenes)
+    scenes = [find_scene("training-history"), catalogue.read_scene(broken)]
+    monkeypatch.setattr(catalogue, "all_scenes", lambda: scenes)
     assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1
     assert "left out: broken of mlp-16-16 failed: ZeroDivisionError" in capsys.readouterr().err
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
@@ -206,10 +206,10 @@ def training(mlp_run, monkeypatch, tmp_path):
 
     def fake(run, **settings):
         asked.append((run, settings["runs"]))
-        return module.Report(tmp_path / "index.html", (Rendered(tmp_path, "drawn"),), {"a": "scene 'a' needs b"})
+        return module.Report(tmp_path / "index.html", (RenderResult(tmp_path, "drawn"),), {"a": "scene 'a' needs b"})
 
-    monkeypatch.setattr("netcore.learn.train.train", lambda *args, **settings: mlp_run)
-    monkeypatch.setattr("netcore.publish.report.report", fake)
+    monkeypatch.setattr("netcore.training.train.train", lambda *args, **settings: mlp_run)
+    monkeypatch.setattr("netcore.publish.report.make_report", fake)
 
     def run(*options):
         asked.clear()
@@ -221,9 +221,9 @@ def training(mlp_run, monkeypatch, tmp_path):
 
 def test_a_training_ends_with_its_report(training, tmp_path, capsys):
     assert training() == [("mlp-16-16", str(tmp_path))]
-    said = capsys.readouterr()
-    assert "index.html: 1 figure in" in said.out
-    assert "left out: scene 'a' needs b" in said.err
+    predicted = capsys.readouterr()
+    assert "index.html: 1 figure in" in predicted.out
+    assert "left out: scene 'a' needs b" in predicted.err
 
 
 def test_unless_told_otherwise(training):

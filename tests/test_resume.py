@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from netcore.errors import NetcoreError
-from netcore.learn import training
-from netcore.learn.folder import ASIDE
-from netcore.learn.train import train
-from netcore.run import Run, list_runs, load_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run import Run, list_runs, load_run
+from netcore.training import trainer as training
+from netcore.training.run_dir import STAGING_DIR
+from netcore.training.train import train
 
 
 class Killed(BaseException):
@@ -91,24 +91,24 @@ def unstopped(tmp_path_factory):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_process_leaves_a_run_that_resumes(tmp_path, unstopped, number):
     args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "64", "--device", "cpu"]
-    slow = "import sys, time; from netcore.learn import training as t; from netcore.cli.main import main; "
+    slow = "import sys, time; from netcore.training import trainer as t; from netcore.cli.main import main; "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
     command = [sys.executable, "-c", slow, "train", "mlp-16-16", *args, "--output-dir", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    said = ""
+    predicted = ""
     for line in process.stderr:
-        said += line
+        predicted += line
         if "epoch 2/" in line:
             process.send_signal(number)
             break
-    said += process.communicate(timeout=60)[1]
+    predicted += process.communicate(timeout=60)[1]
     left = load_run(tmp_path / "mlp-16-16")
     done = left.history["epochs"][-1]["epoch"]
     assert 2 <= done < 6
     assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     if number != signal.SIGKILL:
-        assert "stopped after epoch" in said
-        assert "Traceback" not in said
+        assert "stopped after epoch" in predicted
+        assert "Traceback" not in predicted
         assert left.info["status"] == "interrupted"
     assert digests(train("mlp-16-16", output_dir=tmp_path, resume=True, **STOPPED)) == digests(unstopped)
 
@@ -124,13 +124,13 @@ def test_retraining_leaves_the_earlier_run_whole_until_it_is_complete(tmp_path, 
     new = begin(tmp_path, epochs=3, seed=1, resume=True)
     assert new.path == old.path
     assert digests(new) == digests(begin(tmp_path, name="whole", epochs=3, seed=1))
-    assert not (tmp_path / ASIDE).exists()
+    assert not (tmp_path / STAGING_DIR).exists()
 
 
 def test_a_process_killed_while_runs_change_places_loses_neither(tmp_path):
     old = begin(tmp_path, epochs=1)
-    (tmp_path / ASIDE).mkdir()
-    old.path.rename(tmp_path / ASIDE / "mlp-16-16.old")  # killed here
+    (tmp_path / STAGING_DIR).mkdir()
+    old.path.rename(tmp_path / STAGING_DIR / "mlp-16-16.old")  # killed here
     with pytest.raises(NetcoreError, match="complete already"):
         begin(tmp_path, epochs=1, resume=True)
     assert digests(load_run(tmp_path / "mlp-16-16")) == digests(old)
@@ -208,7 +208,7 @@ def test_a_full_disk_is_told_and_the_run_can_be_resumed(tmp_path, monkeypatch, w
                 raise OSError(errno.ENOSPC, "No space left on device", str(target))
             replace(source, target)
 
-        patch.setattr("netcore.files.os.replace", full)
+        patch.setattr("netcore.core.files.os.replace", full)
         with pytest.raises(NetcoreError, match="No space left on device"):
             begin(tmp_path, schedule="plateau")
     assert not list(tmp_path.rglob("*.partial*"))
@@ -216,7 +216,7 @@ def test_a_full_disk_is_told_and_the_run_can_be_resumed(tmp_path, monkeypatch, w
 
 
 def test_two_trainings_of_one_name_do_not_mix(tmp_path):
-    from netcore.learn.folder import run_folder
+    from netcore.training.run_dir import open_run_dir
 
-    with run_folder(tmp_path, "mlp-16-16"), pytest.raises(NetcoreError, match="being trained by another process"):
+    with open_run_dir(tmp_path, "mlp-16-16"), pytest.raises(NetcoreError, match="being trained by another process"):
         begin(tmp_path)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from netcore.learn.augment import augmented
-from netcore.learn.schedule import learning_rate
+from netcore.training.augmentation import random_affine
+from netcore.training.lr_schedule import learning_rate
 
 
 def optimizer(rate):
@@ -50,42 +50,42 @@ def amounts(monkeypatch, angle=0.0, scale=0.0, x=0.0, y=0.0):
 
 
 @pytest.fixture
-def picture():
+def sample():
     image = torch.zeros(1, 1, 8, 8)
     image[0, 0, 2:5, 3] = torch.tensor([0.2, 0.6, 1.0])
     return image
 
 
-def test_no_amount_changes_nothing(picture):
-    out = augmented(picture, {}, torch.Generator())
-    torch.testing.assert_close(out, picture)
+def test_no_amount_changes_nothing(sample):
+    out = random_affine(sample, {}, torch.Generator())
+    torch.testing.assert_close(out, sample)
 
 
-def test_a_quarter_turn_is_a_quarter_turn(picture, monkeypatch):
+def test_a_quarter_turn_is_a_quarter_turn(sample, monkeypatch):
     amounts(monkeypatch, angle=1.0)
-    out = augmented(picture, {"rotate": 90.0}, torch.Generator())
-    turned = [torch.rot90(picture, k, (2, 3)) for k in (1, -1)]
+    out = random_affine(sample, {"rotate": 90.0}, torch.Generator())
+    turned = [torch.rot90(sample, k, (2, 3)) for k in (1, -1)]
     assert any(torch.allclose(out, t, atol=1e-5) for t in turned)
 
 
-def test_a_shift_moves_by_pixels(picture, monkeypatch):
+def test_a_shift_moves_by_pixels(sample, monkeypatch):
     amounts(monkeypatch, x=1.0, y=-0.5)
-    out = augmented(picture, {"shift": 2.0}, torch.Generator())
-    torch.testing.assert_close(out, torch.roll(picture, (1, -2), (2, 3)), atol=1e-5, rtol=0)
+    out = random_affine(sample, {"shift": 2.0}, torch.Generator())
+    torch.testing.assert_close(out, torch.roll(sample, (1, -2), (2, 3)), atol=1e-5, rtol=0)
 
 
 def test_scale_grows_the_ink(monkeypatch):
     image = torch.zeros(1, 1, 28, 28)
     image[0, 0, 10:18, 10:18] = 1
     amounts(monkeypatch, scale=1.0)
-    out = augmented(image, {"scale": 0.25}, torch.Generator())
+    out = random_affine(image, {"scale": 0.25}, torch.Generator())
     assert float(out.sum()) == pytest.approx(64 * 1.25**2, rel=0.02)
 
 
 def test_each_image_has_its_own_amounts():
     images = torch.zeros(4, 1, 28, 28)
     images[:, 0, 8:20, 14] = 1
-    out = augmented(images, {"rotate": 20.0, "shift": 2.0}, torch.Generator().manual_seed(0))
+    out = random_affine(images, {"rotate": 20.0, "shift": 2.0}, torch.Generator().manual_seed(0))
     assert len({image.numpy().tobytes() for image in out}) == 4
     assert out.shape == images.shape
     assert 0 <= float(out.min()) <= float(out.max()) <= 1.0001

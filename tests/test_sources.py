@@ -5,13 +5,15 @@ import pytest
 from data_files import write_table, write_usps
 from PIL import Image
 
-from netcore.errors import NetcoreError
-from netcore.learn.data import load
-from netcore.learn.sources import as_mnist, load_folder, read_table
-from netcore.learn.train import train
+from netcore.core.errors import NetcoreError
+from netcore.datasets.image_folder import load_image_folder
+from netcore.datasets.kaggle import read_table
+from netcore.datasets.loading import load_dataset
+from netcore.datasets.usps import resize_to_mnist
+from netcore.training.train import train
 
 
-def centre_of_mass(image):
+def center_of_mass(image):
     rows, columns = np.indices(image.shape)
     return (image * rows).sum() / image.sum(), (image * columns).sum() / image.sum()
 
@@ -27,12 +29,12 @@ def test_usps_is_read_by_torchvision_and_fitted(tmp_path, inside):
     (tmp_path / inside).mkdir(exist_ok=True)
     for name in ("usps.bz2", "usps.t.bz2"):
         write_usps(tmp_path / inside / name, images, labels)
-    source = load("usps", tmp_path)
+    source = load_dataset("usps", tmp_path)
     assert source.test.images.shape == (12, 28, 28)
     assert source.train.labels.tolist() == labels.tolist()
     (tmp_path / inside / "usps.bz2").write_bytes(b"BZh9 nothing")
     with pytest.raises(NetcoreError, match="damaged USPS files"):
-        load("usps", tmp_path)
+        load_dataset("usps", tmp_path)
 
 
 def test_digits_are_fitted_as_mnists_are():
@@ -40,13 +42,13 @@ def test_digits_are_fitted_as_mnists_are():
     images[0, :, 4:8] = 255  # an upright stroke, full height
     images[1, 8:, :] = 200  # heavy at the bottom
     images[2, :, :] = 255
-    fitted = as_mnist(images)
+    fitted = resize_to_mnist(images)
     assert fitted.shape == (3, 28, 28)
     rows, columns = np.flatnonzero(fitted[0].max(1) > 127), np.flatnonzero(fitted[0].max(0) > 127)
     assert np.ptp(rows) + 1 == 20
     assert np.ptp(columns) + 1 == 5
     for image in fitted:
-        assert np.abs(np.subtract(centre_of_mass(image), 14)).max() <= 0.51
+        assert np.abs(np.subtract(center_of_mass(image), 14)).max() <= 0.51
     assert fitted[2].sum() == 255 * 400
 
 
@@ -71,7 +73,7 @@ def table(tmp_path):
 
 
 def test_kaggles_table_is_read(table):
-    source = load(f"kaggle:{table.folder}")
+    source = load_dataset(f"kaggle:{table.folder}")
     np.testing.assert_array_equal(source.train.images, table.images)
     np.testing.assert_array_equal(source.train.labels, table.labels)
     assert source.test is None
@@ -80,9 +82,9 @@ def test_kaggles_table_is_read(table):
 def test_a_gzipped_table_and_a_changed_one_are_read(tmp_path):
     images = np.full((3, 28, 28), 7)
     write_table(tmp_path / "train.csv.gz", images, [1, 2, 3])
-    assert load(f"kaggle:{tmp_path}").train.labels.tolist() == [1, 2, 3]
+    assert load_dataset(f"kaggle:{tmp_path}").train.labels.tolist() == [1, 2, 3]
     write_table(tmp_path / "train.csv.gz", images[:2], [4, 5])
-    assert load(f"kaggle:{tmp_path}").train.labels.tolist() == [4, 5]  # not what was kept of the earlier file
+    assert load_dataset(f"kaggle:{tmp_path}").train.labels.tolist() == [4, 5]  # not what was kept of the earlier file
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,8 @@ def test_a_gzipped_table_and_a_changed_one_are_read(tmp_path):
         (4, lambda s: "12," + s.partition(",")[2], "line 4: label 12 is out of range, 0 to 9"),
     ],
 )
-def test_a_bad_table_is_told_with_its_line(table, line, change, said):
-    with pytest.raises(NetcoreError, match=said) as caught:
+def test_a_bad_table_is_told_with_its_line(table, line, change, predicted):
+    with pytest.raises(NetcoreError, match=predicted) as caught:
         read_table(table(line, change), labelled=True)
     assert "\n" not in str(caught.value)
 
@@ -109,27 +111,27 @@ def test_a_bad_table_is_told_with_its_line(table, line, change, said):
 @pytest.mark.parametrize(
     ("content", "said"), [("", "is empty"), ("label," + ",".join(f"pixel{i}" for i in range(784)), "has no rows")]
 )
-def test_a_table_without_rows_is_told(tmp_path, content, said):
+def test_a_table_without_rows_is_told(tmp_path, content, predicted):
     (tmp_path / "train.csv").write_text(content)
-    with pytest.raises(NetcoreError, match=said):
-        load(f"kaggle:{tmp_path}")
+    with pytest.raises(NetcoreError, match=predicted):
+        load_dataset(f"kaggle:{tmp_path}")
 
 
 def test_a_truncated_archive_and_no_table_are_told(tmp_path):
     with pytest.raises(NetcoreError, match=r"has no train\.csv and no train\.csv\.gz"):
-        load(f"kaggle:{tmp_path}")
+        load_dataset(f"kaggle:{tmp_path}")
     write_table(tmp_path / "train.csv.gz", np.random.default_rng(0).integers(0, 255, (20, 28, 28)), [0] * 20)
     whole = (tmp_path / "train.csv.gz").read_bytes()
     (tmp_path / "train.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(NetcoreError, match="is no table as Kaggle has it"):
-        load(f"kaggle:{tmp_path}")
+        load_dataset(f"kaggle:{tmp_path}")
 
 
 def test_without_test_rows_some_are_held_out(tmp_path):
-    embedded = load("embedded").train.take(np.arange(400))
+    embedded = load_dataset("embedded").train.take(np.arange(400))
     write_table(tmp_path / "train.csv", embedded.images, embedded.labels)
     run = train("mlp-16-16", data=f"kaggle:{tmp_path}", output_dir=tmp_path / "runs", epochs=1, device="cpu")
-    assert run.info["data"]["held_out_is"] == "15% of the training set, stratified"
+    assert run.info["data"]["held_out_is"] == "15 % of the training set, stratified"
     assert list(run.info["evaluations"]) == ["kaggle-validation"]
     assert run.info["data"]["train"] + run.info["data"]["held_out"] == 400
 
@@ -140,7 +142,7 @@ def test_without_test_rows_some_are_held_out(tmp_path):
 @pytest.fixture
 def folder(tmp_path):
     """Two classes of MNIST-like files, three each."""
-    digits = load("embedded").test
+    digits = load_dataset("embedded").test
     for label in (3, 8):
         (tmp_path / f"digit {label}").mkdir()
         for i, image in enumerate(digits.images[digits.labels == label][:3]):
@@ -149,8 +151,8 @@ def folder(tmp_path):
 
 
 def test_images_in_one_folder_a_class_are_read_as_they_are(folder):
-    source = load(f"folder:{folder}")
-    digits = load("embedded").test
+    source = load_dataset(f"folder:{folder}")
+    digits = load_dataset("embedded").test
     assert source.train.classes == ("digit 3", "digit 8")
     np.testing.assert_array_equal(source.train.images[3:], digits.images[digits.labels == 8][:3])
     assert source.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -161,15 +163,15 @@ def test_dark_digits_on_paper_are_turned_to_mnists_kind(folder):
     page = np.full((80, 60), 250, np.uint8)
     page[10:70, 28:34] = 20
     Image.fromarray(page).save(folder / "digit 3" / "page.jpg")
-    image = load(f"folder:{folder}").train.images[3]
+    image = load_dataset(f"folder:{folder}").train.images[3]
     assert image[0, 0] == 0
     assert image.max() > 200
-    assert np.abs(np.subtract(centre_of_mass(image), 14)).max() < 1
+    assert np.abs(np.subtract(center_of_mass(image), 14)).max() < 1
 
 
-def test_colour_images_keep_their_colours_where_asked(folder):
+def test_color_images_keep_their_colors_where_asked(folder):
     Image.new("RGB", (40, 40), (255, 0, 0)).save(folder / "digit 8" / "red.png")
-    data = load_folder(folder, (3, 32, 32)).train
+    data = load_image_folder(folder, (3, 32, 32)).train
     assert data.images.shape == (7, 3, 32, 32)
     assert data.images[-1].max((1, 2)).tolist() == [255, 0, 0]
 
@@ -178,7 +180,7 @@ def test_a_broken_image_is_named_skipped_and_counted_also_from_the_cache(folder)
     (folder / "digit 3" / "broken.png").write_bytes(b"\x89PNG nothing")
     (folder / "digit 3" / "notes.txt").write_text("no image")
     for _ in range(2):
-        source = load(f"folder:{folder}")
+        source = load_dataset(f"folder:{folder}")
         assert len(source.train) == 6
         assert "1 of 7 files left out" in source.note
         assert "digit 3/broken.png" in source.note
@@ -188,16 +190,16 @@ def test_a_test_folder_is_the_test_part(folder, tmp_path_factory):
     top = tmp_path_factory.mktemp("two")
     for part in ("train", "test"):
         (top / part).symlink_to(folder)
-    source = load(f"folder:{top}")
+    source = load_dataset(f"folder:{top}")
     assert len(source.train) == len(source.test) == 6
 
 
 def test_folders_that_cannot_serve_are_told(folder, tmp_path_factory):
     with pytest.raises(NetcoreError, match="no folder"):
-        load("folder:/nowhere/at/all")
+        load_dataset("folder:/nowhere/at/all")
     (folder / "digit 8").rename(tmp_path_factory.mktemp("away") / "digit 8")
     with pytest.raises(NetcoreError, match="needs a folder of images for each of two classes or more, it has 1"):
-        load(f"folder:{folder}")
+        load_dataset(f"folder:{folder}")
     (folder / "empty").mkdir()
     with pytest.raises(NetcoreError, match="empty holds no image that can be read"):
-        load(f"folder:{folder}")
+        load_dataset(f"folder:{folder}")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from netcore.stage.theme import THEMES
+from netcore.viz.theme import THEMES
 
 # Viénot, Brettel and Mollon 1999: linear RGB as seen without the long-wave (protan) or middle-wave (deutan) cones.
 BLINDNESS = {
@@ -39,31 +39,33 @@ def lab(light: np.ndarray) -> np.ndarray:
 
 
 @themes
-@pytest.mark.parametrize("role", ["ink", "muted", "positive", "negative", "emphasis", "right", "wrong"])
-def test_text_colours_reach_four_and_a_half_to_one(theme, role):
-    assert contrast(theme.rgb(role), theme.rgb("ground")) >= 4.5
+@pytest.mark.parametrize("role", ["foreground", "muted", "positive", "negative", "emphasis", "correct", "incorrect"])
+def test_text_colors_reach_four_and_a_half_to_one(theme, role):
+    assert contrast(theme.rgb(role), theme.rgb("background")) >= 4.5
 
 
 @themes
 @pytest.mark.parametrize("blindness", BLINDNESS)
-@pytest.mark.parametrize(("one", "other"), [("positive", "negative"), ("right", "wrong")])
-def test_opposites_stay_apart_for_colour_blind_viewers(theme, blindness, one, other):
+@pytest.mark.parametrize(("one", "other"), [("positive", "negative"), ("correct", "incorrect")])
+def test_opposites_stay_apart_for_color_blind_viewers(theme, blindness, one, other):
     seen = [lab(np.clip(BLINDNESS[blindness] @ linear(theme.rgb(role)), 0, 1)) for role in (one, other)]
     assert np.linalg.norm(seen[0] - seen[1]) > 15, "ΔE*ab under which they look alike"
 
 
 @themes
 def test_signed_scale_is_ground_at_zero_and_symmetric_in_order(theme):
-    ends = theme.signed(np.array([-1.0, 0.0, 1.0]))
-    np.testing.assert_allclose(ends, [theme.rgb("negative"), theme.rgb("ground"), theme.rgb("positive")])
-    ramp = theme.signed(np.linspace(0, 1, 9))
+    ends = theme.signed_colors(np.array([-1.0, 0.0, 1.0]))
+    np.testing.assert_allclose(ends, [theme.rgb("negative"), theme.rgb("background"), theme.rgb("positive")])
+    ramp = theme.signed_colors(np.linspace(0, 1, 9))
     steps = np.linalg.norm(np.diff(ramp, axis=0), axis=1)
     np.testing.assert_allclose(steps, steps[0])
 
 
 @themes
 def test_activations_go_from_ground_to_ink(theme):
-    np.testing.assert_allclose(theme.activation(np.array([0.0, 1.0])), [theme.rgb("ground"), theme.rgb("ink")])
+    np.testing.assert_allclose(
+        theme.activation_colors(np.array([0.0, 1.0])), [theme.rgb("background"), theme.rgb("foreground")]
+    )
 
 
 def test_themes_name_the_same_roles():

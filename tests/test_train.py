@@ -11,15 +11,15 @@ from click.testing import CliRunner
 from data_files import write_set
 
 from netcore.cli.train import command
-from netcore.errors import NetcoreError
-from netcore.learn import training
-from netcore.learn.data import load
-from netcore.learn.evaluate import spread
-from netcore.learn.models import build
-from netcore.learn.plan import make_plan
-from netcore.learn.recipes import get_recipe
-from netcore.learn.train import train
-from netcore.run import list_runs, load_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run import list_runs, load_run
+from netcore.datasets.base import sample_per_class
+from netcore.datasets.loading import load_dataset
+from netcore.models.build import build_model
+from netcore.training import trainer as training
+from netcore.training.plan import make_plan
+from netcore.training.recipes import get_recipe
+from netcore.training.train import train
 
 
 def digests(run):
@@ -47,15 +47,15 @@ def test_examples_are_held_out_and_interleaved_by_class(mlp_run):
     examples = mlp_run.examples()
     assert examples.labels[:20].tolist() == [*range(10), *range(10)]
     assert np.bincount(examples.labels).tolist() == [50] * 10
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     np.testing.assert_array_equal(test.images[examples.index], examples.images[:, 0])
     np.testing.assert_array_equal(test.labels[examples.index], examples.labels)
 
 
 def test_spread_takes_what_there_is_of_a_rare_class():
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     few = test.take(np.concatenate([np.flatnonzero(test.labels == 1)[:5], np.flatnonzero(test.labels == 4)[:2]]))
-    assert few.labels[spread(few, 3)].tolist() == [1, 4, 1, 4, 1]
+    assert few.labels[sample_per_class(few, 3)].tolist() == [1, 4, 1, 4, 1]
 
 
 def test_snapshots_are_log_spaced_then_one_an_epoch(mlp_run):
@@ -64,7 +64,7 @@ def test_snapshots_are_log_spaced_then_one_an_epoch(mlp_run):
 
 
 def test_many_epochs_keep_forty_snapshots_and_the_last(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "KEPT", 4)
+    monkeypatch.setattr(training, "MAX_SNAPSHOTS", 4)
     run = quick(tmp_path, epochs=9, batch_size=500)
     assert [s.epoch for s in run.snapshots if s.epoch >= 1] == [1, 4, 6, 9]
     assert len(run.history["epochs"]) == 9
@@ -75,9 +75,9 @@ def test_the_best_snapshot_has_the_accuracy_that_the_history_tells(mlp_run):
     best = mlp_run.snapshot("best")
     row = next(r for r in mlp_run.history["epochs"] if r["step"] == best.step)
     assert row["val_accuracy"] == max(r["val_accuracy"] for r in mlp_run.history["epochs"])
-    module = build(get_recipe("mlp-16-16").architecture)
+    module = build_model(get_recipe("mlp-16-16").architecture)
     module.load_state_dict({k: torch.from_numpy(v) for k, v in mlp_run.weights(best).items()})
-    test = load("embedded").test
+    test = load_dataset("embedded").test
     logits = module(torch.from_numpy(test.channels_first).float() / 255).detach().numpy()
     assert (logits.argmax(1) == test.labels).mean() == pytest.approx(row["val_accuracy"])
     np.testing.assert_allclose(mlp_run.evaluation().logits, logits, atol=1e-5)
@@ -85,14 +85,14 @@ def test_the_best_snapshot_has_the_accuracy_that_the_history_tells(mlp_run):
 
 def test_the_history_is_what_plain_pytorch_gives(tmp_path):
     """One epoch, done again with nothing but torch, from the untrained snapshot and the recorded order."""
-    from netcore.learn.loop import generator
+    from netcore.training.seeds import cpu_generator
 
     run = quick(tmp_path, epochs=1, optimizer="sgd", batch_size=50)
-    module = build(get_recipe("mlp-16-16").architecture)
+    module = build_model(get_recipe("mlp-16-16").architecture)
     module.load_state_dict({k: torch.from_numpy(v) for k, v in run.weights(run.snapshot("first")).items()})
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01)
-    data = load("embedded").train
-    order = torch.randperm(4000, generator=generator(42, 1, "order")).numpy()
+    data = load_dataset("embedded").train
+    order = torch.randperm(4000, generator=cpu_generator(42, 1, "order")).numpy()
     losses = []
     for start in range(0, 4000, 50):
         chosen = order[start : start + 50]
@@ -137,7 +137,7 @@ def test_on_embedded_digits_the_number_of_steps_stays_the_recipes():
 def test_a_validation_split_leaves_the_test_set_for_the_end():
     plan = make_plan("cnn-5conv", "embedded", None, {}, print)
     assert (len(plan.train), len(plan.held_out)) == (3400, 600)
-    assert plan.facts["held_out_is"] == "15% of the training set, stratified"
+    assert plan.facts["held_out_is"] == "15 % of the training set, stratified"
 
 
 def test_a_run_says_what_it_changed(tmp_path):
@@ -218,7 +218,7 @@ sys.exit(failed or main(["evaluate", "cnn-2conv", "--data-dir", folder, "--runs-
 
 
 def test_training_needs_nothing_that_draws_nor_the_embedded_digits(tmp_path):
-    digits = load("embedded").test.take(np.arange(60) * 16)
+    digits = load_dataset("embedded").test.take(np.arange(60) * 16)
     write_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)
     done = subprocess.run([sys.executable, "-c", LEAN, str(tmp_path)], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr

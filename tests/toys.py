@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from netcore.run import Run, create_run
+from netcore.core.run import Run
+from netcore.core.run_writer import create_run
 
 FIGURE = '''"""A line of weights
 
@@ -56,7 +57,7 @@ FILM = '''"""A small film
 A frame that stands.
 """
 
-from netcore.stage.film import Film
+from netcore.viz.film.film import Film
 
 
 class Small(Film):

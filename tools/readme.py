@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from netcore.cli.main import cli as netcore
-from netcore.learn.recipes import RECIPES
-from netcore.render.catalogue import scenes as all_scenes
+from netcore.rendering.scenes import all_scenes as all_scenes
+from netcore.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,27 +5,28 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.core.formatting import format_percent
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, shell_complete=complete_runs)
-@RUNS
-@JSON
+@runs_dir_option
+@json_option
 def command(runs: Sequence[str], runs_dir: str, as_json: bool) -> None:
     """Show the settings in which RUNS differ, and the results of each."""
-    from netcore.compare import compare, differing
-    from netcore.run import load_run
+    from netcore.core.run import load_run
+    from netcore.publish.run_comparison import compare_runs, differing_settings
 
-    rows = compare([load_run(name, runs_dir) for name in runs])
+    rows = compare_runs([load_run(name, runs_dir) for name in runs])
     if as_json:
-        return show_json(rows)
+        return print_json(rows)
     names = [row["name"] for row in rows]
     lines = [("recipe", *(row["recipe"] or "" for row in rows))]
-    lines += [(key, *(text(row["settings"].get(key)) for row in rows)) for key in differing(rows)]
+    lines += [(key, *(text(row["settings"].get(key)) for row in rows)) for key in differing_settings(rows)]
     results = dict.fromkeys(key for row in rows for key in row["results"])
     lines += [(key, *(text(row["results"].get(key), key) for row in rows)) for key in results]
-    return show_table(("", *names), lines)
+    return print_table(("", *names), lines)
 
 
 def text(value: Any, key: str = "") -> str:
@@ -33,7 +34,7 @@ def text(value: Any, key: str = "") -> str:
     if value is None:
         return "–"
     if "accuracy" in key or "deviation" in key:
-        return f"{value:.2%}"
+        return format_percent(value, 2)
     if isinstance(value, list):
         return ", ".join(map(text, value)) or "none"
     if isinstance(value, dict):

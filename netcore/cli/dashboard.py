@@ -2,7 +2,7 @@
 
 import click
 
-from netcore.cli.options import RUNS, complete_runs
+from netcore.cli.options import complete_runs, runs_dir_option
 
 
 @click.command()
@@ -13,31 +13,30 @@ from netcore.cli.options import RUNS, complete_runs
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
 @click.option("--interval", type=click.FloatRange(0.02), default=1.0, show_default=True, help="Seconds an image.")
-@RUNS
+@runs_dir_option
 def command(run: str, digits: str, images: int, seed: int, at: str, theme: str, interval: float, runs_dir: str) -> None:
     """Watch RUN at work: seven panels in a window, updated with each of its held-out example images.
 
     Space pauses, the arrow keys step, q quits. Without a display, draw the same as a file: netcore render dashboard
     --run RUN -f gif
     """
-    from netcore.render.cases import make_case
-    from netcore.render.catalogue import find
-    from netcore.render.frames import load
-    from netcore.render.live import KEYS, NoWindow, Player, Window
-    from netcore.render.needs import check
-    from netcore.run import load_run
-    from netcore.stage.feed import pictures
-    from netcore.stage.theme import THEMES
+    from netcore.analysis.image_sequence import sample_sequence
+    from netcore.core.run import load_run
+    from netcore.rendering.context import make_context
+    from netcore.rendering.requirements import check_requirements
+    from netcore.rendering.scenes import find_scene, load_scene
+    from netcore.rendering.window import KEY_HELP, LiveWindow, NoDisplayError, Player
+    from netcore.viz.theme import THEMES
 
-    scene, found = find("dashboard"), load_run(run, runs_dir)
-    check(scene.name, scene.needs, found)
-    case, module = make_case(found, at=at), load(scene.path)
+    scene, found = find_scene("dashboard"), load_run(run, runs_dir)
+    check_requirements(scene.name, scene.needs, found)
+    context, module = make_context(found, at=at), load_scene(scene.path)
     options = {"digits": digits, "images": images, "seed": seed}
-    player = Player(len(pictures(case, **options)))
-    title = f"netcore dashboard: {found.name} ({KEYS})"
+    player = Player(len(sample_sequence(context, **options)))
+    title = f"netcore dashboard: {found.name} ({KEY_HELP})"
     try:
-        window = Window(module.draw, case, THEMES[theme], (1280, 720), options, player, interval, title)
-    except NoWindow as error:
-        raise NoWindow(f"{error}: netcore render dashboard --run {run} -f gif draws it into a file") from error
-    click.echo(f"{player.count} images: {KEYS}", err=True)
+        window = LiveWindow(module.draw, context, THEMES[theme], (1280, 720), options, player, interval, title)
+    except NoDisplayError as error:
+        raise NoDisplayError(f"{error}: netcore render dashboard --run {run} -f gif draws it into a file") from error
+    click.echo(f"{player.count} images: {KEY_HELP}", err=True)
     window.run()

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netcore.errors import NetcoreError
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_percent
 
 if TYPE_CHECKING:
-    from netcore.render.api import Rendered
-    from netcore.run import Run
+    from netcore.core.run import Run
+    from netcore.rendering.result import RenderResult
+
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "demo-mlp": ("mlp-16-16", {}),
@@ -40,9 +42,9 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
     The networks are mlp-16-16 and a short cnn-2conv; index.html in the output folder shows the pictures. It takes about
     two minutes on two cores. What is up to date is left as it is.
     """
-    from netcore.cli.progress import watching
-    from netcore.render.api import render_all
-    from netcore.render.plan import Request
+    from netcore.cli.render_progress import stderr_listener
+    from netcore.rendering.api import render_all
+    from netcore.rendering.request import Request
 
     started = time.monotonic()
     runs = {name: trained(name, Path(runs_dir), force) for name in NETWORKS}
@@ -50,7 +52,7 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
         Request(scene=scene, run=run, runs=runs_dir, renders=output, formats=formats, theme=theme)
         for scene, run, formats in RENDERS
     ]
-    with watching() as listener:
+    with stderr_listener() as listener:
         done = render_all(requests, force=force, jobs=jobs, listener=listener)
     page = Path(output) / "index.html"
     show(done, runs, page)
@@ -60,19 +62,19 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
 
 def trained(name: str, runs: Path, force: bool) -> "Run":
     """The demo's network of that name: as it lies there where it is complete, else trained now."""
-    from netcore.learn.folder import status
-    from netcore.run import load_run
+    from netcore.core.run import load_run
+    from netcore.training.run_dir import run_status
 
     recipe, changes = NETWORKS[name]
-    if not force and status(runs / name) == "complete":
+    if not force and run_status(runs / name) == "complete":
         try:
             return load_run(name, runs)
         except NetcoreError:  # of another schema: train it anew
             pass
-    from netcore.learn.progress import for_stderr
-    from netcore.learn.train import train
+    from netcore.training.progress import stderr_progress
+    from netcore.training.train import train
 
-    return train(recipe, name=name, data="embedded", output_dir=runs, progress=for_stderr(name), **changes)
+    return train(recipe, name=name, data="embedded", output_dir=runs, progress=stderr_progress(name), **changes)
 
 
 def accuracy(run: "Run") -> float:
@@ -86,9 +88,9 @@ def facts(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
     return [
         (
             name,
-            run.title,
+            run.display_name,
             f"{run.info['parameters']:,}",
-            f"{accuracy(run):.1%} of {run.info['data']['held_out']:,}",
+            f"{format_percent(accuracy(run))} of {run.info['data']['held_out']:,}",
             f"{run.info['data']['train']:,}",
             f"{run.info['seconds']:.0f} s",
         )
@@ -96,30 +98,32 @@ def facts(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
     ]
 
 
-def show(done: "Sequence[Rendered]", runs: "dict[str, Run]", page: Path) -> None:
+def show(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: Path) -> None:
     """Write the page, and print what lies where and the command that made each."""
-    from netcore.cli.options import show_table
+    from netcore.cli.options import print_table
 
     head = ("network", "recipe", "parameters", "held-out digits right", "trained on", "in")
     rows = [(str(r.target), f"{r.bytes / 1e3:,.0f} kB", r.command) for r in done if r.state in ("drawn", "fresh")]
     write_gallery(done, head, facts(runs), page)
-    show_table(head, facts(runs))
+    print_table(head, facts(runs))
     click.echo()
-    show_table(
+    print_table(
         ("render", "size", "command"), [*rows, (str(page), f"{page.stat().st_size / 1e3:,.0f} kB", "netcore demo")]
     )
     for line in dict.fromkeys(r.message for r in done if r.message):
         click.echo(f"netcore: {line}", err=True)
 
 
-def write_gallery(done: "Sequence[Rendered]", head: Sequence[str], rows: Sequence[Sequence[str]], page: Path) -> None:
+def write_gallery(
+    done: "Sequence[RenderResult]", head: Sequence[str], rows: Sequence[Sequence[str]], page: Path
+) -> None:
     """Write the page that shows what was drawn with captions and commands."""
-    from netcore.publish.page import Table, exhibit, write_page
+    from netcore.publish.html_page import Table, gallery_item, write_page
 
     write_page(
         page,
         title="What two networks see",
         intro="Every shade, edge and bar below is a value of a trained network, computed by PyTorch.",
-        exhibits=[exhibit(r.target) for r in done if r.state in ("drawn", "fresh")],
+        exhibits=[gallery_item(r.target) for r in done if r.state in ("drawn", "fresh")],
         tables=[Table("The networks, trained on digits that come with netcore", head, rows)],
     )

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
+from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.core.formatting import format_percent, format_percent_range
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--data", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]")
+@click.option(
+    "--data", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]"
+)
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
 @click.option(
@@ -19,21 +22,21 @@ from netcore.cli.options import JSON, RUNS, complete_runs, show_json, show_table
 )
 @click.option("--no-stability", is_flag=True, help="No passes with dropout on.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@RUNS
-@JSON
+@runs_dir_option
+@json_option
 def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
     """Measure RUN on data sets and store the answers in it.
 
     Images that the run was trained on are left out of its own data.
     """
-    from netcore.learn.evaluate import evaluate
-    from netcore.run import load_run
+    from netcore.core.run import load_run
+    from netcore.training.evaluation import evaluate
 
     passes = given.pop("dropout_passes")
     say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
     entries = evaluate(load_run(run, runs_dir), data, passes=0 if no_stability else passes, say=say, **given)
     if as_json:
-        return show_json(entries)
+        return print_json(entries)
     for entry in entries:
         show(entry)
     return None
@@ -41,28 +44,28 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
 
 def show(entry: dict[str, Any]) -> None:
     """One data set as a few lines and two tables."""
-    low, high = entry["interval"]
     click.echo(
-        f"{entry['name']} ({entry['snapshot']}): {entry['accuracy']:.2%} of {entry['count']:,} right "
-        f"(95 % interval {low:.2%} to {high:.2%}); calibration error {entry['calibration_error']:.4f}; "
+        f"{entry['name']} ({entry['snapshot']}): "
+        f"{format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
+        f"(95 % interval {format_percent_range(*entry['interval'], 2)}); "
+        f"calibration error {entry['calibration_error']:.4f}; "
         f"{entry['images_per_second']:,} images/s"
     )
     if stable := entry.get("stability"):
-        click.echo(stability_words(stable))
+        click.echo(mc_dropout_text(stable))
     figures = ("precision", "recall", "f1")
     rows = [(c["name"], *(f"{c[f]:.4f}" for f in figures), f"{c['support']:,}") for c in entry["classes"]]
-    show_table(("class", *figures, "support"), rows, numbers=(*figures, "support"))
+    print_table(("class", *figures, "support"), rows, numbers=(*figures, "support"))
     names = [c["name"] for c in entry["classes"]]
     click.echo("confusion (rows: true class, columns: predicted)")
     counts = [(name, *map(str, row)) for name, row in zip(names, entry["confusion"], strict=True)]
-    show_table(("", *names), counts, numbers=names)
+    print_table(("", *names), counts, numbers=names)
 
 
-def stability_words(stable: dict[str, Any]) -> str:
+def mc_dropout_text(stable: dict[str, Any]) -> str:
     """What the passes with dropout on gave, in one line."""
     count, mean = len(stable["accuracy"]), stable["mean"]
     if count == 1:
-        return f"with dropout on, 1 pass: {mean:.2%}"
-    return (
-        f"with dropout on, {count} passes: mean {mean:.2%}, standard deviation {100 * stable['deviation']:.2f} points"
-    )
+        return f"with dropout on, 1 pass: {format_percent(mean, 2)}"
+    deviation = f"standard deviation {100 * stable['deviation']:.2f} points"
+    return f"with dropout on, {count} passes: mean {format_percent(mean, 2)}, {deviation}"

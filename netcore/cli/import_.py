@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from netcore.core.formatting import format_count, format_percent
 
-class Shape(click.ParamType):
+
+class ImageShape(click.ParamType):
     """Size of an image: ``1x28x28``, channels first."""
 
     name = "CxHxW"
@@ -21,7 +23,7 @@ class Shape(click.ParamType):
         return tuple(int(part) for part in re.split("[x×]", value))
 
 
-class Numbers(click.ParamType):
+class FloatList(click.ParamType):
     """A number, or one a channel: ``0.5`` or ``0.49,0.48,0.45``."""
 
     name = "numbers"
@@ -55,12 +57,14 @@ class Import(click.Command):
     help="Weight files; they become the snapshots in order.",
 )  # fmt: skip
 @click.option("--name", required=True, help="Name of the run.")
-@click.option("--input-shape", "shape", type=Shape(), default="1x28x28", show_default=True, help="Size of an image.")
+@click.option(
+    "--input-shape", "shape", type=ImageShape(), default="1x28x28", show_default=True, help="Size of an image."
+)
 @click.option("--classes", type=click.Path(path_type=Path), help="File with a class name a line.  [default: 0, 1, …]")
 @click.option("--examples", help="Images to show and judge by: a folder with a folder a class, or a data set.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
-@click.option("--mean", type=Numbers(), default="0", show_default=True, help="What the network's pixels are less by.")
-@click.option("--std", type=Numbers(), default="1", show_default=True, help="What they are then divided by.")
+@click.option("--mean", type=FloatList(), default="0", show_default=True, help="What the network's pixels are less by.")
+@click.option("--std", type=FloatList(), default="1", show_default=True, help="What they are then divided by.")
 @click.option(
     "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
 )
@@ -71,22 +75,22 @@ def command(factory: str, weights: Sequence[Path], classes: Path | None, **given
     the network. Weights are .safetensors files, or what torch.save made of a state_dict; pickled objects are never
     loaded. The run holds all that it needs: neither the factory nor the files are needed again.
     """
-    from netcore.learn.imports import import_run
+    from netcore.training.import_model import import_model
 
-    run = import_run(factory, weights, classes=_names(classes), **given)
-    count = len(run.snapshots)
+    run = import_model(factory, weights, classes=_names(classes), **given)
     say = [
         f"{run.info['parameters']:,} parameters",
         f"{len(run.classes)} classes",
-        f"{count} snapshot{'s' * (count > 1)}",
+        format_count(len(run.snapshots), "snapshot"),
     ]
     for name, entry in run.info.get("evaluations", {}).items():
-        say.append(f"{100 * entry['accuracy']:.1f} % right on {len(run.evaluation(name).labels):,} images of {name}")
+        images = format_count(len(run.evaluation(name).labels), "image")
+        say.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
     click.echo(f"{run.path}: {', '.join(say)}")
 
 
 def _names(file: Path | None) -> list[str] | None:
-    from netcore.errors import NetcoreError
+    from netcore.core.errors import NetcoreError
 
     if file is None:
         return None

@@ -21,7 +21,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from netcore import __version__
-from netcore.errors import NetcoreError, unknown
+from netcore.core.errors import NetcoreError, unknown_name
 
 
 @cache
@@ -49,7 +49,7 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
         if args and not args[0].startswith("-") and args[0] not in commands():
-            raise unknown("command", args[0], commands())
+            raise unknown_name("command", args[0], commands())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -94,12 +94,12 @@ def _run(args: list[str], debug: bool) -> int:
             return 141
         if debug:
             raise
-        line, status = describe(error)
+        line, status = error_message(error)
         click.echo(f"netcore: error: {line}", err=True)
         return status
 
 
-def describe(error: Exception) -> tuple[str, int]:
+def error_message(error: Exception) -> tuple[str, int]:
     """Say an error in one line, with the exit status it gives."""
     if isinstance(error, click.ClickException):
         text, status = error.format_message() + _nearest_choice(error), 2

@@ -8,22 +8,22 @@ from typing import Any
 
 import click
 
-RUNS = click.option(
+runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, envvar="NETCORE_RUNS", show_envvar=True, help="Where runs lie.",
     type=click.Path(file_okay=False),
 )  # fmt: skip
-JSON = click.option("--json", "as_json", is_flag=True, help="One array of objects on stdout.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One array of objects on stdout.")
 
 
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Names of scenes for the shell, and the user's own files."""
     from click.shell_completion import CompletionItem
 
-    from netcore.render.catalogue import names
+    from netcore.rendering.scenes import scene_files
 
     if "/" in incomplete or incomplete.startswith("."):
         return [CompletionItem(incomplete, type="file")]
-    return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in scene_files() if name.startswith(incomplete)]
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -32,17 +32,17 @@ def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return sorted(f.parent.name for f in folder.glob("*/run.json") if f.parent.name.startswith(incomplete))
 
 
-def complete_words(words: Iterable[str]) -> Callable[..., list[str]]:
+def complete_choices(words: Iterable[str]) -> Callable[..., list[str]]:
     """Completion from a few fixed words."""
     return lambda ctx, param, incomplete: [w for w in words if w.startswith(incomplete)]
 
 
-def show_json(rows: Sequence[Any]) -> None:
+def print_json(rows: Sequence[Any]) -> None:
     """One array of objects on standard output."""
     click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
 
 
-def show_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
     """A table on standard output; columns named in `numbers` stand to the right. Piped, no line is folded."""
     from rich.console import Console
     from rich.table import Table

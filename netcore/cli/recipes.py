@@ -4,7 +4,7 @@ import json
 
 import click
 
-from netcore.learn.recipes import RECIPES
+from netcore.training.recipes import RECIPES
 
 
 @click.command()

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from netcore.cli.options import JSON, RUNS, complete_runs, complete_scenes, complete_words, show_json, show_table
-from netcore.errors import NetcoreError
+from netcore.cli.options import (
+    complete_choices,
+    complete_runs,
+    complete_scenes,
+    json_option,
+    print_json,
+    print_table,
+    runs_dir_option,
+)
+from netcore.core.errors import NetcoreError
 
 if TYPE_CHECKING:
-    from netcore.render.api import Rendered
-    from netcore.render.catalogue import Option, Scene
-    from netcore.render.plan import Request
+    from netcore.rendering.request import Request
+    from netcore.rendering.result import RenderResult
+    from netcore.rendering.scene_options import SceneOption
+    from netcore.rendering.scenes import Scene
+
 
 FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf")
 WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
@@ -56,17 +66,17 @@ class SceneCommand(click.Command):
 
 def _named(args: Sequence[str]) -> "list[Scene]":
     """The scenes among the words of a command line; those before the first option must be scenes."""
-    from netcore.render.catalogue import find, names
+    from netcore.rendering.scenes import find_scene, scene_files
 
     first = next((i for i, word in enumerate(args) if word.startswith("-")), len(args))
     leading, rest = args[:first], args[first:]
-    known = names()
-    found = [find(word) for word in leading]
+    known = scene_files()
+    found = [find_scene(word) for word in leading]
     later = [word for word in rest if word in known or (word.endswith(".py") and Path(word).is_file())]
-    return found + [find(word) for word in later]
+    return found + [find_scene(word) for word in later]
 
 
-def _click_option(option: "Option") -> click.Option:
+def _click_option(option: "SceneOption") -> click.Option:
     flag = option.name.replace("_", "-")
     names = [f"--{flag}/--no-{flag}"] if option.type == "bool" else [f"--{flag}"]
     kinds = {"int": int, "float": float, "bool": bool, "str": str}
@@ -82,7 +92,7 @@ def _formats(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    from netcore.render.project import parse_size
+    from netcore.rendering.config import parse_size
 
     return parse_size(value)
 
@@ -94,10 +104,10 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option("--index", type=click.IntRange(0), help="Look at the N-th example of the run.")
 @click.option("--image", type=click.Path(), help="Look at a picture file of your own.")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.",
-              shell_complete=complete_words(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
+              shell_complete=complete_choices(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
 @click.option("-f", "--format", "formats", multiple=True, callback=_formats,
               help=f"{', '.join(FORMATS)}; several: -f gif,mp4.  [default: gif of a film, png of a figure]",
-              shell_complete=complete_words(FORMATS))  # fmt: skip
+              shell_complete=complete_choices(FORMATS))  # fmt: skip
 @click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]),
               help="480p at 15, 720p at 30, 1080p or 2160p at 60 frames a second.  [default: 480p at 25]")  # fmt: skip
 @click.option("--size", metavar="WxH", callback=_size, help="Size in pixels.")
@@ -110,8 +120,8 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option("--force", is_flag=True, help="Draw again what is up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
               help="Seconds that one render may take.")  # fmt: skip
-@RUNS
-@JSON
+@runs_dir_option
+@json_option
 @click.pass_context
 def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
     """Render scenes of a run.
@@ -120,11 +130,11 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
     a scene can be told. Without a scene, all renders that netcore.toml lists are brought up to date. What is up to date
     is left as it is.
     """
-    from netcore.cli.progress import watching
-    from netcore.render.api import render_all
+    from netcore.cli.render_progress import stderr_listener
+    from netcore.rendering.api import render_all
 
     requests = _requests(scenes, given, ctx) if scenes else _listed(given, ctx)
-    with watching() as listener:
+    with stderr_listener() as listener:
         done = render_all(
             requests, force=given["force"], jobs=given["jobs"], timeout=given["timeout"], listener=listener
         )
@@ -139,25 +149,25 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
 
 
 def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) -> "list[Request]":
-    from netcore.render.cases import Choice
-    from netcore.render.catalogue import find
-    from netcore.render.plan import Request
+    from netcore.rendering.request import Request
+    from netcore.rendering.sample_selector import SampleSelector
+    from netcore.rendering.scenes import find_scene
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
-    base["choice"] = Choice(given["digit"], given["index"], given["image"])
+    base["choice"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
         raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
     out = []
     for name in scenes:
-        own = {o.name: given.get(o.name) for o in find(name).options}
+        own = {o.name: given.get(o.name) for o in find_scene(name).options}
         out.append(Request(scene=name, options={k: v for k, v in own.items() if v is not None}, **base))
     return out
 
 
 def _only_run(runs: str) -> str:
     """The run that is meant where none is named: the only one."""
-    from netcore.run import list_runs
+    from netcore.core.run import list_runs
 
     found = [r.name for r in list_runs(runs)]
     if len(found) == 1:
@@ -166,21 +176,21 @@ def _only_run(runs: str) -> str:
 
 
 def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
-    from netcore.render.project import FILE, requests
+    from netcore.rendering.config import FILE_NAME, read_config
 
     for name in given:
         if name not in WITHOUT_SCENE and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise NetcoreError(f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: netcore scenes")
-    if not Path(FILE).is_file():
+    if not Path(FILE_NAME).is_file():
         raise NetcoreError(
-            f"name a scene (netcore scenes lists them): there is no {FILE} here that says what to render"
+            f"name a scene (netcore scenes lists them): there is no {FILE_NAME} here that says what to render"
         )
-    return requests(Path(FILE), given["runs_dir"])
+    return read_config(Path(FILE_NAME), given["runs_dir"])
 
 
-def _show(done: "Sequence[Rendered]", as_json: bool) -> None:
+def _show(done: "Sequence[RenderResult]", as_json: bool) -> None:
     if as_json:
-        show_json([r.row for r in done])
+        print_json([r.row for r in done])
     else:
         rows = [
             (str(r.target), r.state, _plays(r), str(r.frames), f"{r.bytes / 1e3:,.0f} kB")
@@ -188,11 +198,11 @@ def _show(done: "Sequence[Rendered]", as_json: bool) -> None:
             if r.state in ("drawn", "fresh")
         ]
         if rows:
-            show_table(("render", "state", "plays", "frames", "size"), rows, numbers=("plays", "frames", "size"))
+            print_table(("render", "state", "plays", "frames", "size"), rows, numbers=("plays", "frames", "size"))
     for line in dict.fromkeys(r.message for r in done if r.message):
         bad = any(r.message == line and r.state in ("refused", "failed") for r in done)
         click.echo(f"netcore: {'error' if bad else 'note'}: {' '.join(line.split())}", err=True)
 
 
-def _plays(done: "Rendered") -> str:
+def _plays(done: "RenderResult") -> str:
     return f"{done.seconds:.1f} s" if done.seconds else ""

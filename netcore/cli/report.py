@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netcore.cli.options import JSON, RUNS, complete_runs, show_json
-from netcore.errors import NetcoreError
+from netcore.cli.options import complete_runs, json_option, print_json, runs_dir_option
+from netcore.core.errors import NetcoreError
 
 if TYPE_CHECKING:
     from netcore.publish.report import Report
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Draw again what is up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
               help="Seconds that one figure may take.")  # fmt: skip
-@RUNS
-@JSON
+@runs_dir_option
+@json_option
 def command(
     run: str, at: str, theme: str, output: str | None, jobs: int, force: bool, timeout: float, runs_dir: str,
     as_json: bool,
@@ -33,17 +33,17 @@ def command(
     The page is one file that can be sent. What the run has not is left out and told. What is up to date is left as it
     is.
     """
-    from netcore.cli.progress import watching
-    from netcore.publish.report import report
+    from netcore.cli.render_progress import stderr_listener
+    from netcore.publish.report import make_report
 
     started = time.monotonic()
-    with watching() as listener:
-        done = report(
+    with stderr_listener() as listener:
+        done = make_report(
             run, runs=runs_dir, output=output, at=at, theme=theme, jobs=jobs, force=force, timeout=timeout,
             listener=listener,
         )  # fmt: skip
     if as_json:
-        show_json([r.row for r in done.rendered])
+        print_json([r.row for r in done.rendered])
     else:
         tell(done, time.monotonic() - started)
     return int(any(r.state == "failed" for r in done.rendered))
@@ -63,18 +63,18 @@ def tell(done: "Report", seconds: float) -> None:
     click.echo(f"{done.page}: {there} {'figure' if there == 1 else 'figures'}{fresh} in {seconds:.0f} s")
 
 
-def after_training(run: str, runs_dir: str) -> None:
+def report_after_training(run: str, runs_dir: str) -> None:
     """The report that a training ends with; where there can be none, one line in its place."""
     if find_spec("matplotlib") is None or find_spec("jinja2") is None:
         click.echo(f"no report: Matplotlib or Jinja2 is not installed here; elsewhere: netcore report {run}", err=True)
         return
-    from netcore.cli.progress import watching
-    from netcore.publish.report import report
+    from netcore.cli.render_progress import stderr_listener
+    from netcore.publish.report import make_report
 
     started = time.monotonic()
     try:
-        with watching() as listener:
-            done = report(run, runs=runs_dir, listener=listener)
+        with stderr_listener() as listener:
+            done = make_report(run, runs=runs_dir, listener=listener)
     except NetcoreError as error:  # the training was a success all the same
         click.echo(f"no report: {error}", err=True)
         return

@@ -4,26 +4,27 @@ from pathlib import Path
 
 import click
 
-from netcore.cli.options import JSON, RUNS, show_json
+from netcore.cli.options import json_option, print_json, runs_dir_option
 
 
 @click.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
-@RUNS
-@JSON
+@runs_dir_option
+@json_option
 def command(output: Path | None, runs_dir: str, as_json: bool) -> None:
     """Show what the complete runs reached: mean and spread over seeds, other data sets, time, beside the published."""
-    from netcore.errors import NetcoreError
-    from netcore.files import write_text
-    from netcore.results import markdown, table
-    from netcore.run import list_runs
+    from netcore.core.errors import NetcoreError
+    from netcore.core.files import atomic_write_text
+    from netcore.core.run import list_runs
+    from netcore.publish.results_table import results_markdown, results_rows
+    from netcore.training.recipes import RECIPES
 
-    rows = table(list_runs(runs_dir))
+    rows = results_rows(list_runs(runs_dir), list(RECIPES))
     if not rows:
         raise NetcoreError(f"no complete run in {runs_dir}: netcore train mlp-16-16")
     if as_json:
-        return show_json(rows)
+        return print_json(rows)
     if output is None:
-        return click.echo(markdown(rows))
-    write_text(output, markdown(rows))
+        return click.echo(results_markdown(rows, {name: recipe.published for name, recipe in RECIPES.items()}))
+    atomic_write_text(output, results_markdown(rows, {name: recipe.published for name, recipe in RECIPES.items()}))
     return click.echo(f"{output}: {len(rows)} rows", err=True)

@@ -2,21 +2,21 @@
 
 import click
 
-from netcore.cli.options import JSON, show_json, show_table
+from netcore.cli.options import json_option, print_json, print_table
 
 
 @click.command()
-@JSON
+@json_option
 def command(as_json: bool) -> None:
     """List the scenes: films and figures that can be drawn of a run.
 
     `netcore render SCENE --help` shows what one of them can be told.
     """
-    from netcore.render.catalogue import scenes
+    from netcore.rendering.scenes import all_scenes
 
-    found = scenes()
+    found = all_scenes()
     if as_json:
-        return show_json(
+        return print_json(
             [
                 {"name": s.name, "kind": s.kind, "title": s.title, "options": [vars(o) for o in s.options]}
                 | {"needs": s.needs, "animated": s.animated, "caption": s.caption}
@@ -24,4 +24,4 @@ def command(as_json: bool) -> None:
             ]
         )
     rows = [(s.name, s.kind, s.title, " ".join("--" + o.name.replace("_", "-") for o in s.options)) for s in found]
-    return show_table(("scene", "kind", "title", "options"), rows)
+    return print_table(("scene", "kind", "title", "options"), rows)

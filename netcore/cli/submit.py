@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import RUNS, complete_runs
+from netcore.cli.options import complete_runs, runs_dir_option
 
 
 @click.command()
@@ -21,16 +21,16 @@ from netcore.cli.options import RUNS, complete_runs
 )
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@RUNS
+@runs_dir_option
 def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> None:
     """Predict the digits of Kaggle's test.csv with RUN and write the submission.
 
     The answers are also stored in the run: netcore render prediction-distribution --run RUN shows them.
     """
-    from netcore.learn.submit import submit
-    from netcore.run import load_run
+    from netcore.core.run import load_run
+    from netcore.training.kaggle_submission import write_submission
 
     say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    labels = submit(load_run(run, runs_dir), test, output, say=say, **given)
+    labels = write_submission(load_run(run, runs_dir), test, output, say=say, **given)
     counts = ", ".join(f"{digit}: {int((labels == digit).sum()):,}" for digit in range(10))
     click.echo(f"{output}: {len(labels):,} rows ({counts})")

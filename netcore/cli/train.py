@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_words
-from netcore.learn.recipes import RECIPES
+from netcore.cli.options import complete_choices
+from netcore.core.formatting import format_percent, format_percent_range
+from netcore.training.recipes import RECIPES
 
-SETS = ("embedded", "mnist", "emnist-digits", "fashion-mnist", "kmnist", "usps", "kaggle:", "folder:")
+DATASET_NAMES = ("embedded", "mnist", "emnist-digits", "fashion-mnist", "kmnist", "usps", "kaggle:", "folder:")
 
 
-class Widths(click.ParamType):
+class LayerWidths(click.ParamType):
     """Widths of the hidden layers: ``128,64``."""
 
     name = "widths"
@@ -24,11 +25,11 @@ class Widths(click.ParamType):
 
 
 @click.command()
-@click.argument("recipe", shell_complete=complete_words(RECIPES))
+@click.argument("recipe", shell_complete=complete_choices(RECIPES))
 @click.option("--name", help="Name of the run.  [default: the recipe's]")
 @click.option(
     "--data",
-    shell_complete=complete_words(SETS),
+    shell_complete=complete_choices(DATASET_NAMES),
     help="Data set: embedded (needs no download), mnist, emnist-digits, fashion-mnist, kmnist, usps, kaggle:FOLDER, "
     "folder:PATH.  [default: the recipe's]",
 )
@@ -36,7 +37,7 @@ class Widths(click.ParamType):
 @click.option("--epochs", type=click.IntRange(1), help="Times to go through the training data.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Step size (the highest, by schedule).")
-@click.option("--hidden-size", "hidden", type=Widths(), help="Widths of the hidden layers: 32 or 32,32.")
+@click.option("--hidden-size", "hidden", type=LayerWidths(), help="Widths of the hidden layers: 32 or 32,32.")
 @click.option("--activation", type=click.Choice(["relu", "sigmoid", "tanh"]), help="Activation function.")
 @click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), help="Optimiser.")
 @click.option(
@@ -71,22 +72,22 @@ def command(
     Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place. An
     interrupted training is begun anew, or with --resume continued after its last epoch.
     """
-    from netcore.learn.recipes import get_recipe, simple_changes
+    from netcore.training.recipes import get_recipe, option_overrides
 
-    changes = simple_changes(get_recipe(recipe), batch_norm, augment, given.pop("dropout"))
-    from netcore.learn.progress import for_stderr
-    from netcore.learn.train import train
+    changes = option_overrides(get_recipe(recipe), batch_norm, augment, given.pop("dropout"))
+    from netcore.training.progress import stderr_progress
+    from netcore.training.train import train
 
-    progress = for_stderr(given["name"] or recipe)
+    progress = stderr_progress(given["name"] or recipe)
     run = train(recipe, save=not no_save, stability=not no_stability, progress=progress, **given, **changes)
     for line in summary(run.info):
         click.echo(line)
     if not no_save:
         click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
     if not (no_save or no_viz):
-        from netcore.cli.report import after_training
+        from netcore.cli.report import report_after_training
 
-        after_training(run.name, str(given["output_dir"]))
+        report_after_training(run.name, str(given["output_dir"]))
 
 
 def summary(info: dict[str, Any]) -> list[str]:
@@ -95,14 +96,13 @@ def summary(info: dict[str, Any]) -> list[str]:
         f"{info['name']}: {info['parameters']:,} parameters, {info['settings']['epochs']} epochs in "
         f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"
     ]
-    from netcore.cli.evaluate import stability_words
+    from netcore.cli.evaluate import mc_dropout_text
 
     for name, entry in info["evaluations"].items():
-        low, high = entry["interval"]
         lines.append(
-            f"{name}, {entry['snapshot']}: {entry['accuracy']:.2%} of {entry['count']:,} right "
-            f"(95 % interval {low:.2%} to {high:.2%})"
+            f"{name}, {entry['snapshot']}: {format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
+            f"(95 % interval {format_percent_range(*entry['interval'], 2)})"
         )
     if stable := info.get("stability"):
-        lines.append(stability_words(stable))
+        lines.append(mc_dropout_text(stable))
     return lines

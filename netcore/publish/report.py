@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netcore.compare import results_of, settings_of
-from netcore.errors import Refused
-from netcore.publish.page import Table, exhibit, write_page
-from netcore.render import catalogue
-from netcore.render.api import render_all
-from netcore.render.cases import network
-from netcore.render.farm import TIMEOUT
-from netcore.render.manifest import sidecar
-from netcore.render.needs import check
-from netcore.render.plan import Request
-from netcore.render.result import Rendered, Watcher
-from netcore.run import Run, load_run
+from netcore.analysis.layer_names import architecture_summary
+from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_percent, format_percent_range
+from netcore.core.run import Run, load_run
+from netcore.publish.html_page import Table, gallery_item, write_page
+from netcore.publish.run_comparison import run_results, run_settings
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.api import render_all
+from netcore.rendering.pool import TIMEOUT_SECONDS
+from netcore.rendering.provenance import sidecar_path
+from netcore.rendering.request import Request
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.result import ProgressListener, RenderResult
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Report:
     """
 
     page: Path
-    rendered: tuple[Rendered, ...]
+    rendered: tuple[RenderResult, ...]
     left_out: dict[str, str]
 
 
-def report(
+def make_report(
     run: str | Path | Run,
     *,
     runs: str | Path = "runs",
@@ -43,8 +44,8 @@ def report(
     theme: str = "dark",
     jobs: int = 2,
     force: bool = False,
-    timeout: float = TIMEOUT,
-    listener: Watcher | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+    listener: ProgressListener | None = None,
 ) -> Report:
     """Draw all figures that a run can have, and write ``index.html`` with them, in ``renders/<run>/report``.
 
@@ -57,7 +58,7 @@ def report(
     output : Path
         Folder of the report.
     at, theme, force, timeout, listener :
-        As `netcore.render.api.render` has them.
+        As `netcore.rendering.api.render` has them.
     jobs : int
         Figures drawn at once.
 
@@ -81,7 +82,7 @@ def report(
         folder / "index.html",
         title=f"Report: {run.name}",
         intro=_intro(run, at),
-        exhibits=[exhibit(target) for target in there],
+        exhibits=[gallery_item(target) for target in there],
         tables=tables(run, left_out),
         embed=True,
         theme=theme,
@@ -91,13 +92,13 @@ def report(
 
 def _possible(run: Run, left_out: dict[str, str]) -> list[catalogue.Scene]:
     """The figures that the run has what it takes for, in order; why it has not goes into `left_out`."""
-    figures = [scene for scene in catalogue.scenes() if scene.kind == "figure"]
+    figures = [scene for scene in catalogue.all_scenes() if scene.kind == "figure"]
     out = []
     for scene in sorted(figures, key=lambda s: (s.order, s.name)):
         try:
-            check(scene.name, scene.needs, run)
+            check_requirements(scene.name, scene.needs, run)
             out.append(scene)
-        except Refused as error:
+        except RequirementError as error:
             left_out[scene.name] = str(error)
     return out
 
@@ -105,9 +106,9 @@ def _possible(run: Run, left_out: dict[str, str]) -> list[catalogue.Scene]:
 def _remove_others(folder: Path, there: Sequence[Path]) -> None:
     """Remove numbered figures of an earlier report: those alone that have a sidecar."""
     for file in folder.glob("*.png"):
-        if re.match(r"\d\d-", file.name) and sidecar(file).is_file() and file not in there:
+        if re.match(r"\d\d-", file.name) and sidecar_path(file).is_file() and file not in there:
             file.unlink()
-            sidecar(file).unlink()
+            sidecar_path(file).unlink()
 
 
 # ---- words and tables
@@ -117,7 +118,8 @@ def _intro(run: Run, at: str) -> str:
     data = run.info.get("data", {}).get("name", "its data")
     count = run.info.get("parameters", 0)
     return (
-        f"{_words(network(run))} with {count:,} parameters, trained on {data}, as it is at {run.snapshot(at).label}. "
+        f"{_words(architecture_summary(run))} with {count:,} parameters, trained on {data}, "
+        f"as it is at {run.snapshot(at).label}. "
         "Every number, shade and line is a value of this network."
     )
 
@@ -126,7 +128,7 @@ def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
     """Results, settings, and what the report goes without."""
     out = [
         Table("Results", (), list(_results(run))),
-        Table("Settings", (), [(_words(k), _plain(v)) for k, v in settings_of(run).items() if v is not None]),
+        Table("Settings", (), [(_words(k), _plain(v)) for k, v in run_settings(run).items() if v is not None]),
     ]
     if left_out:
         rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in left_out.items()]
@@ -135,13 +137,13 @@ def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
 
 
 def _results(run: Run) -> Iterator[tuple[str, str]]:
-    for name, value in results_of(run).items():
+    for name, value in run_results(run).items():
         if value is None:
             continue
         if isinstance(value, str):
             yield _words(name), value
         elif "accuracy" in name or "deviation" in name:
-            yield _words(name), f"{100 * value:.2f} %{_of(run, name)}"
+            yield _words(name), f"{format_percent(value, 2)}{_of(run, name)}"
         else:
             yield _words(name), f"{value:,.0f}"
 
@@ -154,7 +156,7 @@ def _of(run: Run, name: str) -> str:
         count = run.info.get("data", {}).get("held_out")
     words = f" of {count:,} images" if count else ""
     if entry.get("interval"):
-        words += " (95 % interval {:.2f} to {:.2f} %)".format(*(100 * v for v in entry["interval"]))
+        words += f" (95 % interval {format_percent_range(*entry['interval'], 2)})"
     return words
 
 

@@ -6,11 +6,13 @@ of its units that are active at all. Marks show the mean over the example images
 
 import numpy as np
 
-from netcore.stage.facts import counted
-from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, add_axes, fit, heading, number, percent, subtitle, width, write
-from netcore.stage.stages import some_stages, stages
-from netcore.stage.timeline import frame_of
+from netcore.analysis.stages import evenly_spaced, stages
+from netcore.core.formatting import format_count, format_number, format_percent
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
+from netcore.viz.mpl.timeline import frame_index
 
 NEEDS = ("examples", "hidden")
 ORDER = 62
@@ -21,7 +23,7 @@ NUMBERS = 62.0  # units for them
 MEASURES = (("Mean", "|a|"), ("Largest", "|a|"), ("Active units", "a ≠ 0"))
 
 
-def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
+def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
     """Draw three bars a layer.
 
     Parameters
@@ -31,35 +33,35 @@ def draw(fig, case, *, images: int = 20, seconds: float = 8.0):
     seconds : float
         Duration of the animation.
     """
-    trace, examples = case.trace(), case.examples()
-    found = some_stages([s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1], MOST)
+    trace, examples = context.trace(), context.examples()
+    found = evenly_spaced([s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1], MOST)
     nodes = tuple(stage.node for stage in found)
     others = [k for k, image in enumerate(examples.images) if not np.array_equal(image, trace.pixels)]
     others = others[: max(0, images - 1)]
-    values = case.passes(examples.images, nodes)
+    values = context.predict_batch(examples.images, nodes)
     every = np.stack([_measures(values[node]) for node in nodes], axis=1)  # (3, layers, images)
     chosen = np.stack([_measures(trace.value(node)[None]) for node in nodes], axis=1)
     along = np.concatenate([every[..., others], chosen], axis=2)
-    pictures = [shown(pixels) for pixels in [*examples.images[others], trace.pixels]]
+    pictures = [to_display(pixels) for pixels in [*examples.images[others], trace.pixels]]
     labels = [*examples.labels[others], trace.label]
 
-    body, note = heading(fig, f"How strongly the layers of {case.display_name} answer")
+    body, note = add_heading(fig, f"How strongly the layers of {context.display_name} answer")
     left, right = body.columns(1, 4.2, gap=30)
-    subtitle(fig, left, "Image")
+    add_subtitle(fig, left, "Image")
     digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)
     right = Box(right.x, right.y, right.w, min(right.h, 60 + ROW * len(found)))
-    names = min(130, max(width(fig, stage.name) for stage in found))
+    names = min(130, max(text_width(fig, stage.name) for stage in found))
     for row, stage in enumerate(found):
         y = right.y + 32 + (row + 0.5) * (right.h - 58) / len(found)
-        write(fig, right.x + names, y, fit(fig, stage.name, names), ha="right", va="center_baseline")
+        add_text(fig, right.x + names, y, ellipsize(fig, stage.name, names), ha="right", va="center_baseline")
     places = right.inset(left=names + 10).columns(1, 1, 1, gap=26)
     bars = [_Bars(fig, place, m, every[m].mean(1), along[m].max()) for m, place in enumerate(places)]
-    words = f"mean over {counted(len(examples.labels), 'example image')}"
-    write(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
+    words = f"mean over {format_count(len(examples.labels), 'example image')}"
+    add_text(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
 
     def update(t: float) -> list:
-        i = frame_of(t, len(pictures))
-        label = "" if labels[i] is None else f" of class {case.classes[int(labels[i])]}"
+        i = frame_index(t, len(pictures))
+        label = "" if labels[i] is None else f" of class {context.classes[int(labels[i])]}"
         note.set_text(f"an image{label} · {trace.snapshot}")
         moved = [artist for bar, measured in zip(bars, along, strict=True) for artist in bar.show(measured[:, i])]
         return [digit.set(pictures[i][None]), note, *moved]
@@ -81,7 +83,7 @@ class _Bars:
         theme, rows = fig.theme, np.arange(len(means))
         self.share = measure == 2
         self.top = 1.0 if self.share else max(1e-9, float(largest), float(means.max()))
-        subtitle(fig, box, *MEASURES[measure])
+        add_subtitle(fig, box, *MEASURES[measure])
         inner = box.inset(top=32, right=NUMBERS, bottom=26)
         ax = add_axes(fig, inner, xlim=(0, self.top), ylim=(len(means) - 0.5, -0.5))
         ax.axis("off")
@@ -90,10 +92,10 @@ class _Bars:
         ax.vlines(means, rows - 0.4, rows + 0.4, color=theme.emphasis, linewidth=2, clip_on=False)
         step = inner.h / len(means)
         places = [(box.x + box.w, inner.y + (row + 0.5) * step) for row in rows]
-        self.texts = [write(fig, *place, "", ha="right", va="center_baseline") for place in places]
+        self.texts = [add_text(fig, *place, "", ha="right", va="center_baseline") for place in places]
 
     def show(self, values: np.ndarray) -> list:
         for value, bar, text in zip(values, self.bars, self.texts, strict=True):
             bar.set_width(value)
-            text.set_text(percent(value, 0) if self.share else number(value))
+            text.set_text(format_percent(value, 0) if self.share else format_number(value))
         return [*self.bars, *self.texts]

@@ -6,20 +6,24 @@ images of each class. Those neurons are shown whose answers differ most from cla
 
 import numpy as np
 
-from netcore.errors import unknown
-from netcore.stage.colours import diverging, mix, sequential, spread
-from netcore.stage.facts import counted, layer_words, some_of
-from netcore.stage.mosaic import crisp
-from netcore.stage.network import strongest
-from netcore.stage.plot import Box, add_axes, colour_bar, fit, heading, width, write
-from netcore.stage.stages import stages
+from netcore.analysis.layer_names import layer_title
+from netcore.analysis.stages import stages
+from netcore.analysis.units import top_k
+from netcore.core.errors import unknown_name
+from netcore.core.formatting import format_count, format_subset
+from netcore.viz.colors import abs_limit, blend
+from netcore.viz.mpl.axes import add_axes, add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging, sequential
+from netcore.viz.mpl.image_grid import show_pixels
+from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("examples", "hidden")
 ORDER = 58
 MOST = 16  # classes that fit
 
 
-def draw(fig, case, *, layer: str = "", neurons: int = 24):
+def draw(fig, context, *, layer: str = "", neurons: int = 24):
     """Draw one row a class, one column a neuron.
 
     Parameters
@@ -29,55 +33,57 @@ def draw(fig, case, *, layer: str = "", neurons: int = 24):
     neurons : int
         At most so many neurons.
     """
-    found = {s.name: s for s in stages(case.trace(), None) if s.kinds != ("Flatten",)}
+    found = {s.name: s for s in stages(context.trace(), None) if s.kinds != ("Flatten",)}
     layer = layer or list(found)[-2]
     if layer not in found:
-        raise unknown("layer", layer, found)
-    examples = case.examples()
-    outputs = case.passes(examples.images, (found[layer].node,))[found[layer].node]
+        raise unknown_name("layer", layer, found)
+    examples = context.examples()
+    outputs = context.predict_batch(examples.images, (found[layer].node,))[found[layer].node]
     values = outputs.reshape(*outputs.shape[:2], -1).mean(2)  # (N, neurons)
-    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(case.classes)))[:MOST]
+    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
-    chosen = strongest(means.std(0), neurons)
+    chosen = top_k(means.std(0), neurons)
     chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class each answers to most
     table = means[:, chosen]
 
     unit = "map" if outputs.ndim == 4 else "neuron"
-    words = some_of(len(chosen), means.shape[1], unit)
+    words = format_subset(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
-    words += f" · means by class, of {counted(len(examples.labels), 'example image')}"
-    words += f", {some_of(len(present), len(case.classes), 'class')}" if len(present) < len(case.classes) else ""
-    body, _ = heading(fig, f"Which classes {layer_words(layer)} of {case.display_name} answers to", words)
-    _table(fig, body, table, chosen, [case.classes[k] for k in present], unit)
+    words += f" · means by class, of {format_count(len(examples.labels), 'example image')}"
+    words += (
+        f", {format_subset(len(present), len(context.classes), 'class')}" if len(present) < len(context.classes) else ""
+    )
+    body, _ = add_heading(fig, f"Which classes {layer_title(layer)} of {context.display_name} answers to", words)
+    _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
 
 
 def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
     rows, columns = table.shape
     signed = bool(table.min() < 0)
-    cmap, limit = (diverging if signed else sequential)(fig.theme), spread(table)
-    names = min(140, max(width(fig, name) for name in ["class", *classes]))
+    cmap, limit = (diverging if signed else sequential)(fig.theme), abs_limit(table)
+    names = min(140, max(text_width(fig, name) for name in ["class", *classes]))
     room = body.inset(left=names + 10, top=22, bottom=76)
-    high = width(fig, f"{chosen.max()}")  # of numbers that stand upright, where they are wider than a column
+    high = text_width(fig, f"{chosen.max()}")  # of numbers that stand upright, where they are wider than a column
     upright = room.w / columns < high + 6
     room = room.inset(bottom=high - 16 if upright else 0)
     tall, wide = min(44, room.h / rows), min(64, room.w / columns)
     inner = Box(room.x, room.y, wide * columns, tall * rows)
     ax = add_axes(fig, inner)
-    crisp(ax, table, cmap, -limit * signed, limit)
-    line = {"color": mix(fig.theme, "ground", "faint", 0.6), "linewidth": 1}
+    show_pixels(ax, table, cmap, -limit * signed, limit)
+    line = {"color": blend(fig.theme, "background", "faint", 0.6), "linewidth": 1}
     for k in range(rows + 1):
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):
         ax.axvline(k - 0.5, **line)
-    write(fig, body.x + names, body.y, "class", ha="right", color=fig.theme.muted)
+    add_text(fig, body.x + names, body.y, "class", ha="right", color=fig.theme.muted)
     for row, name in enumerate(classes):
         y = inner.y + (row + 0.5) * tall
-        write(fig, body.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
+        add_text(fig, body.x + names, y, ellipsize(fig, name, names), ha="right", va="center_baseline")
     numbers = wide > 18
-    write(fig, inner.x, body.y, f"numbers of the {unit}s →" if numbers else f"{unit}s →", color=fig.theme.muted)
+    add_text(fig, inner.x, body.y, f"numbers of the {unit}s →" if numbers else f"{unit}s →", color=fig.theme.muted)
     if numbers:
         for column, k in enumerate(chosen):
             x = inner.x + (column + 0.5) * wide
-            write(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted, rotation=90 * upright)
+            add_text(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted, rotation=90 * upright)
     bar = Box(inner.x, inner.y + inner.h + (high + 16 if upright and numbers else 32), 240, 44)
-    colour_bar(fig, bar, cmap, -limit * signed, limit, "mean activation")
+    add_colorbar(fig, bar, cmap, -limit * signed, limit, "mean activation")

@@ -6,15 +6,18 @@ and how sure it is when right and when wrong. The expected calibration error is 
 
 import numpy as np
 
-from netcore.stage.answers import answers, calibration, interval
-from netcore.stage.plot import chart, heading, legend, percent, percents
+from netcore.analysis.metrics import calibration_bins, wilson_interval
+from netcore.analysis.predictions import stored_predictions
+from netcore.core.formatting import format_percent
+from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("evaluation",)
 ORDER = 38
 BINS = 10
 
 
-def draw(fig, case, *, data: str = ""):
+def draw(fig, context, *, data: str = ""):
     """Draw the reliability diagram and the two histograms.
 
     Parameters
@@ -22,43 +25,51 @@ def draw(fig, case, *, data: str = ""):
     data : str
         Data set of the evaluation; the first one unless given.
     """
-    theme, found = fig.theme, answers(case, data or None)
-    count, confidence, accuracy, error = calibration(found, BINS)
+    theme, found = fig.theme, stored_predictions(context, data or None)
+    count, confidence, accuracy, error = calibration_bins(found.confidence, found.right, BINS)
     mean = float(found.confidence.mean())
-    words = f"{percent(mean)} sure on average, {percent(found.accuracy)} right · {found.words}"
-    body, _ = heading(fig, f"How far to trust {case.display_name}", words)
+    words = f"{format_percent(mean)} sure on average, {format_percent(found.accuracy)} right · {found.words}"
+    body, _ = add_heading(fig, f"How far to trust {context.display_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
-    ax = chart(
+    ax = add_chart(
         fig,
         left,
         "Accuracy",
-        f"expected calibration error {percent(error)}",
+        f"expected calibration error {format_percent(error)}",
         x="confidence · dashed: as right as sure · lines: 95 %",
         left=58,
     )
     edges = np.arange(BINS) / BINS
     ax.bar(
-        edges, np.nan_to_num(accuracy), 1 / BINS, align="edge", color=theme.positive, edgecolor=theme.ground, alpha=0.8
+        edges,
+        np.nan_to_num(accuracy),
+        1 / BINS,
+        align="edge",
+        color=theme.positive,
+        edgecolor=theme.background,
+        alpha=0.8,
     )
     ax.plot([0, 1], [0, 1], color=theme.muted, linestyle=(0, (4, 3)), linewidth=1.5)
     for k in np.flatnonzero(count):
-        low, high = interval(round(accuracy[k] * count[k]), int(count[k]))
-        ax.plot([confidence[k]] * 2, [low, high], color=theme.ink, linewidth=2, clip_on=False)
-        ax.plot(confidence[k], accuracy[k], "o", color=theme.ink, markersize=5, clip_on=False)
+        low, high = wilson_interval(round(accuracy[k] * count[k]), int(count[k]))
+        ax.plot([confidence[k]] * 2, [low, high], color=theme.foreground, linewidth=2, clip_on=False)
+        ax.plot(confidence[k], accuracy[k], "o", color=theme.foreground, markersize=5, clip_on=False)
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    percents(ax.xaxis, 5)
-    percents(ax.yaxis, 5)
+    format_axis_percent(ax.xaxis, 5)
+    format_axis_percent(ax.yaxis, 5)
 
-    ax = chart(fig, right, "Images by confidence", x="confidence · logarithmic counts", left=58)
-    legend(fig, {"right": theme.right, "wrong": theme.wrong}, right=right.x + right.w - 8, y=right.y + 1)
+    ax = add_chart(fig, right, "Images by confidence", x="confidence · logarithmic counts", left=58)
+    add_color_legend(
+        fig, {"right": theme.correct, "wrong": theme.incorrect}, right=right.x + right.w - 8, y=right.y + 1
+    )
     bins = np.linspace(0, 1, 2 * BINS + 1)
-    for which, colour in ((found.right, theme.right), (~found.right, theme.wrong)):
+    for which, color in ((found.right, theme.correct), (~found.right, theme.incorrect)):
         heights, _ = np.histogram(found.confidence[which], bins)
-        ax.stairs(heights, bins, color=colour, linewidth=2, baseline=0.5)
-        ax.stairs(heights, bins, color=colour, fill=True, alpha=0.25, baseline=0.5)
+        ax.stairs(heights, bins, color=color, linewidth=2, baseline=0.5)
+        ax.stairs(heights, bins, color=color, fill=True, alpha=0.25, baseline=0.5)
     ax.set_yscale("log")
     ax.set(xlim=(0, 1), ylim=(0.5, None))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.minorticks_off()
-    percents(ax.xaxis, 5)
+    format_axis_percent(ax.xaxis, 5)

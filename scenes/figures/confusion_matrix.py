@@ -6,12 +6,17 @@ the accuracy and the most frequent confusions.
 
 import numpy as np
 
-from netcore.stage.answers import Answers, answers, answers_on_examples, interval
-from netcore.stage.colours import confusion_colours, readable
-from netcore.stage.facts import counted
-from netcore.stage.mosaic import crisp
-from netcore.stage.plot import LABEL, SMALL, TITLE, Box, add_axes, fit, heading, percent, subtitle, width, write
-from netcore.stage.timeline import frame_of, snapshots_until_now
+from netcore.analysis.history import snapshots_until
+from netcore.analysis.metrics import wilson_interval
+from netcore.analysis.predictions import Predictions, predict_examples, stored_predictions
+from netcore.core.formatting import format_count, format_percent, format_percent_range
+from netcore.viz.colors import confusion_colors, text_color_on
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.image_grid import show_pixels
+from netcore.viz.mpl.style import LABEL, SMALL, TITLE
+from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
+from netcore.viz.mpl.timeline import frame_index
 
 NEEDS = ("evaluation",)
 ORDER = 32
@@ -19,7 +24,7 @@ ANIMATED = True
 MOST_NUMBERS = 14  # classes up to which counts are written into the cells
 
 
-def draw(fig, case, *, data: str = "", seconds: float = 6.0):
+def draw(fig, context, *, data: str = "", seconds: float = 6.0):
     """Draw the matrix and what it says.
 
     Parameters
@@ -29,23 +34,23 @@ def draw(fig, case, *, data: str = "", seconds: float = 6.0):
     seconds : float
         Duration of the animation.
     """
-    final = answers(case, data or None)
-    body, note = heading(fig, f"Confusion matrix of {case.display_name}", " ")
+    final = stored_predictions(context, data or None)
+    body, note = add_heading(fig, f"Confusion matrix of {context.display_name}", " ")
     left, right = body.columns(1.9, 1, gap=30)
-    cells = _Cells(fig, left, case.classes)
-    facts = _Facts(fig, right, case.classes)
-    moments = _thinned(snapshots_until_now(case), 12)
-    kept: dict[int, Answers] = {}
+    cells = _Cells(fig, left, context.classes)
+    facts = _Facts(fig, right, context.classes)
+    moments = _thinned(snapshots_until(context), 12)
+    kept: dict[int, Predictions] = {}
 
     def update(t: float) -> list:
-        i = frame_of(t, len(moments) + 1)
+        i = frame_index(t, len(moments) + 1)
         if i == len(moments):
             found, words = final, final.words
         else:
-            found = kept[i] = kept.get(i) or answers_on_examples(case, moments[i])
-            words = f"{counted(len(found.labels), 'example image')} · {moments[i].label}"
+            found = kept[i] = kept.get(i) or predict_examples(context, moments[i])
+            words = f"{format_count(len(found.labels), 'example image')} · {moments[i].label}"
         changed = [note, *cells.show(found.confusion), *facts.show(found)]
-        note.set_text(words + (f" · full red: {percent(cells.worst)} of a class" if cells.worst else ""))
+        note.set_text(words + (f" · full red: {format_percent(cells.worst)} of a class" if cells.worst else ""))
         return changed
 
     update(1.0)
@@ -63,25 +68,25 @@ class _Cells:
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
         self.theme, count = fig.theme, len(classes)
-        names = min(110, max(width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
+        names = min(110, max(text_width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
         upright = names > (box.w - names - 34) / count - 4  # names that are wider than a cell stand upright
         inner = box.inset(left=names + 34, top=30 + names if upright else 42)
         self.ax = add_axes(fig, inner)
-        self.image = crisp(self.ax, np.zeros((count, count, 3), np.uint8))
-        write(fig, inner.x, box.y, "predicted class →", color=fig.theme.muted)
-        write(fig, box.x, inner.y + inner.h / 2, "true class", color=fig.theme.muted, rotation=90, va="center")
+        self.image = show_pixels(self.ax, np.zeros((count, count, 3), np.uint8))
+        add_text(fig, inner.x, box.y, "predicted class →", color=fig.theme.muted)
+        add_text(fig, box.x, inner.y + inner.h / 2, "true class", color=fig.theme.muted, rotation=90, va="center")
         self.texts = []
         if count > MOST_NUMBERS:
             return
         wide, tall = inner.w / count, inner.h / count
         for i, name in enumerate(classes):
             y, x = inner.y + (i + 0.5) * tall, inner.x + (i + 0.5) * wide
-            write(fig, inner.x - 8, y, fit(fig, name, names), ha="right", va="center_baseline")
+            add_text(fig, inner.x - 8, y, ellipsize(fig, name, names), ha="right", va="center_baseline")
             rotation = 90 if upright else 0
-            write(fig, x, inner.y - 6, fit(fig, name, names), ha="center", va="bottom", rotation=rotation)
+            add_text(fig, x, inner.y - 6, ellipsize(fig, name, names), ha="center", va="bottom", rotation=rotation)
         where = np.ndindex(count, count)
         self.texts = [self.ax.text(c, r, "", ha="center", va="center_baseline", fontsize=SMALL) for r, c in where]
-        lines = {"color": fig.theme.ground, "linewidth": 2}
+        lines = {"color": fig.theme.background, "linewidth": 2}
         for k in range(1, count):
             self.ax.axhline(k - 0.5, **lines, zorder=1.5)
             self.ax.axvline(k - 0.5, **lines, zorder=1.5)
@@ -89,10 +94,10 @@ class _Cells:
     def show(self, confusion: np.ndarray) -> list:
         share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
         self.worst = float(share[~np.eye(len(share), dtype=bool)].max(initial=0))
-        colours = confusion_colours(self.theme, share)
-        self.image.set_data(np.round(colours * 255).astype(np.uint8))
-        for text, count, colour in zip(self.texts, confusion.flat, colours.reshape(-1, 3), strict=False):
-            text.set(text=str(count) if count else "", color=readable(self.theme, colour))
+        colors = confusion_colors(self.theme, share)
+        self.image.set_data(np.round(colors * 255).astype(np.uint8))
+        for text, count, color in zip(self.texts, confusion.flat, colors.reshape(-1, 3), strict=False):
+            text.set(text=str(count) if count else "", color=text_color_on(self.theme, color))
         return [self.image, *self.texts]
 
 
@@ -101,38 +106,38 @@ class _Facts:
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
         self.fig, self.box, self.classes = fig, box, classes
-        subtitle(fig, box, "Accuracy")
-        self.accuracy = write(fig, box.x, box.y + 24, "", fontsize=2 * TITLE, fontweight="bold")
-        self.range = write(fig, box.x, box.y + 74, "", color=fig.theme.muted)
+        add_subtitle(fig, box, "Accuracy")
+        self.accuracy = add_text(fig, box.x, box.y + 24, "", fontsize=2 * TITLE, fontweight="bold")
+        self.range = add_text(fig, box.x, box.y + 74, "", color=fig.theme.muted)
         lower = box.inset(top=118)
-        subtitle(fig, lower, "Most often confused")
+        add_subtitle(fig, lower, "Most often confused")
         self.rows = [
-            write(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
+            add_text(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
         ]
 
-    def show(self, found: Answers) -> list:
+    def show(self, found: Predictions) -> list:
         right, of = int(found.right.sum()), len(found.labels)
-        low, high = interval(right, of)
-        self.accuracy.set_text(percent(found.accuracy))
-        self.range.set_text(f"95 % interval: {100 * low:.1f} to {100 * high:.1f} %")
+        low, high = wilson_interval(right, of)
+        self.accuracy.set_text(format_percent(found.accuracy))
+        self.range.set_text(f"95 % interval: {format_percent_range(low, high)}")
         wrong = found.confusion * (1 - np.eye(len(self.classes), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")
         pairs = [(*divmod(int(flat), len(self.classes)), int(wrong.flat[flat])) for flat in order if wrong.flat[flat]]
         lines = [self._line(*pair) for pair in pairs[: len(self.rows)]]
         if len(pairs) > len(self.rows):
             left = pairs[len(self.rows) - 1 :]
-            lines[-1] = f"and {counted(len(left), 'pair')} more, up to {left[0][2]:,} each"
+            lines[-1] = f"and {format_count(len(left), 'pair')} more, up to {left[0][2]:,} each"
         for row, words in zip(self.rows, lines + [""] * len(self.rows), strict=False):
             row.set_text(words)
         return [self.accuracy, self.range, *self.rows]
 
-    def _line(self, true: int, said: int, count: int) -> str:
+    def _line(self, true: int, predicted: int, count: int) -> str:
         """``9 taken for 4, 7 times``, the names cut where it gets too long."""
-        words = f"{self.classes[true]} taken for {self.classes[said]}, {counted(count, 'time')}"
-        if width(self.fig, words, LABEL) <= self.box.w:
+        words = f"{self.classes[true]} taken for {self.classes[predicted]}, {format_count(count, 'time')}"
+        if text_width(self.fig, words, LABEL) <= self.box.w:
             return words
-        room = self.box.w - width(self.fig, f" taken for , {counted(count, 'time')}", LABEL)
-        wide = [width(self.fig, self.classes[k], LABEL) for k in (true, said)]
+        room = self.box.w - text_width(self.fig, f" taken for , {format_count(count, 'time')}", LABEL)
+        wide = [text_width(self.fig, self.classes[k], LABEL) for k in (true, predicted)]
         rooms = [max(room / 2, room - other) for other in reversed(wide)]
-        short = [fit(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, said), rooms, strict=True)]
-        return f"{short[0]} taken for {short[1]}, {counted(count, 'time')}"
+        short = [ellipsize(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, predicted), rooms, strict=True)]
+        return f"{short[0]} taken for {short[1]}, {format_count(count, 'time')}"

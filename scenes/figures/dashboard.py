@@ -7,27 +7,19 @@ layers respond, the weights into the predicted class, and the confidence over ti
 
 import numpy as np
 
-from netcore.stage.bars import Bars, reword
-from netcore.stage.colours import mix, spread
-from netcore.stage.feed import Feed, answers_to, pictures
-from netcore.stage.mosaic import crisp, image_grid, shown
-from netcore.stage.plot import (
-    LABEL,
-    MARGIN,
-    TITLE,
-    Box,
-    add_axes,
-    fit,
-    number,
-    page,
-    percent,
-    subtitle,
-    width,
-    write,
-)
-from netcore.stage.timeline import frame_of
-from netcore.stage.wiring import Wiring
-from netcore.trace import Trace
+from netcore.analysis.image_sequence import sample_sequence
+from netcore.analysis.predictions import PredictionBatch, predict_samples
+from netcore.core.formatting import format_number, format_percent
+from netcore.core.trace import Trace
+from netcore.viz.colors import abs_limit, blend
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box, figure_box
+from netcore.viz.mpl.image_grid import image_grid, show_pixels, to_display
+from netcore.viz.mpl.network_diagram import NetworkDiagram
+from netcore.viz.mpl.probability_bars import ProbabilityBars, set_text
+from netcore.viz.mpl.style import LABEL, MARGIN, TITLE
+from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
+from netcore.viz.mpl.timeline import frame_index
 
 NEEDS = ("examples",)
 ORDER = 70
@@ -39,7 +31,7 @@ TALL = 1.06  # of confidence that the axis reaches
 TOP = 26.0  # units of a panel's title
 
 
-def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, seconds: float = 12.0):
+def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, seconds: float = 12.0):
     """Draw the seven panels.
 
     Parameters
@@ -53,10 +45,10 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
     seconds : float
         Duration of the animation.
     """
-    feed = pictures(case, digits, images, seed)
-    facts = answers_to(case, feed)
-    trace = case.trace(picture=feed[-1])
-    body, note = _heading(fig, f"{case.display_name} at work")
+    feed = sample_sequence(context, digits, images, seed)
+    facts = predict_samples(context, feed)
+    trace = context.trace(sample=feed[-1])
+    body, note = _heading(fig, f"{context.display_name} at work")
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
@@ -64,16 +56,16 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
         _Input(fig, a, trace),
         _Probabilities(fig, b, trace),
         _Network(fig, c, trace),
-        _Confusion(fig, d, case.classes),
+        _Confusion(fig, d, context.classes),
         _Activity(fig, e, facts),
-        _Weights(fig, f, case.classes, facts.weights),
+        _Weights(fig, f, context.classes, facts.weights),
         _Confidence(fig, g, len(feed)),
     ]
 
     def update(t: float) -> list:
-        i = frame_of(t, len(feed))
+        i = frame_index(t, len(feed))
         note.set_text(f"image {i + 1} of {len(feed)} · {trace.snapshot}")
-        now = case.trace(picture=feed[i])
+        now = context.trace(sample=feed[i])
         return [note, *(artist for panel in panels for artist in panel.show(now, facts, i))]
 
     update(1.0)
@@ -84,10 +76,10 @@ def draw(fig, case, *, digits: str = "", images: int = 20, seed: int = 0, second
 
 
 def _heading(fig, title: str) -> tuple[Box, object]:
-    whole = page(fig)
-    title = fit(fig, title, 0.6 * whole.w, TITLE, "bold")
-    write(fig, MARGIN, 12, title, fontsize=TITLE, fontweight="bold")
-    note = write(fig, whole.w - MARGIN, 17, "", ha="right", color=fig.theme.muted)
+    whole = figure_box(fig)
+    title = ellipsize(fig, title, 0.6 * whole.w, TITLE, "bold")
+    add_text(fig, MARGIN, 12, title, fontsize=TITLE, fontweight="bold")
+    note = add_text(fig, whole.w - MARGIN, 17, "", ha="right", color=fig.theme.muted)
     return whole.inset(MARGIN, 46, MARGIN, 12), note
 
 
@@ -95,49 +87,49 @@ class _Input:
     """The image, its true class, the answer and how sure it is."""
 
     def __init__(self, fig, box: Box, trace: Trace) -> None:
-        subtitle(fig, box, "Input")
+        add_subtitle(fig, box, "Input")
         self.fig, self.box, self.theme = fig, box, fig.theme
         place = box.inset(top=TOP, bottom=84)
-        self.image = image_grid(fig, place, shown(trace.pixels)[None], columns=1, frame=True)
+        self.image = image_grid(fig, place, to_display(trace.pixels)[None], columns=1, frame=True)
         low = self.image.place(0)
         y = low.y + low.h + 12
-        self.texts = [write(fig, box.x, y + 22 * i, "") for i in range(3)]
+        self.texts = [add_text(fig, box.x, y + 22 * i, "") for i in range(3)]
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
-        label, said = trace.label, trace.prediction
-        role = "emphasis" if label is None else "right" if said == label else "wrong"
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+        label, predicted = trace.label, trace.prediction
+        role = "emphasis" if label is None else "correct" if predicted == label else "incorrect"
         words = (
             f"true: {'unknown' if label is None else trace.classes[label]}",
-            f"says: {trace.classes[said]}",
-            f"{percent(float(trace.probabilities.max()))} sure",
+            f"says: {trace.classes[predicted]}",
+            f"{format_percent(float(trace.probabilities.max()))} sure",
         )
         for k, (text, line) in enumerate(zip(self.texts, words, strict=True)):
-            words = fit(self.fig, line, self.box.w, weight="bold" if k == 1 else "normal")
-            reword(text, words, getattr(self.theme, role) if k == 1 else self.theme.ink, k == 1)
-        return [self.image.set(shown(trace.pixels)[None]), *self.texts]
+            words = ellipsize(self.fig, line, self.box.w, weight="bold" if k == 1 else "normal")
+            set_text(text, words, getattr(self.theme, role) if k == 1 else self.theme.foreground, k == 1)
+        return [self.image.set(to_display(trace.pixels)[None]), *self.texts]
 
 
 class _Probabilities:
     def __init__(self, fig, box: Box, trace: Trace) -> None:
-        subtitle(fig, box, "Probabilities")
+        add_subtitle(fig, box, "Probabilities")
         inner = box.inset(top=TOP - 2)
         tall = min(inner.h, 30.0 * len(trace.classes))
-        self.bars = Bars(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
+        self.bars = ProbabilityBars(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
         return self.bars.show(trace)
 
 
 class _Network:
     def __init__(self, fig, box: Box, trace: Trace) -> None:
-        subtitle(fig, box, "Network")
+        add_subtitle(fig, box, "Network")
         theme, right = fig.theme, box.x + box.w
         for words, role in (("lowers", "negative"), ("raises", "positive")):
-            write(fig, right, box.y + 0.8, words, ha="right", color=getattr(theme, role))
-            right -= width(fig, words) + 10
-        self.wiring = Wiring(fig, box.inset(top=TOP + 4), trace)
+            add_text(fig, right, box.y + 0.8, words, ha="right", color=getattr(theme, role))
+            right -= text_width(fig, words) + 10
+        self.wiring = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
         return self.wiring.show(trace)
 
 
@@ -145,73 +137,81 @@ class _Confusion:
     """Counts of all answers so far, by true and predicted class; the newest is outlined."""
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
-        subtitle(fig, box, "Confusion")
+        add_subtitle(fig, box, "Confusion")
         self.theme, count = fig.theme, len(classes)
-        write(fig, box.x + box.w, box.y + TOP - 2, "predicted →", ha="right", color=fig.theme.muted)
+        add_text(fig, box.x + box.w, box.y + TOP - 2, "predicted →", ha="right", color=fig.theme.muted)
         side = min(box.w - 18, box.h - TOP - 66)
         place = Box(box.x + box.w - side, box.y + TOP + 20, side, side)
-        write(fig, box.x + 6, place.y + side / 2, "true", color=fig.theme.muted, rotation=90, va="center", ha="center")
+        add_text(
+            fig, box.x + 6, place.y + side / 2, "true", color=fig.theme.muted, rotation=90, va="center", ha="center"
+        )
         self.ax = add_axes(fig, place)
-        self.image = crisp(self.ax, np.zeros((count, count, 3), np.uint8))
+        self.image = show_pixels(self.ax, np.zeros((count, count, 3), np.uint8))
         (self.newest,) = self.ax.plot([], [], color=fig.theme.emphasis, linewidth=1.6, clip_on=False)
         right, y = box.x + box.w, place.y + side + 8
-        self.accuracy = write(fig, right, y, "", ha="right", fontsize=TITLE, fontweight="bold")
-        self.right = write(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
+        self.accuracy = add_text(fig, right, y, "", ha="right", fontsize=TITLE, fontweight="bold")
+        self.right = add_text(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
         self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
-        labels, said = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+        labels, predicted = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
         known = labels >= 0
         count = facts.probabilities.shape[1]
         self.counts = np.zeros((count, count), int)
-        np.add.at(self.counts, (labels[known], said[known]), 1)
+        np.add.at(self.counts, (labels[known], predicted[known]), 1)
         right, of = int(np.trace(self.counts)), int(known.sum())
-        self.accuracy.set_text(percent(right / of) if of else "")
+        self.accuracy.set_text(format_percent(right / of) if of else "")
         self.right.set_text(f"{right:,} of {of:,} right")
-        self.image.set_data(self._colours())
-        y, x = (labels[-1], said[-1]) if known[-1] else (np.nan, np.nan)
+        self.image.set_data(self._colors())
+        y, x = (labels[-1], predicted[-1]) if known[-1] else (np.nan, np.nan)
         self.newest.set_data(x + self.half * np.array([-1, 1, 1, -1, -1]), y + self.half * np.array([-1, -1, 1, 1, -1]))
         return [self.image, self.newest, self.accuracy, self.right]
 
-    def _colours(self) -> np.ndarray:
+    def _colors(self) -> np.ndarray:
         """Colours uint8 (K, K, 3): right ones on the diagonal, wrong ones beside it, stronger with their number."""
         share = np.sqrt(self.counts / max(1, self.counts.max()))[..., None]
-        ends = np.where(np.eye(len(share), dtype=bool)[..., None], self.theme.rgb("right"), self.theme.rgb("wrong"))
-        panel = np.array(mix(self.theme, "ground", "faint", 0.5))
+        ends = np.where(
+            np.eye(len(share), dtype=bool)[..., None], self.theme.rgb("correct"), self.theme.rgb("incorrect")
+        )
+        panel = np.array(blend(self.theme, "background", "faint", 0.5))
         return np.round(255 * (panel * (1 - share) + ends * share)).astype(np.uint8)
 
 
 class _Activity:
     """Mean and largest magnitude of each layer's outputs."""
 
-    def __init__(self, fig, box: Box, facts: Feed) -> None:
+    def __init__(self, fig, box: Box, facts: PredictionBatch) -> None:
         theme, rows = fig.theme, np.arange(len(facts.layers))
-        subtitle(fig, box, "Activation")
+        add_subtitle(fig, box, "Activation")
         right = box.x + box.w
-        for words, colour in (("max |a|", theme.muted), ("mean |a|", theme.positive)):
-            write(fig, right, box.y + 0.8, words, ha="right", color=colour)
-            right -= width(fig, words) + 10
-        names = min(0.36 * box.w, max(width(fig, name) for name in facts.layers))
+        for words, color in (("max |a|", theme.muted), ("mean |a|", theme.positive)):
+            add_text(fig, right, box.y + 0.8, words, ha="right", color=color)
+            right -= text_width(fig, words) + 10
+        names = min(0.36 * box.w, max(text_width(fig, name) for name in facts.layers))
         inner = box.inset(left=names + 8, top=TOP, right=84)
         self.top = max(float(facts.activity.max()), 1e-9)
         self.ax = add_axes(fig, inner, xlim=(0, self.top), ylim=(len(rows) - 0.5, -0.5))
         self.ax.axis("off")
-        self.largest = self.ax.barh(rows, 0 * rows, height=0.62, color=mix(theme, "ground", "muted", 0.55)).patches
+        self.largest = self.ax.barh(
+            rows, 0 * rows, height=0.62, color=blend(theme, "background", "muted", 0.55)
+        ).patches
         self.mean = self.ax.barh(rows, 0 * rows, height=0.62, color=theme.positive).patches
         self.ax.axvline(0, color=theme.muted, linewidth=1)
         step = inner.h / len(rows)
         ys = [inner.y + (row + 0.5) * step for row in rows]
         for y, name in zip(ys, facts.layers, strict=True):
-            write(fig, box.x + names, y, fit(fig, name, names), ha="right", va="center_baseline")
-        self.texts = [write(fig, box.x + box.w, y, "", ha="right", va="center_baseline", color=theme.muted) for y in ys]
+            add_text(fig, box.x + names, y, ellipsize(fig, name, names), ha="right", va="center_baseline")
+        self.texts = [
+            add_text(fig, box.x + box.w, y, "", ha="right", va="center_baseline", color=theme.muted) for y in ys
+        ]
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
         for mean, largest, a, b, text in zip(
             *facts.activity[:, :, i], self.mean, self.largest, self.texts, strict=True
         ):
             a.set_width(mean)
             b.set_width(largest)
-            text.set_text(f"{number(mean)} · {number(largest)}")
+            text.set_text(f"{format_number(mean)} · {format_number(largest)}")
         return [*self.largest, *self.mean, *self.texts]
 
 
@@ -221,26 +221,28 @@ class _Weights:
     def __init__(self, fig, box: Box, classes: list[str], weights: np.ndarray | None) -> None:
         theme = fig.theme
         self.fig, self.classes, self.room = fig, classes, box.w
-        self.title = write(fig, box.x, box.y, "", fontsize=LABEL, fontweight="bold")
+        self.title = add_text(fig, box.x, box.y, "", fontsize=LABEL, fontweight="bold")
         if weights is None:
             self.counts = None
             return
-        limit = spread(weights)
+        limit = abs_limit(weights)
         self.edges = np.linspace(-limit, limit, BINS + 1)
         self.counts = np.stack([np.histogram(row, self.edges)[0] for row in weights])
         self.ax = add_axes(fig, box.inset(top=TOP, bottom=20), xlim=(-limit, limit), yticks=[])
         self.ax.set_ylim(0, 1.08 * self.counts.max())
         self.ax.spines["left"].set_visible(False)
         self.ax.set_xticks([])
-        places = zip((0, 0.5, 1), (number(-limit), "0", number(limit)), ("left", "center", "right"), strict=True)
+        places = zip(
+            (0, 0.5, 1), (format_number(-limit), "0", format_number(limit)), ("left", "center", "right"), strict=True
+        )
         for share, words, side in places:  # not as ticks: these would be drawn again for each image
-            write(fig, box.x + share * box.w, box.y + box.h - 16, words, ha=side, color=theme.muted)
+            add_text(fig, box.x + share * box.w, box.y + box.h - 16, words, ha=side, color=theme.muted)
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
         self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
         words = f"Weights into {self.classes[trace.prediction]}"
-        self.title.set_text(fit(self.fig, words, self.room, LABEL, "bold"))
+        self.title.set_text(ellipsize(self.fig, words, self.room, LABEL, "bold"))
         if self.counts is None:
             return [self.title]
         self.bars.set_data(self.counts[trace.prediction])
@@ -252,7 +254,7 @@ class _Confidence:
 
     def __init__(self, fig, box: Box, images: int) -> None:
         theme = fig.theme
-        subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "image by image")
+        add_subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "image by image")
         inner = box.inset(left=44, top=TOP + 4, right=6, bottom=8)
         self.ax = add_axes(fig, inner, xlim=(-1, WINDOW), ylim=(0, TALL))
         self.ax.set(xticks=[], yticks=[])
@@ -260,14 +262,14 @@ class _Confidence:
         for y in LINES:
             self.ax.axhline(y, color=theme.muted, linewidth=1.2, linestyle=(0, (4, 3)) if y else "-", zorder=1)
             at = inner.y + inner.h * (1 - y / TALL)
-            write(fig, inner.x - 10, at, f"{100 * y:.0f} %", ha="right", va="center_baseline", color=theme.muted)
+            add_text(fig, inner.x - 10, at, format_percent(y, 0), ha="right", va="center_baseline", color=theme.muted)
         (self.line,) = self.ax.plot([], [], color=theme.positive, linewidth=1.5)
         self.dots = [
             self.ax.plot([], [], "o", color=getattr(theme, role), markersize=5, clip_on=False)[0]
-            for role in ("right", "wrong", "emphasis")
+            for role in ("correct", "incorrect", "emphasis")
         ]
 
-    def show(self, trace: Trace, facts: Feed, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
         start = max(0, i + 1 - WINDOW)
         shares = facts.probabilities[start : i + 1]
         y, labels = shares.max(1), facts.labels[start : i + 1]

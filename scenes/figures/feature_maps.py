@@ -9,16 +9,20 @@ from typing import Literal
 
 import numpy as np
 
-from netcore.errors import unknown
-from netcore.stage.bars import Bars, verdict
-from netcore.stage.colours import diverging, sequential
-from netcore.stage.facts import layer_words, shape_words
-from netcore.stage.feed import other_examples
-from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import Box, colour_bar, fit, heading, write
-from netcore.stage.stages import Stage, some_stages, stages
-from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
-from netcore.stage.views import FOOT, TOP, View, draw_columns
+from netcore.analysis.history import snapshots_until
+from netcore.analysis.image_sequence import other_samples
+from netcore.analysis.layer_names import layer_title
+from netcore.analysis.stages import Stage, evenly_spaced, stages
+from netcore.core.errors import unknown_name
+from netcore.core.formatting import format_shape
+from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_activation_columns
+from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging, sequential
+from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
+from netcore.viz.mpl.probability_bars import ProbabilityBars, verdict
+from netcore.viz.mpl.text import add_heading, add_text, ellipsize
+from netcore.viz.mpl.timeline import Timeline, frame_index
 
 NEEDS = ("convolution",)
 ORDER = 60
@@ -27,7 +31,7 @@ ANIMATED = True
 
 def draw(
     fig,
-    case,
+    context,
     *,
     layer: str = "all",
     over: Literal["layers", "images", "training"] = "layers",
@@ -47,29 +51,29 @@ def draw(
     seconds : float
         Duration of the animation.
     """
-    traces = _traces(case, over, images)
+    traces = _traces(context, over, images)
     found = _found(traces[-1], layer)
-    title = f"Feature maps of {case.display_name}"
+    title = f"Feature maps of {context.display_name}"
     if layer != "all":
-        title = f"Feature maps of {layer_words(layer)} in {case.display_name}"
-    body, note = heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
+        title = f"Feature maps of {layer_title(layer)} in {context.display_name}"
+    body, note = add_heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "training":
         body, bottom = body.inset(bottom=54), Box(body.x, body.y + body.h - 40, body.w, 40)
     place = _columns if layer == "all" else _single
     digit, views, bars = place(fig, body, found, traces)
-    timeline = Timeline(fig, bottom, case, snapshots_until_now(case)) if bottom else None
+    timeline = Timeline(fig, bottom, context, snapshots_until(context)) if bottom else None
 
     def update(t: float) -> list:
-        last = frame_of(t, len(traces))
+        last = frame_index(t, len(traces))
         steps = len(views) + 2 if over == "layers" else 0  # the image, each stage, the verdict
         at = min(steps * t, steps) if steps else len(views) + 2
         trace = traces[last]
-        changed = [digit.set(shown(trace.pixels)[None])]
+        changed = [digit.set(to_display(trace.pixels)[None])]
         for i, view in enumerate(views):
             changed += view.show(trace, float(np.clip(at - 1 - i, 0, 1)))
         changed += bars.show(trace if at > len(views) + 1 else None)
-        note.set_text(fit(fig, _words(trace, views, at), body.w))
+        note.set_text(ellipsize(fig, _words(trace, views, at), body.w))
         return [*changed, note, *(timeline.show(last) if timeline else [])]
 
     update(1.0)
@@ -80,20 +84,20 @@ def _found(trace, layer: str) -> list[Stage]:
     """The stages that are shown: some of all, or the one that has this name (or ends in the node of this name)."""
     every = stages(trace)
     if layer == "all":
-        return some_stages(every, 8)
+        return evenly_spaced(every, 8)
     names = {stage.name: stage for stage in every} | {stage.node: stage for stage in every}
     if layer not in names:
-        raise unknown("layer with maps", layer, names)
+        raise unknown_name("layer with maps", layer, names)
     return [names[layer]]
 
 
-def _traces(case, over: str, images: int) -> list:
+def _traces(context, over: str, images: int) -> list:
     """The passes that the animation goes through, the last one being the still's."""
     if over == "training":
-        return [case.trace(at=s) for s in snapshots_until_now(case)]
+        return [context.trace(at=s) for s in snapshots_until(context)]
     if over == "images":
-        return [*(case.trace(picture=picture) for picture in other_examples(case, images - 1)), case.trace()]
-    return [case.trace()]
+        return [*(context.trace(sample=sample) for sample in other_samples(context, images - 1)), context.trace()]
+    return [context.trace()]
 
 
 def _columns(fig, body: Box, found: list[Stage], traces: list):
@@ -101,48 +105,48 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
     left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
-    views = [View(stage, traces) for stage in found]
-    draw_columns(fig, middle, views, gap)
+    views = [ActivationView(stage, traces) for stage in found]
+    draw_activation_columns(fig, middle, views, gap)
     digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
     bar = Box(left.x, left.y + TOP + left.w * trace.pixels.shape[1] / trace.pixels.shape[2] + 30, left.w, 40)
     ends = ("0", "max") if not signed else ("−max", "max") if left.w > 75 else ("−", "max")
-    colour_bar(fig, bar, (diverging if signed else sequential)(theme), -signed, 1, "value", ends=ends)
-    write(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
-    write(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
+    add_colorbar(fig, bar, (diverging if signed else sequential)(theme), -signed, 1, "value", ends=ends)
+    add_text(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
+    add_text(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
     return digit, views, _bars(fig, right, TOP, FOOT, trace)
 
 
 def _single(fig, body: Box, found: list[Stage], traces: list):
     """The digit and the verdict at the left, all maps of the one stage at the right."""
     left, right = body.columns(1, 3.1, gap=36)
-    view = View(found[0], traces)
+    view = ActivationView(found[0], traces)
     view.choose(128)
     view.draw(fig, right.inset(bottom=56), None, None)
     cmap = (diverging if view.signed else sequential)(fig.theme)
     bar = Box(right.x, right.y + right.h - 44, 230, 44)
-    colour_bar(fig, bar, cmap, -view.limit * view.signed, view.limit, "activation")
+    add_colorbar(fig, bar, cmap, -view.limit * view.signed, view.limit, "activation")
     above, below = left.rows(1, 1.6, gap=16)
     return _digit(fig, above, traces[-1]), [view], _bars(fig, below, 24, 0, traces[-1])
 
 
-def _digit(fig, box: Box, trace) -> Mosaic:
-    write(fig, box.x, box.y, "image", fontweight="bold")
-    write(fig, box.x, box.y + 19, shape_words(trace.pixels.shape[1:]), color=fig.theme.muted)
-    return image_grid(fig, box.inset(top=TOP), shown(trace.pixels)[None], columns=1, frame=True)
+def _digit(fig, box: Box, trace) -> ImageGrid:
+    add_text(fig, box.x, box.y, "image", fontweight="bold")
+    add_text(fig, box.x, box.y + 19, format_shape(trace.pixels.shape[1:]), color=fig.theme.muted)
+    return image_grid(fig, box.inset(top=TOP), to_display(trace.pixels)[None], columns=1, frame=True)
 
 
-def _bars(fig, box: Box, top: float, foot: float, trace) -> Bars:
-    write(fig, box.x, box.y, "probability", fontweight="bold")
-    return Bars(fig, box.inset(top=top - 6, bottom=foot), trace.classes)
+def _bars(fig, box: Box, top: float, foot: float, trace) -> ProbabilityBars:
+    add_text(fig, box.x, box.y, "probability", fontweight="bold")
+    return ProbabilityBars(fig, box.inset(top=top - 6, bottom=foot), trace.classes)
 
 
-def _words(trace, views: list[View], at: float) -> str:
+def _words(trace, views: list[ActivationView], at: float) -> str:
     """What just happened: the image, a stage, or the verdict."""
     if at > len(views) + 1:
         chosen = any(len(view.chosen) < view.shape[0] for view in views)
         return f"The network says {verdict(trace)}" + (" · maps shown: those that vary most" if chosen else "")
     if at <= 1:
-        return f"The image: {shape_words(trace.pixels.shape)} pixels."
+        return f"The image: {format_shape(trace.pixels.shape)} pixels."
     view = views[int(np.ceil(at)) - 2]
-    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {shape_words(view.shape[1:])}."
+    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {format_shape(view.shape[1:])}."

@@ -5,19 +5,24 @@ The kernels of a convolution of {run} ({network}) at {snapshot}; blue weights ar
 
 import numpy as np
 
-from netcore.errors import unknown
-from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import layer_words, shape_words, some_of
-from netcore.stage.mosaic import image_grid
-from netcore.stage.plot import Box, colour_bar, heading
-from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+from netcore.analysis.history import snapshots_until
+from netcore.analysis.layer_names import layer_title
+from netcore.core.errors import unknown_name
+from netcore.core.formatting import format_shape, format_subset
+from netcore.viz.colors import abs_limit
+from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging
+from netcore.viz.mpl.image_grid import image_grid
+from netcore.viz.mpl.text import add_heading
+from netcore.viz.mpl.timeline import Timeline, frame_index
 
 NEEDS = ("convolution",)
 ORDER = 54
 ANIMATED = True
 
 
-def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0):
+def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6.0):
     """Draw the kernels as one mosaic.
 
     Parameters
@@ -30,26 +35,26 @@ def draw(fig, case, *, layer: str = "", kernels: int = 64, seconds: float = 6.0)
         Duration of the animation.
     """
     theme = fig.theme
-    snapshots = snapshots_until_now(case)
-    final = case.layer_weights(snapshots[-1], 4)
+    snapshots = snapshots_until(context)
+    final = context.layer_weights(snapshots[-1], 4)
     layer = layer or next(iter(final), "")
     if layer not in final:
-        raise unknown("convolution", layer, final)
+        raise unknown_name("convolution", layer, final)
     choose, columns, words = _choice(final[layer], kernels)
-    over_time = [choose(case.layer_weights(s, 4)[layer]) for s in snapshots]
-    limit = spread(np.stack(over_time))
+    over_time = [choose(context.layer_weights(s, 4)[layer]) for s in snapshots]
+    limit = abs_limit(np.stack(over_time))
 
-    body, _ = heading(fig, f"Kernels of {layer_words(layer)} in {case.display_name}", words)
+    body, _ = add_heading(fig, f"Kernels of {layer_title(layer)} in {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
     mosaic = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
-    colour_bar(fig, scale, diverging(theme), -limit, limit, "weight")
-    timeline = Timeline(fig, time, case, snapshots)
+    add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight")
+    timeline = Timeline(fig, time, context, snapshots)
 
     def update(t: float) -> list:
-        i = frame_of(t, len(snapshots))
+        i = frame_index(t, len(snapshots))
         return [mosaic.set(over_time[i]), *timeline.show(i)]
 
     update(1.0)
@@ -66,7 +71,7 @@ def _choice(weight: np.ndarray, most: int):
     norm = np.linalg.norm(weight.reshape(outputs, inputs, -1), axis=2)
     if inputs <= 4:
         order = np.sort(np.argsort(-norm.sum(1))[:most])
-        words = f"{some_of(len(order), outputs, 'kernel')} of {h}×{w}"
+        words = f"{format_subset(len(order), outputs, 'kernel')} of {h}×{w}"
         if inputs == 1:
             words += ": ink under blue adds to the map, ink under orange takes away"
         else:
@@ -74,6 +79,6 @@ def _choice(weight: np.ndarray, most: int):
         return lambda k: k[order].reshape(len(order), inputs * h, w), None, words
     across = np.sort(np.argsort(-norm.sum(1))[:28])
     down = np.sort(np.argsort(-norm.sum(0))[:12])
-    words = f"kernels of {shape_words((h, w))}: {some_of(len(across), outputs, 'output map')} across, "
-    words += f"{some_of(len(down), inputs, 'input map')} down, those of the largest weights"
+    words = f"kernels of {format_shape((h, w))}: {format_subset(len(across), outputs, 'output map')} across, "
+    words += f"{format_subset(len(down), inputs, 'input map')} down, those of the largest weights"
     return lambda k: k[np.ix_(across, down)].transpose(1, 0, 2, 3).reshape(-1, h, w), len(across), words

@@ -10,12 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from netcore.case import Picture
-from netcore.stage.colours import mix
-from netcore.stage.facts import counted, shape_words, some_of
-from netcore.stage.plot import LABEL, UNITS, Box, add_axes, fit, heading, page, width, write
-from netcore.stage.stages import Stage, stages
-from netcore.trace import Trace
+from netcore.analysis.stages import Stage, stages
+from netcore.core.formatting import format_count, format_shape, format_subset
+from netcore.core.sample import Sample
+from netcore.core.trace import Trace
+from netcore.viz.colors import blend
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box, figure_box
+from netcore.viz.mpl.style import FIGURE_WIDTH, LABEL
+from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ()
 ORDER = 50
@@ -34,21 +37,21 @@ class Card:
     shared: bool = False  # has weights that an earlier card counts
 
 
-def draw(fig, case):
+def draw(fig, context):
     """Draw the layers as cards, column by column, with the edges between them."""
-    trace = case.trace(picture=case.chosen or Picture(np.zeros(case.input_shape, np.uint8)))
+    trace = context.trace(sample=context.sample_or_none or Sample(np.zeros(context.input_shape, np.uint8)))
     cards, edges, steps = _graph(trace)
     used = sum(card.parameters for card in cards)
-    total = max(used, case.parameter_count)
-    words = f"{some_of(*steps, 'step')}, {some_of(used, total)} weights and biases (bars: their share)"
+    total = max(used, context.parameter_count)
+    words = f"{format_subset(*steps, 'step')}, {format_subset(used, total)} weights and biases (bars: their share)"
     words += f" · {_bytes(4 * total)} as 32-bit numbers"
-    body, _ = heading(fig, f"The network {case.display_name}", words)
+    body, _ = add_heading(fig, f"The network {context.display_name}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
     columns = -(-len(cards) // rows)
     body = Box(body.x, body.y, body.w, min(body.h, 16 + 92 * rows))
     across = body.columns(*[1] * columns, gap=GAP)
     places = [place for column in across for place in column.rows(*[1] * rows, gap=16)]
-    ax = add_axes(fig, page(fig), xlim=(0, UNITS), ylim=(page(fig).h, 0))
+    ax = add_axes(fig, figure_box(fig), xlim=(0, FIGURE_WIDTH), ylim=(figure_box(fig).h, 0))
     ax.axis("off")
     for card, place in zip(cards, places, strict=False):
         _card(fig, ax, card, place, total)
@@ -81,7 +84,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, 
         count = sum(size for weight, size in own.items() if weight not in known)
         shared = not known.isdisjoint(own)
         known |= own.keys()
-        words = _words(members, trace) if len(members) == 1 else counted(len(members), "step")
+        words = _words(members, trace) if len(members) == 1 else format_count(len(members), "step")
         cards.append(Card(name, words, trace.value(nodes[-1]).shape, count, shared))
     edges = {
         (where[i], where[layer.name])
@@ -100,9 +103,9 @@ def _words(members: list[Stage], trace: Trace) -> str:
     if first.weight is not None and first.weight.ndim == 4:
         words = f"{first.weight.shape[2]}×{first.weight.shape[3]} {words}"
     if "Pool" in first.kind and (size := first.settings.get("kernel_size")):
-        words = f"{shape_words(tuple(np.broadcast_to(size, 2).tolist()))} {words}"
+        words = f"{format_shape(tuple(np.broadcast_to(size, 2).tolist()))} {words}"
     if first.kind == "Flatten":
-        words = f"{shape_words(trace.input_of(first).shape)} in a row"
+        words = f"{format_shape(trace.input_of(first).shape)} in a row"
     shares = [trace[node].settings.get("p") for node in stage.nodes if "Dropout" in trace[node].kind]
     return words + "".join(f", dropout {share:g}" for share in shares if share)
 
@@ -112,7 +115,12 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
     style = {"boxstyle": "round,pad=0,rounding_size=6", "mutation_aspect": 1}
     ax.add_patch(
         FancyBboxPatch(
-            (box.x, box.y), box.w, box.h, facecolor=mix(theme, "ground", "faint", 0.45), edgecolor=theme.faint, **style
+            (box.x, box.y),
+            box.w,
+            box.h,
+            facecolor=blend(theme, "background", "faint", 0.45),
+            edgecolor=theme.faint,
+            **style,
         )
     )
     if card.parameters:
@@ -120,23 +128,27 @@ def _card(fig, ax: Axes, card: Card, box: Box, total: int) -> None:
         ax.add_patch(Rectangle((box.x + 10, box.y + box.h - 5), (box.w - 20) * share, 3, color=theme.positive))
     lines = 3 if box.h >= 62 else 2
     top = box.y + (box.h - 19 * lines) / 2 - 1
-    shape = shape_words(card.shape)
-    taken = width(fig, shape) + 30
-    beside = width(fig, card.name, LABEL, "bold") <= box.w - taken or lines < 3  # else below, beside the operations
+    shape = format_shape(card.shape)
+    taken = text_width(fig, shape) + 30
+    beside = (
+        text_width(fig, card.name, LABEL, "bold") <= box.w - taken or lines < 3
+    )  # else below, beside the operations
     room = box.w - (taken if beside else 20)
-    write(fig, box.x + 10, top, fit(fig, card.name, room, LABEL, "bold", "end"), fontsize=LABEL, fontweight="bold")
-    write(fig, box.x + box.w - 10, top if beside else top + 19, shape, ha="right")
+    add_text(
+        fig, box.x + 10, top, ellipsize(fig, card.name, room, LABEL, "bold", "end"), fontsize=LABEL, fontweight="bold"
+    )
+    add_text(fig, box.x + box.w - 10, top if beside else top + 19, shape, ha="right")
     if lines == 3:
         room = box.w - (20 if beside else taken)
         words = card.words
         for long, short in (("batch norm", "BN"), ("pooling", "pool")):
-            words = words if width(fig, words) <= room else words.replace(long, short)
-        write(fig, box.x + 10, top + 19, fit(fig, words, room), color=theme.muted)
+            words = words if text_width(fig, words) <= room else words.replace(long, short)
+        add_text(fig, box.x + 10, top + 19, ellipsize(fig, words, room), color=theme.muted)
     short = f"{card.parameters:,}" if card.parameters or not card.shared else "shared"
     count = f"{'no' if short == '0' else short} parameters" if card.name != "image" else ""
-    if width(fig, count) > box.w - 20:
+    if text_width(fig, count) > box.w - 20:
         count = short
-    write(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
+    add_text(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
 
 
 def _edge(fig, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:

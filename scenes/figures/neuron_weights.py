@@ -6,19 +6,24 @@ inhibits it.
 
 import numpy as np
 
-from netcore.errors import Refused
-from netcore.stage.colours import diverging, spread
-from netcore.stage.facts import layer_words, some_of
-from netcore.stage.mosaic import image_grid
-from netcore.stage.plot import Box, colour_bar, heading
-from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+from netcore.analysis.history import snapshots_until
+from netcore.analysis.layer_names import layer_title
+from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_subset
+from netcore.viz.colors import abs_limit
+from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging
+from netcore.viz.mpl.image_grid import image_grid
+from netcore.viz.mpl.text import add_heading
+from netcore.viz.mpl.timeline import Timeline, frame_index
 
 NEEDS = ("linear-first",)
 ORDER = 52
 ANIMATED = True
 
 
-def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
+def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     """Draw the weights of first-layer neurons as one mosaic.
 
     Parameters
@@ -29,36 +34,36 @@ def draw(fig, case, *, neurons: int = 24, seconds: float = 6.0):
         Duration of the animation.
     """
     theme = fig.theme
-    snapshots = snapshots_until_now(case)
-    matrices = case.layer_weights(snapshots[-1], 2)
-    layer, shape = next(iter(matrices)), case.input_shape
+    snapshots = snapshots_until(context)
+    matrices = context.layer_weights(snapshots[-1], 2)
+    layer, shape = next(iter(matrices)), context.input_shape
     if matrices[layer].shape[1] != np.prod(shape):
-        raise Refused(f"run '{case.run_name}': its first dense layer does not look at the image's pixels")
+        raise RequirementError(f"run '{context.run_name}': its first dense layer does not look at the image's pixels")
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
-        weight = case.layer_weights(snapshot, 2)[layer][order]
+        weight = context.layer_weights(snapshot, 2)[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
     over_time = [images(s) for s in snapshots]
-    limit = spread(over_time[-1], 0.998)
+    limit = abs_limit(over_time[-1], 0.998)
     ink = (
         "blue excites, orange inhibits, mean of 3 colours"
         if shape[0] == 3
         else "ink on blue excites, on orange inhibits"
     )
-    words = f"{ink} · {some_of(len(order), len(matrices[layer]), 'neuron')}"
+    words = f"{ink} · {format_subset(len(order), len(matrices[layer]), 'neuron')}"
     words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
-    body, _ = heading(fig, f"Weights of {layer_words(layer)} in {case.display_name}", words)
+    body, _ = add_heading(fig, f"Weights of {layer_title(layer)} in {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
-    colour_bar(fig, scale, diverging(theme), -limit, limit, "weight", clipped=True)
-    timeline = Timeline(fig, time, case, snapshots)
+    add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight", clipped=True)
+    timeline = Timeline(fig, time, context, snapshots)
 
     def update(t: float) -> list:
-        i = frame_of(t, len(snapshots))
+        i = frame_index(t, len(snapshots))
         return [mosaic.set(over_time[i]), *timeline.show(i)]
 
     update(1.0)

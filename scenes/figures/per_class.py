@@ -6,9 +6,12 @@ how many it finds (recall); with 95 % intervals, and F1, the harmonic mean of th
 
 import numpy as np
 
-from netcore.stage.answers import Answers, answers, interval
-from netcore.stage.facts import some_of
-from netcore.stage.plot import Box, add_axes, fit, heading, legend, number, percent, percents, width, write
+from netcore.analysis.metrics import wilson_interval
+from netcore.analysis.predictions import Predictions, stored_predictions
+from netcore.core.formatting import format_number, format_percent, format_subset
+from netcore.viz.mpl.axes import add_axes, format_axis_percent
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.text import add_color_legend, add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("evaluation",)
 ORDER = 34
@@ -16,7 +19,7 @@ MOST = 12  # classes that fit
 COLUMNS, COLUMN = ("precision", "recall", "F1", "images"), 72.0  # of the table; units wide
 
 
-def draw(fig, case, *, data: str = ""):
+def draw(fig, context, *, data: str = ""):
     """Draw one row a class: two shares with their intervals, and the numbers.
 
     Parameters
@@ -26,27 +29,27 @@ def draw(fig, case, *, data: str = ""):
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    theme, found, classes = fig.theme, answers(case, data or None), case.classes
+    theme, found, classes = fig.theme, stored_predictions(context, data or None), context.classes
     among = range(len(classes))
     scores = precision_recall_fscore_support(found.labels, found.predictions, labels=among, zero_division=np.nan)
     f1 = scores[2]
     order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
-    words = f"{found.words} · lines: 95 % intervals · mean F1 {number(float(np.nanmean(f1)), 3)}"
+    words = f"{found.words} · lines: 95 % intervals · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
-        words += f" · {some_of(len(order), len(classes), 'class')}, those of the lowest F1"
-    body, _ = heading(fig, f"Precision and recall of {case.display_name}", words, aside=250)
-    legend(fig, {"precision": theme.positive, "recall": theme.negative})
-    names = min(150, max(width(fig, name) for name in ["class", *(classes[k] for k in order)]))
+        words += f" · {format_subset(len(order), len(classes), 'class')}, those of the lowest F1"
+    body, _ = add_heading(fig, f"Precision and recall of {context.display_name}", words, aside=250)
+    add_color_legend(fig, {"precision": theme.positive, "recall": theme.negative})
+    names = min(150, max(text_width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)
-    write(fig, inner.x - 16, body.y, "class", ha="right", color=theme.muted)
+    add_text(fig, inner.x - 16, body.y, "class", ha="right", color=theme.muted)
     for row, k in enumerate(order):
         y = inner.y + (row + 0.5) * inner.h / len(order)
-        write(fig, inner.x - 16, y, fit(fig, classes[k], names), ha="right", va="center_baseline")
+        add_text(fig, inner.x - 16, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
     _dots(fig, inner, found, scores[:2], order)
     _table(fig, inner, body.y, np.array(scores)[:, order])
 
 
-def _dots(fig, box: Box, found: Answers, shares: tuple, order: np.ndarray) -> None:
+def _dots(fig, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -> None:
     """Precision and recall with their intervals, a row a class."""
     ax = add_axes(fig, box, ylim=(len(order) - 0.5, -0.5))
     of_said, of_true = found.confusion.sum(0), found.confusion.sum(1)
@@ -54,13 +57,13 @@ def _dots(fig, box: Box, found: Answers, shares: tuple, order: np.ndarray) -> No
     for row, k in enumerate(order):
         for shift, share, of, role in ((-0.14, shares[0], of_said, "positive"), (0.14, shares[1], of_true, "negative")):
             if of[k]:
-                low, high = interval(int(found.confusion[k, k]), int(of[k]))
+                low, high = wilson_interval(int(found.confusion[k, k]), int(of[k]))
                 lows.append(low)
-                colour = getattr(fig.theme, role)
-                ax.plot([low, high], [row + shift] * 2, color=colour, linewidth=2, alpha=0.6, clip_on=False)
-                ax.plot(share[k], row + shift, "o", color=colour, markersize=7, clip_on=False)
+                color = getattr(fig.theme, role)
+                ax.plot([low, high], [row + shift] * 2, color=color, linewidth=2, alpha=0.6, clip_on=False)
+                ax.plot(share[k], row + shift, "o", color=color, markersize=7, clip_on=False)
     ax.set_xlim(max(0, min(lows, default=0) - 0.01), 1)
-    percents(ax.xaxis, 5)
+    format_axis_percent(ax.xaxis, 5)
     ax.tick_params(length=0, pad=6)
     ax.set_yticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
@@ -71,13 +74,13 @@ def _table(fig, box: Box, top: float, scores: np.ndarray) -> None:
     """The numbers (4, rows), to the right of `box`."""
     ends = [box.x + box.w + 16 + COLUMN * (i + 1) for i in range(len(COLUMNS))]
     for x, name in zip(ends, COLUMNS, strict=True):
-        write(fig, x, top, name, ha="right", color=fig.theme.muted)
+        add_text(fig, x, top, name, ha="right", color=fig.theme.muted)
     for row, (precision, recall, f1, support) in enumerate(scores.T):
         y = box.y + (row + 0.5) * box.h / scores.shape[1]
         cells = (_share(precision), _share(recall), "–" if np.isnan(f1) else f"{f1:.3f}", f"{support:,.0f}")
         for x, cell in zip(ends, cells, strict=True):
-            write(fig, x, y, cell, ha="right", va="center_baseline")
+            add_text(fig, x, y, cell, ha="right", va="center_baseline")
 
 
 def _share(value: float) -> str:
-    return "–" if np.isnan(value) else percent(value)
+    return "–" if np.isnan(value) else format_percent(value)

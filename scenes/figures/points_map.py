@@ -8,12 +8,16 @@ from typing import Literal
 
 import numpy as np
 
+from netcore.analysis.history import snapshots_until
 from netcore.analysis.projections import flatten_features, project_pca, project_tsne
-from netcore.stage.colours import categories
-from netcore.stage.facts import counted, some_of
-from netcore.stage.plot import LABEL, Box, add_axes, fit, heading, percent, subtitle, width, write
-from netcore.stage.stages import some_stages, stages
-from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+from netcore.analysis.stages import evenly_spaced, stages
+from netcore.core.formatting import format_count, format_percent, format_subset
+from netcore.viz.colors import class_colors
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import LABEL
+from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
+from netcore.viz.mpl.timeline import Timeline, frame_index
 
 NEEDS = ("examples", "hidden")
 ORDER = 68
@@ -22,7 +26,7 @@ MOST = 6  # layers that fit
 MOMENTS = 10  # snapshots, at most
 
 
-def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200, seconds: float = 8.0):
+def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 200, seconds: float = 8.0):
     """Draw one plane a layer.
 
     Parameters
@@ -34,33 +38,33 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
     seconds : float
         Duration of the animation.
     """
-    theme, examples = fig.theme, case.examples()
+    theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
-    every = [s for s in stages(case.trace(), None) if s.kinds != ("Flatten",)]
-    found = some_stages(every, MOST)
-    snapshots = snapshots_until_now(case) if method == "pca" else (case.snapshot(),)
+    every = [s for s in stages(context.trace(), None) if s.kinds != ("Flatten",)]
+    found = evenly_spaced(every, MOST)
+    snapshots = snapshots_until(context) if method == "pca" else (context.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
-    words = f"{some_of(len(labels), len(examples.labels), 'example image')} · "
-    words += f"{some_of(len(found), len(every), 'layer')} · "
+    words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
+    words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
-    body, _ = heading(fig, f"How {case.display_name} sorts images", words, aside=160)
-    mistakes = write(fig, body.x + body.w, 22, "", ha="right", color=theme.wrong)
-    named = _legend(fig, body, case.classes)
+    body, _ = add_heading(fig, f"How {context.display_name} sorts images", words, aside=160)
+    mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
+    named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
     nodes = tuple(stage.node for stage in found)
-    colours = np.array(categories(theme, len(case.classes)))[labels]
-    over_time = [case.passes(pixels, nodes, at=snapshot) for snapshot in snapshots]
+    colors = np.array(class_colors(theme, len(context.classes)))[labels]
+    over_time = [context.predict_batch(pixels, nodes, at=snapshot) for snapshot in snapshots]
     wrong = [passed["logits"].argmax(1) != labels for passed in over_time]
     panels = [
-        _Plane(fig, box, stage.name, [flatten_features(passed[stage.node]) for passed in over_time], colours, method)
+        _Plane(fig, box, stage.name, [flatten_features(passed[stage.node]) for passed in over_time], colors, method)
         for stage, box in zip(found, _places(upper, len(found)), strict=True)
     ]
-    timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), case, tuple(snapshots))
+    timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), context, tuple(snapshots))
 
     def update(t: float) -> list:
-        i = frame_of(t, len(snapshots))
+        i = frame_index(t, len(snapshots))
         count = int(wrong[i].sum())
-        mistakes.set_text(f"○ {counted(count, 'mistake')}" if count else "no mistake")
+        mistakes.set_text(f"○ {format_count(count, 'mistake')}" if count else "no mistake")
         moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
         return [mistakes, *moved, *timeline.show(i)]
 
@@ -71,19 +75,21 @@ def draw(fig, case, *, method: Literal["pca", "tsne"] = "pca", images: int = 200
 class _Plane:
     """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
-    def __init__(self, fig, box: Box, name: str, over_time: list[np.ndarray], colours: np.ndarray, method: str) -> None:
+    def __init__(self, fig, box: Box, name: str, over_time: list[np.ndarray], colors: np.ndarray, method: str) -> None:
         self.points, self.notes = _project(over_time, method)
-        subtitle(fig, box, name)
+        add_subtitle(fig, box, name)
         inner = box.inset(top=26)
         self.size = np.array([inner.w, inner.h])
         self.ax = ax = add_axes(fig, inner)
         ax.axis("off")
-        self.dots = ax.scatter(*self.points[-1].T, s=18, c=colours, linewidths=0, zorder=3)  # not hidden by the rings
-        self.rings = ax.scatter([], [], s=48, facecolors="none", edgecolors=fig.theme.wrong, linewidths=1.2, zorder=2)
-        start = width(fig, name, LABEL, "bold") + 8
-        self.note = write(fig, box.x + start, box.y + 0.8, "", color=fig.theme.muted)
-        widest = max(self.notes, key=lambda note: width(fig, note))
-        self.noted = start + width(fig, widest) <= box.w
+        self.dots = ax.scatter(*self.points[-1].T, s=18, c=colors, linewidths=0, zorder=3)  # not hidden by the rings
+        self.rings = ax.scatter(
+            [], [], s=48, facecolors="none", edgecolors=fig.theme.incorrect, linewidths=1.2, zorder=2
+        )
+        start = text_width(fig, name, LABEL, "bold") + 8
+        self.note = add_text(fig, box.x + start, box.y + 0.8, "", color=fig.theme.muted)
+        widest = max(self.notes, key=lambda note: text_width(fig, note))
+        self.noted = start + text_width(fig, widest) <= box.w
 
     def show(self, i: int, wrong: np.ndarray) -> list:
         low, high = self.points[i].min(0), self.points[i].max(0)
@@ -101,7 +107,7 @@ def _project(over_time: list[np.ndarray], method: str) -> tuple[list[np.ndarray]
     if method != "pca":
         return [project_tsne(over_time[-1])], [""]
     points, shares = project_pca(over_time)
-    return points, ["all alike" if share is None else f"{percent(share, 0)} of the variance" for share in shares]
+    return points, ["all alike" if share is None else f"{format_percent(share, 0)} of the variance" for share in shares]
 
 
 def _places(box: Box, count: int) -> list[Box]:
@@ -114,20 +120,20 @@ def _legend(fig, body: Box, classes: list[str]) -> float:
     """The classes' colours in one or two lines at the bottom, where they fit; give the height that they take."""
     lines: list[list[tuple[str, tuple]]] = [[]]
     room = body.w
-    for name, colour in zip(classes, categories(fig.theme, len(classes)), strict=True):
-        name = fit(fig, name, 150)
-        room -= width(fig, name) + 34
+    for name, color in zip(classes, class_colors(fig.theme, len(classes)), strict=True):
+        name = ellipsize(fig, name, 150)
+        room -= text_width(fig, name) + 34
         if room < 0:
             lines.append([])
-            room = body.w - width(fig, name) - 34
-        lines[-1].append((name, colour))
+            room = body.w - text_width(fig, name) - 34
+        lines[-1].append((name, color))
     if len(lines) > 2:
-        write(fig, body.x, body.y + body.h - 12, f"colours: {len(classes)} classes", color=fig.theme.muted)
+        add_text(fig, body.x, body.y + body.h - 12, f"colours: {len(classes)} classes", color=fig.theme.muted)
         return 24.0
     for row, line in enumerate(reversed(lines)):
         x, y = body.x, body.y + body.h - 12 - 20 * row
-        for name, colour in line:
-            write(fig, x, y, "●", color=colour)
-            write(fig, x + 16, y, name, color=fig.theme.muted)
-            x += width(fig, name) + 34
+        for name, color in line:
+            add_text(fig, x, y, "●", color=color)
+            add_text(fig, x + 16, y, name, color=fig.theme.muted)
+            x += text_width(fig, name) + 34
     return 4.0 + 20 * len(lines)

@@ -6,16 +6,18 @@ else lines show the 95 % intervals for other images of the same kind.
 
 import numpy as np
 
-from netcore.stage.answers import answers, interval
-from netcore.stage.facts import some_of
-from netcore.stage.plot import chart, class_labels, heading, legend, percent, percents
+from netcore.analysis.metrics import wilson_interval
+from netcore.analysis.predictions import stored_predictions
+from netcore.core.formatting import format_percent, format_subset
+from netcore.viz.mpl.axes import add_chart, fit_class_labels, format_axis_percent
+from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("answers",)
 ORDER = 42
 MOST = 20  # classes that fit
 
 
-def draw(fig, case, *, data: str = ""):
+def draw(fig, context, *, data: str = ""):
     """Draw one bar a class.
 
     Parameters
@@ -23,20 +25,20 @@ def draw(fig, case, *, data: str = ""):
     data : str
         Data set of the answers; one without labels unless given, or the first one evaluated.
     """
-    theme, found = fig.theme, answers(case, data or next(iter(case.unlabelled), None), labelled=False)
-    total, count = len(found.probabilities), len(case.classes)
+    theme, found = fig.theme, stored_predictions(context, data or next(iter(context.unlabeled), None), labelled=False)
+    total, count = len(found.probabilities), len(context.classes)
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
-    words = f"{found.words} · {some_of(len(order), count, 'class')}"
+    words = f"{found.words} · {format_subset(len(order), count, 'class')}"
     words += " (those predicted most)" if len(order) < count else ""
-    words += f" · mean confidence {percent(float(found.confidence.mean()))}"
-    body, _ = heading(fig, f"What {case.display_name} finds", words, aside=280)
+    words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
+    body, _ = add_heading(fig, f"What {context.display_name} finds", words, aside=280)
     known = len(found.labels) == total
-    legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
+    add_color_legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4
     note = "outlines: true classes" if known else "lines: 95 % intervals for other images of this kind"
-    labels, rotation, bottom = class_labels(fig, [case.classes[k] for k in order], room)
-    ax = chart(fig, body, "Share of the images", note, left=54, bottom=bottom, x="class")
+    labels, rotation, bottom = fit_class_labels(fig, [context.classes[k] for k in order], room)
+    ax = add_chart(fig, body, "Share of the images", note, left=54, bottom=bottom, x="class")
     places = np.arange(len(order))
     ax.bar(places, predicted[order] / total, width=0.7, color=theme.positive)
     tops = predicted / total
@@ -45,12 +47,12 @@ def draw(fig, case, *, data: str = ""):
         ax.bar(places, true[order] / total, width=0.84, facecolor="none", edgecolor=theme.emphasis, linewidth=2)
         tops = np.maximum(tops, true / total)
     else:
-        tops = np.array([interval(int(n), total)[1] for n in predicted])
+        tops = np.array([wilson_interval(int(n), total)[1] for n in predicted])
         for x, k in zip(places, order, strict=True):
-            ax.plot([x, x], interval(int(predicted[k]), total), color=theme.ink, linewidth=2)
+            ax.plot([x, x], wilson_interval(int(predicted[k]), total), color=theme.foreground, linewidth=2)
     ax.set(xlim=(-0.6, len(order) - 0.4), ylim=(0, 1.18 * max(tops.max(), 1e-9)))
     ax.set_xticks(places, labels, rotation=rotation)
     if room > 44:  # the numbers fit
         for x, k in zip(places, order, strict=True):
             ax.annotate(f"{predicted[k]:,}", (x, tops[k]), (0, 5), textcoords="offset points", ha="center", va="bottom")
-    percents(ax.yaxis)
+    format_axis_percent(ax.yaxis)

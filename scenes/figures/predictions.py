@@ -7,15 +7,15 @@ in green, wrong ones in red.
 import numpy as np
 from scipy.special import softmax
 
-from netcore.stage.facts import counted
-from netcore.stage.gallery import caption, gallery
-from netcore.stage.plot import heading, legend
+from netcore.core.formatting import format_count
+from netcore.viz.mpl.captioned_grid import captioned_grid, prediction_caption
+from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("examples",)
 ORDER = 30
 
 
-def draw(fig, case, *, images: int = 24):
+def draw(fig, context, *, images: int = 24):
     """Draw the images with the answers below.
 
     Parameters
@@ -23,14 +23,14 @@ def draw(fig, case, *, images: int = 24):
     images : int
         How many example images.
     """
-    theme, examples, classes = fig.theme, case.examples(), case.classes
+    theme, examples, classes = fig.theme, context.examples(), context.classes
     pixels, labels = examples.images[:images], examples.labels[:images]
-    shares = softmax(case.passes(pixels)["logits"].astype(float), axis=1)
-    said = shares.argmax(1)
-    right = said == labels
-    body, note = heading(fig, f"What {case.display_name} says", aside=200)
-    legend(fig, {"right": theme.right, "wrong": theme.wrong})
-    captions = [caption(classes, k, t, p) for k, t, p in zip(said, labels, shares.max(1), strict=True)]
-    colours = list(np.where(right, theme.right, theme.wrong))
-    count = len(gallery(fig, body, pixels, captions, colours).tiles())
-    note.set_text(f"{right[:count].sum()} of {counted(count, 'example image')} right · {case.snapshot().label}")
+    shares = softmax(context.predict_batch(pixels)["logits"].astype(float), axis=1)
+    predicted = shares.argmax(1)
+    right = predicted == labels
+    body, note = add_heading(fig, f"What {context.display_name} says", aside=200)
+    add_color_legend(fig, {"right": theme.correct, "wrong": theme.incorrect})
+    captions = [prediction_caption(classes, k, t, p) for k, t, p in zip(predicted, labels, shares.max(1), strict=True)]
+    colors = list(np.where(right, theme.correct, theme.incorrect))
+    count = len(captioned_grid(fig, body, pixels, captions, colors).tiles())
+    note.set_text(f"{right[:count].sum()} of {format_count(count, 'example image')} right · {context.snapshot().label}")

@@ -10,10 +10,12 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import softmax
 
-from netcore.stage.answers import interval
-from netcore.stage.facts import some_of
-from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, chart, heading, legend, percents
+from netcore.analysis.metrics import wilson_interval
+from netcore.core.formatting import format_subset
+from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("examples",)
 ORDER = 46
@@ -46,7 +48,7 @@ CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str
 }
 
 
-def draw(fig, case, *, images: int = 120):
+def draw(fig, context, *, images: int = 120):
     """Draw four charts, each with the chosen image as it becomes below.
 
     Parameters
@@ -54,26 +56,26 @@ def draw(fig, case, *, images: int = 120):
     images : int
         At most so many example images are changed.
     """
-    theme, examples = fig.theme, case.examples()
+    theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
     words = (
-        f"{some_of(len(labels), len(examples.labels), 'example image')}, one change at a time"
-        f" · band: 95 % interval · {case.snapshot().label}"
+        f"{format_subset(len(labels), len(examples.labels), 'example image')}, one change at a time"
+        f" · band: 95 % interval · {context.snapshot().label}"
     )
-    body, _ = heading(fig, f"What {case.display_name} withstands", words, aside=300)
-    legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
+    body, _ = add_heading(fig, f"What {context.display_name} withstands", words, aside=300)
+    add_color_legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):
-        _panel(fig, place, title, change, case, pixels, labels)
+        _panel(fig, place, title, change, context, pixels, labels)
 
 
-def _panel(fig, box: Box, title: str, change: tuple, case, pixels: np.ndarray, labels: np.ndarray) -> None:
+def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray, labels: np.ndarray) -> None:
     theme, (note, levels, function, word) = fig.theme, change
     changed = [_as_pixels(function(pixels.astype(float), level)) for level in levels]
-    shares = [softmax(case.passes(batch)["logits"].astype(float), axis=1) for batch in changed]
+    shares = [softmax(context.predict_batch(batch)["logits"].astype(float), axis=1) for batch in changed]
     right = [int((s.argmax(1) == labels).sum()) for s in shares]
-    low, high = zip(*(interval(r, len(labels)) for r in right), strict=True)
-    ax = chart(fig, box.inset(bottom=STRIP), title, note, left=54)
+    low, high = zip(*(wilson_interval(r, len(labels)) for r in right), strict=True)
+    ax = add_chart(fig, box.inset(bottom=STRIP), title, note, left=54)
     x = np.arange(len(levels))
     ax.fill_between(x, low, high, color=theme.positive, alpha=0.2, linewidth=0)
     ax.plot(x, [r / len(labels) for r in right], color=theme.positive, marker="o", markersize=5, clip_on=False)
@@ -81,13 +83,13 @@ def _panel(fig, box: Box, title: str, change: tuple, case, pixels: np.ndarray, l
     ax.plot(x, sure, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
     ax.set(xlim=(-0.3, len(levels) - 0.7), ylim=(0, 1))
     ax.set_xticks(x, [word(level).replace("-", "−") if level else "0" for level in levels])
-    percents(ax.yaxis, 3)
-    _strip(fig, box, case.picture.pixels, function, levels)
+    format_axis_percent(ax.yaxis, 3)
+    _strip(fig, box, context.sample.pixels, function, levels)
 
 
 def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple) -> None:
     """The chosen image at each level, below the tick labels."""
-    tiles = np.stack([shown(_as_pixels(function(pixels[None].astype(float), level))[0]) for level in levels])
+    tiles = np.stack([to_display(_as_pixels(function(pixels[None].astype(float), level))[0]) for level in levels])
     step = (box.w - 62) / (len(levels) - 0.4)
     side = STRIP - 4
     wide = side * tiles.shape[2] / tiles.shape[1]

@@ -9,17 +9,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from netcore.stage.bars import verdict
-from netcore.stage.colours import diverging, spread
-from netcore.stage.mosaic import image_grid, shown
-from netcore.stage.plot import Box, colour_bar, fit, heading, number, subtitle, write
+from netcore.core.formatting import format_number
+from netcore.viz.colors import abs_limit
+from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging
+from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.probability_bars import verdict
+from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize
 
 NEEDS = ()
 ORDER = 66
 ROUNDING = 1e-5  # of the largest score: what single precision may add or lose on the way
 
 
-def draw(fig, case, *, patch: int = 0, stride: int = 2):
+def draw(fig, context, *, patch: int = 0, stride: int = 2):
     """Draw the image and three maps of the same size.
 
     Parameters
@@ -29,15 +33,15 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
     stride : int
         Pixels between two places of the patch; more for large images.
     """
-    trace = case.trace()
+    trace = context.trace()
     first, second = np.argsort(-trace.logits, kind="stable")[:2]
     names = trace.classes[first], trace.classes[second]
-    gradient = _gradient(case, int(first), int(second))
+    gradient = _gradient(context, int(first), int(second))
     side = patch or max(1, trace.pixels.shape[1] // 4)
-    covered = _occlusion(case, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
-    margin = number(float(trace.logits[first] - trace.logits[second]))
-    title = f"What speaks for {names[0]} rather than {names[1]} in {case.display_name}"
-    body, _ = heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
+    covered = _occlusion(context, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
+    margin = format_number(float(trace.logits[first] - trace.logits[second]))
+    title = f"What speaks for {names[0]} rather than {names[1]} in {context.display_name}"
+    body, _ = add_heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),
         ("Gradient", "a higher pixel value", gradient.sum(0), "change per unit"),
@@ -48,35 +52,35 @@ def draw(fig, case, *, patch: int = 0, stride: int = 2):
         _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(1, 1, 1, 1, gap=22), panels, strict=True)
     ]
     words = f"Blue speaks for {names[0]}, orange for {names[1]}: changes of score {names[0]} − score {names[1]}."
-    write(fig, body.x, max(ends) + 22, fit(fig, words, body.w), color=fig.theme.muted)
+    add_text(fig, body.x, max(ends) + 22, ellipsize(fig, words, body.w), color=fig.theme.muted)
 
 
 def _panel(fig, box: Box, title: str, note: str, values: np.ndarray | None, label: str, trace) -> float:
     """Draw one map with its scale; give the lower end."""
-    subtitle(fig, box, title)
-    write(fig, box.x, box.y + 21, fit(fig, note, box.w), color=fig.theme.muted)
+    add_subtitle(fig, box, title)
+    add_text(fig, box.x, box.y + 21, ellipsize(fig, note, box.w), color=fig.theme.muted)
     inner = box.inset(top=48, bottom=80)
     if values is None:
-        place = image_grid(fig, inner, shown(trace.pixels)[None], columns=1, frame=True).place(0)
+        place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, frame=True).place(0)
         return place.y + place.h
-    limit = spread(values)
+    limit = abs_limit(values)
     settings = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
     place = image_grid(fig, inner, values[None], columns=1, **settings).place(0)
     bar = Box(place.x, place.y + place.h + 14, place.w, 44)
-    colour_bar(fig, bar, diverging(fig.theme), -limit, limit, fit(fig, label, place.w))
+    add_colorbar(fig, bar, diverging(fig.theme), -limit, limit, ellipsize(fig, label, place.w))
     return bar.y + bar.h
 
 
-def _gradient(case, first: int, second: int) -> np.ndarray:
+def _gradient(context, first: int, second: int) -> np.ndarray:
     """Derivative of score `first` − score `second` by the network's input, (C, H, W).
 
     That difference is the cross-entropy for `second` minus that for `first`: the softmax's denominators cancel.
     """
-    losses = [case.trace(picture=replace(case.picture, label=k), backward=True).grad_input for k in (second, first)]
+    losses = [context.trace(sample=replace(context.sample, label=k), backward=True).grad_input for k in (second, first)]
     return losses[0] - losses[1]
 
 
-def _occlusion(case, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
+def _occlusion(context, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
     """How much of the difference of two scores is lost, mean over the patches that cover a pixel: (H, W)."""
     _, height, width = trace.pixels.shape
     empty = np.median(_border(trace.pixels), axis=1).astype(np.uint8)  # (C,)
@@ -85,7 +89,7 @@ def _occlusion(case, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
     images = np.repeat(trace.pixels[None], len(places), 0)
     for image, (rows, columns) in zip(images, places, strict=True):
         image[:, rows, columns] = empty[:, None, None]
-    logits = case.passes(images)["logits"]
+    logits = context.predict_batch(images)["logits"]
     first, second = pair
     lost = trace.logits[first] - trace.logits[second] - (logits[:, first] - logits[:, second])
     lost[np.abs(lost) < ROUNDING * np.abs(trace.logits).max()] = 0

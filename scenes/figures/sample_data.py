@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from netcore.stage.facts import some_of
-from netcore.stage.mosaic import Mosaic, image_grid, shown
-from netcore.stage.plot import Box, fit, heading, subtitle, width, write
+from netcore.core.formatting import format_subset
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
+from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 
 NEEDS = ("examples",)
 ORDER = 20
@@ -17,7 +18,7 @@ MOST = 10  # classes that fit
 SIDE = 88.0  # units, at most
 
 
-def draw(fig, case, *, images: int = 18):
+def draw(fig, context, *, images: int = 18):
     """Draw one row a class.
 
     Parameters
@@ -25,46 +26,48 @@ def draw(fig, case, *, images: int = 18):
     images : int
         At most so many images a class.
     """
-    classes = case.classes
-    sets = _sets(case)
+    classes = context.classes
+    sets = _sets(context)
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    body, note = heading(fig, f"Images that {case.display_name} was tried on", " ")
-    names = min(130, max(width(fig, classes[k]) for k in present))
+    body, note = add_heading(fig, f"Images that {context.display_name} was tried on", " ")
+    names = min(130, max(text_width(fig, classes[k]) for k in present))
     top = 26 if len(sets) > 1 else 0
     body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
     parts = body.inset(left=names + 12, top=top).columns(*[1] * len(sets), gap=24)
     drawn = 0
     for (name, pixels, labels), part in zip(sets, parts, strict=True):
         if len(sets) > 1:
-            subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
+            add_subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
         mosaic, count = _grid(fig, part, pixels, labels, present, images)
         drawn += count
         for row, k in enumerate(present if part is parts[0] else ()):
             place = mosaic.place(row * mosaic.columns)
             y = place.y + place.h / 2
-            write(fig, body.x + names, y, fit(fig, classes[k], names), ha="right", va="center_baseline")
+            add_text(fig, body.x + names, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
 
-    of = some_of(len(present), len(classes), "class")
-    note.set_text(f"{some_of(drawn, total, 'stored image')}, of {of}")
+    of = format_subset(len(present), len(classes), "class")
+    note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of}")
 
 
-def _sets(case) -> list[tuple]:
+def _sets(context) -> list[tuple]:
     """Name, images and labels of each data set: the run's examples, and what evaluations on others have stored."""
-    examples = case.examples()
-    home = case.dataset_name or "examples"
+    examples = context.examples()
+    home = context.dataset_name or "examples"
     found = [(home, examples.images, examples.labels)]
-    for name in case.evaluations:
-        extra = case.evaluation(name).extra
+    for name in context.evaluations:
+        extra = context.evaluation(name).extra
         if name != home and "sample_images" in extra:
             found.append((name, extra["sample_images"], extra["sample_labels"]))
     return found[:3]
 
 
-def _grid(fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int) -> tuple[Mosaic, int]:
+def _grid(
+    fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int
+) -> tuple[ImageGrid, int]:
     side = (box.h - 3 * (len(present) - 1)) / len(present)
     columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))
-    tiles = np.stack([shown(p) for p in pixels])
+    tiles = np.stack([to_display(p) for p in pixels])
     empty = np.zeros_like(tiles[0])
     rows = [[tiles[i] for i in np.flatnonzero(labels == k)[:columns]] for k in present]
     columns = max(len(row) for row in rows)

@@ -7,30 +7,31 @@ another random part of the network: how much the answer depends on single units.
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from netcore.stage.facts import counted
-from netcore.stage.plot import chart, heading, legend, percent, percents, write
+from netcore.core.formatting import format_count, format_percent
+from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.text import add_color_legend, add_heading, add_text
 
 NEEDS = ("dropout", "stability")
 ORDER = 44
 
 
-def draw(fig, case):
+def draw(fig, context):
     """Draw the passes as a line with mean and standard deviation, and as a box."""
-    theme, stored = fig.theme, case.stability
+    theme, stored = fig.theme, context.mc_dropout
     accuracy = np.asarray(stored["accuracy"], dtype=float)
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
-    words = f"{counted(len(accuracy), 'pass')} over {counted(stored['count'], 'image')} of {stored['data']}"
-    words += f" · mean {percent(mean, 2)}"
+    words = f"{format_count(len(accuracy), 'pass')} over {format_count(stored['count'], 'image')} of {stored['data']}"
+    words += f" · mean {format_percent(mean, 2)}"
     words += f", standard deviation {100 * deviation:.2f} points" if len(accuracy) > 1 else ""
-    body, _ = heading(fig, f"How stable {case.display_name} is with dropout on", words)
+    body, _ = add_heading(fig, f"How stable {context.display_name} is with dropout on", words)
     left, right = body.columns(3, 1, gap=24)
-    ax = chart(fig, left, "Accuracy by pass", x="pass", left=70)
+    ax = add_chart(fig, left, "Accuracy by pass", x="pass", left=70)
     passes = np.arange(1, len(accuracy) + 1)
     if len(accuracy) > 1:
         ax.axhspan(mean - deviation, mean + deviation, color=theme.positive, alpha=0.15, linewidth=0)
         ax.axhline(mean, color=theme.positive, linewidth=1.5)
-    ax.plot(passes, accuracy, color=theme.ink, marker="o", markersize=5, linewidth=0.6)
-    box = chart(fig, right, "Spread", left=0, x=" ")
+    ax.plot(passes, accuracy, color=theme.foreground, marker="o", markersize=5, linewidth=0.6)
+    box = add_chart(fig, right, "Spread", left=0, x=" ")
     parts = box.boxplot(accuracy, widths=0.5, patch_artist=True, showmeans=True)
     _paint(parts, theme)
     tops = [*accuracy]
@@ -41,24 +42,24 @@ def draw(fig, case):
         for axes in (ax, box):
             axes.axhline(plain, color=theme.emphasis, linewidth=1.5, linestyle=(0, (4, 3)))
         entries["dropout off"] = theme.emphasis
-    legend(fig, entries, right=left.x + left.w, y=left.y + 1)
+    add_color_legend(fig, entries, right=left.x + left.w, y=left.y + 1)
     span = max(np.ptp(tops), 2 * deviation, 1e-4)
     for axes in (ax, box):
         axes.set_ylim(min(tops) - 0.35 * span, min(1.0 + 0.05 * span, max(tops) + 0.35 * span))
-        percents(axes.yaxis)
+        format_axis_percent(axes.yaxis)
     box.tick_params(labelleft=False)
     ax.set_xlim(0.5, len(accuracy) + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     box.set_xticks([])
-    write(fig, right.x, right.y + right.h - 20, "middle half, median, mean", color=theme.muted)
+    add_text(fig, right.x, right.y + right.h - 20, "middle half, median, mean", color=theme.muted)
 
 
 def _paint(parts: dict, theme) -> None:
     for patch in parts["boxes"]:
-        patch.set(facecolor="none", edgecolor=theme.ink, linewidth=1.5)
+        patch.set(facecolor="none", edgecolor=theme.foreground, linewidth=1.5)
     for part in ("whiskers", "caps", "medians"):
         for line in parts[part]:
-            line.set(color=theme.ink, linewidth=1.5)
+            line.set(color=theme.foreground, linewidth=1.5)
     for line in parts["means"]:
         line.set(marker="o", markerfacecolor=theme.positive, markeredgecolor=theme.positive)
     for line in parts["fliers"]:

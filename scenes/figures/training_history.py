@@ -8,16 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from netcore.stage.answers import interval
-from netcore.stage.facts import epochs, held_out
-from netcore.stage.plot import Box, chart, heading, legend, number, percent, percents
+from netcore.analysis.history import epoch_columns, held_out_text
+from netcore.analysis.metrics import wilson_interval
+from netcore.core.formatting import format_number, format_percent
+from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("history",)
 ORDER = 10
 ANIMATED = True
 
 
-def draw(fig, case, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
+def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
     """Draw the curves; animated, they draw themselves.
 
     Parameters
@@ -30,41 +33,43 @@ def draw(fig, case, *, log_scale: bool = False, batch_loss: bool = True, seconds
         Duration of the animation.
     """
     theme = fig.theme
-    epoch, step, rate = epochs(case, "epoch", "step", "learning_rate")
-    curves = {key: epochs(case, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")}
-    body, note = heading(fig, f"Training history of {case.display_name}", aside=330)
-    legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
-    rates = _batches(case, epoch, step, "learning_rate") or _steps(epoch, rate)
+    epoch, step, rate = epoch_columns(context, "epoch", "step", "learning_rate")
+    curves = {
+        key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+    }
+    body, note = add_heading(fig, f"Training history of {context.display_name}", aside=330)
+    add_color_legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
+    rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
     varies = bool(len(known) and np.ptp(known) > 0)
     upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
-    x = "" if varies else case.time_unit
-    of = case.held_out_count
+    x = "" if varies else context.time_unit
+    of = context.held_out_count
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
-    accuracy = chart(fig, right, "Accuracy", shares, x=x, left=54)
-    thin = _batches(case, epoch, step) if batch_loss else None
-    loss = chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
+    accuracy = add_chart(fig, right, "Accuracy", shares, x=x, left=54)
+    thin = _batches(context, epoch, step) if batch_loss else None
+    loss = add_chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
 
     moving = []
     if thin:
         (line,) = loss.plot(*thin, color=theme.positive, alpha=0.3, linewidth=0.8, zorder=1)
         moving.append((line, *thin))
     for ax, name in ((loss, "loss"), (accuracy, "accuracy")):
-        for which, colour in (("train", theme.positive), ("val", theme.negative)):
-            moving.append(_line(ax, epoch, curves[f"{which}_{name}"], colour))
+        for which, color in (("train", theme.positive), ("val", theme.negative)):
+            moving.append(_line(ax, epoch, curves[f"{which}_{name}"], color))
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
     if lower is not None:
-        moving.append(_rate(fig, lower, case.time_unit, epoch[-1], *rates))
+        moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 
     def update(t: float) -> list:
         now = t * epoch[-1]
         for line, x, y in moving:
             line.set_data(*_until(now, x, y))
             line.set_markevery(range(int((x <= now + 1e-9).sum())))  # the tip on the way to the next is no value
-        note.set_text(_words(case, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
+        note.set_text(_words(context, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), *band.show(now), note]
 
     update(1.0)
@@ -74,12 +79,12 @@ def draw(fig, case, *, log_scale: bool = False, batch_loss: bool = True, seconds
 class _Band:
     """The 95 % interval of the accuracy on `of` held-out images, as wide as the curve is long; none of none."""
 
-    def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, colour: str) -> None:
+    def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, color: str) -> None:
         known = np.isfinite(share)
         self.x = x[known]
-        ends = [interval(round(s * of), of) for s in share[known]] if of else []
+        ends = [wilson_interval(round(s * of), of) for s in share[known]] if of else []
         self.ends = np.array(ends).reshape(-1, 2).T
-        self.fill = ax.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0) if of else None
+        self.fill = ax.fill_between([], [], [], color=color, alpha=0.2, linewidth=0) if of else None
 
     def show(self, now: float) -> list:
         if self.fill is None:
@@ -103,7 +108,7 @@ def _steps(epoch: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
     """The learning rate; the smallest and the largest are labelled."""
-    ax = chart(fig, box, "Learning rate", x=unit, left=66)
+    ax = add_chart(fig, box, "Learning rate", x=unit, left=66)
     low, high = np.nanmin(rate), np.nanmax(rate)
     if 20 * low < high < 1000 * low:  # a decay by steps; what ends near 0 is seen better as it is
         ax.set_yscale("log")
@@ -111,7 +116,7 @@ def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndar
         ax.set_ylim(low / 1.5, high * 1.5)
     else:
         ax.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
-    ax.set_yticks([low, high], [number(low), number(high)])
+    ax.set_yticks([low, high], [format_number(low), format_number(high)])
     ax.set_xlim(0, end or 1)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     line, x, y = _line(ax, epoch, rate, fig.theme.emphasis)
@@ -119,17 +124,17 @@ def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndar
     return line, x, y
 
 
-def _line(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> tuple:
+def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
     """A curve with its data; single epochs are marked where there are few."""
     known = np.isfinite(y)
     marker = "o" if known.sum() <= 12 else ""
-    (line,) = ax.plot(x[known], y[known], color=colour, marker=marker, markersize=5, clip_on=False)
+    (line,) = ax.plot(x[known], y[known], color=color, marker=marker, markersize=5, clip_on=False)
     return line, x[known], y[known]
 
 
-def _batches(case, epoch: np.ndarray, step: np.ndarray, key: str = "loss") -> tuple[np.ndarray, np.ndarray] | None:
+def _batches(context, epoch: np.ndarray, step: np.ndarray, key: str = "loss") -> tuple[np.ndarray, np.ndarray] | None:
     """Fractional epochs, and losses or learning rates of single batches, where at least three were logged."""
-    rows = [r for r in case.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
+    rows = [r for r in context.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
     if len(rows) < 3 or not np.isfinite(step).all():
         return None
     return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r[key] for r in rows])
@@ -147,18 +152,18 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
     if known.size:
         low = known.min() - 0.08 * (1 - known.min())
         accuracy.set_ylim(max(0, low), 1)
-    percents(accuracy.yaxis)
+    format_axis_percent(accuracy.yaxis)
     for ax in (loss, accuracy):
         ax.set_xlim(0, epoch[-1] or 1)
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _words(case, row: int, epoch: np.ndarray, curves: dict) -> str:
+def _words(context, row: int, epoch: np.ndarray, curves: dict) -> str:
     if row < 0:
-        return f"before the end of {case.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
-    parts = [f"{case.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
+        return f"before the end of {context.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
+    parts = [f"{context.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
     if np.isfinite(value := curves["train_loss"][row]):
-        parts.append(f"training loss {number(value)}")
+        parts.append(f"training loss {format_number(value)}")
     if np.isfinite(value := curves["val_accuracy"][row]):
-        parts.append(f"{percent(value)} right on {held_out(case)}")
+        parts.append(f"{format_percent(value)} right on {held_out_text(context)}")
     return " · ".join(parts)

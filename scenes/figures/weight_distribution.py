@@ -5,11 +5,14 @@ How the weights of each layer of {run} ({network}) are spread, beside those it b
 
 import numpy as np
 
-from netcore.errors import Refused
-from netcore.stage.colours import spread
-from netcore.stage.facts import counted, some_of
-from netcore.stage.plot import Box, chart, fit, heading, legend, number, width, write
-from netcore.stage.timeline import Timeline, frame_of, snapshots_until_now
+from netcore.analysis.history import snapshots_until
+from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_count, format_number, format_subset
+from netcore.viz.colors import abs_limit
+from netcore.viz.mpl.axes import add_chart
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.text import add_color_legend, add_heading, add_text, ellipsize, text_width
+from netcore.viz.mpl.timeline import Timeline, frame_index
 
 NEEDS = ()
 ORDER = 56
@@ -18,7 +21,7 @@ BINS = 61
 MOST = 8  # layers that fit
 
 
-def draw(fig, case, *, seconds: float = 6.0):
+def draw(fig, context, *, seconds: float = 6.0):
     """Draw one histogram a layer.
 
     Parameters
@@ -26,24 +29,24 @@ def draw(fig, case, *, seconds: float = 6.0):
     seconds : float
         Duration of the animation.
     """
-    theme, snapshots = fig.theme, snapshots_until_now(case)
-    over_time = [case.layer_weights(s) for s in snapshots]
+    theme, snapshots = fig.theme, snapshots_until(context)
+    over_time = [context.layer_weights(s) for s in snapshots]
     names = list(over_time[-1])
     if not names:
-        raise Refused(f"run '{case.run_name}' has no layer with weights")
+        raise RequirementError(f"run '{context.run_name}' has no layer with weights")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
-    words = f"weights of {some_of(len(shown), len(names), 'layer')}, each histogram to its own scale"
-    body, _ = heading(fig, f"Weights of {case.display_name}", words, aside=220)
-    legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
+    words = f"weights of {format_subset(len(shown), len(names), 'layer')}, each histogram to its own scale"
+    body, _ = add_heading(fig, f"Weights of {context.display_name}", words, aside=220)
+    add_color_legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
     places = _places(upper, len(shown))
     panels = [
         _Histogram(fig, place, name, [w[name] for w in over_time]) for place, name in zip(places, shown, strict=True)
     ]
-    timeline = Timeline(fig, lower, case, snapshots)
+    timeline = Timeline(fig, lower, context, snapshots)
 
     def update(t: float) -> list:
-        i = frame_of(t, len(snapshots))
+        i = frame_index(t, len(snapshots))
         return [*(artist for panel in panels for artist in panel.show(i)), *timeline.show(i)]
 
     update(1.0)
@@ -55,25 +58,25 @@ class _Histogram:
 
     def __init__(self, fig, box: Box, name: str, weights: list[np.ndarray]) -> None:
         theme = fig.theme
-        limit = max(spread(weights[i], 0.999) for i in (0, -1))
+        limit = max(abs_limit(weights[i], 0.999) for i in (0, -1))
         self.edges = np.linspace(-limit, limit, BINS + 1)
         self.counts = [np.histogram(np.clip(w, -limit, limit), self.edges)[0] for w in weights]
-        short = [f"σ {number(float(w.std()))}" for w in weights]
-        full = [f"{counted(w.size, 'weight')}, {words}" for words, w in zip(short, weights, strict=True)]
-        name = fit(fig, name, box.w - 8 - max(width(fig, words) for words in short), 15, "bold", "end")
-        start = width(fig, name, 15, "bold") + 8
-        self.words = full if all(width(fig, words) <= box.w - start for words in full) else short
-        ax = chart(fig, box, name, left=0, grid=None)
+        short = [f"σ {format_number(float(w.std()))}" for w in weights]
+        full = [f"{format_count(w.size, 'weight')}, {words}" for words, w in zip(short, weights, strict=True)]
+        name = ellipsize(fig, name, box.w - 8 - max(text_width(fig, words) for words in short), 15, "bold", "end")
+        start = text_width(fig, name, 15, "bold") + 8
+        self.words = full if all(text_width(fig, words) <= box.w - start for words in full) else short
+        ax = add_chart(fig, box, name, left=0, grid=None)
         ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
         low = "≤ " if min(w.min() for w in weights) < -limit else ""
         high = "≥ " if max(w.max() for w in weights) > limit else ""
-        ax.set_xticks([-limit, 0, limit], [low + number(-limit), "0", high + number(limit)])
+        ax.set_xticks([-limit, 0, limit], [low + format_number(-limit), "0", high + format_number(limit)])
         for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
             text.set_horizontalalignment(side)
         self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)
         if len(weights) > 1:
             ax.stairs(self.counts[0], self.edges, color=theme.negative, linewidth=1.5)
-        self.text = write(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
+        self.text = add_text(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
 
     def show(self, i: int) -> list:
         self.bars.set_data(self.counts[i])

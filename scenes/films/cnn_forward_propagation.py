@@ -8,16 +8,29 @@ layer the most active maps and neurons are shown. The answer is {prediction} wit
 
 import numpy as np
 
-from netcore.stage.dense import by_source, legend
-from netcore.stage.facts import shape_words
-from netcore.stage.film import BODY, NOTE, TITLE, Boxes, Change, Drawn, Edges, Film, label, text_width
-from netcore.stage.head import EDGE, HIGH, Head, corners
-from netcore.stage.maps import DOT, GAP, SIDE, Maps, Volume, colours, scale_bar
-from netcore.stage.mobjects import rows3
-from netcore.stage.operation import EXPLAINED, Operation, caption, column_caption, kernels, parameters
-from netcore.stage.tiles import bands, largest_unit, tiles, window_lines
-from netcore.stage.volumes import Stage, strongest_maps, way
-from netcore.stage.whole import STRIP, Whole
+from netcore.analysis.volumes import Stage, select_maps, way
+from netcore.core.formatting import format_shape
+from netcore.viz.colors import map_colors
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import BODY, NOTE, TITLE, ArrayMobject, as_points
+from netcore.viz.film.components.classifier import EDGE, HIGH, ClassifierView, corners
+from netcore.viz.film.components.dense import source_order
+from netcore.viz.film.components.feature_maps import DOT, GAP, SIDE, FeatureMapGroup, FeatureMaps, color_scale
+from netcore.viz.film.components.kernels import kernel_images
+from netcore.viz.film.components.layer_annotation import (
+    EXPLANATIONS,
+    LayerAnnotation,
+    flatten_caption,
+    layer_caption,
+    parameter_text,
+)
+from netcore.viz.film.components.legend import edge_legend
+from netcore.viz.film.components.overview import STRIP_Y, NetworkOverview
+from netcore.viz.film.edges import Edges
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.text import line_width, text_line
+from netcore.viz.layout.grid_layout import grid_frames, max_pixel_size, row_bands, window_lines
 
 NEEDS = ("convolution",)
 
@@ -53,17 +66,19 @@ class CnnForwardPropagation(Film):
     hold: float = 2.0
 
     def construct(self):
-        trace, theme = self.case.trace(), self.theme
+        trace, theme = self.context.trace(), self.theme
         self.trace, self.way = trace, way(trace, self.max_blocks)
-        self.chosen = strongest_maps(self.way.maps, self.max_maps)
-        self.end = Head(theme, trace, self.way.column.output, self.way.dense, self.max_features, self.max_units, self.max_classes)
-        self.whole = Whole(theme, self.way, self.end, trace.pixels.shape)
-        self.source: Volume  # what is read, at the left
-        self.target: Volume | None = None  # what is made of it, at the right
-        self.done: list[Maps] = []  # in the strip
-        self.words: list[Drawn] = []  # of the operation, gone when the next one comes
-        self.marks: list[Drawn] = []  # on the maps, likewise
-        self.counts: list[Drawn] = []
+        self.chosen = select_maps(self.way.maps, self.max_maps)
+        self.end = ClassifierView(
+            theme, trace, self.way.column.output, self.way.dense, self.max_features, self.max_units, self.max_classes
+        )
+        self.whole = NetworkOverview(theme, self.way, self.end, trace.pixels.shape)
+        self.source: FeatureMapGroup  # what is read, at the left
+        self.target: FeatureMapGroup | None = None  # what is made of it, at the right
+        self.done: list[FeatureMaps] = []  # in the strip
+        self.words: list[ArrayMobject] = []  # of the operation, gone when the next one comes
+        self.marks: list[ArrayMobject] = []  # on the maps, likewise
+        self.counts: list[ArrayMobject] = []
         self.show_image()
         for k in range(len(self.way.maps)):
             self.go_through(k)
@@ -78,10 +93,10 @@ class CnnForwardPropagation(Film):
         return self.theme.rgb(role)
 
     def show(self, mobjects: list, run_time: float = 0.3, after: float = 0.0) -> list:
-        return [Change(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, after=after) for m in mobjects]
+        return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, after=after) for m in mobjects]
 
     def hide(self, mobjects: list, run_time: float = 0.2) -> list:
-        return [Change(m, opacity=0.0, run_time=run_time, remove=True) for m in mobjects]
+        return [Animate(m, opacity=0.0, run_time=run_time, remove=True) for m in mobjects]
 
     # ---- the picture
 
@@ -89,11 +104,11 @@ class CnnForwardPropagation(Film):
         trace = self.trace
         c, h, w = shape = trace.pixels.shape
         values = trace.pixels.mean(axis=0, keepdims=True)
-        self.source = Volume(self.theme, values, np.array([0]), MIDDLE)
-        rgb = trace.pixels.transpose(1, 2, 0)[None] / 255 if c == 3 else self.theme.activation(values / 255)
+        self.source = FeatureMapGroup(self.theme, values, np.array([0]), MIDDLE)
+        rgb = trace.pixels.transpose(1, 2, 0)[None] / 255 if c == 3 else self.theme.activation_colors(values / 255)
         self.source.maps.rgb = rgb
         at = (MIDDLE[0], self.source.top)
-        self.source.texts = [label(shape_words(shape), BODY, self.rgb("ink"), bold=True, at=at)]
+        self.source.texts = [text_line(format_shape(shape), BODY, self.rgb("foreground"), bold=True, at=at)]
         self.source.scale = []
         named = f"A picture of “{trace.classes[trace.label]}”" if trace.label is not None else "A picture"
         count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
@@ -111,15 +126,17 @@ class CnnForwardPropagation(Film):
         detailed = first and stage.kind == "conv" and len(stage.steps) > 1
         moves = self.advance(0.45 * pace)
         values = stage.steps[0].output if detailed else stage.output
-        target = self.target = Volume(self.theme, values, self.chosen[k], RIGHT, None if first else self.source.unit)
-        sign = Operation(self.theme, stage.name, stage.then, parameters(stage), MIDDLE)
+        target = self.target = FeatureMapGroup(
+            self.theme, values, self.chosen[k], RIGHT, None if first else self.source.unit
+        )
+        sign = LayerAnnotation(self.theme, stage.name, stage.then, parameter_text(stage), MIDDLE)
         self.words = sign.everything
         if first and stage.weight is not None and stage.weight.shape[1] == 1:
-            self.words += kernels(self.theme, stage.weight[:, 0], self.chosen[0], MIDDLE, target.bottom)
+            self.words += kernel_images(self.theme, stage.weight[:, 0], self.chosen[0], MIDDLE, target.bottom)
         target.maps.progress = 0.0
         self.play(
             moves,
-            self.say(caption(stage, first)),
+            self.say(layer_caption(stage, first)),
             self.show(self.words, 0.2, after=0.2 * pace),
             self.show(target.everything, 0.2, after=0.25 * pace),
             self.windows(stage, 0.45 * pace),
@@ -137,24 +154,24 @@ class CnnForwardPropagation(Film):
             out += self.into_strip(self.source, run_time)
             self.source = self.target
         source = self.source
-        shift = np.subtract([*LEFT, 0], [*source.centre, 0])
-        source.centre, source.unit = LEFT, largest_unit(len(source.chosen), source.size, SIDE, GAP)
-        out.append(Change(source.maps, points=self.squares().reshape(-1, 2), run_time=run_time))
-        out += [Change(m, points=m.points + shift, run_time=run_time) for m in source.texts[:2] + source.scale]
+        shift = np.subtract([*LEFT, 0], [*source.center, 0])
+        source.center, source.unit = LEFT, max_pixel_size(len(source.chosen), source.size, SIDE, GAP)
+        out.append(Animate(source.maps, points=self.squares().reshape(-1, 2), run_time=run_time))
+        out += [Animate(m, points=m.points + shift, run_time=run_time) for m in source.texts[:2] + source.scale]
         for m in source.texts[2:]:  # the dots
-            out.append(Change(m, points=corners(source.dots(), DOT), run_time=run_time))
+            out.append(Animate(m, points=corners(source.dots(), DOT), run_time=run_time))
         out += self.hide(self.words + self.marks, 0.15)
         self.words, self.marks = [], []
         return out
 
     def squares(self) -> np.ndarray:
         """Frames of the maps that are read."""
-        return tiles(len(self.source.chosen), self.source.size, LEFT, self.source.unit, GAP)
+        return grid_frames(len(self.source.chosen), self.source.size, LEFT, self.source.unit, GAP)
 
-    def into_strip(self, volume: Volume, run_time: float) -> list:
+    def into_strip(self, volume: FeatureMapGroup, run_time: float) -> list:
         frames = self.whole.strip(len(self.done), len(volume.chosen), volume.size)
         self.done.append(volume.maps)
-        move = Change(volume.maps, points=frames.reshape(-1, 2), run_time=run_time)
+        move = Animate(volume.maps, points=frames.reshape(-1, 2), run_time=run_time)
         return [move, *self.hide(volume.texts + volume.scale)]
 
     def windows(self, stage: Stage, after: float) -> list:
@@ -164,43 +181,43 @@ class CnnForwardPropagation(Film):
         lines = window_lines(self.squares(), self.source.size, stage.window[1])
         if not len(lines[0]):
             return []
-        self.marks.append(Edges(*lines, [*self.rgb("ground"), 0.75], 1.0))
+        self.marks.append(Edges(*lines, [*self.rgb("background"), 0.75], 1.0))
         return self.show(self.marks, 0.2, after)
 
     def sweep(self, stage: Stage, run_time: float):
         """Row by row the maps are made of what the window reads."""
         yellow, made = self.rgb("emphasis"), self.target.maps.corners()
         h, last = stage.source.shape[1], stage.output.shape[1] - 1
-        boxes = [(bands(made, last + 1, 0, 1), bands(made, last + 1, last, 1), 0.0)]
+        boxes = [(row_bands(made, last + 1, 0, 1), row_bands(made, last + 1, last, 1), 0.0)]
         if stage.window:
             kernel, step, padding = stage.window
             rows = [(max(0, step * r - padding), min(h, step * r - padding + kernel)) for r in (0, last)]
-            begin, end = (bands(self.squares(), h, a, b - a) for a, b in rows)
+            begin, end = (row_bands(self.squares(), h, a, b - a) for a, b in rows)
             boxes.append((begin, end, 0.16))
-        moves = [Change(self.target.maps, progress=1.0, run_time=run_time, rate_func=linear)]
+        moves = [Animate(self.target.maps, progress=1.0, run_time=run_time, rate_func=linear)]
         for begin, end, fill in boxes:
-            window = Boxes(begin, [*yellow, fill], [*yellow, 1.0], 1.3)
-            moves.append(Change(window, points=end.reshape(-1, 2), run_time=run_time, rate_func=linear))
+            window = Rectangles(begin, [*yellow, fill], [*yellow, 1.0], 1.3)
+            moves.append(Animate(window, points=end.reshape(-1, 2), run_time=run_time, rate_func=linear))
             self.marks.append(window)
         self.play(moves)
 
-    def refine(self, stage: Stage, sign: Operation):
+    def refine(self, stage: Stage, sign: LayerAnnotation):
         """What follows the convolution, step by step, on the same maps."""
         target = self.target
         for step, word in zip(stage.steps[1:], sign.words, strict=True):
             values = step.output[target.chosen]
-            rgb, scale, signed = colours(self.theme, values)
+            rgb, scale, signed = map_colors(self.theme, values)
             old, target.scale = target.scale, target.legend(scale, signed)
             target.maps.values, target.maps.scale = values, scale
             self.play(
-                self.say(EXPLAINED.get(step.name, f"{step.name} changes every value by itself")),
-                [Change(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
+                self.say(EXPLANATIONS.get(step.name, f"{step.name} changes every value by itself")),
+                [Animate(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
                 self.hide(old + self.marks),
                 self.show(target.scale, 0.2, after=0.3),
-                Change(target.maps, rgb=rgb, run_time=0.45, after=0.15),
+                Animate(target.maps, rgb=rgb, run_time=0.45, after=0.15),
             )
             self.wait(0.15)
-            self.marks, word.rgb = [], self.rgb("ink")
+            self.marks, word.rgb = [], self.rgb("foreground")
 
     # ---- from maps to a column
 
@@ -208,23 +225,25 @@ class CnnForwardPropagation(Film):
         """The entries shown leave their maps, line up, and take their place before the dense layers."""
         end, column = self.end, self.way.column
         moves = self.advance(0.45)
-        self.words = Operation(self.theme, column.name, (), "", MIDDLE).everything
-        self.words.append(label(f"{end.sizes[0]:,}", BODY, self.rgb("ink"), bold=True, at=(COLUMN, self.source.top)))
-        self.play(moves, self.say(column_caption(column, len(end.index[0]))), self.show(self.words, 0.2, after=0.25))
+        self.words = LayerAnnotation(self.theme, column.name, (), "", MIDDLE).everything
+        self.words.append(
+            text_line(f"{end.sizes[0]:,}", BODY, self.rgb("foreground"), bold=True, at=(COLUMN, self.source.top))
+        )
+        self.play(moves, self.say(flatten_caption(column, len(end.index[0]))), self.show(self.words, 0.2, after=0.25))
         begin = end.leaving(column, self.source)
-        marks = Boxes(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
+        marks = Rectangles(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
         self.counts.append(end.count(0, COLUMN, " values"))
         self.stand(np.full(len(end.sizes), COLUMN))
-        end.cells.points = rows3(begin)
+        end.cells.points = as_points(begin)
         order = np.linspace(0, 1, len(begin))
         own_rgb, end.cells.rgb = end.cells.rgb, self.in_scale(end.cells.values)
-        self.words += scale_bar(self.theme, RIGHT[0] + SIDE / 2, self.source.top, end.cells.scale, end.signed)
+        self.words += color_scale(self.theme, RIGHT[0] + SIDE / 2, self.source.top, end.cells.scale, end.signed)
         self.play(self.show([marks], 0.25))
         place = end.cell_frames(COLUMN).reshape(-1, 2)
         self.play(
-            Change(end.cells, points=place, rgb=own_rgb, order=order, lag=1.0, run_time=0.9),
+            Animate(end.cells, points=place, rgb=own_rgb, order=order, lag=1.0, run_time=0.9),
             self.show(self.words[-3:], 0.2, after=0.7),
-            Change(marks, opacity=0.0, run_time=0.3, after=0.4, remove=True),
+            Animate(marks, opacity=0.0, run_time=0.3, after=0.4, remove=True),
             self.show(self.first_dots() + self.counts, 0.2, after=0.7),
         )
         own: list = [end.cells, *self.first_dots()]
@@ -234,7 +253,7 @@ class CnnForwardPropagation(Film):
         self.play(
             self.into_strip(self.source, 0.5),
             self.hide(self.words),
-            [Change(m, points=m.points + shift, run_time=0.5) for m in own + self.counts],
+            [Animate(m, points=m.points + shift, run_time=0.5) for m in own + self.counts],
             self.show(end.columns + others + end.names, 0.3, after=0.3),
         )
         self.words = []
@@ -242,7 +261,7 @@ class CnnForwardPropagation(Film):
     def in_scale(self, values: np.ndarray) -> np.ndarray:
         """Colours (N, 1, 1, 3) of values on the scale of the maps that they come from."""
         maps = self.source.maps
-        shade = self.theme.signed if (maps.values < 0).any() else self.theme.activation
+        shade = self.theme.signed_colors if (maps.values < 0).any() else self.theme.activation_colors
         return shade(values / maps.scale)[:, None, None]
 
     def xs(self) -> np.ndarray:
@@ -255,7 +274,7 @@ class CnnForwardPropagation(Film):
         """Set the dense columns at `xs` at once."""
         for m, points in self.end.place(xs):
             if m not in but:
-                m.points = rows3(points)
+                m.points = as_points(points)
 
     def first_dots(self) -> list:
         """The dots in the column that the maps become."""
@@ -269,30 +288,30 @@ class CnnForwardPropagation(Film):
         middle, room = (xs[k - 1] + xs[k]) / 2, xs[k] - xs[k - 1] - 0.2
         total = end.parameters(k)
         choices = [f"{total:,} parameters", f"{total:,}", f"{total / 1e6:.1f} M"]
-        note = next((text for text in choices if text_width(text, NOTE) < room), choices[-1])
+        note = next((text for text in choices if line_width(text, NOTE) < room), choices[-1])
         before = self.words
         self.words = [
-            label(end.title(k), BODY, self.rgb("ink"), bold=True, at=(middle, HIGH + 0.72)),
-            label(note, NOTE, self.rgb("muted"), at=(middle, HIGH + 0.4)),
+            text_line(end.title(k), BODY, self.rgb("foreground"), bold=True, at=(middle, HIGH + 0.72)),
+            text_line(note, NOTE, self.rgb("muted"), at=(middle, HIGH + 0.4)),
         ]
         new = [end.count(k, xs[k], " scores" if last else " neurons", xs[1] - xs[0])]
         if k == 1:
-            new += legend(self.theme, EDGE - 2.7, HIGH + 0.92)
+            new += edge_legend(self.theme, EDGE - 2.7, HIGH + 0.92)
         self.counts += new
         into = f"weight × activation over all {end.sizes[k - 1]:,} values"
         pace = min(1.0, 2.4 / len(end.dense))
         self.play(
             self.say(f"One score for each of the {end.sizes[-1]:,} classes" if last else f"Each neuron adds up {into}"),
             self.hide(before),
-            [Change(m, opacity=0.4, run_time=0.4) for m in end.edges[max(k - 2, 0) : k - 1]],
+            [Animate(m, opacity=0.4, run_time=0.4) for m in end.edges[max(k - 2, 0) : k - 1]],
             self.show(self.words + new, after=0.1),
-            Change(
+            Animate(
                 edges, start={"progress": 0.0}, progress=1.0, lag=0.6, run_time=0.8 * pace, after=0.1,
-                order=by_source(len(end.index[k - 1]), len(end.index[k])),
+                order=source_order(len(end.index[k - 1]), len(end.index[k])),
             ),
         )  # fmt: skip
         fill = end.shade(k)
-        self.play(Change(end.columns[k - 1], fill=fill, ring=self.rgb("muted"), lag=0.5, run_time=0.4 * pace))
+        self.play(Animate(end.columns[k - 1], fill=fill, ring=self.rgb("muted"), lag=0.5, run_time=0.4 * pace))
 
     # ---- the answer
 
@@ -304,8 +323,8 @@ class CnnForwardPropagation(Film):
         self.play(
             self.say(f"Softmax turns the {end.sizes[-1]:,} scores into probabilities that add up to 100 %"),
             self.hide(self.words),
-            Change(end.bars, values=p, run_time=0.7, after=0.2),
-            [Change(m, fill=self.theme.activation(p), run_time=0.7, after=0.2) for m in end.columns[-1:]],
+            Animate(end.bars, values=p, run_time=0.7, after=0.2),
+            [Animate(m, fill=self.theme.activation_colors(p), run_time=0.7, after=0.2) for m in end.columns[-1:]],
             self.show(end.percents, after=0.6),
         )
         self.wait(0.2)
@@ -314,26 +333,26 @@ class CnnForwardPropagation(Film):
         """The strip comes down: every stage at once, to scale, and the answer."""
         end, whole = self.end, self.whole
         words, role = end.verdict()
-        colour = self.rgb(role)
+        color = self.rgb(role)
         row = int(np.flatnonzero(end.index[-1] == self.trace.prediction)[0])
         fill = end.bars.fill.copy()
-        fill[row] = colour
+        fill[row] = color
         special: dict = {}
         if end.dense:
             ring, rgba = end.columns[-1].ring.copy(), end.edges[-1].rgba.copy()
-            ring[row] = colour
+            ring[row] = color
             rgba[np.arange(len(rgba)) // len(end.index[-2]) != row, 3] *= 0.3
             special = {id(end.columns[-1]): {"ring": ring}, id(end.edges[-1]): {"rgba": rgba}}
         moves = [
-            Change(m, points=points + whole.lift[:2], run_time=0.6, **special.get(id(m), {}))
+            Animate(m, points=points + whole.lift[:2], run_time=0.6, **special.get(id(m), {}))
             for m, points in ((m, p.reshape(-1, 2)) for m, p in end.place(whole.dense_xs))
         ]
-        moves += [Change(m, points=m.points + whole.lift, run_time=0.6) for m in end.names + end.percents]
-        moves.append(Change(end.bars, points=end.bars.points + whole.lift, fill=fill, run_time=0.6))
+        moves += [Animate(m, points=m.points + whole.lift, run_time=0.6) for m in end.names + end.percents]
+        moves.append(Animate(end.bars, points=end.bars.points + whole.lift, fill=fill, run_time=0.6))
         for i, maps in enumerate(self.done):
             frames = whole.columns(i, len(maps.rgb), maps.rgb.shape[1:3])
-            moves.append(Change(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
-        self.answer = label(words, TITLE, colour, bold=True, at=(EDGE, STRIP), align=(1, 0))
+            moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
+        self.answer = text_line(words, TITLE, color, bold=True, at=(EDGE, STRIP_Y), align=(1, 0))
         self.play(
             self.say(f"The whole way, {self.way.parameters:,} parameters; of each layer the most active are shown"),
             self.hide(self.counts),

@@ -7,25 +7,19 @@ softmax turns the scores into probabilities. The answer is {prediction} with {co
 
 import numpy as np
 
-from netcore.stage import dense
-from netcore.stage.facts import some_of
-from netcore.stage.film import (
-    BODY,
-    NOTE,
-    TITLE,
-    Boxes,
-    Change,
-    Edges,
-    Film,
-    Line,
-    Pixels,
-    formula,
-    label,
-    shorten,
-    text_width,
-)  # fmt: skip
-from netcore.stage.layout import pixel_boxes, row_frames, spread, strip_frames, upright
-from netcore.stage.network import Dense, mlp_stages, strongest, summary_formula
+from netcore.analysis.network import Dense, mlp_stages
+from netcore.analysis.units import top_k
+from netcore.core.formatting import format_subset
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import BODY, NOTE, TITLE
+from netcore.viz.film.components import dense
+from netcore.viz.film.components.formulas import hidden_layer_formula
+from netcore.viz.film.edges import Edges
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import PixelImages, Rectangles
+from netcore.viz.film.text import TextLine, ellipsize_line, formula, line_width, text_line  # fmt: skip
+from netcore.viz.layout.columns import evenly_spread
+from netcore.viz.layout.image_frames import axis_aligned_frame, pixel_boxes, row_frames, unrolled_frames
 
 NEEDS = ("mlp",)
 
@@ -62,7 +56,7 @@ class ForwardPropagation(Film):
     hold: float = 2.0
 
     def construct(self):
-        self.trace = self.case.trace()
+        self.trace = self.context.trace()
         self.stages = mlp_stages(self.trace)
         self.formula, self.edges = None, []
         self.choose()
@@ -80,35 +74,37 @@ class ForwardPropagation(Film):
         """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
-        self.index = [strongest(stage.inputs, self.max_units) for stage in self.stages]
-        self.index.append(strongest(trace.probabilities, self.max_classes, keep))
+        self.index = [top_k(stage.inputs, self.max_units) for stage in self.stages]
+        self.index.append(top_k(trace.probabilities, self.max_classes, keep))
         self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
 
     def place(self):
         """Columns from left to right: picture, unrolled pixels, layers, names of classes, bars, percentages."""
         self.low, self.high = LOW * self.height / 8, HIGH * self.height / 8
-        self.names = [shorten(self.trace.classes[k], 2.1) for k in self.index[-1]]
+        self.names = [ellipsize_line(self.trace.classes[k], 2.1) for k in self.index[-1]]
         self.bars_left = RIGHT - PERCENT - BAR
-        last = self.bars_left - 0.55 - max(text_width(name) for name in self.names)
+        last = self.bars_left - 0.55 - max(line_width(name) for name in self.names)
         counts = [len(i) for i in self.index]
-        xs = spread(len(counts), FIRST, last)
-        self.columns, self.dots = dense.columns_of(self.theme, counts, self.sizes, xs, self.low, self.high)
+        xs = evenly_spread(len(counts), FIRST, last)
+        self.columns, self.dots = dense.neuron_columns(self.theme, counts, self.sizes, xs, self.low, self.high)
 
     # ---- from the picture to the inputs
 
     def show_picture(self):
         theme, trace = self.theme, self.trace
         c, h, w = trace.pixels.shape
-        self.rgb = trace.pixels.transpose(1, 2, 0) / 255 if c == 3 else theme.activation(trace.pixels.mean(0) / 255)
+        self.rgb = (
+            trace.pixels.transpose(1, 2, 0) / 255 if c == 3 else theme.activation_colors(trace.pixels.mean(0) / 255)
+        )
         size = np.array([w, h]) / max(h, w)
-        self.large = upright(*(-size / 2 * LARGE), *(size * LARGE))
-        self.small = upright(LEFT + (1 - size[0]) / 2 * SMALL, self.high - size[1] * SMALL, *(size * SMALL))
-        self.picture = Pixels(self.rgb, self.large, outline=theme.rgb("faint"))
+        self.large = axis_aligned_frame(*(-size / 2 * LARGE), *(size * LARGE))
+        self.small = axis_aligned_frame(LEFT + (1 - size[0]) / 2 * SMALL, self.high - size[1] * SMALL, *(size * SMALL))
+        self.sample = PixelImages(self.rgb, self.large, outline=theme.rgb("faint"))
         what = "A picture" if trace.label is None else f"A picture of “{trace.classes[trace.label]}”"
         self.open(
             f"{what}: " + (f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers")
         )
-        self.add(self.picture)
+        self.add(self.sample)
         self.wait(0.7)
 
     def unroll(self):
@@ -117,16 +113,16 @@ class ForwardPropagation(Film):
         c, h, _ = self.trace.pixels.shape
         tints = [np.eye(3)[k] for k in range(3)] if c == 3 else [np.ones(3)] * c
         rows, frames = self.rgb[:, None], row_frames(self.large, h)  # (H, 1, W, 3), (H, 3, 2)
-        strip = Pixels(np.concatenate([rows] * c), np.concatenate([frames] * c))
-        thumb = Pixels(self.rgb, self.small, outline=theme.rgb("faint"))
-        goal = strip_frames(*STRIP, self.low, self.high, c * h)
-        border = Boxes([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
+        strip = PixelImages(np.concatenate([rows] * c), np.concatenate([frames] * c))
+        thumb = PixelImages(self.rgb, self.small, outline=theme.rgb("faint"))
+        goal = unrolled_frames(*STRIP, self.low, self.high, c * h)
+        border = Rectangles([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
         self.play(
             self.say(f"Row by row, the pixels unroll into one column of {self.sizes[0]:,} inputs"),
-            Change(border, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Change(self.picture, opacity=0.0, run_time=1.2, remove=True),
-            Change(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
-            Change(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, after=1.1),
+            Animate(border, start=HIDDEN, opacity=1.0, run_time=0.3),
+            Animate(self.sample, opacity=0.0, run_time=1.2, remove=True),
+            Animate(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
+            Animate(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, after=1.1),
         )
 
     def show_network(self):
@@ -135,42 +131,46 @@ class ForwardPropagation(Film):
         n, first = self.sizes[0], self.columns[0]
         first.values = self.stages[0].inputs[index]
         ys = self.high - (index + 0.5) / n * (self.high - self.low)
-        starts, ends = np.column_stack([np.full(len(ys), STRIP[1]), ys]), first.centres - [first.radius + 0.04, 0]
+        starts, ends = np.column_stack([np.full(len(ys), STRIP[1]), ys]), first.centers - [first.radius + 0.04, 0]
         leads = Edges(starts, ends, [*theme.rgb("muted"), 0.6], 1.0)
         corners = pixel_boxes(self.small, index, self.trace.pixels.shape[1:])
-        marks = Boxes(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
-        words = self.layer_names() + self.name_classes() + dense.legend(theme, LEFT, self.high - SMALL - 0.45)
+        marks = Rectangles(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
+        words = self.layer_names() + self.name_classes() + dense.edge_legend(theme, LEFT, self.high - SMALL - 0.45)
         rest = [*self.columns[1:], *self.dots, *words]
         some = len(index) < n
         self.play(
             self.say(
                 f"The {len(index)} strongest of the {n:,} inputs are drawn" if some else f"All {n:,} inputs are drawn"
             ),
-            Change(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Change(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
-            Change(first, start=HIDDEN, opacity=1.0, fill=dense.shade(theme, first.values), run_time=0.5, after=0.4),
-            [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
+            Animate(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
+            Animate(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
+            Animate(
+                first, start=HIDDEN, opacity=1.0, fill=dense.neuron_colors(theme, first.values), run_time=0.5, after=0.4
+            ),
+            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
         )
 
-    def layer_names(self) -> list[Line]:
+    def layer_names(self) -> list[TextLine]:
         """What stands below each column; where there are too many for that, what stands below all hidden ones."""
         last = len(self.sizes) - 1
-        xs = [neurons.centres[0, 0] for neurons in self.columns]
+        xs = [neurons.centers[0, 0] for neurons in self.columns]
         names = ["input", *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]
-        counts = [some_of(len(index), n) for index, n in zip(self.index, self.sizes, strict=True)]
-        widest = max(text_width(text, NOTE) for text in names + counts)
+        counts = [format_subset(len(index), n) for index, n in zip(self.index, self.sizes, strict=True)]
+        widest = max(line_width(text, NOTE) for text in names + counts)
         if widest > xs[1] - xs[0] - 0.15 and last > 2:
             middle = set(counts[1:-1])
             each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.max_units} of each"
             xs = [xs[0], (xs[1] + xs[-2]) / 2, xs[-1]]
             names, counts = ["input", f"{last - 1} hidden layers", "output"], [counts[0], each, counts[-1]]
-        ink, muted = self.theme.rgb("ink"), self.theme.rgb("muted")
-        out = [label(name, NOTE, ink, at=(x, self.low - 0.3)) for x, name in zip(xs, names, strict=True)]
-        return out + [label(count, NOTE, muted, at=(x, self.low - 0.6)) for x, count in zip(xs, counts, strict=True)]
+        ink, muted = self.theme.rgb("foreground"), self.theme.rgb("muted")
+        out = [text_line(name, NOTE, ink, at=(x, self.low - 0.3)) for x, name in zip(xs, names, strict=True)]
+        return out + [
+            text_line(count, NOTE, muted, at=(x, self.low - 0.6)) for x, count in zip(xs, counts, strict=True)
+        ]
 
-    def name_classes(self) -> list[Line]:
-        places, ink = zip(self.names, self.columns[-1].centres, strict=True), self.theme.rgb("ink")
-        self.classes = [label(name, BODY, ink, at=(x + 0.35, y), align=(-1, 0)) for name, (x, y) in places]
+    def name_classes(self) -> list[TextLine]:
+        places, ink = zip(self.names, self.columns[-1].centers, strict=True), self.theme.rgb("foreground")
+        self.classes = [text_line(name, BODY, ink, at=(x + 0.35, y), align=(-1, 0)) for name, (x, y) in places]
         return self.classes
 
     # ---- from layer to layer
@@ -182,18 +182,18 @@ class ForwardPropagation(Film):
         sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
         new = dense.contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
         pace = min(1.0, 2.3 / len(self.stages)) * (1.3 if k == 1 else 1.0)
-        flow = {"order": dense.by_source(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
-        where = (self.columns[k - 1].centres[0, 0] + neurons.centres[0, 0]) / 2
+        flow = {"order": dense.source_order(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
+        where = (self.columns[k - 1].centers[0, 0] + neurons.centers[0, 0]) / 2
         self.play(
             self.say(self.words(stage)),
             self.show_formula(self.equations(stage), where),
-            [Change(edges, opacity=0.35, run_time=0.4) for edges in self.edges[-1:]],
-            Change(new, start={"progress": 0.0}, progress=1.0, **flow),
+            [Animate(edges, opacity=0.35, run_time=0.4) for edges in self.edges[-1:]],
+            Animate(new, start={"progress": 0.0}, progress=1.0, **flow),
         )
         self.edges.append(new)
         neurons.values = (stage.z if last else stage.output)[targets]
-        fill = dense.shade(theme, neurons.values, () if last else stage.functions)
-        self.play(Change(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
+        fill = dense.neuron_colors(theme, neurons.values, () if last else stage.functions)
+        self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
     def words(self, stage: Dense) -> str:
         """The caption of a layer; where there are many, those in the middle share one, since none could be read."""
@@ -217,51 +217,51 @@ class ForwardPropagation(Film):
 
     def show_formula(self, source: str, x: float, right: float = RIGHT) -> list:
         """A formula above the place that it speaks of, in place of the one before; none where there is no room."""
-        old, new = self.formula, formula(source, TITLE, self.theme.rgb("ink")) if source else None
+        old, new = self.formula, formula(source, TITLE, self.theme.rgb("foreground")) if source else None
         if old and old.text == source:
             return []
-        gone = [Change(old, opacity=0.0, run_time=0.2, remove=True)] if old else []
+        gone = [Animate(old, opacity=0.0, run_time=0.2, remove=True)] if old else []
         self.formula = new = new if new and new.width < right - LEFT else None
         if new is None:
             return gone
         new.move_to([np.clip(x, LEFT + new.width / 2, right - new.width / 2), self.high + 0.52, 0])
-        return [*gone, Change(new, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.2 * len(gone))]
+        return [*gone, Animate(new, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.2 * len(gone))]
 
     # ---- the answer
 
     def softmax(self):
         theme, neurons = self.theme, self.columns[-1]
         p = neurons.values = self.trace.probabilities[self.index[-1]]
-        self.bars, self.percents = dense.probability_bars(theme, p, neurons.centres[:, 1], self.bars_left, BAR, RIGHT)
+        self.bars, self.percents = dense.probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
             self.say(f"Softmax turns the {self.sizes[-1]:,} scores into probabilities that add up to 100 %"),
             self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
-            Change(self.bars, values=p, run_time=0.8, after=0.2),
-            Change(neurons, fill=theme.activation(p), run_time=0.8, after=0.2),
-            [Change(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.7) for m in self.percents],
+            Animate(self.bars, values=p, run_time=0.8, after=0.2),
+            Animate(neurons, fill=theme.activation_colors(p), run_time=0.8, after=0.2),
+            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.7) for m in self.percents],
         )
 
     def answer(self):
         """The most probable class, right or wrong, and the edges that led to it."""
         theme, trace = self.theme, self.trace
         text, role = dense.verdict(trace)
-        colour, order = theme.rgb(role), self.index[-1].tolist()
-        row, true = order.index(trace.prediction), [order.index(trace.label)] if role == "wrong" else []
-        answer = label(text, TITLE, colour, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
+        color, order = theme.rgb(role), self.index[-1].tolist()
+        row, true = order.index(trace.prediction), [order.index(trace.label)] if role == "incorrect" else []
+        answer = text_line(text, TITLE, color, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
         fill, ring = self.bars.fill.copy(), self.columns[-1].ring.copy()
-        fill[row] = ring[row] = colour
+        fill[row] = ring[row] = color
         last = self.edges[-1]
         into = np.arange(len(last.values)) // len(self.index[-2]) == row
         rgba, widths = dense.edge_style(theme, np.where(into, last.values, 0.0))
         rgba[~into] = last.rgba[~into] * [1, 1, 1, 0.25]
         widths[~into] = last.widths[~into]
-        middle = (self.columns[0].centres[0, 0] + self.columns[-2].centres[0, 0]) / 2
+        middle = (self.columns[0].centers[0, 0] + self.columns[-2].centers[0, 0]) / 2
         self.play(
-            self.show_formula(summary_formula(self.stages) or "", middle, RIGHT - answer.width - 0.4),
-            Change(self.bars, fill=fill, run_time=0.5),
-            Change(self.columns[-1], ring=ring, run_time=0.5),
-            Change(last, rgba=rgba, widths=widths, run_time=0.5),
-            [Change(edges, opacity=0.6, run_time=0.5) for edges in self.edges[:-1]],
-            [Change(self.classes[k], rgb=theme.rgb("right"), run_time=0.5) for k in true],
-            Change(answer, start=HIDDEN, opacity=1.0, run_time=0.5, after=0.2),
+            self.show_formula(hidden_layer_formula(self.stages) or "", middle, RIGHT - answer.width - 0.4),
+            Animate(self.bars, fill=fill, run_time=0.5),
+            Animate(self.columns[-1], ring=ring, run_time=0.5),
+            Animate(last, rgba=rgba, widths=widths, run_time=0.5),
+            [Animate(edges, opacity=0.6, run_time=0.5) for edges in self.edges[:-1]],
+            [Animate(self.classes[k], rgb=theme.rgb("correct"), run_time=0.5) for k in true],
+            Animate(answer, start=HIDDEN, opacity=1.0, run_time=0.5, after=0.2),
         )

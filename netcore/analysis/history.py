@@ -1,0 +1,33 @@
+"""The training history by epoch and snapshot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from netcore.core.context import SceneContext
+from netcore.core.formatting import format_count
+from netcore.core.run import Snapshot
+
+
+def epoch_columns(context: SceneContext, *keys: str) -> tuple[np.ndarray, ...]:
+    """Columns of the history by epoch, float (E,) each; NaN where a row lacks one, empty where all do."""
+    rows = context.history.get("epochs", [])
+    return tuple(np.array([np.nan if r.get(k) is None else r[k] for r in rows], dtype=float) for k in keys)
+
+
+def epoch_row(context: SceneContext, snapshot: Snapshot) -> Mapping[str, Any]:
+    """The row of the history that belongs to a snapshot; empty where there is none (before the first epoch's end)."""
+    return next((r for r in context.history.get("epochs", []) if r.get("step") == snapshot.step), {})
+
+
+def held_out_text(context: SceneContext) -> str:
+    """How many images the history's second line is measured on, as words."""
+    count = context.held_out_count
+    return format_count(count, "held-out image") if count else "held-out images"
+
+
+def snapshots_until(context: SceneContext) -> tuple[Snapshot, ...]:
+    """The snapshots from the first one to the one that was chosen."""
+    last = context.snapshot()
+    return tuple(s for s in context.snapshots if s.step <= last.step)

@@ -1,0 +1,158 @@
+"""Format numbers, percentages, counts and shapes as text, one way for films, figures and the terminal."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+PLAIN_RANGE = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
+MAX_DECIMALS = 12  # of terms of a sum
+MAX_EXTRA_DECIMALS = 2  # tried before single terms of a sum are adjusted
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def format_number(value: float, digits: int = 2) -> str:
+    """Format a number with thousands separators, or a power of ten.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Significant digits; digits before the decimal point are never cut.
+
+    Examples
+    --------
+    >>> [format_number(v) for v in (0, -0.5, 1234.5, 3.7e-7)]
+    ['0', '−0.50', '1,234', '3.7×10⁻⁷']
+    """
+    if value == 0 or not math.isfinite(value):
+        return _minus(f"{value:.0f}") if value else "0"
+    factor, power = f"{value:.{digits - 1}e}".split("e")  # rounded first: 9.96 has the power of 10
+    if not PLAIN_RANGE[0] <= abs(value) < PLAIN_RANGE[1]:
+        return _minus(f"{factor}×10{str(int(power)).translate(SUPERSCRIPTS)}")
+    return _minus(f"{value:,.{max(0, digits - 1 - int(power))}f}")
+
+
+def format_percent(share: float, decimals: int = 1) -> str:
+    """Format a share as a percentage that never claims 0 or 100 % of what is neither.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+    decimals : int
+        Digits after the decimal point.
+
+    Examples
+    --------
+    >>> [format_percent(share) for share in (0, 0.0001, 0.983, 0.9999, 1)]
+    ['0.0 %', '< 0.1 %', '98.3 %', '> 99.9 %', '100.0 %']
+    """
+    return f"{_percentage(share, decimals)} %"
+
+
+def format_percent_range(low: float, high: float, decimals: int = 1) -> str:
+    """Format the ends of an interval of shares in [0, 1]: ``97.1 to 98.4 %``."""
+    return f"{_percentage(low, decimals)} to {_percentage(high, decimals)} %"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things: ``1 image``, ``1,000 images``, ``2 passes``."""
+    return f"{count:,} {_plural(noun, count)}"
+
+
+def format_subset(shown: int, total: int, noun: str = "") -> str:
+    """Format how many of all are shown, or only their number if all are.
+
+    Examples
+    --------
+    >>> format_subset(16, 784), format_subset(24, 1024, "neuron"), format_subset(16, 16, "neuron")
+    ('16 of 784', '24 of 1,024 neurons', '16 neurons')
+    """
+    numbers = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+    return f"{numbers} {_plural(noun, total)}" if noun else numbers
+
+
+def format_shape(shape: Sequence[int]) -> str:
+    """Format the shape of an array: ``32×14×14``."""
+    return "×".join(f"{size:,}" for size in shape) or "a single number"
+
+
+def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], str]:
+    """Format the terms of a sum, and their total, so that the numbers shown add up.
+
+    All have the same number of decimals: the fewest, of three, with which the rounded terms add up to the rounded
+    total. If none does, the terms with the largest rounding errors are rounded the other way (largest remainder).
+
+    Parameters
+    ----------
+    terms : iterable of float
+    digits : int
+        Significant digits of the largest term, at least.
+
+    Returns
+    -------
+    terms : list of str
+    total : str
+
+    Examples
+    --------
+    >>> format_terms([0.25, -0.125, 0.5])
+    (['0.250', '−0.125', '0.500'], '0.625')
+    >>> format_terms([1 / 3, 1 / 3, 1 / 3])
+    (['0.34', '0.33', '0.33'], '1.00')
+    """
+    values = [float(term) for term in terms]
+    largest = max(map(abs, values), default=0.0)
+    power = max(-MAX_DECIMALS, int(f"{largest:.{digits - 1}e}".split("e")[1]))
+    fewest = max(0, digits - 1 - power)
+    for decimals in range(fewest, fewest + MAX_EXTRA_DECIMALS + 1):
+        units, total = _units(values, decimals)
+        if sum(units) == total:
+            break
+    else:
+        decimals = fewest
+        units = _largest_remainder(values, decimals)
+        total = sum(units)
+    *texts, last = (_decimal(unit, decimals) for unit in [*units, total])
+    return texts, last
+
+
+def _percentage(share: float, decimals: int) -> str:
+    text = f"{100 * share:.{decimals}f}"
+    if share < 1 and text == f"{100:.{decimals}f}":
+        return f"> {100 - 10**-decimals:.{decimals}f}"
+    if share > 0 and text == f"{0:.{decimals}f}":
+        return f"< {10**-decimals:.{decimals}f}"
+    return text
+
+
+def _units(values: list[float], decimals: int) -> tuple[list[int], int]:
+    """Round values and their sum to whole units of 10^-`decimals`."""
+    return [round(v * 10**decimals) for v in values], round(math.fsum(values) * 10**decimals)
+
+
+def _largest_remainder(values: list[float], decimals: int) -> list[int]:
+    units, total = _units(values, decimals)
+    missing = total - sum(units)
+    step = 1 if missing > 0 else -1
+    errors = [value * 10**decimals - unit for value, unit in zip(values, units, strict=True)]  # positive: rounded down
+    for k in sorted(range(len(values)), key=lambda k: -step * errors[k])[: abs(missing)]:
+        units[k] += step
+    return units
+
+
+def _decimal(units: int, decimals: int) -> str:
+    digits = f"{abs(units):0{decimals + 1}d}"
+    whole, rest = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
+    return f"{'−' if units < 0 else ''}{int(whole):,}{rest}"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else noun + ("es" if noun.endswith("s") else "s")
+
+
+PLAIN = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
+POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

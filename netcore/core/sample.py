@@ -1,0 +1,99 @@
+"""One image with its class, and reading it from a file."""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from netcore.core.errors import NetcoreError
+from netcore.core.preprocessing import MNIST, WORK_SIZE, crop_and_resize, fit_to_mnist
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image to look at: uint8 (C, H, W), its class where known, and where it came from (for the caption)."""
+
+    pixels: np.ndarray
+    label: int | None = None
+    source: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of shape, label and pixels."""
+        head = f"{self.pixels.shape}{self.label}".encode()
+        return hashlib.sha256(head + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
+
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # those that Pillow reads without another program
+MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26  # pixels; Pillow's own bound against decompression bombs
+
+
+def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[Sample, str]:
+    """Read a picture file and prepare it for a network.
+
+    Parameters
+    ----------
+    path : path of a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file
+    shape : (C, H, W)
+        What the network takes. (1, 28, 28) is prepared as MNIST is; others are cropped to the proportions and resized.
+
+    Returns
+    -------
+    picture : Picture
+        uint8 (C, H, W), no label.
+    note : str
+        One line that says what was done to it.
+
+    Raises
+    ------
+    NetcoreError
+        If the file cannot be read, is no image, is empty, truncated, huge or blank, or C is neither 1 nor 3.
+    """
+    path = Path(path)
+    if shape[0] not in (1, 3):
+        raise NetcoreError(f"a picture has 1 or 3 channels; this network takes {shape[0]}")
+    image = _open(path)
+    pixels, done = fit_to_mnist(image, path) if shape == MNIST else crop_and_resize(image, shape)
+    return Sample(pixels, None, path.name), f"{path.name}: {done}"
+
+
+def _open(path: Path) -> Image.Image:
+    """Decode the first frame, upright, as "L", "RGB" or, where parts are transparent, "RGBA"."""
+    try:
+        if path.stat().st_size == 0:
+            raise NetcoreError(f"{path} is empty")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below
+            image = Image.open(path, formats=FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
+        return _plain(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError:
+        raise NetcoreError(f"{path} is too large: at most {MAX_PIXELS / 1e6:.0f} megapixels; scale it down") from None
+    except Image.UnidentifiedImageError:
+        raise NetcoreError(f"{path} is no image: give a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
+    except OSError as error:
+        raise NetcoreError(f"cannot read {path}: {error.strerror or error}") from error
+    except (
+        ValueError,
+        SyntaxError,
+        IndexError,
+        EOFError,
+        MemoryError,
+    ) as error:  # what damaged files make Pillow raise
+        raise NetcoreError(f"cannot read {path}: {error}") from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image, np.float32) / 257).astype(np.uint8))
+    if image.mode in ("I", "F"):  # no fixed white: from the darkest to the lightest value
+        values = np.asarray(image, np.float64)
+        return Image.fromarray((255 * (values - values.min()) / max(np.ptp(values), 1e-9)).astype(np.uint8))
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")

@@ -1,0 +1,85 @@
+"""Load a run's network with the weights of a snapshot."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_shape
+from netcore.core.run import Run, Snapshot
+from netcore.models.architecture import Architecture
+from netcore.models.build import build_model
+from netcore.models.exported_model import ExportedModel
+
+MAX_REPORTED = 20  # names that do not fit, at most
+
+
+_last: dict[str, tuple[str, str, nn.Module]] = {}  # by run folder: what model and which weights, and the module
+
+
+def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
+    """Build a run's network with the weights of a snapshot, in evaluation mode on the CPU.
+
+    The module is kept for the next call on the same run, so treat it as read-only.
+
+    Raises
+    ------
+    NetcoreError
+        If run.json does not say what network it is, or the weights do not fit it.
+    """
+    described = json.dumps([run.info.get("model"), run.input_shape, len(run.classes)], sort_keys=True)
+    model, digest, module = _last.get(str(run.path), ("", "", None))
+    if module is None or model != described:
+        module, digest = _construct(run), ""
+    if digest != snapshot.sha256:
+        _last.pop(str(run.path), None)
+        load_weights(module, run.weights(snapshot), snapshot.file)
+        _last.clear()
+        _last[str(run.path)] = (described, snapshot.sha256, module)
+    return module
+
+
+def _construct(run: Run) -> nn.Module:
+    model = run.info.get("model") or {}
+    if model.get("kind") == "graph":
+        constants = run.read_arrays(model["constants"]) if "constants" in model else {}
+        return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
+    if model.get("kind") != "recipe":
+        raise NetcoreError(f"run '{run.name}' does not say how its network is built (model in run.json)")
+    fields = dict(model["architecture"])
+    fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))  # JSON has lists for tuples
+    fields["hidden"] = tuple(fields.get("hidden", ()))
+    return build_model(Architecture(**fields), run.input_shape, len(run.classes)).eval()
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: str) -> None:
+    """Copy named arrays into a module's parameters and buffers.
+
+    Raises
+    ------
+    NetcoreError
+        If names or shapes differ; every key that does not fit is told.
+    """
+    state = module.state_dict()
+    given = {v.data_ptr() for k, v in state.items() if k in weights}  # files may hold a shared tensor once
+    missing = [k for k, v in state.items() if k not in weights and v.data_ptr() not in given]
+    wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # which no pass reads
+    wrong += [f"{k} is not in the network" for k in weights if k not in state]
+    wrong += [
+        f"{k} is {format_shape(weights[k].shape)} where the network has {format_shape(v.shape)}"
+        for k, v in state.items()
+        if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
+    ]
+    if wrong:
+        told = "; ".join(wrong[:MAX_REPORTED]) + (
+            f"; and {len(wrong) - MAX_REPORTED} more" if len(wrong) > MAX_REPORTED else ""
+        )
+        raise NetcoreError(f"the weights in {source} do not fit the network: {told}")
+    with torch.no_grad():
+        for key, value in state.items():
+            if key not in weights:
+                continue
+            value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))

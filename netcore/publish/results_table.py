@@ -1,0 +1,106 @@
+"""The table of results, from run folders: mean and spread over seeds, other data sets, time, beside the published."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from netcore.core.formatting import format_percent
+from netcore.core.run import Run
+from netcore.publish.run_comparison import mean_std_count, run_results
+
+SAME_SETTINGS = ("seed", "data")  # settings that make no other kind of training: they have columns of their own
+MARKDOWN_HEAD = """# Results
+
+Made by `netcore results` from the run folders; the commands are below. Accuracy is the share of images classified
+correctly, mean ± standard deviation over n runs that differ in their seed alone. *Last epoch* is what a training ends
+with; *best epoch* is the snapshot with the highest accuracy on the held-out data in the same column, so it is a little
+flattered where those are the test set. Other data sets, which the network was never trained on, are judged with the
+best epoch's weights. *Training* and *inference* are images a second, evaluation during the training aside,
+by the clock on the wall, whatever else the machine did meanwhile.
+"""
+COLUMNS = (
+    "recipe",
+    "data",
+    "n",
+    "last epoch",
+    "best epoch",
+    "other data",
+    "dropout on",
+    "time",
+    "training",
+    "inference",
+)
+
+
+def results_rows(runs: Iterable[Run], recipes: Sequence[str]) -> list[dict[str, Any]]:
+    """Give one mapping a kind of training (recipe, what was changed, data), over its seeds; complete runs alone."""
+    kinds: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        if run.info.get("status") == "complete" and run.info.get("recipe") and run.history["epochs"]:
+            changed = {k: v for k, v in run.info.get("changed", {}).items() if k not in SAME_SETTINGS}
+            text = ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in changed.items())
+            kinds.setdefault((run.info["recipe"], text, run.info["data"]["name"]), []).append(run)
+    order = list(recipes)
+    return [_row(*kind, kinds[kind]) for kind in sorted(kinds, key=lambda k: (order.index(k[0]), k[1], k[2]))]
+
+
+def results_markdown(rows: Sequence[dict[str, Any]], published: Mapping[str, str]) -> str:
+    """The page: a table, what was published, and the commands."""
+    lines = [MARKDOWN_HEAD, f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines += [f"| {' | '.join(row[c] for c in COLUMNS)} |" for row in rows]
+    lines += ["", "## Published", ""]
+    for name in dict.fromkeys(row["name"] for row in rows):
+        lines.append(f"- `{name}`: {published[name]}")
+    lines += ["", "## Commands", "", "```sh", *(command for row in rows for command in row["commands"]), "```", ""]
+    return "\n".join(lines)
+
+
+def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
+    results = [run_results(run) for run in runs]
+    facts = runs[0].info["data"]
+    own = (data, f"{data}-validation")
+    entries = [run.info.get("evaluations", {}) for run in runs]
+    others = dict.fromkeys(k for entry in entries for k in entry if k not in own)
+    rates = [rate for entry in entries if entry and (rate := next(iter(entry.values())).get("images_per_second"))]
+    deviations = [d for r in results if (d := r.get("deviation with dropout on")) is not None]
+    return {
+        "name": name,
+        "recipe": f"`{name}`" + (f", {changed}" if changed else ""),
+        "data": f"{data}: {facts['train']:,}, held out {facts['held_out']:,} ({facts['held_out_is']})",
+        "n": str(len(runs)),
+        "last epoch": _share(r["held-out accuracy, last epoch"] for r in results),
+        "best epoch": _share(r["held-out accuracy, best epoch"] for r in results),
+        "other data": ", ".join(f"{k} {_share(e[k]['accuracy'] for e in entries if k in e)}" for k in others) or "–",
+        "dropout on": f"± {100 * mean_std_count(deviations)[0]:.2f} %" if deviations else "–",
+        "time": f"{mean_std_count(r['seconds'] for r in results)[0]:,.0f} s, {results[0]['device']}",
+        "training": f"{mean_std_count(r['images/s'] for r in results)[0]:,.0f}",
+        "inference": f"{mean_std_count(rates)[0]:,.0f}" if rates else "–",
+        "commands": [_command(run) for run in runs],
+    }
+
+
+def _share(values: Iterable[float]) -> str:
+    middle, spread, n = mean_std_count(values)
+    return f"{100 * middle:.2f} ± {spread * 100:.2f} %" if n > 1 else format_percent(middle, 2)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "on" if value else "off"
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _command(run: Run) -> str:
+    """The command that trains such a run; what has no option of its own is left out."""
+    words = ["netcore train", run.info["recipe"], "--name", run.name]
+    for key, value in run.info.get("changed", {}).items():
+        option = OPTION_NAMES.get(key, f"--{key.replace('_', '-')}")
+        if key == "data" and ":" in str(value):
+            value = f"{value.partition(':')[0]}:FOLDER"
+        if isinstance(value, bool) or key == "augment":
+            words.append(option if value else option.replace("--", "--no-", 1))
+        elif key not in ("block_dropout", "conv"):
+            words += [option, ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+    return " ".join(words)
+
+
+OPTION_NAMES = {"hidden": "--hidden-size", "validation": "--val-split", "dense_norm": "--batch-norm"}

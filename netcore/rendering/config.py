@@ -1,0 +1,80 @@
+"""Read netcore.toml."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from netcore.core.errors import NetcoreError, unknown_name
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.request import Request
+from netcore.rendering.sample_selector import SampleSelector
+
+FILE_NAME = "netcore.toml"
+CHOICE = tuple(f.name for f in fields(SampleSelector))
+KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "output", *CHOICE)
+KINDS = {"index": int, "fps": float, "max_mb": float}  # the others are words
+
+
+def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> list[Request]:
+    """Read the ``[[render]]`` tables of a `netcore.toml`.
+
+    Each names a `scene` and a `run`, and may say what `netcore render` can be told; every other key is an option of the
+    scene.
+
+    Raises
+    ------
+    NetcoreError
+        If the file is no TOML, or a table lacks a scene or a run or has a key that means nothing (nearest offered).
+    """
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NetcoreError(f"{file} is no TOML: {error}") from None
+    strange = set(content) - {"render"}
+    if strange:
+        raise NetcoreError(f"{file}: {unknown_name('table', min(strange), ['render'])}")
+    tables = content.get("render", [])
+    if not isinstance(tables, list):
+        raise NetcoreError(f"{file}: write [[render]], with two brackets, before each render")
+    return [_request(table, f"{file}, render {n}", runs, renders) for n, table in enumerate(tables, 1)]
+
+
+def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> Request:
+    for key in ("scene", "run"):
+        if not isinstance(table.get(key), str):
+            raise NetcoreError(f"{where}: say which {key}")
+    own = {o.name for o in catalogue.find_scene(table["scene"]).options}
+    given: dict[str, Any] = {}
+    for name, value in table.items():
+        name = {"format": "formats"}.get(name, name.replace("-", "_"))
+        if name not in own and name not in KEYS:
+            raise NetcoreError(f"{where}: {unknown_name('key', name, own | set(KEYS))}")
+        try:
+            given[name] = value if name in own or name in ("formats", "size") else KINDS.get(name, str)(value)
+        except (TypeError, ValueError):
+            raise NetcoreError(f"{where}: {name} takes a number, not {value!r}") from None
+    formats = given.pop("formats", ())
+    return Request(
+        formats=(formats,) if isinstance(formats, str) else tuple(map(str, formats)),
+        size=parse_size(given.pop("size", None)),
+        selector=SampleSelector(**{k: given.pop(k) for k in CHOICE if k in given}),
+        options={k: given.pop(k) for k in list(given) if k in own},
+        runs=runs,
+        renders=renders,
+        **given,
+    )
+
+
+def parse_size(value: Any) -> tuple[int, int] | None:
+    """``"854x480"`` or ``[854, 480]`` as (width, height); NetcoreError where it is neither."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})[x×](\d{1,6})", str(value).lower())
+    if match:
+        return int(match[1]), int(match[2])
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value):
+        return value[0], value[1]
+    raise NetcoreError(f"no size '{value}': say WIDTHxHEIGHT in pixels, such as 854x480")

@@ -1,0 +1,91 @@
+"""Build a scene's context for a run."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netcore.analysis.layer_names import architecture_summary
+from netcore.core.context import SceneContext
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_percent
+from netcore.core.run import Run, Snapshot, list_runs, load_run
+from netcore.core.trace import Trace
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.sample_selector import SampleSelector
+
+
+def make_context(run: Run, selector: SampleSelector | None = None, at: str = "best") -> SceneContext:
+    """Build the facts that a scene draws; traces are computed when they are asked for.
+
+    Parameters
+    ----------
+    run : Run
+    choice : Choice
+        The image; by default a 7, or the first example.
+    at : str
+        The snapshot: ``best``, ``last``, ``first``, ``epoch:N``, ``step:N``.
+    """
+    run.snapshot(at)  # an unknown one is told now, not in the middle of a film
+    sample, _ = (selector or SampleSelector()).select(run)
+    return SceneContext(run, sample, at, _trace, _passes)
+
+
+def _trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None, backward: bool) -> Trace:
+    from netcore.tracing.tracer import trace
+
+    return trace(run, snapshot, pixels, label, backward)
+
+
+def _passes(run: Run, snapshot: Snapshot, images: np.ndarray, nodes: tuple[str, ...]) -> dict[str, np.ndarray]:
+    from netcore.tracing.batch_inference import predict_batch
+
+    return predict_batch(run, snapshot, images, nodes)
+
+
+def default_context(needs: Iterable[str] = (), runs: str | Path = "runs") -> SceneContext:
+    """The case of a film that is rendered by plain ``manim``: NETCORE_RUN, or the newest run that fits.
+
+    NETCORE_DIGIT chooses the image.
+
+    Raises
+    ------
+    NetcoreError
+        If there is no such run, or none that has what the film needs.
+    """
+    selector = SampleSelector(digit=os.environ.get("NETCORE_DIGIT"))
+    if named := os.environ.get("NETCORE_RUN"):
+        run = load_run(named, runs)
+        check_requirements("this film", tuple(needs), run)
+        return make_context(run, selector)
+    for run in newest_first(runs):
+        try:
+            check_requirements("this film", tuple(needs), run)
+        except NetcoreError:
+            continue
+        return make_context(run, selector)
+    raise NetcoreError(f"no run in {runs}/ fits: netcore train mlp-16-16, or name one with NETCORE_RUN")
+
+
+def newest_first(runs: str | Path = "runs") -> list[Run]:
+    """All runs in a folder, the last written first."""
+    return sorted(list_runs(runs), key=lambda r: (r.path / "run.json").stat().st_mtime, reverse=True)
+
+
+def caption_values(context: SceneContext, fields: Iterable[str]) -> dict[str, Any]:
+    """What a caption speaks of. The image goes through the network only where the caption tells of its answer."""
+    run, label = context._run, context.sample_or_none.label if context.sample_or_none else None
+    out: dict[str, Any] = {
+        "run": run.name,
+        "network": architecture_summary(run),
+        "snapshot": run.snapshot(context.at).label,
+        "label": context.classes[label] if label is not None else "unknown",
+        "data": run.info.get("data", {}).get("name", "its data"),
+    }
+    if {"prediction", "confidence"} & set(fields):
+        trace = context.trace()
+        out["prediction"] = trace.classes[trace.prediction]
+        out["confidence"] = format_percent(float(trace.probabilities.max()))
+    return out

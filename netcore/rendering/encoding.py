@@ -1,0 +1,121 @@
+"""Frames to files: one pass over a clip writes every wanted format, beside the drawing."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import numpy as np
+
+from netcore.core.files import atomic_write
+from netcore.rendering.formats import EncodedFile
+from netcore.rendering.frame_buffer import EncodingCancelled
+
+LAST_FRAME_SECONDS = 2.0  # seconds that the last frame stands
+QUEUE_SIZE = 8  # frames that may wait for the encoders
+
+
+def encode(
+    frames: Iterable[tuple[np.ndarray, int]],
+    targets: Mapping[str, Path],
+    fps: float,
+    max_mb: float | None = None,
+    hold: float = LAST_FRAME_SECONDS,
+) -> dict[str, EncodedFile]:
+    """Write a stream of frames to files, all of them or none.
+
+    Parameters
+    ----------
+    frames : iterable of (ndarray, int)
+        uint8 (H, W, 3), C-contiguous, not changed afterwards, and how many frames long it stands.
+    targets : mapping of str to Path
+        File by format (`FORMATS`); ``png`` is the last frame.
+    fps : float
+        Frames a second.
+    max_mb : float, optional
+        Most megabytes (10⁶ bytes) of a GIF, WebP or APNG. Without it 5 are aimed at and 10 are the limit.
+    hold : float
+        Seconds that the last frame stands at least.
+
+    Raises
+    ------
+    NetcoreError
+        Where a format cannot take the rate or size, a file is too large, or cannot be written.
+    """
+    with EncodeSession(targets, fps, max_mb, hold) as encoding:
+        for rgb, repeat in frames:
+            encoding.write(rgb, repeat)
+    return encoding.results
+
+
+class EncodeSession:
+    """The files being written, as a context: `write` frames in it; `results` are there once it was left in peace.
+
+    A thread encodes beside the drawing, at most `AHEAD` frames behind. Left by an exception, nothing is written and
+    the earlier files stay. Parameters and errors as in `encode`.
+    """
+
+    def __init__(
+        self, targets: Mapping[str, Path], fps: float, max_mb: float | None = None, hold: float = LAST_FRAME_SECONDS
+    ) -> None:
+        self.results: dict[str, EncodedFile] = {}
+        self._targets = {name: Path(path) for name, path in targets.items()}
+        self._settings = fps, max_mb, hold
+        self._queue: Queue[tuple[np.ndarray, int] | None] = Queue(QUEUE_SIZE)
+        self._failure: BaseException | None = None
+        self._files = ExitStack()
+
+    def __enter__(self) -> "EncodeSession":
+        from netcore.rendering.frame_encoder import FrameEncoder  # PyAV is not needed before
+
+        with ExitStack() as files:
+            partial = {name: files.enter_context(atomic_write(path)) for name, path in self._targets.items()}
+            for path in partial.values():
+                path.touch()  # a folder that cannot be written is told before the drawing
+            self._files = files.pop_all()
+        self._encoders = FrameEncoder(partial, *self._settings)
+        self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
+        self._thread.start()
+        return self
+
+    def write(self, rgb: np.ndarray, repeat: int = 1) -> None:
+        """Append uint8 (H, W, 3), standing for `repeat` frames; waits while the encoders are behind."""
+        if self._failure:
+            raise self._failure
+        if repeat > 0:
+            self._queue.put((rgb, repeat))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            self._encoders.cancelled = error is not None
+            self._queue.put(None)
+            self._thread.join()
+        except BaseException:  # Ctrl-C while the last file is being made
+            self._encoders.cancelled = True
+            self._thread.join()
+            self._close(EncodingCancelled())
+            raise
+        self._close(self._failure or (EncodingCancelled() if error else None))
+
+    def _close(self, failure: BaseException | None) -> None:
+        """Rename the files into place, or remove them and raise what failed."""
+        with suppress(EncodingCancelled), self._files:
+            if failure:
+                raise failure
+
+    def _work(self) -> None:
+        try:
+            while (item := self._queue.get()) is not None:
+                if not self._encoders.cancelled:
+                    self._encoders.add(*item)
+            found = {} if self._encoders.cancelled else self._encoders.finish()
+            self.results = {name: replace(e, path=self._targets[name]) for name, e in found.items()}
+        except BaseException as failure:
+            self._failure = failure
+            while item is not None:  # the drawing may be waiting for room
+                item = self._queue.get()
+        finally:
+            self._encoders.close()

@@ -1,0 +1,72 @@
+"""Whether a render is still what it was made of.
+
+Judged without drawing and without reading weights: by the digests that `run.json` holds, those of the source files, and
+that of the render itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from netcore.core.errors import NetcoreError
+from netcore.core.files import file_sha256
+from netcore.rendering.provenance import SCHEMA, inputs_key, read_sidecar, render_inputs
+from netcore.rendering.request import RenderTask
+
+
+def stale_reason(task: RenderTask, format: str) -> str:
+    """Say why a render must be drawn (again); empty where it is fresh."""
+    target = task.targets[format]
+    if not target.is_file():
+        return "missing"
+    told = read_sidecar(target)
+    if told is None:
+        return "has no sidecar"
+    if file_sha256(target) != told["sha256"]:
+        return "changed by hand"
+    if told["schema"] < SCHEMA:
+        return "rendered by an earlier netcore"
+    try:
+        now = render_inputs(task, format, told["inputs"]["reads"])
+    except NetcoreError as error:
+        return f"run retrained: {error}"
+    return "" if inputs_key(now) == told["key"] else describe_difference(told["inputs"], now)
+
+
+def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name in a few words what differs between two sets of inputs (`netcore.rendering.provenance.render_inputs`)."""
+    changed = [word for word in now if before.get(word) != now[word]]
+    if "run" in changed:
+        return f"was made of run '{before.get('run')}'"
+    if "reads" in changed:
+        return f"run retrained: {_changed_keys(before['reads'], now['reads'])}"
+    if "scene" in changed:
+        return "scene changed"
+    for word, what in (("helpers", "scene's helpers"), ("code", "netcore's drawing code")):
+        if word in changed:
+            return f"{what} changed: {_changed_keys(before.get(word, {}), now[word])}"
+    if "versions" in changed:
+        return _steps(before["versions"], now["versions"])
+    settings = {**now, **now["options"]}, {**before, **before["options"]}
+    plain = [name for name in settings[0] if name != "options" and settings[0][name] != settings[1].get(name)]
+    return "options changed: " + _steps(*({name: values.get(name) for name in plain} for values in reversed(settings)))
+
+
+def _changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name the first three keys whose values differ, ``viz/colors.py, viz/theme.py``."""
+    words = [key for key in {**now, **before} if before.get(key) != now.get(key)]
+    return ", ".join(words[:3]) + (" …" if len(words) > 3 else "")
+
+
+def _steps(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """``fps 25 → 20, theme dark → light``."""
+    keys = [key for key in {**now, **before} if now.get(key) != before.get(key)]
+    return ", ".join(f"{key} {_short(before.get(key, 'none'))} → {_short(now.get(key, 'none'))}" for key in keys)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    if isinstance(value, Mapping):  # which sample
+        words = [f"{k} {v}" for k, v in value.items() if k != "sha256"]
+        return " ".join(words) or value.get("sha256", "")[:8]
+    return str(value)

@@ -1,0 +1,170 @@
+"""The sidecar beside each render: what it was made of, what came out, and the key that all inputs hash to."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from hashlib import sha256 as new_sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netcore.core.context import read_digest
+from netcore.core.files import atomic_write_text
+from netcore.rendering import code_digest
+from netcore.rendering.request import RenderTask
+
+if TYPE_CHECKING:
+    from netcore.rendering.draw_task import DrawnFile
+
+
+SCHEMA = 2  # 1: no digest per module, only some versions, the image under "picture"; read as out of date
+# Which network it is: read for every scene, whatever it asks its case for.
+ALWAYS = ("model", "input", "classes", "layers", "data")
+# Options of scenes that were renamed since schema 1, by scene ("": any scene): old name to new.
+RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
+
+
+def sidecar_path(target: Path) -> Path:
+    """The file that tells of `target`: ``x.gif`` -> ``x.gif.json``."""
+    return target.with_name(target.name + ".json")
+
+
+# ---- what goes in
+
+
+def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[str, Any]:
+    """All that decides a render's bytes, as digests and plain values.
+
+    Parameters
+    ----------
+    job : Job
+    format : str
+        Which of its formats.
+    reads : iterable of str
+        What the scene read of the run, as `Case.reads` has it.
+
+    Raises
+    ------
+    NetcoreError
+        If the run no longer has something that was read, or the picture file is gone.
+    """
+    selector = {k: str(v) for k, v in vars(task.selector).items() if v is not None and k != "image"}
+    reach = code_digest.TREE.reach(task.scene.path, task.scene.kind)
+    return {
+        "scene": task.scene.sha256,
+        "helpers": reach.helpers,
+        "code": reach.package,
+        "versions": code_digest.versions(reach.libraries),
+        "run": task.run.name,
+        "reads": {word: read_digest(task.run, word) for word in sorted({*ALWAYS, *reads})},
+        "sample": selector | {"sha256": task.selector.digest(task.run)},
+        "at": task.at,
+        "options": dict(task.options),
+        "theme": task.theme,
+        "size": list(task.size),
+        "fps": task.fps,
+        "format": format,
+        "max_mb": task.max_mb,
+    }
+
+
+def inputs_key(values: Mapping[str, Any]) -> str:
+    """The digest that all inputs hash to."""
+    return new_sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def clear_caches() -> None:
+    """Look at source files again: in a notebook they may have changed since the last time."""
+    code_digest.TREE.clear()
+
+
+# ---- what stands beside the file
+
+
+def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "DrawnFile", alt: str) -> None:
+    """Write the sidecar of one render."""
+    values, target = render_inputs(task, format, reads), task.targets[format]
+    snapshot = task.run.snapshot(task.at)
+    content = {
+        "schema": SCHEMA,
+        "scene": task.scene.name,
+        "kind": task.scene.kind,
+        "title": task.scene.title,
+        "alt": alt,
+        "run": task.run.name,
+        "snapshot": {"label": snapshot.label, "step": snapshot.step, "sha256": snapshot.sha256},
+        "command": command_line(task, format),
+        "frames": drawn.frames,
+        "seconds": drawn.seconds,
+        "bytes": drawn.bytes,
+        "width": drawn.width,
+        "height": drawn.height,
+        "delays": delays(drawn, task.fps),
+        "sha256": drawn.sha256,
+        "key": inputs_key(values),
+        "inputs": values,
+        "where": {
+            "scene": _relative(task.scene.path, target) if task.scene.own else task.scene.name,
+            "run": _relative(task.run.path, target),
+            "image": _relative(Path(task.selector.image), target) if task.selector.image else None,
+        },
+    }
+    atomic_write_text(sidecar_path(target), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def delays(drawn: "DrawnFile", fps: float) -> dict[str, float]:
+    """Milliseconds that a frame stands, and that the clip lasts."""
+    return {"frame": round(1000 / fps, 3), "total": round(1000 * drawn.seconds)} if drawn.frames > 1 else {}
+
+
+def read_sidecar(target: Path) -> dict[str, Any] | None:
+    """Read the sidecar of `target`; None if there is none, or it is damaged or of a later schema.
+
+    One of an earlier schema keeps its number, so that it is recognised as out of date; its names become today's.
+    """
+    try:
+        content = json.loads(sidecar_path(target).read_text(encoding="utf-8"))
+        if content["schema"] == 1:
+            return _upgraded(content)
+        return content if content["schema"] == SCHEMA else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Translate a sidecar of schema 1: the image's key, and options that have new names."""
+    values = dict(content["inputs"])
+    values["sample"] = values.pop("picture")
+    values["options"] = renamed_options(content["scene"], values["options"])
+    return {**content, "inputs": values}
+
+
+def renamed_options(scene: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scene's options under the names that they have now."""
+    new = RENAMED_OPTIONS.get("", {}) | RENAMED_OPTIONS.get(scene, {})
+    return {new.get(name, name): value for name, value in options.items()}
+
+
+def command_line(task: RenderTask, format: str) -> str:
+    """The command that makes this render."""
+    words = [
+        "netcore",
+        "render",
+        str(task.scene.path.name) if task.scene.own else task.scene.name,
+        "--run",
+        task.run.name,
+    ]
+    for name, value in vars(task.selector).items():
+        words += [f"--{name}", str(value)] if value is not None else []
+    words += ["--at", task.at] if task.at != "best" else []
+    for option in task.scene.options:
+        value = task.options[option.name]
+        flag = option.name.replace("_", "-")
+        if value != option.default:
+            words += [f"--{flag}" if value else f"--no-{flag}"] if option.type == "bool" else [f"--{flag}", str(value)]
+    words += ["--theme", task.theme] if task.theme != "dark" else []
+    return shlex.join([*words, "-f", format])
+
+
+def _relative(path: Path, target: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), target.parent.resolve())).as_posix()

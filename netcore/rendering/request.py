@@ -1,0 +1,185 @@
+"""Render requests and the tasks they lead to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from netcore.core.errors import NetcoreError, RequirementError, unknown_name
+from netcore.core.run import Run, load_run
+from netcore.rendering import scenes as catalogue
+from netcore.rendering.formats import ANIMATED_FORMATS, STILL_FORMATS, VECTOR_FORMATS, check_formats
+from netcore.rendering.requirements import check_requirements as check_needs
+from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import Scene
+
+QUALITIES = {  # as Manim has them: width, height, frames a second
+    "l": (854, 480, 15),
+    "m": (1280, 720, 30),
+    "h": (1920, 1080, 60),
+    "k": (3840, 2160, 60),
+}
+DEFAULT_CLIP = (854, 480, 25)  # without --quality: fits a README and a slide, and a GIF plays it exactly
+DEFAULT_STILL = (1280, 720)
+DEFAULT_GIF_FPS = {15: 20, 30: 25, 60: 50}  # the nearest rates that a GIF plays exactly
+MAX_SIZE = 8192  # pixels a side
+
+
+@dataclass(frozen=True)
+class Request:
+    """One scene of one run, as a user asks for it. What is None is chosen sensibly; see `jobs`."""
+
+    scene: str
+    run: str
+    selector: SampleSelector = field(default_factory=SampleSelector)
+    at: str = "best"
+    formats: tuple[str, ...] = ()
+    quality: str | None = None
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    theme: str = "dark"  # dark | light | both
+    max_mb: float | None = None
+    output: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    runs: str = "runs"
+    renders: str = "renders"
+
+
+@dataclass(frozen=True)
+class RenderTask:
+    """One pass over one scene: all that decides its pixels, and the file of each format."""
+
+    scene: Scene
+    run: Run
+    selector: SampleSelector
+    at: str
+    theme: str
+    size: tuple[int, int]
+    fps: float
+    max_mb: float | None
+    options: Mapping[str, Any]
+    targets: Mapping[str, Path]
+
+    @property
+    def name(self) -> str:
+        """What progress calls it."""
+        return f"{self.scene.name} of {self.run.name}" + (" (light)" if self.theme == "light" else "")
+
+    def only(self, formats: Sequence[str]) -> "RenderTask":
+        """The same pass for some of its formats."""
+        return RenderTask(**{**vars(self), "targets": {f: self.targets[f] for f in formats}})
+
+
+def make_tasks(request: Request) -> list[RenderTask]:
+    """Work out the passes that a request takes: one a theme.
+
+    Raises
+    ------
+    Refused
+        If the run lacks what the scene needs, or the scene cannot be had in a format.
+    NetcoreError
+        If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
+        or a size cannot be encoded.
+    """
+    scene, run = catalogue.find_scene(request.scene), cached_run(request.run, request.runs)
+    formats = _formats(request, scene)
+    options = scene.settings(dict(request.options))
+    check_needs(scene.name, scene.needs, run)
+    run.snapshot(request.at)
+    width, height, fps = _measures(request, formats)
+    themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
+    if request.theme not in themes:
+        raise unknown_name("theme", request.theme, themes)
+    return [
+        RenderTask(
+            scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=(width, height), fps=fps,
+            max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, formats, theme),
+        )
+        for theme in themes[request.theme]
+    ]  # fmt: skip
+
+
+def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
+    """Open a run as `load_run` does, its file read once as long as that is unchanged; for reading alone."""
+    file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
+    if file is None:
+        return load_run(path, runs)
+    info = file.stat()
+    return _load_run(file.parent.resolve(), (info.st_mtime_ns, info.st_size, info.st_ino))
+
+
+@lru_cache(maxsize=32)
+def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
+    return load_run(path)
+
+
+def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
+    """The formats wanted, each once, all of them possible."""
+    wanted = tuple(dict.fromkeys(request.formats))
+    suffix = _suffix(request.output)
+    if suffix and not wanted:
+        wanted = (suffix,)
+    wanted = wanted or (("gif",) if scene.kind == "film" else ("png",))
+    for name in (*wanted, *([suffix] if suffix else [])):
+        if name not in ANIMATED_FORMATS + STILL_FORMATS:
+            raise unknown_name("format", name, ANIMATED_FORMATS + STILL_FORMATS)
+    if suffix and suffix not in wanted:
+        raise NetcoreError(f"{request.output} says {suffix}, --format says {', '.join(wanted)}: let them agree")
+    vector = [f for f in wanted if f in VECTOR_FORMATS]
+    if scene.kind == "film" and vector:
+        what = vector[0].upper()
+        raise RequirementError(
+            f"scene '{scene.name}' is a film, and {what} is for figures: choose {', '.join(ANIMATED_FORMATS)} or png"
+        )
+    moving = [f for f in wanted if f in ANIMATED_FORMATS]
+    if moving and not scene.animated:
+        raise RequirementError(
+            f"scene '{scene.name}' does not move, so there is no {moving[0]} of it: choose png, svg or pdf"
+        )
+    return wanted
+
+
+def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:
+    """Width and height in pixels and frames a second, as asked for or fitting the formats."""
+    if request.quality is not None:
+        if request.quality not in QUALITIES:
+            raise unknown_name("quality", request.quality, QUALITIES)
+        width, height, usual = QUALITIES[request.quality]
+    else:
+        width, height, usual = DEFAULT_CLIP
+        if not set(formats) & set(ANIMATED_FORMATS):
+            width, height = DEFAULT_STILL
+    if "gif" in formats:
+        usual = DEFAULT_GIF_FPS.get(usual, usual)
+    width, height = request.size or (width, height)
+    fps = usual if request.fps is None else request.fps
+    if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
+        raise NetcoreError(f"--size {width}x{height}: each side must be from 16 to {MAX_SIZE} pixels")
+    if not 1 <= fps <= 120:
+        raise NetcoreError(f"--fps {fps:g}: choose 1 to 120 frames a second")
+    if request.max_mb is not None and request.max_mb <= 0:
+        raise NetcoreError(f"--max-mb {request.max_mb:g}: choose a size above 0")
+    check_formats(formats, (width, height), fps)
+    return width, height, fps
+
+
+def _suffix(output: str | None) -> str:
+    """The format that an output file's name tells; nothing for a folder."""
+    if output is None or output.endswith("/") or Path(output).is_dir():
+        return ""
+    return Path(output).suffix.lstrip(".").lower()
+
+
+def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
+    """The file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
+    light = "-light" if theme == "light" else ""
+    at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
+    name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
+    folder = Path(request.renders) / run.name
+    if request.output is not None:
+        folder = Path(request.output)
+        if _suffix(request.output):
+            name = folder.stem + (light if request.theme == "both" else "")
+            folder = folder.parent
+    return {f: folder / f"{name}.{f}" for f in formats}

@@ -1,0 +1,90 @@
+"""Choose an image by class, index or file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.files import file_sha256
+from netcore.core.run import Run
+from netcore.core.sample import Sample
+
+DEFAULT_CLASS = "7"  # the digit shown where none is asked for
+
+
+@dataclass(frozen=True)
+class SampleSelector:
+    """Which image to look at; at most one of the three is given.
+
+    digit : the first example of that class, by its name; index : the N-th example, from 0; image : a picture file.
+    """
+
+    digit: str | None = None
+    index: int | None = None
+    image: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("digit", "index", "image") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise NetcoreError(f"choose one image: --{given[0]} or --{given[1]}, not both")
+
+    @property
+    def file_suffix(self) -> str:
+        """What a file name says of it: ``"-3"``, ``"-index-12"``, ``"-mine"``, or nothing."""
+        if self.digit is not None:
+            return f"-{self.digit}"
+        if self.index is not None:
+            return f"-index-{self.index}"
+        return f"-{Path(self.image).stem}" if self.image else ""
+
+    def digest(self, run: Run) -> str:
+        """Digest of the image's source, cheaply: no image is opened."""
+        if self.image is None:
+            return str((run.info.get("examples") or {}).get("sha256", "none"))
+        try:
+            return file_sha256(Path(self.image))
+        except OSError as error:
+            raise NetcoreError(f"cannot read {self.image}: {error.strerror}") from None
+
+    def select(self, run: Run) -> tuple[Sample | None, str]:
+        """Find the image; the line that comes with it says what was done to a file (nothing for an example).
+
+        None where nothing is asked for and the run has no examples: not every scene looks at an image.
+
+        Raises
+        ------
+        NetcoreError
+            If the run has no such class or example, or the file is no image.
+        """
+        if self.image is not None:
+            from netcore.core.sample import read_sample
+
+            return read_sample(self.image, run.input_shape)
+        if self == SampleSelector() and not run.info.get("examples"):
+            return None, ""
+        examples = run.examples()
+        if self.index is not None:
+            if not 0 <= self.index < len(examples.labels):
+                raise NetcoreError(f"no example {self.index}: run '{run.name}' has 0 to {len(examples.labels) - 1}")
+            found = self.index
+        else:
+            found = _first(run, examples.labels, self.digit)
+        where = f"{run.info.get('data', {}).get('name', 'example')} {int(examples.index[found])}"
+        return Sample(examples.images[found], int(examples.labels[found]), where), ""
+
+
+def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
+    """Position of the first example of the class called `name`."""
+    classes = run.classes
+    if name is None:
+        usual = (
+            np.flatnonzero(labels == classes.index(DEFAULT_CLASS)) if DEFAULT_CLASS in classes else np.array([], int)
+        )
+        return int(usual[0]) if len(usual) else 0
+    if name not in classes:
+        raise NetcoreError(f"run '{run.name}': {unknown_name('class', name, classes)}")
+    found = np.flatnonzero(labels == classes.index(name))
+    if not len(found):
+        raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another, or --image FILE")
+    return int(found[0])

@@ -1,0 +1,93 @@
+"""Options of a scene, read from its signature."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netcore.core.errors import NetcoreError, unknown_name
+
+OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
+# What `netcore render` and `netcore.toml` call their own; a scene's option of such a name could not be told apart.
+RESERVED_NAMES = {
+    "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
+    "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
+    "debug", "context",
+}  # fmt: skip
+BOOL_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
+
+
+@dataclass(frozen=True)
+class SceneOption:
+    """One setting of a scene, as its signature has it: `type` is int, float, bool or str."""
+
+    name: str
+    type: str
+    default: Any
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+    def convert(self, value: Any) -> Any:
+        """Make `value` (a word of the command line, or already typed) this option's; NetcoreError where it is none."""
+        flag = f"--{self.name.replace('_', '-')}"
+        if value is None or value == self.default:
+            return self.default
+        if self.choices and str(value) not in self.choices:
+            raise NetcoreError(f"{flag}: {unknown_name('value', str(value), self.choices)}")
+        try:
+            if self.type == "bool":
+                return BOOL_WORDS[str(value).lower()]
+            return OPTION_TYPES[self.type](value)
+        except (ValueError, KeyError):
+            what = {"int": "a whole number", "float": "a number", "bool": "true or false"}[self.type]
+            raise NetcoreError(f"{flag} takes {what}, not '{value}'") from None
+
+
+def _signature(draw: ast.FunctionDef, path: Path) -> Iterator[SceneOption]:
+    """Options of a figure: the keyword-only arguments of `draw`."""
+    helps = _described(ast.get_docstring(draw) or "", "Parameters")
+    for argument, default in zip(draw.args.kwonlyargs, draw.args.kw_defaults, strict=True):
+        yield _option(argument.arg, argument.annotation, default, helps, path)
+
+
+def _attributes(film: ast.ClassDef, path: Path) -> Iterator[SceneOption]:
+    """Options of a film: its annotated class attributes."""
+    helps = _described(ast.get_docstring(film) or "", "Attributes")
+    for node in film.body:
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
+            continue
+        name, annotation = node.target.id, ast.unparse(node.annotation)
+        if not name.startswith("_") and "ClassVar" not in annotation:
+            yield _option(name, node.annotation, node.value, helps, path)
+
+
+def _option(
+    name: str, annotation: ast.expr | None, default: ast.expr | None, helps: dict[str, str], path: Path
+) -> SceneOption:
+    if name in RESERVED_NAMES:
+        raise NetcoreError(f"{path}: '{name}' is netcore's own word: call the option something else")
+    words = ast.unparse(annotation).replace("typing.", "") if annotation else ""
+    literal = re.match(r"Literal\[(.*?)\]", words)
+    plain = words.replace(" | None", "")
+    if default is None or not (literal or plain in OPTION_TYPES):
+        raise NetcoreError(f"{path}: option '{name}' needs a type (int, float, bool, str, Literal[…]) and a default")
+    try:
+        value = ast.literal_eval(default)
+        choices = tuple(str(c) for c in ast.literal_eval(f"({literal[1]},)")) if literal else ()
+    except ValueError:
+        raise NetcoreError(f"{path}: the default of option '{name}' must be a plain value") from None
+    kind = type(ast.literal_eval(f"({literal[1]},)")[0]).__name__ if literal else plain
+    return SceneOption(name, kind, value, choices, helps.get(name, ""))
+
+
+def _described(docstring: str, section: str) -> dict[str, str]:
+    """Descriptions of the names in one section of a NumPy-style docstring."""
+    parts = re.split(rf"^{section}\n-+\n", inspect.cleandoc(docstring), maxsplit=1, flags=re.MULTILINE)
+    if len(parts) < 2:
+        return {}
+    body = re.split(r"^\S.*\n-+$", parts[1], maxsplit=1, flags=re.MULTILINE)[0]  # up to the next section
+    found = re.findall(r"^(\w+)\s*(?::.*)?\n((?:[ \t]+.*\n?|\n)+)", body + "\n", re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}

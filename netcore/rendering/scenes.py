@@ -1,0 +1,178 @@
+"""Find scenes in folders and load their files."""
+
+import ast
+import hashlib
+import importlib.util
+import string
+import sys
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.files import scenes_dir
+from netcore.rendering.scene_options import SceneOption, _attributes, _signature
+
+SCENE_DIRS = tuple(scenes_dir() / kind for kind in ("films", "figures"))
+DEFAULT_ORDER = 1000  # the place in a report of a figure that does not say
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene file: what it is called, what it shows, what it can be told and what it needs of a run."""
+
+    name: str
+    kind: str  # film | figure
+    path: Path
+    title: str
+    caption: str
+    options: tuple[SceneOption, ...]
+    needs: tuple[str, ...]
+    animated: bool  # films are; a figure says so by ANIMATED = True
+    sha256: str  # of the file, as it was when it was read
+    order: int = DEFAULT_ORDER  # where in a report it comes: ORDER of the file
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a user's own file, not one of netcore's."""
+        return self.path.parent not in SCENE_DIRS
+
+    def settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """All options with their values, `given` ones converted; NetcoreError at one that the scene does not have."""
+        options = {o.name: o for o in self.options}
+        for name in given:
+            if name not in options:
+                raise NetcoreError(f"scene '{self.name}': {unknown_name('option', name, options)}")
+        found = {o.name: o.convert(given.get(o.name)) for o in self.options}
+        for o in self.options:
+            counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
+            least = min(o.default, 1) if counts and o.default is not None else None
+            if o.name == "seconds" and not found[o.name] > 0:
+                raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
+            if least is not None and found[o.name] < least:
+                raise NetcoreError(f"--{o.name.replace('_', '-')} {found[o.name]}: choose {least} or more")
+        return found
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Names of the facts that the caption speaks of: ``{"prediction", "run"}``."""
+        return frozenset(field for _, field, _, _ in string.Formatter().parse(self.caption) if field)
+
+
+def scene_files() -> dict[str, Path]:
+    """All scenes of netcore: name -> file, films first. No file is opened."""
+    files = (f for folder in SCENE_DIRS for f in sorted(folder.glob("[!_]*.py")))
+    return {f.stem.replace("_", "-"): f for f in files}
+
+
+def all_scenes() -> list[Scene]:
+    """Read all scenes of netcore."""
+    return [read_scene(path) for path in scene_files().values()]
+
+
+def find_scene(name: str | Path) -> Scene:
+    """Find a scene by its name, or a user's own by its path.
+
+    Raises
+    ------
+    NetcoreError
+        If there is no such scene (the nearest name is offered), or the file is no scene.
+    """
+    if str(name).endswith(".py"):
+        if not Path(name).is_file():
+            raise NetcoreError(f"no scene file {name}")
+        return read_scene(Path(name))
+    known = scene_files()
+    word = str(name).replace("_", "-")
+    if word not in known:
+        raise unknown_name("scene", str(name), known)
+    return read_scene(known[word])
+
+
+def read_scene(path: Path) -> Scene:
+    """Read what a scene file says of itself.
+
+    Raises
+    ------
+    NetcoreError
+        If it is no Python, has neither `draw` nor a Film class, or no docstring.
+    """
+    info = path.stat()
+    return _read(path, (info.st_mtime_ns, info.st_size, info.st_ino))
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
+    """Read a scene file, once as long as its time and size (`stamp`) stay the same."""
+    try:
+        source = path.read_bytes()
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise NetcoreError(f"{path} is no scene: {error}") from None
+    draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
+    film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
+    if not (draw or film):
+        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, case) nor a class of Film")
+    title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
+    if not title:
+        raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")
+    constants = _constants(tree)
+    return Scene(
+        name=path.stem.replace("_", "-"),
+        kind="figure" if draw else "film",
+        path=path.resolve(),
+        title=title.rstrip("."),
+        caption=" ".join(rest.split()),
+        options=tuple(_signature(draw, path) if draw else _attributes(film, path)),
+        needs=tuple(constants.get("NEEDS", ())),
+        animated=bool(film or constants.get("ANIMATED")),
+        sha256=hashlib.sha256(source).hexdigest(),
+        order=int(constants.get("ORDER", DEFAULT_ORDER)),
+    )
+
+
+def _is_film(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base).endswith(("Film", "Scene")) for base in node.bases)
+
+
+def _constants(tree: ast.Module) -> dict[str, Any]:
+    """Module constants in capitals that are plain values."""
+    out = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            try:
+                out[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return out
+
+
+def load_scene(path: Path) -> ModuleType:
+    """Import a scene file: netcore's as ``netcore.scenes.films.x``, a user's under a name of its own.
+
+    Raises
+    ------
+    NetcoreError
+        If the file fails while it is imported; the line tells where.
+    """
+    path = path.resolve()
+    if path.is_relative_to(scenes_dir()):
+        name = f"netcore.scenes.{path.parent.name}.{path.stem}"
+    else:
+        name = f"netcore_scene_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except NetcoreError:
+        raise
+    except Exception as error:
+        sys.modules.pop(name)
+        raise NetcoreError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    return module

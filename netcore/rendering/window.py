@@ -1,0 +1,177 @@
+"""The dashboard in a window: the scene's own drawing, moved by time and keys in place of frames."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netcore.core.context import SceneContext
+from netcore.core.errors import NetcoreError
+from netcore.viz.theme import Theme
+
+KEY_HELP = "space pauses, arrows step, q quits"
+
+
+class NoDisplayError(NetcoreError):
+    """A window cannot be opened here."""
+
+
+@dataclass
+class Player:
+    """Which of `count` images is shown, and whether the next one comes by itself."""
+
+    count: int
+    at: int = 0
+    playing: bool = True
+
+    @property
+    def t(self) -> float:
+        """The moment in [0, 1] at which an animated figure shows that image."""
+        return (self.at + 0.5) / self.count
+
+    def tick(self) -> bool:
+        """Go on where it plays; whether anything changed. It ends on the last image."""
+        if not self.playing or self.at == self.count - 1:
+            self.playing = False
+            return False
+        self.at += 1
+        return True
+
+    def press(self, key: str | None) -> None:
+        """Space pauses and goes on (from the beginning, at the end); arrows step and pause."""
+        if key == " ":
+            if not self.playing and self.at == self.count - 1:
+                self.at = 0
+            self.playing = not self.playing
+        elif key in ("left", "right"):
+            self.playing = False
+            self.at = min(max(self.at + (1 if key == "right" else -1), 0), self.count - 1)
+
+
+class LiveWindow:
+    """A figure's ``draw`` in a window of TkAgg or QtAgg; `run` returns when it is closed.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(fig, case, **options)`` of an animated figure; drawn anew where the window changes its size.
+    case : Case
+    theme : Theme
+    size : tuple of int
+        (width, height) in pixels.
+    options : dict
+    player : Player
+        Knows how many images there are.
+    interval : float
+        Seconds an image.
+    title : str
+
+    Raises
+    ------
+    NoWindow
+        If there is no display, or neither tkinter nor Qt.
+    """
+
+    def __init__(
+        self, draw: Callable[..., Any], context: SceneContext, theme: Theme, size: tuple[int, int],
+        options: dict[str, Any],
+        player: Player, interval: float, title: str,
+    ) -> None:  # fmt: skip
+        import matplotlib as mpl
+
+        from netcore.viz.mpl.style import new_figure
+
+        self.draw, self.context, self.theme, self.options, self.player = draw, context, theme, options, player
+        self.fig = new_figure(theme, size)
+        with mpl.rc_context({"toolbar": "None"}):
+            self.manager = _open(self.fig)
+        self.manager.set_window_title(title)
+        self.canvas = self.fig.canvas
+        self.canvas.mpl_disconnect(self.manager.key_press_handler_id)
+        self.canvas.mpl_connect("key_press_event", self._key)
+        self.canvas.mpl_connect("resize_event", lambda event: self._build())
+        self.canvas.mpl_connect("close_event", lambda event: self.canvas.stop_event_loop())
+        self.interval = interval
+        self._size = (0, 0)
+        self._build()
+        self.timer = self.canvas.new_timer(interval=round(1000 * interval))
+        self.timer.add_callback(self._tick)
+
+    def run(self) -> None:
+        """Play until the window is closed."""
+        self.manager.show()
+        self.timer.start()
+        self.canvas.start_event_loop(0)
+        self.timer.stop()
+
+    def show(self) -> None:
+        """Show the player's image."""
+        from netcore.viz.mpl.style import theme_style
+
+        with theme_style(self.theme):
+            self.blitter.draw(self.player.t)
+            self.canvas.blit(self.fig.bbox)
+
+    def _build(self) -> None:
+        """Draw the figure for the size that the window has now."""
+        from netcore.viz.mpl.blitting import Blitter
+        from netcore.viz.mpl.style import FIGURE_WIDTH, theme_style
+
+        size = self.canvas.get_width_height(physical=True)
+        dpi = 72 * size[0] / FIGURE_WIDTH
+        if (size == self._size and dpi == self.fig.dpi) or min(size) < 100:
+            return
+        self._size = size
+        self.fig.clear()
+        self.canvas.manager = None  # else Matplotlib resizes the window to fit the resolution, which comes back here
+        self.fig.set_dpi(dpi)
+        self.fig.set_size_inches((size[0] + 0.01) / dpi, (size[1] + 0.01) / dpi, forward=False)
+        self.canvas.manager = self.manager
+        with theme_style(self.theme):
+            self.blitter = Blitter(self.fig, self.draw(self.fig, self.context, **self.options))
+        self.show()
+
+    def _tick(self) -> None:
+        start = time.perf_counter()
+        if self.player.tick():
+            self.show()
+        spent = time.perf_counter() - start  # Tk counts from the end of this
+        self.timer.interval = max(1, round(1000 * (self.interval - spent)))
+
+    def _key(self, event: Any) -> None:
+        if event.key in ("q", "escape"):
+            self.canvas.stop_event_loop()
+            self.manager.destroy()
+            return
+        self.player.press(event.key)
+        self.show()
+
+
+def _open(fig: Any) -> Any:
+    """A window around a figure, by whichever toolkit is there."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise NoDisplayError("there is no display for a window")
+    try:
+        from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg as Canvas
+    except ImportError:
+        return _open_qt(fig)
+    import tkinter
+
+    try:
+        return Canvas.new_manager(fig, 1)
+    except tkinter.TclError as error:
+        raise NoDisplayError(f"there is no display for a window ({error})") from error
+
+
+def _open_qt(fig: Any) -> Any:
+    from matplotlib import _c_internal_utils
+
+    try:
+        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg as Canvas
+    except ImportError:
+        raise NoDisplayError("a window needs tkinter (the system's package python3-tk) or PyQt6") from None
+    if not _c_internal_utils.display_is_valid():  # Qt would abort the process
+        raise NoDisplayError("there is no display for a window")
+    return Canvas.new_manager(fig, 1)

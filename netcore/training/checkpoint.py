@@ -1,0 +1,38 @@
+"""What `--resume` needs: weights and optimiser state after an epoch. Loaded with `weights_only`, never unpickled."""
+
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from netcore.core.errors import NetcoreError
+from netcore.core.files import atomic_write
+
+NAME = "checkpoint.pt"
+
+
+def save_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
+    """Write the state after `epoch` epochs, whole or not at all."""
+    state = {"epoch": epoch, "model": module.state_dict(), "optimizer": optimizer.state_dict()}
+    with atomic_write(folder / NAME) as partial, partial.open("wb") as stream:
+        torch.save(state, stream)
+
+
+def load_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> int:
+    """Put the stored state into `module` and `optimizer`, and give the number of epochs done."""
+    path = folder / NAME
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about the format of what is refused next
+            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        module.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        return int(state["epoch"])
+    except FileNotFoundError:
+        raise NetcoreError(f"{folder} has no checkpoint to resume from: train without --resume") from None
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise NetcoreError(
+            f"{path} is damaged: train without --resume ({' '.join(str(error).split())[:80] or type(error).__name__})"
+        ) from error

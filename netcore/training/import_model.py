@@ -1,0 +1,233 @@
+"""A run of a network that was trained elsewhere: its factory and its weight files."""
+
+import importlib
+import importlib.util
+import pickle
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.formatting import format_shape
+from netcore.core.run import Run
+from netcore.datasets.base import Dataset
+from netcore.datasets.loading import load_dataset
+from netcore.models.loading import load_weights
+from netcore.training.input_checks import check_normalization, class_names, count_classes
+from netcore.training.recorder import RunRecorder
+
+CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")  # where checkpoints keep the weights
+WRAPPER_PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before the names
+
+
+def import_model(
+    factory: str,
+    weights: Sequence[str | Path],
+    *,
+    name: str,
+    output_dir: str | Path = "runs",
+    shape: tuple[int, int, int] = (1, 28, 28),
+    classes: Sequence[str] | None = None,
+    examples: str | None = None,
+    data_dir: str | Path | None = None,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+) -> Run:
+    """Make a run of any PyTorch classifier.
+
+    The run holds the network's graph: the factory is not needed again.
+
+    Parameters
+    ----------
+    factory : str
+        ``module:callable`` or ``file.py:callable``; called without arguments, it gives the network.
+    weights : sequence of path
+        ``.safetensors`` files, or others that PyTorch loads as weights only; they become the snapshots in order.
+    shape : (C, H, W)
+    classes : sequence of str, optional
+        K names; those of the examples, or numbers where None.
+    examples : str, optional
+        A folder with a folder of images for each class, or the name of a data set.
+    mean, std : a number, or one a channel, of pixels in [0, 1]
+
+    Raises
+    ------
+    NetcoreError
+        If the factory cannot be found, raises or gives no network; if weights do not fit (told key by key) or hold
+        pickled objects; if the examples do not fit; if the run cannot be written.
+    """
+    if name.startswith(".") or Path(name).name != name:
+        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+    if not weights:
+        raise NetcoreError("give the network's weights: --weights FILE")
+    module = call_factory(factory)
+    count = count_classes(module, shape)
+    check_normalization(mean, std, shape[0])
+    files = [(Path(f), read_weights(Path(f))) for f in weights]
+    for file, arrays in files:
+        load_weights(module, arrays, str(file))
+    data = _examples(examples, data_dir, shape, classes, count)
+    origin = {"factory": factory, "folder": str(Path.cwd())}
+    with RunRecorder(module, data, Path(output_dir) / name, mean, std, origin) as recorder:
+        for number, (file, arrays) in enumerate(files, 1):
+            load_weights(module, arrays, str(file))
+            recorder.snapshot(number, name=file.stem)
+    return recorder.run
+
+
+# ---- the factory
+
+
+def call_factory(factory: str) -> nn.Module:
+    """Call ``module:callable`` or ``file.py:callable``, found from the current folder."""
+    place, _, name = factory.rpartition(":")
+    if not place or not name:
+        raise NetcoreError(f"'{factory}' is no factory: say module:callable or file.py:callable")
+    with _importing(factory):
+        found: Any = _file(Path(place)) if place.endswith(".py") or "/" in place else importlib.import_module(place)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise unknown_name(f"factory in {place}", name, [k for k, v in vars(found).items() if callable(v)])
+        found = getattr(found, part)
+    if isinstance(found, nn.Module):
+        return found
+    if not callable(found):
+        raise NetcoreError(f"{factory} is a {type(found).__name__}, not a function or class that makes a network")
+    with _importing(factory):
+        module = found()
+    if not isinstance(module, nn.Module):
+        raise NetcoreError(f"{factory} gives a {type(module).__name__}, not a torch.nn.Module")
+    return module
+
+
+@contextmanager
+def _importing(factory: str) -> Iterator[None]:
+    """Let modules of the current folder be found; say in one line what the user's code raises."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    except NetcoreError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise NetcoreError(f"{factory} cannot be called ({reason})") from error
+    finally:
+        sys.path.remove(here)
+
+
+def _file(path: Path) -> Any:
+    if not path.is_file():
+        raise NetcoreError(f"no file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise NetcoreError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.absolute()))  # its neighbours
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent.absolute()))
+    return module
+
+
+# ---- the weights
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read a weight file as named arrays; pickled objects are never loaded.
+
+    Raises
+    ------
+    NetcoreError
+        If it cannot be read, holds pickled objects, no weights, or NaN.
+    """
+    if not path.is_file():
+        raise NetcoreError(f"no weight file {path}")
+    if _is_torchscript(path):
+        raise NetcoreError(f"{path} holds a TorchScript module: save the state_dict() of the network it was made of")
+    try:
+        found = load_file(path) if path.suffix == ".safetensors" else _loaded(path)
+    except pickle.UnpicklingError as error:
+        raise NetcoreError(
+            f"{path} holds pickled objects, which are never loaded: save the network's state_dict() instead"
+        ) from error
+    except (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NetcoreError(f"{path} cannot be read as weights ({reason})") from error
+    floats = {k: v.detach().float() if v.is_floating_point() else v.detach() for k, v in found.items()}
+    arrays = {_plain_name(k): v.numpy() for k, v in floats.items()}
+    if not arrays:
+        raise NetcoreError(f"{path} holds no weights")
+    bad = [k for k, v in arrays.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all()]
+    if bad:
+        raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}")
+    return arrays
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file is what `torch.jit.save` writes: a ZIP archive with code."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
+
+
+def _loaded(path: Path) -> dict[str, torch.Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters of them comes as an error
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    for key in CHECKPOINT_KEYS:
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
+    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise TypeError("it is no dictionary of tensors")
+    return found
+
+
+def _plain_name(name: str) -> str:
+    while any(name.startswith(w) for w in WRAPPER_PREFIXES):
+        name = name.partition(".")[2]
+    return name
+
+
+# ---- the examples
+
+
+def _examples(
+    named: str | None,
+    data_dir: str | Path | None,
+    shape: tuple[int, int, int],
+    classes: Sequence[str] | None,
+    count: int,
+) -> Dataset:
+    """The images to show and judge by, fitted to the network; none where `named` is None."""
+    if named is None:
+        return Dataset("no images", np.empty((0, *shape), np.uint8), np.empty(0, np.int64), class_names(classes, count))
+    if Path(named).is_dir():
+        from netcore.datasets.image_folder import load_image_folder
+
+        source = load_image_folder(Path(named), shape)
+    else:
+        source = load_dataset(named, data_dir)
+    data = source.test or source.train
+    names = class_names(classes if classes is not None else data.classes, count)
+    labels = data.labels
+    if set(names) == set(data.classes):  # the same classes in another order
+        labels = np.array([names.index(c) for c in data.classes])[labels]
+    elif len(data.classes) != count:
+        raise NetcoreError(f"{data.name} has {len(data.classes)} classes, the network {count}")
+    if data.channels_first.shape[1:] != shape:
+        found = format_shape(data.channels_first.shape[1:])
+        raise NetcoreError(f"{data.name}: images are {found}, the network takes {format_shape(shape)}")
+    return Dataset(data.name, data.images, labels, names)

@@ -1,0 +1,98 @@
+"""What people hand in, checked: networks, images, class names, normalisation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_shape
+from netcore.models.export import unwrap
+from netcore.tracing.inputs import check_single_input, eval_mode
+from netcore.tracing.tracer import several_outputs
+
+
+def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
+    """Number of scores K that a model gives for an image of `shape` (C, H, W); NetcoreError where it gives none."""
+    if not isinstance(model, nn.Module):
+        raise NetcoreError(f"the model must be a torch.nn.Module, not a {type(model).__name__}")
+    model = unwrap(model)
+    check_single_input(model)
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
+    name = type(model).__name__
+    try:
+        with eval_mode(model), torch.no_grad():
+            out = model(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
+        raise NetcoreError(f"{name} cannot take an image of {format_shape(shape)} ({reason})") from error
+    if not isinstance(out, torch.Tensor):
+        raise NetcoreError(several_outputs(model, out))
+    if out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
+        raise NetcoreError(
+            f"{name} must give one score for each of two classes or more, (1, K), not shape {tuple(out.shape)}"
+        )
+    return int(out.shape[1])
+
+
+def class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """The names given, or numbers; NetcoreError where there are not `count` of them."""
+    names = tuple(str(n) for n in (range(count) if given is None else given))
+    if len(names) != count:
+        raise NetcoreError(f"the network gives {count} scores, but there are {len(names)} class names")
+    if len(set(names)) != count:
+        raise NetcoreError(f"class names must differ: '{next(n for n in names if names.count(n) > 1)}' is there twice")
+    return names
+
+
+def state_arrays(model: nn.Module) -> dict[str, np.ndarray]:
+    """Parameters and buffers by name; floats as float32."""
+    state = {k: v.detach() for k, v in unwrap(model).state_dict().items() if isinstance(v, torch.Tensor)}
+    return {k: np.array((v.float() if v.is_floating_point() else v).cpu().numpy()) for k, v in state.items()}
+
+
+def to_uint8(images: Any, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
+    """Turn images as people have them into uint8 (N, C, H, W).
+
+    Raises
+    ------
+    NetcoreError
+        If they have another number of dimensions, or values that are neither in [0, 1] nor normalised so.
+    """
+    values = to_numpy(images)
+    if values.ndim == 3:
+        values = values[:, None]
+    if values.ndim != 4 or 0 in values.shape:
+        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {format_shape(values.shape)}")
+    if values.dtype == np.uint8:
+        return values
+    if not np.issubdtype(values.dtype, np.floating):
+        raise NetcoreError(f"example images must be uint8, or floats in [0, 1], not {values.dtype}")
+    if values.size and (values.min() < 0 or values.max() > 1):
+        factors = [np.reshape(v, (1, -1, 1, 1)) for v in check_normalization(mean, std, values.shape[1])]
+        values = values * factors[1] + factors[0]
+    if not np.isfinite(values).all() or (values.size and (values.min() < -0.01 or values.max() > 1.01)):
+        raise NetcoreError(
+            "example images must be uint8 or floats in [0, 1]; normalised ones need the mean= and std= that they were "
+            "normalised with"
+        )
+    return np.round(values.clip(0, 1) * 255).astype(np.uint8)
+
+
+def to_numpy(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+
+
+def check_normalization(mean: Any, std: Any, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation, a number each or one a channel, as lists of one a channel."""
+    out = []
+    for given, word in ((mean, "mean"), (std, "std")):
+        values = np.atleast_1d(np.asarray(given, float)).tolist()
+        if len(values) not in (1, channels):
+            raise NetcoreError(f"{word} needs a number a channel: images have {channels}, {len(values)} were given")
+        out.append(values * channels if len(values) == 1 else values)
+    if not np.isfinite(out).all() or min(out[1]) <= 0:
+        raise NetcoreError("mean and std must be finite, and std above 0")
+    return out[0], out[1]

@@ -1,0 +1,59 @@
+"""Predictions for Kaggle's Digit Recognizer: `ImageId,Label`, one row an image, counted from 1."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from netcore.core.errors import NetcoreError
+from netcore.core.files import atomic_write_text
+from netcore.core.run import Run
+from netcore.datasets.kaggle import read_table
+from netcore.models.device import module_to_device, select_device, to_tensor
+from netcore.models.loading import load_model
+from netcore.tracing.batch_inference import batch_logits
+
+DEFAULT_FILE_NAME = "kaggle-test"
+EXPECTED_ROWS = 28_000  # of Kaggle's own test.csv
+Log = Callable[[str], None]
+
+
+def write_submission(
+    run: Run, test: Path, output: Path, *, at: str = "best", device: str = "auto", say: Log = lambda text: None
+) -> np.ndarray:
+    """Predict the class of each row of `test`, write the submission, and store the answers in the run.
+
+    Returns
+    -------
+    int64 (N,)
+        The predicted digits.
+
+    Raises
+    ------
+    NetcoreError
+        If the table is damaged or empty, or the run takes other images or has other classes.
+    """
+    images, _ = read_table(test, labelled=False)
+    if run.input_shape != (1, *images.shape[1:]) or run.classes != [str(d) for d in range(10)]:
+        raise NetcoreError(f"run '{run.name}' does not read digits of 28×28: Kaggle's test.csv has such")
+    if len(images) != EXPECTED_ROWS:
+        say(f"{test} has {len(images):,} rows where Kaggle's own has {EXPECTED_ROWS:,}")
+    chosen = select_device(device)
+    snapshot = run.snapshot(at)
+    module = module_to_device(copy.deepcopy(load_model(run, snapshot)), chosen).eval()
+    logits = batch_logits(module, to_tensor(images[:, None], chosen), run).cpu().numpy()
+    labels = logits.argmax(1)
+    atomic_write_text(output, format_submission(labels, len(images)))
+    entry = run.add_arrays(f"evaluation/{DEFAULT_FILE_NAME}.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    entry |= {"snapshot": snapshot.label, "count": len(images)}  # type: ignore[dict-item]
+    run.info.setdefault("unlabelled", {})[DEFAULT_FILE_NAME] = entry
+    run.save()
+    return labels
+
+
+def format_submission(labels: np.ndarray, count: int) -> str:
+    """The file's text, checked: the header, `count` rows, digits alone."""
+    if labels.shape != (count,) or not np.isin(labels, range(10)).all():
+        raise NetcoreError(f"a submission needs one digit for each of {count:,} rows")
+    return "ImageId,Label\n" + "".join(f"{i},{label}\n" for i, label in enumerate(labels, 1))

@@ -1,0 +1,115 @@
+"""Which folder a training writes to, so that an earlier complete run stays whole until the new one is.
+
+A first training builds ``<output>/<name>`` itself: it can be looked at while it goes on. Where a complete run of that
+name lies there, the new one is built in ``<output>/.training/<name>`` and takes its place at the end. `resume` goes on
+with whichever was interrupted. One training at a time holds a name.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from netcore.core.errors import NetcoreError
+from netcore.training.checkpoint import NAME as CHECKPOINT
+
+STAGING_DIR = ".training"
+
+
+def run_status(folder: Path) -> str:
+    """The status that `run.json` tells, "" where there is no readable one."""
+    try:
+        return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("status", "complete"))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+@contextlib.contextmanager
+def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path]:
+    """Give the folder to build the run in; put it in its place when the block ends without an error.
+
+    Raises
+    ------
+    NetcoreError
+        If the folder cannot be written, is no run folder, is being trained by another process, or, with `resume`, has
+        nothing to go on with.
+    """
+    if not name or name.startswith(".") or Path(name).name != name:
+        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+    final, aside = output / name, output / STAGING_DIR / name
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(aside.with_name(f"{name}.lock"), name):
+            _finish_swap(final, aside)
+            place = _resumed(final, aside) if resume else _fresh(final, aside)
+            place.mkdir(parents=True, exist_ok=True)
+            yield place
+            if place == aside:
+                old = aside.with_name(f"{name}.old")
+                final.rename(old)
+                aside.rename(final)
+                shutil.rmtree(old)
+    except OSError as error:
+        raise NetcoreError(f"cannot write {error.filename or final}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.parent.rmdir()  # where nothing is left in it
+
+
+def _resumed(final: Path, aside: Path) -> Path:
+    place = aside if (aside / CHECKPOINT).exists() else final
+    if run_status(place) == "complete":
+        raise NetcoreError(f"run '{final.name}' is complete already: train without --resume to train it anew")
+    if not (place / CHECKPOINT).exists():
+        raise NetcoreError(f"{place} holds no interrupted training: train without --resume")
+    return place
+
+
+def _fresh(final: Path, aside: Path) -> Path:
+    shutil.rmtree(aside, ignore_errors=True)
+    if run_status(final) == "complete":
+        return aside
+    if final.exists():
+        if not final.is_dir() or (any(final.iterdir()) and not _is_run(final)):
+            raise NetcoreError(f"{final} is no run folder: choose another --name or --output-dir")
+        shutil.rmtree(final)
+    return final
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "snapshots").is_dir() or (folder / "run.json").is_file()
+
+
+def _finish_swap(final: Path, aside: Path) -> None:
+    """Put back what a process killed between two renames left aside."""
+    old = aside.with_name(f"{aside.name}.old")
+    if old.exists() and not final.exists():
+        old.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, name: str) -> Iterator[None]:
+    import fcntl
+
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NetcoreError(f"run '{name}' is being trained by another process: choose another --name") from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def temporary_run_dir(name: str) -> Iterator[Path]:
+    """A folder that is gone afterwards, for a training that keeps nothing."""
+    with tempfile.TemporaryDirectory(prefix="netcore-") as folder:
+        path = Path(folder) / name
+        os.mkdir(path)
+        yield path

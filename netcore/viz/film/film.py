@@ -1,0 +1,192 @@
+"""The base of all films: a Manim scene that is given a case and a theme, and a camera that draws arrays fast.
+
+How a film is written
+---------------------
+One file in `scenes/films`, its docstring the title and the caption, `NEEDS` what the run must have, and one class::
+
+    \"\"\"Softmax
+
+    How the scores of {network} become probabilities.
+    \"\"\"
+
+    from netcore.viz.film.animation import Animate
+    from netcore.viz.film.film import Film
+    from netcore.viz.film.mobjects import Neurons
+
+    NEEDS = ("mlp",)
+
+
+    class Softmax(Film):
+        \"\"\"…
+
+        Attributes
+        ----------
+        shown : int
+            Neurons shown a layer, at most.
+        \"\"\"
+
+        max_units: int = 16  # becomes --max-units
+
+        def construct(self):
+            trace, theme = self.context.trace(), self.theme
+            a = trace.probabilities
+            places = [(0, 2 - k / 2) for k in range(len(a))]
+            column = Neurons(places, 0.2, theme.rgb("background"), theme.rgb("muted"), values=a)
+            self.open("Ten neurons", column)
+            self.wait(0.5)
+            fill = theme.activation_colors(a)
+            self.play(self.say("The sure one lights up"), Animate(column, fill=fill, lag=0.5, run_time=1.0))
+            self.wait(2)
+
+- **Mobjects** (`netcore.viz.film.mobjects`): `Edges`, `Neurons`, `Rectangles`, `BarMobject`,
+  `PixelImages`, each many things in one, drawn
+  by one `paint`. **Text** (`netcore.viz.film.text`):
+  `text_line(text, size, rgb, at=, align=)` and `formula(typst, …)`. Sizes
+  are `TITLE`, `BODY`, `NOTE` and `HUGE`; nothing smaller than `NOTE`. Colours are float (3,) from `theme.rgb(role)`,
+  `theme.activation_colors(values)`, `theme.signed_colors(values)`.
+- **Animate(mobject, attribute=target, …)** moves any numbers of a mobject (`points`, `opacity`, `fill`, `rgba`,
+  `widths`, `values`, `progress`, `rgb`, …) from what they are to the target. It adds the mobject where it is not on
+  screen yet; `start={"opacity": 0.0}` sets numbers first, `after=` waits within the play, `lag=` lets elements follow
+  one another (in `order=`), `remove=True` takes the mobject off at the end. No mobject is ever copied. Manim's own
+  animations and mobjects work too, at Manim's own speed.
+- **self.open(caption, *mobjects)** begins: title, run, caption and those mobjects stand there in the first frame, which
+  is what a paused clip shows. **self.say(text)** gives the animations that change the caption. `self.width`,
+  `self.height` are the frame, `self.top`, `self.foot` the lines between which a film may draw.
+- What is drawn each frame is what moves, and what lies over it; the rest is kept as one picture. So let neighbours that
+  do not overlap be separate mobjects, and overlapping ones be few.
+
+`manim -ql scenes/films/x.py` renders it with the newest fitting run in `./runs`, or with the one that the environment
+variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light the other theme).
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from manim import Animation, Camera, Mobject, Scene, config
+
+from netcore.core.context import SceneContext
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import BODY, NOTE, ArrayMobject
+from netcore.viz.film.manim_adapter import ArrayCamera, _box, _meet
+from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
+from netcore.viz.theme import DARK, THEMES, Theme
+
+MARGIN = 0.3  # scene units kept free along the frame's sides
+CAPTION_GAP = 0.42  # from the frame's foot to the middle of the caption
+
+
+class Film(Scene):
+    """A Manim scene that shows the numbers of a context.
+
+    `context` and `theme` are set by whoever renders it; without them the film finds a run itself.
+    """
+
+    context: SceneContext = None  # type: ignore[assignment]
+    theme: Theme = None  # type: ignore[assignment]
+
+    def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
+        super().__init__(renderer, camera_class=camera_class, **keys)
+
+    def setup(self) -> None:
+        config.disable_caching = True  # Manim would judge by what it can serialise, which the arrays are not
+        if self.theme is None:
+            self.theme = THEMES.get(os.environ.get("NETCORE_THEME", ""), DARK)
+        if self.context is None:
+            import netcore
+
+            self.context = netcore.default_context(self._globals.get("NEEDS", ()))
+        self.camera.background_color = self.theme.background
+        self.camera.reset()
+        self._caption: TextLine | None = None
+
+    # ---- the frame
+
+    @property
+    def width(self) -> float:
+        return float(self.camera.frame_width)
+
+    @property
+    def height(self) -> float:
+        return float(self.camera.frame_height)
+
+    @property
+    def top(self) -> float:
+        """Below title and run."""
+        return self.height / 2 - 0.65
+
+    @property
+    def foot(self) -> float:
+        """Above the caption."""
+        return -self.height / 2 + 0.75
+
+    @property
+    def title(self) -> str:
+        """First line of the scene file's docstring."""
+        return (self._globals.get("__doc__") or type(self).__name__).strip().splitlines()[0]
+
+    @property
+    def _globals(self) -> dict[str, Any]:
+        """What stands in the scene file."""
+        return type(self).construct.__globals__
+
+    def open(self, caption: str, *mobjects: Mobject) -> None:
+        """Begin: title, run, caption and mobjects stand there in the first frame, which is what a paused clip shows."""
+        self._caption = self._caption_line(caption)
+        self.add(*mobjects, *self._head_lines(), self._caption)
+
+    def head(self) -> list[Animation]:
+        """Show the title at the upper left, run and snapshot at the upper right."""
+        return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in self._head_lines()]
+
+    def say(self, text: str, run_time: float = 0.4) -> list[Animation]:
+        """Change the caption at the foot; nothing where it says this already."""
+        old, out = self._caption, []
+        if old is not None and old.text == text:
+            return []
+        if old is not None:
+            out.append(Animate(old, opacity=0.0, run_time=run_time / 2, remove=True))
+        self._caption = self._caption_line(text)
+        after = run_time / 2 if old is not None else 0.0
+        out.append(Animate(self._caption, start={"opacity": 0.0}, opacity=1.0, run_time=run_time / 2, after=after))
+        return out
+
+    def _caption_line(self, text: str) -> TextLine:
+        room = self.width - 2 * MARGIN
+        size = BODY if line_width(text, BODY) <= room else NOTE
+        at = (0, -self.height / 2 + CAPTION_GAP)
+        line = text_line(ellipsize_line(text, room, size), size, self.theme.rgb("foreground"), at=at)
+        line.text = text
+        return line
+
+    def _head_lines(self) -> list[TextLine]:
+        y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
+        left = text_line(self.title, BODY, self.theme.rgb("foreground"), bold=True, at=(-side, y), align=(-1, 0))
+        facts = [self.context.display_name, self.context.trace().snapshot]
+        text = ellipsize_line("  ·  ".join(f for f in facts if f), 2 * side - left.width - 0.5, NOTE)
+        return [left, text_line(text, NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))]
+
+    # ---- what is drawn again each frame
+
+    def get_moving_and_static_mobjects(self, animations: Iterable[Animation]) -> tuple[list[Mobject], list[Mobject]]:
+        """Split what is on screen into what moves or lies over something that moves, and the rest.
+
+        Manim takes everything that comes later in the drawing order as moving; here boxes decide.
+        """
+        animations = list(animations)
+        if not all(isinstance(a, Animate) for a in animations):
+            return super().get_moving_and_static_mobjects(animations)
+        changes = {id(a.mobject): a for a in animations}
+        moving: list[Mobject] = []
+        static: list[Mobject] = []
+        boxes: list[np.ndarray] = []
+        for m in self.renderer.camera.get_mobjects_to_display(self.mobjects):
+            known = isinstance(m, ArrayMobject)
+            box = changes[id(m)].reach() if id(m) in changes else m.box() if known else _box(m)
+            if id(m) in changes or any(_meet(box, other) for other in boxes):
+                moving.append(m)
+                boxes.append(box)
+            else:
+                static.append(m)
+        return moving, static

@@ -1,0 +1,172 @@
+"""What films are drawn with: mobjects that hold their numbers as arrays and draw themselves through Cairo.
+
+A layer's edges are one mobject, a column of neurons is one, an image is one, a line of text is one. Geometry lies in
+`points`, so that Manim's own `shift`, `scale`, `move_to`, `next_to` and `get_left` work; colours, widths and values lie
+beside it as arrays, which `netcore.viz.film.film.Change` moves and which tests read back.
+
+Lengths are in scene units (a frame is 14.22 wide); widths of lines and sizes of text are in pixels of an 854 pixel wide
+frame, `PX` units each.
+"""
+
+from typing import Any
+
+import cairo
+import numpy as np
+
+from netcore.viz.film.base_mobject import PIXEL, ArrayMobject, as_points
+
+
+class Neurons(ArrayMobject):
+    """Circles of one radius.
+
+    Parameters
+    ----------
+    centres : (N, 2)
+    radius : float
+    fill : (N, 3) or (3,)
+    ring : (N, 3) or (3,), colour of the outline
+    values : (N,), the activations that the fills stand for
+    width : of the outline, in pixels
+    """
+
+    def __init__(
+        self, centers: Any, radius: float, fill: Any, ring: Any, values: Any = (), width: float = 1.5, **keys: Any
+    ) -> None:
+        centers = as_points(centers)
+        corner = np.array([radius, radius, 0])
+        super().__init__(np.stack([centers - corner, centers + corner], axis=1), **keys)
+        n = len(centers)
+        self.fill = np.broadcast_to(np.asarray(fill, float), (n, 3)).copy()
+        self.ring = np.broadcast_to(np.asarray(ring, float), (n, 3)).copy()
+        self.values = np.asarray(values, dtype=float)
+        self.width_px = float(width)
+
+    @property
+    def centers(self) -> np.ndarray:
+        """(N, 2)."""
+        return (self.points[0::2, :2] + self.points[1::2, :2]) / 2
+
+    @property
+    def radius(self) -> float:
+        return float(self.points[1, 0] - self.points[0, 0]) / 2
+
+    def paint(self, ctx: cairo.Context) -> None:
+        radius = self.radius
+        ctx.set_line_width(self.width_px * PIXEL)
+        for (x, y), fill, ring in zip(self.centers.tolist(), self.fill, self.ring, strict=True):
+            ctx.new_sub_path()
+            ctx.arc(x, y, radius, 0, 2 * np.pi)
+            self.ink(ctx, fill)
+            ctx.fill_preserve()
+            self.ink(ctx, ring)
+            ctx.stroke()
+
+    def box(self) -> np.ndarray:
+        return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
+
+
+class Rectangles(ArrayMobject):
+    """Rectangles, given by lower left and upper right corners (N, 2, 2), filled and outlined by rgba (N, 4) or (4,)."""
+
+    def __init__(self, corners: Any, fill: Any = (0, 0, 0, 0), line: Any = (0, 0, 0, 0), width: float = 1.5, **k: Any):
+        super().__init__(corners, **k)
+        n = len(self.points) // 2
+        self.fill = np.broadcast_to(np.asarray(fill, float), (n, 4)).copy()
+        self.line = np.broadcast_to(np.asarray(line, float), (n, 4)).copy()
+        self.width_px = float(width)
+
+    def paint(self, ctx: cairo.Context) -> None:
+        ctx.set_line_width(self.width_px * PIXEL)
+        for low, high, fill, line in zip(self.points[0::2], self.points[1::2], self.fill, self.line, strict=True):
+            ctx.rectangle(low[0], low[1], high[0] - low[0], high[1] - low[1])
+            self.ink(ctx, fill, fill[3])
+            ctx.fill_preserve()
+            self.ink(ctx, line, line[3])
+            ctx.stroke()
+
+    def box(self) -> np.ndarray:
+        return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
+
+
+class BarMobject(ArrayMobject):
+    """Horizontal bars that grow from the left: `values` (N,) in [0, 1] of the full tracks.
+
+    Parameters
+    ----------
+    corners : (N, 2, 2), lower left and upper right of each full track
+    values : (N,)
+    fill : (N, 3) or (3,)
+    track : (3,), colour of what is not filled
+    """
+
+    def __init__(self, corners: Any, values: Any, fill: Any, track: Any, **keys: Any) -> None:
+        super().__init__(corners, **keys)
+        n = len(self.points) // 2
+        self.values = np.broadcast_to(np.asarray(values, float), (n,)).copy()
+        self.fill = np.broadcast_to(np.asarray(fill, float), (n, 3)).copy()
+        self.track = np.asarray(track, float)
+
+    def paint(self, ctx: cairo.Context) -> None:
+        for low, high, value, fill in zip(self.points[0::2], self.points[1::2], self.values, self.fill, strict=True):
+            width, height = high[0] - low[0], high[1] - low[1]
+            self.ink(ctx, self.track)
+            ctx.rectangle(low[0], low[1], width, height)
+            ctx.fill()
+            self.ink(ctx, fill)
+            ctx.rectangle(low[0], low[1], width * value, height)
+            ctx.fill()
+
+
+class PixelImages(ArrayMobject):
+    """Images, pixel by pixel, never blurred: one, or many of one size (the rows of an image, a layer's feature maps).
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) or (N, H, W, 3), in [0, 1]
+    frames : (N, 3, 2): upper left, upper right and lower left corner of each
+    outline : (3,) or None, drawn round each, `width` pixels wide
+    """
+
+    def __init__(self, rgb: Any, frames: Any, outline: Any = None, width: float = 1.0, **keys: Any) -> None:
+        super().__init__(frames, **keys)
+        rgb = np.asarray(rgb, float)
+        self.rgb = rgb[None] if rgb.ndim == 3 else rgb
+        self.outline = None if outline is None else np.asarray(outline, float)
+        self.width_px = float(width)
+
+    def corners(self) -> np.ndarray:
+        """(N, 3, 2)."""
+        return self.points[:, :2].reshape(-1, 3, 2)
+
+    def box(self) -> np.ndarray:
+        c = self.corners()
+        every = np.concatenate([c.reshape(-1, 2), c[:, 1] + c[:, 2] - c[:, 0]])
+        return np.concatenate([every.min(axis=0), every.max(axis=0)]) + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
+
+    def paint(self, ctx: cairo.Context) -> None:
+        n, h, w, _ = self.rgb.shape
+        bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
+        bytes_[..., :3] = np.clip(np.rint(self.rgb * 255), 0, 255)
+        ctx.set_antialias(cairo.ANTIALIAS_NONE if n > 1 else cairo.ANTIALIAS_DEFAULT)  # many: no seams between them
+        for image, (origin, right, down) in zip(bytes_, self.corners(), strict=True):
+            across, along = (right - origin) / w, (down - origin) / h
+            ctx.save()
+            ctx.transform(cairo.Matrix(*across, *along, *origin))
+            ctx.set_source_surface(cairo.ImageSurface.create_for_data(image, cairo.FORMAT_ARGB32, w, h))
+            fine = min(abs(across).max(), abs(along).max()) < PIXEL / 2
+            ctx.get_source().set_filter(cairo.FILTER_GOOD if fine else cairo.FILTER_NEAREST)
+            ctx.rectangle(0, 0, w, h)
+            if self.opacity < 1:
+                ctx.clip()
+                ctx.paint_with_alpha(self.opacity)
+            else:
+                ctx.fill()
+            ctx.restore()
+            if self.outline is not None:
+                for x, y in (origin, right, right + down - origin, down):
+                    ctx.line_to(x, y)
+                ctx.close_path()
+                ctx.set_line_width(self.width_px * PIXEL)
+                self.ink(ctx, self.outline)
+                ctx.stroke()
+        ctx.set_antialias(cairo.ANTIALIAS_DEFAULT)

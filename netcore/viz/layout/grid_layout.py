@@ -1,0 +1,125 @@
+"""Sizes and positions of images in a grid, a stack or a cascade."""
+
+from collections.abc import Callable
+from math import ceil, sqrt
+
+import numpy as np
+
+Size = tuple[int, int]  # rows and columns of one map, in pixels
+
+
+def frames_at(corners: np.ndarray, size: Size, unit: float) -> np.ndarray:
+    """Frames (N, 3, 2) of maps whose upper left corners are given (N, 2)."""
+    across, down = np.array([size[1] * unit, 0.0]), np.array([0.0, -size[0] * unit])
+    return np.stack([corners, corners + across, corners + down], axis=1)
+
+
+def max_pixel_size(count: int, size: Size, side: float, gap: float) -> float:
+    """How large a pixel may be for `count` maps to fit into a square of `side`."""
+    columns = ceil(sqrt(count))
+    return (side - (columns - 1) * gap) / columns / max(size)
+
+
+def grid_frames(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray:
+    """As many columns as rows, line by line, the whole in the middle of `centre`; the last place may stay free."""
+    columns = ceil(sqrt(count))
+    rows = ceil(count / columns)
+    step = np.array([size[1] * unit + gap, -(size[0] * unit + gap)])
+    first = np.array(center) - (step * [columns, rows] - [gap, -gap]) / 2
+    y, x = np.divmod(np.arange(count), columns)
+    return frames_at(first + np.column_stack([x, y]) * step, size, unit)
+
+
+def free_cell(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray | None:
+    """The middle (2,) of the place after the last tile, or None where the square is full."""
+    columns = ceil(sqrt(count))
+    if count % columns == 0:
+        return None
+    one = grid_frames(count, size, center, unit, gap)[-1]
+    return (one[1] + one[2]) / 2 + [size[1] * unit + gap, 0]
+
+
+def cascade(count: int, size: Size, center: tuple[float, float], unit: float, seen: int, offset: float) -> np.ndarray:
+    """One behind the other, the first in front, each `offset` further up to the right; those after `seen` together."""
+    depth = np.minimum(np.arange(count), seen - 1)
+    middle = (min(count, seen) - 1) / 2
+    first = np.add(center, [-size[1] * unit / 2, size[0] * unit / 2])
+    return frames_at(first + (depth - middle)[:, None] * offset, size, unit)
+
+
+def stacked_frames(
+    count: int, size: Size, center: tuple[float, float], unit: float, seen: int, gap: float
+) -> np.ndarray:
+    """One under the other, the first at the top; all after `seen` lie behind the last."""
+    place = np.minimum(np.arange(count), seen - 1)
+    step = size[0] * unit + gap
+    top = center[1] + (min(count, seen) * step - gap) / 2
+    left = center[0] - size[1] * unit / 2
+    return frames_at(np.column_stack([np.full(count, left), top - place * step]), size, unit)
+
+
+def row_bands(of: np.ndarray, rows: int, first: float, count: float) -> np.ndarray:
+    """Corners (N, 2, 2), lower left and upper right, of `count` rows from row `first` on, of maps with `rows` rows."""
+    down = (of[:, 2] - of[:, 0]) / rows
+    return np.stack([of[:, 0] + down * (first + count), of[:, 1] + down * first], axis=1)
+
+
+def window_lines(of: np.ndarray, size: Size, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends (M, 2) of the lines that part maps into windows of `step` pixels."""
+    across, down = (of[:, 1] - of[:, 0]) / size[1], (of[:, 2] - of[:, 0]) / size[0]
+    starts, ends = [], []
+    for x in range(step, size[1], step):
+        starts.append(of[:, 0] + across * x)
+        ends.append(of[:, 2] + across * x)
+    for y in range(step, size[0], step):
+        starts.append(of[:, 0] + down * y)
+        ends.append(of[:, 1] + down * y)
+    none = np.zeros((0, 2))
+    return np.concatenate(starts or [none]), np.concatenate(ends or [none])
+
+
+def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarray) -> np.ndarray:
+    """Frames (N, 3, 2) of single pixels: `which` map, and `pixel` counted along its rows, -1 for the whole map."""
+    y, x = np.divmod(np.maximum(pixel, 0), size[1])
+    parts = np.where(pixel[:, None] < 0, 1, [[size[1], size[0]]])
+    across, down = ((of[which, k] - of[which, 0]) / parts[:, k - 1, None] for k in (1, 2))
+    corner = of[which, 0] + across * x[:, None] + down * y[:, None]
+    return np.stack([corner, corner + across, corner + down], axis=1)
+
+
+def nearest_index(count: int, size: int) -> np.ndarray:
+    """Which of `count` things covers each of `size` places: int (size,)."""
+    return ((np.arange(size) + 0.5) * count / size).astype(int)
+
+
+def _columns(n: int, size_in: Callable[[int], float]) -> int:
+    """The number of columns that makes images largest; of nearly the largest, the one with the fewest holes."""
+    largest = max(size_in(c) for c in range(1, n + 1))
+    return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
+
+
+def _cells(size: float, gap: float) -> tuple[int, float]:
+    """How an image pixel of `size` screen pixels divides into cells no wider than the gap: cells a pixel, cell size.
+
+    A pixel becomes a whole number of screen pixels where that costs less than an eighth of its size.
+    """
+    if size >= 1 and np.floor(size) > 0.88 * size:
+        size = float(np.floor(size))
+    if not gap:
+        return 1, size
+    repeat = int(np.ceil(size / gap))
+    if size == np.floor(size) and size >= repeat:
+        size = float(size // repeat * repeat)
+    return repeat, size / repeat
+
+
+CELL = 26.0  # units, at most, of a cell of a vector
+
+
+def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
+    """Size of a vector's cells and the gap between them: as large as lets all be seen, from 3 to `CELL` units."""
+    gap = 2.0
+    size = CELL
+    while size > 3 and int((wide + gap) / (size + gap)) * int((tall + gap) / (size + gap)) < count:
+        size -= 0.5
+    return size, gap

@@ -1,0 +1,155 @@
+"""What one stage of a network gives, drawn as a column: maps as images, vectors as cells."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from netcore.analysis.stages import Stage
+from netcore.analysis.units import top_k
+from netcore.core.formatting import format_number, format_subset
+from netcore.core.trace import Trace
+from netcore.viz.colors import abs_limit
+from netcore.viz.layout.grid_layout import CELL, _cell
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging, sequential
+from netcore.viz.mpl.image_grid import ImageGrid, image_grid
+from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL
+from netcore.viz.mpl.text import add_text, ellipsize, text_width
+
+GAP = 3.0  # units between maps
+TOP, FOOT = 44.0, 38.0  # units for the name and the shape above a column, for two lines below it
+WANTED = 6  # maps of each stage, at least
+LARGEST = 12  # screen pixels of a map's pixel, at most
+NARROWEST = 48.0  # units of a column
+
+
+class ActivationView:
+    """Outputs of one stage: which maps or neurons are shown, and the mosaic they are in.
+
+    Parameters
+    ----------
+    stage : Stage
+    traces : sequence of Trace
+        All that will be shown: they share one scale, and one choice of what answers to them most (neurons) or varies
+        most over the image (maps).
+    """
+
+    def __init__(self, stage: Stage, traces: Sequence[Trace]) -> None:
+        self.outputs = np.stack([self._tiles(trace.value(stage.node)) for trace in traces])  # (traces, N, h, w)
+        self.stage, self.shape = stage, traces[0].value(stage.node).shape
+        self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
+        self.signed = bool(self.outputs.min() < 0)
+        self.limit = abs_limit(self.outputs)
+        self.chosen = np.arange(len(self.outputs[0]))
+        self.name: Text | None = None
+
+    def _tiles(self, output: np.ndarray) -> np.ndarray:
+        return output if output.ndim == 3 else output.reshape(-1, 1, 1)
+
+    def choose(self, count: int) -> None:
+        """Show at most so many: neurons with the largest magnitude, maps with the largest standard deviation."""
+        strength = (
+            self.outputs.std((2, 3)).mean(0) if self.outputs.shape[2] > 1 else np.abs(self.outputs).mean((0, 2, 3))
+        )
+        self.chosen = top_k(strength, count)
+
+    def draw(self, fig: Figure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP) -> ImageGrid:
+        """Make the mosaic, empty, at the top left of the box."""
+        cmap = (diverging if self.signed else sequential)(fig.theme)  # type: ignore[attr-defined]
+        empty = np.full((len(self.chosen), *self.outputs.shape[2:]), np.nan)
+        settings = {"cmap": cmap, "low": -self.limit * self.signed, "high": self.limit, "frame": True, "gap": gap}
+        self.mosaic = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
+        return self.mosaic
+
+    def column(self, fig: Figure, box: Box, pixel: float) -> None:
+        """Draw it as a column, a map's pixel `pixel` units wide, with name, shape, number shown and largest value."""
+        muted = fig.theme.muted  # type: ignore[attr-defined]
+        count, h, w = self.outputs.shape[1:]
+        gap = GAP
+        if self.vector:
+            pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
+        columns = max(1, int((box.w + gap) / (w * pixel + gap)))
+        self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
+        self.name = add_text(
+            fig, box.x, box.y, ellipsize(fig, self.stage.name, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
+        )
+        add_text(fig, box.x, box.y + 19, f"{count:,}" if len(self.shape) == 1 else f"{h}×{w}", color=muted)
+        self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
+        words = format_subset(len(self.chosen), count)
+        words = words if text_width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
+        add_text(fig, box.x, box.y + box.h - 34, words, color=muted)
+        add_text(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
+
+    def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
+        """Show the first `share` of a trace's maps; while they appear, the stage's name stands out."""
+        tiles = self._tiles(trace.value(self.stage.node))[self.chosen].copy()
+        tiles[round(share * len(tiles)) :] = np.nan
+        changed = [self.mosaic.set(tiles)]
+        if self.name:
+            theme = self.name.figure.theme  # type: ignore[union-attr]
+            self.name.set_color(theme.emphasis if 0 < share < 1 else theme.foreground)
+            changed.append(self.name)
+        return changed
+
+
+def draw_activation_columns(fig: Figure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
+    """Draw stages as columns side by side, all maps to one size: the largest at which a few of each stage fit.
+
+    Colours mean the same in all of them: where one stage has negative values, all are drawn with both signs.
+    """
+    signed = any(view.signed for view in views)
+    for view in views:
+        view.signed = signed
+    scale, heads = fig.bbox.width / FIGURE_WIDTH, [_head(fig, view) for view in views]
+    tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
+    for pixel in [k / scale for k in range(LARGEST, 0, -1)]:
+        across = [_across(view, pixel, tall) for view in views]
+        widths = [max(h, _wide(v, a, pixel)) for v, a, h in zip(views, across, heads, strict=True)]
+        if sum(widths) <= room:
+            break
+    else:
+        widths = [room / len(views)] * len(views)
+    widths = _widen(views, widths, pixel, tall, room)
+    gap += (room - sum(widths)) / max(1, len(views) - 1)
+    left = box.x
+    for view, wide in zip(views, widths, strict=True):
+        view.column(fig, Box(left, box.y, wide, box.h), pixel)
+        left += wide + gap
+
+
+def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
+    """Give the room that is left to stages that show the smallest share, a map's or a cell's width at a time."""
+    steps = [(CELL if view.vector else view.outputs.shape[3] * pixel) + GAP for view in views]
+    while True:
+        shares = [_share(view, wide, pixel, tall) for view, wide in zip(views, widths, strict=True)]
+        short = [i for i, share in enumerate(shares) if share < 1 and steps[i] <= room - sum(widths)]
+        if not short:
+            return widths
+        least = min(short, key=lambda i: shares[i])
+        widths = [wide + steps[i] * (i == least) for i, wide in enumerate(widths)]
+
+
+def _head(fig: Figure, view: ActivationView) -> float:
+    """Units that a column needs for what is written above and below it."""
+    return min(72.0, max(NARROWEST, text_width(fig, view.stage.name, SMALL, "bold")))
+
+
+def _across(view: ActivationView, pixel: float, tall: float) -> int:
+    """Maps side by side, so that `WANTED` of them, or all, fit into the height; too many where not one does."""
+    rows = int((tall + GAP) / (view.outputs.shape[2] * pixel + GAP))
+    return -(-min(WANTED, view.outputs.shape[1]) // rows) if rows else 999
+
+
+def _wide(view: ActivationView, across: int, pixel: float) -> float:
+    return across * (view.outputs.shape[3] * pixel + GAP) - GAP
+
+
+def _share(view: ActivationView, wide: float, pixel: float, tall: float) -> float:
+    """How much of its maps a column of this width holds; of a vector, how near to a square of large cells it comes."""
+    count, h, w = view.outputs.shape[1:]
+    if view.vector:
+        return wide / (np.ceil(np.sqrt(count)) * (CELL + GAP))
+    return int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)) / count

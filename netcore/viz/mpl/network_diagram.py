@@ -1,0 +1,185 @@
+"""A network drawn in Matplotlib as columns of neurons and maps, with edges of what flows between them."""
+
+import itertools
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from netcore.analysis.columns import Column, columns, contributions
+from netcore.analysis.units import top_k
+from netcore.core.trace import Trace
+from netcore.viz.colors import blend
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.colormaps import diverging, sequential
+from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.probability_bars import prediction_color, set_text
+from netcore.viz.mpl.text import add_text, ellipsize, text_width
+from netcore.viz.theme import Theme
+
+PIXELS, NEURONS, MAPS, CLASSES = 15, 10, 4, 10  # shown, at most, of a column
+IDLE = 0.05  # of the strongest of its column: what is weaker is drawn as idle
+WEAK = 0.25  # of the strongest into its column: what is weaker is a hairline
+MAX_EDGE_WIDTH = 2.6  # units, of the strongest edge into a column
+FOOT = 38.0  # units below the columns, for how many are shown
+
+
+class NetworkDiagram:
+    """A network in `box`; ``show(trace)`` moves it to an image and gives the artists that changed.
+
+    Of the trace shown last, ``chosen`` holds the units that stand in each column, ``values`` what the edges between
+    neighbours carry: (T, S) each, None where something lies between them. ``lines`` are these edges, weak ones first.
+    """
+
+    def __init__(self, fig: Figure, box: Box, trace: Trace, most: int = 6) -> None:
+        self.theme: Theme = fig.theme  # type: ignore[attr-defined]
+        self.columns = columns(trace, most)
+        longest = min(0.24 * box.w, max(text_width(fig, name, weight="bold") for name in trace.classes))
+        self._classes = [ellipsize(fig, name, longest, weight="bold") for name in trace.classes]
+        inner = box.inset(right=longest + 10, bottom=FOOT)
+        self.ax = add_axes(fig, inner, xlim=(0, inner.w), ylim=(inner.h, 0))
+        self.ax.axis("off")
+        self.lines = LineCollection([], capstyle="round", zorder=1)
+        self.ax.add_collection(self.lines, autolim=False)
+        self.views = self._views(fig, inner, trace)
+        # Names stand beside the axes, not in them: what the lines cannot reach need not be drawn again.
+        x, ys = inner.x + inner.w + 6, inner.y + self.views[-1].centers[:, 1]
+        self.names = [add_text(fig, x, y, "", va="center_baseline") for y in ys]
+        self.show(trace)
+        self._mark_gaps(inner)
+
+    def _views(self, fig: Figure, inner: Box, trace: Trace) -> "list[_Neurons | _Maps]":
+        """One view a column, from left to right, the counts below."""
+        room = inner.w / (len(self.columns) - 0.4)
+        tile = min((inner.h - 12) / MAPS - 6, 0.62 * room)
+        radius = 0.4 * min(14.0, inner.h / (PIXELS + 1))
+        xs = np.linspace((tile / 2 if self.columns[0].maps else radius) + 1, inner.w - radius - 1, len(self.columns))
+        out: list[_Neurons | _Maps] = []
+        for k, (column, x) in enumerate(zip(self.columns, xs, strict=True)):
+            if column.maps:
+                place = Box(inner.x + x - tile / 2, inner.y, tile, inner.h)
+                out.append(_Maps(fig, self.ax, place, inner, column, trace))
+            else:
+                most = PIXELS if k == 0 else CLASSES if k == len(xs) - 1 else NEURONS
+                out.append(_Neurons(self.ax, x, inner.h, radius, column, most, self.theme))
+            lines = ["image"] if column.maps and not column.first else [f"{out[-1].count:,}", f"of {column.size:,}"]
+            for i, line in enumerate(lines[: 1 + (out[-1].count < column.size)]):
+                y = inner.y + inner.h + 6 + 16.5 * i
+                add_text(fig, inner.x + x, y, ellipsize(fig, line, room), ha="center", color=self.theme.muted)
+        return out
+
+    def _mark_gaps(self, inner: Box) -> None:
+        """Three dots between columns that do not follow one another."""
+        for (a, b), values in zip(itertools.pairwise(self.views), self.values, strict=True):
+            if values is None:
+                middle = (a.centers[0, 0] + a.half + b.centers[0, 0] - b.half) / 2
+                _dots(self.ax, [(middle + d, inner.h / 2) for d in (-5, 0, 5)], self.theme)
+
+    # ---- an image
+
+    def show(self, trace: Trace) -> list[Artist]:
+        changed: list[Artist] = [self.lines, *self.names]
+        self.chosen = [top_k(c.activity(trace), v.count) for c, v in zip(self.columns, self.views, strict=True)]
+        shares = trace.probabilities
+        self.chosen[-1] = top_k(shares, self.views[-1].count)
+        for column, view, chosen in zip(self.columns, self.views, self.chosen, strict=True):
+            values = shares if column is self.columns[-1] else column.values(trace)
+            if column.maps and not column.first:
+                values = to_display(trace.pixels)[None]
+            changed.append(view.show(values, chosen, 1.0 if values is shares else float(np.abs(values).max())))
+        self.values = [
+            contributions(trace, *pair, *which)
+            for pair, which in zip(itertools.pairwise(self.columns), itertools.pairwise(self.chosen), strict=True)
+        ]
+        self._edges()
+        for text, k in zip(self.names, self.chosen[-1], strict=True):
+            color = prediction_color(self.theme, trace, int(k))
+            set_text(text, self._classes[k], color or self.theme.muted, bool(k == trace.prediction))
+        return changed
+
+    def _edges(self) -> None:
+        """Lines by what they carry: colour by sign, strong ones wide and opaque, weak ones hairlines below them."""
+        segments, values, strength = [np.zeros((0, 2, 2))], [np.zeros(0)], [np.zeros(0)]
+        for (a, b), carried in zip(itertools.pairwise(self.views), self.values, strict=True):
+            if carried is None:
+                continue
+            start, end = a.centers + np.array([a.half + 1, 0]), b.centers - np.array([b.half + 1, 0])
+            segments.append(np.stack([np.tile(start, (len(end), 1)), np.repeat(end, len(start), 0)], 1))
+            values.append(carried.ravel())
+            strength.append(np.abs(values[-1]) / max(float(np.abs(carried).max()), 1e-12))
+        lines, carry, share = np.concatenate(segments), np.concatenate(values), np.concatenate(strength)
+        order = np.argsort(share, kind="stable")
+        order = order[share[order] > 0]
+        rgb = np.where(carry[order, None] < 0, self.theme.rgb("negative"), self.theme.rgb("positive"))
+        strong = share[order] >= WEAK
+        self.lines.set_segments(list(lines[order]))
+        self.lines.set_array(None)
+        self.lines.set_color(np.column_stack([rgb, np.where(strong, 0.35 + 0.65 * share[order], 0.16)]))
+        self.lines.set_linewidth(np.where(strong, MAX_EDGE_WIDTH * share[order], 0.6))
+        self.carried = carry[order]
+
+
+class _Neurons:
+    """A column of neurons: filled by activation where active, an empty faint ring where idle."""
+
+    def __init__(self, ax: Axes, x: float, high: float, radius: float, column: Column, most: int, theme: Theme) -> None:
+        self.count, self.half, self.theme = min(column.size, most), radius, theme
+        more = self.count < column.size
+        slots = self.count + more
+        pitch = min(high / slots, 24.0)
+        ys = high / 2 + (np.arange(slots) - (slots - 1) / 2) * pitch
+        hole = (self.count + 1) // 2
+        if more:
+            _dots(ax, [(x, ys[hole] + d) for d in (-0.3 * pitch, 0, 0.3 * pitch)], theme)
+            ys = np.delete(ys, hole)
+        self.centers = np.column_stack([np.full(self.count, x), ys])
+        self.artist = ax.scatter(*self.centers.T, s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False)
+
+    def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
+        share = values[chosen] / max(limit, 1e-12)
+        active = np.abs(share) > IDLE
+        fill = self.theme.signed_colors(share) if values.min() < 0 else self.theme.activation_colors(share)
+        ring = np.where(active[:, None], self.theme.rgb("foreground"), blend(self.theme, "faint", "muted", 0.35))
+        self.artist.set_facecolor(np.where(active[:, None], fill, self.theme.rgb("background")))
+        self.artist.set_edgecolor(ring)
+        self.active = active
+        return self.artist
+
+
+class _Maps:
+    """A column of maps, or the image, as tiles; an idle one is as dark as it is."""
+
+    def __init__(self, fig: Figure, ax: Axes, place: Box, inner: Box, column: Column, trace: Trace) -> None:
+        theme: Theme = fig.theme  # type: ignore[attr-defined]
+        self.count = min(column.size, MAPS)
+        more = self.count < column.size
+        self.image = not column.first
+        values = column.values(trace)
+        signed = bool(values.min() < 0)
+        empty = to_display(trace.pixels)[None] if self.image else np.zeros((self.count, *values.shape[1:]))
+        cmap = (diverging if signed else sequential)(theme)
+        settings = {"cmap": cmap, "low": -1.0 * signed, "high": 1.0, "frame": True, "gap": 6.0}
+        self.mosaic = image_grid(
+            fig,
+            place.inset(bottom=14 * more),
+            empty,
+            columns=1,
+            align=(0.5, 0.5),
+            **settings,  # type: ignore[arg-type]
+        )
+        boxes = [self.mosaic.place(i) for i in range(self.count)]
+        self.half = boxes[0].w / 2
+        self.centers = np.array([(b.x + b.w / 2 - inner.x, b.y + b.h / 2 - inner.y) for b in boxes])
+        low = boxes[-1].y + boxes[-1].h - inner.y + 8
+        if more:
+            _dots(ax, [(self.centers[0, 0] + d, low) for d in (-5, 0, 5)], theme)
+
+    def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
+        return self.mosaic.set(values[chosen] if self.image else values[chosen] / max(limit, 1e-12))
+
+
+def _dots(ax: Axes, places: list[tuple[float, float]], theme: Theme) -> None:
+    ax.plot(*np.transpose(places), "o", markersize=2.8, color=theme.muted, markeredgewidth=0, zorder=3, clip_on=False)

@@ -1,0 +1,86 @@
+"""The network's answer as bars: one a class, with its probability."""
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from netcore.core.formatting import format_percent
+from netcore.core.trace import Trace
+from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import SMALL
+from netcore.viz.mpl.text import ellipsize, text_width
+from netcore.viz.theme import Theme
+
+
+class ProbabilityBars:
+    """Bars of the probabilities inside `box`; ``show(trace)`` moves them and gives the artists that changed.
+
+    Up to `most` classes stand in their order; of more, the likeliest are shown, likeliest first. The predicted class is
+    in the colour of right or wrong (of emphasis where the true class is not known), the others in `positive`.
+    """
+
+    def __init__(self, fig: Figure, box: Box, classes: tuple[str, ...], most: int = 10) -> None:
+        self.theme, self.classes = fig.theme, classes  # type: ignore[attr-defined]
+        self.count = min(most, len(classes))
+        self.sorted = len(classes) > most
+        longest = min(0.45 * box.w, max(text_width(fig, name) for name in classes))
+        self._names = [ellipsize(fig, name, longest) for name in classes]
+        left = longest + 8
+        self._places = 1 if box.w - left > 98 else 0
+        room = text_width(fig, "> 99.9 %" if self._places else "> 99 %") + 6
+        ax = add_axes(fig, box.inset(left=left, right=room), xlim=(0, 1), ylim=(self.count - 0.5, -0.5))
+        ax.axis("off")
+        ax.axvline(0, color=self.theme.faint, linewidth=1)
+        self.bars = ax.barh(range(self.count), np.zeros(self.count), height=0.66).patches
+        unit = 1 / (box.w - left - room)
+        rows = range(self.count)
+        self.names = [ax.text(-8 * unit, i, "", ha="right", va="center_baseline", fontsize=SMALL) for i in rows]
+        self.values = [ax.text(0, i, "", ha="left", va="center_baseline", fontsize=SMALL) for i in rows]
+        self._unit = unit
+
+    def show(self, trace: Trace | None) -> list[Artist]:
+        """Show a trace's probabilities; None empties the bars."""
+        shares = np.zeros(len(self.classes)) if trace is None else trace.probabilities
+        order = np.argsort(-shares, kind="stable")[: self.count] if self.sorted else np.arange(self.count)
+        for i, k in enumerate(order):
+            color = prediction_color(self.theme, trace, int(k))
+            self.bars[i].set_width(shares[k])
+            self.bars[i].set_facecolor(color or self.theme.positive)
+            strong = trace is not None and k in (trace.prediction, trace.label)
+            set_text(self.names[i], self._names[k], color or self.theme.muted, strong)
+            value = self._value(shares[k])
+            if value:
+                self.values[i].set_x(shares[k] + 6 * self._unit)
+            set_text(self.values[i], value, self.theme.foreground if strong else self.theme.muted)
+        return [*self.bars, *self.names, *self.values]
+
+    def _value(self, share: float) -> str:
+        return format_percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
+
+
+def prediction_color(theme: Theme, trace: Trace | None, k: int) -> str | None:
+    """Colour of a class that is the answer or the truth: right or wrong, emphasis where the truth is not known."""
+    if trace is None or k not in (trace.prediction, trace.label):
+        return None
+    if trace.label is None:
+        return theme.emphasis
+    return theme.correct if k == trace.label else theme.incorrect
+
+
+def set_text(text: Text, words: str, color: str, bold: bool = False) -> None:
+    """Change a text only in what differs: one that stays as it is need not be drawn again."""
+    weight = "bold" if bold else "normal"
+    if (text.get_text(), text.get_color(), text.get_fontweight()) != (words, color, weight):
+        text.set(text=words, color=color, fontweight=weight)
+
+
+def verdict(trace: Trace) -> str:
+    """The answer in words: ``7, 99.3 % sure: right``."""
+    predicted = f"{trace.classes[trace.prediction]}, {format_percent(float(trace.probabilities.max()))} sure"
+    if trace.label is None:
+        return predicted
+    return predicted + (
+        ": right" if trace.prediction == trace.label else f": wrong, it is {trace.classes[trace.label]}"
+    )
