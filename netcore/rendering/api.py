@@ -82,7 +82,7 @@ def render(
     selector = SampleSelector(None if digit is None else str(digit), index, None if image is None else str(image))
     wanted = (formats,) if isinstance(formats, str) else tuple(formats or ())
     common = {
-        "run": str(run.path if isinstance(run, Run) else run), "choice": selector, "at": at, "formats": wanted,
+        "run": str(run.path if isinstance(run, Run) else run), "selector": selector, "at": at, "formats": wanted,
         "quality": quality, "size": size, "fps": fps, "theme": theme, "max_mb": max_mb,
         "output": None if output is None else str(output), "options": options or {}, "runs": str(runs),
     }  # fmt: skip
