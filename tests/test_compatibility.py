@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netcore import load_run, render, trace
 from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
+from netcore.rendering.api import render
 from netcore.rendering.status import render_status
+from netcore.tracing.tracer import trace
 from netcore.training.train import train
 
 DATA = Path(__file__).parent / "data"
