@@ -741,7 +741,7 @@ def test_pixel_image_matches_matplotlib() -> None:
             ax.imshow(values, cmap=diverging(DARK), vmin=-2, vmax=2, interpolation="nearest", aspect="auto")
             ax.axis("off")
         fig.canvas.draw()
-        sample_files.append(np.asarray(fig.canvas.buffer_rgba()).astype(int))
+        pictures.append(np.asarray(fig.canvas.buffer_rgba()).astype(int))
     assert (np.abs(pictures[0] - pictures[1]).max(2) > 1).mean() < 0.002
 
 
