@@ -158,7 +158,7 @@ def test_import_model_without_examples(run_import):
     weights()
     assert run_import("models:mlp", "--weights", "w.pt")[0] == 0
     run = netcore.load_run("own")
-    with pytest.raises(netcore.errors.NetcoreError, match="no example images: give one with --image"):
+    with pytest.raises(NetcoreError, match="no example images: give one with --image"):
         run.examples()
 
 
