@@ -145,7 +145,7 @@ def test_saliency_occlusion_costs(mlp, wide) -> None:
     border[1:-1, 1:-1] = False
     pixels[:, border] = [[200], [90], [30]]
     pixels[:, 0, 4:8] = 255
-    wide.chosen = Sample(pixels, 1)
+    wide.sample_or_none = Sample(pixels, 1)
     *_, covered = draw_figure("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
     assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
@@ -155,7 +155,7 @@ def test_saliency_labels(mlp, told) -> None:
     examples = mlp.examples()
     hits = mlp.predict_batch(examples.images)["logits"].argmax(1) == examples.labels
     i = int(np.flatnonzero(hits == (told == ": right"))[0])
-    mlp.chosen = Sample(examples.images[i], int(examples.labels[i]) if told else None)
+    mlp.sample_or_none = Sample(examples.images[i], int(examples.labels[i]) if told else None)
     fig, _, mosaics = draw_figure("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
@@ -193,7 +193,7 @@ def test_robustness_image_transformations(wide) -> None:
     pixels = np.zeros((3, 20, 24), np.uint8)
     pixels[:] = np.array([100, 120, 90])[:, None, None]
     pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
-    wide.chosen = Sample(pixels, 0)
+    wide.sample_or_none = Sample(pixels, 0)
     fig, _, mosaics = draw_figure("robustness", wide, images=5)
     noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
     image = pixels.transpose(1, 2, 0).astype(float)

@@ -213,7 +213,7 @@ def test_cnn_film_classifier_matches_trace(playback, trace):
         ends = edges.points[1::2, 1].reshape(real.shape)[:, 0]
         np.testing.assert_allclose(ends, end.columns[k].centers[:, 1], atol=1e-6)
     for line, share in zip(end.percents, p, strict=True):
-        assert abs(float(line.text.strip("> %")) / 100 - share) < 0.0006
+        assert abs(float(line.text.strip("<> %")) / 100 - share) < 0.0006
 
 
 def test_forward_propagation_labels(playback, trace):

@@ -78,7 +78,7 @@ def test_forward_propagation_probabilities(playback, trace):
     np.testing.assert_allclose(film.bars.values, trace.probabilities[film.index[-1]])
     np.testing.assert_allclose(film.columns[-1].values, trace.probabilities[film.index[-1]])
     for line, p in zip(film.percents, trace.probabilities, strict=True):
-        shown = float(line.text.strip("> %")) / 100
+        shown = float(line.text.strip("<> %")) / 100
         assert abs(shown - p) < 0.0006
     winner = film.index[-1].tolist().index(trace.prediction)
     right = "correct" if trace.prediction == 7 else "incorrect"
