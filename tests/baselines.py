@@ -35,7 +35,7 @@ def scenes() -> list[Scene]:
     return sorted(catalogue.all_scenes(), key=lambda scene: scene.name)
 
 
-def place(scene: Scene, theme: str) -> Path:
+def baseline_path(scene: Scene, theme: str) -> Path:
     """Where the picture lies."""
     return HERE / theme / f"{scene.name}.png"
 
@@ -51,42 +51,42 @@ def sample(scene: Scene, theme: str) -> np.ndarray:
     return last[0]
 
 
-def read(path: Path) -> np.ndarray:
+def read_image(path: Path) -> np.ndarray:
     """A stored picture, uint8 (H, W, 3)."""
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-def differing(a: np.ndarray, b: np.ndarray) -> float:
+def differing_share(a: np.ndarray, b: np.ndarray) -> float:
     """Share of the pixels that differ."""
     if a.shape != b.shape:
         return 1.0
     return float((np.abs(a.astype(int) - b).max(2) > STEP).mean())
 
 
-def write(path: Path, rgb: np.ndarray) -> None:
+def write_image(path: Path, rgb: np.ndarray) -> None:
     """Store a picture, small: in 256 colours where that makes no difference."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = Image.fromarray(rgb)
     few = whole.quantize(256, dither=Image.Dither.NONE)
-    same = differing(np.asarray(few.convert("RGB")), rgb) == 0
+    same = differing_share(np.asarray(few.convert("RGB")), rgb) == 0
     (few if same else whole).save(path, optimize=True)
 
 
-def accept(names: list[str]) -> None:
+def accept_baselines(names: list[str]) -> None:
     """Write the pictures that differ from what is stored, or are not stored, and remove those of no scene."""
     there = {scene.name: scene for scene in scenes()}
     if wrong := set(names) - set(there):
         sys.exit(f"no scene {', '.join(sorted(wrong))}")
-    known = {place(scene, theme) for scene in there.values() for theme in THEMES}
+    known = {baseline_path(scene, theme) for scene in there.values() for theme in THEMES}
     for path in set(HERE.glob("*/*.png")) - known:
         path.unlink()
         print(f"{path.relative_to(HERE)}: removed")
     for name in names or there:
         for theme in THEMES:
-            path, now = place(there[name], theme), sample(there[name], theme)
-            share = differing(read(path), now) if path.exists() else 1.0
+            path, now = baseline_path(there[name], theme), sample(there[name], theme)
+            share = differing_share(read_image(path), now) if path.exists() else 1.0
             if share > SHARE:
-                write(path, now)
+                write_image(path, now)
                 print(f"{path.relative_to(HERE)}: {share:.1%} differed" if share < 1 else f"{path.relative_to(HERE)}")
 
 
@@ -114,8 +114,8 @@ def _case(scene: Scene, theme: str) -> SceneContext:
 
 @cache
 def _made(name: str) -> SceneContext:
-    return figure_runs.case_of(figure_runs.made_run(Path(_folder.name), name))
+    return figure_runs.first_example_context(figure_runs.make_run(Path(_folder.name), name))
 
 
 if __name__ == "__main__":
-    accept(sys.argv[1:])
+    accept_baselines(sys.argv[1:])

@@ -15,7 +15,7 @@ os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """One folder for all test processes; caches lie there too, so that tests neither see nor touch the user's."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "shared"
@@ -37,19 +37,19 @@ def _trained(folder: Path, name: str, recipe: str, **settings: object) -> Run:
 
 
 @pytest.fixture(scope="session")
-def mlp_run(shared_folder: Path) -> Run:
+def mlp_run(shared_dir: Path) -> Run:
     """784-16-16-10, sigmoid, three short epochs: about 85 % right."""
-    return _trained(shared_folder, "mlp-16-16", "mlp-16-16", epochs=3, optimizer="adam", learning_rate=0.01)
+    return _trained(shared_dir, "mlp-16-16", "mlp-16-16", epochs=3, optimizer="adam", learning_rate=0.01)
 
 
 @pytest.fixture(scope="session")
-def cnn_run(shared_folder: Path) -> Run:
+def cnn_run(shared_dir: Path) -> Run:
     """Two convolutions, one epoch."""
-    return _trained(shared_folder, "cnn-2conv", "cnn-2conv", epochs=1)
+    return _trained(shared_dir, "cnn-2conv", "cnn-2conv", epochs=1)
 
 
 @pytest.fixture(scope="session")
-def make_case() -> Callable[..., SceneContext]:
+def make_context() -> Callable[..., SceneContext]:
     """`make_case(run, digit=7, at="best")`: a case of the run's first example of a digit."""
 
     def make(run: Run, digit: int = 7, at: str = "best") -> SceneContext:

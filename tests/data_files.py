@@ -15,7 +15,7 @@ def write_idx(path, array):
     path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
 
 
-def write_set(folder, kind, parts, images, labels, suffix=".gz"):
+def write_idx_set(folder, kind, parts, images, labels, suffix=".gz"):
     for part in parts:
         write_idx(folder / kind / "raw" / f"{part}-images-idx3-ubyte{suffix}", images)
         write_idx(folder / kind / "raw" / f"{part}-labels-idx1-ubyte{suffix}", labels)

@@ -22,7 +22,7 @@ from netcore.viz.theme import DARK, Theme
 CONTRAST, GRAPHICS = 4.5, 3.0  # WCAG 2.2 AA: texts, and marks that are no letters
 
 
-class Drawn(NamedTuple):
+class DrawnFigure(NamedTuple):
     """A drawn figure, what moves it, and the mosaics on it in the order in which they were made."""
 
     fig: Figure
@@ -30,9 +30,9 @@ class Drawn(NamedTuple):
     mosaics: list[ImageGrid]
 
 
-def drawn(
+def draw_figure(
     name: str, context: SceneContext, theme: Theme = DARK, size: tuple[int, int] = (800, 450), **options: Any
-) -> Drawn:
+) -> DrawnFigure:
     """Draw one of netcore's figures."""
     made: list[ImageGrid] = []
     original = ImageGrid.__init__
@@ -44,7 +44,7 @@ def drawn(
     with theme_style(theme), patch.object(ImageGrid, "__init__", noticed):
         fig = new_figure(theme, size)
         update = load_scene(SCENE_DIRS[1] / f"{name}.py").draw(fig, context, **options)
-    return Drawn(fig, update, made)
+    return DrawnFigure(fig, update, made)
 
 
 def drawn_texts(fig: Figure) -> list[Text]:
@@ -62,12 +62,12 @@ def drawn_texts(fig: Figure) -> list[Text]:
     return seen
 
 
-def words(fig: Figure) -> list[str]:
+def painted_strings(fig: Figure) -> list[str]:
     """The strings that a figure paints."""
     return [text.get_text() for text in drawn_texts(fig)]
 
 
-class Spot(NamedTuple):
+class TextSpot(NamedTuple):
     """A painted text: its middle and its ends in pixels from the figure's top left corner, its colour as #rrggbb."""
 
     text: str
@@ -79,58 +79,58 @@ class Spot(NamedTuple):
     bold: bool
 
 
-def spots(fig: Figure) -> list[Spot]:
+def text_spots(fig: Figure) -> list[TextSpot]:
     """All texts that a figure paints, from the top to the bottom and from the left to the right."""
     found, high = [], fig.bbox.height
     for text in drawn_texts(fig):
         box, weight = text.get_window_extent(), text.get_fontweight()
         x, y = (box.x0 + box.x1) / 2, high - (box.y0 + box.y1) / 2
-        found.append(Spot(text.get_text(), x, y, box.x0, box.x1, to_hex(text.get_color()), weight == "bold"))
+        found.append(TextSpot(text.get_text(), x, y, box.x0, box.x1, to_hex(text.get_color()), weight == "bold"))
     return sorted(found, key=lambda spot: (spot.y, spot.x))
 
 
-def middle(artist: Artist) -> tuple[float, float]:
+def artist_center(artist: Artist) -> tuple[float, float]:
     """The middle of an artist (axes, a bar, a text) in pixels from the figure's top left corner."""
     box, high = artist.get_window_extent(), artist.get_figure(root=True).bbox.height
     return (box.x0 + box.x1) / 2, high - (box.y0 + box.y1) / 2
 
 
-def in_row(fig: Figure, y: float, left: float = 0, right: float = np.inf, slack: float = 6) -> list[str]:
+def texts_in_row(fig: Figure, y: float, left: float = 0, right: float = np.inf, slack: float = 6) -> list[str]:
     """Texts whose middle is at height y, within `slack` pixels, and between `left` and `right`; left to right."""
-    found = [s for s in spots(fig) if abs(s.y - y) <= slack and left <= s.x <= right]
+    found = [s for s in text_spots(fig) if abs(s.y - y) <= slack and left <= s.x <= right]
     return [s.text for s in sorted(found, key=lambda s: s.x)]
 
 
-def in_column(fig: Figure, x: float, top: float = 0, bottom: float = np.inf, slack: float = 6) -> list[str]:
+def texts_in_column(fig: Figure, x: float, top: float = 0, bottom: float = np.inf, slack: float = 6) -> list[str]:
     """Texts whose middle is x to the right, within `slack` pixels, and between `top` and `bottom`; top to bottom."""
-    found = [s for s in spots(fig) if abs(s.x - x) <= slack and top <= s.y <= bottom]
+    found = [s for s in text_spots(fig) if abs(s.x - x) <= slack and top <= s.y <= bottom]
     return [s.text for s in sorted(found, key=lambda s: s.y)]
 
 
-def tile_middle(mosaic: ImageGrid, i: int) -> tuple[float, float, float]:
+def tile_center(mosaic: ImageGrid, i: int) -> tuple[float, float, float]:
     """Middle of an image of a mosaic (x, y) and its lower edge, in pixels from the figure's top left corner."""
     fig = mosaic.ax.get_figure(root=True)
     place, scale = mosaic.place(i), fig.bbox.width / FIGURE_WIDTH
     return (place.x + place.w / 2) * scale, (place.y + place.h / 2) * scale, (place.y + place.h) * scale
 
 
-def caption_under(fig: Figure, mosaic: ImageGrid, i: int, lines: int = 2) -> list[str]:
+def caption_below(fig: Figure, mosaic: ImageGrid, i: int, lines: int = 2) -> list[str]:
     """The lines written under an image of a mosaic, at most so many."""
-    x, _, foot = tile_middle(mosaic, i)
+    x, _, foot = tile_center(mosaic, i)
     line = 18 * fig.bbox.width / FIGURE_WIDTH
-    return in_column(fig, x, foot, foot + (lines + 0.3) * line)
+    return texts_in_column(fig, x, foot, foot + (lines + 0.3) * line)
 
 
-def title_over(fig: Figure, ax: Axes) -> str:
+def title_above(fig: Figure, ax: Axes) -> str:
     """The bold text that stands over axes, nearest to them."""
     box, high = ax.get_window_extent(), fig.bbox.height
-    above = [s for s in spots(fig) if s.bold and s.y < high - box.y1 and s.left < box.x1 and s.right > box.x0 - 80]
+    above = [s for s in text_spots(fig) if s.bold and s.y < high - box.y1 and s.left < box.x1 and s.right > box.x0 - 80]
     return max(above, key=lambda s: (round(s.y), -abs(s.left - box.x0))).text
 
 
-def legend_of(fig: Figure) -> dict[str, str]:
+def legend_colors(fig: Figure) -> dict[str, str]:
     """Names of a legend with their colours #rrggbb; the dot before a name must have the name's colour."""
-    found, every = {}, spots(fig)
+    found, every = {}, text_spots(fig)
     for dot in (s for s in every if s.text == "●"):
         beside = [s for s in every if abs(s.y - dot.y) < 6 and 0 < s.left - dot.right < 20 and s.text != "●"]
         name = min(beside, key=lambda s: s.left)
@@ -141,20 +141,20 @@ def legend_of(fig: Figure) -> dict[str, str]:
 
 def color_bar_of(fig: Figure, label: str) -> tuple[tuple[float, float], list[str]]:
     """Limits of the colour bar over which `label` stands, and the texts at its ticks from left to right."""
-    head = next(s for s in spots(fig) if s.text == label)
-    near = [ax for ax in fig.axes if 0 < middle(ax)[1] - head.y < 40 and ax.get_window_extent().x0 <= head.x]
+    head = next(s for s in text_spots(fig) if s.text == label)
+    near = [ax for ax in fig.axes if 0 < artist_center(ax)[1] - head.y < 40 and ax.get_window_extent().x0 <= head.x]
     bar = max(near, key=lambda ax: ax.get_window_extent().x0)
     ticks = [t for t in bar.get_xticklabels() if t.get_text()]
-    return bar.get_xlim(), [t.get_text() for t in sorted(ticks, key=lambda t: middle(t)[0])]
+    return bar.get_xlim(), [t.get_text() for t in sorted(ticks, key=lambda t: artist_center(t)[0])]
 
 
-def nearer(color: Any, one: str, other: str) -> bool:
+def is_nearer(color: Any, one: str, other: str) -> bool:
     """Whether a colour is nearer to one of two than to the other, in RGB."""
     distance = [np.linalg.norm(np.array(to_rgb(color)) - to_rgb(c)) for c in (one, other)]
     return bool(distance[0] < distance[1])
 
 
-def problems(fig: Figure, contrast: bool = True) -> list[str]:
+def layout_problems(fig: Figure, contrast: bool = True) -> list[str]:
     """Everything that is wrong with a figure's texts, one line each; empty where all is well."""
     texts = drawn_texts(fig)
     boxes = [text.get_window_extent() for text in texts]
@@ -174,7 +174,7 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
     return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
-def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def contrast_ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Contrast of two colours, from 1 to 21, by WCAG 2.2."""
     high, low = np.maximum(luminance(a), luminance(b)), np.minimum(luminance(a), luminance(b))
     return (high + 0.05) / (low + 0.05)
@@ -208,6 +208,6 @@ def _faint(fig: Figure, texts: list[Text], boxes: list[Bbox]) -> Iterator[str]:
             continue
         alpha = 1.0 if text.get_alpha() is None else text.get_alpha()
         color = np.array(to_rgb(text.get_color())) * alpha + np.median(under, axis=0) * (1 - alpha)
-        found = float(np.quantile(ratio(color, under), 0.25))
+        found = float(np.quantile(contrast_ratio(color, under), 0.25))
         if found < (CONTRAST if any(c.isalnum() for c in text.get_text()) else GRAPHICS):
             yield f"contrast {found:.1f}: {text.get_text()!r}"

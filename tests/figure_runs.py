@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from networks import SkipCNN
-from pictures import digits
+from sample_files import embedded_digits
 
 from netcore.core.context import SceneContext
 from netcore.core.run import Run, load_run
@@ -33,7 +33,7 @@ LONG = ("aeroplane with a very long name", "automobile", "bird", "cat", "deer", 
 ANSWERS = 200  # images evaluated
 
 
-def made_run(folder: Path, name: str, images: int = 40) -> Run:
+def make_run(folder: Path, name: str, images: int = 40) -> Run:
     """A run of a network with random weights and one pretended epoch: with history, examples and an evaluation."""
     architecture, shape, count = MADE[name]
     module = build_model(architecture, shape, count).eval()
@@ -65,7 +65,7 @@ def made_run(folder: Path, name: str, images: int = 40) -> Run:
     return run
 
 
-def own_run(folder: Path) -> Run:
+def make_recorded_run(folder: Path) -> Run:
     """Somebody's own network, recorded in their own loop: a skip connection, colours, long names."""
     torch.manual_seed(2)
     model = SkipCNN(channels=3).eval()
@@ -79,7 +79,7 @@ def own_run(folder: Path) -> Run:
     return load_run(folder / "own")
 
 
-def case_of(run: Run) -> SceneContext:
+def first_example_context(run: Run) -> SceneContext:
     """Its first example, where it has some, as a case."""
     if not run.info.get("examples"):
         return SceneContext(run, None, "last", trace, predict_batch)
@@ -113,7 +113,7 @@ def _images(shape: tuple[int, ...], classes: int, count: int, rng: np.random.Gen
     labels = np.arange(count) % classes
     if shape != (1, 28, 28) or classes != 10:
         return rng.integers(0, 256, (count, *shape), dtype=np.uint8), labels
-    images, _ = digits(count)  # by class
+    images, _ = embedded_digits(count)  # by class
     return images[:, None].reshape(classes, -1, *shape).swapaxes(0, 1).reshape(-1, *shape), labels
 
 

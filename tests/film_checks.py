@@ -16,7 +16,7 @@ from netcore.viz.film.text import TextLine
 from netcore.viz.theme import DARK, Theme
 
 
-class Seen(NamedTuple):
+class VisibleMobject(NamedTuple):
     """A visible mobject: itself, its text (or ""), and its box (4,) left, bottom, right, top."""
 
     mobject: ArrayMobject
@@ -24,11 +24,11 @@ class Seen(NamedTuple):
     box: np.ndarray
 
 
-class Played(NamedTuple):
+class Playback(NamedTuple):
     """film: as it is at its end; moments: what was seen after each step; frames: (rgb, repeat) each."""
 
     film: Any
-    moments: list[list[Seen]]
+    moments: list[list[VisibleMobject]]
     frames: list[tuple[np.ndarray, int]]
 
     @property
@@ -37,17 +37,17 @@ class Played(NamedTuple):
         return {seen.text for moment in self.moments for seen in moment if seen.text}
 
 
-def play(
+def play_film(
     film: type[Film],
     context: SceneContext,
     theme: Theme = DARK,
     fps: int = 4,
     size: tuple[int, int] = (854, 480),
     **options: Any,
-) -> Played:
+) -> Playback:
     """Render a film at few frames a second and look at it after each step."""
     made: list[Any] = []
-    moments: list[list[Seen]] = []
+    moments: list[list[VisibleMobject]] = []
     frames: list[tuple[np.ndarray, int]] = []
 
     class Watched(film):  # type: ignore[misc, valid-type]
@@ -59,13 +59,13 @@ def play(
             super().play(*args, **keys)
             everything = self.camera.get_mobjects_to_display(self.mobjects)
             visible = [m for m in everything if isinstance(m, ArrayMobject) and m.opacity > 0.02]
-            moments.append([Seen(m, m.text if isinstance(m, TextLine) else "", m.box()) for m in visible])
+            moments.append([VisibleMobject(m, m.text if isinstance(m, TextLine) else "", m.box()) for m in visible])
 
     film_frames(Watched, context, theme, size, fps, options, lambda rgb, repeat: frames.append((rgb, repeat)))
-    return Played(made[0], moments, frames)
+    return Playback(made[0], moments, frames)
 
 
-def check_layout(played: Played) -> None:
+def check_layout(played: Playback) -> None:
     """Nothing leaves the frame; no text touches another text or lies on a picture, on neurons or on bars."""
     width, height = played.film.width / 2, played.film.height / 2
     for moment in played.moments:
@@ -81,7 +81,7 @@ def check_layout(played: Played) -> None:
                 assert not _meet(a.box, b.box), f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
 
 
-def smallest_text(played: Played) -> float:
+def smallest_text(played: Playback) -> float:
     """Size in pixels that the smallest text has where the film is shown 800 pixels wide."""
     sizes = [seen.mobject.size for moment in played.moments for seen in moment if isinstance(seen.mobject, TextLine)]
     return min(sizes) * 800 / 854
@@ -91,7 +91,7 @@ def _meet(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
 
 
-def module_case(
+def module_context(
     run: Run, module: Any, pixels: np.ndarray, classes: list[str], label: int | None, **keys: Any
 ) -> SceneContext:
     """A case of any module; the run only lends its name."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toys
+import toy_runs
 
 from netcore.cli.main import main
 from netcore.core.files import file_sha256
@@ -23,21 +23,21 @@ DRAW = ["render", "weights_line.py", "--run", "toy", "--size", "64x36"]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a run, a figure, and what stands for an earlier render of it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NETCORE_RUNS", raising=False)
-    toys.untrained(tmp_path / "runs" / "toy")
-    toys.figure(tmp_path)
+    toy_runs.make_untrained_run(tmp_path / "runs" / "toy")
+    toy_runs.write_figure(tmp_path)
     PNG.parent.mkdir(parents=True)
     PNG.write_bytes(b"earlier")
     return tmp_path
 
 
 @pytest.fixture
-def refused(desk: Path, capsys: pytest.CaptureFixture):
+def assert_rejected(project_dir: Path, capsys: pytest.CaptureFixture):
     """`refused(args, words)`: one line with these words on standard error, status 2, the earlier render whole."""
-    before = PNG.read_bytes(), sorted((desk / "renders").rglob("*"))
+    before = PNG.read_bytes(), sorted((project_dir / "renders").rglob("*"))
 
     def check(args: list[str], *words: str) -> str:
         capsys.readouterr()
@@ -48,7 +48,7 @@ def refused(desk: Path, capsys: pytest.CaptureFixture):
         assert err.count("\n") == 1, err
         for word in words:
             assert word in err
-        assert (PNG.read_bytes(), sorted((desk / "renders").rglob("*"))) == before
+        assert (PNG.read_bytes(), sorted((project_dir / "renders").rglob("*"))) == before
         return err
 
     return check
@@ -92,49 +92,50 @@ def refused(desk: Path, capsys: pytest.CaptureFixture):
         (["render", "--run", "toy"], "--run needs a scene"),
     ],
 )
-def test_wrong_words(refused, args: list[str], line: str) -> None:
-    refused(args, line)
+def test_render_rejects_bad_arguments(assert_rejected, args: list[str], line: str) -> None:
+    assert_rejected(args, line)
 
 
-def test_a_still_has_no_gif_and_a_film_no_svg(refused, desk: Path) -> None:
-    toys.figure(desk, "still", toys.STILL)
-    refused(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png, svg or pdf")
-    toys.film(desk, "small")
-    refused(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
-    refused(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film, and PDF is for figures")
+def test_render_rejects_format_of_scene(assert_rejected, project_dir: Path) -> None:
+    """A still cannot become a GIF, a film cannot become an SVG or PDF."""
+    toy_runs.write_figure(project_dir, "still", toy_runs.STILL)
+    assert_rejected(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png, svg or pdf")
+    toy_runs.write_film(project_dir, "small")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film, and PDF is for figures")
 
 
 # ---- the run
 
 
-def snapshot_file(desk: Path) -> Path:
-    return desk / "runs" / "toy" / "snapshots" / "000010.safetensors"
+def snapshot_file(project_dir: Path) -> Path:
+    return project_dir / "runs" / "toy" / "snapshots" / "000010.safetensors"
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "missing"])
-def test_a_damaged_snapshot_tells_its_digests(refused, desk: Path, damage: str) -> None:
-    file = snapshot_file(desk)
+def test_damaged_snapshot_error_names_digests(assert_rejected, project_dir: Path, damage: str) -> None:
+    file = snapshot_file(project_dir)
     told = file_sha256(file)
     if damage == "missing":
         file.unlink()
-        refused([*DRAW, "--force"], "cannot read", file.name)
+        assert_rejected([*DRAW, "--force"], "cannot read", file.name)
         return
     data = bytearray(file.read_bytes())
     file.write_bytes(data[:-100] if damage == "truncated" else data[:-1] + bytes([data[-1] ^ 1]))
-    refused([*DRAW, "--force"], "is damaged", told[:12], file_sha256(file)[:12])
+    assert_rejected([*DRAW, "--force"], "is damaged", told[:12], file_sha256(file)[:12])
 
 
-def test_a_damaged_snapshot_is_told_from_a_worker_too(refused, desk: Path) -> None:
-    snapshot_file(desk).write_bytes(b"")
-    toys.film(desk, "small", "self.case.weights()")
-    refused(["render", "small.py", "--run", "toy", "--size", "64x36"], "000010.safetensors is damaged")
+def test_damaged_snapshot_error_from_worker(assert_rejected, project_dir: Path) -> None:
+    snapshot_file(project_dir).write_bytes(b"")
+    toy_runs.write_film(project_dir, "small", "self.case.weights()")
+    assert_rejected(["render", "small.py", "--run", "toy", "--size", "64x36"], "000010.safetensors is damaged")
 
 
-def replace_snapshot(desk: Path, data: bytes) -> None:
+def replace_snapshot(project_dir: Path, data: bytes) -> None:
     """Put other bytes in the place of the last snapshot, with the right digest in run.json."""
-    file = snapshot_file(desk)
+    file = snapshot_file(project_dir)
     file.write_bytes(data)
-    path = desk / "runs" / "toy" / "run.json"
+    path = project_dir / "runs" / "toy" / "run.json"
     info = json.loads(path.read_text())
     info["snapshots"][-1]["sha256"] = file_sha256(file)
     path.write_text(json.dumps(info))
@@ -150,22 +151,22 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-def test_a_pickle_in_place_of_weights_is_never_loaded(refused, desk: Path) -> None:
-    trap = desk / "sprung"
-    replace_snapshot(desk, pickle.dumps(Trap(trap)))
-    refused([*DRAW, "--force"], "is no safetensors file")
+def test_snapshot_never_unpickled(assert_rejected, project_dir: Path) -> None:
+    trap = project_dir / "sprung"
+    replace_snapshot(project_dir, pickle.dumps(Trap(trap)))
+    assert_rejected([*DRAW, "--force"], "is no safetensors file")
     assert not trap.exists()
     pickle.loads(pickle.dumps(Trap(trap)))
     assert trap.exists(), "the trap works"
 
 
-def test_nan_weights_are_told(refused, desk: Path) -> None:
+def test_snapshot_with_nan_weights_rejected(assert_rejected, project_dir: Path) -> None:
     from safetensors.numpy import save
 
-    weights = toys.weights(np.random.default_rng(0))
+    weights = toy_runs.random_weights(np.random.default_rng(0))
     weights["hidden1.weight"][0, 0] = np.nan
-    replace_snapshot(desk, save(weights))
-    refused([*DRAW, "--force"], "NaN or infinite weights in hidden1.weight")
+    replace_snapshot(project_dir, save(weights))
+    assert_rejected([*DRAW, "--force"], "NaN or infinite weights in hidden1.weight")
 
 
 @pytest.mark.parametrize(
@@ -177,14 +178,14 @@ def test_nan_weights_are_told(refused, desk: Path) -> None:
         ('{"schema": 1, "snapshots": []}', "run.json is damaged (it has no classes): train it again"),
     ],
 )
-def test_a_run_that_cannot_be_read(refused, desk: Path, text: str, line: str) -> None:
-    (desk / "runs" / "toy" / "run.json").write_text(text)
-    refused(DRAW, line)
+def test_unreadable_run_json_rejected(assert_rejected, project_dir: Path, text: str, line: str) -> None:
+    (project_dir / "runs" / "toy" / "run.json").write_text(text)
+    assert_rejected(DRAW, line)
 
 
-def test_damaged_examples_are_told(refused, desk: Path) -> None:
-    (desk / "runs" / "toy" / "examples.npz").write_bytes(b"PK")
-    refused([*DRAW, "--force"], "examples.npz is damaged")
+def test_damaged_examples_rejected(assert_rejected, project_dir: Path) -> None:
+    (project_dir / "runs" / "toy" / "examples.npz").write_bytes(b"PK")
+    assert_rejected([*DRAW, "--force"], "examples.npz is damaged")
 
 
 # ---- the image
@@ -205,27 +206,27 @@ def huge_png() -> bytes:
     [(b"hello", "is no image"), (b"", "is empty"), (huge_png(), "is too large"), (None, "cannot read mine.png")],
     ids=["no image", "empty", "huge", "missing"],
 )
-def test_a_picture_that_is_none(refused, desk: Path, content: bytes | None, line: str) -> None:
+def test_image_option_rejects_non_images(assert_rejected, project_dir: Path, content: bytes | None, line: str) -> None:
     if content is not None:
-        (desk / "mine.png").write_bytes(content)
-    refused([*DRAW, "--image", "mine.png"], line)
+        (project_dir / "mine.png").write_bytes(content)
+    assert_rejected([*DRAW, "--image", "mine.png"], line)
 
 
 # ---- the output
 
 
-def test_a_file_in_the_place_of_the_folder(refused, desk: Path) -> None:
-    (desk / "taken").touch()
-    refused([*DRAW, "-o", "taken/x.png"], "cannot write taken/x.png: Not a directory")
-    toys.film(desk, "small")
-    refused(["render", "small.py", "--run", "toy", "-o", "taken/x.gif"], "cannot write taken/x.gif")
+def test_output_below_a_file_rejected(assert_rejected, project_dir: Path) -> None:
+    (project_dir / "taken").touch()
+    assert_rejected([*DRAW, "-o", "taken/x.png"], "cannot write taken/x.png: Not a directory")
+    toy_runs.write_film(project_dir, "small")
+    assert_rejected(["render", "small.py", "--run", "toy", "-o", "taken/x.gif"], "cannot write taken/x.gif")
 
 
 @pytest.mark.parametrize("scene", ["weights_line.py", "small.py"])
-def test_a_disk_that_is_full(desk: Path, scene: str) -> None:
+def test_render_on_full_disk(project_dir: Path, scene: str) -> None:
     """A limit on the size of files stands for the full disk: writing stops in the middle just so."""
-    toys.film(desk, "small")
-    target = desk / "renders" / "toy" / "full.gif"
+    toy_runs.write_film(project_dir, "small")
+    target = project_dir / "renders" / "toy" / "full.gif"
     target.write_bytes(b"earlier")
 
     def limit() -> None:
@@ -238,11 +239,11 @@ def test_a_disk_that_is_full(desk: Path, scene: str) -> None:
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(r"netcore: error: cannot write \S+full.gif: .*\n", done.stderr)
     assert target.read_bytes() == b"earlier"
-    assert not toys.partials(desk)
-    assert not (desk / "renders" / "toy" / "full.gif.json").exists()
+    assert not toy_runs.partial_files(project_dir)
+    assert not (project_dir / "renders" / "toy" / "full.gif.json").exists()
 
 
-def test_too_large_a_gif_keeps_the_earlier_one(desk: Path, capsys: pytest.CaptureFixture) -> None:
+def test_oversized_gif_keeps_earlier_file(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     args = ["render", "weights_line.py", "--run", "toy", "-f", "gif", "--size", "320x180"]
     assert main(args) == 0
     before = PNG.with_suffix(".gif").read_bytes()
@@ -252,5 +253,5 @@ def test_too_large_a_gif_keeps_the_earlier_one(desk: Path, capsys: pytest.Captur
     assert "MB" in err
     assert err.count("\n") == 1
     assert PNG.with_suffix(".gif").read_bytes() == before
-    assert not toys.partials(desk)
+    assert not toy_runs.partial_files(project_dir)
     assert load_run("toy").snapshots

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import toys
+import toy_runs
 
 from netcore.cli.main import commands, main
 
@@ -15,20 +15,20 @@ HEAVY = ("torch", "torchvision", "manim", "matplotlib", "sklearn", "mlxtend", "a
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NETCORE_RUNS", raising=False)
-    toys.untrained(tmp_path / "runs" / "toy")
-    toys.figure(tmp_path)
+    toy_runs.make_untrained_run(tmp_path / "runs" / "toy")
+    toy_runs.write_figure(tmp_path)
     return tmp_path
 
 
-def netcore(*args: str, **settings: object) -> subprocess.CompletedProcess:
+def run_netcore(*args: str, **settings: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "netcore", *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **settings)
 
 
-def loaded(folder: Path, *args: str) -> set[str]:
+def loaded_packages(folder: Path, *args: str) -> set[str]:
     """Names of the packages that are loaded once a command is done."""
     code = (
         "import sys; from netcore.cli.main import main; status = main(sys.argv[1:]); "
@@ -40,8 +40,8 @@ def loaded(folder: Path, *args: str) -> set[str]:
     return set(names)
 
 
-def test_help_loads_not_even_numpy(desk: Path) -> None:
-    assert not loaded(desk, "--help") & {"numpy", "rich", *HEAVY}
+def test_help_imports_no_numpy(project_dir: Path) -> None:
+    assert not loaded_packages(project_dir, "--help") & {"numpy", "rich", *HEAVY}
 
 
 @pytest.mark.parametrize(
@@ -51,18 +51,20 @@ def test_help_loads_not_even_numpy(desk: Path) -> None:
         ("render", "forward-propagation", "--help"), ("completion", "bash"),
     ],
 )  # fmt: skip
-def test_commands_that_only_tell_load_nothing_heavy(desk: Path, args: tuple[str, ...]) -> None:
-    assert not loaded(desk, *args) & set(HEAVY)
+def test_listing_commands_import_nothing_heavy(project_dir: Path, args: tuple[str, ...]) -> None:
+    assert not loaded_packages(project_dir, *args) & set(HEAVY)
 
 
-def test_rendering_what_is_fresh_loads_nothing_heavy(desk: Path) -> None:
-    (desk / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nformats = ["png", "gif"]\n')
+def test_fresh_render_imports_nothing_heavy(project_dir: Path) -> None:
+    (project_dir / "netcore.toml").write_text(
+        '[[render]]\nscene = "weights_line.py"\nrun = "toy"\nformats = ["png", "gif"]\n'
+    )
     assert main(["render"]) == 0
-    assert not loaded(desk, "render") & set(HEAVY)
-    assert not loaded(desk, "status", "--check") & set(HEAVY)
+    assert not loaded_packages(project_dir, "render") & set(HEAVY)
+    assert not loaded_packages(project_dir, "status", "--check") & set(HEAVY)
 
 
-def test_every_command_has_help_and_one_line(capsys: pytest.CaptureFixture) -> None:
+def test_commands_have_help_and_summary(capsys: pytest.CaptureFixture) -> None:
     assert {"render", "scenes", "runs", "status", "recipes", "train", "completion"} <= set(commands())
     assert main(["--help"]) == 0
     listed = capsys.readouterr().out
@@ -73,8 +75,8 @@ def test_every_command_has_help_and_one_line(capsys: pytest.CaptureFixture) -> N
         assert "Usage: netcore " + name in capsys.readouterr().out
 
 
-def test_version_and_module() -> None:
-    assert netcore("--version").stdout == "netcore 0.1.0\n"
+def test_module_prints_version() -> None:
+    assert run_netcore("--version").stdout == "netcore 0.1.0\n"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,8 @@ def test_version_and_module() -> None:
         (["render", "filter-grid", "--run", "toy", "-q", "x"], "is not one of 'l', 'm', 'h', 'k'"),
     ],
 )
-def test_wrong_words_get_one_line_and_status_2(capsys: pytest.CaptureFixture, args: list[str], line: str) -> None:
+def test_cli_usage_errors(capsys: pytest.CaptureFixture, args: list[str], line: str) -> None:
+    """One line on standard error, exit status 2, nothing on standard output."""
     assert main(args) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -95,20 +98,20 @@ def test_wrong_words_get_one_line_and_status_2(capsys: pytest.CaptureFixture, ar
     assert line in err
 
 
-def test_debug_shows_the_traceback(desk: Path) -> None:
-    assert "Traceback" not in netcore("render", "nothing").stderr
+def test_debug_option_shows_traceback(project_dir: Path) -> None:
+    assert "Traceback" not in run_netcore("render", "nothing").stderr
     for args in (["--debug", "render", "nothing"], ["render", "nothing", "--debug"]):
-        assert "Traceback" in netcore(*args).stderr
+        assert "Traceback" in run_netcore(*args).stderr
 
 
-def test_a_reader_that_leaves_is_no_error(desk: Path) -> None:
+def test_cli_ignores_closed_pipe(project_dir: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m netcore scenes --json | true", shell=True, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
 
 
-def test_scenes_runs_and_status_as_json(desk: Path, capsys: pytest.CaptureFixture) -> None:
+def test_listing_commands_print_json(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     def rows(*args: str) -> list[dict]:
         assert main([*args, "--json"]) == 0
         return json.loads(capsys.readouterr().out)
@@ -118,10 +121,10 @@ def test_scenes_runs_and_status_as_json(desk: Path, capsys: pytest.CaptureFixtur
     assert scenes["forward-propagation"]["kind"] == "film"
     assert scenes["filter-grid"]["kind"] == "figure"
     assert {"name", "type", "default", "choices", "help"} == set(scenes["filter-grid"]["options"][0])
-    path = str((desk / "runs" / "toy").resolve())
+    path = str((project_dir / "runs" / "toy").resolve())
     assert rows("runs") == [{"name": "toy", "path": path, "recipe": "toy", "snapshots": 2}]
-    (desk / "runs" / "broken").mkdir()
-    (desk / "runs" / "broken" / "run.json").write_text("{}")
+    (project_dir / "runs" / "broken").mkdir()
+    (project_dir / "runs" / "broken" / "run.json").write_text("{}")
     assert main(["runs", "--json"]) == 0
     out, err = capsys.readouterr()
     assert [row["name"] for row in json.loads(out)] == ["toy"]
@@ -132,7 +135,8 @@ def test_scenes_runs_and_status_as_json(desk: Path, capsys: pytest.CaptureFixtur
     assert rows("status") == [{"target": row["target"], "state": "fresh", "reason": ""}]
 
 
-def test_tables_go_to_stdout_and_messages_to_stderr(desk: Path, capsys: pytest.CaptureFixture) -> None:
+def test_cli_output_streams(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    """Tables go to standard output, messages to standard error."""
     assert main(["render", "weights_line.py", "--run", "toy", "--size", "64x36", "--many", "3"]) == 0
     out, err = capsys.readouterr()
     assert "renders/toy/weights-line.png" in out
@@ -141,7 +145,7 @@ def test_tables_go_to_stdout_and_messages_to_stderr(desk: Path, capsys: pytest.C
     assert capsys.readouterr() == ("", "no run in nowhere yet: netcore train mlp-16-16\n")
 
 
-def test_a_scenes_own_options_are_options_of_the_command(desk: Path, capsys: pytest.CaptureFixture) -> None:
+def test_render_takes_scene_options(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["render", "weights_line.py", "--help"]) == 0
     text = capsys.readouterr().out
     assert "Options of weights-line" in text
@@ -169,8 +173,8 @@ def test_a_scenes_own_options_are_options_of_the_command(desk: Path, capsys: pyt
     assert "Did you mean 'dashed'?" in capsys.readouterr().err
 
 
-def test_status_check_fails_where_a_render_is_stale(desk: Path, capsys: pytest.CaptureFixture) -> None:
-    (desk / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "64x36"\n')
+def test_status_check_fails_if_stale(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    (project_dir / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "64x36"\n')
     assert main(["status"]) == 0
     assert main(["status", "--check"]) == 1
     assert main(["render"]) == 0
@@ -192,15 +196,15 @@ def test_status_check_fails_where_a_render_is_stale(desk: Path, capsys: pytest.C
         ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "big"\n', "no size 'big'"),
     ],
 )
-def test_a_wrong_netcore_toml_is_told(desk: Path, capsys: pytest.CaptureFixture, text: str, line: str) -> None:
-    (desk / "netcore.toml").write_text(text)
+def test_config_errors_are_one_line(project_dir: Path, capsys: pytest.CaptureFixture, text: str, line: str) -> None:
+    (project_dir / "netcore.toml").write_text(text)
     assert main(["render"]) == 2
     err = capsys.readouterr().err
     assert line in err
     assert err.count("\n") == 1
 
 
-def test_the_shell_completes_scenes_runs_and_options(desk: Path) -> None:
+def test_completion_of_scenes_runs_options(project_dir: Path) -> None:
     def completed(line: str) -> list[str]:
         words = line.split(" ")
         env = os.environ | {"_NETCORE_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
@@ -215,11 +219,11 @@ def test_the_shell_completes_scenes_runs_and_options(desk: Path) -> None:
     assert completed("netcore render filter-grid -f w") == ["webm", "webp"]
 
 
-def test_drawing_from_ready_traces_loads_no_torch(mlp_run, cnn_run, make_case, tmp_path: Path) -> None:
+def test_drawing_from_traces_imports_no_torch(mlp_run, cnn_run, make_context, tmp_path: Path) -> None:
     import pickle
 
     for run in (mlp_run, cnn_run):
-        (tmp_path / run.name).write_bytes(pickle.dumps(make_case(run).trace(backward=True)))
+        (tmp_path / run.name).write_bytes(pickle.dumps(make_context(run).trace(backward=True)))
     code = """
 import pickle, sys
 from netcore.core.context import SceneContext as Case

@@ -104,7 +104,7 @@ def test_kits_are_kept_apart() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
     """Draw every scene in a process of its own: what Python has loaded then was found without running it."""
-    runs = [mlp_run, cnn_run, *(figure_runs.made_run(tmp_path / "runs", name) for name in figure_runs.MADE)]
+    runs = [mlp_run, cnn_run, *(figure_runs.make_run(tmp_path / "runs", name) for name in figure_runs.MADE)]
     tasks = []
     for scene in catalogue.all_scenes():
         for run in runs:

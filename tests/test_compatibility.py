@@ -1,18 +1,17 @@
 """Runs, sidecars, scene files and settings of earlier versions: read as they are, or refused with the new name."""
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from netcore.errors import NetcoreError
-from netcore.learn.record import trace
-from netcore.learn.train import train
-from netcore.render.api import render
-from netcore.render.project import status
-from netcore.run import load_run
+from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
+from netcore.rendering.api import render
+from netcore.rendering.status import render_status
+from netcore.tracing.tracer import trace
+from netcore.training.train import train
 
 DATA = Path(__file__).parent / "data"
 RUNS = ("recipe", "recorded", "imported")
@@ -61,7 +60,7 @@ def test_earlier_interrupted_training_resumes(project: Path, tmp_path: Path) -> 
 
 def test_earlier_sidecar_is_stale(project: Path) -> None:
     (project / "netcore.toml").unlink()
-    (found,) = status(project / "netcore.toml")
+    (found,) = render_status(project / "netcore.toml")
     assert Path(found.target).name == "training-history.png"
     assert found.state == "stale"
     assert found.reason
@@ -69,10 +68,7 @@ def test_earlier_sidecar_is_stale(project: Path) -> None:
 
 # ---- names that have been replaced
 
-moved = pytest.mark.skipif(find_spec("netcore.rendering") is None, reason="the packages have their former names")
 
-
-@moved
 @pytest.mark.parametrize(
     ("file", "words"),
     [

@@ -61,8 +61,8 @@ def unrecorded(context: SceneContext, info: Recorder) -> set[str]:
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> list[SceneContext]:
     folder = tmp_path_factory.mktemp("runs")
-    made = [figure_runs.made_run(folder, name) for name in figure_runs.MADE]
-    return [figure_runs.case_of(run) for run in [*made, figure_runs.own_run(folder)]]
+    made = [figure_runs.make_run(folder, name) for name in figure_runs.MADE]
+    return [figure_runs.first_example_context(run) for run in [*made, figure_runs.make_recorded_run(folder)]]
 
 
 @pytest.mark.parametrize("path", DRAWING, ids=lambda path: path.stem)

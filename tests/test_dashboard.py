@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from figure_checks import in_row, middle, nearer, spots, words
+from figure_checks import artist_center, is_nearer, painted_strings, text_spots, texts_in_row
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import StepPatch
 
@@ -30,12 +30,12 @@ scene = load_scene(find_scene("dashboard").path)
 
 
 @pytest.fixture(params=["mlp", "cnn"])
-def context(request, make_case):
-    return make_case(request.getfixturevalue(f"{request.param}_run"))
+def context(request, make_context):
+    return make_context(request.getfixturevalue(f"{request.param}_run"))
 
 
 @pytest.fixture
-def drawn(context, monkeypatch):
+def dashboard_figure(context, monkeypatch):
     """The figure, its update, the images it goes through, and its panels by name."""
     panels = {}
     for name in ("_Input", "_Probabilities", "_Network", "_Confusion", "_Activity", "_Weights", "_Confidence"):
@@ -61,8 +61,8 @@ def traces(context, feed, n):
 
 
 @pytest.mark.parametrize("i", [0, 11, 23])  # among them right and wrong answers
-def test_image_answer_and_probabilities(drawn, context, i):
-    fig, update, feed, panels = drawn
+def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
+    fig, update, feed, panels = dashboard_figure
     at(update, feed, i)
     trace = context.trace(sample=feed[i])
     assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
@@ -79,7 +79,7 @@ def test_image_answer_and_probabilities(drawn, context, i):
         dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.incorrect} | {feed[i].label: DARK.correct}
     )
     assert colors == list(expected.values())
-    assert any(text.startswith(f"image {i + 1} of 60") for text in words(fig))
+    assert any(text.startswith(f"image {i + 1} of 60") for text in painted_strings(fig))
     names = panels["_Network"].wiring.names
     assert [name.get_text() for name in names] == [str(k) for k in range(10)]
     assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]
@@ -88,8 +88,8 @@ def test_image_answer_and_probabilities(drawn, context, i):
 
 
 @pytest.mark.parametrize("i", [0, 23, 59])
-def test_confusion_grows_with_the_images(drawn, context, i):
-    _, update, feed, panels = drawn
+def test_dashboard_confusion_matrix_accumulates(dashboard_figure, context, i):
+    _, update, feed, panels = dashboard_figure
     at(update, feed, i)
     expected = np.zeros((10, 10), int)
     for trace in traces(context, feed, i + 1):
@@ -106,7 +106,7 @@ def test_confusion_grows_with_the_images(drawn, context, i):
     for k in np.flatnonzero(expected):
         on_the_diagonal = k % 11 == 0
         assert (
-            nearer(cells[k] / 255 - empty[0] / 255 + to_rgb(DARK.background), DARK.correct, DARK.incorrect)
+            is_nearer(cells[k] / 255 - empty[0] / 255 + to_rgb(DARK.background), DARK.correct, DARK.incorrect)
             == on_the_diagonal
         )
     x, y = panel.newest.get_data()
@@ -115,8 +115,8 @@ def test_confusion_grows_with_the_images(drawn, context, i):
     )
 
 
-def test_activation_by_layer(drawn, context):
-    fig, update, feed, panels = drawn
+def test_dashboard_activation_by_layer(dashboard_figure, context):
+    fig, update, feed, panels = dashboard_figure
     at(update, feed, 7)
     trace = context.trace(sample=feed[7])
     values = [np.abs(trace.value(c.node)) for c in columns(trace)[1:]]
@@ -125,14 +125,14 @@ def test_activation_by_layer(drawn, context):
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
     names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
     for bar, name, v in zip(panel.mean, names[context._run.name[:3]], values, strict=True):
-        row = in_row(fig, middle(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
+        row = texts_in_row(fig, artist_center(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
         assert row == [name, f"{format_number(float(v.mean()))} · {format_number(float(v.max()))}"]
-    heads = {spot.text: spot.color for spot in spots(fig)}
+    heads = {spot.text: spot.color for spot in text_spots(fig)}
     assert heads["mean |a|"] == to_hex(panel.mean[0].get_facecolor()) == DARK.positive
 
 
-def test_weights_into_the_predicted_class(drawn, context):
-    fig, update, feed, panels = drawn
+def test_dashboard_weights_of_predicted_class(dashboard_figure, context):
+    fig, update, feed, panels = dashboard_figure
     panel = panels["_Weights"]
     for i in (2, 30):
         at(update, feed, i)
@@ -144,13 +144,13 @@ def test_weights_into_the_predicted_class(drawn, context):
         assert panel.title.get_text() == f"Weights into {predicted}"
     assert any(np.allclose(line.get_xdata(), 0) for line in panel.ax.lines)
     assert np.allclose(panel.ax.get_xlim(), (edges[0], edges[-1]))
-    y = next(spot.y for spot in spots(fig) if spot.text == format_number(edges[0]))
+    y = next(spot.y for spot in text_spots(fig) if spot.text == format_number(edges[0]))
     frame = panel.ax.get_window_extent()
-    assert in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [format_number(edges[0]), "0", format_number(edges[-1])]
+    assert texts_in_row(fig, y, frame.x0 - 5, frame.x1 + 5) == [format_number(edges[0]), "0", format_number(edges[-1])]
 
 
-def test_confidence_of_the_last_fifty(drawn, context):
-    fig, update, feed, panels = drawn
+def test_dashboard_confidence_of_last_fifty(dashboard_figure, context):
+    fig, update, feed, panels = dashboard_figure
     panel = panels["_Confidence"]
     sure = [float(trace.probabilities.max()) for trace in traces(context, feed, 60)]
     at(update, feed, 4)
@@ -164,13 +164,13 @@ def test_confidence_of_the_last_fifty(drawn, context):
     for color, which in ((DARK.correct, right), (DARK.incorrect, ~right)):
         assert np.allclose(dots[color], (np.flatnonzero(which), np.array(sure[10:])[which]))
     for line in panel.ax.lines[:3]:  # each with its share before it
-        y = middle(line)[1]
-        assert in_row(fig, y, right=panel.ax.get_window_extent().x0)[-1] == f"{100 * line.get_ydata()[0]:.0f} %"
+        y = artist_center(line)[1]
+        assert texts_in_row(fig, y, right=panel.ax.get_window_extent().x0)[-1] == f"{100 * line.get_ydata()[0]:.0f} %"
     assert [line.get_ydata()[0] for line in panel.ax.lines[:3]] == [0.9, 0.5, 0]
 
 
-def test_edges_are_contributions(drawn, context):
-    _, update, feed, panels = drawn
+def test_dashboard_edges_are_contributions(dashboard_figure, context):
+    _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
     trace, wiring = context.trace(sample=feed[11]), panels["_Network"].wiring
     last, chosen = wiring.columns[-1], wiring.chosen
@@ -192,8 +192,9 @@ def test_edges_are_contributions(drawn, context):
         assert carries == wiring.values[j][places[2 * j + 3][end], places[2 * j][start]]
 
 
-def test_what_maps_add_to_a_neuron_sums_up_to_its_input(make_case, cnn_run):
-    trace = make_case(cnn_run).trace()
+def test_contributions_of_maps_sum_to_input(make_context, cnn_run):
+    """The contributions of all maps to a neuron add up to its input."""
+    trace = make_context(cnn_run).trace()
     pooled, hidden = columns(trace)[2:4]
     assert (pooled.name, hidden.name) == ("conv2", "hidden1")
     parts = contributions(trace, pooled, hidden, np.arange(64), np.arange(320))
@@ -202,13 +203,13 @@ def test_what_maps_add_to_a_neuron_sums_up_to_its_input(make_case, cnn_run):
     assert np.allclose(parts[7], (weight[7] * maps).sum(1), atol=1e-4)
 
 
-def test_legend_of_the_edges(drawn):
-    colors = {spot.text: spot.color for spot in spots(drawn[0])}
+def test_dashboard_edge_legend_colors(dashboard_figure):
+    colors = {spot.text: spot.color for spot in text_spots(dashboard_figure[0])}
     assert (colors["raises"], colors["lowers"]) == (DARK.positive, DARK.negative)
 
 
-def test_edges_by_strength_and_sign(drawn):
-    _, update, feed, panels = drawn
+def test_dashboard_edge_color_and_width(dashboard_figure):
+    _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
     wiring = panels["_Network"].wiring
     colors, widths = wiring.lines.get_colors(), np.asarray(wiring.lines.get_linewidths())
@@ -221,8 +222,8 @@ def test_edges_by_strength_and_sign(drawn):
     assert widths[-1] == max(widths) > widths[0]
 
 
-def test_neurons_shown_are_the_most_active(drawn, context):
-    _, update, feed, panels = drawn
+def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
+    _, update, feed, panels = dashboard_figure
     at(update, feed, 20)
     trace, wiring = context.trace(sample=feed[20]), panels["_Network"].wiring
     for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
@@ -241,7 +242,7 @@ def test_neurons_shown_are_the_most_active(drawn, context):
             assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
 
 
-def test_what_a_map_adds_sums_up_to_the_convolution():
+def test_conv_contributions_sum_to_convolution():
     torch.manual_seed(0)
     for settings in (
         {"padding": 1},
@@ -259,8 +260,8 @@ def test_what_a_map_adds_sums_up_to_the_convolution():
         assert np.allclose(parts.sum(1) + bias, out.sum((1, 2)), atol=1e-3), settings
 
 
-def test_columns_that_do_not_follow_carry_nothing(make_case, cnn_run):
-    trace = make_case(cnn_run).trace()
+def test_contributions_only_between_successive_layers(make_context, cnn_run):
+    trace = make_context(cnn_run).trace()
     first, last = columns(trace)[0], columns(trace)[-1]
     assert contributions(trace, first, last, np.arange(1), np.arange(10)) is None
     few = columns(trace, 4)
@@ -271,16 +272,16 @@ def test_columns_that_do_not_follow_carry_nothing(make_case, cnn_run):
     assert wiring.values[2] is not None
 
 
-def test_pixels_of_an_image_are_told_by_brightness(make_case, mlp_run):
+def test_input_activity_is_brightness(make_context, mlp_run):
     """Not by what the network receives: normalised, black is far from 0."""
-    trace = make_case(mlp_run).trace()
+    trace = make_context(mlp_run).trace()
     odd = replace(trace, input=trace.input - 5)
     assert np.array_equal(columns(trace)[0].activity(odd), trace.pixels.ravel() / 255)
     assert isinstance(columns(trace)[0], Column)
 
 
-def test_which_images(make_case, mlp_run):
-    context = make_case(mlp_run, digit=4)
+def test_sample_sequence_selection(make_context, mlp_run):
+    context = make_context(mlp_run, digit=4)
     feed = sample_sequence(context, "3-5,9", 12, 0)
     assert {p.label for p in feed} <= {3, 4, 5, 9}
     assert len(feed) == 12
@@ -300,20 +301,20 @@ def test_which_images(make_case, mlp_run):
         sample_sequence(context, images=0)
 
 
-def test_an_image_without_a_class_is_not_counted(make_case, mlp_run):
-    context = make_case(mlp_run)
+def test_dashboard_does_not_count_unlabeled(make_context, mlp_run):
+    context = make_context(mlp_run)
     context.sample_or_none = Sample(context.sample.pixels, None)
     with theme_style(DARK):
         fig = new_figure(DARK)
         scene.draw(fig, context, images=3)
-    assert "true: unknown" in words(fig)
-    assert any(text.endswith(" of 2 right") for text in words(fig))
+    assert "true: unknown" in painted_strings(fig)
+    assert any(text.endswith(" of 2 right") for text in painted_strings(fig))
 
 
 # ---- live
 
 
-def test_keys():
+def test_player_keys():
     player = Player(3)
     assert player.tick()
     assert player.tick()
@@ -333,7 +334,7 @@ def test_keys():
 
 
 @pytest.mark.parametrize("display", [None, ":991"])
-def test_without_a_display_one_line_names_the_file_form(mlp_run, display):
+def test_dashboard_without_display_suggests_render(mlp_run, display):
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment |= {"DISPLAY": display} if display else {}
     command = [sys.executable, "-m", "netcore", "dashboard", str(mlp_run.path)]
@@ -386,7 +387,7 @@ sys.exit(main(["dashboard", sys.argv[1], "--interval", "0.3", "--images", "100"]
 
 
 @pytest.fixture(params=[96, 120])
-def display(request):
+def virtual_display(request):
     """A virtual display of that many dots an inch."""
     pytest.importorskip("tkinter", reason="no tkinter here")
     if not shutil.which("Xvfb"):
@@ -413,8 +414,8 @@ def display(request):
     server.wait(10)
 
 
-def test_window(mlp_run, display):
-    environment = os.environ | {"DISPLAY": display}
+def test_dashboard_window_keys_and_resize(mlp_run, virtual_display):
+    environment = os.environ | {"DISPLAY": virtual_display}
     command = [sys.executable, "-c", STEPS, str(mlp_run.path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr

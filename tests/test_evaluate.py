@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from data_files import write_set, write_table
+from data_files import write_idx_set, write_table
 from scipy.stats import binomtest
 
 from netcore.analysis.metrics import classification_metrics, expected_calibration_error, softmax, wilson_interval
@@ -28,7 +28,7 @@ from netcore.training.train import train
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def trained_runs(tmp_path_factory):
     """Two seeds of a small network with dropout, and one without."""
     folder = tmp_path_factory.mktemp("runs")
     settings = {"data": "embedded", "output_dir": folder, "device": "cpu", "epochs": 2, "optimizer": "adam"}
@@ -42,12 +42,12 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (10, 10), (970, 1000), (1, 1)])
-def test_the_interval_is_scipys(right, count):
+def test_wilson_interval_matches_scipy(right, count):
     theirs = binomtest(right, count).proportion_ci(0.95, method="wilson")
     assert wilson_interval(right, count) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-def test_figures_are_those_counted_by_hand():
+def test_classification_metrics_match_hand_count():
     truth = np.array([0, 0, 0, 1, 1, 2])
     predicted = np.array([0, 0, 1, 1, 0, 1])
     got = classification_metrics(np.eye(4)[predicted] * 3, truth, ["a", "b", "c", "d"])
@@ -61,7 +61,7 @@ def test_figures_are_those_counted_by_hand():
     assert (d["support"], d["f1"]) == (0, 0)
 
 
-def test_the_calibration_error_is_that_worked_out_bin_by_bin():
+def test_calibration_error_matches_hand_calculation():
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.6, 0.4], [0.45, 0.55]])
     labels = np.array([0, 1, 0, 0])
     # 0.95 lies in the last of 15 bins, 0.6 = 9/15 in the ninth, 0.55 in the ninth: (0.5333, 0.6]
@@ -69,7 +69,7 @@ def test_the_calibration_error_is_that_worked_out_bin_by_bin():
     assert expected_calibration_error(probabilities, labels) == pytest.approx(by_hand)
 
 
-def test_the_calibration_error_agrees_with_a_plain_loop():
+def test_calibration_error_matches_plain_loop():
     random = np.random.default_rng(3)
     probabilities = softmax(random.normal(size=(500, 10)) * 3)
     labels = random.integers(0, 10, 500)
@@ -82,7 +82,7 @@ def test_the_calibration_error_agrees_with_a_plain_loop():
     assert expected_calibration_error(probabilities, labels) == pytest.approx(total)
 
 
-def test_one_image_and_certain_answers_have_figures():
+def test_metrics_of_one_certain_prediction():
     got = classification_metrics(np.array([[1000.0, -1000.0]]), np.array([0]), ["a", "b"])
     assert got["accuracy"] == 1
     assert got["calibration_error"] == 0
@@ -92,8 +92,8 @@ def test_one_image_and_certain_answers_have_figures():
 # ---- runs
 
 
-def test_training_ends_with_an_evaluation(runs):
-    run = load_run("drop-1", runs)
+def test_training_stores_evaluation(trained_runs):
+    run = load_run("drop-1", trained_runs)
     entry = run.info["evaluations"]["embedded"]
     stored = run.evaluation("embedded")
     assert entry["accuracy"] == (stored.logits.argmax(1) == stored.labels).mean()
@@ -103,8 +103,9 @@ def test_training_ends_with_an_evaluation(runs):
     assert entry["accuracy"] == pytest.approx(best["val_accuracy"])
 
 
-def test_stored_mistakes_are_the_surest_and_samples_are_of_every_class(runs):
-    stored = load_run("drop-1", runs).evaluation("embedded")
+def test_evaluation_stores_errors_and_samples(trained_runs):
+    """Stored errors are the most confident ones; samples are of every class."""
+    stored = load_run("drop-1", trained_runs).evaluation("embedded")
     index, test = stored.extra["mistake_index"], load_dataset("embedded").test
     sure = softmax(stored.logits)
     assert (sure[index].argmax(1) != stored.labels[index]).all()
@@ -113,8 +114,8 @@ def test_stored_mistakes_are_the_surest_and_samples_are_of_every_class(runs):
     assert np.bincount(stored.extra["sample_labels"]).tolist() == [10] * 10
 
 
-def test_stability_is_what_the_whole_network_gives_with_its_dropout_on(runs):
-    run = load_run("drop-1", runs)
+def test_mc_dropout_matches_train_mode(trained_runs):
+    run = load_run("drop-1", trained_runs)
     stable = run.info["stability"]
     assert len(stable["accuracy"]) == 2  # as many as epochs
     assert stable["without_dropout"] == pytest.approx(run.info["evaluations"]["embedded"]["accuracy"])
@@ -135,7 +136,7 @@ def test_stability_is_what_the_whole_network_gives_with_its_dropout_on(runs):
     assert evaluate(run, ["embedded"], passes=60, device="cpu")[0]["stability"] == again  # seeded
 
 
-def test_dropout_inside_blocks_counts_and_dropout_of_nothing_does_not(cnn_run):
+def test_has_dropout_ignores_zero_rate(cnn_run):
     stable = cnn_run.info["stability"]
     assert 0 < stable["mean"] <= 1
     assert len(stable["accuracy"]) == 1
@@ -143,7 +144,7 @@ def test_dropout_inside_blocks_counts_and_dropout_of_nothing_does_not(cnn_run):
     assert not has_dropout(torch.nn.Sequential(torch.nn.Dropout(0.0)))
 
 
-def test_a_network_that_is_no_sequence_has_stability_too(runs):
+def test_mc_dropout_of_non_sequential(trained_runs):
     from netcore.training.mc_dropout import _correct_with_dropout
 
     class Doubled(torch.nn.Module):
@@ -154,13 +155,13 @@ def test_a_network_that_is_no_sequence_has_stability_too(runs):
         def forward(self, x):
             return 2 * self.inner(x)
 
-    run, test = load_run("plain", runs), load_dataset("embedded").test
+    run, test = load_run("plain", trained_runs), load_dataset("embedded").test
     images, labels = torch.from_numpy(test.channels_first[:50]), torch.from_numpy(test.labels[:50])
     with torch.no_grad():
         assert len(_correct_with_dropout(run, Doubled().eval(), images, labels, 3)) == 3
 
 
-def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
+def test_eval_splits_restore_validation_part(tmp_path):
     run = train(
         "mlp-16-16", data="embedded", output_dir=tmp_path, epochs=1, validation=0.2, device="cpu", optimizer="adam"
     )
@@ -172,22 +173,23 @@ def test_a_validation_part_is_found_again_without_what_was_trained_on(tmp_path):
     assert again["accuracy"] == pytest.approx(run.history["epochs"][-1]["val_accuracy"])
 
 
-def test_other_data_are_added_and_kin_is_told(runs, tmp_path, monkeypatch):
+def test_evaluate_adds_dataset_and_warns(trained_runs, tmp_path, monkeypatch):
+    """A data set derived from the training data gets a warning."""
     test = load_dataset("embedded").test
-    write_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
     predicted = []
-    run = load_run("plain", runs)
+    run = load_run("plain", trained_runs)
     entry = evaluate(run, ["mnist"], data_dir=tmp_path, say=predicted.append, device="cpu")[0]
     assert entry["accuracy"] == run.info["evaluations"]["embedded"]["accuracy"]
     assert any("no independent test" in line for line in predicted)
-    assert load_run("plain", runs).evaluations == ("embedded", "mnist")
+    assert load_run("plain", trained_runs).evaluations == ("embedded", "mnist")
 
 
-def test_other_classes_or_sizes_are_refused(runs, tmp_path):
+def test_evaluate_rejects_other_classes_sizes(trained_runs, tmp_path):
     random = np.random.default_rng(0)
-    write_set(tmp_path, "KMNIST", ("train", "t10k"), random.integers(0, 9, (10, 28, 28)), np.arange(10))
-    write_set(tmp_path, "MNIST", ("train", "t10k"), random.integers(0, 9, (10, 16, 16)), np.arange(10))
-    run = load_run("plain", runs)
+    write_idx_set(tmp_path, "KMNIST", ("train", "t10k"), random.integers(0, 9, (10, 28, 28)), np.arange(10))
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), random.integers(0, 9, (10, 16, 16)), np.arange(10))
+    run = load_run("plain", trained_runs)
     with pytest.raises(NetcoreError, match="kmnist has other classes than run 'plain'"):
         evaluate(run, ["kmnist"], data_dir=tmp_path)
     with pytest.raises(NetcoreError, match="images are 1×16×16, run 'plain' takes 1×28×28"):
@@ -195,9 +197,9 @@ def test_other_classes_or_sizes_are_refused(runs, tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_an_empty_test_set_is_refused_and_one_row_is_enough(runs, tmp_path, count):
-    write_set(tmp_path, "MNIST", ("train", "t10k"), np.zeros((count, 28, 28)), np.zeros(count))
-    run = load_run("plain", runs)
+def test_evaluate_on_tiny_test_sets(trained_runs, tmp_path, count):
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), np.zeros((count, 28, 28)), np.zeros(count))
+    run = load_run("plain", trained_runs)
     if count:
         assert evaluate(run, ["mnist"], data_dir=tmp_path)[0]["count"] == 1
     else:
@@ -205,11 +207,11 @@ def test_an_empty_test_set_is_refused_and_one_row_is_enough(runs, tmp_path, coun
             evaluate(run, ["mnist"], data_dir=tmp_path)
 
 
-def test_the_command_shows_a_table_and_json(runs):
-    out = CliRunner().invoke(evaluate_command, ["drop-1", "--runs-dir", str(runs)], catch_exceptions=False)
+def test_evaluate_command_table_and_json(trained_runs):
+    out = CliRunner().invoke(evaluate_command, ["drop-1", "--runs-dir", str(trained_runs)], catch_exceptions=False)
     assert "precision" in out.stdout
     assert "with dropout on, 2 passes" in out.stdout
-    args = ["drop-1", "--runs-dir", str(runs), "--json", "--no-stability"]
+    args = ["drop-1", "--runs-dir", str(trained_runs), "--json", "--no-stability"]
     rows = json.loads(CliRunner().invoke(evaluate_command, args, catch_exceptions=False).stdout)
     assert rows[0]["name"] == "embedded"
     assert "stability" not in rows[0]
@@ -218,8 +220,8 @@ def test_the_command_shows_a_table_and_json(runs):
 # ---- comparison and results
 
 
-def test_compare_shows_what_differs_and_what_came_of_it(runs):
-    args = ["drop-1", "plain", "--runs-dir", str(runs)]
+def test_compare_shows_settings_and_results(trained_runs):
+    args = ["drop-1", "plain", "--runs-dir", str(trained_runs)]
     out = CliRunner().invoke(compare_command, args, catch_exceptions=False).stdout
     lines = {line.split("  ")[0].strip(): line for line in out.splitlines()}
     assert "32" in lines["hidden"]
@@ -233,11 +235,11 @@ def test_compare_shows_what_differs_and_what_came_of_it(runs):
         CliRunner().invoke(compare_command, args[:1] + args[2:], catch_exceptions=False)
 
 
-def test_results_give_mean_and_spread_over_seeds(runs, tmp_path):
+def test_results_mean_and_deviation(trained_runs, tmp_path):
     page = tmp_path / "results.md"
-    CliRunner().invoke(results_command, ["--runs-dir", str(runs), "-o", str(page)], catch_exceptions=False)
+    CliRunner().invoke(results_command, ["--runs-dir", str(trained_runs), "-o", str(page)], catch_exceptions=False)
     text = page.read_text()
-    shares = [load_run(f"drop-{seed}", runs).history["epochs"][-1]["val_accuracy"] for seed in (1, 2)]
+    shares = [load_run(f"drop-{seed}", trained_runs).history["epochs"][-1]["val_accuracy"] for seed in (1, 2)]
     row = next(line for line in text.splitlines() if "dropout 0.3" in line)
     assert f"{50 * sum(shares):.2f} ± {100 * abs(shares[0] - shares[1]) / math.sqrt(2):.2f} %" in row
     assert row.split(" | ")[2] == "2"
@@ -249,16 +251,16 @@ def test_results_give_mean_and_spread_over_seeds(runs, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["test.csv", "test.csv.gz"])
-def test_a_submission_has_kaggles_format(runs, tmp_path, name):
+def test_submission_has_kaggle_format(trained_runs, tmp_path, name):
     images = load_dataset("embedded").test.images[:40]
     write_table(tmp_path / name, images)
-    args = ["plain", "--runs-dir", str(runs), "--test", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]
+    args = ["plain", "--runs-dir", str(trained_runs), "--test", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]
     result = CliRunner().invoke(submit_command, args, catch_exceptions=False)
     assert "40 rows where Kaggle's own has 28,000" in result.stderr
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert rows[0] == ["ImageId", "Label"]
     assert [int(r[0]) for r in rows[1:]] == list(range(1, 41))
-    run = load_run("plain", runs)
+    run = load_run("plain", trained_runs)
     stored = run.evaluation("embedded").logits[:40]
     assert [int(r[1]) for r in rows[1:]] == stored.argmax(1).tolist()
     answers = run.evaluation("kaggle-test")
@@ -268,8 +270,8 @@ def test_a_submission_has_kaggles_format(runs, tmp_path, name):
     assert "kaggle-test" not in run.evaluations
 
 
-def test_a_submission_of_one_row_and_of_none(runs, tmp_path):
-    run = load_run("plain", runs)
+def test_submission_of_few_rows(trained_runs, tmp_path):
+    run = load_run("plain", trained_runs)
     write_table(tmp_path / "one.csv", np.zeros((1, 28, 28), int))
     assert len(write_submission(run, tmp_path / "one.csv", tmp_path / "out.csv")) == 1
     write_table(tmp_path / "none.csv", np.zeros((0, 28, 28), int))

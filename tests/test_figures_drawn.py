@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import figure_runs
 import numpy as np
 import pytest
-from figure_checks import problems, words
+from figure_checks import layout_problems, painted_strings
 
 from netcore.core.errors import RequirementError
 from netcore.rendering.frames import save_figure
@@ -21,17 +21,17 @@ RUNS = ("mlp", "cnn", "own", *figure_runs.ODD)
 
 
 @pytest.fixture(scope="module")
-def case_of(tmp_path_factory, request, make_case):
+def context_of(tmp_path_factory, request, make_context):
     folder, kept = tmp_path_factory.mktemp("runs"), {}
 
     def context(name):
         if name not in kept:
             if name == "own":
-                kept[name] = figure_runs.case_of(figure_runs.own_run(folder))
+                kept[name] = figure_runs.first_example_context(figure_runs.make_recorded_run(folder))
             elif name in figure_runs.MADE:
-                kept[name] = figure_runs.case_of(figure_runs.made_run(folder, name))
+                kept[name] = figure_runs.first_example_context(figure_runs.make_run(folder, name))
             else:
-                kept[name] = make_case(request.getfixturevalue(f"{name}_run"))
+                kept[name] = make_context(request.getfixturevalue(f"{name}_run"))
         return kept[name]
 
     return context
@@ -39,8 +39,9 @@ def case_of(tmp_path_factory, request, make_case):
 
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-def test_draws_clean(path: Path, name: str, case_of) -> None:
-    context, scene = case_of(name), read_scene(path)
+def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
+    """No text overlaps, leaves the canvas, is too small or too faint."""
+    context, scene = context_of(name), read_scene(path)
     try:
         check_requirements(scene.name, scene.needs, context._run)
     except RequirementError:
@@ -58,12 +59,13 @@ def test_draws_clean(path: Path, name: str, case_of) -> None:
             for t in moments if update else (None,):
                 if update:
                     update(t)
-                assert problems(fig) == [], f"{theme.name}, t = {t}"
+                assert layout_problems(fig) == [], f"{theme.name}, t = {t}"
 
 
 @pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)
-def test_a_moment_looks_the_same_whenever_it_comes(path: Path, case_of) -> None:
-    context = case_of("cnn" if "convolution" in read_scene(path).needs else "mlp")
+def test_figure_update_is_stateless(path: Path, context_of) -> None:
+    """A moment looks the same whichever was drawn before it."""
+    context = context_of("cnn" if "convolution" in read_scene(path).needs else "mlp")
     with theme_style(THEMES["dark"]):
         fig = new_figure(THEMES["dark"], (480, 270))
         update = load_scene(path).draw(fig, context)
@@ -79,7 +81,7 @@ def test_a_moment_looks_the_same_whenever_it_comes(path: Path, case_of) -> None:
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-def test_explains_itself(path: Path) -> None:
+def test_figure_documented(path: Path) -> None:
     scene = read_scene(path)
     assert scene.title
     assert not scene.title.endswith(".")
@@ -88,9 +90,9 @@ def test_explains_itself(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-def test_vector_forms_hold_the_same_words(path: Path, case_of, tmp_path: Path) -> None:
+def test_figure_vector_formats_keep_text(path: Path, context_of, tmp_path: Path) -> None:
     context, draw = (
-        case_of("made-cnn" if {"convolution", "stability"} & {*read_scene(path).needs} else "made-mlp"),
+        context_of("made-cnn" if {"convolution", "stability"} & {*read_scene(path).needs} else "made-mlp"),
         load_scene(path).draw,
     )
     theme, size = THEMES["light"], (640, 360)
@@ -101,7 +103,7 @@ def test_vector_forms_hold_the_same_words(path: Path, case_of, tmp_path: Path) -
         update = draw(fig, context)
         if update:
             update(1.0)
-        expected = Counter(text for text in words(fig) if "$" not in text)
+        expected = Counter(text for text in painted_strings(fig) if "$" not in text)
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     svg = ElementTree.parse(tmp_path / "out.svg", parser).getroot()
     assert [round(float(svg.get(side)[:-2])) for side in ("width", "height")] == [800, 450]

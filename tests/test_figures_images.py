@@ -6,16 +6,16 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import (
-    caption_under,
+    artist_center,
+    caption_below,
     color_bar_of,
-    drawn,
-    in_column,
-    in_row,
-    legend_of,
-    middle,
-    spots,
-    tile_middle,
-    title_over,
+    draw_figure,
+    legend_colors,
+    text_spots,
+    texts_in_column,
+    texts_in_row,
+    tile_center,
+    title_above,
 )
 from matplotlib.colors import to_hex, to_rgb
 from scipy.ndimage import map_coordinates
@@ -32,18 +32,18 @@ from netcore.viz.theme import DARK
 
 
 @pytest.fixture
-def mlp(make_case, mlp_run):
+def mlp(make_context, mlp_run):
     """Neither the last snapshot nor the best."""
-    return make_case(mlp_run, at="epoch:2")
+    return make_context(mlp_run, at="epoch:2")
 
 
 @pytest.fixture
 def wide(tmp_path, monkeypatch):
     """Colour images wider than high, five classes, each channel normalised in its own way."""
     monkeypatch.setitem(figure_runs.MADE, "wide", (Architecture(hidden=(12,), activation="tanh"), (3, 20, 24), 5))
-    run = figure_runs.made_run(tmp_path, "wide")
+    run = figure_runs.make_run(tmp_path, "wide")
     run.info["input"] |= {"mean": [0.2, 0.5, 0.6], "std": [0.5, 0.25, 0.4]}
-    return figure_runs.case_of(run)
+    return figure_runs.first_example_context(run)
 
 
 def color_at(fig, mosaic, y, x):
@@ -65,7 +65,7 @@ def marks_are_true(ax, unit=1.0):
     high = ax.get_figure().bbox.height
     for label in labels:
         value = float(label.get_text().rstrip(" %").replace(",", "")) * unit
-        assert middle(label)[1] == pytest.approx(high - ax.transData.transform((0, value))[1], abs=3)
+        assert artist_center(label)[1] == pytest.approx(high - ax.transData.transform((0, value))[1], abs=3)
     assert len(labels) > 1
 
 
@@ -109,10 +109,10 @@ def cost_of_covering(context, ground, side, stride):
 
 
 @pytest.mark.parametrize("name", ["mlp", "wide"])
-def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -> None:
+def test_saliency_is_gradient_of_margin(name, request) -> None:
     context = request.getfixturevalue(name)
     context.sample_or_none = replace(context.sample, pixels=np.clip(context.sample.pixels, 10, 245))
-    fig, _, mosaics = drawn("saliency", context)
+    fig, _, mosaics = draw_figure("saliency", context)
     expected, given = slope(context), context._run.info["input"]
     mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
     times = expected * (context.sample.pixels / 255 - mean) / std
@@ -132,13 +132,13 @@ def test_saliency_is_the_derivative_of_the_difference_of_scores(name, request) -
             expected = DARK.rgb("background") + np.abs(values[y, x]) / limit * (end - DARK.rgb("background"))
             assert np.allclose(color_at(fig, mosaic, y, x), expected, atol=0.02)
         bar = next(ax for ax in fig.axes if ax.get_xlim() == limits)
-        box, (_, y) = bar.get_window_extent(), middle(bar)
+        box, (_, y) = bar.get_window_extent(), artist_center(bar)
         assert np.allclose(painted(fig, box.x0 + 3, y), to_rgb(DARK.negative), atol=0.05)
         assert np.allclose(painted(fig, box.x1 - 3, y), to_rgb(DARK.positive), atol=0.05)
 
 
-def test_occlusion(mlp, wide) -> None:
-    *_, covered = drawn("saliency", mlp, patch=7, stride=7)[2]
+def test_saliency_occlusion_costs(mlp, wide) -> None:
+    *_, covered = draw_figure("saliency", mlp, patch=7, stride=7)[2]
     assert np.allclose(covered.tiles()[0], cost_of_covering(mlp, 0, 7, 7), atol=1e-4)
     pixels = wide.sample.pixels.copy()
     border = np.ones(pixels.shape[1:], bool)
@@ -146,29 +146,29 @@ def test_occlusion(mlp, wide) -> None:
     pixels[:, border] = [[200], [90], [30]]
     pixels[:, 0, 4:8] = 255
     wide.chosen = Sample(pixels, 1)
-    *_, covered = drawn("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
+    *_, covered = draw_figure("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
     assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
 
 @pytest.mark.parametrize("told", [": right", ": wrong, it is", ""])
-def test_words_of_saliency(mlp, told) -> None:
+def test_saliency_labels(mlp, told) -> None:
     examples = mlp.examples()
     hits = mlp.passes(examples.images)["logits"].argmax(1) == examples.labels
     i = int(np.flatnonzero(hits == (told == ": right"))[0])
     mlp.chosen = Sample(examples.images[i], int(examples.labels[i]) if told else None)
-    fig, _, mosaics = drawn("saliency", mlp, patch=5)
+    fig, _, mosaics = draw_figure("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
     sure = format_percent(softmax(trace.logits.astype(float)).max())
     differ = format_number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
     told += f" {examples.labels[i]}" if told.endswith("is") else ""
-    texts = [spot.text for spot in spots(fig)]
+    texts = [spot.text for spot in text_spots(fig)]
     assert texts[0] == f"What speaks for {a} rather than {b} in mlp-16-16"
     assert texts[1] == f"It says {a}, {sure} sure{told} · scores differ by {differ} · epoch 2"
     assert texts[-1] == f"Blue speaks for {a}, orange for {b}: changes of score {a} − score {b}."
-    assert [title_over(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Covered"]
-    y = next(spot.y for spot in spots(fig) if spot.text == "first-order estimate")
-    assert in_row(fig, y) == ["a higher pixel value", "first-order estimate", "by 5×5 of background"]
+    assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Covered"]
+    y = next(spot.y for spot in text_spots(fig) if spot.text == "first-order estimate")
+    assert texts_in_row(fig, y) == ["a higher pixel value", "first-order estimate", "by 5×5 of background"]
 
 
 def turned(image, degrees):
@@ -181,7 +181,7 @@ def turned(image, degrees):
     )
 
 
-def test_a_quarter_turn() -> None:
+def test_robustness_rotates_by_quarter_turn() -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28))
     assert np.allclose(turned(image, 90), np.rot90(image))
     _, _, turn, word = load_scene(SCENE_DIRS[1] / "robustness.py").CHANGES["Rotation"]
@@ -189,12 +189,12 @@ def test_a_quarter_turn() -> None:
     assert word(90) == "90°"
 
 
-def test_robustness_changes_images_as_its_axes_say(wide) -> None:
+def test_robustness_image_transformations(wide) -> None:
     pixels = np.zeros((3, 20, 24), np.uint8)
     pixels[:] = np.array([100, 120, 90])[:, None, None]
     pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
     wide.chosen = Sample(pixels, 0)
-    fig, _, mosaics = drawn("robustness", wide, images=5)
+    fig, _, mosaics = draw_figure("robustness", wide, images=5)
     noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
     image = pixels.transpose(1, 2, 0).astype(float)
 
@@ -220,14 +220,14 @@ def test_robustness_changes_images_as_its_axes_say(wide) -> None:
 
     for ax, mosaic in zip(_charts(fig), mosaics, strict=True):
         for i in range(7):
-            x, _ = ax.transData.inverted().transform((tile_middle(mosaic, i)[0], 0))
+            x, _ = ax.transData.inverted().transform((tile_center(mosaic, i)[0], 0))
             assert x == pytest.approx(i, abs=0.2)
-            assert 0 < tile_middle(mosaic, i)[1] - (fig.bbox.height - ax.get_window_extent().y0) < 50
+            assert 0 < tile_center(mosaic, i)[1] - (fig.bbox.height - ax.get_window_extent().y0) < 50
 
 
-def test_robustness_of_a_network(mlp) -> None:
+def test_robustness_accuracy_and_confidence(mlp) -> None:
     count = 100
-    fig, _, mosaics = drawn("robustness", mlp, images=count)
+    fig, _, mosaics = draw_figure("robustness", mlp, images=count)
     images, labels = mlp.examples().images[:count], mlp.examples().labels[:count]
     places = np.arange(28.0)
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -241,7 +241,7 @@ def test_robustness_of_a_network(mlp) -> None:
         (3, 5, windows.max((3, 4))[:, None]),
         *((panel, place, images) for panel, place in enumerate((0, 3, 3, 3))),
     )
-    charts, colors = _charts(fig), legend_of(fig)
+    charts, colors = _charts(fig), legend_colors(fig)
     assert colors == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
     for panel, place, batch in changed:
         logits = mlp.passes(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
@@ -265,9 +265,9 @@ def test_robustness_of_a_network(mlp) -> None:
         assert all(list(line.get_xdata()) == list(range(7)) for line in ax.lines)
 
 
-def test_words_of_robustness(mlp) -> None:
-    fig, _, _ = drawn("robustness", mlp, images=30)
-    texts = spots(fig)
+def test_robustness_labels(mlp) -> None:
+    fig, _, _ = draw_figure("robustness", mlp, images=30)
+    texts = text_spots(fig)
     assert min(texts, key=lambda spot: (round(spot.left), spot.y)).text == "What mlp-16-16 withstands"
     stored = len(mlp.examples().labels)
     assert f"30 of {stored} example images, one change at a time · band: 95 % interval · epoch 2" in [
@@ -281,12 +281,12 @@ def test_words_of_robustness(mlp) -> None:
     )
     for ax, (title, note, ticks) in zip(_charts(fig), expected, strict=True):
         box = ax.get_window_extent()
-        assert title_over(fig, ax) == title
+        assert title_above(fig, ax) == title
         y = next(spot.y for spot in texts if spot.text == title)
         assert [spot.text for spot in texts if abs(spot.y - y) < 6 and box.x0 - 60 < spot.x < box.x1] == [title, note]
-        assert in_row(fig, middle(ax.get_xticklabels()[0])[1], box.x0 - 5, box.x1 + 5) == ticks
+        assert texts_in_row(fig, artist_center(ax.get_xticklabels()[0])[1], box.x0 - 5, box.x1 + 5) == ticks
         at = [ax.transData.transform((i, 0))[0] for i in range(7)]
-        assert [middle(label)[0] for label in ax.get_xticklabels()] == pytest.approx(at, abs=3)
+        assert [artist_center(label)[0] for label in ax.get_xticklabels()] == pytest.approx(at, abs=3)
         marks_are_true(ax, 0.01)
 
 
@@ -294,7 +294,7 @@ def _charts(fig):
     """Charts of two lines, in reading order."""
     found = [ax for ax in fig.axes if len(ax.lines) == 2]
     assert len(found) == 4
-    return sorted(found, key=lambda ax: (round(middle(ax)[1]), middle(ax)[0]))
+    return sorted(found, key=lambda ax: (round(artist_center(ax)[1]), artist_center(ax)[0]))
 
 
 def frames(mosaic):
@@ -313,9 +313,9 @@ def frames(mosaic):
 
 
 @pytest.mark.parametrize(("name", "images"), [("mlp", 40), ("wide", 9)])
-def test_predictions_frame_right_and_wrong(name, images, request) -> None:
+def test_predictions_frame_colors(name, images, request) -> None:
     context = request.getfixturevalue(name)
-    fig, _, (mosaic,) = drawn("predictions", context, images=images)
+    fig, _, (mosaic,) = draw_figure("predictions", context, images=images)
     examples, count = context.examples(), len(mosaic.tiles())
     assert count == images if images == 9 else 9 < count < images
     pictures = [to_display(pixels) for pixels in examples.images[:count]]
@@ -327,24 +327,24 @@ def test_predictions_frame_right_and_wrong(name, images, request) -> None:
         says = f"says {context.classes[share.argmax()]}"
         truth = f"is {context.classes[examples.labels[i]]}"
         names = [says] if right[i] else [f"{says}, {truth}"] if name == "mlp" else [says, truth]
-        assert caption_under(fig, mosaic, i, 3)[: len(names) + 1] == [*names, format_percent(share.max(), 0)]
-    assert legend_of(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
+        assert caption_below(fig, mosaic, i, 3)[: len(names) + 1] == [*names, format_percent(share.max(), 0)]
+    assert legend_colors(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
     assert frames(mosaic) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
-    title, note = [spot.text for spot in spots(fig) if spot.left < 30 and spot.y < 70]
+    title, note = [spot.text for spot in text_spots(fig) if spot.left < 30 and spot.y < 70]
     assert title == f"What {context._run.display_name} says"
     assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
 
 
-def test_long_captions_lose_their_ends(wide) -> None:
+def test_predictions_shorten_long_captions(wide) -> None:
     wide._run.info["classes"] = [
         f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
     ]
-    fig, _, (mosaic,) = drawn("predictions", wide, images=6)
+    fig, _, (mosaic,) = draw_figure("predictions", wide, images=6)
     predicted = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(predicted)) > 1
     for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
         whole = [f"says {wide.classes[k]}"] + ([] if k == label else [f"is {wide.classes[label]}"])
-        caption = caption_under(fig, mosaic, i, 3)
+        caption = caption_below(fig, mosaic, i, 3)
         assert caption[len(whole)].endswith(" %")
         for line, word in zip(caption[: len(whole)], whole, strict=True):
             assert line.endswith("…")
@@ -370,24 +370,24 @@ def two_sets(wide):
     return wide
 
 
-def test_samples_stand_in_the_row_of_their_class(mlp) -> None:
-    fig, _, (mosaic,) = drawn("sample_data", mlp, images=4)
+def test_sample_data_rows_by_class(mlp) -> None:
+    fig, _, (mosaic,) = draw_figure("sample_data", mlp, images=4)
     examples = mlp.examples()
     left = mosaic.ax.get_window_extent().x0
     for k in range(10):
         expected = examples.images[examples.labels == k][:4, 0] / 255
         assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
-        assert in_row(fig, tile_middle(mosaic, 4 * k)[1], 0, left) == [str(k)]
-    title, note = [spot.text for spot in spots(fig)][:2]
+        assert texts_in_row(fig, tile_center(mosaic, 4 * k)[1], 0, left) == [str(k)]
+    title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "Images that mlp-16-16 was tried on"
     assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
-    fig, _, (mosaic,) = drawn("sample_data", mlp)
+    fig, _, (mosaic,) = draw_figure("sample_data", mlp)
     assert len(mosaic.tiles()) > 40
-    assert spots(fig)[1].text == f"{len(mosaic.tiles())} of {len(examples.labels)} stored images, of 10 classes"
+    assert text_spots(fig)[1].text == f"{len(mosaic.tiles())} of {len(examples.labels)} stored images, of 10 classes"
 
 
-def test_samples_of_two_data_sets(two_sets) -> None:
-    fig, _, mosaics = drawn("sample_data", two_sets, images=8)
+def test_sample_data_of_two_sets(two_sets) -> None:
+    fig, _, mosaics = draw_figure("sample_data", two_sets, images=8)
     extra = two_sets.evaluation("other set").extra
     home, other = two_sets.examples(), (extra["sample_images"], extra["sample_labels"])
     drawn_images = 0
@@ -398,17 +398,17 @@ def test_samples_of_two_data_sets(two_sets) -> None:
             assert np.array_equal(tiles[: len(expected)], expected)
             assert not tiles[len(expected) :].any()
             drawn_images += len(expected)
-    assert [title_over(fig, mosaic.ax) for mosaic in mosaics] == ["made-up", "other set"]
+    assert [title_above(fig, mosaic.ax) for mosaic in mosaics] == ["made-up", "other set"]
     left = mosaics[0].ax.get_window_extent().x0
-    names = [in_row(fig, tile_middle(mosaics[0], row * mosaics[0].columns)[1], 0, left) for row in range(4)]
+    names = [texts_in_row(fig, tile_center(mosaics[0], row * mosaics[0].columns)[1], 0, left) for row in range(4)]
     assert names == [["class 0"], ["class 1"], ["class 2"], ["class 3"]]
-    assert spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes"
+    assert text_spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes"
 
 
-def test_data_set(mlp) -> None:
-    fig, _, (means, _) = drawn("data_set", mlp)
+def test_data_set_counts_and_pixels(mlp) -> None:
+    fig, _, (means, _) = draw_figure("data_set", mlp)
     labels, examples = mlp.evaluation().labels, mlp.examples()
-    title, note = [spot.text for spot in spots(fig)][:2]
+    title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "The images of embedded"
     assert note == "1,000 held-out images of 10 classes, 1×28×28 · all but the counts: of 500 example images"
     _counts_are(fig, mlp, labels)
@@ -416,38 +416,42 @@ def test_data_set(mlp) -> None:
     for k in range(10):
         expected = examples.images[examples.labels == k].mean(0)[0] / 255
         assert np.allclose(means.tiles()[k], expected, atol=0.003)
-    assert title_over(fig, means.ax) == "Mean images"
+    assert title_above(fig, means.ax) == "Mean images"
 
 
-def test_data_set_in_color_without_an_evaluation(two_sets) -> None:
+def test_data_set_of_color_images(two_sets) -> None:
     two_sets._run.info["evaluations"] = {}
-    fig, _, (means, _) = drawn("data_set", two_sets)
+    fig, _, (means, _) = draw_figure("data_set", two_sets)
     examples = two_sets.examples()
-    title, note = [spot.text for spot in spots(fig)][:2]
+    title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "The images of made-up"
     assert note == "40 example images of 5 classes, 3×20×24"
     _counts_are(fig, two_sets, examples.labels)
     _pixel_values_are(fig, examples.images)
     expected = [examples.images[examples.labels == k].mean(0).transpose(1, 2, 0) for k in (0, 1, 2)]
     assert np.allclose(means.tiles(), expected, atol=0.51)
-    (shown_of,) = (spot.text for spot in spots(fig) if "of 5 classes" in spot.text and not spot.text.startswith("40"))
+    (shown_of,) = (
+        spot.text for spot in text_spots(fig) if "of 5 classes" in spot.text and not spot.text.startswith("40")
+    )
     assert shown_of == "3 of 5 classes"
 
 
-def test_what_does_not_fit_is_counted(tmp_path) -> None:
-    context = figure_runs.case_of(figure_runs.made_run(tmp_path, "hundred"))  # 40 images, the first 40 classes
+def test_data_set_counts_omitted_classes(tmp_path) -> None:
+    context = figure_runs.first_example_context(
+        figure_runs.make_run(tmp_path, "hundred")
+    )  # 40 images, the first 40 classes
     examples = context.examples()
-    fig, _, (means, _) = drawn("data_set", context)
-    texts = [spot.text for spot in spots(fig)]
+    fig, _, (means, _) = draw_figure("data_set", context)
+    texts = [spot.text for spot in text_spots(fig)]
     assert {"20 of 100 classes", "100 classes"} <= set(texts)
     assert np.allclose(means.tiles(), examples.images[:20, 0] / 255)
-    fig, _, (mosaic,) = drawn("sample_data", context)
-    assert spots(fig)[1].text == "10 of 40 stored images, of 10 of 100 classes"
+    fig, _, (mosaic,) = draw_figure("sample_data", context)
+    assert text_spots(fig)[1].text == "10 of 40 stored images, of 10 of 100 classes"
     assert np.allclose(mosaic.tiles(), examples.images[:10, 0] / 255)
 
 
 def _panel(fig, title):
-    return next(ax for ax in fig.axes if len(ax.patches) and title_over(fig, ax) == title)
+    return next(ax for ax in fig.axes if len(ax.patches) and title_above(fig, ax) == title)
 
 
 def _counts_are(fig, context, labels) -> None:
@@ -455,7 +459,9 @@ def _counts_are(fig, context, labels) -> None:
     ax, classes = _panel(fig, "Images per class"), context.classes
     assert [bar.get_height() for bar in ax.patches] == [(labels == k).sum() for k in range(len(classes))]
     foot = fig.bbox.height - ax.get_window_extent().y0
-    assert [in_column(fig, middle(bar)[0], foot, foot + 40) for bar in ax.patches] == [[name] for name in classes]
+    assert [texts_in_column(fig, artist_center(bar)[0], foot, foot + 40) for bar in ax.patches] == [
+        [name] for name in classes
+    ]
     marks_are_true(ax)
 
 
@@ -469,18 +475,18 @@ def _pixel_values_are(fig, images) -> None:
     assert len(ax.patches) == 32
     ticks = [label for label in ax.get_xticklabels() if label.get_text()]
     assert [label.get_text() for label in ticks] == ["0", "128", "255"]
-    assert [middle(t)[0] for t in ticks] == pytest.approx(
+    assert [artist_center(t)[0] for t in ticks] == pytest.approx(
         [ax.transData.transform((v, 1))[0] for v in (0, 128, 255)], abs=3
     )
     note = "share of pixels" + (", logarithmic" if ax.get_yscale() == "log" else "")
-    assert note in [spot.text for spot in spots(fig)]
+    assert note in [spot.text for spot in text_spots(fig)]
     marks_are_true(ax, 0.01)
 
 
 @pytest.mark.parametrize("name", ["mlp", "two_sets"])
-def test_look_alikes(name, request) -> None:
+def test_data_set_similar_images(name, request) -> None:
     context = request.getfixturevalue(name)
-    fig, _, (_, alike) = drawn("data_set", context, pairs=4)
+    fig, _, (_, alike) = draw_figure("data_set", context, pairs=4)
     images, labels = context.examples().images, context.examples().labels
     flat = images.reshape(len(images), -1) / 255
     distance = (flat**2).sum(1)[:, None] + (flat**2).sum(1) - 2 * flat @ flat.T
@@ -501,11 +507,11 @@ def test_look_alikes(name, request) -> None:
         )
         assert upper != lower
         names = [context.classes[labels[i]] for i in (upper, lower)]
-        assert caption_under(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
-    assert title_over(fig, alike.ax) == "Look-alikes"
+        assert caption_below(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
+    assert title_above(fig, alike.ax) == "Look-alikes"
 
 
-def test_color_images_keep_their_rows_columns_and_channels() -> None:
+def test_color_images_keep_axis_order() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 7), dtype=np.uint8)
     image = to_display(pixels)
     assert image.shape == (5, 7, 3)

@@ -7,7 +7,17 @@ from unittest.mock import patch
 import figure_runs
 import numpy as np
 import pytest
-from figure_checks import Spot, color_bar_of, drawn, legend_of, middle, nearer, spots, title_over, words
+from figure_checks import (
+    TextSpot,
+    artist_center,
+    color_bar_of,
+    draw_figure,
+    is_nearer,
+    legend_colors,
+    painted_strings,
+    text_spots,
+    title_above,
+)
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -27,19 +37,19 @@ from netcore.viz.theme import DARK
 
 
 @pytest.fixture
-def mlp(make_case, mlp_run):
-    return make_case(mlp_run)
+def mlp(make_context, mlp_run):
+    return make_context(mlp_run)
 
 
 @pytest.fixture
-def cnn(make_case, cnn_run):
-    return make_case(cnn_run)
+def cnn(make_context, cnn_run):
+    return make_context(cnn_run)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """`made(name)`: a case of one of the made runs."""
-    return lambda name: figure_runs.case_of(figure_runs.made_run(tmp_path_factory.mktemp("made"), name))
+    return lambda name: figure_runs.first_example_context(figure_runs.make_run(tmp_path_factory.mktemp("made"), name))
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +62,12 @@ def deep(made):
     for k in range(2, 12):
         run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
     run.save()
-    return figure_runs.case_of(load_run(run.path))
+    return figure_runs.first_example_context(load_run(run.path))
 
 
 def snapshot_told(fig, context):
     """The snapshot that the line above the dots names; its accuracy must be the history's."""
-    told = {s.text.split(" · ")[0]: s.text for s in spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
+    told = {s.text.split(" · ")[0]: s.text for s in text_spots(fig) if s.left < 30 and s.y > 0.6 * fig.bbox.height}
     (snapshot,) = (s for s in context.snapshots if s.label in told)
     right = [row["val_accuracy"] for row in context.history["epochs"] if row["step"] == snapshot.step]
     images = f"{context._run.info['data']['held_out']:,} held-out images"
@@ -67,7 +77,7 @@ def snapshot_told(fig, context):
     return snapshot
 
 
-def around(every: list[Spot], ax: Axes, above: bool = False) -> list[str]:
+def around(every: list[TextSpot], ax: Axes, above: bool = False) -> list[str]:
     """The line of text right below axes, or right above them, from left to right."""
     box, high = ax.get_window_extent(), ax.get_figure().bbox.height
     top, bottom = (high - box.y1 - 36, high - box.y1) if above else (high - box.y0, high - box.y0 + 24)
@@ -75,7 +85,7 @@ def around(every: list[Spot], ax: Axes, above: bool = False) -> list[str]:
     return [s.text for s in sorted(found, key=lambda s: s.x)]
 
 
-def beside(every: list[Spot], y: float, left: float = 0, right: float = np.inf) -> list[str]:
+def beside(every: list[TextSpot], y: float, left: float = 0, right: float = np.inf) -> list[str]:
     """The texts at a height, from left to right."""
     found = [s for s in every if abs(s.y - y) < 7 and left <= s.x <= right]
     return [s.text for s in sorted(found, key=lambda s: s.x)]
@@ -91,7 +101,7 @@ def same(texts: list[str], expected: list[str]) -> bool:
     )
 
 
-def test_stages_group_what_belongs_together(cnn, mlp) -> None:
+def test_graph_groups_layers(cnn, mlp) -> None:
     found = stages(cnn.trace())
     assert [(s.name, s.kinds) for s in found][:2] == [
         ("conv1", ("Conv2d", "BatchNorm2d", "ReLU")),
@@ -104,16 +114,16 @@ def test_stages_group_what_belongs_together(cnn, mlp) -> None:
     assert [s.name for s in stages(mlp.trace(), None)] == ["flatten", "hidden1", "hidden2", "output"]
 
 
-def test_weight_histograms(mlp, cnn, deep) -> None:
+def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
     for context, shown, told in (
         (mlp, ("hidden1", "hidden2", "output"), "weights of 3 layers"),
         (cnn, ("conv1", "conv2", "hidden1", "output"), "weights of 4 layers"),
         (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "weights of 8 of 11 layers"),
     ):
-        fig, update, _ = drawn("weight_distribution", context)
+        fig, update, _ = draw_figure("weight_distribution", context)
         panels = [ax for ax in fig.axes if len(ax.patches) == 2]
-        colors = legend_of(fig)
-        assert any(text.startswith(told) for text in words(fig))
+        colors = legend_colors(fig)
+        assert any(text.startswith(told) for text in painted_strings(fig))
         moments = [s for s in context.snapshots if s.step <= context.snapshot().step]
         over_time = [context.weights(snapshot) for snapshot in moments]
         for i in (0, len(moments) // 2, len(moments) - 1):
@@ -121,7 +131,7 @@ def test_weight_histograms(mlp, cnn, deep) -> None:
             assert snapshot_told(fig, context) == moments[i]
             (dot,) = (line for ax in fig.axes for line in ax.lines if line.get_color() == DARK.emphasis)
             assert dot.get_xdata()[0] == pytest.approx(i / (len(moments) - 1))
-            every = spots(fig)
+            every = text_spots(fig)
             for name, ax in zip(shown, panels, strict=True):
                 weights = [w[f"{name}.weight"] for w in over_time]
                 now, before = ax.patches
@@ -142,21 +152,21 @@ def test_weight_histograms(mlp, cnn, deep) -> None:
                 low = "≤ " if min(w.min() for w in weights) < edges[0] else ""
                 high = "≥ " if max(w.max() for w in weights) > edges[-1] else ""
                 assert around(every, ax) == [low + format_number(edges[0]), "0", high + format_number(edges[-1])]
-    fig = drawn("weight_distribution", replace(mlp, at="first")).fig
-    assert legend_of(fig) == {}
+    fig = draw_figure("weight_distribution", replace(mlp, at="first")).fig
+    assert legend_colors(fig) == {}
     assert [len(ax.patches) for ax in fig.axes if ax.patches] == [1, 1, 1]
 
 
-def test_activation_strength(cnn, deep) -> None:
+def test_activation_strength_by_layer(cnn, deep) -> None:
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
     for context, found in ((cnn, maps), (deep, {f"hidden{k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)})):
-        fig, update, (image,) = drawn("activation_strength", context, images=3)
+        fig, update, (image,) = draw_figure("activation_strength", context, images=3)
         trace, examples, nodes = context.trace(), context.examples(), tuple(found.values())
         charts = fig.axes[1:4]
-        assert [title_over(fig, ax) for ax in charts] == ["Mean", "Largest", "Active units"]
+        assert [title_above(fig, ax) for ax in charts] == ["Mean", "Largest", "Active units"]
         values = context.predict_batch(examples.images, nodes)
         marks = [np.mean([_strength(one) for one in values[node]], 0) for node in nodes]
-        legend = next(s for s in spots(fig) if s.text == f"▎ mean over {len(examples.labels)} example images")
+        legend = next(s for s in text_spots(fig) if s.text == f"▎ mean over {len(examples.labels)} example images")
         for ax, expected in zip(charts, np.transpose(marks), strict=True):
             (lines,) = ax.collections
             assert np.allclose([line[:, 0] for line in lines.get_segments()], expected[:, None], rtol=1e-4)
@@ -171,12 +181,12 @@ def test_activation_strength(cnn, deep) -> None:
             widths = [[bar.get_width() for bar in row] for row in bars]
             assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
             assert np.allclose(image.tiles()[0], pixels[0] / 255)
-            every = spots(fig)
+            every = text_spots(fig)
             assert f"an image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
             for row, name in enumerate(found):
                 mean, largest, active = (w[row] for w in widths)
-                y = middle(bars[0][row])[1]
-                assert all(middle(b[row])[1] == pytest.approx(y) for b in bars)
+                y = artist_center(bars[0][row])[1]
+                assert all(artist_center(b[row])[1] == pytest.approx(y) for b in bars)
                 assert beside(every, y) == [
                     name,
                     format_number(mean),
@@ -187,8 +197,8 @@ def test_activation_strength(cnn, deep) -> None:
                 assert ax.get_xlim()[0] == 0
                 assert ax.get_xlim()[1] >= max(row)
         assert charts[2].get_xlim() == (0, 1)
-    unknown = drawn("activation_strength", replace(cnn, chosen=Sample(cnn.sample.pixels)), images=1).fig
-    assert f"an image · {cnn.snapshot().label}" in words(unknown)
+    unknown = draw_figure("activation_strength", replace(cnn, chosen=Sample(cnn.sample.pixels)), images=1).fig
+    assert f"an image · {cnn.snapshot().label}" in painted_strings(unknown)
 
 
 def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
@@ -196,7 +206,7 @@ def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
     return size.mean(), size.max(), (size > 1e-6).mean()
 
 
-def test_activations_by_class(mlp, cnn, deep) -> None:
+def test_activations_by_digit_table(mlp, cnn, deep) -> None:
     for context, node, told, options in (
         (mlp, "hidden2_act", "16 neurons · means", {}),
         (mlp, "hidden2_act", "6 of 16 neurons, those that differ most · means", {"neurons": 6}),
@@ -204,17 +214,19 @@ def test_activations_by_class(mlp, cnn, deep) -> None:
         (cnn, "hidden1_act", "24 of 320 neurons, those that differ most · means", {}),  # their numbers stand upright
         (deep, "hidden3_act", "14 neurons · means", {"layer": "hidden3"}),  # has negative values
     ):
-        fig = drawn("activations_by_digit", context, **options).fig
+        fig = draw_figure("activations_by_digit", context, **options).fig
         table, expected, columns, signed = _by_class(fig, context, node, options.get("neurons", 24))
         count = len(context.examples().labels)
-        assert f"{told} by class, of {count} example images" in words(fig)
+        assert f"{told} by class, of {count} example images" in painted_strings(fig)
         assert np.allclose(table, expected, atol=1e-6)
         assert len(columns) == int(told.split()[0])
         assert signed == (context is deep)
-    titles = [spots(drawn("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")]
+    titles = [
+        text_spots(draw_figure("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")
+    ]
     assert titles == [f"Which classes {name} of cnn-2conv answers to" for name in ("conv1", "hidden1")]
     with pytest.raises(NetcoreError, match="did you mean 'hidden1'"):
-        drawn("activations_by_digit", mlp, layer="hiden1")
+        draw_figure("activations_by_digit", mlp, layer="hiden1")
 
 
 def _ends(signed: bool) -> tuple[str, str]:
@@ -222,14 +234,14 @@ def _ends(signed: bool) -> tuple[str, str]:
     return (DARK.positive, DARK.foreground) if signed else (DARK.foreground, DARK.positive)
 
 
-def test_activations_of_classes_that_have_examples(mlp, monkeypatch) -> None:
+def test_activations_by_digit_missing_classes(mlp, monkeypatch) -> None:
     whole = mlp.examples()
     kept = ~np.isin(whole.labels, (0, 3))
     monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images[kept], whole.labels[kept], whole.index[kept]))
-    fig = drawn("activations_by_digit", mlp).fig
+    fig = draw_figure("activations_by_digit", mlp).fig
     table, expected, _, _ = _by_class(fig, mlp, "hidden2_act", 24)
     assert np.allclose(table, expected, atol=1e-6)
-    assert any(text.endswith("example images, 8 of 10 classes") for text in words(fig))
+    assert any(text.endswith("example images, 8 of 10 classes") for text in painted_strings(fig))
 
 
 def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarray, list[int], bool]:
@@ -242,7 +254,7 @@ def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarr
     most = np.sort(np.argsort(-means.std(0), kind="stable")[:count])
     order = most[np.argsort(means[:, most].argmax(0), kind="stable")]
     (image,) = fig.findobj(PixelImage)
-    table, ax, every = np.asarray(image.get_array()), image.axes, spots(fig)
+    table, ax, every = np.asarray(image.get_array()), image.axes, text_spots(fig)
     box, high = ax.get_window_extent(), fig.bbox.height
     for row, k in enumerate(present):
         y = high - ax.transData.transform((0, row))[1]
@@ -257,28 +269,28 @@ def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarr
     ends, ticks = color_bar_of(fig, "mean activation")
     assert ends == pytest.approx((-limit * signed, limit))
     assert ticks == [format_number(-limit), "0", format_number(limit)] if signed else ["0", format_number(limit)]
-    assert nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
+    assert is_nearer(image.to_rgba([limit])[0, :3], *_ends(signed))
     return table, means[:, order], [int(s.text) for s in numbers], signed
 
 
-def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
+def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
     wrong = replace(cnn, chosen=Sample(cnn.sample.pixels, (cnn.trace().prediction + 1) % 10))
     for context in (cnn, wrong, deep, made("hundred")):
-        fig, _, mosaics = drawn("prediction_pipeline", context)
-        trace, every = context.trace(), spots(fig)
+        fig, _, mosaics = draw_figure("prediction_pipeline", context)
+        trace, every = context.trace(), text_spots(fig)
         assert np.allclose(mosaics[0].tiles()[0], trace.pixels[0] / 255)
         scores, shares = (ax for ax in fig.axes if len(ax.patches) == 10)
         order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
         assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
         assert np.allclose([bar.get_width() for bar in shares.patches], trace.probabilities[order])
-        assert [title_over(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
+        assert [title_above(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
         sizes = beside(every, next(s.y for s in every if s.text == "28×28"))
         assert sizes[0] == "28×28"
         assert sizes[-2:] == [str(len(trace.logits))] * 2
         for k, bar, share in zip(order, scores.patches, shares.patches, strict=True):
             z, p = float(trace.logits[k]), trace.probabilities[k]
-            y = middle(bar)[1]
-            assert middle(share)[1] == pytest.approx(y)
+            y = artist_center(bar)[1]
+            assert artist_center(share)[1] == pytest.approx(y)
             name, score, answer, *value = beside(every, y, left=scores.get_window_extent().x0 - 60)
             assert same([name, answer], [context.classes[k]] * 2)
             assert score == format_number(z)
@@ -291,17 +303,17 @@ def test_pipeline_ends_in_scores_and_probabilities(cnn, deep, made) -> None:
         end = "right" if predicted == known else f"wrong, it is {known}"
         assert any(
             t.startswith(f"It says {predicted}, {format_percent(trace.probabilities.max())} sure: {end}")
-            for t in words(fig)
+            for t in painted_strings(fig)
         )
 
 
-def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
+def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
     for context, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
         right = replace(context, chosen=Sample(context.sample.pixels, context.trace().prediction))
-        fig, _, (image, *views) = drawn("prediction_pipeline", right)
-        trace, every = context.trace(), spots(fig)
+        fig, _, (image, *views) = draw_figure("prediction_pipeline", right)
+        trace, every = context.trace(), text_spots(fig)
         predicted = (
             f"It says {context.classes[trace.prediction]}, {format_percent(trace.probabilities.max())} sure: right"
         )
@@ -316,19 +328,19 @@ def test_pipeline_shows_what_each_stage_gives(cnn, deep, made) -> None:
             assert np.array_equal(view.tiles().squeeze(), output[chosen].squeeze())
             limit = np.abs(output).max()
             assert (view.image.norm.vmin, view.image.norm.vmax) == pytest.approx((-limit * signed, limit))
-            assert nearer(view.image.to_rgba([limit])[0, :3], *_ends(signed))
+            assert is_nearer(view.image.to_rgba([limit])[0, :3], *_ends(signed))
             size = f"{len(output)}" if output.ndim == 1 else "{}×{}".format(*output.shape[1:])
             part = f"{shown} of {len(output)}" if shown < len(output) else f"{shown}"
             column = [s.text for s in every if abs(s.left - view.ax.get_window_extent().x0) < 2]
             column[2] = column[2].replace("/", " of ")
             assert same(column, [name, size, part, format_number(float(limit))])
     colors = made("rgb")
-    fig, _, (image, *_) = drawn("prediction_pipeline", colors)
-    assert "64×64" in around(spots(fig), image.ax, above=True)
+    fig, _, (image, *_) = draw_figure("prediction_pipeline", colors)
+    assert "64×64" in around(text_spots(fig), image.ax, above=True)
     assert np.array_equal(image.tiles()[0], colors.sample.pixels.transpose(1, 2, 0))
 
 
-def test_points_are_principal_components(mlp, cnn, deep) -> None:
+def test_points_map_principal_components(mlp, cnn, deep) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
     for context, shown, told in (
@@ -340,9 +352,11 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
         (cnn, maps | {"output": "output"}, "50 of 500 example images · 6 layers"),
         (replace(deep, at="step:100"), few, "40 example images · 6 of 11 layers"),
     ):
-        fig, update, _ = drawn("points_map", context, images=50)
+        fig, update, _ = draw_figure("points_map", context, images=50)
         pixels, labels = context.examples().images[:50], context.examples().labels[:50]
-        assert any(text.startswith(told) and text.endswith("directions after training") for text in words(fig))
+        assert any(
+            text.startswith(told) and text.endswith("directions after training") for text in painted_strings(fig)
+        )
         planes = [ax for ax in fig.axes if len(ax.collections) == 2]
         colors = _classes_told(fig, context)
         nodes = tuple(shown.values())
@@ -351,14 +365,14 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
             until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
         ]
         every = len(moments) == len(until_now)
-        assert ("a dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in words(fig)
+        assert ("a dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in painted_strings(fig)
         last = context.predict_batch(pixels, nodes, at=moments[-1])
         fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
         turned = {}
         for i in (len(moments) - 1, len(moments) // 2, 0):
             update((i + 0.5) / len(moments))
             assert snapshot_told(fig, context) == moments[i]
-            passed, every = context.predict_batch(pixels, nodes, at=moments[i]), spots(fig)
+            passed, every = context.predict_batch(pixels, nodes, at=moments[i]), text_spots(fig)
             wrong = passed["logits"].argmax(1) != labels
             assert _mistakes(wrong.sum()) in [s.text for s in every if s.y < 40]
             for (name, node), ax in zip(shown.items(), planes, strict=True):
@@ -375,18 +389,18 @@ def test_points_are_principal_components(mlp, cnn, deep) -> None:
                 _all_seen(ax, offsets)
 
 
-def test_points_without_mistakes_and_by_tsne(mlp, monkeypatch) -> None:
+def test_points_map_tsne_without_mistakes(mlp, monkeypatch) -> None:
     whole = mlp.examples()
     predicted = mlp.passes(whole.images)["logits"].argmax(1)
     monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, predicted, whole.index))
-    fig = drawn("points_map", mlp, images=40).fig
-    assert "no mistake" in words(fig)
+    fig = draw_figure("points_map", mlp, images=40).fig
+    assert "no mistake" in painted_strings(fig)
     assert all(len(ax.collections[1].get_offsets()) == 0 for ax in fig.axes if len(ax.collections) == 2)
     predicted[5] = (predicted[5] + 1) % 10
-    fig = drawn("points_map", mlp, images=40, method="tsne").fig
-    assert "○ 1 mistake" in words(fig)
-    assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in words(fig))
-    assert not any("variance" in text for text in words(fig))
+    fig = draw_figure("points_map", mlp, images=40, method="tsne").fig
+    assert "○ 1 mistake" in painted_strings(fig)
+    assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in painted_strings(fig))
+    assert not any("variance" in text for text in painted_strings(fig))
     nodes = ("hidden1_act", "hidden2_act", "output")
     passed = mlp.passes(whole.images[:40], nodes)
     for node, ax in zip(nodes, (ax for ax in fig.axes if len(ax.collections) == 2), strict=True):
@@ -399,7 +413,7 @@ def test_points_without_mistakes_and_by_tsne(mlp, monkeypatch) -> None:
 def _classes_told(fig, context) -> list[str]:
     """Colours of the classes by the legend at the foot."""
     found = []
-    every = [s for s in spots(fig) if s.y > fig.bbox.height - 60]
+    every = [s for s in text_spots(fig) if s.y > fig.bbox.height - 60]
     for dot in sorted((s for s in every if s.text == "●"), key=lambda s: (round(s.y), s.x)):
         found.append((beside(every, dot.y, left=dot.right)[0], dot.color))
     assert same([name for name, _ in found], context.classes)
@@ -423,11 +437,11 @@ def _all_seen(ax, points: np.ndarray) -> None:
     assert spans[0] == pytest.approx(spans[1])
 
 
-def test_graph_counts_every_parameter(cnn) -> None:
-    fig = drawn("model_graph", cnn).fig
+def test_model_graph_parameter_counts(cnn) -> None:
+    fig = draw_figure("model_graph", cnn).fig
     total = sum(v.size for k, v in cnn.weights().items() if k.endswith((".weight", ".bias")))
     told = f"7 steps, {total:,} weights and biases (bars: their share) · {4 * total / 1e6:.1f} MB as 32-bit numbers"
-    assert told in words(fig)
+    assert told in painted_strings(fig)
     norm = "3×3 conv, batch norm, ReLU"
     cards, edges = _cards(fig)
     assert cards == [
@@ -443,10 +457,10 @@ def test_graph_counts_every_parameter(cnn) -> None:
     assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
 
 
-def test_graph_has_what_skips_a_layer(tmp_path) -> None:
-    context = figure_runs.case_of(figure_runs.own_run(tmp_path))
-    fig = drawn("model_graph", context).fig
-    assert any("6 steps, 906 weights and biases" in text and "· 3.6 kB as" in text for text in words(fig))
+def test_model_graph_skip_connections(tmp_path) -> None:
+    context = figure_runs.first_example_context(figure_runs.make_recorded_run(tmp_path))
+    fig = draw_figure("model_graph", context).fig
+    assert any("6 steps, 906 weights and biases" in text and "· 3.6 kB as" in text for text in painted_strings(fig))
     cards, edges = _cards(fig)
     assert cards == [
         ("image", "3×20×24", "pixels", 0),
@@ -461,7 +475,7 @@ def test_graph_has_what_skips_a_layer(tmp_path) -> None:
     assert edges == sorted([*chain, ("stem", "add")], key=lambda edge: [c[0] for c in cards].index(edge[0]))
 
 
-def test_graph_of_more_layers_than_fit(tmp_path) -> None:
+def test_model_graph_omits_layers(tmp_path) -> None:
     start, again = (nn.Flatten(), nn.Linear(784, 4)), nn.Linear(4, 4)
     flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
     blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
@@ -473,8 +487,8 @@ def test_graph_of_more_layers_than_fit(tmp_path) -> None:
     for name, model in (("flat", flat), ("grouped", grouped)):
         with record_run(model.eval(), images, tmp_path / name) as recorder:
             recorder.snapshot(0)
-        fig = drawn("model_graph", figure_runs.case_of(load_run(tmp_path / name))).fig
-        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in words(fig)
+        fig = draw_figure("model_graph", figure_runs.first_example_context(load_run(tmp_path / name))).fig
+        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in painted_strings(fig)
         cards, edges = _cards(fig)
         assert [card[1:] for card in cards[3:]] == rows[name]
         assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
@@ -485,7 +499,7 @@ def _cards(fig) -> tuple[list[tuple], list[tuple[str, str]]]:
     (ax,) = (ax for ax in fig.axes if any(isinstance(p, FancyBboxPatch) for p in ax.patches))
     boxes = [p for p in ax.patches if isinstance(p, FancyBboxPatch)]
     corners = np.array([(p.get_x(), p.get_y(), p.get_x() + p.get_width(), p.get_y() + p.get_height()) for p in boxes])
-    every, found, lengths = spots(fig), [], {}
+    every, found, lengths = text_spots(fig), [], {}
     for x0, y0, x1, y1 in corners:
         within = [s for s in every if x0 < s.x < x1 and y0 < s.y < y1]  # the figure is 800 pixels, and units, wide
         name = next(s for s in within if s.bold)

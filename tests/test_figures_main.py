@@ -4,15 +4,15 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import (
+    artist_center,
     color_bar_of,
-    drawn,
-    in_row,
-    legend_of,
-    middle,
-    nearer,
-    spots,
-    title_over,
-    words,
+    draw_figure,
+    is_nearer,
+    legend_colors,
+    painted_strings,
+    text_spots,
+    texts_in_row,
+    title_above,
 )
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
@@ -63,8 +63,8 @@ def made(tmp_path_factory):
 
     def make(name):
         if name not in kept:
-            kept[name] = figure_runs.made_run(tmp_path_factory.mktemp("runs"), name)
-        return figure_runs.case_of(kept[name])
+            kept[name] = figure_runs.make_run(tmp_path_factory.mktemp("runs"), name)
+        return figure_runs.first_example_context(kept[name])
 
     return make
 
@@ -79,14 +79,14 @@ def history(made, monkeypatch):
 
 def note_of(fig) -> str:
     """The line under the title."""
-    title, *below = (s for s in spots(fig) if s.left < 30)
+    title, *below = (s for s in text_spots(fig) if s.left < 30)
     assert title.bold
     return below[0].text
 
 
 def panels(fig):
     """Axes with curves by the titles that stand over them."""
-    return {title_over(fig, ax): ax for ax in fig.axes if ax.lines}
+    return {title_above(fig, ax): ax for ax in fig.axes if ax.lines}
 
 
 def curves(ax):
@@ -120,8 +120,8 @@ def timeline_of(fig):
     """The text over the row of dots, and where in it the dots, the past ones and the present one stand."""
     named = [{to_hex(line.get_color()): line for line in ax.lines} for ax in fig.axes]
     ax, lines = next((ax, found) for ax, found in zip(fig.axes, named, strict=True) if DARK.emphasis in found)
-    (left, _), y = ax.transData.transform((0, 0)), middle(ax)[1]
-    text = next(s.text for s in spots(fig) if abs(s.left - left) < 8 and 0 < y - s.y < 35)
+    (left, _), y = ax.transData.transform((0, 0)), artist_center(ax)[1]
+    text = next(s.text for s in text_spots(fig) if abs(s.left - left) < 8 and 0 < y - s.y < 35)
     return text, *(list(lines[color].get_xdata()) for color in (DARK.faint, DARK.muted, DARK.emphasis))
 
 
@@ -156,11 +156,11 @@ def check_scale(fig, mosaic, label: str, low: float, high: float) -> list[str]:
 
 def rows_of(bars: ProbabilityBars, fig) -> list[tuple[list[str], float, str]]:
     """Every bar from the top: the texts beside it, its length and its colour."""
-    found = sorted(bars.bars, key=lambda bar: middle(bar)[1])
-    return [(in_row(fig, middle(b)[1]), b.get_width(), to_hex(b.get_facecolor())) for b in found]
+    found = sorted(bars.bars, key=lambda bar: artist_center(bar)[1])
+    return [(texts_in_row(fig, artist_center(b)[1]), b.get_width(), to_hex(b.get_facecolor())) for b in found]
 
 
-def answered(shares, label, classes=None) -> Trace:
+def context_with_predictions(shares, label, classes=None) -> Trace:
     """A trace of nothing but an answer."""
     names = classes or [f"class {k}" for k in range(len(shares))]
     empty = np.zeros((1, 2, 2))
@@ -175,9 +175,9 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 # ---- training_history
 
 
-def test_history_curves_by_title_and_color(history) -> None:
-    fig, update, _ = drawn("training_history", history)
-    assert legend_of(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
+def test_training_history_curve_colors(history) -> None:
+    fig, update, _ = draw_figure("training_history", history)
+    assert legend_colors(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
     axes = panels(fig)
     assert set(axes) == {"Loss", "Accuracy"}
     for name, ax in axes.items():
@@ -202,29 +202,29 @@ def test_history_curves_by_title_and_color(history) -> None:
         assert all(len(line.get_markevery()) == 2 for line in ax.lines if line.get_alpha() is None)
 
 
-def test_history_note_at_every_moment(history) -> None:
-    fig, update, _ = drawn("training_history", history)
+def test_training_history_note_over_time(history) -> None:
+    fig, update, _ = draw_figure("training_history", history)
     for t, note in NOTES.items():
         update(t)
         assert note_of(fig) == note
 
 
-def test_losses_of_batches_stand_at_their_fraction_of_an_epoch(history) -> None:
-    fig, update, _ = drawn("training_history", history)
+def test_training_history_batch_loss_positions(history) -> None:
+    fig, update, _ = draw_figure("training_history", history)
     (thin,) = (line for line in panels(fig)["Loss"].lines if line.get_alpha())
     assert to_hex(thin.get_color()) == DARK.positive
     x, y = [0.2, 0.5, 1.4, 2, 3, 4], [s["loss"] for s in STEPS]
     assert np.allclose(thin.get_xydata(), np.transpose([x, y]))
     update(0.3)
     assert np.allclose(thin.get_xydata(), [(0.2, 2.3), (0.5, 1.9), (1.2, 1.9 - 0.9 * 7 / 9)])
-    fig = drawn("training_history", history, batches=False, log=True).fig
+    fig = draw_figure("training_history", history, batch_loss=False, log_scale=True).fig
     assert panels(fig)["Loss"].get_yscale() == "log"
     assert not [line for ax in fig.axes for line in ax.lines if line.get_alpha()]
-    assert not any("batches" in text for text in words(fig))
+    assert not any("batches" in text for text in painted_strings(fig))
 
 
-def test_band_is_the_interval_of_the_held_out_accuracy(history, monkeypatch) -> None:
-    fig, update, _ = drawn("training_history", history)
+def test_training_history_accuracy_interval(history, monkeypatch) -> None:
+    fig, update, _ = draw_figure("training_history", history)
     (band,) = fig.findobj(PolyCollection)
     assert band.axes is panels(fig)["Accuracy"]
     assert to_hex(band.get_facecolor()[0]) == DARK.negative
@@ -240,20 +240,20 @@ def test_band_is_the_interval_of_the_held_out_accuracy(history, monkeypatch) -> 
     assert corners() == expected([1, 2, 4], low, high)
     update(0.75)
     assert corners() == expected([1, 2, 3], *((*side[:2], side[1:].mean()) for side in (low, high)))
-    assert "share right · band: 95 % interval" in words(fig)
+    assert "share right · band: 95 % interval" in painted_strings(fig)
     monkeypatch.setitem(history._run.info, "data", {"train": 1000})
-    fig, _, _ = drawn("training_history", history)
+    fig, _, _ = draw_figure("training_history", history)
     assert not fig.findobj(PolyCollection)
-    assert not any("interval" in text for text in words(fig))
+    assert not any("interval" in text for text in painted_strings(fig))
     assert note_of(fig).endswith("92.5 % right on held-out images")
 
 
-def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
-    assert set(panels(drawn("training_history", history).fig)) == {"Loss", "Accuracy"}
+def test_training_history_learning_rate_panel(history, monkeypatch) -> None:
+    assert set(panels(draw_figure("training_history", history).fig)) == {"Loss", "Accuracy"}
     rates = [0.1, 0.05, 0.03]
     rows = [row | {"learning_rate": rate} for row, rate in zip(ROWS, rates, strict=True)]
     monkeypatch.setitem(history._run.info, "history", {"epochs": rows, "steps": []})
-    fig, update, _ = drawn("training_history", history)
+    fig, update, _ = draw_figure("training_history", history)
     ax = panels(fig)["Learning rate"]
     (line,) = ax.lines
     assert list(line.get_xdata()) == [0, 1, 1, 2, 2, 4]
@@ -268,7 +268,7 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
     assert line.get_ydata()[-1] == 0.05
     steps = [step | {"learning_rate": 0.1 / (i + 1)} for i, step in enumerate(STEPS)]
     monkeypatch.setitem(history._run.info, "history", {"epochs": rows, "steps": steps})
-    (line,) = panels(drawn("training_history", history).fig)[
+    (line,) = panels(draw_figure("training_history", history).fig)[
         "Learning rate"
     ].lines  # of batches, where they were logged
     assert np.allclose(line.get_ydata(), [s["learning_rate"] for s in steps])
@@ -278,9 +278,9 @@ def test_learning_rate_only_where_it_changes(history, monkeypatch) -> None:
 # ---- filter_grid
 
 
-def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, update, (mosaic,) = drawn("filter_grid", context)
+def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, update, (mosaic,) = draw_figure("filter_grid", context)
     over_time = [context.weights(s)["conv1.weight"][:, 0] for s in context.snapshots]
     limit = np.abs(over_time).max()
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
@@ -291,17 +291,17 @@ def test_filters_are_the_kernels_of_every_snapshot(make_case, cnn_run) -> None:
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), kernels)
         check_timeline(fig, context, context.snapshots, i)
-    early = make_case(cnn_run, at="step:10")
-    fig, _, (mosaic,) = drawn("filter_grid", early, kernels=10)
+    early = make_context(cnn_run, at="step:10")
+    fig, _, (mosaic,) = draw_figure("filter_grid", early, kernels=10)
     last = early.weights()["conv1.weight"][:, 0]
     assert np.array_equal(mosaic.tiles(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
     assert note_of(fig) == f"10 of 32 kernels {sense}"
     check_timeline(fig, early, context.snapshots[:4], 3)
 
 
-def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, update, (mosaic,) = drawn("filter_grid", context, layer="conv2")
+def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, update, (mosaic,) = draw_figure("filter_grid", context, layer="conv2")
     over_time = [context.weights(s)["conv2.weight"] for s in context.snapshots]  # (64, 32, 3, 3)
     norm = np.sqrt((over_time[-1] ** 2).sum((2, 3)))
     across, down = largest(norm.sum(1), 28), largest(norm.sum(0), 12)
@@ -313,18 +313,18 @@ def test_deep_filters_are_a_matrix_of_kernels(make_case, cnn_run) -> None:
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
     assert "28 of 64 output maps across, 12 of 32 input maps down, those of the largest weights" in note_of(fig)
-    assert "Kernels of conv2 in cnn-2conv" in words(fig)
+    assert "Kernels of conv2 in cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
-        drawn("filter_grid", context, layer="conv22")
+        draw_figure("filter_grid", context, layer="conv22")
 
 
-def test_filters_of_colors_stand_one_below_the_other(tmp_path) -> None:
-    run = figure_runs.made_run(tmp_path, "rgb")
+def test_filter_grid_of_color_channels(tmp_path) -> None:
+    run = figure_runs.make_run(tmp_path, "rgb")
     turned = {k: v[::-1] / 2 if k == "conv1.weight" else v for k, v in run.weights(run.snapshot("last")).items()}
     run.add_snapshot(turned, 2, 20)  # the last one has other kernels that are strongest, and the middle one larger ones
-    context = figure_runs.case_of(run)
+    context = figure_runs.first_example_context(run)
     over_time = [context.weights(s)["conv1.weight"] for s in context.snapshots]  # (6, 3, 3, 3)
-    fig, update, (mosaic,) = drawn("filter_grid", context, kernels=4)
+    fig, update, (mosaic,) = draw_figure("filter_grid", context, kernels=4)
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
     check_scale(fig, mosaic, "weight", -limit, limit)
@@ -337,9 +337,9 @@ def test_filters_of_colors_stand_one_below_the_other(tmp_path) -> None:
 # ---- neuron_weights
 
 
-def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) -> None:
-    context = make_case(mlp_run)
-    fig, update, (mosaic,) = drawn("neuron_weights", context)
+def test_neuron_weights_by_snapshot(make_context, mlp_run) -> None:
+    context = make_context(mlp_run)
+    fig, update, (mosaic,) = draw_figure("neuron_weights", context)
     over_time = [context.weights(s)["hidden1.weight"] for s in context.snapshots]
     limit = np.quantile(np.abs(over_time[-1]), 0.998)
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
@@ -352,9 +352,9 @@ def test_neurons_are_rows_of_the_matrix_at_every_snapshot(make_case, mlp_run) ->
         check_timeline(fig, context, context.snapshots, i)
 
 
-def test_neurons_of_the_largest_outgoing_weights(make_case, mlp_run) -> None:
-    context = make_case(mlp_run)
-    fig, update, (mosaic,) = drawn("neuron_weights", context, neurons=6)
+def test_neuron_weights_selection(make_context, mlp_run) -> None:
+    context = make_context(mlp_run)
+    fig, update, (mosaic,) = draw_figure("neuron_weights", context, neurons=6)
     chosen = largest((context.weights()["hidden2.weight"] ** 2).sum(0), 6)
     for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
@@ -362,9 +362,10 @@ def test_neurons_of_the_largest_outgoing_weights(make_case, mlp_run) -> None:
     assert note_of(fig).endswith("6 of 16 neurons, those of the largest outgoing weights")
 
 
-def test_neurons_of_color_images_are_the_mean_of_the_colors(made) -> None:
+def test_neuron_weights_of_color_images(made) -> None:
+    """Weights of colour images are shown as the mean of the channels."""
     context = made("colour-mlp")
-    fig, _, (mosaic,) = drawn("neuron_weights", context)
+    fig, _, (mosaic,) = draw_figure("neuron_weights", context)
     weights = context.weights()
     chosen = largest((weights["output.weight"] ** 2).sum(0), 24)
     red, green, blue = weights["hidden1.weight"][chosen].reshape(24, 3, 32, 32).swapaxes(0, 1)
@@ -382,13 +383,13 @@ NODES = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2"}
 
 def from_left(mosaics):
     """The image's mosaic and those of the maps as they stand side by side."""
-    return sorted(mosaics, key=lambda mosaic: middle(mosaic.ax)[0])
+    return sorted(mosaics, key=lambda mosaic: artist_center(mosaic.ax)[0])
 
 
 def probability_bars(fig):
     """Lengths and colours of the bars, from the top."""
-    ax = next(ax for ax in fig.axes if ax.patches and title_over(fig, ax) == "probability")
-    found = sorted(ax.patches, key=lambda bar: middle(bar)[1])
+    ax = next(ax for ax in fig.axes if ax.patches and title_above(fig, ax) == "probability")
+    found = sorted(ax.patches, key=lambda bar: artist_center(bar)[1])
     return [bar.get_width() for bar in found], [to_hex(bar.get_facecolor()) for bar in found]
 
 
@@ -400,9 +401,9 @@ def says(trace) -> str:
     return f"The network says {trace.classes[trace.prediction]}, {100 * sure:.1f} % sure: {right}"
 
 
-def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, _, mosaics = drawn("feature_maps", context)
+def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, _, mosaics = draw_figure("feature_maps", context)
     digit, *views = from_left(mosaics)
     trace = context.trace()
     outputs = [trace[node].output for node in NODES.values()]
@@ -410,14 +411,14 @@ def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) 
     for mosaic, output in zip(views, outputs, strict=True):
         assert np.array_equal(mosaic.tiles(), output[largest(output.std((1, 2)), len(mosaic.tiles()))])
         assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (0, output.max())
-    every = {s.text: s for s in spots(fig)}
+    every = {s.text: s for s in text_spots(fig)}
     head = every["image"].y
-    assert in_row(fig, head) == ["image", *NODES, "probability"]
-    assert in_row(fig, head + 19) == ["28×28", "28×28", "14×14", "14×14", "7×7"]
-    shown = in_row(fig, every["shown →"].y)[1:]
+    assert texts_in_row(fig, head) == ["image", *NODES, "probability"]
+    assert texts_in_row(fig, head + 19) == ["28×28", "28×28", "14×14", "14×14", "7×7"]
+    shown = texts_in_row(fig, every["shown →"].y)[1:]
     counts = [(len(mosaic.tiles()), len(output)) for mosaic, output in zip(views, outputs, strict=True)]
     assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
-    assert [value_of(t) for t in in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
+    assert [value_of(t) for t in texts_in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
     assert note_of(fig) == says(trace) + " · maps shown: those that vary most"
     for name, mosaic in zip(NODES, views, strict=True):
         assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
@@ -425,9 +426,9 @@ def test_maps_that_vary_most_with_shares_and_largest_values(make_case, cnn_run) 
     assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("background"), DARK.rgb("foreground")])
 
 
-def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, update, mosaics = drawn("feature_maps", context)
+def test_feature_maps_animation_order(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, update, mosaics = draw_figure("feature_maps", context)
     digit, *views = from_left(mosaics)
     stages = [
         "conv1: convolution, batch norm, ReLU; 32 maps of 28×28.",
@@ -441,7 +442,7 @@ def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
         shares = np.clip(step - 1 - np.arange(4), 0, 1)
         for mask, share in zip(filled, shares, strict=True):
             assert list(mask) == [True] * round(share * len(mask)) + [False] * (len(mask) - round(share * len(mask)))
-        names = {s.text: s.color for s in spots(fig)}
+        names = {s.text: s.color for s in text_spots(fig)}
         assert [names[name] == DARK.emphasis for name in NODES] == [0 < share < 1 for share in shares]
         assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
         lengths, _ = probability_bars(fig)
@@ -454,17 +455,17 @@ def test_maps_come_stage_by_stage_as_the_words_say(make_case, cnn_run) -> None:
         assert np.allclose(lengths, context.trace().probabilities if step > 5 else 0)
 
 
-def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
-    context = make_case(cnn_run)
-    fig, _, mosaics = drawn("feature_maps", context, layer="conv1")
+def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
+    context = make_context(cnn_run)
+    fig, _, mosaics = draw_figure("feature_maps", context, layer="conv1")
     _, mosaic = from_left(mosaics)
     output = context.trace()["act1"].output
     assert np.array_equal(mosaic.tiles(), output)
     low, high = check_scale(fig, mosaic, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
-    assert "Feature maps of conv1 in cnn-2conv, epoch 1" in words(fig)
+    assert "Feature maps of conv1 in cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
-    fig, _, mosaics = drawn("feature_maps", signed, layer="conv2")
+    fig, _, mosaics = draw_figure("feature_maps", signed, layer="conv2")
     output = signed.trace()["act2"].output
     limit = np.abs(output).max()
     assert np.array_equal(mosaics[0].tiles(), output)
@@ -472,9 +473,9 @@ def test_maps_of_one_layer_with_their_scale(make_case, cnn_run, made) -> None:
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
 
 
-def test_maps_over_snapshots(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, update, (mosaic, digit) = drawn("feature_maps", context, layer="conv2", over="snapshots")
+def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, update, (mosaic, digit) = draw_figure("feature_maps", context, layer="conv2", over="training")
     traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
     check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):
@@ -486,16 +487,16 @@ def test_maps_over_snapshots(make_case, cnn_run) -> None:
         check_timeline(fig, context, context.snapshots, i)
 
 
-def test_maps_over_images_share_choice_and_scale(make_case, cnn_run) -> None:
-    context = make_case(cnn_run)
-    fig, update, mosaics = drawn("feature_maps", context, over="images", images=4)
+def test_feature_maps_over_images(make_context, cnn_run) -> None:
+    context = make_context(cnn_run)
+    fig, update, mosaics = draw_figure("feature_maps", context, over="images", images=4)
     digit, *views = from_left(mosaics)
     examples = context.examples()
     pictures = [Sample(examples.images[k], int(examples.labels[k])) for k in range(3)] + [context.sample]
     traces = [context.trace(sample=sample) for sample in pictures]
     largest_values = [max(trace[node].output.max() for trace in traces) for node in NODES.values()]
-    top = next(s.y for s in spots(fig) if s.text == "max →")
-    assert [value_of(text) for text in in_row(fig, top)[1:]] == [near(value) for value in largest_values]
+    top = next(s.y for s in text_spots(fig) if s.text == "max →")
+    assert [value_of(text) for text in texts_in_row(fig, top)[1:]] == [near(value) for value in largest_values]
     for i, trace in enumerate(traces):
         update((i + 0.5) / 4)
         assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
@@ -507,14 +508,14 @@ def test_maps_over_images_share_choice_and_scale(make_case, cnn_run) -> None:
             assert view.image.norm.vmax == value
 
 
-def test_maps_of_color_images_and_both_signs(made) -> None:
+def test_feature_maps_signed_color_images(made) -> None:
     context = made("rgb")
-    fig, update, mosaics = drawn("feature_maps", context, over="images", images=2)
+    fig, update, mosaics = draw_figure("feature_maps", context, over="images", images=2)
     digit = from_left(mosaics)[0]
     for t, pixels in ((0, context.examples().images[1]), (1, context.sample.pixels)):
         update(t)
         assert np.array_equal(digit.tiles()[0], np.stack(list(pixels), 2))
-    fig, _, mosaics = drawn("feature_maps", made("hundred"))
+    fig, _, mosaics = draw_figure("feature_maps", made("hundred"))
     trace = made("hundred").trace()
     for mosaic, node in zip(from_left(mosaics)[1:], ("act1", "act2", "pool1"), strict=True):
         limit = np.abs(trace[node].output).max()
@@ -537,19 +538,19 @@ def bars_of(trace, most=10):
     return fig, bars
 
 
-def test_bars_have_names_and_percentages_by_row() -> None:
+def test_probability_bars_rows() -> None:
     shares = np.array([0.25, 0.0004, 0.5, 0.15, 0.0996])
-    fig, bars = bars_of(answered(shares, 3))
+    fig, bars = bars_of(context_with_predictions(shares, 3))
     rows = rows_of(bars, fig)
     texts = [["class 0", "25.0 %"], ["class 1"], ["class 2", "50.0 %"], ["class 3", "15.0 %"], ["class 4", "10.0 %"]]
     assert [row[0] for row in rows] == texts
     assert np.allclose([row[1] for row in rows], shares)
     assert [row[2] for row in rows] == [DARK.positive, DARK.positive, DARK.incorrect, DARK.correct, DARK.positive]
-    colors = {s.text: (s.color, s.bold) for s in spots(fig)}
+    colors = {s.text: (s.color, s.bold) for s in text_spots(fig)}
     assert colors["class 2"] == (DARK.incorrect, True)
     assert colors["class 3"] == (DARK.correct, True)
     assert colors["class 0"] == (DARK.muted, False)
-    ends = {s.text: s.left for s in spots(fig)}
+    ends = {s.text: s.left for s in text_spots(fig)}
     assert all(
         0 < ends[row[0][1]] - bar.get_window_extent().x1 < 10
         for row, bar in zip(rows, bars.bars, strict=True)
@@ -560,36 +561,36 @@ def test_bars_have_names_and_percentages_by_row() -> None:
     assert [row[:2] for row in rows_of(bars, fig)] == [([f"class {k}"], 0) for k in range(5)]
 
 
-def test_bars_of_right_and_unknown_answers() -> None:
+def test_probability_bars_colors_by_label() -> None:
     shares = np.array([0.1, 0.7, 0.2])
     for label, color in ((1, DARK.correct), (None, DARK.emphasis)):
-        fig, bars = bars_of(answered(shares, label))
+        fig, bars = bars_of(context_with_predictions(shares, label))
         assert [row[2] for row in rows_of(bars, fig)] == [DARK.positive, color, DARK.positive]
 
 
-def test_bars_of_many_classes_stand_by_probability() -> None:
+def test_probability_bars_many_classes_sorted() -> None:
     shares = np.arange(1, 13)[[3, 0, 7, 11, 5, 1, 9, 2, 10, 4, 8, 6]] / 78
     order = [3, 8, 6, 10, 2, 11, 4, 9, 0, 7]  # not the two least likely
-    fig, bars = bars_of(answered(shares, 6))
+    fig, bars = bars_of(context_with_predictions(shares, 6))
     rows = rows_of(bars, fig)
     assert [row[0] for row in rows] == [[f"class {k}", f"{100 * shares[k]:.1f} %"] for k in order]
     assert np.allclose([row[1] for row in rows], shares[order])
     assert [row[2] for row in rows] == [DARK.incorrect, DARK.positive, DARK.correct] + [DARK.positive] * 7
 
 
-def test_colors_of_an_answer() -> None:
-    wrong, right, unknown = (answered(np.array([0.1, 0.7, 0.2]), label) for label in (2, 1, None))
+def test_prediction_color() -> None:
+    wrong, right, unknown = (context_with_predictions(np.array([0.1, 0.7, 0.2]), label) for label in (2, 1, None))
     assert [prediction_color(DARK, wrong, k) for k in range(3)] == [None, DARK.incorrect, DARK.correct]
     assert [prediction_color(DARK, right, k) for k in range(3)] == [None, DARK.correct, None]
     assert [prediction_color(DARK, unknown, k) for k in range(3)] == [None, DARK.emphasis, None]
     assert prediction_color(DARK, None, 1) is None
 
 
-def test_verdict_in_words() -> None:
+def test_format_prediction() -> None:
     shares, animals = np.array([0.1, 0.725, 0.175]), ["cat", "dog", "elk"]
-    assert verdict(answered(shares, 1, animals)) == "dog, 72.5 % sure: right"
-    assert verdict(answered(shares, 2, animals)) == "dog, 72.5 % sure: wrong, it is elk"
-    assert verdict(answered(shares, None, animals)) == "dog, 72.5 % sure"
+    assert verdict(context_with_predictions(shares, 1, animals)) == "dog, 72.5 % sure: right"
+    assert verdict(context_with_predictions(shares, 2, animals)) == "dog, 72.5 % sure: wrong, it is elk"
+    assert verdict(context_with_predictions(shares, None, animals)) == "dog, 72.5 % sure"
 
 
 # ---- the shared kit: views, timeline, facts
@@ -604,7 +605,8 @@ def of_values(*outputs) -> Trace:
     return Trace(empty.astype(np.uint8), empty, tuple(layers), np.zeros(2), ("cat", "dog"))
 
 
-def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() -> None:
+def test_activation_view_selects_units() -> None:
+    """Maps that vary most and the largest entries of vectors are shown."""
     flat, edge, faint, spot = np.full((2, 2), 9), [[0, 4], [0, 4]], [[0, 0], [0, 0.5]], [[0, 0], [0, 8]]
     maps = ActivationView(Stage("a", ("ReLU",), ("a",)), [of_values([flat, edge, faint, spot])])
     maps.choose(2)
@@ -616,7 +618,7 @@ def test_views_choose_what_varies_most_of_maps_and_what_is_largest_of_vectors() 
     assert (vector.limit, vector.signed) == (5, True)
 
 
-def test_columns_share_the_signs_and_tell_their_largest_magnitudes() -> None:
+def test_activation_columns_scale_labels() -> None:
     trace = of_values(np.full((3, 4, 4), 2.0), [1.0, -4.0, 3.0])
     views = [
         ActivationView(Stage(name, ("ReLU",), (node,)), [trace]) for name, node in (("first", "a"), ("second", "b"))
@@ -629,18 +631,23 @@ def test_columns_share_the_signs_and_tell_their_largest_magnitudes() -> None:
     assert [(view.mosaic.image.norm.vmin, view.mosaic.image.norm.vmax) for view in views] == [(-2, 2), (-4, 4)]
     assert np.allclose(views[1].mosaic.tiles().ravel(), [1, -4, 3])
     colors = views[1].mosaic.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
-    assert nearer(colors[0], DARK.negative, DARK.positive)
-    assert nearer(colors[1], DARK.positive, DARK.negative)
-    heights = sorted({round(s.y) for s in spots(fig)})
-    assert [in_row(fig, y, slack=1) for y in heights] == [["first", "second"], ["4×4", "3"], ["3", "3"], ["2.0", "4.0"]]
+    assert is_nearer(colors[0], DARK.negative, DARK.positive)
+    assert is_nearer(colors[1], DARK.positive, DARK.negative)
+    heights = sorted({round(s.y) for s in text_spots(fig)})
+    assert [texts_in_row(fig, y, slack=1) for y in heights] == [
+        ["first", "second"],
+        ["4×4", "3"],
+        ["3", "3"],
+        ["2.0", "4.0"],
+    ]
 
 
-def test_every_thing_is_shown_equally_long() -> None:
+def test_frame_index_spreads_evenly() -> None:
     assert [frame_index(t, 4) for t in (0, 0.24, 0.26, 0.49, 0.51, 0.74, 0.76, 1)] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert frame_index(1.0, 1) == 0
 
 
-def test_counts_in_words(made) -> None:
+def test_format_count(made) -> None:
     assert [format_subset(24, 1024, "neuron"), format_subset(16, 16, "neuron"), format_subset(1, 5, "map")] == [
         "24 of 1,024 neurons",
         "16 neurons",
@@ -655,15 +662,22 @@ def test_counts_in_words(made) -> None:
 # ---- the shared kit: plot
 
 
-def test_legend_names_stand_behind_their_colors() -> None:
+def test_legend_names_and_colors() -> None:
     fig = new_figure(DARK, (800, 450))
     entries = {"one": DARK.correct, "another": DARK.incorrect, "third": DARK.emphasis}
     add_color_legend(fig, entries)
-    assert legend_of(fig) == entries
-    assert in_row(fig, next(s.y for s in spots(fig) if s.text == "one")) == ["●", "one", "●", "another", "●", "third"]
+    assert legend_colors(fig) == entries
+    assert texts_in_row(fig, next(s.y for s in text_spots(fig) if s.text == "one")) == [
+        "●",
+        "one",
+        "●",
+        "another",
+        "●",
+        "third",
+    ]
 
 
-def test_color_bar_ticks_stand_at_their_values() -> None:
+def test_colorbar_tick_positions() -> None:
     for low, clipped, ends, texts in (
         (-1, False, None, ["−1.0", "0", "3.0"]),
         (-1, True, None, ["≤ −1.0", "0", "≥ 3.0"]),
@@ -675,7 +689,7 @@ def test_color_bar_ticks_stand_at_their_values() -> None:
         ax = add_colorbar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped, ends=ends)
         fig.canvas.draw()
         assert color_bar_of(fig, "weight") == ((low, 3), texts)
-        found = {s.text: s for s in spots(fig)}
+        found = {s.text: s for s in text_spots(fig)}
         assert found[texts[0]].left == pytest.approx(100, abs=2)
         assert found[texts[-1]].right == pytest.approx(500, abs=2)
         if len(texts) == 3:
@@ -693,12 +707,12 @@ def test_color_bar_ticks_stand_at_their_values() -> None:
         (3.7e-7, "3.7×10⁻⁷"), (-2e8, "−2.0×10⁸"),
     ],
 )  # fmt: skip
-def test_numbers_have_two_digits(value, text) -> None:
+def test_format_number_digits(value, text) -> None:
     assert format_number(value) == text
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
-def test_color_maps_are_the_themes(theme) -> None:
+def test_colormaps_match_theme(theme) -> None:
     values = np.linspace(-1, 1, 41)
     assert np.allclose(diverging(theme)(values / 2 + 0.5)[:, :3], theme.signed_colors(values), atol=0.005)
     assert np.allclose(sequential(theme)(abs(values))[:, :3], theme.activation_colors(abs(values)), atol=0.005)
@@ -706,14 +720,14 @@ def test_color_maps_are_the_themes(theme) -> None:
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (854, 480), (800, 800), (641, 361)])
-def test_figures_have_exactly_the_size_asked_for(size) -> None:
+def test_new_figure_exact_size(size) -> None:
     fig = new_figure(DARK, size)
     fig.canvas.draw()
     assert fig.canvas.get_width_height() == size
     assert fig.dpi / 72 * 14 == pytest.approx(14 * size[0] / 800)  # 14 units are 14 px at 800 px
 
 
-def test_crisp_images_are_what_matplotlib_draws() -> None:
+def test_pixel_image_matches_matplotlib() -> None:
     pictures = []
     values = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
     values[2] = np.nan
@@ -731,7 +745,7 @@ def test_crisp_images_are_what_matplotlib_draws() -> None:
     assert (np.abs(pictures[0] - pictures[1]).max(2) > 1).mean() < 0.002
 
 
-def test_mosaic_pixels_on_screen() -> None:
+def test_image_grid_pixels() -> None:
     fig = new_figure(DARK, (800, 450))
     images = np.random.default_rng(0).random((6, 5, 5))
     mosaic = image_grid(fig, Box(10, 20, 300, 200), images, gap=4)
@@ -745,7 +759,7 @@ def test_mosaic_pixels_on_screen() -> None:
         assert np.allclose(screen[int(y), int(x)], DARK.activation_colors(images[i, 0, 0]), atol=0.01)
 
 
-def test_fit_shortens_only_what_is_too_long() -> None:
+def test_ellipsize_only_long_text() -> None:
     fig = new_figure(DARK)
     assert ellipsize(fig, "short", 200) == "short"
     cut = ellipsize(fig, "a name that is much too long for this", 120)
@@ -757,5 +771,5 @@ def test_fit_shortens_only_what_is_too_long() -> None:
     ("share", "text"),
     [(1.0, "100.0 %"), (0.99999, "> 99.9 %"), (0.5, "50.0 %"), (1e-6, "< 0.1 %"), (0.0, "0.0 %")],
 )
-def test_percent_never_rounds_to_certainty(share, text) -> None:
+def test_format_percent_never_claims_certainty(share, text) -> None:
     assert format_percent(share) == text

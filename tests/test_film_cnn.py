@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from film_checks import Played, check_layout, module_case, play, smallest_text
+from film_checks import Playback, check_layout, module_context, play_film, smallest_text
 from networks import Functional, SkipCNN, resnet, tanh_mlp
 from torch import nn
 
@@ -18,13 +18,13 @@ ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of t
 
 
 @pytest.fixture(scope="module")
-def context(cnn_run, make_case):
-    return make_case(cnn_run, 7)
+def context(cnn_run, make_context):
+    return make_context(cnn_run, 7)
 
 
 @pytest.fixture(scope="module")
-def played(context) -> Played:
-    return play(CnnForwardPropagation, context)
+def playback(context) -> Playback:
+    return play_film(CnnForwardPropagation, context)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def trace(context):
     return context.trace()
 
 
-def maps_seen(played: Played, shape: tuple[int, ...]) -> list[FeatureMaps]:
+def maps_seen(played: Playback, shape: tuple[int, ...]) -> list[FeatureMaps]:
     seen = {id(s.mobject): s.mobject for moment in played.moments for s in moment if isinstance(s.mobject, FeatureMaps)}
     return [m for m in seen.values() if m.values.shape == shape]
 
@@ -40,7 +40,7 @@ def maps_seen(played: Played, shape: tuple[int, ...]) -> list[FeatureMaps]:
 # ---- stages
 
 
-def test_stages_of_a_recipe(trace):
+def test_graph_blocks_of_recipe(trace):
     stages = way(trace).maps
     assert [s.title for s in stages] == ["Conv 3×3 → BN → ReLU", "Max-pool 2×2"] * 2
     assert [s.output.shape for s in stages] == [(32, 28, 28), (32, 14, 14), (64, 14, 14), (64, 7, 7)]
@@ -51,9 +51,9 @@ def test_stages_of_a_recipe(trace):
     assert way(trace).summary == ""
 
 
-def test_a_deep_network_is_summed_up_by_its_blocks(cnn_run):
+def test_graph_summarizes_deep_network(cnn_run):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    trace = module_case(cnn_run, resnet(), pixels, [str(k) for k in range(10)], 0).trace()
+    trace = module_context(cnn_run, resnet(), pixels, [str(k) for k in range(10)], 0).trace()
     found = way(trace)
     assert [s.name for s in found.maps] == ["Conv 7×7", "Max-pool 3×3", *["2 × Residual block"] * 4]
     assert sum(s.convolutions for s in found.maps) == 20
@@ -67,15 +67,15 @@ def test_a_deep_network_is_summed_up_by_its_blocks(cnn_run):
     np.testing.assert_array_equal(fewer[-1].output, found.maps[-1].output)
 
 
-def test_functions_are_stages_too(cnn_run):
+def test_graph_blocks_of_function_calls(cnn_run):
     pixels = cnn_run.examples().images[0]
-    found = way(module_case(cnn_run, Functional(), pixels, [str(k) for k in range(10)], 0).trace())
+    found = way(module_context(cnn_run, Functional(), pixels, [str(k) for k in range(10)], 0).trace())
     assert [s.title for s in found.maps] == ["Conv 3×3 → ReLU", "Max-pool 2×2"]
     assert found.maps[0].window == (3, 1, 1)
     assert len(found.dense) == 1
 
 
-def test_the_most_active_maps_are_chosen_and_followed_through_pooling(trace):
+def test_select_maps_follows_pooling(trace):
     stages = way(trace).maps
     chosen = select_maps(stages, 8)
     for k in (0, 2):
@@ -85,10 +85,10 @@ def test_the_most_active_maps_are_chosen_and_followed_through_pooling(trace):
         np.testing.assert_array_equal(chosen[k], chosen[k + 1])
 
 
-def test_refused_without_maps(cnn_run, mlp_run):
+def test_cnn_film_needs_convolution(cnn_run, mlp_run):
     with pytest.raises(RequirementError, match="needs a convolution"):
         check_requirements("cnn-forward-propagation", NEEDS, mlp_run)
-    trace = module_case(mlp_run, tanh_mlp(), mlp_run.examples().images[0], [str(k) for k in range(10)], 0).trace()
+    trace = module_context(mlp_run, tanh_mlp(), mlp_run.examples().images[0], [str(k) for k in range(10)], 0).trace()
     with pytest.raises(RequirementError, match="convolutions"):
         way(trace)
 
@@ -96,8 +96,8 @@ def test_refused_without_maps(cnn_run, mlp_run):
 # ---- what is drawn
 
 
-def test_maps_are_the_real_ones_on_one_scale(played, trace):
-    film = played.film
+def test_cnn_film_maps_match_trace(playback, trace):
+    film = playback.film
     assert len(film.done) == 5
     np.testing.assert_allclose(film.done[0].rgb[0], DARK.activation_colors(trace.pixels[0] / 255))
     for maps, name, chosen in zip(film.done[1:], ORDER, film.chosen, strict=True):
@@ -111,7 +111,7 @@ def test_maps_are_the_real_ones_on_one_scale(played, trace):
         assert maps.progress == 1
 
 
-def test_convolution_batch_norm_and_activation_are_shown_one_by_one(context, trace):
+def test_cnn_film_steps_of_block(context, trace):
     class Listening(CnnForwardPropagation):
         def refine(self, stage, sign):
             steps.append(("conv1", self.target.maps.values.copy(), self.target.maps.rgb.copy()))
@@ -124,7 +124,7 @@ def test_convolution_batch_norm_and_activation_are_shown_one_by_one(context, tra
                 steps.append((name, self.target.maps.values.copy(), self.target.maps.rgb.copy()))
 
     steps: list = []
-    chosen = play(Listening, context, fps=2).film.chosen[0]
+    chosen = play_film(Listening, context, fps=2).film.chosen[0]
     for name, values, rgb in steps:
         np.testing.assert_array_equal(values, trace.value(name)[chosen])
         share = (values / np.abs(values).max())[..., None]
@@ -134,8 +134,8 @@ def test_convolution_batch_norm_and_activation_are_shown_one_by_one(context, tra
     assert (steps[1][1] < 0).any()
 
 
-def test_the_maps_are_on_the_frame(context):
-    played = play(CnnForwardPropagation, context, fps=2, size=(1708, 960))
+def test_cnn_film_map_pixels(context):
+    played = play_film(CnnForwardPropagation, context, fps=2, size=(1708, 960))
     frame, film = played.frames[-1][0], played.film
     for maps in film.done[:2]:
         origin, right, down = maps.corners()[0]
@@ -146,18 +146,18 @@ def test_the_maps_are_on_the_frame(context):
             np.testing.assert_allclose(frame[int(row), int(column)], maps.rgb[0, y, x] * 255, atol=2)
 
 
-def test_pooling_halves_the_maps_drawn_to_one_scale(played):
-    widths = [np.ptp(m.corners()[0][:, 0]) for m in played.film.done]
+def test_cnn_film_pooling_halves_maps(playback):
+    widths = [np.ptp(m.corners()[0][:, 0]) for m in playback.film.done]
     np.testing.assert_allclose(np.array(widths) / widths[0], [1, 1, 0.5, 0.5, 0.25])
 
 
-def test_kernels_are_the_learned_ones(played, trace):
-    (kernels,) = maps_seen(played, (8, 3, 3))
-    np.testing.assert_array_equal(kernels.values, trace["conv1"].weight[played.film.chosen[0], 0])
+def test_cnn_film_kernels_match_weights(playback, trace):
+    (kernels,) = maps_seen(playback, (8, 3, 3))
+    np.testing.assert_array_equal(kernels.values, trace["conv1"].weight[playback.film.chosen[0], 0])
 
 
-def test_the_column_holds_the_largest_values(played, trace):
-    end = played.film.end
+def test_cnn_film_flatten_largest_values(playback, trace):
+    end = playback.film.end
     values = trace.value("flatten")
     assert len(end.index[0]) == 16
     np.testing.assert_array_equal(end.cells.values, values[end.index[0]])
@@ -168,7 +168,7 @@ def test_the_column_holds_the_largest_values(played, trace):
     )
 
 
-def test_entries_leave_from_their_own_pixels(context, trace):
+def test_cnn_film_flatten_start_positions(context, trace):
     class Listening(CnnForwardPropagation):
         def flatten(self):
             super().flatten()
@@ -180,7 +180,7 @@ def test_entries_leave_from_their_own_pixels(context, trace):
         return volume
 
     seen: list = []
-    play(Listening, context, fps=2)
+    play_film(Listening, context, fps=2)
     (begin, film), squares = seen[0], seen[0][1].squares()
     shown = film.chosen[-1].tolist()
     found = 0
@@ -194,8 +194,8 @@ def test_entries_leave_from_their_own_pixels(context, trace):
     assert found
 
 
-def test_neurons_edges_and_bars_are_the_networks(played, trace):
-    end = played.film.end
+def test_cnn_film_classifier_matches_trace(playback, trace):
+    end = playback.film.end
     p = trace.probabilities[end.index[-1]]
     hidden = trace.value("hidden1_act")[end.index[1]]
     np.testing.assert_array_equal(end.columns[0].values, hidden)
@@ -216,17 +216,17 @@ def test_neurons_edges_and_bars_are_the_networks(played, trace):
         assert abs(float(line.text.strip("> %")) / 100 - share) < 0.0006
 
 
-def test_words(played, trace):
-    texts = played.texts
+def test_forward_propagation_labels(playback, trace):
+    texts = playback.texts
     assert {"1×28×28", "32×28×28", "32×14×14", "64×14×14", "64×7×7", "3,136"} <= texts
     assert {"8 of 32 maps", "8 of 64 maps", "8 of 32 kernels", "16 of 3,136 values", "10 of 320 neurons"} <= texts
     assert {"384 parameters", "18,624 parameters", "1,003,840 parameters", "3,210 parameters"} <= texts
     assert "Conv 3×3 → BN → ReLU in one step: 64 maps, each reads all 32" in texts
     assert "Max-pooling keeps the largest of each 2×2 window: 28×28 → 14×14" in texts
-    verdict = played.film.answer.text
+    verdict = playback.film.answer.text
     assert verdict.startswith(f"{trace.prediction}, ")
     assert verdict.endswith("— right" if trace.prediction == 7 else "it is 7")
-    last = {seen.text for seen in played.moments[-1]}
+    last = {seen.text for seen in playback.moments[-1]}
     assert {"Input", "Flatten", "28×28", "14×14", "7×7", "320", verdict} <= last
 
 
@@ -264,7 +264,7 @@ NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 
 
 @pytest.fixture(params=["five", "skip", "tanh", "hundred", "convolutions", "deep"])
-def unusual(request, cnn_run):
+def unusual_context(request, cnn_run):
     digit = cnn_run.examples().images[0]
     color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
     numbers = [str(k) for k in range(10)]
@@ -272,23 +272,23 @@ def unusual(request, cnn_run):
         from netcore.models.build import build_model
         from netcore.training.recipes import get_recipe
 
-        return module_case(cnn_run, build_model(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
+        return module_context(cnn_run, build_model(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
     if request.param == "skip":
-        return module_case(cnn_run, SkipCNN(classes=2), digit, ["cat", "dog"], 1)
+        return module_context(cnn_run, SkipCNN(classes=2), digit, ["cat", "dog"], 1)
     if request.param == "tanh":
-        return module_case(cnn_run, lenet(), color, NAMES, None)
+        return module_context(cnn_run, lenet(), color, NAMES, None)
     if request.param == "hundred":
-        return module_case(cnn_run, resnet(100), color, [f"a rather long name of class {k}" for k in range(100)], 99)
+        return module_context(cnn_run, resnet(100), color, [f"a rather long name of class {k}" for k in range(100)], 99)
     if request.param == "convolutions":
-        return module_case(cnn_run, all_convolutions(), digit, numbers, 3)
-    return module_case(cnn_run, deep(), digit, NAMES, 2)
+        return module_context(cnn_run, all_convolutions(), digit, numbers, 3)
+    return module_context(cnn_run, deep(), digit, NAMES, 2)
 
 
-def test_layout_of_unusual_networks(unusual):
-    played = play(CnnForwardPropagation, unusual, LIGHT, fps=2)
+def test_cnn_film_layout_unusual_networks(unusual_context):
+    played = play_film(CnnForwardPropagation, unusual_context, LIGHT, fps=2)
     check_layout(played)
     assert smallest_text(played) >= 14
-    trace, film = unusual.trace(), played.film
+    trace, film = unusual_context.trace(), played.film
     np.testing.assert_allclose(film.end.bars.values, trace.probabilities[film.end.index[-1]])
     if trace.pixels.shape[0] == 3:
         np.testing.assert_allclose(film.done[0].rgb[0], trace.pixels.transpose(1, 2, 0) / 255)
@@ -296,24 +296,24 @@ def test_layout_of_unusual_networks(unusual):
         np.testing.assert_allclose(film.done[0].rgb[0], LIGHT.activation_colors(trace.pixels[0] / 255))
 
 
-def test_layout_and_time(cnn_run, make_case):
-    played = play(CnnForwardPropagation, make_case(cnn_run, 4), fps=10)
+def test_cnn_film_layout_and_duration(cnn_run, make_context):
+    played = play_film(CnnForwardPropagation, make_context(cnn_run, 4), fps=10)
     check_layout(played)
     assert 12 <= sum(repeat for _, repeat in played.frames) / 10 <= 17.5
     assert played.frames[-1][1] >= 20, "the last frame stands two seconds"
 
 
-def test_options(context):
-    played = play(CnnForwardPropagation, context, fps=2, maps=4, values=9, shown=5, classes=3)
+def test_cnn_film_options(context):
+    played = play_film(CnnForwardPropagation, context, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
     assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 scores"} <= played.texts
     assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
     assert context.trace().prediction in played.film.end.index[-1]
     check_layout(played)
 
 
-def test_signed_maps_keep_the_signed_palette(cnn_run):
+def test_cnn_film_signed_map_colors(cnn_run):
     color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    played = play(CnnForwardPropagation, module_case(cnn_run, lenet(), color, NAMES, None), fps=2)
+    played = play_film(CnnForwardPropagation, module_context(cnn_run, lenet(), color, NAMES, None), fps=2)
     maps = played.film.done[1]
     share = (maps.values / np.abs(maps.values).max())[..., None]
     end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("positive"))

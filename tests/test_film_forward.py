@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from film_checks import Played, check_layout, module_case, play, smallest_text
+from film_checks import Playback, check_layout, module_context, play_film, smallest_text
 from torch import nn
 
 from netcore.analysis.network import mlp_stages
@@ -16,17 +16,17 @@ from netcore.viz.theme import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")
-def played(mlp_run, make_case) -> Played:
-    return play(ForwardPropagation, make_case(mlp_run, 7))
+def playback(mlp_run, make_context) -> Playback:
+    return play_film(ForwardPropagation, make_context(mlp_run, 7))
 
 
 @pytest.fixture(scope="module")
-def trace(mlp_run, make_case):
-    return make_case(mlp_run, 7).trace()
+def trace(mlp_run, make_context):
+    return make_context(mlp_run, 7).trace()
 
 
-def test_neurons_are_filled_by_their_real_activations(played, trace):
-    film = played.film
+def test_forward_propagation_neuron_fills(playback, trace):
+    film = playback.film
     names = ["input", "hidden1_act", "hidden2_act"]
     for name, neurons, index in zip(names, film.columns, film.index, strict=False):
         values = trace.value(name).ravel()[index]
@@ -35,8 +35,8 @@ def test_neurons_are_filled_by_their_real_activations(played, trace):
         np.testing.assert_allclose(neurons.fill, mixed, atol=1e-6)
 
 
-def test_edges_carry_weight_times_activation(played, trace):
-    film = played.film
+def test_forward_propagation_edge_values(playback, trace):
+    film = playback.film
     for k, (name, before) in enumerate((("hidden1", "input"), ("hidden2", "hidden1_act"), ("output", "hidden2_act"))):
         edges, sources, targets = film.edges[k], film.index[k], film.index[k + 1]
         real = trace[name].weight[targets][:, sources] * trace.value(before).ravel()[sources]
@@ -47,8 +47,9 @@ def test_edges_carry_weight_times_activation(played, trace):
         np.testing.assert_allclose(ends[:, 0], film.columns[k + 1].centers[:, 1])
 
 
-def test_edges_show_sign_as_color_and_size_as_width_and_opacity(played):
-    for edges in played.film.edges[:-1]:
+def test_forward_propagation_edge_style(playback):
+    """Colour shows the sign, width and opacity show the size."""
+    for edges in playback.film.edges[:-1]:
         positive, seen = edges.values > 0, edges.values != 0
         assert positive.any()
         assert (~positive & seen).any()
@@ -64,16 +65,16 @@ def test_edges_show_sign_as_color_and_size_as_width_and_opacity(played):
         assert edges.rgba[order[-1], 3] == pytest.approx(1)
 
 
-def test_the_answer_keeps_its_edges_and_the_others_fade(played, trace):
-    film = played.film
+def test_forward_propagation_fades_other_edges(playback, trace):
+    film = playback.film
     row = film.index[-1].tolist().index(trace.prediction)
     alpha = film.edges[-1].rgba[:, 3].reshape(len(film.index[-1]), -1)
     assert alpha[row].max() == pytest.approx(1)
     assert np.delete(alpha, row, axis=0).max() <= 0.25
 
 
-def test_bars_and_percentages_are_the_probabilities(played, trace):
-    film = played.film
+def test_forward_propagation_probabilities(playback, trace):
+    film = playback.film
     np.testing.assert_allclose(film.bars.values, trace.probabilities[film.index[-1]])
     np.testing.assert_allclose(film.columns[-1].values, trace.probabilities[film.index[-1]])
     for line, p in zip(film.percents, trace.probabilities, strict=True):
@@ -84,8 +85,8 @@ def test_bars_and_percentages_are_the_probabilities(played, trace):
     np.testing.assert_allclose(film.bars.fill[winner], DARK.rgb(right))
 
 
-def test_words(played, trace):
-    texts = played.texts
+def test_forward_propagation_labels(playback, trace):
+    texts = playback.texts
     assert {"16 of 784", "input", "hidden 1", "hidden 2", "output", "raises the sum", "lowers the sum"} <= texts
     assert set("0123456789") <= texts
     assert any("28 × 28 = 784" in text for text in texts)
@@ -95,8 +96,8 @@ def test_words(played, trace):
     assert any(text.startswith(sure) for text in texts)
 
 
-def test_time(mlp_run, make_case):
-    frames = play(ForwardPropagation, make_case(mlp_run, 3), fps=10).frames
+def test_forward_propagation_duration(mlp_run, make_context):
+    frames = play_film(ForwardPropagation, make_context(mlp_run, 3), fps=10).frames
     seconds = sum(repeat for _, repeat in frames) / 10
     assert 9 <= seconds <= 12.3
     assert frames[-1][1] >= 20, "the last frame stands two seconds"
@@ -104,8 +105,8 @@ def test_time(mlp_run, make_case):
     assert (first != ground).any(axis=2).mean() > 0.01, "the first frame already shows the picture"
 
 
-def test_the_same_pixels_again(mlp_run, make_case):
-    one, two = (play(ForwardPropagation, make_case(mlp_run, 4), fps=2).frames for _ in range(2))
+def test_forward_propagation_is_reproducible(mlp_run, make_context):
+    one, two = (play_film(ForwardPropagation, make_context(mlp_run, 4), fps=2).frames for _ in range(2))
     assert [r for _, r in one] == [r for _, r in two]
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(one, two, strict=True))
 
@@ -120,41 +121,43 @@ def dense(sizes: list[int], function: type[nn.Module], channels: int = 1, gain: 
 
 
 @pytest.fixture(params=["wide", "signed", "hundred", "deep", "single", "narrow image"])
-def unusual(request, mlp_run):
+def unusual_context(request, mlp_run):
     digit = mlp_run.examples().images[0]
     names = [str(k) for k in range(10)]
     noise = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
     if request.param == "wide":
-        return module_case(mlp_run, dense([784, 1024, 1024, 10], nn.ReLU), digit, names, 0)
+        return module_context(mlp_run, dense([784, 1024, 1024, 10], nn.ReLU), digit, names, 0)
     if request.param == "signed":
-        return module_case(mlp_run, dense([784, 30, 2], nn.Tanh), digit, ["even", "odd"], 1, mean=(0.13,), std=(0.31,))
+        return module_context(
+            mlp_run, dense([784, 30, 2], nn.Tanh), digit, ["even", "odd"], 1, mean=(0.13,), std=(0.31,)
+        )
     if request.param == "hundred":
         words = [f"a rather long name of class {k}" for k in range(100)]
-        return module_case(mlp_run, dense([3072, 64, 100], nn.ReLU, 3, 4.0), noise, words, 99)
+        return module_context(mlp_run, dense([3072, 64, 100], nn.ReLU, 3, 4.0), noise, words, 99)
     if request.param == "deep":
-        return module_case(mlp_run, dense([784] + [40] * 7 + [10], nn.Sigmoid), digit, names, None)
+        return module_context(mlp_run, dense([784] + [40] * 7 + [10], nn.Sigmoid), digit, names, None)
     if request.param == "single":
-        return module_case(mlp_run, dense([784, 10], nn.ReLU), digit, names, 3)
-    return module_case(mlp_run, dense([20 * 8, 5, 4, 3], nn.SiLU), digit[:, 4:24, 10:18].copy(), list("abc"), 2)
+        return module_context(mlp_run, dense([784, 10], nn.ReLU), digit, names, 3)
+    return module_context(mlp_run, dense([20 * 8, 5, 4, 3], nn.SiLU), digit[:, 4:24, 10:18].copy(), list("abc"), 2)
 
 
 @pytest.mark.parametrize("size", [(854, 480), (600, 600)])
-def test_layout_of_unusual_networks(unusual, size):
-    played = play(ForwardPropagation, unusual, LIGHT, fps=2, size=size)
+def test_forward_propagation_layout_unusual_networks(unusual_context, size):
+    played = play_film(ForwardPropagation, unusual_context, LIGHT, fps=2, size=size)
     check_layout(played)
     assert smallest_text(played) >= 14
 
 
 @pytest.mark.parametrize("digit", [1, 7])
-def test_layout(mlp_run, make_case, digit):
-    check_layout(play(ForwardPropagation, make_case(mlp_run, digit), fps=3))
+def test_forward_propagation_layout(mlp_run, make_context, digit):
+    check_layout(play_film(ForwardPropagation, make_context(mlp_run, digit), fps=3))
 
 
-def test_only_some_are_shown_and_it_says_so(mlp_run):
-    context = module_case(
+def test_forward_propagation_limits_units(mlp_run):
+    context = module_context(
         mlp_run, dense([784, 1024, 100], nn.ReLU), mlp_run.examples().images[0], [f"c{k}" for k in range(100)], 42
     )
-    played = play(ForwardPropagation, context, fps=2, shown=12, outputs=5)
+    played = play_film(ForwardPropagation, context, fps=2, max_units=12, max_classes=5)
     trace = context.trace()
     hidden = trace.layers[2].output
     film = played.film
@@ -166,11 +169,11 @@ def test_only_some_are_shown_and_it_says_so(mlp_run):
 
 
 @pytest.mark.parametrize("label", [None, 1])
-def test_unknown_and_wrong(mlp_run, label):
+def test_forward_propagation_unlabeled_and_misclassified(mlp_run, label):
     module = dense([784, 4], nn.ReLU)
     module[1].bias.data[:] = torch.tensor([9.0, 0, 0, 0])
-    context = module_case(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
-    played = play(ForwardPropagation, context, fps=2)
+    context = module_context(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
+    played = play_film(ForwardPropagation, context, fps=2)
     verdict = [text for text in played.texts if text.startswith("cat, ")]
     if label is None:
         assert len(verdict) == 1
@@ -182,8 +185,8 @@ def test_unknown_and_wrong(mlp_run, label):
         np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("correct"))
 
 
-def test_refused_for_convolutions(cnn_run, make_case):
+def test_forward_propagation_refuses_convolutions(cnn_run, make_context):
     with pytest.raises(RequirementError, match="dense layers alone"):
         check_requirements("forward-propagation", NEEDS, cnn_run)
     with pytest.raises(RequirementError, match="Conv2d"):
-        mlp_stages(make_case(cnn_run, 7).trace())
+        mlp_stages(make_context(cnn_run, 7).trace())

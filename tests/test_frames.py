@@ -91,7 +91,7 @@ def still(fig, context, *, word: str = "still"):
 
 
 @pytest.mark.parametrize("draw", [lines, twins, settled])
-def test_blitting_gives_the_pixels_of_a_full_redraw(draw) -> None:
+def test_blitting_matches_full_redraw(draw) -> None:
     fast = list(figure_frames(draw, CASE, LIGHT, SIZE, 11))
     full = list(figure_frames(draw, CASE, LIGHT, SIZE, 11, blit=False))
     assert [r for _, r in fast] == [r for _, r in full]
@@ -101,13 +101,13 @@ def test_blitting_gives_the_pixels_of_a_full_redraw(draw) -> None:
         assert (a.shape, a.dtype, a.flags.c_contiguous) == ((SIZE[1], SIZE[0], 3), np.uint8, True)
 
 
-def test_frames_that_stay_come_once() -> None:
+def test_figure_frames_merge_repeats() -> None:
     found = list(figure_frames(settled, CASE, DARK, SIZE, 10, {"seconds": 3.0}))
     assert [r for _, r in found] == [10, 10, 9, 1]  # 3 t reaches 1, 2 and, at the end, 3
     assert len({rgb.tobytes() for rgb, _ in found}) == 4
 
 
-def test_kept_glyphs_are_the_same_pixels() -> None:
+def test_glyph_cache_same_pixels() -> None:
     pictures = []
     for kept in (False, True):
         with theme_style(DARK):
@@ -130,7 +130,7 @@ def test_kept_glyphs_are_the_same_pixels() -> None:
     assert np.array_equal(*pictures)
 
 
-def test_frames_that_nobody_fetches_leave_no_settings_behind() -> None:
+def test_unfinished_figure_frames_restore_settings() -> None:
     before = dict(rcParams)
     frames = figure_frames(lines, CASE, DARK, SIZE, 10)
     next(frames)
@@ -140,7 +140,7 @@ def test_frames_that_nobody_fetches_leave_no_settings_behind() -> None:
         assert rcParams["axes.facecolor"] == "red"
 
 
-def test_a_still_is_one_frame_on_the_ground() -> None:
+def test_still_is_one_frame() -> None:
     ((rgb, repeat),) = figure_frames(still, CASE, LIGHT, SIZE, 25, {"word": "words"})
     assert repeat == 1
     assert np.array_equal(rgb[0, 0], (np.array(to_rgb(LIGHT.background)) * 255).round())
@@ -149,7 +149,7 @@ def test_a_still_is_one_frame_on_the_ground() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
-def test_stills_are_the_last_moment_and_the_same_each_time(tmp_path: Path, suffix: str) -> None:
+def test_save_figure_last_moment_reproducible(tmp_path: Path, suffix: str) -> None:
     files = [tmp_path / f"{k}.{suffix}" for k in range(2)]
     for file in files:
         save_figure(twins, CASE, DARK, SIZE, {}, file)
@@ -190,7 +190,7 @@ class Moving(Film):
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def moving_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("scenes") / "moving.py"
     path.write_text(FILM)
     return path
@@ -209,9 +209,11 @@ def columns(rgb: np.ndarray) -> tuple[float, float]:
     return hit[0] / rgb.shape[1], (hit[-1] + 1) / rgb.shape[1]
 
 
-def test_film_frames(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+def test_film_frames_positions_and_repeats(
+    moving_film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
     monkeypatch.chdir(tmp_path)
-    found = frames_of(film)
+    found = frames_of(moving_film)
     assert not list(tmp_path.iterdir())  # no media folder
     assert capfd.readouterr() == ("", "")
     assert sum(r for _, r in found) == 30
@@ -223,16 +225,16 @@ def test_film_frames(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert all(a < b for a, b in pairwise(starts))
 
 
-def test_film_options_and_theme(film: Path) -> None:
-    narrow = frames_of(film, way=1.0)
+def test_film_options_and_theme(moving_film: Path) -> None:
+    narrow = frames_of(moving_film, way=1.0)
     assert columns(narrow[-1][0])[0] == pytest.approx(0.5 + 0.5 / (128 / 9), abs=0.006)
-    light = frames_of(film, theme=LIGHT)
+    light = frames_of(moving_film, theme=LIGHT)
     assert tuple(light[0][0][0, 0]) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("size", [(300, 300), (500, 200)])
-def test_films_of_other_shapes_lose_nothing(film: Path, size: tuple[int, int]) -> None:
-    (rgb, _), *_ = frames_of(film, size, still=True)
+def test_film_frames_other_aspect_ratios(moving_film: Path, size: tuple[int, int]) -> None:
+    (rgb, _), *_ = frames_of(moving_film, size, still=True)
     assert rgb.shape == (size[1], size[0], 3)
     left, right = columns(rgb)
     unit = min(size[0] / (128 / 9), size[1] / 8)  # pixels
@@ -240,49 +242,49 @@ def test_films_of_other_shapes_lose_nothing(film: Path, size: tuple[int, int]) -
     assert 0 < left < right < 1
 
 
-def test_a_film_that_plays_nothing_is_one_picture(film: Path) -> None:
-    found = frames_of(film, still=True)
+def test_film_without_animation_is_still(moving_film: Path) -> None:
+    found = frames_of(moving_film, still=True)
     assert [r for _, r in found] == [1]
     assert columns(found[0][0])[0] < 0.5
 
 
-def test_the_same_film_gives_the_same_frames(film: Path) -> None:
-    one, two = frames_of(film), frames_of(film)
+def test_film_frames_reproducible(moving_film: Path) -> None:
+    one, two = frames_of(moving_film), frames_of(moving_film)
     assert all(np.array_equal(a, b) and r == s for (a, r), (b, s) in zip(one, two, strict=True))
 
 
-def test_an_error_in_a_film_is_its_own_and_settings_come_back(film: Path, tmp_path: Path) -> None:
+def test_film_error_restores_settings(moving_film: Path, tmp_path: Path) -> None:
     from manim import config
 
     before = config.pixel_width, config.frame_rate, config.media_dir, logging.getLogger("manim").level
     with pytest.raises(ZeroDivisionError, match="in the film"):
-        frames_of(film, broken=True)
+        frames_of(moving_film, broken=True)
     assert (config.pixel_width, config.frame_rate, config.media_dir, logging.getLogger("manim").level) == before
 
 
-def test_from_film_to_file(film: Path, tmp_path: Path) -> None:
-    found = encode(frames_of(film), {"gif": tmp_path / "m.gif", "mp4": tmp_path / "m.mp4"}, 10)
+def test_film_to_file(moving_film: Path, tmp_path: Path) -> None:
+    found = encode(frames_of(moving_film), {"gif": tmp_path / "m.gif", "mp4": tmp_path / "m.mp4"}, 10)
     assert found["gif"].frames == found["mp4"].frames == 30
 
 
 # ---- scene files
 
 
-def test_a_scene_file_that_fails_names_itself(tmp_path: Path) -> None:
+def test_load_scene_error_names_file(tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text("import no_such_module\n")
     with pytest.raises(NetcoreError, match=r"bad\.py cannot be loaded: ModuleNotFoundError: .*no_such_module"):
         load_scene(path)
 
 
-def test_a_file_without_a_film(tmp_path: Path) -> None:
+def test_film_frames_need_film_class(tmp_path: Path) -> None:
     path = tmp_path / "none.py"
     path.write_text("from netcore.viz.film.film import Film\n")
     with pytest.raises(NetcoreError, match="holds no class of Film"):
         frames_of(path)
 
 
-def test_scene_files_of_one_name_do_not_mix(tmp_path: Path) -> None:
+def test_load_scene_same_file_name(tmp_path: Path) -> None:
     for k in (1, 2):
         (tmp_path / str(k)).mkdir()
         (tmp_path / str(k) / "scene.py").write_text(f"NUMBER = {k}\n")
@@ -296,8 +298,8 @@ ANIMATED = [scene for scene in all_scenes() if scene.kind == "figure" and scene.
 
 @pytest.mark.parametrize("scene", ANIMATED, ids=lambda s: s.name)
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
-def test_every_animated_figure_is_blitted_true(scene, kind, request, make_case) -> None:
-    context = make_case(request.getfixturevalue(f"{kind}_run"))
+def test_animated_figures_blit_correctly(scene, kind, request, make_context) -> None:
+    context = make_context(request.getfixturevalue(f"{kind}_run"))
     try:
         check_requirements(scene.name, scene.needs, context._run)
     except RequirementError:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def wheel_file(tmp_path_factory):
     """netcore's wheel, built from a copy, so that the checkout stays clean."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
@@ -31,10 +31,21 @@ def wheel(tmp_path_factory):
     return built
 
 
-def test_wheel_installed_elsewhere_lists_the_scenes_from_another_folder(wheel, tmp_path):
+def test_wheel_lists_scenes(wheel_file, tmp_path):
     site, work = tmp_path / "site", tmp_path / "work"
     work.mkdir()
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        site,
+        wheel_file,
+    ]
     subprocess.run(install, check=True)
     out = subprocess.run(
         [sys.executable, "-m", "netcore", "scenes", "--json"],
@@ -50,7 +61,7 @@ def test_wheel_installed_elsewhere_lists_the_scenes_from_another_folder(wheel, t
     }
     assert shipped, "no scene at all"
     assert names == shipped
-    assert any(name.startswith("netcore/scenes/films/") for name in zipfile.ZipFile(wheel).namelist())
+    assert any(name.startswith("netcore/scenes/films/") for name in zipfile.ZipFile(wheel_file).namelist())
     where = [sys.executable, "-c", "import netcore; print(netcore.__file__)"]
     found = subprocess.run(where, cwd=work, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True)
     assert found.stdout.startswith(str(site))
@@ -94,8 +105,8 @@ def test_scene_modules_resolve_in_a_process(python_path, tmp_path):
     assert not python_path or package.is_relative_to(ROOT)
 
 
-def test_wheel_holds_the_data_that_the_program_reads(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
+def test_wheel_contains_package_data(wheel_file):
+    names = zipfile.ZipFile(wheel_file).namelist()
     data = [
         p.relative_to(ROOT).as_posix()
         for p in (ROOT / "netcore").rglob("*")
@@ -106,21 +117,21 @@ def test_wheel_holds_the_data_that_the_program_reads(wheel):
     assert not [n for n in names if n.startswith(("tests", "renders", "runs"))]
 
 
-def test_readme_and_manual_are_in_step():
+def test_readme_up_to_date():
     check = subprocess.run(
         [sys.executable, ROOT / "tools" / "readme.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert check.returncode == 0, check.stderr
 
 
-def test_readme_shows_pictures_that_are_there_and_small():
+def test_readme_images_exist_and_small():
     shown = set(re.findall(r"assets/[\w.-]+", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {p for p in shown if p.endswith(".gif")}, "the README shows no clip"
     for file in shown:
         assert (ROOT / file).stat().st_size < 5_000_000
 
 
-def test_constraints_pin_every_dependency_by_version_alone():
+def test_constraints_pin_all_dependencies():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}

@@ -21,18 +21,18 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_parameter_count_is_the_references(name):
+def test_recipe_parameter_counts(name):
     network = get_recipe(name).architecture
     assert network.parameters() == PARAMETERS[name]
     assert sum(p.numel() for p in build_model(network).parameters()) == PARAMETERS[name]
 
 
-def test_no_recipe_is_left_out():
+def test_recipes_all_counted():
     assert set(RECIPES) == set(PARAMETERS)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
-def test_parameters_are_counted_for_other_shapes_and_experiments(shape):
+def test_architecture_parameters_match_built_model(shape):
     for name in RECIPES:
         wishes = option_overrides(RECIPES[name], batch_norm=True, augment=True, dropout=0.1)
         network = with_overrides(RECIPES[name], hidden=(32, 24), **wishes)[0].architecture
@@ -40,7 +40,7 @@ def test_parameters_are_counted_for_other_shapes_and_experiments(shape):
         assert sum(p.numel() for p in built.parameters()) == network.parameters(shape, 7)
 
 
-def test_changes_are_told_and_nothing_else():
+def test_recipe_overrides_reported():
     recipe, changed = with_overrides(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
     assert changed == {"hidden": (32,), "optimizer": "adam"}
     assert recipe.architecture.hidden == (32,)
@@ -48,7 +48,7 @@ def test_changes_are_told_and_nothing_else():
         with_overrides(RECIPES["mlp-16-16"], width=3)
 
 
-def test_batch_norm_off_and_dropout_off_leave_neither():
+def test_recipe_without_batch_norm_dropout():
     recipe, _ = with_overrides(
         RECIPES["cnn-5conv"], **option_overrides(RECIPES["cnn-5conv"], batch_norm=False, dropout=0.0)
     )
@@ -71,17 +71,17 @@ def test_batch_norm_off_and_dropout_off_leave_neither():
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ],
 )
-def test_settings_out_of_range_are_refused(setting, predicted):
+def test_check_settings_rejects_bad_values(setting, predicted):
     with pytest.raises(NetcoreError, match=predicted):
         check_settings(with_overrides(RECIPES["mlp-16-16"], **setting)[0])
 
 
-def test_the_command_lists_them_in_words_and_in_json():
+def test_recipes_command_text_and_json():
     rows = json.loads(CliRunner().invoke(command, ["--json"]).stdout)
     assert {row["name"]: row["parameters"] for row in rows} == PARAMETERS
     assert "784-16-16-10, sigmoid" in CliRunner().invoke(command).stdout
 
 
-def test_an_unknown_recipe_offers_the_nearest():
+def test_get_recipe_suggests_nearest_name():
     with pytest.raises(NetcoreError, match="did you mean 'cnn-2conv'"):
         get_recipe("cnn2conv")

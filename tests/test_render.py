@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toys
+import toy_runs
 from PIL import Image
 
 import netcore
@@ -20,12 +20,12 @@ from netcore.rendering.status import render_status, task_from_sidecar
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a run, a figure that moves and one that does not."""
     monkeypatch.chdir(tmp_path)
-    toys.untrained(tmp_path / "runs" / "toy")
-    toys.figure(tmp_path)
-    toys.figure(tmp_path, "still", toys.STILL)
+    toy_runs.make_untrained_run(tmp_path / "runs" / "toy")
+    toy_runs.write_figure(tmp_path)
+    toy_runs.write_figure(tmp_path, "still", toy_runs.STILL)
     return tmp_path
 
 
@@ -41,7 +41,7 @@ def reasons() -> dict[str, str]:
     return {s.target: s.reason for s in render_status(Path("netcore.toml"))}
 
 
-def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
+def test_render_writes_image_and_sidecar(project_dir: Path) -> None:
     (done,) = render(LINE, "toy", size=(320, 180), at="first", options={"many": 5})
     assert (done.state, done.target.as_posix()) == ("drawn", "renders/toy/weights-line-first.png")
     with Image.open(done.target) as image:
@@ -57,10 +57,10 @@ def test_a_figure_becomes_a_picture_with_a_sidecar(desk: Path) -> None:
     assert told["alt"] == done.alt == "The first weights of toy (784-4-10) at untrained."
     assert told["key"] == manifest.inputs_key(told["inputs"])
     assert told["command"] == "netcore render weights_line.py --run toy --at first --many 5 -f png"
-    assert str(desk) not in json.dumps(told), "a sidecar must be true after the project moved"
+    assert str(project_dir) not in json.dumps(told), "a sidecar must be true after the project moved"
 
 
-def test_several_formats_come_of_one_pass(desk: Path) -> None:
+def test_render_several_formats(project_dir: Path) -> None:
     done = render(LINE, "toy", formats=["gif", "mp4", "png", "svg"], size=(160, 90), fps=10)
     assert [r.target.suffix for r in done] == [".gif", ".mp4", ".png", ".svg"]
     assert [r.state for r in done] == ["drawn"] * 4
@@ -70,14 +70,14 @@ def test_several_formats_come_of_one_pass(desk: Path) -> None:
     assert [r.bytes for r in done] == [r.target.stat().st_size for r in done]
 
 
-def test_both_themes_are_two_files(desk: Path) -> None:
+def test_render_both_themes(project_dir: Path) -> None:
     dark, light = render("still.py", "toy", theme="both", size=(64, 36))
     assert (dark.target.name, light.target.name) == ("still.png", "still-light.png")
     corners = [np.asarray(Image.open(r.target).convert("RGB"))[0, 0].tolist() for r in (dark, light)]
     assert corners == [[15, 18, 22], [255, 255, 255]]
 
 
-def test_what_is_up_to_date_is_left_alone(desk: Path) -> None:
+def test_render_skips_fresh_files(project_dir: Path) -> None:
     assert state() == "drawn"
     before = PNG.stat().st_mtime_ns
     assert state() == "fresh"
@@ -86,7 +86,7 @@ def test_what_is_up_to_date_is_left_alone(desk: Path) -> None:
     assert PNG.stat().st_mtime_ns > before
 
 
-def test_the_same_inputs_give_the_same_bytes(desk: Path) -> None:
+def test_render_is_reproducible(project_dir: Path) -> None:
     first = [r.target.read_bytes() for r in render(LINE, "toy", formats=["png", "gif", "svg"], size=(160, 90))]
     again = [
         r.target.read_bytes() for r in render(LINE, "toy", formats=["png", "gif", "svg"], size=(160, 90), force=True)
@@ -94,29 +94,29 @@ def test_the_same_inputs_give_the_same_bytes(desk: Path) -> None:
     assert first == again
 
 
-def retrained(desk: Path) -> str:
+def retrained(project_dir: Path) -> str:
     run = load_run("toy")
-    run.add_snapshot(toys.weights(np.random.default_rng(5)), epoch=1, step=10)
+    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(5)), epoch=1, step=10)
     run.save()
     return "run retrained: snapshot:best"
 
 
-def by_hand(desk: Path) -> str:
+def by_hand(project_dir: Path) -> str:
     PNG.write_bytes(PNG.read_bytes() + b" ")
     return "changed by hand"
 
 
-def missing(desk: Path) -> str:
+def missing(project_dir: Path) -> str:
     PNG.unlink()
     return "missing"
 
 
-def scene_changed(desk: Path) -> str:
-    (desk / LINE).write_text(toys.FIGURE.replace("20", "21"))
+def scene_changed(project_dir: Path) -> str:
+    (project_dir / LINE).write_text(toy_runs.FIGURE.replace("20", "21"))
     return "scene changed"
 
 
-def another_version(desk: Path) -> str:
+def another_version(project_dir: Path) -> str:
     told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["versions"]["matplotlib"] = "1.0"
     told["key"] = manifest.inputs_key(told["inputs"])
@@ -124,7 +124,7 @@ def another_version(desk: Path) -> str:
     return "matplotlib 1.0 → "
 
 
-def another_netcore(desk: Path) -> str:
+def another_netcore(project_dir: Path) -> str:
     told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["code"]["case.py" if "case.py" in told["inputs"]["code"] else "core/context.py"] = "0"
     told["key"] = manifest.inputs_key(told["inputs"])
@@ -132,7 +132,7 @@ def another_netcore(desk: Path) -> str:
     return "netcore's drawing code changed: "
 
 
-def first_schema(desk: Path) -> str:
+def first_schema(project_dir: Path) -> str:
     told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["schema"] = 1
     told["inputs"]["picture"] = told["inputs"].pop("sample")
@@ -143,7 +143,7 @@ def first_schema(desk: Path) -> str:
     return "rendered by an earlier netcore"
 
 
-def helper_changed(desk: Path) -> str:
+def helper_changed(project_dir: Path) -> str:
     told = json.loads(manifest.sidecar_path(PNG).read_text())
     told["inputs"]["helpers"]["lines.py"] = "0"
     told["key"] = manifest.inputs_key(told["inputs"])
@@ -151,7 +151,7 @@ def helper_changed(desk: Path) -> str:
     return "scene's helpers changed: lines.py"
 
 
-def damaged_sidecar(desk: Path) -> str:
+def damaged_sidecar(project_dir: Path) -> str:
     manifest.sidecar_path(PNG).write_text("{")
     return "has no sidecar"
 
@@ -163,29 +163,29 @@ def damaged_sidecar(desk: Path) -> str:
         damaged_sidecar,
     ],
 )  # fmt: skip
-def test_what_changed_is_named_and_drawn_again(desk: Path, change) -> None:
-    (desk / "netcore.toml").write_text(f'[[render]]\nscene = "{LINE}"\nrun = "toy"\nsize = "160x90"\n')
+def test_status_names_change(project_dir: Path, change) -> None:
+    (project_dir / "netcore.toml").write_text(f'[[render]]\nscene = "{LINE}"\nrun = "toy"\nsize = "160x90"\n')
     assert state(size=(160, 90)) == "drawn"
     assert reasons() == {PNG.as_posix(): ""}
-    expected = change(desk)
+    expected = change(project_dir)
     assert reasons()[PNG.as_posix()].startswith(expected)
     assert state(size=(160, 90)) == "drawn"
     assert reasons() == {PNG.as_posix(): ""}
 
 
-def test_what_a_scene_does_not_read_makes_it_not_stale(desk: Path) -> None:
+def test_unread_inputs_keep_render_fresh(project_dir: Path) -> None:
     state(size=(160, 90), at="last")
     run = load_run("toy")
     run.info["history"]["epochs"].append({"epoch": 2, "train_loss": 0.1})
-    run.add_snapshot(toys.weights(np.random.default_rng(6)), epoch=0, step=0)
+    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=0, step=0)
     run.save()
     assert state(size=(160, 90), at="last") == "fresh"
-    run.add_snapshot(toys.weights(np.random.default_rng(6)), epoch=2, step=20)
+    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=2, step=20)
     run.save()
     assert state(size=(160, 90), at="last") == "drawn"
 
 
-def test_changed_settings_are_named(desk: Path) -> None:
+def test_status_names_changed_options(project_dir: Path) -> None:
     state(size=(160, 90))
     table = f'[[render]]\nscene = "{LINE}"\nrun = "toy"\n'
     for line, expected in [
@@ -193,22 +193,22 @@ def test_changed_settings_are_named(desk: Path) -> None:
         ('size = "160x90"\nmany = 7', "options changed: many 20 → 7"),
         ('size = "160x90"\ndigit = 7\noutput = "renders/toy/weights-line.png"', "options changed: sample"),
     ]:
-        (desk / "netcore.toml").write_text(table + line + "\n")
+        (project_dir / "netcore.toml").write_text(table + line + "\n")
         assert reasons()[PNG.as_posix()].startswith(expected)
 
 
-def test_status_knows_renders_that_nothing_lists(desk: Path) -> None:
+def test_status_finds_unlisted_renders(project_dir: Path) -> None:
     state(size=(160, 90), formats=["gif", "png"])
     assert reasons() == {"renders/toy/weights-line.gif": "", PNG.as_posix(): ""}
-    retrained(desk)
+    retrained(project_dir)
     assert set(reasons().values()) == {"run retrained: snapshot:best"}
-    (desk / "runs" / "toy").rename(desk / "elsewhere")
+    (project_dir / "runs" / "toy").rename(project_dir / "elsewhere")
     assert set(reasons().values()) == {"run 'toy' is gone"}
-    (desk / LINE).unlink()
+    (project_dir / LINE).unlink()
     assert "no scene file" in reasons()[PNG.as_posix()]
 
 
-def test_sidecar_of_schema_1_is_stale(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sidecar_of_schema_1_is_stale(project_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read as out of date, not lost, and its options get their names of today."""
     state(size=(160, 90), digit=3, options={"many": 7})
     target = Path("renders/toy/weights-line-3.png")
@@ -223,20 +223,20 @@ def test_sidecar_of_schema_1_is_stale(desk: Path, monkeypatch: pytest.MonkeyPatc
     assert (task.selector.digit, task.options["many"]) == ("3", 7)
 
 
-def test_a_project_can_be_moved_with_its_renders(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = desk / "a"
+def test_renders_stay_fresh_when_moved(project_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = project_dir / "a"
     home.mkdir()
     for name in ("runs", LINE):
-        (desk / name).rename(home / name)
+        (project_dir / name).rename(home / name)
     monkeypatch.chdir(home)
     state(size=(160, 90))
-    monkeypatch.chdir(desk)
-    home.rename(desk / "b")
-    monkeypatch.chdir(desk / "b")
+    monkeypatch.chdir(project_dir)
+    home.rename(project_dir / "b")
+    monkeypatch.chdir(project_dir / "b")
     assert reasons() == {PNG.as_posix(): ""}
 
 
-def test_targets_are_named_after_what_they_show(desk: Path) -> None:
+def test_render_task_target_names(project_dir: Path) -> None:
     def name(**settings: object) -> str:
         return next(iter(make_tasks(Request(LINE, "toy", **settings))[0].targets.values())).as_posix()
 
@@ -249,10 +249,10 @@ def test_targets_are_named_after_what_they_show(desk: Path) -> None:
     assert name(output="x.gif") == "x.gif"
     assert name(output="x.svg", formats=("svg", "png")) == "x.svg"
     assert name(output="folder") == "folder/weights-line.png"
-    assert name(output=str(desk)) == f"{desk}/weights-line.png"
+    assert name(output=str(project_dir)) == f"{project_dir}/weights-line.png"
 
 
-def test_rates_and_sizes_fit_the_formats(desk: Path) -> None:
+def test_render_task_sizes_and_rates(project_dir: Path) -> None:
     def measures(*formats: str, **settings: object) -> tuple:
         task = make_tasks(Request(LINE, "toy", formats=formats, **settings))[0]
         return task.size, task.fps
@@ -265,18 +265,18 @@ def test_rates_and_sizes_fit_the_formats(desk: Path) -> None:
     assert measures("gif", quality="l", size=(200, 100)) == ((200, 100), 20)
 
 
-def test_two_renders_of_one_command_may_not_share_a_target(desk: Path) -> None:
+def test_render_rejects_shared_target(project_dir: Path) -> None:
     with pytest.raises(NetcoreError, match="both go to"):
         render([LINE, LINE], "toy")
-    assert not (desk / "renders").exists()
+    assert not (project_dir / "renders").exists()
 
 
-def test_what_is_refused_does_not_keep_the_others_from_being_drawn(desk: Path) -> None:
+def test_render_continues_after_refusal(project_dir: Path) -> None:
     done = render(["filter-grid", "still.py"], "toy", size=(64, 36))
     assert [r.state for r in done] == ["refused", "drawn"]
     assert done[0].message == "scene 'filter-grid' needs a convolution; run 'toy' has none"
 
 
-def test_it_can_be_called_by_the_packages_name(desk: Path) -> None:
+def test_netcore_render_function(project_dir: Path) -> None:
     assert netcore.render("still.py", run="toy", size=(64, 36))[0].state == "drawn"
     assert netcore.render("still.py", run="toy", size=(64, 36))[0].state == "fresh"

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-import toys
+import toy_runs
 
 from netcore.cli import report as cli
 from netcore.cli.main import main
@@ -22,7 +22,7 @@ QUICK = ("training-history", "filter-grid", "dashboard")
 
 
 @pytest.fixture
-def only(monkeypatch):
+def restrict_scenes(monkeypatch):
     """`only("dashboard", …)`: the catalogue has these scenes alone."""
 
     def choose(*names):
@@ -32,7 +32,7 @@ def only(monkeypatch):
 
 
 @pytest.fixture
-def copy_of(tmp_path):
+def copy_run(tmp_path):
     """`copy_of(run, **changes)`: the run elsewhere, its run.json changed."""
 
     def copy(run, **changes):
@@ -46,7 +46,7 @@ def copy_of(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def whole(mlp_run, tmp_path_factory):
+def full_report(mlp_run, tmp_path_factory):
     """All that the MLP can have, drawn."""
     folder = tmp_path_factory.mktemp("report")
     return make_report(mlp_run, output=folder), folder
@@ -61,8 +61,8 @@ def images(page):
     return [base64.b64decode(data) for data in re.findall(r'src="data:image/png;base64,([^"]+)"', page.read_text())]
 
 
-def test_mlp(whole, mlp_run):
-    done, folder = whole
+def test_report_of_mlp(full_report, mlp_run):
+    done, folder = full_report
     names = numbered(folder)
     assert names[0] == "01-training-history.png"
     assert [name[:3] for name in names] == [f"{i:02}-" for i in range(1, len(names) + 1)]
@@ -76,8 +76,8 @@ def test_mlp(whole, mlp_run):
     assert {r.state for r in done.rendered} == {"drawn"}
 
 
-def test_the_page_is_one_file_with_all_of_it(whole, mlp_run):
-    done, folder = whole
+def test_report_page_is_self_contained(full_report, mlp_run):
+    done, folder = full_report
     assert done.page == folder / "index.html"
     assert images(done.page) == [(folder / name).read_bytes() for name in numbered(folder)]
     text = done.page.read_text()
@@ -93,8 +93,8 @@ def test_the_page_is_one_file_with_all_of_it(whole, mlp_run):
     assert "<td>filter-grid</td><td>needs a convolution" in text
 
 
-def test_what_is_up_to_date_is_left(whole, mlp_run):
-    _, folder = whole
+def test_report_keeps_fresh_renders(full_report, mlp_run):
+    _, folder = full_report
     before = {name: (folder / name).stat().st_mtime_ns for name in numbered(folder)}
     again = make_report(mlp_run, output=folder)
     assert {r.state for r in again.rendered} == {"fresh"}
@@ -102,19 +102,19 @@ def test_what_is_up_to_date_is_left(whole, mlp_run):
     assert len(images(again.page)) == len(before)
 
 
-def test_what_has_no_place_any_more_goes(whole, mlp_run, only):
-    _, whole_folder = whole
+def test_report_removes_obsolete_renders(full_report, mlp_run, restrict_scenes):
+    _, whole_folder = full_report
     folder = whole_folder.parent / "fewer"
     shutil.copytree(whole_folder, folder)
     (folder / "99-mine.png").write_bytes(b"a picture of the user's own")
-    only("training-history")
+    restrict_scenes("training-history")
     make_report(mlp_run, output=folder)
     assert numbered(folder) == ["01-training-history.png", "99-mine.png"]
     assert not (folder / "05-confusion-matrix.png.json").exists()
 
 
-def test_cnn(cnn_run, tmp_path, only):
-    only(*QUICK, "neuron-weights")
+def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
+    restrict_scenes(*QUICK, "neuron-weights")
     done = make_report(cnn_run, output=tmp_path, theme="light")
     assert numbered(tmp_path) == ["01-training-history.png", "02-filter-grid.png", "03-dashboard.png"]
     assert list(done.left_out) == ["neuron-weights"]
@@ -122,7 +122,7 @@ def test_cnn(cnn_run, tmp_path, only):
     assert 'content="light"' in done.page.read_text()
 
 
-def test_figures_of_a_cnn(cnn_run):
+def test_report_figures_of_cnn(cnn_run):
     left_out = {}
     names = [scene.name for scene in module._possible(cnn_run, left_out)]
     assert names[0] == "training-history"
@@ -131,15 +131,15 @@ def test_figures_of_a_cnn(cnn_run):
     assert "neuron-weights" in left_out
 
 
-def test_every_figure_has_its_place():
+def test_report_figure_order_unique():
     orders = [scene.order for scene in catalogue.all_scenes() if scene.kind == "figure"]
     assert len(set(orders)) == len(orders)
     assert DEFAULT_ORDER not in orders
 
 
-def test_a_run_without_evaluation(mlp_run, tmp_path, only, copy_of, capsys):
-    run = copy_of(mlp_run, evaluations={})
-    only("confusion-matrix", "training-history", "per-class")
+def test_report_without_evaluation(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
+    run = copy_run(mlp_run, evaluations={})
+    restrict_scenes("confusion-matrix", "training-history", "per-class")
     assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
     predicted = capsys.readouterr()
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
@@ -147,8 +147,8 @@ def test_a_run_without_evaluation(mlp_run, tmp_path, only, copy_of, capsys):
     assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in predicted.out
 
 
-def test_a_run_without_examples(mlp_run, tmp_path, copy_of):
-    run = copy_of(mlp_run, examples=None)
+def test_report_without_examples(mlp_run, tmp_path, copy_run):
+    run = copy_run(mlp_run, examples=None)
     done = make_report(run, output=tmp_path / "out")
     there = {name[3:-4] for name in numbered(tmp_path / "out")}
     assert {"training-history", "confusion-matrix", "neuron-weights", "model-graph", "weight-distribution"} <= there
@@ -157,21 +157,21 @@ def test_a_run_without_examples(mlp_run, tmp_path, copy_of):
     assert len(images(done.page)) == len(there)
 
 
-def test_a_run_with_one_snapshot(mlp_run, tmp_path, only, copy_of):
-    run = copy_of(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
-    only("neuron-weights", "weight-distribution", "dashboard")
+def test_report_with_one_snapshot(mlp_run, tmp_path, restrict_scenes, copy_run):
+    run = copy_run(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
+    restrict_scenes("neuron-weights", "weight-distribution", "dashboard")
     done = make_report(run, output=tmp_path / "out")
     assert len(numbered(tmp_path / "out")) + len(done.left_out) == 3
     assert "03-dashboard.png" in numbered(tmp_path / "out")
     assert not [r for r in done.rendered if r.state == "failed"]
 
 
-def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
-    run = copy_of(mlp_run)
+def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
+    run = copy_run(mlp_run)
     weights = {name: np.full_like(value, np.nan) for name, value in run.weights(run.snapshot()).items()}
     run.add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
     run.save()
-    only("training-history", "neuron-weights", "dashboard")
+    restrict_scenes("training-history", "neuron-weights", "dashboard")
     done = make_report(run, output=tmp_path / "out")
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
     assert set(done.left_out) == {"neuron-weights", "dashboard"}
@@ -182,8 +182,8 @@ def test_a_run_with_nan_weights(mlp_run, tmp_path, only, copy_of, capsys):
     assert told.startswith("left out: neuron-weights, dashboard: ")  # one line for one reason
 
 
-def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):
-    broken = toys.figure(tmp_path, "broken", toys.STILL.replace("case.run_name", "1 / 0"))
+def test_report_continues_after_failed_figure(mlp_run, tmp_path, monkeypatch, capsys):
+    broken = toy_runs.write_figure(tmp_path, "broken", toy_runs.STILL.replace("case.run_name", "1 / 0"))
     scenes = [find_scene("training-history"), catalogue.read_scene(broken)]
     monkeypatch.setattr(catalogue, "all_scenes", lambda: scenes)
     assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1
@@ -191,7 +191,7 @@ def test_a_figure_that_fails_is_told(mlp_run, tmp_path, monkeypatch, capsys):
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
 
 
-def test_unknown_run(tmp_path, capsys):
+def test_report_of_unknown_run(tmp_path, capsys):
     assert main(["report", "nothing", "--runs-dir", str(tmp_path)]) == 2
     assert "nothing" in capsys.readouterr().err
 
@@ -200,7 +200,7 @@ def test_unknown_run(tmp_path, capsys):
 
 
 @pytest.fixture
-def training(mlp_run, monkeypatch, tmp_path):
+def run_train_command(mlp_run, monkeypatch, tmp_path):
     """`training(*options)`: `netcore train` with nothing to train; the reports that it asks for."""
     asked = []
 
@@ -219,19 +219,19 @@ def training(mlp_run, monkeypatch, tmp_path):
     return run
 
 
-def test_a_training_ends_with_its_report(training, tmp_path, capsys):
-    assert training() == [("mlp-16-16", str(tmp_path))]
+def test_train_command_writes_report(run_train_command, tmp_path, capsys):
+    assert run_train_command() == [("mlp-16-16", str(tmp_path))]
     predicted = capsys.readouterr()
     assert "index.html: 1 figure in" in predicted.out
     assert "left out: scene 'a' needs b" in predicted.err
 
 
-def test_unless_told_otherwise(training):
-    assert training("--no-viz") == []
-    assert training("--no-save") == []
+def test_train_command_skips_report(run_train_command):
+    assert run_train_command("--no-viz") == []
+    assert run_train_command("--no-save") == []
 
 
-def test_without_matplotlib_one_line(training, monkeypatch, capsys):
+def test_train_command_without_matplotlib(run_train_command, monkeypatch, capsys):
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
-    assert training() == []
+    assert run_train_command() == []
     assert "no report: Matplotlib or Jinja2 is not installed here" in capsys.readouterr().err

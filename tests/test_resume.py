@@ -52,9 +52,8 @@ WRITES = [(owner, call, when, "plateau") for owner, call in CALLS for when in ("
 
 
 @pytest.mark.parametrize(("owner", "call", "when", "schedule"), [*WRITES, (*CALLS[1], "after", "onecycle")])
-def test_killed_around_any_write_it_resumes_to_the_same_weights(
-    tmp_path, monkeypatch, whole, owner, call, when, schedule
-):
+def test_resume_after_kill_same_weights(tmp_path, monkeypatch, whole, owner, call, when, schedule):
+    """Killed before or after any write, it resumes to the same weights."""
     real, calls = getattr(owner, call), []
 
     def deadly(*args, **kwargs):
@@ -84,12 +83,12 @@ STOPPED = {"data": "embedded", "epochs": 6, "dropout": 0.2, "batch_size": 64, "d
 
 
 @pytest.fixture(scope="module")
-def unstopped(tmp_path_factory):
+def uninterrupted_run(tmp_path_factory):
     return train("mlp-16-16", output_dir=tmp_path_factory.mktemp("unstopped"), **STOPPED)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_process_leaves_a_run_that_resumes(tmp_path, unstopped, number):
+def test_resume_after_signal(tmp_path, uninterrupted_run, number):
     args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "64", "--device", "cpu"]
     slow = "import sys, time; from netcore.training import trainer as t; from netcore.cli.main import main; "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
@@ -110,10 +109,10 @@ def test_a_stopped_process_leaves_a_run_that_resumes(tmp_path, unstopped, number
         assert "stopped after epoch" in predicted
         assert "Traceback" not in predicted
         assert left.info["status"] == "interrupted"
-    assert digests(train("mlp-16-16", output_dir=tmp_path, resume=True, **STOPPED)) == digests(unstopped)
+    assert digests(train("mlp-16-16", output_dir=tmp_path, resume=True, **STOPPED)) == digests(uninterrupted_run)
 
 
-def test_retraining_leaves_the_earlier_run_whole_until_it_is_complete(tmp_path, monkeypatch):
+def test_retraining_keeps_earlier_run(tmp_path, monkeypatch):
     old = begin(tmp_path, epochs=2)
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
@@ -127,7 +126,7 @@ def test_retraining_leaves_the_earlier_run_whole_until_it_is_complete(tmp_path, 
     assert [file.suffix for file in (tmp_path / STAGING_DIR).iterdir()] == [".lock"] * 2
 
 
-def test_a_process_killed_while_runs_change_places_loses_neither(tmp_path):
+def test_killed_swap_restores_run(tmp_path):
     old = begin(tmp_path, epochs=1)
     (tmp_path / STAGING_DIR).mkdir(exist_ok=True)
     old.path.rename(tmp_path / STAGING_DIR / "mlp-16-16.old")  # killed here
@@ -148,7 +147,7 @@ def _killing_at(number, real):
     return deadly
 
 
-def test_an_unfinished_training_is_begun_afresh_without_resume(tmp_path, monkeypatch, whole):
+def test_train_without_resume_starts_over(tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
         with pytest.raises(Killed):
@@ -156,7 +155,7 @@ def test_an_unfinished_training_is_begun_afresh_without_resume(tmp_path, monkeyp
     assert digests(begin(tmp_path, schedule="plateau")) == digests(whole["plateau"])
 
 
-def test_resuming_with_other_settings_is_refused(tmp_path, monkeypatch):
+def test_resume_rejects_other_settings(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
         with pytest.raises(Killed):
@@ -168,13 +167,13 @@ def test_resuming_with_other_settings_is_refused(tmp_path, monkeypatch):
         begin(tmp_path, resume=True)
 
 
-def test_nothing_to_resume_is_told(tmp_path):
+def test_resume_without_interrupted_training(tmp_path):
     with pytest.raises(NetcoreError, match="no interrupted training: train without --resume"):
         begin(tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"\x80\x04cos\nsystem\n(S'echo'\ntR."])
-def test_a_damaged_checkpoint_is_told_and_no_pickle_is_loaded(tmp_path, monkeypatch, content):
+def test_resume_rejects_damaged_checkpoint(tmp_path, monkeypatch, content):
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
         with pytest.raises(Killed):
@@ -184,7 +183,7 @@ def test_a_damaged_checkpoint_is_told_and_no_pickle_is_loaded(tmp_path, monkeypa
         begin(tmp_path, resume=True)
 
 
-def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
+def test_train_keeps_foreign_folder(tmp_path):
     (tmp_path / "mlp-16-16").mkdir()
     (tmp_path / "mlp-16-16" / "thesis.txt").write_text("years of work")
     with pytest.raises(NetcoreError, match="is no run folder"):
@@ -192,13 +191,13 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
     assert (tmp_path / "mlp-16-16" / "thesis.txt").read_text() == "years of work"
 
 
-def test_an_output_folder_that_cannot_be_written_is_told(tmp_path):
+def test_train_rejects_unwritable_output(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NetcoreError, match=r"cannot write .*file"):
         begin(tmp_path / "file" / "runs")
 
 
-def test_a_full_disk_is_told_and_the_run_can_be_resumed(tmp_path, monkeypatch, whole):
+def test_resume_after_full_disk(tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch:
         replace, calls = os.replace, []
 
@@ -215,7 +214,7 @@ def test_a_full_disk_is_told_and_the_run_can_be_resumed(tmp_path, monkeypatch, w
     assert digests(begin(tmp_path, schedule="plateau", resume=True)) == digests(whole["plateau"])
 
 
-def test_two_trainings_of_one_name_do_not_mix(tmp_path):
+def test_train_locks_run_name(tmp_path):
     from netcore.training.run_dir import open_run_dir
 
     with open_run_dir(tmp_path, "mlp-16-16"), pytest.raises(NetcoreError, match="being trained by another process"):

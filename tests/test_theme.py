@@ -40,20 +40,20 @@ def lab(light: np.ndarray) -> np.ndarray:
 
 @themes
 @pytest.mark.parametrize("role", ["foreground", "muted", "positive", "negative", "emphasis", "correct", "incorrect"])
-def test_text_colors_reach_four_and_a_half_to_one(theme, role):
+def test_theme_text_contrast(theme, role):
     assert contrast(theme.rgb(role), theme.rgb("background")) >= 4.5
 
 
 @themes
 @pytest.mark.parametrize("blindness", BLINDNESS)
 @pytest.mark.parametrize(("one", "other"), [("positive", "negative"), ("correct", "incorrect")])
-def test_opposites_stay_apart_for_color_blind_viewers(theme, blindness, one, other):
+def test_theme_opposites_for_color_blind(theme, blindness, one, other):
     seen = [lab(np.clip(BLINDNESS[blindness] @ linear(theme.rgb(role)), 0, 1)) for role in (one, other)]
     assert np.linalg.norm(seen[0] - seen[1]) > 15, "ΔE*ab under which they look alike"
 
 
 @themes
-def test_signed_scale_is_ground_at_zero_and_symmetric_in_order(theme):
+def test_theme_signed_scale(theme):
     ends = theme.signed_colors(np.array([-1.0, 0.0, 1.0]))
     np.testing.assert_allclose(ends, [theme.rgb("negative"), theme.rgb("background"), theme.rgb("positive")])
     ramp = theme.signed_colors(np.linspace(0, 1, 9))
@@ -62,13 +62,13 @@ def test_signed_scale_is_ground_at_zero_and_symmetric_in_order(theme):
 
 
 @themes
-def test_activations_go_from_ground_to_ink(theme):
+def test_theme_activation_scale(theme):
     np.testing.assert_allclose(
         theme.activation_colors(np.array([0.0, 1.0])), [theme.rgb("background"), theme.rgb("foreground")]
     )
 
 
-def test_themes_name_the_same_roles():
+def test_themes_have_same_roles():
     dark, light = (set(vars(t)) for t in THEMES.values())
     assert dark == light
     for theme, role in itertools.product(THEMES.values(), dark - {"name"}):

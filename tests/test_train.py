@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from data_files import write_set
+from data_files import write_idx_set
 
 from netcore.cli.train import command
 from netcore.core.errors import NetcoreError
@@ -31,7 +31,7 @@ def quick(folder, **settings):
     return train("mlp-16-16", output_dir=folder, device="cpu", **given)
 
 
-def test_a_run_has_what_rendering_needs(mlp_run, cnn_run):
+def test_trained_run_is_complete(mlp_run, cnn_run):
     for run, parameters in ((mlp_run, 13_002), (cnn_run, 1_026_058)):
         assert run.snapshots[0].label == "untrained"
         assert run.info["status"] == "complete"
@@ -43,7 +43,7 @@ def test_a_run_has_what_rendering_needs(mlp_run, cnn_run):
     assert [layer["output"] for layer in cnn_run.layers if layer["kind"] == "MaxPool2d"] == [[32, 14, 14], [64, 7, 7]]
 
 
-def test_examples_are_held_out_and_interleaved_by_class(mlp_run):
+def test_trained_run_examples(mlp_run):
     examples = mlp_run.examples()
     assert examples.labels[:20].tolist() == [*range(10), *range(10)]
     assert np.bincount(examples.labels).tolist() == [50] * 10
@@ -52,18 +52,19 @@ def test_examples_are_held_out_and_interleaved_by_class(mlp_run):
     np.testing.assert_array_equal(test.labels[examples.index], examples.labels)
 
 
-def test_spread_takes_what_there_is_of_a_rare_class():
+def test_sample_per_class_rare_classes():
     test = load_dataset("embedded").test
     few = test.take(np.concatenate([np.flatnonzero(test.labels == 1)[:5], np.flatnonzero(test.labels == 4)[:2]]))
     assert few.labels[sample_per_class(few, 3)].tolist() == [1, 4, 1, 4, 1]
 
 
-def test_snapshots_are_log_spaced_then_one_an_epoch(mlp_run):
+def test_snapshot_steps(mlp_run):
+    """Log-spaced steps at first, then one snapshot per epoch."""
     assert [s.step for s in mlp_run.snapshots] == [0, 1, 3, 10, 30, 100, 125, 250, 375]
     assert [s.epoch for s in mlp_run.snapshots][-3:] == [1, 2, 3]
 
 
-def test_many_epochs_keep_forty_snapshots_and_the_last(tmp_path, monkeypatch):
+def test_snapshots_thinned_over_epochs(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "MAX_SNAPSHOTS", 4)
     run = quick(tmp_path, epochs=9, batch_size=500)
     assert [s.epoch for s in run.snapshots if s.epoch >= 1] == [1, 4, 6, 9]
@@ -71,7 +72,7 @@ def test_many_epochs_keep_forty_snapshots_and_the_last(tmp_path, monkeypatch):
     assert run.info["best"] in {s.step for s in run.snapshots}
 
 
-def test_the_best_snapshot_has_the_accuracy_that_the_history_tells(mlp_run):
+def test_best_snapshot_matches_history(mlp_run):
     best = mlp_run.snapshot("best")
     row = next(r for r in mlp_run.history["epochs"] if r["step"] == best.step)
     assert row["val_accuracy"] == max(r["val_accuracy"] for r in mlp_run.history["epochs"])
@@ -83,7 +84,7 @@ def test_the_best_snapshot_has_the_accuracy_that_the_history_tells(mlp_run):
     np.testing.assert_allclose(mlp_run.evaluation().logits, logits, atol=1e-5)
 
 
-def test_the_history_is_what_plain_pytorch_gives(tmp_path):
+def test_history_matches_plain_pytorch(tmp_path):
     """One epoch, done again with nothing but torch, from the untrained snapshot and the recorded order."""
     from netcore.training.seeds import cpu_generator
 
@@ -108,7 +109,7 @@ def test_the_history_is_what_plain_pytorch_gives(tmp_path):
         np.testing.assert_allclose(module.state_dict()[name].numpy(), value, atol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
+def test_train_seed_determines_weights(tmp_path):
     wishes = {"dropout": 0.2, "augment": {"rotate": 10.0}, "epochs": 2}
     first = digests(quick(tmp_path, name="a", **wishes))
     torch.manual_seed(5)  # the state of the program around it does not matter
@@ -117,7 +118,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
     assert not set(other.values()) & set(first.values())
 
 
-def test_training_leaves_torchs_random_state_and_threads_alone(tmp_path):
+def test_train_keeps_torch_global_state(tmp_path):
     torch.manual_seed(1)
     threads, expected = torch.get_num_threads(), torch.rand(3, generator=torch.Generator().manual_seed(1))
     quick(tmp_path, epochs=1)
@@ -125,7 +126,7 @@ def test_training_leaves_torchs_random_state_and_threads_alone(tmp_path):
     torch.testing.assert_close(torch.rand(3), expected)
 
 
-def test_on_embedded_digits_the_number_of_steps_stays_the_recipes():
+def test_plan_scales_epochs_on_embedded():
     told = []
     plan = make_plan("mlp-16-16", "embedded", None, {}, told.append)
     assert plan.recipe.epochs * 125 == 20 * 1875
@@ -134,13 +135,13 @@ def test_on_embedded_digits_the_number_of_steps_stays_the_recipes():
     assert make_plan("mlp-16-16", "embedded", None, {"epochs": 4}, told.append).recipe.epochs == 4
 
 
-def test_a_validation_split_leaves_the_test_set_for_the_end():
+def test_plan_validation_split():
     plan = make_plan("cnn-5conv", "embedded", None, {}, print)
     assert (len(plan.train), len(plan.held_out)) == (3400, 600)
     assert plan.facts["held_out_is"] == "15 % of the training set, stratified"
 
 
-def test_a_run_says_what_it_changed(tmp_path):
+def test_run_records_changed_settings(tmp_path):
     run = quick(tmp_path, hidden=(24,), epochs=1, learning_rate=0.02)
     assert run.info["changed"] == {
         "epochs": 1,
@@ -152,18 +153,19 @@ def test_a_run_says_what_it_changed(tmp_path):
     assert run.info["settings"]["learning_rate"] == 0.02
 
 
-def test_nothing_is_kept_where_nothing_shall_be(tmp_path):
+def test_train_without_saving(tmp_path):
     run = quick(tmp_path, save=False)
     assert run.history["epochs"]
     assert not list(tmp_path.iterdir())
 
 
-def test_a_last_batch_of_one_image_does_not_break_batch_norm(tmp_path):
+def test_train_last_batch_of_one(tmp_path):
     run = quick(tmp_path, epochs=1, batch_size=3999, dense_norm=True)
     assert run.snapshots[-1].step == 1
 
 
-def test_nan_stops_tells_the_step_and_keeps_the_last_good_snapshot(tmp_path):
+def test_train_stops_at_nan_loss(tmp_path):
+    """The step is named and the last finite snapshot stays."""
     with pytest.raises(NetcoreError, match=r"the loss became (nan|inf) at step \d+.*kept up to .*--learning-rate"):
         quick(tmp_path, optimizer="sgd", activation="relu", learning_rate=1e30)
     run = load_run(tmp_path / "mlp-16-16")
@@ -171,7 +173,7 @@ def test_nan_stops_tells_the_step_and_keeps_the_last_good_snapshot(tmp_path):
     run.weights(run.snapshot("last"))  # refuses NaN
 
 
-def test_the_command_trains_and_tells(tmp_path):
+def test_train_command(tmp_path):
     args = ["mlp-16-16", "--data", "embedded", "--epochs", "1", "--hidden-size", "32,32", "--output-dir", str(tmp_path)]
     args += ["--activation", "tanh", "--schedule", "onecycle", "--batch-norm", "--augment", "--dropout", "0.1"]
     result = CliRunner().invoke(command, args, catch_exceptions=False)
@@ -184,13 +186,13 @@ def test_the_command_trains_and_tells(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "/"])
-def test_a_name_that_is_no_name_is_refused(tmp_path, name):
+def test_train_rejects_bad_run_name(tmp_path, name):
     with pytest.raises(NetcoreError, match="cannot be the name of a run"):
         quick(tmp_path, name=name)
     assert not list_runs(tmp_path)
 
 
-def test_a_device_that_is_not_there_is_refused(tmp_path):
+def test_train_rejects_missing_device(tmp_path):
     with pytest.raises(NetcoreError, match="no device 'cuda:99'"):
         train("mlp-16-16", data="embedded", output_dir=tmp_path, device="cuda:99")
 
@@ -217,9 +219,9 @@ sys.exit(failed or main(["evaluate", "cnn-2conv", "--data-dir", folder, "--runs-
 """
 
 
-def test_training_needs_nothing_that_draws_nor_the_embedded_digits(tmp_path):
+def test_train_without_drawing_packages(tmp_path):
     digits = load_dataset("embedded").test.take(np.arange(60) * 16)
-    write_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)
     done = subprocess.run([sys.executable, "-c", LEAN, str(tmp_path)], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert load_run("cnn-2conv", tmp_path).info["status"] == "complete"

@@ -28,21 +28,19 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> DatasetSplits
     NetcoreError
         If there is no such data set (the nearest name is offered), or a file is damaged.
     """
-    from netcore.datasets import image_folder as sources
     from netcore.datasets import mnist_family as idx
+    from netcore.datasets.usps import load_usps
 
     kind, colon, place = name.partition(":")
-    if colon and kind in sources.PLACES:
-        return sources.PLACES[kind](Path(place).expanduser())
+    if colon and kind in PLACES:
+        return PLACES[kind](Path(place).expanduser())
     if name == "embedded":
         return load_embedded()
     if name == "usps":
-        return sources.load_usps(resolve_data_dir(data_dir))
+        return load_usps(resolve_data_dir(data_dir))
     if name in idx.DATASETS:
         return idx.load_idx(name, resolve_data_dir(data_dir))
-    raise unknown_name(
-        "data set", name, ["embedded", "usps", *idx.DATASETS, *(f"{kind}:FOLDER" for kind in sources.PLACES)]
-    )
+    raise unknown_name("data set", name, ["embedded", "usps", *idx.DATASETS, *(f"{kind}:FOLDER" for kind in PLACES)])
 
 
 def load_with_fallback(name: str, data_dir: str | Path | None = None) -> DatasetSplits:

@@ -22,7 +22,7 @@ def center_of_mass(image):
 
 
 @pytest.mark.parametrize("inside", ["", "usps"])
-def test_usps_is_read_by_torchvision_and_fitted(tmp_path, inside):
+def test_usps_read_and_resized(tmp_path, inside):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (12, 16, 16))
     labels = np.arange(12) % 10
@@ -37,7 +37,7 @@ def test_usps_is_read_by_torchvision_and_fitted(tmp_path, inside):
         load_dataset("usps", tmp_path)
 
 
-def test_digits_are_fitted_as_mnists_are():
+def test_resize_to_mnist_box_and_center():
     images = np.zeros((3, 16, 16), np.uint8)
     images[0, :, 4:8] = 255  # an upright stroke, full height
     images[1, 8:, :] = 200  # heavy at the bottom
@@ -56,7 +56,7 @@ def test_digits_are_fitted_as_mnists_are():
 
 
 @pytest.fixture
-def table(tmp_path):
+def kaggle_table(tmp_path):
     """A small train.csv, and a way to spoil a line of it."""
     random = np.random.default_rng(1)
     images, labels = random.integers(0, 256, (30, 28, 28)), np.arange(30) % 10
@@ -72,14 +72,14 @@ def table(tmp_path):
     return spoil
 
 
-def test_kaggles_table_is_read(table):
-    source = load_dataset(f"kaggle:{table.folder}")
-    np.testing.assert_array_equal(source.train.images, table.images)
-    np.testing.assert_array_equal(source.train.labels, table.labels)
+def test_kaggle_table_read(kaggle_table):
+    source = load_dataset(f"kaggle:{kaggle_table.folder}")
+    np.testing.assert_array_equal(source.train.images, kaggle_table.images)
+    np.testing.assert_array_equal(source.train.labels, kaggle_table.labels)
     assert source.test is None
 
 
-def test_a_gzipped_table_and_a_changed_one_are_read(tmp_path):
+def test_kaggle_table_gzipped_and_changed(tmp_path):
     images = np.full((3, 28, 28), 7)
     write_table(tmp_path / "train.csv.gz", images, [1, 2, 3])
     assert load_dataset(f"kaggle:{tmp_path}").train.labels.tolist() == [1, 2, 3]
@@ -102,22 +102,22 @@ def test_a_gzipped_table_and_a_changed_one_are_read(tmp_path):
         (4, lambda s: "12," + s.partition(",")[2], "line 4: label 12 is out of range, 0 to 9"),
     ],
 )
-def test_a_bad_table_is_told_with_its_line(table, line, change, predicted):
+def test_kaggle_table_error_names_line(kaggle_table, line, change, predicted):
     with pytest.raises(NetcoreError, match=predicted) as caught:
-        read_table(table(line, change), labelled=True)
+        read_table(kaggle_table(line, change), labelled=True)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("content", "said"), [("", "is empty"), ("label," + ",".join(f"pixel{i}" for i in range(784)), "has no rows")]
 )
-def test_a_table_without_rows_is_told(tmp_path, content, predicted):
+def test_kaggle_table_without_rows(tmp_path, content, predicted):
     (tmp_path / "train.csv").write_text(content)
     with pytest.raises(NetcoreError, match=predicted):
         load_dataset(f"kaggle:{tmp_path}")
 
 
-def test_a_truncated_archive_and_no_table_are_told(tmp_path):
+def test_kaggle_archive_missing_or_truncated(tmp_path):
     with pytest.raises(NetcoreError, match=r"has no train\.csv and no train\.csv\.gz"):
         load_dataset(f"kaggle:{tmp_path}")
     write_table(tmp_path / "train.csv.gz", np.random.default_rng(0).integers(0, 255, (20, 28, 28)), [0] * 20)
@@ -127,7 +127,7 @@ def test_a_truncated_archive_and_no_table_are_told(tmp_path):
         load_dataset(f"kaggle:{tmp_path}")
 
 
-def test_without_test_rows_some_are_held_out(tmp_path):
+def test_kaggle_holds_out_validation_rows(tmp_path):
     embedded = load_dataset("embedded").train.take(np.arange(400))
     write_table(tmp_path / "train.csv", embedded.images, embedded.labels)
     run = train("mlp-16-16", data=f"kaggle:{tmp_path}", output_dir=tmp_path / "runs", epochs=1, device="cpu")
@@ -140,7 +140,7 @@ def test_without_test_rows_some_are_held_out(tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def class_folder(tmp_path):
     """Two classes of MNIST-like files, three each."""
     digits = load_dataset("embedded").test
     for label in (3, 8):
@@ -150,8 +150,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_images_in_one_folder_a_class_are_read_as_they_are(folder):
-    source = load_dataset(f"folder:{folder}")
+def test_image_folder_read_unchanged(class_folder):
+    source = load_dataset(f"folder:{class_folder}")
     digits = load_dataset("embedded").test
     assert source.train.classes == ("digit 3", "digit 8")
     np.testing.assert_array_equal(source.train.images[3:], digits.images[digits.labels == 8][:3])
@@ -159,47 +159,48 @@ def test_images_in_one_folder_a_class_are_read_as_they_are(folder):
     assert not source.note
 
 
-def test_dark_digits_on_paper_are_turned_to_mnists_kind(folder):
+def test_image_folder_fits_scanned_digits(class_folder):
     page = np.full((80, 60), 250, np.uint8)
     page[10:70, 28:34] = 20
-    Image.fromarray(page).save(folder / "digit 3" / "page.jpg")
-    image = load_dataset(f"folder:{folder}").train.images[3]
+    Image.fromarray(page).save(class_folder / "digit 3" / "page.jpg")
+    image = load_dataset(f"folder:{class_folder}").train.images[3]
     assert image[0, 0] == 0
     assert image.max() > 200
     assert np.abs(np.subtract(center_of_mass(image), 14)).max() < 1
 
 
-def test_color_images_keep_their_colors_where_asked(folder):
-    Image.new("RGB", (40, 40), (255, 0, 0)).save(folder / "digit 8" / "red.png")
-    data = load_image_folder(folder, (3, 32, 32)).train
+def test_image_folder_keeps_colors(class_folder):
+    Image.new("RGB", (40, 40), (255, 0, 0)).save(class_folder / "digit 8" / "red.png")
+    data = load_image_folder(class_folder, (3, 32, 32)).train
     assert data.images.shape == (7, 3, 32, 32)
     assert data.images[-1].max((1, 2)).tolist() == [255, 0, 0]
 
 
-def test_a_broken_image_is_named_skipped_and_counted_also_from_the_cache(folder):
-    (folder / "digit 3" / "broken.png").write_bytes(b"\x89PNG nothing")
-    (folder / "digit 3" / "notes.txt").write_text("no image")
+def test_image_folder_skips_broken_image(class_folder):
+    """A broken image is named and counted, from the cache too."""
+    (class_folder / "digit 3" / "broken.png").write_bytes(b"\x89PNG nothing")
+    (class_folder / "digit 3" / "notes.txt").write_text("no image")
     for _ in range(2):
-        source = load_dataset(f"folder:{folder}")
+        source = load_dataset(f"folder:{class_folder}")
         assert len(source.train) == 6
         assert "1 of 7 files left out" in source.note
         assert "digit 3/broken.png" in source.note
 
 
-def test_a_test_folder_is_the_test_part(folder, tmp_path_factory):
+def test_image_folder_train_and_test(class_folder, tmp_path_factory):
     top = tmp_path_factory.mktemp("two")
     for part in ("train", "test"):
-        (top / part).symlink_to(folder)
+        (top / part).symlink_to(class_folder)
     source = load_dataset(f"folder:{top}")
     assert len(source.train) == len(source.test) == 6
 
 
-def test_folders_that_cannot_serve_are_told(folder, tmp_path_factory):
+def test_image_folder_rejects_unusable(class_folder, tmp_path_factory):
     with pytest.raises(NetcoreError, match="no folder"):
         load_dataset("folder:/nowhere/at/all")
-    (folder / "digit 8").rename(tmp_path_factory.mktemp("away") / "digit 8")
+    (class_folder / "digit 8").rename(tmp_path_factory.mktemp("away") / "digit 8")
     with pytest.raises(NetcoreError, match="needs a folder of images for each of two classes or more, it has 1"):
-        load_dataset(f"folder:{folder}")
-    (folder / "empty").mkdir()
+        load_dataset(f"folder:{class_folder}")
+    (class_folder / "empty").mkdir()
     with pytest.raises(NetcoreError, match="empty holds no image that can be read"):
-        load_dataset(f"folder:{folder}")
+        load_dataset(f"folder:{class_folder}")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import toys
+import toy_runs
 
 from netcore.analysis.layer_names import architecture_summary
 from netcore.cli.render import command
@@ -21,7 +21,7 @@ FACTS = {"run", "network", "snapshot", "label", "prediction", "confidence", "dat
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_each_scene_says_what_it_is(name: str) -> None:
+def test_scene_metadata_complete(name: str) -> None:
     scene = catalogue.find_scene(name)
     assert scene.kind + "s" == scene.path.parent.name
     assert not scene.own
@@ -38,14 +38,15 @@ def test_each_scene_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_scene_imports_another_nor_torch(name: str) -> None:
+def test_scene_imports(name: str) -> None:
+    """No scene imports torch, torchvision or another scene."""
     tree = ast.parse(catalogue.scene_files()[name].read_text())
     modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     assert not [m for m in modules if m.split(".")[0] in ("torch", "torchvision", "scenes")]
 
 
-def test_the_catalogue_is_what_lies_in_the_folders() -> None:
+def test_scenes_found_without_import() -> None:
     files = [f for folder in catalogue.SCENE_DIRS for f in folder.glob("[!_]*.py")]
     assert len(files) == len(ALL) >= 4
     code = "import sys; from netcore.rendering.scenes import all_scenes as scenes; scenes(); print(sorted(sys.modules))"
@@ -54,8 +55,8 @@ def test_the_catalogue_is_what_lies_in_the_folders() -> None:
     assert "scenes." not in loaded, "a scene was imported"
 
 
-def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
-    scene = catalogue.find_scene(toys.figure(tmp_path))
+def test_user_figure_options_from_signature(tmp_path: Path) -> None:
+    scene = catalogue.find_scene(toy_runs.write_figure(tmp_path))
     assert (scene.name, scene.kind, scene.own, scene.animated) == ("weights-line", "figure", True, True)
     assert scene.title == "A line of weights"
     many, style, grid, seconds = scene.options
@@ -64,8 +65,8 @@ def test_a_users_own_figure_is_read_from_its_signature(tmp_path: Path) -> None:
     assert (grid.type, grid.convert("yes"), seconds.convert("2")) == ("bool", True, 2.0)
 
 
-def test_a_users_own_film_is_read_from_its_attributes(tmp_path: Path) -> None:
-    scene = catalogue.find_scene(toys.film(tmp_path, "small"))
+def test_user_film_options_from_attributes(tmp_path: Path) -> None:
+    scene = catalogue.find_scene(toy_runs.write_film(tmp_path, "small"))
     assert (scene.kind, scene.animated, scene.options[0].name, scene.options[0].help) == (
         "film",
         True,
@@ -83,9 +84,9 @@ def test_a_users_own_film_is_read_from_its_attributes(tmp_path: Path) -> None:
         ({"mayn": 3}, "did you mean 'many'"),
     ],
 )
-def test_wrong_settings_are_told(tmp_path: Path, given: dict, line: str) -> None:
+def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find_scene(toys.figure(tmp_path)).settings(given)
+        catalogue.find_scene(toy_runs.write_figure(tmp_path)).settings(given)
 
 
 @pytest.mark.parametrize(
@@ -100,24 +101,24 @@ def test_wrong_settings_are_told(tmp_path: Path, given: dict, line: str) -> None
         ('"""T"""\ndef draw(fig, case, *, fps: int = 1): pass', "netcore's own word"),
     ],
 )
-def test_a_file_that_is_no_scene_says_why(tmp_path: Path, text: str, line: str) -> None:
+def test_read_scene_rejects_invalid_files(tmp_path: Path, text: str, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find_scene(toys.figure(tmp_path, text=text))
+        catalogue.find_scene(toy_runs.write_figure(tmp_path, text=text))
 
 
-def test_a_name_that_does_not_exist_offers_the_nearest() -> None:
+def test_find_scene_suggests_nearest_name() -> None:
     with pytest.raises(NetcoreError, match="no scene 'filtergrid': did you mean 'filter-grid'"):
         catalogue.find_scene("filtergrid")
     with pytest.raises(NetcoreError, match=r"no scene file nowhere\.py"):
         catalogue.find_scene("nowhere.py")
 
 
-def test_the_commands_own_words_are_reserved() -> None:
+def test_reserved_names_cover_render_options() -> None:
     assert {p.name for p in command.params} <= catalogue.RESERVED_NAMES
 
 
-def test_a_run_is_refused_what_it_lacks(tmp_path: Path) -> None:
-    run = toys.untrained(tmp_path / "toy")
+def test_requirements_refuse_unsuitable_runs(tmp_path: Path) -> None:
+    run = toy_runs.make_untrained_run(tmp_path / "toy")
     check_requirements("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
     for need in ("convolution", "cnn", "pooling", "dropout", "evaluation", "evaluations", "stability"):
         with pytest.raises(RequirementError, match=r"scene 'x' needs .*; run 'toy' has"):
@@ -129,8 +130,8 @@ def test_a_run_is_refused_what_it_lacks(tmp_path: Path) -> None:
         check_requirements("x", ("snapshots",), run)
 
 
-def test_captions_speak_of_the_run(mlp_run, cnn_run, make_case) -> None:
-    context = make_case(mlp_run, digit=7)
+def test_caption_values_match_trace(mlp_run, cnn_run, make_context) -> None:
+    context = make_context(mlp_run, digit=7)
     told = caption_values(context, {"prediction"})
     trace = context.trace()
     assert told["network"] == "784-16-16-10"
@@ -138,6 +139,6 @@ def test_captions_speak_of_the_run(mlp_run, cnn_run, make_case) -> None:
     assert told["prediction"] == trace.classes[int(trace.logits.argmax())]
     assert told["confidence"] == f"{100 * trace.probabilities.max():.1f} %"
     assert architecture_summary(cnn_run) == "a network of 2 convolutions and 2 dense layers"
-    fresh = make_case(mlp_run)
+    fresh = make_context(mlp_run)
     caption_values(fresh, {"run"})
     assert not fresh.reads, "a caption that tells no answer costs no pass"

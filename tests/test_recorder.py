@@ -44,7 +44,7 @@ def scores(model, images, mean=0.0, std=1.0):
         return model.eval()((torch.from_numpy(images) / 255 - mean) / std).numpy()
 
 
-def test_three_lines_make_a_run(tmp_path):
+def test_record_run_in_three_lines(tmp_path):
     torch.manual_seed(0)
     model, (images, labels) = SkipCNN(), images_of()
     with netcore.record_run(model, examples=(images, labels), folder=tmp_path / "runs/mine") as rec:
@@ -77,7 +77,7 @@ def test_three_lines_make_a_run(tmp_path):
     assert not list(tmp_path.glob("**/*.p*"))  # .pt, .pkl, .pth, .pickle
 
 
-def test_the_manuals_example_runs(tmp_path, monkeypatch):
+def test_record_run_example_of_docs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[1] / "docs/own-networks.md").read_text(encoding="utf-8")
     exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {})
@@ -96,7 +96,7 @@ def test_the_manuals_example_runs(tmp_path, monkeypatch):
         (lambda: SkipCNN(100, 3), (3, 64, 64), 100),
     ],
 )
-def test_all_kinds_of_networks(tmp_path, make, shape, classes):
+def test_record_run_of_various_networks(tmp_path, make, shape, classes):
     model, (images, labels) = make(), images_of(30, shape, classes)
     labels[-1] = classes - 1
     with netcore.record_run(model, (images, labels), tmp_path / "own", mean=0.5, std=0.25) as rec:
@@ -110,7 +110,7 @@ def test_all_kinds_of_networks(tmp_path, make, shape, classes):
     assert len(run.classes) == classes
 
 
-def test_the_training_is_not_disturbed(tmp_path):
+def test_record_run_leaves_training_unchanged(tmp_path):
     def weights(record):
         torch.manual_seed(3)
         model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Dropout(0.5))
@@ -125,7 +125,8 @@ def test_the_training_is_not_disturbed(tmp_path):
     assert torch.equal(weights(True), weights(False))
 
 
-def test_epochs_names_and_metrics_that_are_not_finite(tmp_path):
+def test_record_run_snapshot_metadata(tmp_path):
+    """Epochs, names and metrics of snapshots; metrics that are not finite are left out."""
     model = tanh_mlp()
     with netcore.record_run(model, images_of(), tmp_path / "own", classes=[f"c{n}" for n in range(10)]) as rec:
         rec.snapshot(0, epoch=0, val_accuracy=0.1)
@@ -149,7 +150,8 @@ class Lost(OSError):
 
 
 @pytest.mark.parametrize("error", [Lost(2, "the user's own"), KeyboardInterrupt(), ValueError("mine")])
-def test_an_exception_leaves_a_readable_run_and_goes_on(tmp_path, error):
+def test_record_run_survives_exception(tmp_path, error):
+    """The run stays readable and the exception propagates."""
     model = tanh_mlp()
 
     def fail():
@@ -169,7 +171,7 @@ def test_an_exception_leaves_a_readable_run_and_goes_on(tmp_path, error):
     assert [r.name for r in list_runs(tmp_path / "runs")] == ["own"]
 
 
-def test_a_complete_run_stays_until_the_new_one_is(tmp_path):
+def test_record_run_keeps_previous_run(tmp_path):
     def record(step, fail=False):
         with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
             rec.snapshot(step)
@@ -184,7 +186,7 @@ def test_a_complete_run_stays_until_the_new_one_is(tmp_path):
     assert [s.step for s in netcore.load_run(tmp_path / "own").snapshots] == [3]
 
 
-def test_a_run_can_be_read_while_it_is_recorded(tmp_path):
+def test_record_run_readable_while_recording(tmp_path):
     with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
         for step in (0, 10):
             rec.snapshot(step)
@@ -193,7 +195,7 @@ def test_a_run_can_be_read_while_it_is_recorded(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["tensor", "greyscale", "floats", "normalised"])
-def test_examples_as_people_have_them(tmp_path, kind):
+def test_record_run_example_formats(tmp_path, kind):
     images, labels = images_of()
     floats = torch.from_numpy(images).float() / 255
     given, more = {
@@ -237,7 +239,8 @@ def bare(shape=(4, 1, 28, 28)):
         (tanh_mlp(), (bare(), [0] * 4), {"classes": "aabcdefghi"}, "'a' is there twice"),
     ],
 )
-def test_what_cannot_be_recorded_is_told_in_one_line_and_leaves_nothing(tmp_path, model, examples, more, message):
+def test_record_run_rejects_bad_input(tmp_path, model, examples, more, message):
+    """One line says what is wrong, and nothing is left behind."""
     with (
         pytest.raises(NetcoreError, match=message) as caught,
         netcore.record_run(model, examples, tmp_path / "runs/own", **more),
@@ -247,7 +250,7 @@ def test_what_cannot_be_recorded_is_told_in_one_line_and_leaves_nothing(tmp_path
     assert not (tmp_path / "runs/own").exists()
 
 
-def test_weights_that_became_nan_are_not_kept(tmp_path):
+def test_record_run_rejects_nan_weights(tmp_path):
     model = tanh_mlp()
 
     def fail():
@@ -262,7 +265,7 @@ def test_weights_that_became_nan_are_not_kept(tmp_path):
     assert ([s.step for s in run.snapshots], run.info["status"]) == ([0], "interrupted")
 
 
-def test_a_run_needs_a_snapshot_and_a_folder_of_its_own(tmp_path):
+def test_record_run_needs_snapshot_and_folder(tmp_path):
     with (
         pytest.raises(NetcoreError, match=r"no snapshot: call rec.snapshot"),
         netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own"),
@@ -283,7 +286,7 @@ def test_a_run_needs_a_snapshot_and_a_folder_of_its_own(tmp_path):
         rec.snapshot(-1)
 
 
-def test_a_stored_network_that_was_changed_is_refused(tmp_path, monkeypatch):
+def test_load_model_rejects_changed_network(tmp_path, monkeypatch):
     with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
         rec.snapshot(0)
     (tmp_path / "own/network.json").write_text("{}")

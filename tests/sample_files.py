@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 
-def scan(digit: np.ndarray, path: Path, seed: int = 0, shade: float = 0.25) -> Path:
+def write_scan(digit: np.ndarray, path: Path, seed: int = 0, shade: float = 0.25) -> Path:
     """Write a 28×28 digit as a scanned sheet of paper; the file's suffix chooses the format."""
     random = np.random.default_rng(seed)
     side = int(random.integers(180, 320))
@@ -21,7 +21,7 @@ def scan(digit: np.ndarray, path: Path, seed: int = 0, shade: float = 0.25) -> P
     return path
 
 
-def digits(count: int) -> tuple[np.ndarray, np.ndarray]:
+def embedded_digits(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Held-out embedded digits, as many of each class: uint8 (N, 28, 28), labels (N,)."""
     from netcore.datasets.loading import load_dataset
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import figure_runs
 import pytest
-from figure_checks import problems
-from poor_runs import POOR
+from figure_checks import layout_problems
+from incomplete_runs import POOR
 
 from netcore.core.errors import NetcoreError
 from netcore.rendering.requirements import check_requirements
@@ -18,16 +18,16 @@ FIGURES = sorted(SCENE_DIRS[1].glob("[!_]*.py"), key=lambda path: path.stem)
 
 
 @pytest.fixture(scope="module")
-def poor_case(tmp_path_factory):
+def incomplete_context(tmp_path_factory):
     """`poor_case(kind, name)`: a case of a made run, spoilt."""
     kept = {}
 
     def make(kind, name):
         if (kind, name) not in kept:
-            run = figure_runs.made_run(tmp_path_factory.mktemp(kind), name)
+            run = figure_runs.make_run(tmp_path_factory.mktemp(kind), name)
             POOR[kind](run)
             run.save()
-            kept[kind, name] = figure_runs.case_of(run)
+            kept[kind, name] = figure_runs.first_example_context(run)
         return kept[kind, name]
 
     return make
@@ -35,10 +35,11 @@ def poor_case(tmp_path_factory):
 
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("kind", POOR)
-def test_draws_what_there_is(path: Path, kind: str, poor_case) -> None:
+def test_figure_on_incomplete_runs(path: Path, kind: str, incomplete_context) -> None:
+    """A figure draws what an incomplete run has, or is refused in one line."""
     scene = read_scene(path)
     only_cnn = {"convolution", "stability"} & {*scene.needs}
-    context = poor_case(kind, "made-cnn" if only_cnn else "made-mlp")
+    context = incomplete_context(kind, "made-cnn" if only_cnn else "made-mlp")
     refused = context._run.name
     with theme_style(DARK), warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -49,7 +50,7 @@ def test_draws_what_there_is(path: Path, kind: str, poor_case) -> None:
             for t in (0.0, 0.4, 1.0) if update else (None,):
                 if update:
                     update(t)
-                assert problems(fig) == [], f"t = {t}"
+                assert layout_problems(fig) == [], f"t = {t}"
         except NetcoreError as error:
             refused = str(error)
     assert context._run.name in refused

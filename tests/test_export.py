@@ -55,7 +55,7 @@ def stored(module, shape):
         (lambda: build_model(RECIPES["cnn-5conv"].architecture), GREY),
     ],
 )
-def test_a_stored_network_has_the_same_trace_as_the_network_itself(make, shape):
+def test_exported_model_trace_matches_module(make, shape):
     torch.manual_seed(0)
     module = make()
     pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
@@ -123,7 +123,7 @@ def test_stored_graph_version_1_loads(name):
     np.testing.assert_allclose(found.logits, trace_module(module, pixels, classes=TEN).logits, atol=1e-5)
 
 
-def test_buffers_that_are_not_saved_and_constants_are_kept():
+def test_export_keeps_buffers_and_constants():
     module = Attention().eval()
     network = stored(module, GREY)
     images = torch.rand(5, *GREY)
@@ -132,7 +132,7 @@ def test_buffers_that_are_not_saved_and_constants_are_kept():
     assert {"Linear", "LayerNorm", "Dropout", "ReLU", "add"} <= set(kinds)
 
 
-def test_a_stored_network_can_be_copied_and_takes_any_batch():
+def test_exported_model_copy_and_batches():
     torch.manual_seed(0)
     module = Functional()
     network = copy.deepcopy(stored(module, GREY))
@@ -141,7 +141,7 @@ def test_a_stored_network_can_be_copied_and_takes_any_batch():
         torch.testing.assert_close(network(images), module(images))
 
 
-def test_dropout_drops_in_training_mode_alone():
+def test_exported_model_dropout_in_training():
     module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10))
     network, images = stored(module, GREY), torch.rand(4, *GREY)
     torch.testing.assert_close(network(images), module.eval()(images))
@@ -156,7 +156,7 @@ def test_dropout_drops_in_training_mode_alone():
     assert network.state_dict().keys() == module.state_dict().keys()
 
 
-def test_storing_changes_nothing():
+def test_export_leaves_module_unchanged():
     module = SkipCNN().train()
     before = copy.deepcopy(module.state_dict())
     state = torch.get_rng_state()
@@ -168,7 +168,7 @@ def test_storing_changes_nothing():
 
 
 @pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile])
-def test_wrappers_are_taken_off(wrap):
+def test_export_removes_wrappers(wrap):
     graph, _ = export_graph(wrap(tanh_mlp()), GREY)
     assert list(graph["state"]) == ["1.weight", "1.bias", "3.weight", "3.bias"]
 
@@ -215,7 +215,7 @@ class OneAtATime(nn.Module):
         (OneAtATime(), r"the graph of OneAtATime cannot be stored \(RuntimeError: shape"),
     ],
 )
-def test_what_has_no_fixed_graph_is_refused_in_one_line(module, message, capfd):
+def test_export_rejects_dynamic_graphs(module, message, capfd):
     with pytest.raises(NetcoreError, match=message) as caught:
         export_graph(module, GREY)
     assert "\n" not in str(caught.value)
@@ -234,7 +234,7 @@ def test_what_has_no_fixed_graph_is_refused_in_one_line(module, message, capfd):
         "",
     ],
 )
-def test_only_operators_without_files_are_called(name):
+def test_resolve_operator_rejects_unsafe_names(name):
     with pytest.raises(NetcoreError, match="which this PyTorch does not have"):
         resolve_operator(name)
 
@@ -249,7 +249,7 @@ def test_only_operators_without_files_are_called(name):
         lambda g: g["state"]["1.weight"].update(dtype="load"),
     ],
 )
-def test_a_damaged_graph_is_refused_in_one_line(change):
+def test_exported_model_rejects_damaged_graph(change):
     graph, constants = export_graph(tanh_mlp(), GREY)
     change(graph)
     with pytest.raises(NetcoreError, match="the stored network"):

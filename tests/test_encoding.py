@@ -76,7 +76,7 @@ def decoded(path: Path) -> list[np.ndarray]:
 # ---- what is in the files
 
 
-def test_one_pass_writes_every_format(tmp_path: Path, clip: Clip) -> None:
+def test_encode_writes_all_formats(tmp_path: Path, clip: Clip) -> None:
     targets = {name: tmp_path / f"clip.{name}" for name in FORMATS}
     found = encode(iter(clip), targets, 10)
     assert found.keys() == targets.keys()
@@ -88,7 +88,7 @@ def test_one_pass_writes_every_format(tmp_path: Path, clip: Clip) -> None:
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_images_hold_each_frame_once_with_its_delay(tmp_path: Path, clip: Clip, name: str) -> None:
+def test_animated_image_frames_and_delays(tmp_path: Path, clip: Clip, name: str) -> None:
     path = tmp_path / f"clip.{name}"
     encode(clip, {name: path}, 10)
     assert delays(path) == [100] * 4 + [600] + [100] * 4 + [2000]
@@ -101,13 +101,13 @@ def test_images_hold_each_frame_once_with_its_delay(tmp_path: Path, clip: Clip, 
 
 
 @pytest.mark.parametrize("fps", [10, 20, 25, 50])
-def test_gif_delays_are_exact(tmp_path: Path, clip: Clip, fps: int) -> None:
+def test_gif_delays_exact(tmp_path: Path, clip: Clip, fps: int) -> None:
     path = tmp_path / "clip.gif"
     encode(clip, {"gif": path}, fps, hold=1)
     assert delays(path) == [repeat * 1000 / fps for _, repeat in clip[:-1]] + [1000]
 
 
-def test_delays_do_not_drift_at_an_uneven_rate(tmp_path: Path) -> None:
+def test_webp_delays_do_not_drift(tmp_path: Path) -> None:
     path = tmp_path / "clip.webp"
     frames = [(sample(k), 1) for k in range(31)]
     encode(frames, {"webp": path}, 15, hold=0)
@@ -115,13 +115,13 @@ def test_delays_do_not_drift_at_an_uneven_rate(tmp_path: Path) -> None:
     assert set(delays(path)) <= {66, 67}
 
 
-def test_a_last_frame_that_stands_longer_keeps_its_time(tmp_path: Path, clip: Clip) -> None:
+def test_gif_keeps_longer_last_frame(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "clip.gif"
     encode([*clip[:-1], (clip[-1][0], 30)], {"gif": path}, 10)
     assert delays(path)[-1] == 3000
 
 
-def test_equal_frames_in_a_row_become_one(tmp_path: Path, clip: Clip) -> None:
+def test_gif_merges_equal_frames(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "clip.gif"
     found = encode([clip[0], (clip[0][0].copy(), 2), clip[1]], {"gif": path}, 10)
     assert delays(path) == [300, 2000]
@@ -129,7 +129,7 @@ def test_equal_frames_in_a_row_become_one(tmp_path: Path, clip: Clip) -> None:
 
 
 @pytest.mark.parametrize(("name", "codec"), [("mp4", "h264"), ("webm", "vp9")])
-def test_videos(tmp_path: Path, clip: Clip, name: str, codec: str) -> None:
+def test_video_stream_and_frames(tmp_path: Path, clip: Clip, name: str, codec: str) -> None:
     path = tmp_path / f"clip.{name}"
     encode(clip, {name: path}, 15)
     with av.open(str(path)) as container:
@@ -145,7 +145,7 @@ def test_videos(tmp_path: Path, clip: Clip, name: str, codec: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mp4", "webm"])
-def test_videos_keep_colors(tmp_path: Path, name: str) -> None:
+def test_video_keeps_colors(tmp_path: Path, name: str) -> None:
     colors = np.array(
         [DARK.rgb(role) * 255 for role in ("background", "foreground", "positive", "negative", "emphasis")]
     )
@@ -156,14 +156,15 @@ def test_videos_keep_colors(tmp_path: Path, name: str) -> None:
     assert np.abs(middle - stripes[60, 20::40]).max() <= 3
 
 
-def test_mp4_starts_to_play_before_it_is_whole(tmp_path: Path, clip: Clip) -> None:
+def test_mp4_index_before_data(tmp_path: Path, clip: Clip) -> None:
+    """The index comes before the data, so that playing starts at once."""
     path = tmp_path / "clip.mp4"
     encode(clip, {"mp4": path}, 10)
     data = path.read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
-def test_held_frames_are_cheap(tmp_path: Path, clip: Clip) -> None:
+def test_held_frames_add_few_bytes(tmp_path: Path, clip: Clip) -> None:
     sizes = {}
     for hold in (1, 20):
         found = encode(clip, {n: tmp_path / f"{hold}.{n}" for n in ("mp4", "gif", "webp", "apng")}, 25, hold=hold)
@@ -173,20 +174,20 @@ def test_held_frames_are_cheap(tmp_path: Path, clip: Clip) -> None:
     assert sizes[20]["mp4"] < sizes[1]["mp4"] + 19 * 25 * 100  # bytes a repeat
 
 
-def test_the_poster_is_the_last_frame(tmp_path: Path, clip: Clip) -> None:
+def test_png_is_last_frame(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "poster.png"
     encode(clip, {"png": path}, 10)
     assert np.array_equal(np.array(Image.open(path)), clip[-1][0])
 
 
-def test_the_same_frames_give_the_same_bytes(tmp_path: Path, clip: Clip) -> None:
+def test_encode_is_reproducible(tmp_path: Path, clip: Clip) -> None:
     for turn in "ab":
         encode(clip, {name: tmp_path / f"{turn}.{name}" for name in FORMATS}, 25)
     for name in FORMATS:
         assert (tmp_path / f"a.{name}").read_bytes() == (tmp_path / f"b.{name}").read_bytes()
 
 
-def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -> None:
+def test_gif_matches_ffmpeg_filter_graph(tmp_path: Path, clip: Clip) -> None:
     """FFmpeg's own way, which holds every frame, maps to the same pixels by a palette of the same frames."""
     path = tmp_path / "clip.gif"
     encode(clip, {"gif": path}, 10)
@@ -218,7 +219,7 @@ def test_gif_is_what_the_filters_give_in_one_graph(tmp_path: Path, clip: Clip) -
 
 
 @pytest.mark.parametrize("limit", [0, 3 * 180 * 320 * 3, 10**9])
-def test_reel_gives_frames_back_as_they_were(clip: Clip, limit: int) -> None:
+def test_frame_buffer_returns_frames_unchanged(clip: Clip, limit: int) -> None:
     reel = FrameBuffer(limit)
     for rgb, repeat in [*clip, clip[-1]]:  # a frame twice: nothing changed
         reel.add(rgb, repeat)
@@ -236,7 +237,7 @@ def noise(count: int) -> Clip:
     return [(rng.integers(0, 256, (90, 160, 3), dtype=np.uint8), 1) for _ in range(count)]
 
 
-def test_fewer_colors_keep_a_gif_within_its_budget(tmp_path: Path) -> None:
+def test_gif_reduces_colors_for_budget(tmp_path: Path) -> None:
     clip, path = noise(6), tmp_path / "noise.gif"
     full = encode(clip, {"gif": path}, 10)["gif"].bytes
     found = encode(clip, {"gif": path}, 10, max_mb=full * 0.9 / 1e6)["gif"]
@@ -246,7 +247,7 @@ def test_fewer_colors_keep_a_gif_within_its_budget(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_over_the_limit_is_refused_and_the_earlier_file_stays(tmp_path: Path, name: str) -> None:
+def test_encode_over_limit_keeps_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"noise.{name}"
     path.write_bytes(b"earlier")
     with pytest.raises(NetcoreError, match=rf"{name} takes 0\.\d MB, over 0.02: .*--size.*--fps.*--max-mb"):
@@ -254,7 +255,7 @@ def test_over_the_limit_is_refused_and_the_earlier_file_stays(tmp_path: Path, na
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
 
 
-def test_between_budget_and_limit_it_is_written_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
@@ -267,14 +268,14 @@ def test_between_budget_and_limit_it_is_written_and_told(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(("fps", "offered"), [(15, 20), (30, 25), (60, 50), (24, 25), (12, 10), (1, 10)])
-def test_a_rate_that_a_gif_cannot_play(fps: int, offered: int) -> None:
+def test_gif_rejects_unsupported_fps(fps: int, offered: int) -> None:
     with pytest.raises(NetcoreError, match=f"cannot play {fps} .*--fps {offered}"):
         check_formats(["mp4", "gif"], SIZE, fps)
     check_formats(["mp4", "webm", "webp", "apng", "png"], SIZE, fps)
 
 
 @pytest.mark.parametrize("size", [(427, 240), (426, 241), (427, 241)])
-def test_odd_sides_for_h264(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_mp4_rejects_odd_sides(tmp_path: Path, size: tuple[int, int]) -> None:
     predicted = rf"even sides, not {size[0]}x{size[1]}: say --size 426x240"
     with pytest.raises(NetcoreError, match=predicted):
         check_formats(["mp4"], size, 25)
@@ -283,7 +284,7 @@ def test_odd_sides_for_h264(tmp_path: Path, size: tuple[int, int]) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_odd_sides_for_all_others(tmp_path: Path) -> None:
+def test_other_formats_accept_odd_sides(tmp_path: Path) -> None:
     odd = sample(1, (161, 91))
     others = [name for name in FORMATS if name != "mp4"]
     found = encode([(odd, 1), (255 - odd, 1)], {name: tmp_path / f"odd.{name}" for name in others}, 25)
@@ -292,13 +293,13 @@ def test_odd_sides_for_all_others(tmp_path: Path) -> None:
     assert psnr(stored(tmp_path / "odd.gif")[0], odd) > 40
 
 
-def test_nothing_drawn(tmp_path: Path) -> None:
+def test_encode_rejects_empty_clip(tmp_path: Path) -> None:
     with pytest.raises(NetcoreError, match="at least one frame"):
         encode([], {"gif": tmp_path / "none.gif", "mp4": tmp_path / "none.mp4"}, 25)
     assert not list(tmp_path.iterdir())
 
 
-def test_frames_of_two_sizes(tmp_path: Path) -> None:
+def test_encode_rejects_mixed_sizes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the first was"):
         encode([(sample(0), 1), (sample(1, (100, 50)), 1)], {"gif": tmp_path / "x.gif"}, 25)
     assert not list(tmp_path.iterdir())
@@ -309,7 +310,7 @@ def test_frames_of_two_sizes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, FileNotFoundError(2, "gone", "elsewhere")])
-def test_an_interrupted_clip_leaves_the_earlier_file(tmp_path: Path, clip: Clip, name: str, error: object) -> None:
+def test_encode_interrupted_keeps_earlier_file(tmp_path: Path, clip: Clip, name: str, error: object) -> None:
     path = tmp_path / f"clip.{name}"
     path.write_bytes(b"earlier")
 
@@ -323,7 +324,7 @@ def test_an_interrupted_clip_leaves_the_earlier_file(tmp_path: Path, clip: Clip,
     assert not [t for t in threading.enumerate() if t.name == "encoder"]
 
 
-def test_ctrl_c_while_the_gif_is_made(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gif_interrupted_while_finishing(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     real, pressed = threading.Thread.join, []
 
     def join(thread: threading.Thread, timeout: float | None = None) -> None:
@@ -339,7 +340,7 @@ def test_ctrl_c_while_the_gif_is_made(tmp_path: Path, clip: Clip, monkeypatch: p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failing_encoder_stops_the_drawing(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encode_failure_stops_drawing(tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("no such codec")
 
@@ -358,7 +359,7 @@ def test_a_failing_encoder_stops_the_drawing(tmp_path: Path, clip: Clip, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_the_drawing(tmp_path: Path) -> None:
+def test_encode_checks_target_before_drawing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     def frames():
@@ -371,7 +372,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_drawing(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_full_disk(tmp_path: Path, name: str) -> None:
+def test_encode_on_full_disk(tmp_path: Path, name: str) -> None:
     """A limit on the size of files stands for the disk: a write past it fails alike."""
     path = tmp_path / f"clip.{name}"
     path.write_bytes(b"earlier")
@@ -395,7 +396,7 @@ def test_a_full_disk(tmp_path: Path, name: str) -> None:
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
 
 
-def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
+def test_encode_sessions_share_target(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "clip.gif"
     with EncodeSession({"gif": path}, 10) as one, EncodeSession({"gif": path}, 10) as two:
         for (rgb, repeat), (other, _) in zip(clip, reversed(clip), strict=True):
@@ -405,7 +406,7 @@ def test_two_writers_to_one_target(tmp_path: Path, clip: Clip) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["clip.gif"]
 
 
-def test_a_small_patch_of_the_last_frame_keeps_its_color(tmp_path: Path) -> None:
+def test_gif_small_patch_keeps_color(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frames = [np.repeat(rng.integers(0, 256, (120, 160, 1), dtype=np.uint8), 3, 2) for _ in range(20)]
     frames[-1][5:9, 5:30] = (98, 210, 162)

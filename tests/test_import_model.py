@@ -36,7 +36,7 @@ def needs(width): return mlp()
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def import_dir(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models.py").write_text(FACTORIES)
     (tmp_path / "broken.py").write_text("def make(:\n")
@@ -49,7 +49,7 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(here, capsys):
+def run_import(import_dir, capsys):
     def run(*args, name="own"):
         status = main(["import", *map(str, args), "--name", name])
         out, err = capsys.readouterr()
@@ -73,13 +73,13 @@ def logits(model, images):
 IMAGE = np.random.default_rng(0).integers(0, 256, (1, 28, 28), dtype=np.uint8)
 
 
-def test_weight_files_become_snapshots_in_order(call, here):
+def test_import_model_snapshots_in_order(run_import, import_dir):
     models = [weights(0, "first.pt"), tanh_mlp(), tanh_mlp(), tanh_mlp()]
     save_file(models[1].state_dict(), "second.safetensors")
     torch.save({"epoch": 3, "model_state_dict": models[2].state_dict()}, "third.pth")
     torch.save({f"module.{k}": v for k, v in models[3].state_dict().items()}, "last.ckpt")
     files = ["first.pt", "second.safetensors", "third.pth", "last.ckpt"]
-    status, out, err = call("models.py:mlp", "--weights", *files)
+    status, out, err = run_import("models.py:mlp", "--weights", *files)
     assert (status, err) == (0, "")
     assert "own: 9,550 parameters, 10 classes, 4 snapshots" in out
     run = netcore.load_run("own")
@@ -91,11 +91,11 @@ def test_weight_files_become_snapshots_in_order(call, here):
     assert run.info["status"] == "complete"
 
 
-def test_the_run_needs_neither_factory_nor_files(call, here, monkeypatch):
+def test_imported_run_is_self_contained(run_import, import_dir, monkeypatch):
     model = weights()
-    assert call("models:mlp", "--weights", "w.pt")[0] == 0
+    assert run_import("models:mlp", "--weights", "w.pt")[0] == 0
     for file in ("models.py", "w.pt"):
-        (here / file).unlink()
+        (import_dir / file).unlink()
     sys.modules.pop("models")
     monkeypatch.setattr("netcore.models.loading._last", {})
     run = netcore.load_run("own")
@@ -105,27 +105,30 @@ def test_the_run_needs_neither_factory_nor_files(call, here, monkeypatch):
 @pytest.mark.parametrize(
     "factory", ["models:mlp", "models.py:mlp", "models.py:made", "./pack/nets.py:make", "torch.nn:X"]
 )
-def test_factories_are_found_from_the_current_folder(call, factory):
+def test_import_model_finds_factory(run_import, factory):
     weights()
-    status, _, err = call(factory, "--weights", "w.pt")
+    status, _, err = run_import(factory, "--weights", "w.pt")
     assert status == (2 if factory.startswith("torch") else 0), err
     assert ("no factory in torch.nn" in err) == factory.startswith("torch")
 
 
-def test_examples_classes_and_normalization(call, here):
+def test_examples_classes_and_normalization(run_import, import_dir):
     model = weights(make=lambda: SkipCNN(3, 3), file="c.pt")
-    (here / "cnn.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(here)!r})\nfrom networks import SkipCNN\nmake = lambda: SkipCNN(3, 3)\n"
+    (import_dir / "cnn.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(import_dir)!r})\n"
+        "from networks import SkipCNN\nmake = lambda: SkipCNN(3, 3)\n"
     )
-    (here / "names.txt").write_text("cat\n\nant\nbee\n", encoding="utf-8")
+    (import_dir / "names.txt").write_text("cat\n\nant\nbee\n", encoding="utf-8")
     random = np.random.default_rng(0)
     for kind in ("ant", "bee", "cat"):
-        (here / "zoo" / kind).mkdir(parents=True)
+        (import_dir / "zoo" / kind).mkdir(parents=True)
         for n in range(4):
-            Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(here / "zoo" / kind / f"{n}.png")
-    (here / "zoo/ant/broken.png").write_text("no image")
-    status, out, err = call(
-        "cnn.py:make", "--weights", "c.pt", "--input", "3x32x32", "--classes", "names.txt", "--examples", "zoo",
+            Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(
+                import_dir / "zoo" / kind / f"{n}.png"
+            )
+    (import_dir / "zoo/ant/broken.png").write_text("no image")
+    status, out, err = run_import(
+        "cnn.py:make", "--weights", "c.pt", "--input-shape", "3x32x32", "--classes", "names.txt", "--examples", "zoo",
         "--mean", "0.5,0.4,0.3", "--std", "0.2",
     )  # fmt: skip
     assert status == 0, err
@@ -141,17 +144,19 @@ def test_examples_classes_and_normalization(call, here):
     assert run.info["evaluations"]["zoo"]["accuracy"] == pytest.approx(expected)
 
 
-def test_examples_of_a_data_set(call):
+def test_import_model_examples_from_dataset(run_import):
     weights()
-    status, out, err = call("models:mlp", "--weights", "w.pt", "--examples", "embedded")
+    status, out, err = run_import("models:mlp", "--weights", "w.pt", "--examples", "embedded")
     assert status == 0, err
     assert "% right on 1,000 images of embedded" in out
-    assert call("models:mlp", "--weights", "w.pt", "--examples", "embeded")[2].count("did you mean 'embedded'") == 1
+    assert (
+        run_import("models:mlp", "--weights", "w.pt", "--examples", "embeded")[2].count("did you mean 'embedded'") == 1
+    )
 
 
-def test_without_examples_scenes_say_that_there_are_none(call):
+def test_import_model_without_examples(run_import):
     weights()
-    assert call("models:mlp", "--weights", "w.pt")[0] == 0
+    assert run_import("models:mlp", "--weights", "w.pt")[0] == 0
     run = netcore.load_run("own")
     with pytest.raises(netcore.errors.NetcoreError, match="no example images: give one with --image"):
         run.examples()
@@ -165,36 +170,36 @@ class Bomb:
         return exec, ("open('exploded', 'w').write('x')",)
 
 
-def test_pickled_objects_are_never_loaded(call, here):
+def test_import_model_never_unpickles(run_import, import_dir):
     torch.save(tanh_mlp(), "whole.pt")
     torch.save({"w": Bomb()}, "bomb.pt")
-    (here / "plain.pt").write_bytes(pickle.dumps(Bomb()))
-    (here / "fake.safetensors").write_bytes(pickle.dumps(Bomb()))
+    (import_dir / "plain.pt").write_bytes(pickle.dumps(Bomb()))
+    (import_dir / "fake.safetensors").write_bytes(pickle.dumps(Bomb()))
     for file in ("whole.pt", "bomb.pt", "plain.pt", "fake.safetensors"):
-        status, out, err = call("models:mlp", "--weights", file)
+        status, out, err = run_import("models:mlp", "--weights", file)
         assert (status, out, err.count("\n")) == (2, "", 1), err
         assert ("pickled objects, which are never loaded" in err) or ("cannot be read as weights" in err)
-    assert "pickled objects" in call("models:mlp", "--weights", "bomb.pt")[2]
-    assert not (here / "exploded").exists()
+    assert "pickled objects" in run_import("models:mlp", "--weights", "bomb.pt")[2]
+    assert not (import_dir / "exploded").exists()
 
 
-def test_weights_that_do_not_fit_are_told_key_by_key(call, here):
+def test_import_model_reports_mismatched_keys(run_import, import_dir):
     state = tanh_mlp().state_dict()
     torch.save({"1.weight": torch.zeros(5, 784), "1.bias": state["1.bias"], "strange": torch.zeros(1)}, "other.pt")
-    status, _, err = call("models:mlp", "--weights", "other.pt")
+    status, _, err = run_import("models:mlp", "--weights", "other.pt")
     assert status == 2
     for part in (
         "1.weight is 5×784 where the network has 12×784", "3.weight is missing", "3.bias is missing",
         "strange is not in the network",
     ):  # fmt: skip
         assert part in err
-    assert not (here / "runs").exists()
+    assert not (import_dir / "runs").exists()
 
 
-def bad_files(here):
-    (here / "empty.pt").write_bytes(b"")
-    (here / "cut.pt").write_bytes((here / "w.pt").read_bytes()[:500])
-    (here / "words.safetensors").write_text("words")
+def bad_files(import_dir):
+    (import_dir / "empty.pt").write_bytes(b"")
+    (import_dir / "cut.pt").write_bytes((import_dir / "w.pt").read_bytes()[:500])
+    (import_dir / "words.safetensors").write_text("words")
     torch.save({}, "none.pt")
     torch.save([torch.zeros(1)], "list.pt")
     torch.save({**tanh_mlp().state_dict(), "3.bias": torch.full((10,), torch.inf)}, "inf.pt")
@@ -215,13 +220,13 @@ def bad_files(here):
     ],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_files_that_hold_no_weights(call, here, file, message):
+def test_import_model_rejects_bad_files(run_import, import_dir, file, message):
     weights()
-    bad_files(here)
-    status, out, err = call("models:mlp", "--weights", file)
+    bad_files(import_dir)
+    status, out, err = run_import("models:mlp", "--weights", file)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert message in err
-    assert not (here / "runs/own").exists()
+    assert not (import_dir / "runs/own").exists()
 
 
 @pytest.mark.parametrize(
@@ -238,8 +243,8 @@ def test_files_that_hold_no_weights(call, here, file, message):
         (["nowhere.py:make"], "no file nowhere.py"),
         (["broken.py:make"], "SyntaxError"),
         (["models"], "is no factory: say module:callable"),
-        (["models:mlp", "--input", "28x28"], "no size: say channels, height and width"),
-        (["models:mlp", "--input", "3x28x28"], "cannot take an image of 3×28×28"),
+        (["models:mlp", "--input-shape", "28x28"], "no size: say channels, height and width"),
+        (["models:mlp", "--input-shape", "3x28x28"], "cannot take an image of 3×28×28"),
         (["models:mlp", "--mean", "a"], "no list of numbers"),
         (["models:mlp", "--std", "0"], "std above 0"),
         (["models:mlp", "--classes", "models.py"], "gives 10 scores, but there are"),
@@ -247,16 +252,16 @@ def test_files_that_hold_no_weights(call, here, file, message):
         (["models:mlp", "--examples", "usps:x"], "no data set 'usps:x'"),
     ],
 )
-def test_bad_arguments_get_one_line_and_leave_nothing(call, here, args, message):
+def test_import_model_bad_arguments(run_import, import_dir, args, message):
     weights()
-    status, out, err = call(*args, "--weights", "w.pt")
+    status, out, err = run_import(*args, "--weights", "w.pt")
     assert (status, out, err.count("\n")) == (2, "", 1), err
     assert message in err
-    assert not (here / "runs/own").exists()
+    assert not (import_dir / "runs/own").exists()
 
 
-def test_names_that_are_no_plain_name_and_missing_options(call, capsys):
+def test_import_model_name_and_options(run_import, capsys):
     weights()
-    assert "cannot be the name of a run" in call("models:mlp", "--weights", "w.pt", name="../up")[2]
+    assert "cannot be the name of a run" in run_import("models:mlp", "--weights", "w.pt", name="../up")[2]
     assert main(["import", "models:mlp", "--name", "own"]) == 2
     assert "--weights" in capsys.readouterr().err

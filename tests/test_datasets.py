@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from data_files import write_set
+from data_files import write_idx_set
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets import cache
@@ -16,7 +16,7 @@ from netcore.datasets.loading import load_dataset, load_with_fallback
 
 
 @pytest.fixture
-def digits():
+def random_digits():
     random = np.random.default_rng(0)
     return random.integers(0, 256, (30, 28, 28), dtype=np.uint8), np.arange(30) % 10
 
@@ -34,37 +34,37 @@ def offline(monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_mnist_is_read_where_it_lies_and_the_folder_stays_as_it_is(tmp_path, digits, offline, suffix):
-    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, suffix)
+def test_mnist_folder_left_unchanged(tmp_path, random_digits, offline, suffix):
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), *random_digits, suffix)
     before = sorted(tmp_path.rglob("*"))
     source = load_dataset("mnist", tmp_path)
-    np.testing.assert_array_equal(source.train.images, digits[0])
-    np.testing.assert_array_equal(source.test.labels, digits[1])
+    np.testing.assert_array_equal(source.train.images, random_digits[0])
+    np.testing.assert_array_equal(source.test.labels, random_digits[1])
     assert sorted(tmp_path.rglob("*")) == before  # so a folder that cannot be written serves as well
 
 
-def test_mnist_is_what_torchvision_reads(tmp_path, digits, offline):
+def test_mnist_matches_torchvision(tmp_path, random_digits, offline):
     from torchvision import datasets
 
-    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits, "")
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), *random_digits, "")
     theirs = datasets.MNIST(tmp_path, train=False)
     ours = load_dataset("mnist", tmp_path).test
     np.testing.assert_array_equal(ours.images, theirs.data.numpy())
     np.testing.assert_array_equal(ours.labels, theirs.targets.numpy())
 
 
-def test_the_data_folder_comes_from_the_environment(tmp_path, digits, offline, monkeypatch):
-    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits)
+def test_data_dir_from_environment(tmp_path, random_digits, offline, monkeypatch):
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), *random_digits)
     monkeypatch.setenv("NETCORE_DATA", str(tmp_path))
     assert len(load_dataset("mnist").train) == 30
 
 
-def test_emnist_stands_upright(tmp_path, digits, offline):
+def test_emnist_images_upright(tmp_path, random_digits, offline):
     from torchvision import datasets
 
-    images, labels = digits
+    images, labels = random_digits
     parts = ("emnist-digits-train", "emnist-digits-test")
-    write_set(tmp_path, "EMNIST", parts, images.transpose(0, 2, 1), labels, "")  # as EMNIST's files have them
+    write_idx_set(tmp_path, "EMNIST", parts, images.transpose(0, 2, 1), labels, "")  # as EMNIST's files have them
     source = load_dataset("emnist-digits", tmp_path)
     np.testing.assert_array_equal(source.test.images, images)
     theirs = datasets.EMNIST(tmp_path, split="digits", train=False)
@@ -75,13 +75,14 @@ def test_emnist_stands_upright(tmp_path, digits, offline):
 @pytest.mark.parametrize(
     ("name", "kind", "first"), [("fashion-mnist", "FashionMNIST", "T-shirt/top"), ("kmnist", "KMNIST", "o")]
 )
-def test_sets_in_mnists_format_have_their_own_classes(tmp_path, digits, name, kind, first):
-    write_set(tmp_path, kind, ("train", "t10k"), *digits)
+def test_mnist_family_class_names(tmp_path, random_digits, name, kind, first):
+    write_idx_set(tmp_path, kind, ("train", "t10k"), *random_digits)
     assert load_dataset(name, tmp_path).train.classes[0] == first
 
 
-def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, offline):
-    write_set(tmp_path, "MNIST", ("train", "t10k"), *digits)
+def test_mnist_truncated_file_rejected(tmp_path, random_digits, offline):
+    """A truncated file is reported, not replaced by the embedded digits."""
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), *random_digits)
     file = tmp_path / "MNIST/raw/train-images-idx3-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(NetcoreError, match=r"train-images-idx3-ubyte\.gz is damaged"):
@@ -92,7 +93,8 @@ def test_a_truncated_file_is_told_and_not_taken_for_absent(tmp_path, digits, off
         idx.read_idx(file.with_suffix(""))
 
 
-def test_without_network_the_embedded_digits_serve_and_say_so(tmp_path, offline):
+def test_load_falls_back_to_embedded(tmp_path, offline):
+    """Without a network the embedded digits are used and a note says so."""
     source = load_with_fallback("mnist", tmp_path)
     assert source.train.name == "embedded"
     assert "cannot be downloaded (no connection)" in source.note
@@ -101,12 +103,12 @@ def test_without_network_the_embedded_digits_serve_and_say_so(tmp_path, offline)
         load_with_fallback("kmnist", tmp_path)
 
 
-def test_an_unknown_data_set_offers_the_nearest():
+def test_load_dataset_suggests_nearest_name():
     with pytest.raises(NetcoreError, match="did you mean 'kmnist'"):
         load_dataset("kmnst")
 
 
-def test_the_embedded_digits_are_split_by_class_and_always_alike():
+def test_embedded_split_stratified_and_reproducible():
     source = load_dataset("embedded")
     assert (len(source.train), len(source.test)) == (4000, 1000)
     assert np.bincount(source.test.labels).tolist() == [100] * 10
@@ -115,7 +117,7 @@ def test_the_embedded_digits_are_split_by_class_and_always_alike():
     assert load_dataset("embedded").test.sha256 == source.test.sha256
 
 
-def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
+def test_cache_rebuilt_if_damaged(tmp_path, monkeypatch):
     monkeypatch.setenv("NETCORE_CACHE", str(tmp_path))
     calls = []
 
@@ -138,13 +140,13 @@ def test_a_damaged_cache_is_built_anew(tmp_path, monkeypatch):
     assert len(calls) == 3
 
 
-def test_an_unwritable_cache_costs_time_only(tmp_path, monkeypatch):
+def test_cache_unwritable_still_loads(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("NETCORE_CACHE", str(tmp_path / "file"))
     assert cached_arrays("tiny", lambda: {"images": np.zeros((1, 2, 2))})["images"].shape == (1, 2, 2)
 
 
-def test_stratified_holds_out_the_share_of_each_class():
+def test_stratified_split_class_shares():
     labels = np.repeat([0, 1, 2], [100, 40, 20])
     kept, held = stratified_split(labels, 0.15, seed=3)
     assert np.bincount(labels[held]).tolist() == [15, 6, 3]
@@ -161,12 +163,12 @@ def test_stratified_holds_out_the_share_of_each_class():
         (np.zeros((2, 28, 28), np.uint8), [-1, 0], "label -1 is out of range"),
     ],
 )
-def test_a_data_set_is_checked_where_it_is_made(images, labels, predicted):
+def test_dataset_rejects_inconsistent_arrays(images, labels, predicted):
     with pytest.raises(NetcoreError, match=predicted):
         Dataset("wrong", images, np.array(labels))
 
 
-def test_the_cache_needs_no_platformdirs(monkeypatch):
+def test_cache_works_without_platformdirs(monkeypatch):
     import sys
 
     monkeypatch.delenv("NETCORE_CACHE")

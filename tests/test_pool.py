@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-import toys
+import toy_runs
 
 from netcore.core.files import file_sha256
 from netcore.rendering import provenance as manifest
@@ -23,13 +23,13 @@ SMALL = {"size": (64, 36), "fps": 10}
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    toys.untrained(tmp_path / "runs" / "toy")
+    toy_runs.make_untrained_run(tmp_path / "runs" / "toy")
     return tmp_path
 
 
-def alive(pid: int) -> bool:
+def process_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -37,51 +37,51 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_a_job_travels_as_a_line(desk: Path) -> None:
-    scene = toys.figure(desk)
+def test_render_task_json_round_trip(project_dir: Path) -> None:
+    scene = toy_runs.write_figure(project_dir)
     (task,) = make_tasks(
         Request(str(scene), "toy", selector=SampleSelector(digit="3"), formats=("gif", "png"), options={"many": 3})
     )
-    line = task_to_json(task, desk)
+    line = task_to_json(task, project_dir)
     assert "\n" not in line
     same, folder = task_from_json(line)
-    assert folder == desk
+    assert folder == project_dir
     assert same.run.path == task.run.path
     assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(task).items() if k != "run"}
 
 
-def test_a_film_is_drawn_and_a_failed_one_beside_it_says_why(desk: Path) -> None:
-    good = toys.film(desk, "good")
-    bad = toys.film(desk, "bad", "numbers = {}\n        numbers['seven']")
-    gone = toys.film(desk, "gone", "import os; print('last words', flush=True); os._exit(3)")
+def test_pool_reports_failed_films(project_dir: Path) -> None:
+    good = toy_runs.write_film(project_dir, "good")
+    bad = toy_runs.write_film(project_dir, "bad", "numbers = {}\n        numbers['seven']")
+    gone = toy_runs.write_film(project_dir, "gone", "import os; print('last words', flush=True); os._exit(3)")
     done = render([str(bad), str(gone), str(good)], "toy", **SMALL)
     assert [r.state for r in done] == ["failed", "failed", "drawn"]
     assert done[0].message == "bad of toy failed: KeyError: 'seven' (bad.py, line 22: numbers['seven'])"
     assert "in construct" in done[0].traceback
     assert done[1].message == "gone of toy failed: the drawing process ended with status 3: last words"
     assert (done[2].frames, done[2].seconds) == (20, 2.0), "0.4 s and a last frame that stands for 2 s"
-    assert sorted(p.name for p in (desk / "renders" / "toy").iterdir()) == ["good.gif", "good.gif.json"]
+    assert sorted(p.name for p in (project_dir / "renders" / "toy").iterdir()) == ["good.gif", "good.gif.json"]
 
 
-def test_one_process_draws_several_films_and_is_replaced_where_it_hangs(desk: Path) -> None:
-    note = desk / "pid"
+def test_worker_reused_and_replaced_after_timeout(project_dir: Path) -> None:
+    note = project_dir / "pid"
     hang = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(600)"
     worker = WorkerProcess()
 
     def draw(name: str, body: str = "pass", timeout: float = 60.0) -> dict:
-        (task,) = make_tasks(Request(str(toys.film(desk, name, body)), "toy", size=(64, 36), fps=10))
-        (desk / name).mkdir()
-        return worker.draw(task, desk / name, timeout, lambda frames: None)
+        (task,) = make_tasks(Request(str(toy_runs.write_film(project_dir, name, body)), "toy", size=(64, 36), fps=10))
+        (project_dir / name).mkdir()
+        return worker.draw(task, project_dir / name, timeout, lambda frames: None)
 
     try:
         for name in ("one", "two"):
             told = draw(name)
-            assert (desk / name / "out.gif").stat().st_size == told["files"]["gif"]["bytes"]
+            assert (project_dir / name / "out.gif").stat().st_size == told["files"]["gif"]["bytes"]
         start = time.monotonic()
         assert draw("hangs", hang, 3.0) == {"failed": "took longer than 3 s: stopped (--timeout allows more)"}
         assert time.monotonic() - start < 20
         pid = int(note.read_text())
-        assert not alive(pid)
+        assert not process_alive(pid)
         assert "files" in draw("three")
         assert worker.process is not None
         assert worker.process.pid != pid
@@ -90,15 +90,17 @@ def test_one_process_draws_several_films_and_is_replaced_where_it_hangs(desk: Pa
     assert worker.process.returncode is not None
 
 
-def test_what_hangs_is_told_and_leaves_nothing(desk: Path) -> None:
-    (done,) = render(str(toys.film(desk, "hangs", "import time; time.sleep(600)")), "toy", timeout=0.5, **SMALL)
+def test_render_timeout_leaves_no_files(project_dir: Path) -> None:
+    (done,) = render(
+        str(toy_runs.write_film(project_dir, "hangs", "import time; time.sleep(600)")), "toy", timeout=0.5, **SMALL
+    )
     assert done.state == "failed"
     assert done.message == "hangs of toy failed: took longer than 0.5 s: stopped (--timeout allows more)"
-    assert not toys.partials(desk)
+    assert not toy_runs.partial_files(project_dir)
     assert not done.target.exists()
 
 
-def command(*args: str) -> "subprocess.Popen[str]":
+def start_render(*args: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "netcore", "render", *args, "--run", "toy", "--size", "64x36", "--fps", "10"],
         stdout=subprocess.PIPE,
@@ -117,63 +119,63 @@ def wait_for(path: Path) -> None:
 
 @pytest.mark.parametrize("to_all", [False, True], ids=["to netcore", "to the group, as Ctrl-C does"])
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_film_leaves_the_earlier_render_whole(desk: Path, end: int, to_all: bool) -> None:
-    target = desk / "renders" / "toy" / "slow.gif"
+def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_all: bool) -> None:
+    target = project_dir / "renders" / "toy" / "slow.gif"
     target.parent.mkdir(parents=True)
     target.write_bytes(b"earlier")
-    begun = desk / "begun"
+    begun = project_dir / "begun"
     body = f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
-    process = command(str(toys.film(desk, "slow", "self.wait(0.2)\n        " + body)))
+    process = start_render(str(toy_runs.write_film(project_dir, "slow", "self.wait(0.2)\n        " + body)))
     wait_for(begun)
-    assert toys.partials(desk)
+    assert toy_runs.partial_files(project_dir)
     (os.killpg if to_all else os.kill)(process.pid, end)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert errors.strip() == "netcore: interrupted"
     assert target.read_bytes() == b"earlier"
-    assert not toys.partials(desk)
-    assert not alive(int(begun.read_text()))
+    assert not toy_runs.partial_files(project_dir)
+    assert not process_alive(int(begun.read_text()))
 
 
-def test_an_interrupted_figure_leaves_nothing(desk: Path) -> None:
-    begun = desk / "begun"
-    text = toys.STILL + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"
-    process = command(str(toys.figure(desk, "slow", text)))
+def test_interrupted_figure_leaves_no_files(project_dir: Path) -> None:
+    begun = project_dir / "begun"
+    text = toy_runs.STILL + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"
+    process = start_render(str(toy_runs.write_figure(project_dir, "slow", text)))
     wait_for(begun)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors.strip()) == (130, "netcore: interrupted")
-    assert not list((desk / "renders").rglob("*.*"))
+    assert not list((project_dir / "renders").rglob("*.*"))
 
 
-def test_a_command_that_is_killed_takes_its_workers_and_their_files_along(desk: Path) -> None:
-    begun = desk / "begun"
+def test_killed_command_cleans_up(project_dir: Path) -> None:
+    begun = project_dir / "begun"
     body = f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
-    process = command(str(toys.film(desk, "slow", body)))
+    process = start_render(str(toy_runs.write_film(project_dir, "slow", body)))
     wait_for(begun)
     process.kill()
     process.communicate(timeout=20)
     until = time.monotonic() + 10
-    while toys.partials(desk) and time.monotonic() < until:
+    while toy_runs.partial_files(project_dir) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not toys.partials(desk)
+    assert not toy_runs.partial_files(project_dir)
 
 
-def test_two_commands_with_one_target_leave_one_whole_render(desk: Path) -> None:
-    scene = str(toys.film(desk, "both"))
-    two = [command(scene, "--force") for _ in range(2)]
+def test_concurrent_commands_leave_valid_render(project_dir: Path) -> None:
+    scene = str(toy_runs.write_film(project_dir, "both"))
+    two = [start_render(scene, "--force") for _ in range(2)]
     for process in two:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
-    target = desk / "renders" / "toy" / "both.gif"
+    target = project_dir / "renders" / "toy" / "both.gif"
     told = manifest.read_sidecar(target)
     assert told is not None
     assert told["sha256"] == file_sha256(target)
-    assert not toys.partials(desk)
+    assert not toy_runs.partial_files(project_dir)
 
 
-def test_several_are_drawn_at_once(desk: Path) -> None:
-    names = [str(toys.film(desk, f"film_{n}")) for n in range(3)]
+def test_render_films_in_parallel(project_dir: Path) -> None:
+    names = [str(toy_runs.write_film(project_dir, f"film_{n}")) for n in range(3)]
     done = render(names, "toy", jobs=2, **SMALL)
     assert [r.state for r in done] == ["drawn"] * 3
     assert [r.target.name for r in done] == ["film-0.gif", "film-1.gif", "film-2.gif"]

@@ -77,20 +77,20 @@ class Small(Film):
 '''
 
 
-def film(folder: Path, name: str, body: str = "pass") -> Path:
+def write_film(folder: Path, name: str, body: str = "pass") -> Path:
     """A film file whose `construct` begins with `body`."""
     path = folder / f"{name}.py"
     path.write_text(FILM.replace("{body}", body))
     return path
 
 
-def figure(folder: Path, name: str = "weights_line", text: str = FIGURE) -> Path:
+def write_figure(folder: Path, name: str = "weights_line", text: str = FIGURE) -> Path:
     path = folder / f"{name}.py"
     path.write_text(text)
     return path
 
 
-def untrained(path: Path, seed: int = 0) -> Run:
+def make_untrained_run(path: Path, seed: int = 0) -> Run:
     """A run of a 784-4-10 network with random weights: two snapshots, a short history, two examples a class."""
     rng = np.random.default_rng(seed)
     architecture = {"conv": [], "hidden": [4], "activation": "relu", "batch_norm": False, "dense_norm": False}
@@ -112,7 +112,7 @@ def untrained(path: Path, seed: int = 0) -> Run:
         best=10,
     )
     for step in (0, 10):
-        run.add_snapshot(weights(rng), epoch=step // 10, step=step)
+        run.add_snapshot(random_weights(rng), epoch=step // 10, step=step)
     run.info["history"]["epochs"] = [{"epoch": 1, "step": 10, "train_loss": 1.0, "train_accuracy": 0.5}]
     images = rng.integers(0, 256, (20, 1, 28, 28), dtype=np.uint8)
     labels = np.arange(20) % 10
@@ -121,11 +121,11 @@ def untrained(path: Path, seed: int = 0) -> Run:
     return run
 
 
-def weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
+def random_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
     shapes = {"hidden1.weight": (4, 784), "hidden1.bias": (4,), "output.weight": (10, 4), "output.bias": (10,)}
     return {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def partials(folder: Path) -> list[Path]:
+def partial_files(folder: Path) -> list[Path]:
     """What an unfinished render would leave."""
     return [p for p in folder.rglob("*") if ".partial" in p.name]

@@ -7,8 +7,8 @@ from netcore.core.context import SceneContext
 
 
 @pytest.mark.parametrize("which", ["mlp_run", "cnn_run"])
-def test_batches_are_the_traces(which, request, make_case) -> None:
-    context = make_case(request.getfixturevalue(which))
+def test_predict_batch_matches_traces(which, request, make_context) -> None:
+    context = make_context(request.getfixturevalue(which))
     images = context.examples().images[:130]  # more than one chunk
     node = "hidden1_act" if which == "mlp_run" else "pool1"
     found = context.predict_batch(images, (node,))

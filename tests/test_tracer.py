@@ -62,7 +62,7 @@ def oracle(module, pixels, label):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_each_layer_of_the_recipes_is_pytorchs(name):
+def test_trace_of_recipes_matches_pytorch(name):
     module = scrambled(build_model(RECIPES[name].architecture))
     pixels = image()
     found = trace_module(module, pixels, classes=TEN, label=3, backward=True)
@@ -87,7 +87,7 @@ def test_each_layer_of_the_recipes_is_pytorchs(name):
     assert sum(layer.parameters for layer in found.layers) == RECIPES[name].architecture.parameters()
 
 
-def test_contributions_add_up_to_the_output():
+def test_trace_contributions_sum_to_output():
     found = trace_module(build_model(RECIPES["mlp-1024"].architecture), image(), classes=TEN)
     for layer in found.layers:
         if layer.kind == "Linear":
@@ -95,7 +95,7 @@ def test_contributions_add_up_to_the_output():
             np.testing.assert_allclose(contributions.sum(1) + layer.bias, layer.output, atol=1e-5)
 
 
-def test_resnet_with_its_skip_connections():
+def test_trace_of_resnet():
     module = scrambled(resnet())
     pixels = image((3, 32, 32))
     found = trace_module(module, pixels, classes=TEN, label=9, backward=True)
@@ -124,7 +124,8 @@ def _out_of_place(module):
     return module
 
 
-def test_function_calls_get_the_kind_of_the_module_that_does_the_same():
+def test_trace_kinds_of_function_calls():
+    """A function call gets the kind of the module that does the same."""
     torch.manual_seed(1)
     module, pixels = Functional(), image()
     found = trace_module(module, pixels, classes=TEN, label=4, backward=True)
@@ -161,7 +162,7 @@ def test_function_calls_get_the_kind_of_the_module_that_does_the_same():
     close(found.grad_input, x.grad[0])
 
 
-def test_a_relu_shared_among_layers_gives_as_many_nodes():
+def test_trace_of_shared_relu():
     module = scrambled(SkipCNN())
     found = trace_module(module, image(), classes=TEN)
     names = [layer.name for layer in found.layers]
@@ -176,7 +177,7 @@ def test_a_relu_shared_among_layers_gives_as_many_nodes():
     assert found["body.0"].bias is None
 
 
-def test_values_overwritten_in_place_are_those_of_their_time():
+def test_trace_of_inplace_operations():
     torch.manual_seed(2)
     module, pixels = InPlace(), image()
     found = trace_module(module, pixels, classes=TEN, label=0, backward=True)
@@ -200,7 +201,7 @@ def test_values_overwritten_in_place_are_those_of_their_time():
 
 
 @pytest.mark.parametrize(("value", "names"), [(30, ["dark", "again"]), (220, ["bright", "again", "again_1"])])
-def test_control_flow_that_depends_on_the_image_is_followed(value, names):
+def test_trace_follows_control_flow(value, names):
     torch.manual_seed(3)
     module, pixels = Branching(), np.full((1, 28, 28), value, np.uint8)
     found = trace_module(module, pixels, classes=TEN, label=5, backward=True)
@@ -212,7 +213,7 @@ def test_control_flow_that_depends_on_the_image_is_followed(value, names):
     close(found["again"].grad_weight, module.again.weight.grad)
 
 
-def test_the_module_is_left_as_it_was():
+def test_trace_leaves_module_unchanged():
     module = SkipCNN()
     module.train()
     module.body.eval()
@@ -232,7 +233,7 @@ def test_the_module_is_left_as_it_was():
     assert found["head"].weight.any()  # a trace keeps its own copies
 
 
-def test_mean_and_std_are_applied():
+def test_trace_normalizes_input():
     found = trace_module(tanh_mlp(), image(), classes=TEN, mean=[0.5], std=[0.25])
     np.testing.assert_allclose(found.input, (image() / 255 - 0.5) / 0.25, atol=1e-6)
 
@@ -248,13 +249,13 @@ def test_mean_and_std_are_applied():
         (nn.Module(), (1, 28, 28), 10, "Module cannot take an image"),
     ],
 )
-def test_what_is_no_image_classifier_is_refused_in_one_line(module, shape, classes, message):
+def test_trace_rejects_non_classifiers(module, shape, classes, message):
     with pytest.raises(NetcoreError, match=message) as caught:
         trace_module(module, image(shape), classes=[str(n) for n in range(classes)])
     assert "\n" not in str(caught.value)
 
 
-def test_a_network_that_pytorch_cannot_differentiate_is_refused_in_one_line():
+def test_trace_rejects_failing_backward():
     class Broken(nn.Module):
         def forward(self, x):
             return x.flatten(1)[:, :10].sigmoid().mul_(2)
@@ -264,7 +265,7 @@ def test_a_network_that_pytorch_cannot_differentiate_is_refused_in_one_line():
         trace_module(Broken(), image(), classes=TEN, label=0, backward=True)
 
 
-def test_scores_that_do_not_come_from_the_image_are_refused():
+def test_trace_rejects_constant_scores():
     class Constant(nn.Module):
         def forward(self, x):
             return torch.zeros(1, 10)
@@ -273,7 +274,7 @@ def test_scores_that_do_not_come_from_the_image_are_refused():
         trace_module(Constant(), image(), classes=TEN)
 
 
-def test_bad_labels_are_refused():
+def test_trace_rejects_bad_labels():
     with pytest.raises(NetcoreError, match="label 10 is none of the 10 classes"):
         trace_module(tanh_mlp(), image(), classes=TEN, label=10)
     with pytest.raises(NetcoreError, match="give a label"):
@@ -378,7 +379,7 @@ def run(tmp_path):
     return run
 
 
-def test_a_run_gives_the_values_of_the_snapshot_asked_for(run):
+def test_trace_uses_chosen_snapshot(run):
     for step in (0, 5, 0):
         module = five(seed=step)
         found = trace(run, run.snapshot(f"step:{step}"), image(), label=2)
@@ -388,7 +389,7 @@ def test_a_run_gives_the_values_of_the_snapshot_asked_for(run):
         assert load_model(run, snapshot).norm1.num_batches_tracked.shape == ()
 
 
-def test_traces_after_the_first_are_fast(run):
+def test_repeated_traces_are_fast(run):
     trace(run, run.snapshots[0], image())
     times = []
     for _ in range(5):
@@ -398,12 +399,12 @@ def test_traces_after_the_first_are_fast(run):
     assert min(times) < 0.02
 
 
-def test_an_image_of_another_size_is_refused(run):
+def test_trace_rejects_other_image_size(run):
     with pytest.raises(NetcoreError, match="takes images of 1×28×28, not 3×32×32"):
         trace(run, run.snapshots[0], image((3, 32, 32)))
 
 
-def test_weights_that_do_not_fit_are_told_key_by_key(run):
+def test_trace_reports_mismatched_keys(run):
     weights = run.weights(run.snapshots[0])
     weights["output.weight"] = weights["output.weight"][:, :5]
     weights["extra"] = weights.pop("conv1.bias")
@@ -414,7 +415,7 @@ def test_weights_that_do_not_fit_are_told_key_by_key(run):
         assert part in str(caught.value)
 
 
-def test_a_run_that_does_not_say_its_network_is_refused(run):
+def test_trace_rejects_run_without_architecture(run):
     run.info["model"] = {}
     with pytest.raises(NetcoreError, match="does not say how its network is built"):
         trace(run, run.snapshots[0], image())

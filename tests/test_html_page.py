@@ -29,7 +29,7 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def exhibits(tmp_path):
+def gallery_items(tmp_path):
     out = []
     for name in ("mlp/clip.gif", "cnn/maps.mp4"):
         file = tmp_path / "renders" / name
@@ -41,9 +41,9 @@ def exhibits(tmp_path):
     return out
 
 
-def test_page_links_pictures_and_videos_relative_to_itself(exhibits, tmp_path):
+def test_html_page_relative_links(gallery_items, tmp_path):
     page = tmp_path / "renders" / "index.html"
-    write_page(page, "Two & more", "Intro.", exhibits)
+    write_page(page, "Two & more", "Intro.", gallery_items)
     html = Reader(page.read_text())
     (img,), (video,) = html.all("img"), html.all("video")
     assert img["src"] == "mlp/clip.gif"
@@ -54,16 +54,16 @@ def test_page_links_pictures_and_videos_relative_to_itself(exhibits, tmp_path):
     assert {a["href"][1:] for a in html.all("a")} == {f["id"] for f in html.all("figure")}
 
 
-def test_embedded_page_holds_the_very_bytes(exhibits, tmp_path):
+def test_html_page_embeds_bytes(gallery_items, tmp_path):
     page = tmp_path / "one.html"
-    write_page(page, "One file", "Intro.", exhibits, embed=True)
+    write_page(page, "One file", "Intro.", gallery_items, embed=True)
     (img,) = Reader(page.read_text()).all("img")
     head, data = img["src"].split(",")
     assert head == "data:image/gif;base64"
     assert base64.b64decode(data) == b"mlp/clip.gif"
 
 
-def test_tables_keep_rows_and_cells(tmp_path):
+def test_html_page_table_cells(tmp_path):
     page = tmp_path / "t.html"
     write_page(page, "T", "I", [], [Table("Networks", ("name", "accuracy"), [("mlp", "87.9 %"), ("cnn", "98.5 %")])])
     rows = re.findall(r"<tr>(.*?)</tr>", page.read_text())

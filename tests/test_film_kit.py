@@ -4,7 +4,7 @@ import cairo
 import numpy as np
 import pytest
 import torch
-from film_checks import module_case, play
+from film_checks import module_context, play_film
 from hypothesis import given
 from hypothesis import strategies as st
 from manim import tempconfig
@@ -38,13 +38,13 @@ def painted(*mobjects) -> np.ndarray:
     return frame[..., :3]
 
 
-def test_colors_come_out_red_first():
+def test_array_mobject_channel_order():
     frame = painted(Neurons([(0, 0)], 2, (1, 0, 0), (1, 0, 0)))
     assert frame[50, 50].tolist() == [255, 0, 0]
     assert frame[5, 5].tolist() == [0, 0, 0]
 
 
-def test_edges_paint_their_widths_and_grow():
+def test_edges_width_and_progress():
     edges = Edges([(-4, 0)], [(4, 0)], [0, 1, 0, 1], widths=120.0)
     thick = (painted(edges)[:, 50, 1] > 127).sum()
     assert thick == pytest.approx(120 * 128 / 9 / 854 * 10, abs=1)
@@ -54,7 +54,7 @@ def test_edges_paint_their_widths_and_grow():
     assert frame[50, 70, 1] == 0
 
 
-def test_a_kept_picture_of_edges_is_the_drawn_one():
+def test_edges_cache_matches_drawing():
     rng = np.random.default_rng(1)
     edges = Edges(rng.uniform(-4, 4, (30, 2)), rng.uniform(-4, 4, (30, 2)), rng.random((30, 4)), rng.uniform(5, 30, 30))
     first, kept = painted(edges), painted(edges)
@@ -64,7 +64,7 @@ def test_a_kept_picture_of_edges_is_the_drawn_one():
     assert not painted(edges).any(), "new numbers are drawn anew"
 
 
-def test_pixels_stay_sharp():
+def test_pixel_images_stay_sharp():
     rgb = np.zeros((2, 2, 3))
     rgb[0, 1] = rgb[1, 0] = 1
     frame = painted(PixelImages(rgb, axis_aligned_frame(-4, -4, 8, 8)))
@@ -73,12 +73,12 @@ def test_pixels_stay_sharp():
     assert frame[30, 30].tolist() == [0] * 3
 
 
-def test_bars_are_as_long_as_their_values():
+def test_bars_length_matches_values():
     frame = painted(BarMobject([[(-4, -1), (4, 1)]], 0.25, (1, 1, 1), (0, 0, 0)))
     assert (frame[50, :, 0] > 127).sum() == pytest.approx(20, abs=1)
 
 
-def test_manim_moves_them():
+def test_neurons_shift_and_scale():
     column_ = Neurons([(0, 0), (0, -1)], 0.3, (0, 0, 0), (1, 1, 1))
     column_.shift([1, 2, 0]).scale(2)
     np.testing.assert_allclose(column_.centers.mean(axis=0), [1, 1.5])
@@ -87,21 +87,21 @@ def test_manim_moves_them():
 
 
 @pytest.mark.parametrize("text", ["784", "weight × activation", "a $5 note", "σ → “7”", " "])
-def test_text(text):
+def test_text_line_size(text):
     line = text_line(text, 40, at=(0, 0), align=(-1, 0))
     assert line.get_left()[0] == pytest.approx(0)
     assert line.width == pytest.approx(line_width(text, 40))
     assert painted(line).any() == bool(text.strip())
 
 
-def test_shorten():
+def test_ellipsize_text_line():
     assert ellipsize_line("short", 10) == "short"
     cut = ellipsize_line("a very long name of a class", 1.5)
     assert cut.endswith("…")
     assert line_width(cut) <= 1.5
 
 
-def test_formula_has_fractions_and_braces():
+def test_formula_fractions_and_braces():
     whole = formula("p = e^z / (sum_j e^(z_j))", 60)
     assert whole.height > 1.5 * formula("p = e^z", 60).height
     assert painted(whole).any()
@@ -124,8 +124,8 @@ class Moves(Film):
         self.wait(0.5)
 
 
-def test_change_and_redrawing(mlp_run, make_case):
-    played = play(Moves, make_case(mlp_run), fps=10)
+def test_animate_and_redraw(mlp_run, make_context):
+    played = play_film(Moves, make_context(mlp_run), fps=10)
     film = played.film
     np.testing.assert_array_equal(film.column.fill, np.eye(3))
     assert film.column.opacity == 1.0
@@ -138,7 +138,7 @@ def test_change_and_redrawing(mlp_run, make_case):
     assert np.array_equal(played.frames[-1][0], whole), "frames pieced together are those drawn whole"
 
 
-def test_lag_lets_elements_follow(mlp_run, make_case):
+def test_animate_lag_ratio(mlp_run, make_context):
     change = Animate(Neurons([(0, 1), (0, 0)], 0.4, 0, 1), fill=np.ones((2, 3)), lag=1.0, run_time=1.0)
     change.begin()
     change.interpolate(0.5)
@@ -149,12 +149,12 @@ def test_lag_lets_elements_follow(mlp_run, make_case):
     assert (change.mobject.fill == 1).all()
 
 
-def test_stages_of_a_network(mlp_run):
+def test_graph_dense_blocks(mlp_run):
     torch.manual_seed(0)
     module = nn.Sequential(
         nn.Flatten(), nn.Linear(784, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 3)
     )
-    trace = module_case(mlp_run, module, mlp_run.examples().images[0], list("abc"), 0).trace()
+    trace = module_context(mlp_run, module, mlp_run.examples().images[0], list("abc"), 0).trace()
     first, last = dense_stages(trace)
     assert first.functions == ("BatchNorm1d", "ReLU")
     assert first.activation_formula == 'a^((1)) = "ReLU"("BN"(z^((1))))'
@@ -177,14 +177,14 @@ class Skip(nn.Module):
         return self.b(y) + y
 
 
-def test_skip_connections_are_refused(mlp_run):
-    trace = module_case(mlp_run, Skip(), mlp_run.examples().images[0], list("0123456789"), 0).trace()
+def test_dense_blocks_refuse_skip_connections(mlp_run):
+    trace = module_context(mlp_run, Skip(), mlp_run.examples().images[0], list("0123456789"), 0).trace()
     with pytest.raises(RequirementError, match="no plain chain"):
         dense_stages(trace)
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=40), st.integers(1, 20))
-def test_strongest(values, limit):
+def test_select_strongest(values, limit):
     found = top_k(np.array(values), limit)
     assert len(found) == min(limit, len(values)) == len(set(found.tolist()))
     assert (np.diff(found) > 0).all()
@@ -192,18 +192,18 @@ def test_strongest(values, limit):
     assert not len(left) or np.abs(np.array(values))[found].min() >= left.max()
 
 
-def test_strongest_spreads_over_equals_and_keeps():
+def test_select_strongest_with_ties():
     assert top_k(np.ones(100), 4).tolist() == [0, 33, 66, 99]
     assert top_k(np.arange(10), 3, keep=[0]).tolist() == [0, 8, 9]
 
 
-def test_unit():
+def test_normalize_activation():
     np.testing.assert_allclose(normalize_activation(np.array([0.2, 0.4]), ("Sigmoid",)), [0.2, 0.4])
     np.testing.assert_allclose(normalize_activation(np.array([-2.0, 4.0]), ("ReLU",)), [-0.5, 1])
     assert (normalize_activation(np.zeros(3)) == 0).all()
 
 
-def test_geometry():
+def test_layout_positions():
     centers, dots = column_positions(4, 1.0, -2, 2, True, 9)
     assert len(dots) == 3
     assert (np.diff(centers[:, 1]) < 0).all()
@@ -216,7 +216,7 @@ def test_geometry():
     np.testing.assert_allclose(strip[:-1, 1], strip[1:, 0])
 
 
-def test_the_film_finds_its_own_run(mlp_run, monkeypatch, tmp_path):
+def test_film_default_context(mlp_run, monkeypatch, tmp_path):
     monkeypatch.setenv("NETCORE_RUN", str(mlp_run.path))
     monkeypatch.setenv("NETCORE_THEME", "light")
     monkeypatch.chdir(tmp_path)

@@ -4,8 +4,8 @@ import contextlib
 
 import numpy as np
 import pytest
-from pictures import digits, scan
 from PIL import Image, ImageDraw
+from sample_files import embedded_digits, write_scan
 
 from netcore.core.errors import NetcoreError
 from netcore.core.sample import read_sample
@@ -26,11 +26,11 @@ def alike(a, b):
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
 @pytest.mark.parametrize("shade", [0.0, 0.4])
-def test_scanned_digits_come_out_as_they_went_in(tmp_path, suffix, shade):
-    images, _ = digits(20)
+def test_read_sample_restores_scanned_digits(tmp_path, suffix, shade):
+    images, _ = embedded_digits(20)
     found = []
     for seed, digit in enumerate(images):
-        pixels, note = prepared(scan(digit, tmp_path / f"scan.{suffix}", seed, shade))
+        pixels, note = prepared(write_scan(digit, tmp_path / f"scan.{suffix}", seed, shade))
         assert "inverted (dark on light)" in note
         assert "fitted to 20×20, centred by its mass" in note
         shifted = [np.roll(pixels[0], (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
@@ -41,20 +41,21 @@ def test_scanned_digits_come_out_as_they_went_in(tmp_path, suffix, shade):
     assert min(found) > 0.85
 
 
-def test_the_center_of_mass_lies_where_mnists_does(tmp_path):
+def test_read_sample_center_of_mass(tmp_path):
     def center(image):
         y, x = np.mgrid[0:28, 0:28]
         return np.array([(image * y).sum(), (image * x).sum()]) / image.sum()
 
-    images, _ = digits(50)
+    images, _ = embedded_digits(50)
     expected = np.mean([center(i.astype(float)) for i in images], axis=0)
     for seed, digit in enumerate(images[::5]):
-        pixels, _ = prepared(scan(digit, tmp_path / "scan.png", seed))
+        pixels, _ = prepared(write_scan(digit, tmp_path / "scan.png", seed))
         np.testing.assert_allclose(center(pixels[0].astype(float)), expected, atol=0.8)
 
 
-def test_light_on_dark_is_not_inverted_and_28_by_28_is_taken_as_it_is(tmp_path):
-    digit = digits(10)[0][3]
+def test_read_sample_keeps_mnist_images(tmp_path):
+    """Light on dark is not inverted; 28×28 is taken as it is."""
+    digit = embedded_digits(10)[0][3]
     Image.fromarray(digit).save(tmp_path / "own.png")
     pixels, note = prepared(tmp_path / "own.png")
     np.testing.assert_array_equal(pixels[0], digit)
@@ -86,7 +87,7 @@ def stroke(path, mode, ink, ground, size=(300, 200), width=24):
         ("L", 120, 180),
     ],
 )
-def test_all_kinds_of_pictures_give_the_same_stroke(tmp_path, mode, ink, ground):
+def test_read_sample_image_modes(tmp_path, mode, ink, ground):
     if mode == "P":
         image = Image.open(stroke(tmp_path / "a.png", "RGB", (0, 0, 0), (255, 255, 255))).quantize(4)
         image.save(tmp_path / "p.png")
@@ -98,7 +99,7 @@ def test_all_kinds_of_pictures_give_the_same_stroke(tmp_path, mode, ink, ground)
     assert pixels[0, 8, 12] > 200 > 20 > pixels[0, 8, 20]
 
 
-def test_thin_lines_are_thickened_as_wide_as_a_pen(tmp_path):
+def test_read_sample_thickens_thin_lines(tmp_path):
     thin, note = prepared(stroke(tmp_path / "thin.png", "L", 0, 255, width=3))
     assert "thickened" in note
     wide, note = prepared(stroke(tmp_path / "wide.png", "L", 0, 255, width=20))
@@ -108,7 +109,7 @@ def test_thin_lines_are_thickened_as_wide_as_a_pen(tmp_path):
     assert alike(thin, wide) > 0.8
 
 
-def test_proportions_are_kept(tmp_path):
+def test_read_sample_keeps_proportions(tmp_path):
     image = Image.new("L", (400, 400), 255)
     ImageDraw.Draw(image).rectangle((50, 20, 89, 219), fill=0)  # 40 wide, 200 high
     image.save(tmp_path / "one.png")
@@ -117,7 +118,7 @@ def test_proportions_are_kept(tmp_path):
     assert (pixels[0].max(0) > 128).sum() == 4
 
 
-def test_photographs_turned_by_exif_stand_upright(tmp_path):
+def test_read_sample_applies_exif_orientation(tmp_path):
     plain = stroke(tmp_path / "plain.jpg", "L", 0, 255)
     turned = Image.open(plain).rotate(90, expand=True)
     exif = Image.Exif()
@@ -126,7 +127,7 @@ def test_photographs_turned_by_exif_stand_upright(tmp_path):
     assert alike(prepared(plain)[0], prepared(tmp_path / "turned.jpg")[0]) > 0.97
 
 
-def test_other_shapes_are_resized_with_their_colors(tmp_path):
+def test_read_sample_resizes_color_images(tmp_path):
     image = Image.new("RGB", (200, 100), (200, 30, 30))
     image.paste((20, 20, 220), (100, 0, 200, 100))
     image.save(tmp_path / "flag.png")
@@ -142,8 +143,8 @@ def test_other_shapes_are_resized_with_their_colors(tmp_path):
 # ---- what cannot be read
 
 
-def test_what_is_no_picture_is_told_in_one_line(tmp_path):
-    whole = scan(digits(10)[0][0], tmp_path / "whole.jpg").read_bytes()
+def test_read_sample_rejects_non_images(tmp_path):
+    whole = write_scan(embedded_digits(10)[0][0], tmp_path / "whole.jpg").read_bytes()
     png = stroke(tmp_path / "whole.png", "L", 0, 255).read_bytes()
     broken = {
         "words.png": (b"these are words", "no image: give a PNG"),
@@ -164,7 +165,7 @@ def test_what_is_no_picture_is_told_in_one_line(tmp_path):
         read_sample(tmp_path)
 
 
-def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
+def test_read_sample_rejects_huge_images(tmp_path):
     Image.new("1", (12_000, 12_000)).save(tmp_path / "huge.png")
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     for name in ("huge.png", "bomb.png"):
@@ -173,7 +174,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_a_blank_picture_is_refused(tmp_path, value):
+def test_read_sample_rejects_blank_images(tmp_path, value):
     noise = np.random.default_rng(0).normal(value, 3, (200, 200)).clip(0, 255).astype(np.uint8)
     for name, values in (("flat.png", np.full((200, 200), value, np.uint8)), ("noisy.png", noise)):
         Image.fromarray(values).save(tmp_path / name)
@@ -184,13 +185,13 @@ def test_a_blank_picture_is_refused(tmp_path, value):
         read_sample(tmp_path / "clear.png")
 
 
-def test_other_numbers_of_channels_are_refused(tmp_path):
+def test_read_sample_rejects_channel_counts(tmp_path):
     with pytest.raises(NetcoreError, match="1 or 3 channels; this network takes 4"):
         read_sample(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (3, 3)])
-def test_tiny_pictures_do_no_harm(tmp_path, size):
+def test_read_sample_tiny_images(tmp_path, size):
     image = Image.new("L", size, 255)
     image.putpixel((0, 0), 0)
     image.save(tmp_path / "tiny.png")

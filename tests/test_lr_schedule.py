@@ -12,7 +12,7 @@ def optimizer(rate):
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
-def test_rates_by_step_are_pytorchs(schedule):
+def test_lr_schedules_match_pytorch(schedule):
     total, peak = 57, 0.3
     their = optimizer(peak)
     if schedule == "cosine":
@@ -25,7 +25,7 @@ def test_rates_by_step_are_pytorchs(schedule):
         scheduler.step()
 
 
-def test_the_plateau_is_pytorchs():
+def test_lr_plateau_matches_pytorch():
     losses = [1, 0.8, 0.9, 0.8, 0.81, 0.79995, 0.9, 0.9, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6]
     their = optimizer(0.1)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(their, factor=0.5, patience=3)
@@ -35,11 +35,11 @@ def test_the_plateau_is_pytorchs():
     assert learning_rate("plateau", 0.1, 0, 1, losses) < 0.1
 
 
-def test_a_constant_rate_stays():
+def test_lr_constant():
     assert learning_rate("constant", 0.01, 99, 100, [1, 2, 3]) == 0.01
 
 
-def test_a_single_step_has_a_rate():
+def test_lr_schedules_of_one_step():
     for schedule in ("constant", "plateau", "cosine", "onecycle"):
         assert 0 <= learning_rate(schedule, 0.1, 0, 1) <= 0.1
 
@@ -56,25 +56,25 @@ def sample():
     return image
 
 
-def test_no_amount_changes_nothing(sample):
+def test_random_affine_without_amounts(sample):
     out = random_affine(sample, {}, torch.Generator())
     torch.testing.assert_close(out, sample)
 
 
-def test_a_quarter_turn_is_a_quarter_turn(sample, monkeypatch):
+def test_random_affine_quarter_turn(sample, monkeypatch):
     amounts(monkeypatch, angle=1.0)
     out = random_affine(sample, {"rotate": 90.0}, torch.Generator())
     turned = [torch.rot90(sample, k, (2, 3)) for k in (1, -1)]
     assert any(torch.allclose(out, t, atol=1e-5) for t in turned)
 
 
-def test_a_shift_moves_by_pixels(sample, monkeypatch):
+def test_random_affine_shift_in_pixels(sample, monkeypatch):
     amounts(monkeypatch, x=1.0, y=-0.5)
     out = random_affine(sample, {"shift": 2.0}, torch.Generator())
     torch.testing.assert_close(out, torch.roll(sample, (1, -2), (2, 3)), atol=1e-5, rtol=0)
 
 
-def test_scale_grows_the_ink(monkeypatch):
+def test_random_affine_scale(monkeypatch):
     image = torch.zeros(1, 1, 28, 28)
     image[0, 0, 10:18, 10:18] = 1
     amounts(monkeypatch, scale=1.0)
@@ -82,7 +82,7 @@ def test_scale_grows_the_ink(monkeypatch):
     assert float(out.sum()) == pytest.approx(64 * 1.25**2, rel=0.02)
 
 
-def test_each_image_has_its_own_amounts():
+def test_random_affine_varies_per_image():
     images = torch.zeros(4, 1, 28, 28)
     images[:, 0, 8:20, 14] = 1
     out = random_affine(images, {"rotate": 20.0, "shift": 2.0}, torch.Generator().manual_seed(0))
