@@ -75,7 +75,7 @@ def test_figure_update_is_stateless(path: Path, context_of) -> None:
             assert changed
             assert all(artist.figure is fig for artist in changed)
             fig.canvas.draw()
-            sample_files.append(np.asarray(fig.canvas.buffer_rgba()).copy())
+            pictures.append(np.asarray(fig.canvas.buffer_rgba()).copy())
     assert np.array_equal(pictures[0], pictures[3])
     assert not np.array_equal(pictures[1], pictures[2])
 

@@ -125,7 +125,7 @@ def test_glyph_cache_same_pixels() -> None:
                     )
             renderer = fig.canvas.get_renderer()
             fig.draw(cache_glyphs(renderer) if kept else renderer)
-            sample_files.append(np.asarray(fig.canvas.buffer_rgba()).copy())
+            pictures.append(np.asarray(fig.canvas.buffer_rgba()).copy())
     assert len(np.unique(pictures[0])) > 50
     assert np.array_equal(*pictures)
 

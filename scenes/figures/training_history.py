@@ -20,14 +20,14 @@ ORDER = 10
 ANIMATED = True
 
 
-def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: float = 6.0):
+def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
     """Draw the curves; animated, they draw themselves.
 
     Parameters
     ----------
-    log : bool
+    log_scale : bool
         Loss on a logarithmic scale.
-    batches : bool
+    batch_loss : bool
         Also show the loss of single batches, as a thin line behind.
     seconds : float
         Duration of the animation.
@@ -49,7 +49,7 @@ def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: floa
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
     accuracy = add_chart(fig, right, "Accuracy", shares, x=x, left=54)
-    thin = _batches(context, epoch, step) if batches else None
+    thin = _batches(context, epoch, step) if batch_loss else None
     loss = add_chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
 
     moving = []
@@ -60,7 +60,7 @@ def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: floa
         for which, color in (("train", theme.positive), ("val", theme.negative)):
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], color))
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
-    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
+    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
     if lower is not None:
         moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 

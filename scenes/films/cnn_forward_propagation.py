@@ -44,33 +44,33 @@ class CnnForwardPropagation(Film):
 
     Attributes
     ----------
-    maps : int
+    max_maps : int
         Feature maps shown of a stage, at most: those of the highest mean activation.
-    values : int
+    max_features : int
         Entries shown of the column that the maps become, at most: the largest.
-    shown : int
+    max_units : int
         Neurons shown of a hidden layer, at most: the most active.
-    classes : int
+    max_classes : int
         Classes shown, at most: the most probable, the true one always among them.
-    stages : int
+    max_blocks : int
         Stages of maps shown, at most; neighbours are joined where the network has more.
     hold : float
         Seconds that the last frame stands.
     """
 
-    maps: int = 8
-    values: int = 16
-    shown: int = 10
-    classes: int = 10
-    stages: int = 8
+    max_maps: int = 8
+    max_features: int = 16
+    max_units: int = 10
+    max_classes: int = 10
+    max_blocks: int = 8
     hold: float = 2.0
 
     def construct(self):
         trace, theme = self.context.trace(), self.theme
-        self.trace, self.way = trace, way(trace, self.stages)
-        self.chosen = select_maps(self.way.maps, self.maps)
+        self.trace, self.way = trace, way(trace, self.max_blocks)
+        self.chosen = select_maps(self.way.maps, self.max_maps)
         self.end = ClassifierView(
-            theme, trace, self.way.column.output, self.way.dense, self.values, self.shown, self.classes
+            theme, trace, self.way.column.output, self.way.dense, self.max_features, self.max_units, self.max_classes
         )
         self.whole = NetworkOverview(theme, self.way, self.end, trace.pixels.shape)
         self.source: FeatureMapGroup  # what is read, at the left

@@ -10,10 +10,13 @@ import numpy as np
 from netcore.analysis.network import Dense, mlp_stages
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
+from netcore.viz.colors import neuron_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import BODY, NOTE, TITLE
 from netcore.viz.film.components import dense
 from netcore.viz.film.components.formulas import hidden_layer_formula
+from netcore.viz.film.components.legend import edge_legend
+from netcore.viz.film.components.probabilities import probability_bars, verdict
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages, Rectangles
@@ -43,16 +46,16 @@ class ForwardPropagation(Film):
 
     Attributes
     ----------
-    shown : int
+    max_units : int
         Neurons shown in a layer, at most: the most active ones.
-    outputs : int
+    max_classes : int
         Classes shown, at most: the most probable ones, the true one always among them.
     hold : float
         Seconds that the last frame stands.
     """
 
-    shown: int = 16
-    outputs: int = 10
+    max_units: int = 16
+    max_classes: int = 10
     hold: float = 2.0
 
     def construct(self):
@@ -74,8 +77,8 @@ class ForwardPropagation(Film):
         """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
-        self.index = [top_k(stage.inputs, self.shown) for stage in self.stages]
-        self.index.append(top_k(trace.probabilities, self.outputs, keep))
+        self.index = [top_k(stage.inputs, self.max_units) for stage in self.stages]
+        self.index.append(top_k(trace.probabilities, self.max_classes, keep))
         self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
 
     def place(self):
@@ -135,7 +138,7 @@ class ForwardPropagation(Film):
         leads = Edges(starts, ends, [*theme.rgb("muted"), 0.6], 1.0)
         corners = pixel_boxes(self.small, index, self.trace.pixels.shape[1:])
         marks = Rectangles(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
-        words = self.layer_names() + self.name_classes() + dense.edge_legend(theme, LEFT, self.high - SMALL - 0.45)
+        words = self.layer_names() + self.name_classes() + edge_legend(theme, LEFT, self.high - SMALL - 0.45)
         rest = [*self.columns[1:], *self.dots, *words]
         some = len(index) < n
         self.play(
@@ -144,9 +147,7 @@ class ForwardPropagation(Film):
             ),
             Animate(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
             Animate(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
-            Animate(
-                first, start=HIDDEN, opacity=1.0, fill=dense.neuron_colors(theme, first.values), run_time=0.5, after=0.4
-            ),
+            Animate(first, start=HIDDEN, opacity=1.0, fill=neuron_colors(theme, first.values), run_time=0.5, after=0.4),
             [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
         )
 
@@ -159,7 +160,7 @@ class ForwardPropagation(Film):
         widest = max(line_width(text, NOTE) for text in names + counts)
         if widest > xs[1] - xs[0] - 0.15 and last > 2:
             middle = set(counts[1:-1])
-            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.shown} of each"
+            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.max_units} of each"
             xs = [xs[0], (xs[1] + xs[-2]) / 2, xs[-1]]
             names, counts = ["input", f"{last - 1} hidden layers", "output"], [counts[0], each, counts[-1]]
         ink, muted = self.theme.rgb("foreground"), self.theme.rgb("muted")
@@ -192,7 +193,7 @@ class ForwardPropagation(Film):
         )
         self.edges.append(new)
         neurons.values = (stage.z if last else stage.output)[targets]
-        fill = dense.neuron_colors(theme, neurons.values, () if last else stage.functions)
+        fill = neuron_colors(theme, neurons.values, () if last else stage.functions)
         self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
     def words(self, stage: Dense) -> str:
@@ -232,7 +233,7 @@ class ForwardPropagation(Film):
     def softmax(self):
         theme, neurons = self.theme, self.columns[-1]
         p = neurons.values = self.trace.probabilities[self.index[-1]]
-        self.bars, self.percents = dense.probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
+        self.bars, self.percents = probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
             self.say(f"Softmax turns the {self.sizes[-1]:,} scores into probabilities that add up to 100 %"),
             self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
@@ -244,7 +245,7 @@ class ForwardPropagation(Film):
     def answer(self):
         """The most probable class, right or wrong, and the edges that led to it."""
         theme, trace = self.theme, self.trace
-        text, role = dense.verdict(trace)
+        text, role = verdict(trace)
         color, order = theme.rgb(role), self.index[-1].tolist()
         row, true = order.index(trace.prediction), [order.index(trace.label)] if role == "incorrect" else []
         answer = text_line(text, TITLE, color, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
