@@ -271,7 +271,7 @@ def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
-    monkeypatch.setattr(encoders, "LIMIT_MB", 0.03)
+    monkeypatch.setattr("netcore.rendering.formats.LIMIT_MB", 0.03)
     with pytest.raises(NetcoreError, match=r"over 0\.03"):
         encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
 
