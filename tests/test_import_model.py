@@ -13,6 +13,7 @@ from torch import nn
 
 from netcore.cli.main import main
 from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
 from netcore.tracing.tracer import trace
 
 FACTORIES = """

@@ -115,7 +115,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
     if not (draw or film):
-        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, case) nor a class of Film")
+        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, context) nor a class of Film")
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")
