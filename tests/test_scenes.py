@@ -94,11 +94,11 @@ def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str)
     [
         ('"""T"""\nx = (', "is no scene"),
         ('"""T"""\nx = 1', "neither a function draw"),
-        ("def draw(fig, case): pass", "no docstring"),
-        ('"""T"""\ndef draw(fig, case, *, many): pass', "needs a type"),
-        ('"""T"""\ndef draw(fig, case, *, many: list = 1): pass', "needs a type"),
-        ('"""T"""\ndef draw(fig, case, *, many: int = f()): pass', "plain value"),
-        ('"""T"""\ndef draw(fig, case, *, fps: int = 1): pass', "netcore's own word"),
+        ("def draw(fig, context): pass", "no docstring"),
+        ('"""T"""\ndef draw(fig, context, *, many): pass', "needs a type"),
+        ('"""T"""\ndef draw(fig, context, *, many: list = 1): pass', "needs a type"),
+        ('"""T"""\ndef draw(fig, context, *, many: int = f()): pass', "plain value"),
+        ('"""T"""\ndef draw(fig, context, *, fps: int = 1): pass', "netcore's own word"),
     ],
 )
 def test_read_scene_rejects_invalid_files(tmp_path: Path, text: str, line: str) -> None:
@@ -119,8 +119,8 @@ def test_reserved_names_cover_render_options() -> None:
 
 def test_requirements_refuse_unsuitable_runs(tmp_path: Path) -> None:
     run = toy_runs.make_untrained_run(tmp_path / "toy")
-    check_requirements("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
-    for need in ("convolution", "cnn", "pooling", "dropout", "evaluation", "evaluations", "stability"):
+    check_requirements("x", ("mlp", "dense", "hidden", "dense-first", "snapshots", "history", "examples"), run)
+    for need in ("convolution", "pooling", "dropout", "evaluation", "evaluations", "stability"):
         with pytest.raises(RequirementError, match=r"scene 'x' needs .*; run 'toy' has"):
             check_requirements("x", (need,), run)
     with pytest.raises(NetcoreError, match="no need 'convolutoin': did you mean 'convolution'"):
