@@ -15,6 +15,7 @@ from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering import scenes as catalogue
 from netcore.rendering.context import caption_values
 from netcore.rendering.requirements import REQUIREMENTS, check_requirements
+from netcore.rendering.scene_options import RESERVED_NAMES
 
 ALL = sorted(catalogue.scene_files())
 FACTS = {"run", "network", "snapshot", "label", "prediction", "confidence", "data"}
@@ -114,7 +115,7 @@ def test_find_scene_suggests_nearest_name() -> None:
 
 
 def test_reserved_names_cover_render_options() -> None:
-    assert {p.name for p in command.params} <= catalogue.RESERVED_NAMES
+    assert {p.name for p in command.params} <= RESERVED_NAMES
 
 
 def test_requirements_refuse_unsuitable_runs(tmp_path: Path) -> None:
