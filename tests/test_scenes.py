@@ -120,8 +120,8 @@ def test_reserved_names_cover_render_options() -> None:
 
 def test_requirements_refuse_unsuitable_runs(tmp_path: Path) -> None:
     run = toy_runs.make_untrained_run(tmp_path / "toy")
-    check_requirements("x", ("mlp", "dense", "hidden", "linear-first", "snapshots", "history", "examples"), run)
-    for need in ("convolution", "cnn", "pooling", "dropout", "evaluation", "evaluations", "stability"):
+    check_requirements("x", ("mlp", "dense", "hidden", "dense-first", "snapshots", "history", "examples"), run)
+    for need in ("convolution", "pooling", "dropout", "evaluation", "evaluations", "stability"):
         with pytest.raises(RequirementError, match=r"scene 'x' needs .*; run 'toy' has"):
             check_requirements("x", (need,), run)
     with pytest.raises(NetcoreError, match="no need 'convolutoin': did you mean 'convolution'"):

@@ -19,7 +19,13 @@ ANIMATED = True
 
 
 def draw(
-    fig, context, *, many: int = 20, style: Literal["solid", "dashed"] = "solid", grid: bool = False, seconds: float = 0.4
+    fig,
+    context,
+    *,
+    many: int = 20,
+    style: Literal["solid", "dashed"] = "solid",
+    grid: bool = False,
+    seconds: float = 0.4,
 ):
     """Draw them.
 
