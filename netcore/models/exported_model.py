@@ -16,7 +16,7 @@ FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg"
 DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
 
 
-class StoredLayer(nn.Module):
+class ExportedLayer(nn.Module):
     """One call of a layer of `torch.nn` that the graph holds as several operators; a trace has it as one node.
 
     Parameters
@@ -50,7 +50,7 @@ class ExportedModel(nn.Module):
     def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, np.ndarray]) -> None:
         super().__init__()
         # The node being computed, for traces: name, path of the module it belongs to, that module's class or "".
-        self._now = ("", "", "")
+        self.current_call = ("", "", "")
         self._drops = nn.ModuleList()
         try:
             self._owners = {k: self._register(k, v) for k, v in graph["state"].items()}
@@ -58,7 +58,7 @@ class ExportedModel(nn.Module):
             self._nodes = [self._read(node) for node in graph["nodes"]]
             self._output = _decoded(graph["output"])
             self.module_classes = dict(graph.get("modules", {}))
-            self._layers = {layer.nodes.start: layer for layer in map(StoredLayer, graph.get("layers", ()))}
+            self._layers = {layer.nodes.start: layer for layer in map(ExportedLayer, graph.get("layers", ()))}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
 
@@ -103,10 +103,10 @@ class ExportedModel(nn.Module):
             return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
 
         def compute(number: int) -> None:
-            function, args, kwargs, self._now = self._nodes[number]
+            function, args, kwargs, self.current_call = self._nodes[number]
             values.append(function(*_filled(args, look), **_filled(kwargs, look)))
 
-        def compute_layer(layer: StoredLayer) -> tuple[Any, ...]:
+        def compute_layer(layer: ExportedLayer) -> tuple[Any, ...]:
             for number in layer.nodes:
                 compute(number)
             return tuple(values[k] for k in layer.outputs)
