@@ -130,9 +130,8 @@ class OpTracer(TorchFunctionMode):
 
     def _on_forward_start(self, module: nn.Module, args: object) -> None:
         if self._layer is None:
-            exported = isinstance(module, ExportedLayer)
-            self._stack.append(module.path if exported else self._paths.get(id(module), ""))
-            if exported or is_layer(module):
+            self._stack.append(module.path if isinstance(module, ExportedLayer) else self._paths.get(id(module), ""))
+            if isinstance(module, ExportedLayer) or is_layer(module):
                 self._layer, self._layer_record = module, _LayerRecord()
 
     def _on_forward_end(
@@ -143,19 +142,21 @@ class OpTracer(TorchFunctionMode):
         elif self._layer is module:
             path = self._stack.pop()
             if any(id(t) in self._names for t in _tensors((args, kwargs))):
-                exported = isinstance(module, ExportedLayer)
-                call = self._exported_call(module, args) if exported else self._layer_call(module, args, kwargs, path)
-                call.output = output
-                self._add(call)
+                if isinstance(module, ExportedLayer):
+                    self._add(self._exported_call(module, args, output))
+                else:
+                    self._add(self._layer_call(module, args, kwargs, output, path))
             self._layer = None  # only now: calls made for the record are not part of the network
 
-    def _layer_call(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], path: str) -> _Call:
+    def _layer_call(
+        self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object, path: str
+    ) -> _Call:
         kind = type(module).__name__.removeprefix("Parametrized")
         return _Call(
             name=path or kind.lower(),
             kind=kind,
             args=(args, kwargs),
-            output=None,
+            output=output,
             path=path,
             settings=module_settings(module),
             weight=_as_tensor(getattr(module, "weight", None)),
@@ -164,7 +165,7 @@ class OpTracer(TorchFunctionMode):
             attention=self._attention_of(module, args, kwargs),
         )
 
-    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...]) -> _Call:
+    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...], output: object) -> _Call:
         record = self._layer_record
         heads = layer.settings.get("num_heads")
         attention = record.attention
@@ -174,7 +175,7 @@ class OpTracer(TorchFunctionMode):
             name=layer.path,
             kind=layer.kind,
             args=args,
-            output=None,
+            output=output,
             path=layer.path,
             settings=layer.settings,
             weight=record.weight,
@@ -183,9 +184,7 @@ class OpTracer(TorchFunctionMode):
             attention=attention if layer.kind == "MultiheadAttention" else None,
         )
 
-    def _attention_of(
-        self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> Tensor | None:
+    def _attention_of(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor | None:
         """Attention weights of each head, (B, H, T, S): computed again, since fused attention does not return them."""
         if not isinstance(module, nn.MultiheadAttention) or not self._values:
             return None
