@@ -4,15 +4,13 @@ from collections import OrderedDict
 
 from torch import nn
 
-from netcore.models.architecture import Architecture
-
-ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+from netcore.models.architecture import ACTIVATIONS, Architecture
 
 
 def build_model(
     architecture: Architecture, shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10
 ) -> nn.Sequential:
-    """Build the network: images (B, C, H, W) in [0, 1] go in, raw scores (B, `classes`) come out.
+    """Build a network that maps images (B, C, H, W) in [0, 1] to logits (B, K).
 
     Parameters
     ----------
@@ -21,15 +19,20 @@ def build_model(
         (C, H, W) of one image.
     classes : int
         Number of classes K.
+
+    Examples
+    --------
+    >>> [name for name, _ in build_model(Architecture(hidden=(16,))).named_children()]
+    ['flatten', 'hidden1', 'hidden1_act', 'output']
     """
-    activation = ACTIVATIONS[architecture.activation]
+    activation = getattr(nn, ACTIVATIONS[architecture.activation])
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels, height, width = shape
     number = 0
     for b, block in enumerate(architecture.conv, 1):
         for out in block:
             number += 1
-            layers[f"conv{number}"] = nn.Conv2d(channels, out, 3, padding=1)
+            layers[f"conv{number}"] = nn.Conv2d(channels, out, architecture.kernel, padding=architecture.kernel // 2)
             if architecture.batch_norm:
                 layers[f"norm{number}"] = nn.BatchNorm2d(out)
             layers[f"act{number}"] = activation()
