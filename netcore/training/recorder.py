@@ -29,7 +29,7 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import WINDOW_SETTINGS, environment_info
+from netcore.training.metadata import RECORDED_SETTINGS, environment_info
 from netcore.training.run_dir import open_run_dir
 
 EXAMPLES_PER_CLASS, MAX_EVALUATED = (
@@ -250,7 +250,7 @@ def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str
             "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
             "parameter_sizes": dict(layer.parameter_sizes),
             "batch_axis": layer.batch_axis,
-            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
+            "settings": {k: layer.settings[k] for k in RECORDED_SETTINGS if k in layer.settings},
         }
         for layer in found.layers
     ]
