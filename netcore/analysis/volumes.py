@@ -88,7 +88,7 @@ class Stage:
 class Way:
     """The whole way of an image: stages of maps, the column that they become, dense layers.
 
-    summary : says how many convolutions stand behind how many stages, where these differ; else empty.
+    summary : how many convolutions are shown as how many blocks, empty if the numbers are equal.
     """
 
     maps: tuple[Stage, ...]
@@ -133,7 +133,7 @@ def way(trace: Trace, limit: int = 8) -> Way:
     total = sum(s.convolutions for s in maps)
     fitted = _fit(maps, limit)
     shown = sum(s.convolutions > 0 for s in fitted)
-    summary = f"Its {total} convolutions are joined into {len(fitted)} stages here" if shown < total else ""
+    summary = f"{total} convolutions, shown as {len(fitted)} blocks" if shown < total else ""
     return Way(tuple(fitted), column, _dense(trace, vector), summary, _parameters(trace.layers))
 
 

@@ -100,6 +100,11 @@ class Trace:
         """The class with the highest score."""
         return int(self.logits.argmax())
 
+    @property
+    def confidence(self) -> float:
+        """Probability of the predicted class."""
+        return float(self.probabilities.max())
+
     def __getitem__(self, name: str) -> LayerTrace:
         for layer in self.layers:
             if layer.name == name:
