@@ -69,7 +69,7 @@ class Pair:
         self.ours = module_to_device(build_model(recipe.architecture), device)
         self.usual = build_model(recipe.architecture).to(device)
         self.usual.load_state_dict(self.ours.state_dict())
-        self.optimizer = make_optimizer(recipe, self.ours, device)
+        self.optimizer = make_optimizer(recipe.optimizer, self.ours.parameters(), recipe.learning_rate, device)
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[recipe.optimizer]
         self.usual_optimizer = kind(self.usual.parameters(), lr=recipe.learning_rate)
         self.data: DeviceDataset = dataset_to_device(data, device)

@@ -88,7 +88,7 @@ def test_kaggle_table_gzipped_and_changed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "change", "said"),
+    ("line", "change", "message"),
     [
         (1, lambda s: s.replace("pixel300,", "pixel3OO,"), "lacks the column 'pixel300'$"),
         (1, lambda s: s.replace("label,", "digit,"), "lacks the column 'label'$"),
@@ -102,18 +102,18 @@ def test_kaggle_table_gzipped_and_changed(tmp_path):
         (4, lambda s: "12," + s.partition(",")[2], "line 4: label 12 is out of range, 0 to 9"),
     ],
 )
-def test_kaggle_table_error_names_line(kaggle_table, line, change, predicted):
-    with pytest.raises(NetcoreError, match=predicted) as caught:
+def test_kaggle_table_error_names_line(kaggle_table, line, change, message):
+    with pytest.raises(NetcoreError, match=message) as caught:
         read_table(kaggle_table(line, change), labelled=True)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("", "is empty"), ("label," + ",".join(f"pixel{i}" for i in range(784)), "has no rows")]
+    ("content", "message"), [("", "is empty"), ("label," + ",".join(f"pixel{i}" for i in range(784)), "has no rows")]
 )
-def test_kaggle_table_without_rows(tmp_path, content, predicted):
+def test_kaggle_table_without_rows(tmp_path, content, message):
     (tmp_path / "train.csv").write_text(content)
-    with pytest.raises(NetcoreError, match=predicted):
+    with pytest.raises(NetcoreError, match=message):
         load_dataset(f"kaggle:{tmp_path}")
 
 

@@ -2,13 +2,15 @@
 
 import gzip
 import struct
+import sys
 
 import numpy as np
 import pytest
 from data_files import write_idx_set
 
+from netcore import datasets
 from netcore.core.errors import NetcoreError
-from netcore.datasets import cache
+from netcore.datasets import cache, loading
 from netcore.datasets import mnist_family as idx
 from netcore.datasets.base import Dataset, DatasetUnavailable, stratified_split
 from netcore.datasets.cache import cached_arrays
@@ -103,6 +105,26 @@ def test_load_falls_back_to_embedded(tmp_path, offline):
         load_with_fallback("kmnist", tmp_path)
 
 
+def test_sources_found_in_folder(tmp_path, monkeypatch):
+    (tmp_path / "squares.py").write_text(
+        "import numpy as np\n"
+        "from netcore.datasets.base import Dataset, DatasetSplits\n"
+        "NAMES = ('squares', 'shape:')\n"
+        "def load(name, data_dir):\n"
+        "    data = Dataset(name, np.full((4, 8, 8), 255, np.uint8), np.zeros(4, np.int64), ('square',))\n"
+        "    return DatasetSplits(data, None)\n"
+    )
+    monkeypatch.setattr(datasets, "__path__", [*datasets.__path__, str(tmp_path)])
+    loading.sources.cache_clear()
+    try:
+        assert load_dataset("squares").train.images.shape == (4, 8, 8)
+        assert load_dataset("shape:any").train.name == "shape:any"
+        assert {"squares", "shape:PATH", "kmnist", "folder:PATH"} <= set(loading.dataset_names())
+    finally:
+        loading.sources.cache_clear()
+        sys.modules.pop("netcore.datasets.squares")
+
+
 def test_load_dataset_suggests_nearest_name():
     with pytest.raises(NetcoreError, match="did you mean 'kmnist'"):
         load_dataset("kmnst")
@@ -155,7 +177,7 @@ def test_stratified_split_class_shares():
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "said"),
+    ("images", "labels", "message"),
     [
         (np.zeros((2, 28, 28), np.float32), [0, 1], "must be uint8"),
         (np.zeros((2, 28, 28), np.uint8), [0], "2 images but 1 labels"),
@@ -163,8 +185,8 @@ def test_stratified_split_class_shares():
         (np.zeros((2, 28, 28), np.uint8), [-1, 0], "label -1 is out of range"),
     ],
 )
-def test_dataset_rejects_inconsistent_arrays(images, labels, predicted):
-    with pytest.raises(NetcoreError, match=predicted):
+def test_dataset_rejects_inconsistent_arrays(images, labels, message):
+    with pytest.raises(NetcoreError, match=message):
         Dataset("wrong", images, np.array(labels))
 
 

@@ -217,7 +217,7 @@ def test_training_history_batch_loss_positions(history) -> None:
     assert np.allclose(thin.get_xydata(), np.transpose([x, y]))
     update(0.3)
     assert np.allclose(thin.get_xydata(), [(0.2, 2.3), (0.5, 1.9), (1.2, 1.9 - 0.9 * 7 / 9)])
-    fig = draw_figure("training_history", history, batches=False, log=True).fig
+    fig = draw_figure("training_history", history, batch_loss=False, log_scale=True).fig
     assert panels(fig)["Loss"].get_yscale() == "log"
     assert not [line for ax in fig.axes for line in ax.lines if line.get_alpha()]
     assert not any("batches" in text for text in painted_strings(fig))
@@ -475,7 +475,7 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
 
 def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (mosaic, digit) = draw_figure("feature_maps", context, layer="conv2", over="snapshots")
+    fig, update, (mosaic, digit) = draw_figure("feature_maps", context, layer="conv2", over="training")
     traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
     check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):

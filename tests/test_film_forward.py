@@ -157,7 +157,7 @@ def test_forward_propagation_limits_units(mlp_run):
     context = module_context(
         mlp_run, dense([784, 1024, 100], nn.ReLU), mlp_run.examples().images[0], [f"c{k}" for k in range(100)], 42
     )
-    played = play_film(ForwardPropagation, context, fps=2, shown=12, outputs=5)
+    played = play_film(ForwardPropagation, context, fps=2, max_units=12, max_classes=5)
     trace = context.trace()
     hidden = trace.layers[2].output
     film = played.film

@@ -128,7 +128,7 @@ def test_examples_classes_and_normalization(run_import, import_dir):
             )
     (import_dir / "zoo/ant/broken.png").write_text("no image")
     status, out, err = run_import(
-        "cnn.py:make", "--weights", "c.pt", "--input", "3x32x32", "--classes", "names.txt", "--examples", "zoo",
+        "cnn.py:make", "--weights", "c.pt", "--input-shape", "3x32x32", "--classes", "names.txt", "--examples", "zoo",
         "--mean", "0.5,0.4,0.3", "--std", "0.2",
     )  # fmt: skip
     assert status == 0, err
@@ -243,8 +243,8 @@ def test_import_model_rejects_bad_files(run_import, import_dir, file, message):
         (["nowhere.py:make"], "no file nowhere.py"),
         (["broken.py:make"], "SyntaxError"),
         (["models"], "is no factory: say module:callable"),
-        (["models:mlp", "--input", "28x28"], "no size: say channels, height and width"),
-        (["models:mlp", "--input", "3x28x28"], "cannot take an image of 3×28×28"),
+        (["models:mlp", "--input-shape", "28x28"], "no size: say channels, height and width"),
+        (["models:mlp", "--input-shape", "3x28x28"], "cannot take an image of 3×28×28"),
         (["models:mlp", "--mean", "a"], "no list of numbers"),
         (["models:mlp", "--std", "0"], "std above 0"),
         (["models:mlp", "--classes", "models.py"], "gives 10 scores, but there are"),

@@ -1,14 +1,18 @@
 """Any picture file becomes what MNIST would have made of it, or one line says why not."""
 
 import contextlib
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from sample_files import embedded_digits, write_scan
 
+from netcore import core
 from netcore.core.errors import NetcoreError
-from netcore.core.sample import read_sample
+from netcore.core.sample import MAX_PIXELS, read_sample
 
 
 def prepared(path, shape=(1, 28, 28)):
@@ -197,3 +201,14 @@ def test_read_sample_tiny_images(tmp_path, size):
     image.save(tmp_path / "tiny.png")
     with contextlib.suppress(NetcoreError):  # a line is fine, a crash is not
         prepared(tmp_path / "tiny.png")
+
+
+def test_core_loads_no_pillow():
+    names = sorted(file.stem for file in Path(core.__path__[0]).glob("[!_]*.py"))
+    code = f"import sys; from netcore.core import {', '.join(names)}; print('PIL' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_read_sample_pixel_limit_is_pillows():
+    assert MAX_PIXELS == Image.MAX_IMAGE_PIXELS

@@ -53,7 +53,7 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
         for scene, run, formats in RENDERS
     ]
     with stderr_listener() as listener:
-        done = render_all(requests, force=force, at_once=jobs, listener=listener)
+        done = render_all(requests, force=force, jobs=jobs, listener=listener)
     page = Path(output) / "index.html"
     show(done, runs, page)
     click.echo(f"Done in {time.monotonic() - started:.0f} s. Open {page}", err=True)

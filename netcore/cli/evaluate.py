@@ -12,17 +12,19 @@ from netcore.core.formatting import format_percent, format_percent_range
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--on", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]")
+@click.option(
+    "--data", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]"
+)
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
 @click.option(
-    "--passes", type=click.IntRange(1), help="Passes with dropout on.  [default: as many as epochs, up to 40]"
+    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout on.  [default: as many as epochs, up to 40]"
 )
 @click.option("--no-stability", is_flag=True, help="No passes with dropout on.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @runs_dir_option
 @json_option
-def command(run: str, on: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
+def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
     """Measure RUN on data sets and store the answers in it.
 
     Images that the run was trained on are left out of its own data.
@@ -30,9 +32,9 @@ def command(run: str, on: Sequence[str], runs_dir: str, as_json: bool, no_stabil
     from netcore.core.run import load_run
     from netcore.training.evaluation import evaluate
 
-    passes = given.pop("passes")
+    passes = given.pop("dropout_passes")
     say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    entries = evaluate(load_run(run, runs_dir), on, passes=0 if no_stability else passes, say=say, **given)
+    entries = evaluate(load_run(run, runs_dir), data, passes=0 if no_stability else passes, say=say, **given)
     if as_json:
         return print_json(entries)
     for entry in entries:

@@ -57,7 +57,9 @@ class Import(click.Command):
     help="Weight files; they become the snapshots in order.",
 )  # fmt: skip
 @click.option("--name", required=True, help="Name of the run.")
-@click.option("--input", "shape", type=ImageShape(), default="1x28x28", show_default=True, help="Size of an image.")
+@click.option(
+    "--input-shape", "shape", type=ImageShape(), default="1x28x28", show_default=True, help="Size of an image."
+)
 @click.option("--classes", type=click.Path(path_type=Path), help="File with a class name a line.  [default: 0, 1, …]")
 @click.option("--examples", help="Images to show and judge by: a folder with a folder a class, or a data set.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")

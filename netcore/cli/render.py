@@ -136,7 +136,7 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
     requests = _requests(scenes, given, ctx) if scenes else _listed(given, ctx)
     with stderr_listener() as listener:
         done = render_all(
-            requests, force=given["force"], at_once=given["jobs"], timeout=given["timeout"], listener=listener
+            requests, force=given["force"], jobs=given["jobs"], timeout=given["timeout"], listener=listener
         )
     _show(done, given["as_json"])
     if (ctx.obj or {}).get("debug"):
@@ -155,7 +155,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
-    base["choice"] = SampleSelector(given["digit"], given["index"], given["image"])
+    base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
         raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
     out = []

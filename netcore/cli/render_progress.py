@@ -50,7 +50,7 @@ class BarListener(PlainListener):
 
 @contextlib.contextmanager
 def stderr_listener() -> Iterator[ProgressListener]:
-    """A watcher that fits where standard error goes."""
+    """A progress listener that fits where standard error goes."""
     if not sys.stderr.isatty():
         yield PlainListener()
         return

@@ -7,9 +7,11 @@ import click
 
 from netcore.cli.options import complete_choices
 from netcore.core.formatting import format_percent, format_percent_range
+from netcore.datasets.loading import dataset_names, sources
+from netcore.models.architecture import ACTIVATIONS
+from netcore.training.lr_schedule import SCHEDULES
+from netcore.training.optimizers import OPTIMIZERS
 from netcore.training.recipes import RECIPES
-
-DATASET_NAMES = ("embedded", "mnist", "emnist-digits", "fashion-mnist", "kmnist", "usps", "kaggle:", "folder:")
 
 
 class LayerWidths(click.ParamType):
@@ -29,20 +31,17 @@ class LayerWidths(click.ParamType):
 @click.option("--name", help="Name of the run.  [default: the recipe's]")
 @click.option(
     "--data",
-    shell_complete=complete_choices(DATASET_NAMES),
-    help="Data set: embedded (needs no download), mnist, emnist-digits, fashion-mnist, kmnist, usps, kaggle:FOLDER, "
-    "folder:PATH.  [default: the recipe's]",
+    shell_complete=complete_choices(sources()),
+    help=f"Data set: {', '.join(dataset_names())}; embedded needs no download.  [default: the recipe's]",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
 @click.option("--epochs", type=click.IntRange(1), help="Times to go through the training data.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Step size (the highest, by schedule).")
 @click.option("--hidden-size", "hidden", type=LayerWidths(), help="Widths of the hidden layers: 32 or 32,32.")
-@click.option("--activation", type=click.Choice(["relu", "sigmoid", "tanh"]), help="Activation function.")
-@click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), help="Optimiser.")
-@click.option(
-    "--schedule", type=click.Choice(["constant", "plateau", "cosine", "onecycle"]), help="Learning rate's way."
-)
+@click.option("--activation", type=click.Choice(list(ACTIVATIONS)), help="Activation function.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="Optimiser.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), help="Learning rate's way.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share dropped after each hidden layer.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation.")
 @click.option("--augment/--no-augment", default=None, help="Random rotation, shift and scale.")

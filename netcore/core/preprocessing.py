@@ -1,11 +1,14 @@
 """Prepare a picture as MNIST's digits were, or crop and resize it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
 
 from netcore.core.errors import NetcoreError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MNIST, DIGIT_SIZE = (1, 28, 28), 20
 CENTER = 14.5  # where MNIST's centres of mass lie, in pixels from the edge: the middle of pixel 14 counted from 0
@@ -15,27 +18,38 @@ INK_THRESHOLD = 0.3  # of 1, what counts as ink where its extent is measured
 MIN_CONTRAST = 0.1  # contrast, of 1, below which nothing counts as drawn
 
 
-def flatten_alpha(image: Image.Image) -> tuple[Image.Image, str]:
+def flatten_alpha(image: "Image") -> "tuple[Image, str]":
     """Put what is transparent on white, or on black where what is drawn is light."""
+    import PIL.Image
+
     if image.mode != "RGBA":
         return image, ""
     alpha = np.asarray(image.getchannel("A"), np.float32)
     drawn = np.average(np.asarray(image.convert("RGB").convert("L")), weights=alpha) if alpha.any() else 0
-    ground = Image.new("RGBA", image.size, "black" if drawn > 127 else "white")
-    return Image.alpha_composite(ground, image).convert("RGB"), f"put on {'black' if drawn > 127 else 'white'}, "
+    ground = PIL.Image.new("RGBA", image.size, "black" if drawn > 127 else "white")
+    return PIL.Image.alpha_composite(ground, image).convert("RGB"), f"put on {'black' if drawn > 127 else 'white'}, "
 
 
-def crop_and_resize(image: Image.Image, shape: tuple[int, int, int]) -> tuple[np.ndarray, str]:
+def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.ndarray, str]:
+    """Crop an image to the proportions of `shape` (C, H, W) and resize it; say what was done."""
+    import PIL.Image
+    import PIL.ImageOps
+
     channels, height, width = shape
     image, said = flatten_alpha(image)
-    fitted = ImageOps.fit(image.convert("RGB" if channels == 3 else "L"), (width, height), Image.Resampling.LANCZOS)
+    fitted = PIL.ImageOps.fit(
+        image.convert("RGB" if channels == 3 else "L"), (width, height), PIL.Image.Resampling.LANCZOS
+    )
     pixels = np.asarray(fitted, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
     cropped = "" if image.width * height == image.height * width else "cropped to the middle, "
     grey = "turned to grey, " if channels == 1 and image.mode != "L" else ""
     return np.ascontiguousarray(pixels), f"{said}{grey}{cropped}resized to {width}×{height}"
 
 
-def fit_to_mnist(image: Image.Image, path: Path) -> tuple[np.ndarray, str]:
+def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
+    """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; say what was done."""
+    import PIL.Image
+
     image, said = flatten_alpha(image)
     grey = image.convert("L")
     said += "turned to grey, " if image.mode != "L" else ""
@@ -43,7 +57,7 @@ def fit_to_mnist(image: Image.Image, path: Path) -> tuple[np.ndarray, str]:
     light = np.median(whole) > (float(whole.min()) + float(whole.max())) / 2
     if grey.size == (28, 28) and not light and whole.any():
         return whole[None].copy(), f"{said}taken as it is, 28×28"
-    grey.thumbnail((WORK_SIZE, WORK_SIZE), Image.Resampling.LANCZOS)
+    grey.thumbnail((WORK_SIZE, WORK_SIZE), PIL.Image.Resampling.LANCZOS)
     values = np.asarray(grey, np.float32) / 255
     ink = _ink(1 - values if light else values)
     box = _box(ink)
@@ -95,14 +109,20 @@ def _otsu(values: np.ndarray) -> float:
 
 def _box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of what is drawn, single specks left out; None where nothing is."""
-    seen = Image.fromarray((ink > INK_THRESHOLD).astype(np.uint8) * 255)
+    import PIL.Image
+    import PIL.ImageFilter
+
+    seen = PIL.Image.fromarray((ink > INK_THRESHOLD).astype(np.uint8) * 255)
     if max(ink.shape) > 3 * DIGIT_SIZE:
-        seen = seen.filter(ImageFilter.MedianFilter(3))
+        seen = seen.filter(PIL.ImageFilter.MedianFilter(3))
     return seen.getbbox()
 
 
 def _thickened(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Widen lines that would be thinner than MNIST's pen once scaled down; others come back as they are."""
+    import PIL.Image
+    import PIL.ImageFilter
+
     drawn = ink > 0.5
     outline = np.pi / 4 * (np.diff(drawn, axis=0).sum() + np.diff(drawn, axis=1).sum())  # of a curve in any direction
     width = 2 * drawn.sum() / max(outline, 1)
@@ -110,29 +130,31 @@ def _thickened(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     size = 2 * round(missing / 2) + 1
     if size < 3:
         return ink
-    wider = Image.fromarray((255 * ink).astype(np.uint8)).filter(ImageFilter.MaxFilter(size))
+    wider = PIL.Image.fromarray((255 * ink).astype(np.uint8)).filter(PIL.ImageFilter.MaxFilter(size))
     return np.asarray(wider, np.float32) / 255
 
 
 def _fitted(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Scale what lies in `box` to 20 pixels on its longer side, antialiased; float32 with a maximum of 1."""
+    import PIL.Image
+
     width, height = box[2] - box[0], box[3] - box[1]
     scale = DIGIT_SIZE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(
-        Image.fromarray(ink).resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BICUBIC, box)
+        PIL.Image.fromarray(ink).resize(
+            size, PIL.Image.Resampling.BOX if scale < 0.5 else PIL.Image.Resampling.BICUBIC, box
+        )
     )
     return np.clip(small / max(float(np.percentile(small, 98)), 1e-6), 0, 1)
 
 
 def _centered(digit: np.ndarray) -> np.ndarray:
     """Place a digit in 28×28, uint8, its centre of mass as near to the middle as it can be without cutting it."""
+    from scipy.ndimage import center_of_mass
+
     out = np.zeros(MNIST[1:], np.uint8)
-    place = []
-    for axis, size in enumerate(digit.shape):
-        mass = digit.sum(1 - axis)
-        center = float((mass * (np.arange(size) + 0.5)).sum() / mass.sum())
-        place.append(int(np.clip(round(CENTER - center), 0, out.shape[axis] - size)))
-    top, left = place
+    center = np.array(center_of_mass(digit)) + 0.5  # from the edge, not from the middle of the first pixel
+    top, left = np.clip(np.round(CENTER - center).astype(int), 0, np.subtract(out.shape, digit.shape))
     out[top : top + digit.shape[0], left : left + digit.shape[1]] = np.round(255 * digit)
     return out

@@ -4,12 +4,18 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from netcore.core.errors import NetcoreError
 from netcore.core.preprocessing import MNIST, WORK_SIZE, crop_and_resize, fit_to_mnist
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # those that Pillow reads without another program
+MAX_PIXELS = 2**30 // 4 // 3  # Pillow's own bound against decompression bombs, `Image.MAX_IMAGE_PIXELS`
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,6 @@ class Sample:
         return hashlib.sha256(head + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
 
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # those that Pillow reads without another program
-MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26  # pixels; Pillow's own bound against decompression bombs
-
-
 def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[Sample, str]:
     """Read a picture file and prepare it for a network.
 
@@ -42,7 +44,7 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
 
     Returns
     -------
-    picture : Picture
+    sample : Sample
         uint8 (C, H, W), no label.
     note : str
         One line that says what was done to it.
@@ -60,21 +62,24 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
     return Sample(pixels, None, path.name), f"{path.name}: {done}"
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path) -> "Image":
     """Decode the first frame, upright, as "L", "RGB" or, where parts are transparent, "RGBA"."""
+    import PIL.Image
+    import PIL.ImageOps
+
     try:
         if path.stat().st_size == 0:
             raise NetcoreError(f"{path} is empty")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below
-            image = Image.open(path, formats=FORMATS)
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # refused below
+            image = PIL.Image.open(path, formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
+            raise PIL.Image.DecompressionBombError
         image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
-        return _plain(ImageOps.exif_transpose(image))
-    except Image.DecompressionBombError:
+        return _plain(PIL.ImageOps.exif_transpose(image))
+    except PIL.Image.DecompressionBombError:
         raise NetcoreError(f"{path} is too large: at most {MAX_PIXELS / 1e6:.0f} megapixels; scale it down") from None
-    except Image.UnidentifiedImageError:
+    except PIL.Image.UnidentifiedImageError:
         raise NetcoreError(f"{path} is no image: give a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except OSError as error:
         raise NetcoreError(f"cannot read {path}: {error.strerror or error}") from error
@@ -88,12 +93,15 @@ def _open(path: Path) -> Image.Image:
         raise NetcoreError(f"cannot read {path}: {error}") from error
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _plain(image: "Image") -> "Image":
+    """Convert to one of the modes "L", "RGB" and "RGBA"."""
+    import PIL.Image
+
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image, np.float32) / 257).astype(np.uint8))
+        return PIL.Image.fromarray((np.asarray(image, np.float32) / 257).astype(np.uint8))
     if image.mode in ("I", "F"):  # no fixed white: from the darkest to the lightest value
         values = np.asarray(image, np.float64)
-        return Image.fromarray((255 * (values - values.min()) / max(np.ptp(values), 1e-9)).astype(np.uint8))
+        return PIL.Image.fromarray((255 * (values - values.min()) / max(np.ptp(values), 1e-9)).astype(np.uint8))
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")

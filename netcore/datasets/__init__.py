@@ -1,0 +1,1 @@
+"""Data sets, one source per file: a module here with `NAMES` and `load` is found by `loading`."""

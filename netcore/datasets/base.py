@@ -9,6 +9,7 @@ from netcore.core.errors import NetcoreError
 from netcore.datasets.cache import array_digest
 
 DIGITS = tuple("0123456789")
+MNIST_SIDE = 28  # pixels of height and width
 
 
 class DatasetUnavailable(NetcoreError):

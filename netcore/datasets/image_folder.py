@@ -5,17 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from netcore.core.errors import NetcoreError
-from netcore.datasets.base import Dataset, DatasetSplits
+from netcore.datasets.base import MNIST_SIDE, Dataset, DatasetSplits
 from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
-from netcore.datasets.usps import SIDE
 
+NAMES = ("folder:",)
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
-# ---- a folder of images
+def load(name: str, data_dir: Path | None = None) -> DatasetSplits:
+    """Load the images of ``folder:PATH``."""
+    return load_image_folder(Path(name.partition(":")[2]).expanduser())
 
 
-def load_image_folder(folder: Path, shape: tuple[int, int, int] = (1, SIDE, SIDE)) -> DatasetSplits:
+def load_image_folder(folder: Path, shape: tuple[int, int, int] = (1, MNIST_SIDE, MNIST_SIDE)) -> DatasetSplits:
     """Read images that lie in one folder a class; ``train`` and ``test`` within, where there are such.
 
     Files that cannot be read are left out, named and counted in the note.

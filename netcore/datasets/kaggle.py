@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from netcore.core.errors import NetcoreError
-from netcore.datasets.base import DIGITS, Dataset, DatasetSplits
+from netcore.datasets.base import DIGITS, MNIST_SIDE, Dataset, DatasetSplits
 from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
-from netcore.datasets.usps import SIDE
 
-# ---- Kaggle's digit recogniser
+NAMES = ("kaggle:",)
+
+
+def load(name: str, data_dir: Path | None = None) -> DatasetSplits:
+    """Load the table of ``kaggle:FOLDER``."""
+    return load_kaggle(Path(name.partition(":")[2]).expanduser())
 
 
 def load_kaggle(folder: Path) -> DatasetSplits:
@@ -47,7 +51,7 @@ def _parse_table(path: Path, labelled: bool) -> Arrays:
         import pandas as pd
     except ImportError as error:
         raise NetcoreError("reading tables needs the package pandas: pip install pandas") from error
-    wanted = ["label"] * labelled + [f"pixel{i}" for i in range(SIDE * SIDE)]
+    wanted = ["label"] * labelled + [f"pixel{i}" for i in range(MNIST_SIDE**2)]
     try:
         frame = pd.read_csv(path, low_memory=False)
     except pd.errors.EmptyDataError:
@@ -67,7 +71,7 @@ def _parse_table(path: Path, labelled: bool) -> Arrays:
     pixels = values[:, 1:] if labelled else values
     _in_range(pixels, 255, path, "pixel")
     _in_range(labels[:, None], len(DIGITS) - 1, path, "label")
-    return {"images": pixels.astype(np.uint8).reshape(-1, SIDE, SIDE), "labels": labels.astype(np.int64)}
+    return {"images": pixels.astype(np.uint8).reshape(-1, MNIST_SIDE, MNIST_SIDE), "labels": labels.astype(np.int64)}
 
 
 def _whole_numbers(frame, path: Path) -> np.ndarray:

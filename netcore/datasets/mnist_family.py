@@ -38,26 +38,27 @@ DATASETS = {
     "fashion-mnist": IdxDataset("FashionMNIST", classes=FASHION, size="30 MB"),
     "kmnist": IdxDataset("KMNIST", classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"), size="20 MB"),
 }
+NAMES = tuple(DATASETS)
 
 
-def load_idx(name: str, folder: Path) -> DatasetSplits:
-    """Read one of `SETS` from the data folder; nothing is written there unless it must be downloaded.
+def load(name: str, data_dir: Path) -> DatasetSplits:
+    """Read one of `DATASETS` from the data folder; nothing is written there unless it must be downloaded.
 
     Raises
     ------
-    Unavailable
+    DatasetUnavailable
         If it is not there and cannot be downloaded.
     NetcoreError
         If a file is damaged.
     """
     known = DATASETS[name]
-    raw = folder / known.kind / "raw"
+    raw = data_dir / known.kind / "raw"
     files = [raw / f"{part}-{kind}" for part in known.parts for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
     if not all(_lying(file) for file in files):
         from torchvision import datasets
 
         fetch = getattr(datasets, known.kind)
-        download(name, known.size, folder, lambda: fetch(folder, download=True, **dict(known.options)))
+        download(name, known.size, data_dir, lambda: fetch(data_dir, download=True, **dict(known.options)))
     train, test = (_part(name, known, files[i], files[i + 1]) for i in (0, 2))
     return DatasetSplits(train, test)
 

@@ -4,9 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from netcore.models.architecture import Architecture
-
-ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+from netcore.models.architecture import ACTIVATIONS, Architecture
 
 
 def build_model(
@@ -22,14 +20,14 @@ def build_model(
     classes : int
         Number of classes K.
     """
-    activation = ACTIVATIONS[architecture.activation]
+    activation = getattr(nn, ACTIVATIONS[architecture.activation])
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels, height, width = shape
     number = 0
     for b, block in enumerate(architecture.conv, 1):
         for out in block:
             number += 1
-            layers[f"conv{number}"] = nn.Conv2d(channels, out, 3, padding=1)
+            layers[f"conv{number}"] = nn.Conv2d(channels, out, architecture.kernel, padding=architecture.kernel // 2)
             if architecture.batch_norm:
                 layers[f"norm{number}"] = nn.BatchNorm2d(out)
             layers[f"act{number}"] = activation()

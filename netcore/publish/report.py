@@ -45,7 +45,7 @@ def make_report(
     jobs: int = 2,
     force: bool = False,
     timeout: float = TIMEOUT_SECONDS,
-    watcher: ProgressListener | None = None,
+    listener: ProgressListener | None = None,
 ) -> Report:
     """Draw all figures that a run can have, and write ``index.html`` with them, in ``renders/<run>/report``.
 
@@ -57,7 +57,7 @@ def make_report(
         Name of a run in `runs`, the path of its folder, or the run itself.
     output : Path
         Folder of the report.
-    at, theme, force, timeout, watcher :
+    at, theme, force, timeout, listener :
         As `netcore.rendering.api.render` has them.
     jobs : int
         Figures drawn at once.
@@ -74,7 +74,7 @@ def make_report(
     targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, left_out), 1)}
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
-    done = render_all(requests, force=force, at_once=jobs, timeout=timeout, watcher=watcher)
+    done = render_all(requests, force=force, at_once=jobs, timeout=timeout, listener=listener)
     left_out |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
     there = [r.target for r in done if r.state in ("drawn", "fresh")]
     _remove_others(folder, there)

@@ -82,20 +82,20 @@ def render(
     selector = SampleSelector(None if digit is None else str(digit), index, None if image is None else str(image))
     wanted = (formats,) if isinstance(formats, str) else tuple(formats or ())
     common = {
-        "run": str(run.path if isinstance(run, Run) else run), "choice": selector, "at": at, "formats": wanted,
+        "run": str(run.path if isinstance(run, Run) else run), "selector": selector, "at": at, "formats": wanted,
         "quality": quality, "size": size, "fps": fps, "theme": theme, "max_mb": max_mb,
         "output": None if output is None else str(output), "options": options or {}, "runs": str(runs),
     }  # fmt: skip
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [Request(scene=str(name), **common) for name in names]
-    return render_all(requests, force=force, at_once=jobs, timeout=timeout)
+    return render_all(requests, force=force, jobs=jobs, timeout=timeout)
 
 
 def render_all(
     requests: Iterable[Request],
     *,
     force: bool = False,
-    at_once: int = 1,
+    jobs: int = 1,
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
 ) -> list[RenderResult]:
@@ -113,7 +113,7 @@ def render_all(
     stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in passes}
     work = [task.only(stale[id(task)]) for task in passes if stale[id(task)]]
     _prepare(work, listener)
-    drawn = iter(run_tasks(work, at_once, timeout, listener))
+    drawn = iter(run_tasks(work, jobs, timeout, listener))
     for task in passes:
         new = {r.target: r for r in (next(drawn) if stale[id(task)] else [])}
         done += [new.get(target) or result_from_sidecar(target, "fresh") for target in task.targets.values()]

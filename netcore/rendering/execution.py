@@ -20,16 +20,16 @@ from netcore.rendering.worker import files_of
 
 
 def run_tasks(
-    work: Sequence[RenderTask], at_once: int, timeout: float, listener: ProgressListener
+    work: Sequence[RenderTask], jobs: int, timeout: float, listener: ProgressListener
 ) -> list[list[RenderResult]]:
     """Draw passes; a single figure in this process, all else in processes that can be stopped."""
     if not work:
         return []
     if len(work) == 1 and work[0].scene.kind == "figure":
         return [_finish(work[0], _here, timeout, listener)]
-    at_once = max(1, min(at_once, len(work)))
-    with worker_pool(at_once) as draw_there:
-        return map_concurrently(lambda task: _finish(task, draw_there, timeout, listener), work, at_once)
+    jobs = max(1, min(jobs, len(work)))
+    with worker_pool(jobs) as draw_there:
+        return map_concurrently(lambda task: _finish(task, draw_there, timeout, listener), work, jobs)
 
 
 def _here(task: RenderTask, folder: Path, timeout: float, count: Any) -> WorkerReply:

@@ -94,6 +94,6 @@ def _advice(run: Run) -> dict[str, str]:
     return {
         "snapshots": "import it again with more --weights" if imported else "call rec.snapshot more often",
         "history": recorded if imported else "pass loss and accuracy to rec.snapshot",
-        "evaluate": f"netcore evaluate {run.name} --on folder:FOLDER, which holds a folder of images for each class",
+        "evaluate": f"netcore evaluate {run.name} --data folder:FOLDER, which holds a folder of images for each class",
         "submit": submit,
     }

@@ -32,7 +32,7 @@ EVERY = 0.1  # seconds between two words on progress
 
 def task_to_json(task: RenderTask, folder: Path) -> str:
     """A job as one line of JSON."""
-    plain = {**vars(task), "scene": str(task.scene.path), "run": str(task.run.path), "choice": vars(task.selector)}
+    plain = {**vars(task), "scene": str(task.scene.path), "run": str(task.run.path), "selector": vars(task.selector)}
     plain["targets"] = {name: str(path) for name, path in task.targets.items()}
     return json.dumps({"job": plain, "folder": str(folder)})
 
@@ -46,7 +46,7 @@ def task_from_json(line: str) -> tuple[RenderTask, Path]:
         | {
             "scene": catalogue.read_scene(Path(plain["scene"])),
             "run": load_run(plain["run"]),
-            "choice": SampleSelector(**plain["choice"]),
+            "selector": SampleSelector(**plain["selector"]),
             "size": tuple(plain["size"]),
             "targets": {name: Path(path) for name, path in plain["targets"].items()},
         }

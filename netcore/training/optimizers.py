@@ -1,14 +1,31 @@
-"""Optimisers by name."""
+"""Optimisers by name; nothing here imports torch before one is made."""
 
-import torch
-from torch import nn
+import inspect
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from netcore.training.recipes import Recipe
+if TYPE_CHECKING:
+    import torch
+
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}  # name: class of torch.optim
 
 
-def make_optimizer(recipe: Recipe, module: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """Build the recipe's optimiser, all parameters in one fused call where the device has it."""
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[recipe.optimizer](
-        module.parameters(), lr=recipe.learning_rate, fused=True if device.type in ("cpu", "cuda") else None
-    )
+def make_optimizer(
+    name: str, parameters: "Iterable[torch.nn.Parameter]", learning_rate: float, device: "torch.device"
+) -> "torch.optim.Optimizer":
+    """Make one of `OPTIMIZERS`, all parameters updated in one fused call if class and device allow it.
+
+    Parameters
+    ----------
+    name : str
+        A key of `OPTIMIZERS`.
+    parameters : iterable of torch.nn.Parameter
+    learning_rate : float
+    device : torch.device
+        The parameters' device.
+    """
+    import torch
+
+    kind = getattr(torch.optim, OPTIMIZERS[name])
+    fused = "fused" in inspect.signature(kind).parameters and device.type in ("cpu", "cuda")
+    return kind(parameters, lr=learning_rate, **({"fused": True} if fused else {}))

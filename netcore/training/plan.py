@@ -9,12 +9,14 @@ from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.formatting import format_percent
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
 from netcore.datasets.loading import load_with_fallback
+from netcore.models.architecture import ACTIVATIONS
 from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
+from netcore.training.optimizers import OPTIMIZERS
 from netcore.training.recipes import Recipe, get_recipe, with_overrides
 
 MNIST_IMAGES = 60_000  # what the recipes' epochs are counted in
-CHOICES = {"optimizer": ("sgd", "adam", "adamw"), "schedule": SCHEDULES, "activation": ("relu", "sigmoid", "tanh")}
+CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "activation": ACTIVATIONS}
 
 
 @dataclass(frozen=True)
@@ -101,5 +103,7 @@ def check_settings(recipe: Recipe) -> None:
     ):
         if not 0 <= value < 1:
             raise NetcoreError(f"{setting} must be from 0 to below 1, not {value:g}")
+    if network.kernel < 1 or network.kernel % 2 == 0:
+        raise NetcoreError(f"kernel must be an odd number of pixels, not {network.kernel}")
     if any(width < 1 for width in network.hidden):
         raise NetcoreError(f"hidden layers must be 1 wide or more, not {min(network.hidden)}")

@@ -23,9 +23,9 @@ class Recipe:
     data: str = "mnist"
     epochs: int = 20
     batch_size: int = 64
-    optimizer: str = "adam"  # sgd | adam | adamw
+    optimizer: str = "adam"  # of `optimizers.OPTIMIZERS`
     learning_rate: float = 0.001
-    schedule: str = "constant"  # constant | plateau | cosine | onecycle
+    schedule: str = "constant"  # of `lr_schedule.SCHEDULES`
     augment: dict[str, float] = field(default_factory=dict)
     validation: float = 0.0
     seed: int = 42
@@ -34,7 +34,7 @@ class Recipe:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything but name and published result, as plain values."""
-        out = asdict(self)
+        out = asdict(self) | {"architecture": self.architecture.settings}
         del out["name"], out["published"]
         return out
 

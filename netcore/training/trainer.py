@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,9 @@ class Trainer:
         module = build_model(self.recipe.architecture, shape, len(plan.train.classes))
         layers = describe_layers(module, shape)
         self.module = module_to_device(module, device)
-        self.optimizer = make_optimizer(self.recipe, self.module, device)
+        self.optimizer = make_optimizer(
+            self.recipe.optimizer, self.module.parameters(), self.recipe.learning_rate, device
+        )
         self.data = {part: dataset_to_device(getattr(plan, part), device) for part in ("train", "held_out")}
         self.done = 0  # epochs
         self.kept = set(
@@ -96,7 +97,7 @@ class Trainer:
             "name": folder.name,
             "recipe": self.recipe.name,
             "status": "training",
-            "model": {"kind": "recipe", "architecture": asdict(self.recipe.architecture)},
+            "model": {"kind": "recipe", "architecture": self.recipe.architecture.settings},
             "settings": self.recipe.settings,
             "changed": plan.changed,
             "parameters": sum(layer["parameters"] for layer in layers),

@@ -35,7 +35,7 @@ def draw(
     context,
     *,
     layer: str = "all",
-    over: Literal["layers", "images", "snapshots"] = "layers",
+    over: Literal["layers", "images", "training"] = "layers",
     images: int = 10,
     seconds: float = 8.0,
 ):
@@ -57,9 +57,9 @@ def draw(
     title = f"Feature maps of {context.display_name}"
     if layer != "all":
         title = f"Feature maps of {layer_title(layer)}, {context.display_name}"
-    body, note = add_heading(fig, title if over == "snapshots" else f"{title}, {traces[-1].snapshot}")
+    body, note = add_heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
-    if over == "snapshots":
+    if over == "training":
         body, bottom = body.inset(bottom=54), Box(body.x, body.y + body.h - 40, body.w, 40)
     place = _columns if layer == "all" else _single
     digit, views, bars = place(fig, body, found, traces)
@@ -94,7 +94,7 @@ def _found(trace, layer: str) -> list[Stage]:
 
 def _traces(context, over: str, images: int) -> list:
     """The passes that the animation goes through, the last one being the still's."""
-    if over == "snapshots":
+    if over == "training":
         return [context.trace(at=s) for s in snapshots_until(context)]
     if over == "images":
         return [*(context.trace(sample=sample) for sample in other_samples(context, images - 1)), context.trace()]

@@ -20,14 +20,14 @@ ORDER = 10
 ANIMATED = True
 
 
-def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: float = 6.0):
+def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
     """Draw the curves; the animation draws them from left to right.
 
     Parameters
     ----------
-    log : bool
+    log_scale : bool
         Whether the loss has a logarithmic scale.
-    batches : bool
+    batch_loss : bool
         Whether the loss of single batches is drawn, as a thin line.
     seconds : float
         Duration of the animation.
@@ -49,7 +49,7 @@ def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: floa
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
     shares = "band: 95 % confidence interval" if of else "share of correct predictions"
     accuracy = add_chart(fig, right, "Accuracy", shares, x=x, left=54)
-    thin = _batches(context, epoch, step) if batches else None
+    thin = _batches(context, epoch, step) if batch_loss else None
     loss = add_chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
 
     moving = []
@@ -60,7 +60,7 @@ def draw(fig, context, *, log: bool = False, batches: bool = True, seconds: floa
         for which, color in (("train", theme.positive), ("val", theme.negative)):
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], color))
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
-    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log)
+    _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
     if lower is not None:
         moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 

@@ -1,7 +1,8 @@
 """Forward propagation in a CNN
 
-One image through {network}: convolutions compute one feature map per kernel, pooling reduces their size,
-and flattening, dense layers and softmax turn them into class probabilities. The most active maps and neurons of each layer are shown.
+One image through {network}: convolutions compute one feature map per kernel, pooling reduces their size, and
+flattening, dense layers and softmax turn them into class probabilities. The most active maps and neurons of each layer
+are shown.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
@@ -43,33 +44,33 @@ class CnnForwardPropagation(Film):
 
     Attributes
     ----------
-    maps : int
+    max_maps : int
         Maximum number of feature maps per layer: those of the highest mean activation.
-    values : int
+    max_features : int
         Maximum number of values shown after flattening: the largest.
-    shown : int
+    max_units : int
         Maximum number of neurons per hidden layer: the most active.
-    classes : int
+    max_classes : int
         Maximum number of classes: the most probable, the true one always included.
-    stages : int
+    max_blocks : int
         Maximum number of blocks; neighbouring layers are merged if the network has more.
     hold : float
         Duration of the last frame in seconds.
     """
 
-    maps: int = 8
-    values: int = 16
-    shown: int = 10
-    classes: int = 10
-    stages: int = 8
+    max_maps: int = 8
+    max_features: int = 16
+    max_units: int = 10
+    max_classes: int = 10
+    max_blocks: int = 8
     hold: float = 2.0
 
     def construct(self):
         trace, theme = self.context.trace(), self.theme
-        self.trace, self.way = trace, way(trace, self.stages)
-        self.chosen = select_maps(self.way.maps, self.maps)
+        self.trace, self.way = trace, way(trace, self.max_blocks)
+        self.chosen = select_maps(self.way.maps, self.max_maps)
         self.end = ClassifierView(
-            theme, trace, self.way.column.output, self.way.dense, self.values, self.shown, self.classes
+            theme, trace, self.way.column.output, self.way.dense, self.max_features, self.max_units, self.max_classes
         )
         self.whole = NetworkOverview(theme, self.way, self.end, trace.pixels.shape)
         self.source: FeatureMapGroup  # what is read, at the left

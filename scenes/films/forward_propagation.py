@@ -48,16 +48,16 @@ class ForwardPropagation(Film):
 
     Attributes
     ----------
-    shown : int
+    max_units : int
         Maximum number of neurons per layer: the most active.
-    outputs : int
+    max_classes : int
         Maximum number of classes: the most probable, the true one always included.
     hold : float
         Duration of the last frame in seconds.
     """
 
-    shown: int = 16
-    outputs: int = 10
+    max_units: int = 16
+    max_classes: int = 10
     hold: float = 2.0
 
     def construct(self):
@@ -79,8 +79,8 @@ class ForwardPropagation(Film):
         """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
-        self.index = [top_k(stage.inputs, self.shown) for stage in self.stages]
-        self.index.append(top_k(trace.probabilities, self.outputs, keep))
+        self.index = [top_k(stage.inputs, self.max_units) for stage in self.stages]
+        self.index.append(top_k(trace.probabilities, self.max_classes, keep))
         self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
 
     def place(self):
@@ -160,7 +160,7 @@ class ForwardPropagation(Film):
         widest = max(line_width(text, NOTE) for text in names + counts)
         if widest > xs[1] - xs[0] - 0.15 and last > 2:
             middle = set(counts[1:-1])
-            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.shown} of each"
+            each = f"{middle.pop()} each" if len(middle) == 1 else f"at most {self.max_units} of each"
             xs = [xs[0], (xs[1] + xs[-2]) / 2, xs[-1]]
             names, counts = ["input", f"{last - 1} hidden layers", "output"], [counts[0], each, counts[-1]]
         ink, muted = self.theme.rgb("foreground"), self.theme.rgb("muted")

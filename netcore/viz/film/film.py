@@ -25,7 +25,7 @@ One file in `scenes/films`, its docstring the title and the caption, `NEEDS` wha
             Neurons shown a layer, at most.
         \"\"\"
 
-        shown: int = 16  # becomes --shown
+        max_units: int = 16  # becomes --max-units
 
         def construct(self):
             trace, theme = self.context.trace(), self.theme
