@@ -34,6 +34,7 @@ from netcore.models.architecture import Architecture
 from netcore.training.recorder import record_run
 from netcore.viz.mpl.image_grid import PixelImage
 from netcore.viz.theme import DARK
+from netcore.viz.wording import format_prediction
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def snapshot_told(fig, context):
     right = [row["val_accuracy"] for row in context.history["epochs"] if row["step"] == snapshot.step]
     images = f"{context._run.info['data']['held_out']:,} held-out images"
     assert told[snapshot.label] == " · ".join(
-        [snapshot.label, *(f"{format_percent(r)} right on {images}" for r in right)]
+        [snapshot.label, *(f"accuracy {format_percent(r)} on {images}" for r in right)]
     )
     return snapshot
 
@@ -299,25 +300,20 @@ def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
             of_truth, of_answer = k == trace.label, k == trace.prediction
             color = DARK.correct if of_truth else DARK.incorrect if of_answer else DARK.positive
             assert to_hex(share.get_facecolor()) == color
-        predicted, known = (context.classes[k] for k in (trace.prediction, trace.label))
-        end = "right" if predicted == known else f"wrong, it is {known}"
-        assert any(
-            t.startswith(f"It says {predicted}, {format_percent(trace.probabilities.max())} sure: {end}")
-            for t in painted_strings(fig)
-        )
+        prediction = format_prediction(context.classes, trace.prediction, trace.probabilities.max(), trace.label)
+        assert any(t.startswith(prediction) for t in painted_strings(fig))
 
 
 def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for context, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
+    for context, found, told in ((cnn, maps, "5 layers"), (deep, few, "6 of 10 layers")):
         right = replace(context, chosen=Sample(context.sample.pixels, context.trace().prediction))
         fig, _, (image, *views) = draw_figure("prediction_pipeline", right)
         trace, every = context.trace(), text_spots(fig)
-        predicted = (
-            f"It says {context.classes[trace.prediction]}, {format_percent(trace.probabilities.max())} sure: right"
-        )
-        assert every[1].text == f"{predicted} · {told} between image and scores · {context.snapshot().label}"
+        k = trace.prediction
+        prediction = format_prediction(context.classes, k, trace.probabilities.max(), k)
+        assert every[1].text == f"{prediction} · {told} between image and logits · {context.snapshot().label}"
         assert image.ax.get_window_extent().x1 < min(view.ax.get_window_extent().x0 for view in views)
         outputs = [trace[node].output for node in found.values()]
         signed = min(output.min() for output in outputs) < 0

@@ -30,11 +30,12 @@ from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import PixelImage, image_grid, show_pixels
-from netcore.viz.mpl.probability_bars import ProbabilityBars, prediction_color, verdict
+from netcore.viz.mpl.probability_bars import ProbabilityBars, prediction_color
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.mpl.text import add_color_legend, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
 from netcore.viz.theme import DARK, LIGHT
+from netcore.viz.wording import format_prediction
 
 ROWS = [
     {"epoch": 1, "step": 10, "train_loss": 1.64, "val_loss": 0.94, "train_accuracy": 0.3, "val_accuracy": 0.4},
@@ -44,7 +45,7 @@ ROWS = [
 STEPS = [
     {"step": step, "loss": loss} for step, loss in ((2, 2.3), (5, 1.9), (14, 1.0), (20, 1.1), (35, 0.4), (50, 0.2))
 ]
-ENDS = " right on 40 held-out images"
+ENDS = " on 40 held-out images"
 NOTES = {  # by the share of the animation, four epochs long
     0.0: "before the end of epoch 1 of 4",
     0.2: "before the end of epoch 1 of 4",
@@ -113,7 +114,7 @@ def told(context, snapshot) -> str:
     if snapshot.step not in rows:
         return f"step {snapshot.step}" if snapshot.step else "untrained"
     right, of = rows[snapshot.step]["val_accuracy"], context._run.info["data"]["held_out"]
-    return f"epoch {rows[snapshot.step]['epoch']} · {100 * right:.1f} % right on {of:,} held-out images"
+    return f"epoch {rows[snapshot.step]['epoch']} · accuracy {format_percent(right)} on {of:,} held-out images"
 
 
 def timeline_of(fig):
@@ -240,12 +241,12 @@ def test_training_history_accuracy_interval(history, monkeypatch) -> None:
     assert corners() == expected([1, 2, 4], low, high)
     update(0.75)
     assert corners() == expected([1, 2, 3], *((*side[:2], side[1:].mean()) for side in (low, high)))
-    assert "share right · band: 95 % interval" in painted_strings(fig)
+    assert "band: 95 % confidence interval" in painted_strings(fig)
     monkeypatch.setitem(history._run.info, "data", {"train": 1000})
     fig, _, _ = draw_figure("training_history", history)
     assert not fig.findobj(PolyCollection)
     assert not any("interval" in text for text in painted_strings(fig))
-    assert note_of(fig).endswith("92.5 % right on held-out images")
+    assert note_of(fig).endswith("accuracy 92.5 % on held-out images")
 
 
 def test_training_history_learning_rate_panel(history, monkeypatch) -> None:
@@ -394,11 +395,8 @@ def probability_bars(fig):
 
 
 def says(trace) -> str:
-    """The verdict of an image whose class is known."""
-    sure = trace.probabilities.max()
-    right = "right" if trace.prediction == trace.label else f"wrong, it is {trace.classes[trace.label]}"
-    assert 0.001 < sure < 0.9994
-    return f"The network says {trace.classes[trace.prediction]}, {100 * sure:.1f} % sure: {right}"
+    """The prediction of an image whose class is known."""
+    return format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label)
 
 
 def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
@@ -419,7 +417,7 @@ def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
     counts = [(len(mosaic.tiles()), len(output)) for mosaic, output in zip(views, outputs, strict=True)]
     assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
     assert [value_of(t) for t in texts_in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
-    assert note_of(fig) == says(trace) + " · maps shown: those that vary most"
+    assert note_of(fig) == says(trace) + " · maps shown: highest variance over the image"
     for name, mosaic in zip(NODES, views, strict=True):
         assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
     assert color_bar_of(fig, "value") == ((0, 1), ["0", "max"])
@@ -431,10 +429,10 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
     fig, update, mosaics = draw_figure("feature_maps", context)
     digit, *views = from_left(mosaics)
     stages = [
-        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28.",
-        "pool1: max-pooling; 32 maps of 14×14.",
-        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14.",
-        "pool2: max-pooling; 64 maps of 7×7.",
+        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28",
+        "pool1: max-pooling; 32 maps of 14×14",
+        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14",
+        "pool2: max-pooling; 64 maps of 7×7",
     ]
     for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
         update(step / 6)
@@ -587,10 +585,10 @@ def test_prediction_color() -> None:
 
 
 def test_format_prediction() -> None:
-    shares, animals = np.array([0.1, 0.725, 0.175]), ["cat", "dog", "elk"]
-    assert verdict(context_with_predictions(shares, 1, animals)) == "dog, 72.5 % sure: right"
-    assert verdict(context_with_predictions(shares, 2, animals)) == "dog, 72.5 % sure: wrong, it is elk"
-    assert verdict(context_with_predictions(shares, None, animals)) == "dog, 72.5 % sure"
+    animals = ["cat", "dog", "elk"]
+    assert format_prediction(animals, 1, 0.725, 1) == "predicted dog (72.5 %), correct"
+    assert format_prediction(animals, 1, 0.725, 2) == "predicted dog (72.5 %), true class elk"
+    assert format_prediction({1: "dog"}, 1, 0.99999) == "predicted dog (> 99.9 %)"
 
 
 # ---- the shared kit: views, timeline, facts

@@ -174,14 +174,13 @@ def test_forward_propagation_unlabeled_and_misclassified(mlp_run, label):
     module[1].bias.data[:] = torch.tensor([9.0, 0, 0, 0])
     context = module_context(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
     played = play_film(ForwardPropagation, context, fps=2)
-    verdict = [text for text in played.texts if text.startswith("cat, ")]
+    prediction = [text for text in played.texts if text.startswith("predicted cat")]
     if label is None:
-        assert len(verdict) == 1
-        assert "right" not in verdict[0]
-        assert "wrong" not in verdict[0]
-        assert "A picture: 28 × 28 = 784 pixels" in played.texts
+        assert len(prediction) == 1
+        assert prediction[0].endswith(" %)")
+        assert "Image: 28 × 28 = 784 pixels" in played.texts
     else:
-        assert verdict[0].endswith("wrong, it is dog")
+        assert prediction[0].endswith(", true class dog")
         np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("correct"))
 
 

@@ -1,4 +1,4 @@
-"""Measure a run on data sets: accuracy, per-class figures, calibration, stability."""
+"""Evaluate a run on data sets and store its predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,20 +12,18 @@ from netcore.core.formatting import format_percent, format_percent_range
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option(
-    "--data", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]"
-)
+@click.option("--data", multiple=True, help="Data set, as in `train --data`; repeatable.  [default: the run's own]")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
 @click.option(
-    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout on.  [default: as many as epochs, up to 40]"
+    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout active.  [default: epochs, at most 40]"
 )
-@click.option("--no-stability", is_flag=True, help="No passes with dropout on.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--no-stability", is_flag=True, help="Skip the passes with dropout active.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:1 or mps.")
 @runs_dir_option
 @json_option
 def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
-    """Measure RUN on data sets and store the answers in it.
+    """Evaluate RUN on data sets and store its predictions.
 
     Images that the run was trained on are left out of its own data.
     """

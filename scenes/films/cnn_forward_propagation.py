@@ -354,7 +354,7 @@ class CnnForwardPropagation(Film):
             moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
         self.answer = text_line(words, TITLE, color, bold=True, at=(EDGE, STRIP_Y), align=(1, 0))
         self.play(
-            self.say(f"All layers: {self.way.parameters:,} parameters"),
+            self.say(f"Most active units per layer; {self.way.parameters:,} parameters"),
             self.hide(self.counts),
             moves,
             self.show([self.answer], 0.4, after=0.7),
