@@ -18,7 +18,7 @@ def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, s
         If a class does not exist, or less than one image is asked for.
     """
     if images < 1:
-        raise NetcoreError(f"--images {images}: choose 1 or more")
+        raise NetcoreError(f"--images must be at least 1, got {images}")
     wanted = _classes(digits, context.classes)
     examples = context.examples()
     found = _samples(context, _in_turn(examples.labels, wanted, np.random.default_rng(seed)))

@@ -83,7 +83,7 @@ def stored_predictions(context: SceneContext, name: str | None = None, labelled:
     stored = context.evaluation(name)
     if not len(stored.logits) or not np.isfinite(stored.logits).all():
         raise RequirementError(
-            f"run '{context.run_name}': the evaluation on {stored.name} is empty or holds NaN: evaluate again"
+            f"run '{context.run_name}': the evaluation on {stored.name} is empty or contains NaN: evaluate again"
         )
     labels = stored.labels.astype(np.int64)
     if labelled and len(labels) != len(stored.logits):

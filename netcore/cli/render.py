@@ -161,7 +161,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
-        raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
+        raise NetcoreError(f"the output of several scenes must be a folder, got {given['output']}")
     out = []
     for name in scenes:
         own = {o.name: given.get(o.name) for o in find_scene(name).options}
@@ -176,7 +176,7 @@ def _only_run(runs: str) -> str:
     found = [r.name for r in list_runs(runs)]
     if len(found) == 1:
         return found[0]
-    raise NetcoreError(f"say which run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
+    raise NetcoreError(f"choose a run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
 
 
 def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
@@ -184,11 +184,11 @@ def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
 
     for name in given:
         if name not in WITHOUT_SCENE and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise NetcoreError(f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: netcore scenes")
+            raise NetcoreError(
+                f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: choose one from netcore scenes"
+            )
     if not Path(FILE_NAME).is_file():
-        raise NetcoreError(
-            f"name a scene (netcore scenes lists them): there is no {FILE_NAME} here that says what to render"
-        )
+        raise NetcoreError(f"no scene given and no {FILE_NAME} here: choose a scene from netcore scenes")
     return read_config(Path(FILE_NAME), given["runs_dir"])
 
 

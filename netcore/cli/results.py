@@ -21,7 +21,7 @@ def command(output: Path | None, runs_dir: str, as_json: bool) -> None:
 
     rows = results_rows(list_runs(runs_dir), list(RECIPES))
     if not rows:
-        raise NetcoreError(f"no complete run in {runs_dir}: netcore train mlp-16-16")
+        raise NetcoreError(f"no complete run in {runs_dir}: use netcore train mlp-16-16")
     if as_json:
         return print_json(rows)
     if output is None:

@@ -86,7 +86,7 @@ class Trace:
 
     def __post_init__(self) -> None:
         if self.logits.shape != (len(self.classes),):
-            raise ValueError(f"{len(self.classes)} classes need as many logits, not {self.logits.shape}")
+            raise ValueError(f"{len(self.classes)} classes need as many logits, got shape {self.logits.shape}")
 
     @property
     def probabilities(self) -> np.ndarray:

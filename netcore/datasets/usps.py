@@ -31,7 +31,9 @@ def load(name: str, data_dir: Path) -> DatasetSplits:
         try:
             found = USPS(place, train=train)
         except (OSError, EOFError, ValueError) as error:
-            raise NetcoreError(f"{place} holds damaged USPS files ({error}): delete them to download again") from error
+            raise NetcoreError(
+                f"{place} contains damaged USPS files ({error}): delete them to download them again"
+            ) from error
         return {"images": resize_to_mnist(found.data), "labels": np.array(found.targets, np.int64)}
 
     parts = []

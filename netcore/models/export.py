@@ -62,7 +62,7 @@ def export_graph(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Graph,
     except Exception as error:  # anyone's module, and the exporter's many ways to give up
         if "data-dependent" in str(error) or "DataDependent" in type(error).__name__:
             raise NetcoreError(
-                f"{name} decides by the image's values what to compute; a run can only hold a fixed graph"
+                f"{name} has control flow that depends on the image; only a fixed graph can be stored"
             ) from error
         raise NetcoreError(f"the graph of {name} cannot be stored ({_line(error)})") from error
     graph, constants = _Writer(module, program).written()
@@ -117,8 +117,8 @@ class _Writer:
             raise NetcoreError(f"the graph of {self.name} cannot be stored: it has a node '{strange[0]}'")
         if len(scores) != 1 or not isinstance(scores[0], torch.fx.Node):
             raise NetcoreError(
-                f"{self.name} must give one tensor of scores, it gives {len(scores)} values: wrap it in a module whose "
-                "forward returns the one that classifies"
+                f"{self.name} must return one tensor of logits, got {len(scores)} values: wrap it in a module whose "
+                "forward returns the logits"
             )
         parameters = {k for k, _ in self.module.named_parameters(remove_duplicate=False)}
         state = {
@@ -156,7 +156,7 @@ class _Writer:
             resolve_operator(op)
         except NetcoreError:
             raise NetcoreError(
-                f"{self.name} has {_SCOPES.get(op, op)} in its forward, which a run cannot hold"
+                f"{self.name} has {_SCOPES.get(op, op)} in its forward, which cannot be stored in a run"
             ) from None
         call, path, kind = self._call_of(node)
         entry = {"op": op, "args": self._json(list(node.args)), "kwargs": self._json(dict(node.kwargs))}
@@ -237,7 +237,9 @@ class _Writer:
             return {"device": 0}
         if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
             return {"torch": str(value).removeprefix("torch.")}
-        raise NetcoreError(f"{self.name} passes a {type(value).__name__} to an operator, which a run cannot hold")
+        raise NetcoreError(
+            f"{self.name} passes a {type(value).__name__} to an operator, which cannot be stored in a run"
+        )
 
 
 def _operator_name(target: Any) -> str:
@@ -290,8 +292,8 @@ def _prove(module: nn.Module, stored: ExportedModel, shape: tuple[int, int, int]
                 ) from error
             if not same:
                 raise NetcoreError(
-                    f"{type(module).__name__} gives other scores each time, or other ones than its graph: a run cannot "
-                    "hold it"
+                    f"{type(module).__name__} is not deterministic, or differs from its exported graph: it cannot be "
+                    "stored in a run"
                 )
 
 

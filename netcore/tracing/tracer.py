@@ -35,7 +35,7 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
     """
     if pixels.shape != run.input_shape:
         raise NetcoreError(
-            f"run '{run.name}' takes images of {format_shape(run.input_shape)}, not {format_shape(pixels.shape)}"
+            f"run '{run.name}' takes images of {format_shape(run.input_shape)}, got {format_shape(pixels.shape)}"
         )
     given = run.info["input"]
     with single_thread():
@@ -83,9 +83,9 @@ def trace_module(
     """
     check_single_input(module)
     if label is not None and not 0 <= label < len(classes):
-        raise NetcoreError(f"label {label} is none of the {len(classes)} classes")
+        raise NetcoreError(f"the label must be from 0 to {len(classes) - 1}, got {label}")
     if backward and label is None:
-        raise NetcoreError("gradients of the loss need the image's true class: give a label")
+        raise NetcoreError("gradients of the loss need the true class of the image: pass a label")
     weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
     like = next(iter(weights.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
@@ -95,7 +95,7 @@ def trace_module(
         logits = _scores(module, weights, x, len(classes))
     if not tracer.saw(logits):
         raise NetcoreError(
-            f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
+            f"the output of {type(module).__name__} does not depend on its input through PyTorch operations"
         )
     output_kind = kind_of_output(tracer, logits)
     scores = as_logits(logits, output_kind)
@@ -204,7 +204,7 @@ def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dic
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        raise NetcoreError(f"PyTorch gives no gradients of {type(module).__name__}: {reason}") from error
+        raise NetcoreError(f"PyTorch cannot compute the gradients of {type(module).__name__}: {reason}") from error
     return {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
 
 
@@ -221,7 +221,7 @@ def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes
         raise NetcoreError(several_outputs(module, out))
     if out.shape != (1, classes):
         raise NetcoreError(
-            f"{type(module).__name__} must give one score a class, (1, {classes}), not shape {tuple(out.shape)}"
+            f"{type(module).__name__} must return logits of shape (1, {classes}), got {tuple(out.shape)}"
         )
     return out
 
