@@ -67,7 +67,7 @@ def import_model(
         pickled objects; if the examples do not fit; if the run cannot be written.
     """
     if name.startswith(".") or Path(name).name != name:
-        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+        raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
     if not weights:
         raise NetcoreError("give the network's weights: --weights FILE")
     module = call_factory(factory)
