@@ -333,10 +333,7 @@ def test_per_class_metrics(made) -> None:
         assert np.allclose(spans, [(k + shift, *wilson(right[k], of[k])) for k in shown])
         assert np.allclose(dots[np.argsort(dots[:, 1])], [(right[k] / of[k], k + shift) for k in shown])
     assert says_its_ticks(ax.xaxis)
-    assert (
-        f"{true.sum()} images of second, epoch 1 · lines: 95 % intervals · mean F1 {f1.mean():.3f}"
-        in painted_strings(fig)
-    )
+    assert f"{true.sum()} images of second, epoch 1 · mean F1 {f1.mean():.3f}" in painted_strings(fig)
 
 
 def test_per_class_of_trained_network(context, stored) -> None:
@@ -512,7 +509,7 @@ def test_cross_dataset_many_sets_classes(made, hundred) -> None:
     dots = columns_of(right[:12], of[:12])[0][1:]
     assert np.allclose(dots_of_color(fig.axes[0], DARK.positive), [(0, right.sum() / ANSWERS), *dots])
     assert below(fig, fig.axes[0], 13) == ["all", *(f"class {k}" for k in range(12))]
-    assert "the whole sets, and 12 of 100 classes · 95 % intervals" in painted_strings(fig)
+    assert any("12 of 100 classes" in text for text in painted_strings(fig))
 
 
 def test_predictions_reads_stale_after_evaluation(context, monkeypatch) -> None:
@@ -565,8 +562,8 @@ def test_prediction_distribution_without_labels(made) -> None:
     assert above(fig, ax, 10) == [str(n) for n in predicted]
     assert below(fig, ax, 10) == LETTERS
     assert legend_colors(fig) == {"predicted": DARK.positive}
-    assert any(text.startswith("70 images of kaggle-test, epoch 2 · 10 classes") for text in painted_strings(fig))
-    assert "lines: 95 % intervals for other images of this kind" in painted_strings(fig)
+    assert any(text.startswith("70 images of kaggle-test, epoch 2 · mean") for text in painted_strings(fig))
+    assert "vertical lines: 95 % confidence intervals" in painted_strings(fig)
     assert {"unlabelled", "evaluation:kaggle-test"} <= context.reads
     fig, _, _ = draw_figure("prediction_distribution", context, data="one")
     assert "true" in painted_strings(fig)
@@ -583,7 +580,7 @@ def test_prediction_distribution_many_classes(hundred) -> None:
     expected = [*predicted[most], *np.bincount(found.labels, minlength=100)[most]]
     assert np.allclose([bar.get_height() for bar in ax.patches], np.array(expected) / ANSWERS)
     assert below(fig, ax, 20) == [f"class {k}" for k in most]
-    assert any("20 of 100 classes (those predicted most)" in text for text in painted_strings(fig))
+    assert any("20 of 100 classes, most predicted" in text for text in painted_strings(fig))
 
 
 # ---- mistakes

@@ -244,14 +244,14 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
         *((panel, place, images) for panel, place in enumerate((0, 3, 3, 3))),
     )
     charts, colors = _charts(fig), legend_colors(fig)
-    assert colors == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
+    assert colors == {"accuracy": DARK.positive, "mean confidence": DARK.negative}
     for panel, place, batch in changed:
         logits = mlp.predict_batch(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
         found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
         right = (logits.argmax(1) == labels).mean()
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
         assert found[colors["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
-        assert found[colors["claimed confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
+        assert found[colors["mean confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
     for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
         assert np.allclose(mosaic.tiles()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
 
@@ -276,7 +276,7 @@ def test_robustness_labels(mlp) -> None:
         t.text for t in texts
     ]
     expected = (
-        ("Noise", "standard deviation, share of the pixel range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
+        ("Noise", "sd, share of the pixel range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
         ("Rotation", "counter-clockwise", ["−60°", "−40°", "−20°", "0", "20°", "40°", "60°"]),
         ("Translation", "to the right, % of the width", ["−30", "−20", "−10", "0", "10", "20", "30"]),
         ("Stroke width", "change in pixels", ["−3", "−2", "−1", "0", "+1", "+2", "+3"]),
@@ -410,7 +410,7 @@ def test_data_set_counts_and_pixels(mlp) -> None:
     fig, _, (means, _) = draw_figure("data_set", mlp)
     labels, examples = mlp.evaluation().labels, mlp.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
-    assert title == "The images of embedded"
+    assert title == "Data set embedded"
     assert note == "1,000 held-out images of 10 classes, 1×28×28 · all but the counts: of 500 example images"
     _counts_are(fig, mlp, labels)
     _pixel_values_are(fig, examples.images)
@@ -509,7 +509,7 @@ def test_data_set_similar_images(name, request) -> None:
         assert upper != lower
         names = [context.classes[labels[i]] for i in (upper, lower)]
         assert caption_below(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
-    assert title_above(fig, alike.ax) == "Look-alikes"
+    assert title_above(fig, alike.ax) == "Similar pairs"
 
 
 def test_color_images_keep_axis_order() -> None:

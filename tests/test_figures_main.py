@@ -178,7 +178,7 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 
 def test_training_history_curve_colors(history) -> None:
     fig, update, _ = draw_figure("training_history", history)
-    assert legend_colors(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
+    assert legend_colors(fig) == {"training (epoch mean)": DARK.positive, "held out": DARK.negative}
     axes = panels(fig)
     assert set(axes) == {"Loss", "Accuracy"}
     for name, ax in axes.items():
@@ -286,7 +286,7 @@ def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
     limit = np.abs(over_time).max()
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
-    sense = "of 3×3: ink under blue adds to the map, ink under orange takes away"
+    sense = "of 3×3 · blue: positive weights, orange: negative weights"
     assert note_of(fig) == f"32 kernels {sense}"
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
@@ -313,7 +313,7 @@ def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
-    assert "28 of 64 output maps across, 12 of 32 input maps down, those of the largest weights" in note_of(fig)
+    assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
     assert "Kernels of conv2 in cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         draw_figure("filter_grid", context, layer="conv22")
@@ -329,7 +329,7 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
     check_scale(fig, mosaic, "weight", -limit, limit)
-    assert note_of(fig).startswith("4 of 6 kernels of 3×3, for each of the 3 input maps one below the other")
+    assert note_of(fig).startswith("4 of 6 kernels of 3×3, the 3 input channels one below the other")
     for i, weight in enumerate(over_time):
         update((i + 0.5) / 3)
         assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
@@ -346,7 +346,7 @@ def test_neuron_weights_by_snapshot(make_context, mlp_run) -> None:
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-    assert note_of(fig) == "ink on blue excites, on orange inhibits · 16 neurons"
+    assert note_of(fig) == "16 neurons · blue: positive, orange: negative"
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
@@ -360,7 +360,7 @@ def test_neuron_weights_selection(make_context, mlp_run) -> None:
     for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
         assert np.array_equal(mosaic.tiles(), context.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
-    assert note_of(fig).endswith("6 of 16 neurons, those of the largest outgoing weights")
+    assert note_of(fig).endswith("6 of 16 neurons, largest outgoing weights")
 
 
 def test_neuron_weights_of_color_images(made) -> None:
@@ -373,7 +373,7 @@ def test_neuron_weights_of_color_images(made) -> None:
     assert np.allclose(mosaic.tiles(), (red + green + blue) / 3, atol=1e-6)
     limit = np.quantile(np.abs(red + green + blue) / 3, 0.998)
     check_scale(fig, mosaic, "weight", -limit, limit)
-    assert note_of(fig).startswith("blue excites, orange inhibits, mean of 3 colours · 24 of 40 neurons, those of")
+    assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
     assert note_of(fig).endswith("largest outgoing weights")
 
 
@@ -445,7 +445,7 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
         assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
         lengths, _ = probability_bars(fig)
         if step <= 1:
-            assert note_of(fig) == "The image: 1×28×28 pixels."
+            assert note_of(fig) == "image: 1×28×28 pixels"
         elif step <= 5:
             assert note_of(fig) == stages[int(np.ceil(step)) - 2]
         else:
@@ -461,7 +461,7 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     assert np.array_equal(mosaic.tiles(), output)
     low, high = check_scale(fig, mosaic, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
-    assert "Feature maps of conv1 in cnn-2conv, epoch 1" in painted_strings(fig)
+    assert "Feature maps of conv1, cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
     fig, _, mosaics = draw_figure("feature_maps", signed, layer="conv2")
     output = signed.trace()["act2"].output

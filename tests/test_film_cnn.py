@@ -306,7 +306,7 @@ def test_cnn_film_layout_and_duration(cnn_run, make_context):
 
 def test_cnn_film_options(context):
     played = play_film(CnnForwardPropagation, context, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
-    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 scores"} <= played.texts
+    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 logits"} <= played.texts
     assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
     assert context.trace().prediction in played.film.end.index[-1]
     check_layout(played)

@@ -14,6 +14,7 @@ from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
 from netcore.viz.theme import DARK, LIGHT
+from netcore.viz.wording import format_prediction
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +93,7 @@ def test_forward_propagation_labels(playback, trace):
     assert any("28 × 28 = 784" in text for text in texts)
     assert any("16×784" in text and "W^((1))" in text for text in texts), "the first layer's formula with its sizes"
     assert any("a^((2)) = sigma(z^((2)))" in text for text in texts)
-    sure = f"{trace.classes[trace.prediction]}, {100 * trace.probabilities.max():.1f} %"
-    assert any(text.startswith(sure) for text in texts)
+    assert format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label) in texts
 
 
 def test_forward_propagation_duration(mlp_run, make_context):

@@ -175,7 +175,9 @@ class GraphWriter:
             return {"device": 0}
         if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
             return {"torch": str(value).removeprefix("torch.")}
-        raise NetcoreError(f"{self.name} passes a {type(value).__name__} to an operator, which cannot be stored in a run")
+        raise NetcoreError(
+            f"{self.name} passes a {type(value).__name__} to an operator, which cannot be stored in a run"
+        )
 
 
 def _operator_name(target: object) -> str:

@@ -66,9 +66,8 @@ class SampleSelector:
         examples = run.examples()
         if self.index is not None:
             if not 0 <= self.index < len(examples.labels):
-                raise NetcoreError(
-                    f"the index of an example of run '{run.name}' must be from 0 to {len(examples.labels) - 1}, got {self.index}"
-                )
+                last = len(examples.labels) - 1
+                raise NetcoreError(f"--index must be from 0 to {last} for run '{run.name}', got {self.index}")
             found = self.index
         else:
             found = _first(run, examples.labels, self.digit)

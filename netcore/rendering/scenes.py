@@ -117,7 +117,9 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
     if not (draw or film):
-        raise NetcoreError(f"{path} is not a scene: it has neither a function draw(fig, context) nor a subclass of Film")
+        raise NetcoreError(
+            f"{path} is not a scene: it has neither a function draw(fig, context) nor a subclass of Film"
+        )
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")

@@ -41,7 +41,7 @@ def _stroke(images: np.ndarray, pixels: float) -> np.ndarray:
 
 
 CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str]]] = {
-    "Noise": ("standard deviation, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), _noise, "{:g}".format),
+    "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), _noise, "{:g}".format),
     "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
     "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), _shift, "{:g}".format),
     "Stroke width": ("change in pixels", (-3, -2, -1, 0, 1, 2, 3), _stroke, "{:+g}".format),

@@ -49,7 +49,6 @@ def check_formats(formats: Iterable[str], size: tuple[int, int], fps: float) -> 
     formats, (width, height) = set(formats), size
     if "gif" in formats and fps not in GIF_RATES:
         rates = ", ".join(map(str, sorted(GIF_RATES)))
-        rates = ", ".join(map(str, sorted(GIF_RATES)))
         near = min(GIF_RATES, key=lambda rate: (abs(rate - fps), -rate))
         raise NetcoreError(f"GIF supports {rates} fps, got {fps:g}: use --fps {near} or -f mp4")
     if "mp4" in formats and (width % 2 or height % 2):
