@@ -293,7 +293,7 @@ def test_sample_sequence_selection(make_context, mlp_run):
     for first in (9, 18):  # round by round, one of each class; the chosen image, a 4, is the last one
         counts = np.bincount([p.label for p in sample_sequence(context, "", first + 1, 0)[:-1]], minlength=10)
         assert counts.max() - counts.min() <= 1
-    with pytest.raises(NetcoreError, match="no class between 9 and 0: say 0-9"):
+    with pytest.raises(NetcoreError, match="no class between 9 and 0: use 0-9"):
         sample_sequence(context, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
         sample_sequence(context, "x")

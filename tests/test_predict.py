@@ -52,7 +52,7 @@ def test_predict_skips_unreadable_image(run_predict, mlp_run, tmp_path):
     status, out, err = run_predict(mlp_run.name, tmp_path / "bad.png", good, "--json")
     assert status == 2
     assert [row["image"] for row in json.loads(out)] == [str(good)]
-    assert f"{tmp_path / 'bad.png'} is no image" in err
+    assert f"{tmp_path / 'bad.png'} is not an image" in err
     status, out, _ = run_predict(mlp_run.name, tmp_path / "bad.png")
     assert (status, out) == (2, "")
 

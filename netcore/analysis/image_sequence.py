@@ -57,7 +57,7 @@ def _classes(text: str, names: list[str]) -> list[int]:
             out.append(names.index(part))
         elif dash and first in names and last in names:
             if names.index(first) > names.index(last):
-                raise NetcoreError(f"no class between {first} and {last}: say {last}-{first}")
+                raise NetcoreError(f"no class between {first} and {last}: use {last}-{first}")
             out += range(names.index(first), names.index(last) + 1)
         else:
             raise unknown_name("class", part, names)

@@ -102,7 +102,7 @@ def show(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: Path) -> 
     """Write the page, and print what lies where and the command that made each."""
     from netcore.cli.options import print_table
 
-    head = ("network", "recipe", "parameters", "held-out digits right", "trained on", "in")
+    head = ("network", "recipe", "parameters", "held-out accuracy", "trained on", "in")
     rows = [(str(r.target), f"{r.bytes / 1e3:,.0f} kB", r.command) for r in done if r.state in ("drawn", "fresh")]
     write_gallery(done, head, facts(runs), page)
     print_table(head, facts(runs))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
-from netcore.core.formatting import format_percent, format_percent_range
+from netcore.core.formatting import format_percent, format_percent_points, format_percent_range
 
 
 @click.command()
@@ -41,7 +41,7 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
 
 
 def show(entry: dict[str, Any]) -> None:
-    """One data set as a few lines and two tables."""
+    """Print the results on one data set: a few lines and two tables."""
     click.echo(
         f"{entry['name']} ({entry['snapshot']}): "
         f"{format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
@@ -61,9 +61,9 @@ def show(entry: dict[str, Any]) -> None:
 
 
 def mc_dropout_text(stable: dict[str, Any]) -> str:
-    """What the passes with dropout on gave, in one line."""
+    """Format the results of the passes with dropout active in one line."""
     count, mean = len(stable["accuracy"]), stable["mean"]
     if count == 1:
-        return f"with dropout on, 1 pass: {format_percent(mean, 2)}"
-    deviation = f"standard deviation {100 * stable['deviation']:.2f} points"
-    return f"with dropout on, {count} passes: mean {format_percent(mean, 2)}, {deviation}"
+        return f"dropout active, 1 pass: {format_percent(mean, 2)}"
+    deviation = f"standard deviation {format_percent_points(stable['deviation'])}"
+    return f"dropout active, {count} passes: mean {format_percent(mean, 2)}, {deviation}"

@@ -19,7 +19,7 @@ class ImageShape(click.ParamType):
         if isinstance(value, tuple):
             return value
         if not re.fullmatch(r"[1-9]\d*[x×][1-9]\d*[x×][1-9]\d*", value):
-            self.fail(f"'{value}' is no size: say channels, height and width as 1x28x28", param, ctx)
+            self.fail(f"'{value}' is not a shape: use channels, height and width, such as 1x28x28", param, ctx)
         return tuple(int(part) for part in re.split("[x×]", value))
 
 
@@ -32,7 +32,7 @@ class FloatList(click.ParamType):
         try:
             return [float(part) for part in str(value).split(",")]
         except ValueError:
-            self.fail(f"'{value}' is no list of numbers: say 0.5 or 0.49,0.48,0.45", param, ctx)
+            self.fail(f"'{value}' is not a list of numbers: use 0.5 or 0.49,0.48,0.45", param, ctx)
 
 
 class Import(click.Command):

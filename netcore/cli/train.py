@@ -23,7 +23,7 @@ class LayerWidths(click.ParamType):
         try:
             return tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"'{value}' is no list of widths: say 32 or 32,32", param, ctx)
+            self.fail(f"'{value}' is not a list of layer sizes: use 32 or 32,32", param, ctx)
 
 
 @click.command()
@@ -90,7 +90,7 @@ def command(
 
 
 def summary(info: dict[str, Any]) -> list[str]:
-    """A few lines on how good the network became, and what it took."""
+    """Return lines with size, duration and accuracy of a trained network."""
     lines = [
         f"{info['name']}: {info['parameters']:,} parameters, {info['settings']['epochs']} epochs in "
         f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"

@@ -63,6 +63,16 @@ def format_percent_points(share: float, decimals: int = 2) -> str:
     return f"{100 * share:.{decimals}f} percentage points"
 
 
+def format_mean_deviation(mean: float, deviation: float, decimals: int = 2) -> str:
+    """Format mean and standard deviation of shares in [0, 1]: ``98.12 ± 0.31 %``."""
+    return f"{_percentage(mean, decimals)} ± {_percentage(deviation, decimals)} %"
+
+
+def format_percent_tick(share: float) -> str:
+    """Format a tick of a percentage axis with the decimals that it needs: ``2.5 %``."""
+    return f"{100 * share:.4g} %"
+
+
 def format_percent_range(low: float, high: float, decimals: int = 1) -> str:
     """Format the ends of an interval of shares in [0, 1]: ``97.1 to 98.4 %``."""
     return f"{_percentage(low, decimals)} to {_percentage(high, decimals)} %"

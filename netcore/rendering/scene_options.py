@@ -44,7 +44,7 @@ class SceneOption:
                 return BOOL_WORDS[str(value).lower()]
             return OPTION_TYPES[self.type](value)
         except (ValueError, KeyError):
-            what = {"int": "a whole number", "float": "a number", "bool": "true or false"}[self.type]
+            what = {"int": "an integer", "float": "a number", "bool": "true or false"}[self.type]
             raise NetcoreError(f"{flag} must be {what}, got '{value}'") from None
 
 

@@ -147,7 +147,7 @@ class RunRecorder:
         weights = state_arrays(self._model)
         bad = [k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all()]
         if bad:
-            raise NetcoreError(f"{bad[0]} holds NaN or infinite weights at step {step:,}: earlier snapshots are kept")
+            raise NetcoreError(f"{bad[0]} contains NaN or infinite values at step {step:,}: earlier snapshots are kept")
         if epoch is None:
             self.run.info["unit"] = "step"
             name = name or (f"step {step:,}" if step else "")
