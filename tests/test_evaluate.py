@@ -193,7 +193,7 @@ def test_evaluate_rejects_other_classes_sizes(trained_runs, tmp_path):
     run = load_run("plain", trained_runs)
     with pytest.raises(NetcoreError, match="kmnist has other classes than run 'plain'"):
         evaluate(run, ["kmnist"], data_dir=tmp_path)
-    with pytest.raises(NetcoreError, match="images are 1×16×16, run 'plain' takes 1×28×28"):
+    with pytest.raises(NetcoreError, match="images are 1×16×16, but run 'plain' takes 1×28×28"):
         evaluate(run, ["mnist"], data_dir=tmp_path)
 
 
@@ -211,7 +211,7 @@ def test_evaluate_on_tiny_test_sets(trained_runs, tmp_path, count):
 def test_evaluate_command_table_and_json(trained_runs):
     out = CliRunner().invoke(evaluate_command, ["drop-1", "--runs-dir", str(trained_runs)], catch_exceptions=False)
     assert "precision" in out.stdout
-    assert "with dropout on, 2 passes" in out.stdout
+    assert "dropout active, 2 passes" in out.stdout
     args = ["drop-1", "--runs-dir", str(trained_runs), "--json", "--no-stability"]
     rows = json.loads(CliRunner().invoke(evaluate_command, args, catch_exceptions=False).stdout)
     assert rows[0]["name"] == "embedded"

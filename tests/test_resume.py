@@ -186,7 +186,7 @@ def test_resume_rejects_damaged_checkpoint(tmp_path, monkeypatch, content):
 def test_train_keeps_foreign_folder(tmp_path):
     (tmp_path / "mlp-16-16").mkdir()
     (tmp_path / "mlp-16-16" / "thesis.txt").write_text("years of work")
-    with pytest.raises(NetcoreError, match="is no run folder"):
+    with pytest.raises(NetcoreError, match="is not a run folder"):
         begin(tmp_path)
     assert (tmp_path / "mlp-16-16" / "thesis.txt").read_text() == "years of work"
 

@@ -190,7 +190,7 @@ def test_read_sample_rejects_blank_images(tmp_path, value):
 
 
 def test_read_sample_rejects_channel_counts(tmp_path):
-    with pytest.raises(NetcoreError, match="1 or 3 channels; this network takes 4"):
+    with pytest.raises(NetcoreError, match="1 or 3 channels, got 4"):
         read_sample(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
 
 

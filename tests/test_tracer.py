@@ -400,7 +400,7 @@ def test_repeated_traces_are_fast(run):
 
 
 def test_trace_rejects_other_image_size(run):
-    with pytest.raises(NetcoreError, match="takes images of 1×28×28, not 3×32×32"):
+    with pytest.raises(NetcoreError, match="takes images of 1×28×28, got 3×32×32"):
         trace(run, run.snapshots[0], image((3, 32, 32)))
 
 
@@ -417,5 +417,5 @@ def test_trace_reports_mismatched_keys(run):
 
 def test_trace_rejects_run_without_architecture(run):
     run.info["model"] = {}
-    with pytest.raises(NetcoreError, match="does not say how its network is built"):
+    with pytest.raises(NetcoreError, match="does not describe its network"):
         trace(run, run.snapshots[0], image())

@@ -1,4 +1,4 @@
-"""List the runs: networks that were trained here."""
+"""List the runs: trained networks."""
 
 import click
 
@@ -9,7 +9,7 @@ from netcore.cli.options import json_option, print_json, print_table, runs_dir_o
 @runs_dir_option
 @json_option
 def command(runs_dir: str, as_json: bool) -> None:
-    """List the runs: networks that were trained here."""
+    """List the runs: trained networks."""
     from netcore.core.run import list_runs
 
     rows = [

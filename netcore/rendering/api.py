@@ -126,7 +126,9 @@ def _distinct(passes: Sequence[RenderTask]) -> None:
         for target in task.targets.values():
             other = seen.setdefault(target.resolve(), task)
             if other is not task:
-                raise NetcoreError(f"{other.name} and {task.name} both go to {target}: give each its own -o")
+                raise NetcoreError(
+                    f"{other.name} and {task.name} have the same output {target}: pass a different -o for each"
+                )
 
 
 def _prepare(work: Sequence[RenderTask], listener: ProgressListener) -> None:

@@ -33,7 +33,7 @@ def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> lis
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NetcoreError(f"{file} is no TOML: {error}") from None
+        raise NetcoreError(f"{file} is not valid TOML: {error}") from None
     strange = set(content) - {"render"}
     if strange:
         raise NetcoreError(f"{file}: {unknown_name('table', min(strange), ['render'])}")
@@ -46,7 +46,7 @@ def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> lis
 def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> Request:
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
-            raise NetcoreError(f"{where}: say which {key}")
+            raise NetcoreError(f"{where}: {key} is missing")
     own = {o.name for o in catalogue.find_scene(table["scene"]).options}
     given: dict[str, Any] = {}
     for name, value in table.items():
@@ -59,7 +59,7 @@ def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> R
         try:
             given[name] = value if name in own or name in ("formats", "size") else KINDS.get(name, str)(value)
         except (TypeError, ValueError):
-            raise NetcoreError(f"{where}: {name} takes a number, not {value!r}") from None
+            raise NetcoreError(f"{where}: {name} must be a number, got {value!r}") from None
     formats = given.pop("formats", ())
     return Request(
         formats=(formats,) if isinstance(formats, str) else tuple(map(str, formats)),
@@ -81,4 +81,4 @@ def parse_size(value: Any) -> tuple[int, int] | None:
         return int(match[1]), int(match[2])
     if isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value):
         return value[0], value[1]
-    raise NetcoreError(f"no size '{value}': say WIDTHxHEIGHT in pixels, such as 854x480")
+    raise NetcoreError(f"a size must be WIDTHxHEIGHT in pixels, such as 854x480, got '{value}'")

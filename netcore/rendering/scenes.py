@@ -53,9 +53,9 @@ class Scene:
             counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
             least = min(o.default, 1) if counts and o.default is not None else None
             if o.name == "seconds" and not found[o.name] > 0:
-                raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
+                raise NetcoreError(f"--seconds must be above 0, got {found[o.name]:g}")
             if least is not None and found[o.name] < least:
-                raise NetcoreError(f"--{o.name.replace('_', '-')} {found[o.name]}: choose {least} or more")
+                raise NetcoreError(f"--{o.name.replace('_', '-')} must be at least {least}, got {found[o.name]}")
         return found
 
     @cached_property
@@ -113,11 +113,13 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         source = path.read_bytes()
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
-        raise NetcoreError(f"{path} is no scene: {error}") from None
+        raise NetcoreError(f"{path} is not a scene: {error}") from None
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
     if not (draw or film):
-        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, context) nor a class of Film")
+        raise NetcoreError(
+            f"{path} is not a scene: it has neither a function draw(fig, context) nor a subclass of Film"
+        )
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")

@@ -130,7 +130,7 @@ def with_overrides(recipe: Recipe, **changes: Any) -> tuple[Recipe, dict[str, An
     of_recipe = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
     strange = given.keys() - of_network.keys() - of_recipe.keys()
     if strange:
-        raise NetcoreError(f"a recipe has no setting '{min(strange)}'")
+        raise NetcoreError(f"'{min(strange)}' is not a setting of a recipe")
     out = replace(recipe, architecture=replace(recipe.architecture, **of_network), **of_recipe)
     before = asdict(recipe.architecture) | recipe.settings
     after = asdict(out.architecture) | out.settings

@@ -40,7 +40,7 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
         nothing to go on with.
     """
     if not name or name.startswith(".") or Path(name).name != name:
-        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+        raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
     final, aside = output / name, output / STAGING_DIR / name
     try:
         aside.parent.mkdir(parents=True, exist_ok=True)
@@ -61,9 +61,9 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
 def _resumed(final: Path, aside: Path) -> Path:
     place = aside if (aside / CHECKPOINT).exists() else final
     if run_status(place) == "complete":
-        raise NetcoreError(f"run '{final.name}' is complete already: train without --resume to train it anew")
+        raise NetcoreError(f"run '{final.name}' is already complete: train without --resume to train it again")
     if not (place / CHECKPOINT).exists():
-        raise NetcoreError(f"{place} holds no interrupted training: train without --resume")
+        raise NetcoreError(f"{place} does not contain an interrupted training: train without --resume")
     return place
 
 
@@ -73,7 +73,7 @@ def _fresh(final: Path, aside: Path) -> Path:
         return aside
     if final.exists():
         if not final.is_dir() or (any(final.iterdir()) and not _is_run(final)):
-            raise NetcoreError(f"{final} is no run folder: choose another --name or --output-dir")
+            raise NetcoreError(f"{final} is not a run folder: choose another --name or --output-dir")
         shutil.rmtree(final)
     return final
 

@@ -79,10 +79,12 @@ class Trainer:
         except TrainingDiverged as error:
             self._close("diverged")
             last = self.run.snapshots[-1].label
-            raise NetcoreError(f"{error}: training stopped, kept up to {last}; try a lower --learning-rate") from error
+            raise NetcoreError(
+                f"{error}: training stopped, snapshots until {last} are kept: try a lower --learning-rate"
+            ) from error
         except KeyboardInterrupt:
             self._close("interrupted")
-            self.progress.say(f"stopped after epoch {self.done} of {self.recipe.epochs}; --resume goes on from there")
+            self.progress.say(f"stopped after epoch {self.done} of {self.recipe.epochs}; resume with --resume")
             raise
         finally:
             self.progress.end()
@@ -124,7 +126,9 @@ class Trainer:
         differs = [key for key in now if begun.get(key) != now[key]]
         if differs or self.run.info["data"]["sha256"] != self.plan.facts["sha256"]:
             what = differs[0] if differs else "data"
-            raise NetcoreError(f"run '{folder.name}' was begun with other settings ({what}): resume it with the same")
+            raise NetcoreError(
+                f"run '{folder.name}' was started with other settings ({what}): resume it with the same ones"
+            )
         self.done = load_checkpoint(folder, self.module, self.optimizer, device)
         info, step = self.run.info, self.done * self.per_epoch
         info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]

@@ -48,13 +48,12 @@ def check_formats(formats: Iterable[str], size: tuple[int, int], fps: float) -> 
     """
     formats, (width, height) = set(formats), size
     if "gif" in formats and fps not in GIF_RATES:
+        rates = ", ".join(map(str, sorted(GIF_RATES)))
         near = min(GIF_RATES, key=lambda rate: (abs(rate - fps), -rate))
-        raise NetcoreError(
-            f"a GIF cannot play {fps:g} frames a second exactly: say --fps {near}, or choose mp4 or webp"
-        )
+        raise NetcoreError(f"GIF supports {rates} fps, got {fps:g}: use --fps {near} or -f mp4")
     if "mp4" in formats and (width % 2 or height % 2):
         even = f"{width - width % 2}x{height - height % 2}"
-        raise NetcoreError(f"H.264 (mp4) needs even sides, not {width}x{height}: say --size {even}")
+        raise NetcoreError(f"H.264 (mp4) needs even width and height, got {width}x{height}: use --size {even}")
 
 
 SIZE_LIMITED = ("gif", "webp", "apng")  # what pages embed as images: held to a size
@@ -72,5 +71,7 @@ def size_warning(name: str, size: int, max_mb: float | None) -> str:
     limit = max_mb or LIMIT_MB
     way = "choose a smaller --size, a lower --fps or fewer seconds"
     if size > limit * 1e6:
-        raise NetcoreError(f"the {name} takes {size / 1e6:.1f} MB, over {limit:g}: {way}, or allow it with --max-mb")
-    return f"the {name} takes {size / 1e6:.1f} MB, over the {BUDGET_MB:g} aimed at: {way}"
+        raise NetcoreError(
+            f"the {name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {way}, or raise --max-mb"
+        )
+    return f"the {name} has {size / 1e6:.1f} MB, more than the recommended {BUDGET_MB:g}: {way}"
