@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netcore.analysis.layer_names import architecture_summary
+from netcore.analysis.graph_builder import graph_of_run
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_percent
@@ -79,7 +79,7 @@ def caption_values(context: SceneContext, fields: Iterable[str]) -> dict[str, An
     run, label = context._run, context.sample_or_none.label if context.sample_or_none else None
     out: dict[str, Any] = {
         "run": run.name,
-        "network": architecture_summary(run),
+        "network": graph_of_run(run).summary,
         "snapshot": run.snapshot(context.at).label,
         "label": context.classes[label] if label is not None else "unknown",
         "data": run.info.get("data", {}).get("name", "its data"),

@@ -6,8 +6,8 @@ weights, orange: negative weights.
 
 import numpy as np
 
+from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
-from netcore.analysis.layer_names import layer_title
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset
 from netcore.viz.colors import abs_limit
@@ -50,7 +50,8 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     words = format_subset(len(order), len(matrices[layer]), "neuron")
     words += ", largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += " · blue: positive, orange: negative" + (" (mean of 3 color channels)" if shape[0] == 3 else "")
-    body, _ = add_heading(fig, f"First-layer weights ({layer_title(layer)}) of {context.display_name}", words)
+    title = find_layer_title(context.layers, context.input_shape, layer)
+    body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
