@@ -69,7 +69,9 @@ def _still(draw: Callable[..., object]) -> Callable[..., None]:
     """A figure that is drawn as it is at its end."""
 
     def still(fig: Figure, context: SceneContext) -> None:
-        draw(fig, context)
+        update = draw(fig, context)
+        if callable(update):
+            update(1.0)
 
     return still
 
