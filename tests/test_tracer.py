@@ -275,7 +275,7 @@ def test_trace_rejects_constant_scores():
 
 
 def test_trace_rejects_bad_labels():
-    with pytest.raises(NetcoreError, match="label 10 is none of the 10 classes"):
+    with pytest.raises(NetcoreError, match="label must be from 0 to 9, got 10"):
         trace_module(tanh_mlp(), image(), classes=TEN, label=10)
     with pytest.raises(NetcoreError, match="pass a label"):
         trace_module(tanh_mlp(), image(), classes=TEN, backward=True)
