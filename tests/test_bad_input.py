@@ -64,7 +64,7 @@ def assert_rejected(project_dir: Path, capsys: pytest.CaptureFixture):
         ([*DRAW, "--at", "epoch:7"], "no snapshot at epoch:7; the nearest is epoch:1"),
         ([*DRAW, "--at", "bset"], "no snapshot 'bset': use best, last, first, epoch:N or step:N"),
         ([*DRAW, "--digit", "12"], "no class '12'; there are: 0, 1, 2"),  # "did you mean '2'?" would guess
-        ([*DRAW, "--index", "99"], "no example 99: run 'toy' has 0 to 19"),
+        ([*DRAW, "--index", "99"], "--index must be from 0 to 19 for run 'toy', got 99"),
         ([*DRAW, "--digit", "3", "--index", "1"], "--digit and --index exclude each other"),
         ([*DRAW, "--many", "x"], "'x' is not a valid integer"),
         ([*DRAW, "--style", "soild"], "Did you mean 'solid'?"),
@@ -77,7 +77,7 @@ def assert_rejected(project_dir: Path, capsys: pytest.CaptureFixture):
         ([*DRAW, "-f", "gif", "--fps", "0"], "--fps must be from 1 to 120"),
         (
             [*DRAW[:4], "-f", "mp4", "--size", "427x241"],
-            "H.264 (mp4) needs even sides, not 427x241: say --size 426x240",
+            "H.264 (mp4) needs even width and height, got 427x241: use --size 426x240",
         ),
         ([*DRAW[:4], "--size", "big"], "must be WIDTHxHEIGHT in pixels"),
         ([*DRAW[:4], "--size", "99999x10"], "--size must be from 16 to 8192 pixels"),
@@ -85,10 +85,10 @@ def assert_rejected(project_dir: Path, capsys: pytest.CaptureFixture):
         (["render", "neuron-weights", "--run", "toy", "--neurons", "0"], "--neurons must be at least 1, got 0"),
         (
             ["render", "neuron-weights", "--run", "toy", "-f", "gif", "--seconds", "0"],
-            "--seconds 0: choose a time above",
+            "--seconds must be above 0, got 0",
         ),
         (["render", "saliency", "--run", "toy", "--patch", "-1"], "--patch must be at least 0, got -1"),
-        (["render"], "name a scene (netcore scenes lists them)"),
+        (["render"], "choose a scene from netcore scenes"),
         (["render", "--run", "toy"], "--run needs a scene"),
     ],
 )
@@ -101,8 +101,8 @@ def test_render_rejects_format_of_scene(assert_rejected, project_dir: Path) -> N
     toy_runs.write_figure(project_dir, "still", toy_runs.STILL)
     assert_rejected(["render", "still.py", "--run", "toy", "-f", "gif"], "is not animated", "choose png, svg or pdf")
     toy_runs.write_film(project_dir, "small")
-    assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
-    assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film, and PDF is for figures")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film and cannot be SVG")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film and cannot be PDF")
 
 
 # ---- the run

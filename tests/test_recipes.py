@@ -83,7 +83,7 @@ def test_recipe_overrides_reported():
     recipe, changed = with_overrides(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
     assert changed == {"hidden": (32,), "optimizer": "adam"}
     assert recipe.architecture.hidden == (32,)
-    with pytest.raises(NetcoreError, match="no setting 'width'"):
+    with pytest.raises(NetcoreError, match="'width' is not a setting"):
         with_overrides(RECIPES["mlp-16-16"], width=3)
 
 

@@ -130,7 +130,7 @@ def test_killed_swap_restores_run(tmp_path):
     old = begin(tmp_path, epochs=1)
     (tmp_path / STAGING_DIR).mkdir(exist_ok=True)
     old.path.rename(tmp_path / STAGING_DIR / "mlp-16-16.old")  # killed here
-    with pytest.raises(NetcoreError, match="complete already"):
+    with pytest.raises(NetcoreError, match="already complete"):
         begin(tmp_path, epochs=1, resume=True)
     assert digests(load_run(tmp_path / "mlp-16-16")) == digests(old)
 
@@ -160,15 +160,15 @@ def test_resume_rejects_other_settings(tmp_path, monkeypatch):
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
         with pytest.raises(Killed):
             begin(tmp_path)
-    with pytest.raises(NetcoreError, match=r"begun with other settings \(learning_rate\)"):
+    with pytest.raises(NetcoreError, match=r"started with other settings \(learning_rate\)"):
         begin(tmp_path, learning_rate=0.5, resume=True)
     begin(tmp_path, resume=True)
-    with pytest.raises(NetcoreError, match="complete already"):
+    with pytest.raises(NetcoreError, match="already complete"):
         begin(tmp_path, resume=True)
 
 
 def test_resume_without_interrupted_training(tmp_path):
-    with pytest.raises(NetcoreError, match="no interrupted training: train without --resume"):
+    with pytest.raises(NetcoreError, match="not contain an interrupted training: train without --resume"):
         begin(tmp_path, resume=True)
 
 

@@ -99,7 +99,7 @@ def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str)
         ('"""T"""\ndef draw(fig, context, *, many): pass', "needs a type"),
         ('"""T"""\ndef draw(fig, context, *, many: list = 1): pass', "needs a type"),
         ('"""T"""\ndef draw(fig, context, *, many: int = f()): pass', "plain value"),
-        ('"""T"""\ndef draw(fig, context, *, fps: int = 1): pass', "netcore's own word"),
+        ('"""T"""\ndef draw(fig, context, *, fps: int = 1): pass', "reserved by netcore"),
     ],
 )
 def test_read_scene_rejects_invalid_files(tmp_path: Path, text: str, line: str) -> None:
