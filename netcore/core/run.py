@@ -68,6 +68,22 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class LabeledImages:
+    """Images of one part of a run's data.
+
+    Attributes
+    ----------
+    part : {"train", "held_out", "examples"}
+    images : uint8 (N, C, H, W)
+    labels : int64 (N,)
+    """
+
+    part: str
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The network's answers on one data set: logits float32 (N, K) and labels (N,).
 

@@ -1,23 +1,35 @@
 """Many images through a snapshot at once: what statistics over images need, much faster than a trace of each."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from netcore.core.errors import NetcoreError
+from netcore.core.network import Mask, Weights
 from netcore.core.run import Run, Snapshot
 from netcore.models.device import has_convolution
 from netcore.models.loading import load_model
+from netcore.tracing.batch_axes import batch_axes
 from netcore.tracing.inputs import eval_mode, normalize
+from netcore.tracing.interventions import mask_tensors, replacement_tensors
 from netcore.tracing.op_tracer import OpTracer
-from netcore.tracing.tracer import as_logits, batch_axes, output_kind_of
+from netcore.tracing.tracer import as_logits, output_kind_of
 
 BATCH_SIZE = 128  # images at a time
 
 
-def predict_batch(run: Run, snapshot: Snapshot, images: np.ndarray, nodes: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def predict_batch(
+    run: Run,
+    snapshot: Snapshot,
+    images: np.ndarray,
+    nodes: Sequence[str] = (),
+    weights: Weights | None = None,
+    mask: Mask | None = None,
+) -> dict[str, np.ndarray]:
     """Compute ``logits`` (N, K) and the outputs of the named nodes (N, …), float32.
 
     Parameters
@@ -27,24 +39,24 @@ def predict_batch(run: Run, snapshot: Snapshot, images: np.ndarray, nodes: Seque
     images : uint8 (N, C, H, W)
     nodes : sequence of str
         Names of nodes, as `netcore.tracing.tracer.trace` has them.
+    weights, mask : mapping, optional
+        Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
     """
     module = load_model(run, snapshot)
     given = run.info["input"]
     parts: list[dict[str, np.ndarray]] = []
     like = next(module.parameters(), torch.zeros(()))
     alone: dict[str, tuple[int | None, tuple[int, ...]]] = {}
+    replaced, places = replacement_tensors(module, weights), {}
     for start in range(0, len(images), BATCH_SIZE):
         pixels = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH_SIZE]))
         x = normalize(pixels, given.get("mean", (0.0,)), given.get("std", (1.0,))).to(like)
         kind = output_kind_of(module, x[:1])
         alone = alone or (_alone(module, x[:1]) if nodes else {})
-        watcher = OpTracer(module, x)
-        with eval_mode(module), torch.no_grad():
-            if nodes:
-                with watcher.watching():
-                    output = module(x)
-            else:
-                output = module(x)
+        places = places or mask_tensors(module, x, mask)
+        watcher = OpTracer(module, x, shapes_only=not nodes, mask=places)
+        with eval_mode(module), torch.no_grad(), watcher.watching() if nodes or places else nullcontext():
+            output = functional_call(module, replaced, (x,)) if replaced else module(x)
         found = {name: value for node in watcher.nodes for name, value in node.values()}
         kept = {name: _batch_first(name, found[name], len(x), *alone[name]) for name in nodes}
         parts.append(kept | {"logits": as_logits(output, kind).cpu().numpy()})

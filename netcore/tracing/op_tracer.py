@@ -74,7 +74,7 @@ class TracedOp:
         Parameters
         ----------
         names, grads : names and gradients of the parameters by their ids.
-        axes : batch axis by name of the output, see `netcore.tracing.tracer.batch_axes`.
+        axes : batch axis by name of the output, see `netcore.tracing.batch_axes.batch_axes`.
         """
         axis = axes.get(self.name)
         return LayerTrace(
@@ -109,10 +109,16 @@ class OpTracer(TorchFunctionMode):
     names : names of the parameters by the ids of the tensors that the network computes with.
     shapes_only : bool
         Keep no values: outputs are arrays of the right shape, without memory of their own.
+    mask : places to set to 0 in the first output of a node, bool tensors by the node's name.
     """
 
     def __init__(
-        self, module: nn.Module, x: Tensor, names: Mapping[int, str] | None = None, shapes_only: bool = False
+        self,
+        module: nn.Module,
+        x: Tensor,
+        names: Mapping[int, str] | None = None,
+        shapes_only: bool = False,
+        mask: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.nodes: list[TracedOp] = []
@@ -128,6 +134,7 @@ class OpTracer(TorchFunctionMode):
         self._parameters: dict[int, tuple[str, ...]] = {}  # of which parameters alone a tensor was computed
         self._inside = _Inside()
         self._values = not shapes_only
+        self._mask = mask or {}
         self._name_parameters(module, names or {})
 
     def _name_parameters(self, module: nn.Module, names: Mapping[int, str]) -> None:
@@ -165,34 +172,35 @@ class OpTracer(TorchFunctionMode):
             if isinstance(module, StoredLayer) or is_layer(module):
                 self._layer, self._inside = module, _Inside()
 
-    def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         if self._layer is None:
             self._stack.pop()
         elif self._layer is module:
             path = self._stack.pop()
             if any(id(t) in self._names for t in _tensors((args, kwargs))):
                 if isinstance(module, StoredLayer):
-                    self._add_stored(module, args, output)
+                    output = self._add_stored(module, args, output)
                 else:
-                    self._add_layer(module, args, kwargs, output, path)
+                    output = self._add_layer(module, args, kwargs, output, path)
             self._layer = None  # only now: what is called to make the node is no part of the network
+        return output
 
-    def _add_layer(self, module: nn.Module, args: Any, kwargs: Any, output: Any, path: str) -> None:
+    def _add_layer(self, module: nn.Module, args: Any, kwargs: Any, output: Any, path: str) -> Any:
         kind = type(module).__name__.removeprefix("Parametrized")
         weight, bias = _tensor(getattr(module, "weight", None)), _tensor(getattr(module, "bias", None))
         attention = self._attention_of(module, args, kwargs)
-        self._add(
+        return self._add(
             path or kind.lower(), kind, (args, kwargs), output, path, module_settings(module), weight, bias,
             [*module.parameters(), *_tensors((args, kwargs))], attention,
         )  # fmt: skip
 
-    def _add_stored(self, layer: StoredLayer, args: Any, output: Any) -> None:
+    def _add_stored(self, layer: StoredLayer, args: Any, output: Any) -> Any:
         inside = self._inside
         heads = layer.settings.get("num_heads")
         attention = inside.attention
         if attention is not None and attention.ndim == 3 and heads:  # (B * H, T, S)
             attention = attention.unflatten(0, (-1, heads))
-        self._add(
+        return self._add(
             layer.path, layer.kind, args, output, layer.path, layer.settings, inside.weight, inside.bias,
             inside.tensors, attention if layer.kind == "MultiheadAttention" else None,
         )  # fmt: skip
@@ -237,20 +245,25 @@ class OpTracer(TorchFunctionMode):
             title, path, kind = stored[0], stored[1], stored[2] or kind
         attention = attention_weights(arguments) if name == "scaled_dot_product_attention" and self._values else None
         settings = function_settings(kind, arguments)
-        self._add(title, kind, (args, kwargs), out, path, settings, weight, bias, given, attention)
-        return out
+        return self._add(title, kind, (args, kwargs), out, path, settings, weight, bias, given, attention)
 
     def _add(
         self, name: str, kind: str, args: Any, output: Any, path: str, settings: Any, weight: Any, bias: Any,
         used: Iterable[Tensor], attention: Tensor | None = None,
-    ) -> None:  # fmt: skip
+    ) -> Any:  # fmt: skip
+        """Add a node, and return the output with the masked units set to 0."""
         inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(args) if id(t) in self._names))
         found = [t for t in _tensors(output) if t.is_floating_point()]
         if not found:
-            return
+            return output
         first, *others = found
+        name = self._unique(name)
+        if name in self._mask:
+            in_place = self._layer is None and any(first is t for t in used)  # its result need not be used
+            masked = (first.masked_fill_ if in_place else first.masked_fill)(self._mask[name], 0)
+            output, first = _replace(output, first, masked), masked
         node = TracedOp(
-            self._unique(name), kind, inputs, self._array(first), path, settings, weight, bias,
+            name, kind, inputs, self._array(first), path, settings, weight, bias,
             parameter_sizes={n: self._sizes[n] for n in self._names_of(used)},
             module_class=self.classes.get(path, ""),
         )  # fmt: skip
@@ -264,6 +277,7 @@ class OpTracer(TorchFunctionMode):
             self._remember(tensor, title)
         if attention is not None:
             node.outputs[self._unique(f"{node.name}.attention")] = self._array(attention)
+        return output
 
     def _names_of(self, tensors: Iterable[Tensor]) -> tuple[str, ...]:
         """Names of the parameters among `tensors`, and of those that they were computed from."""
@@ -328,6 +342,18 @@ def _optional(tensor: Tensor | None) -> np.ndarray | None:
 
 def _tensor(value: Any) -> Tensor | None:
     return value if isinstance(value, Tensor) else None
+
+
+def _replace(value: Any, old: Tensor, new: Tensor) -> Any:
+    """Return the output of a call, `old` replaced by `new` in it."""
+    if value is old:
+        return new
+    if isinstance(value, dict):
+        return type(value)((key, _replace(v, old, new)) for key, v in value.items())
+    if not isinstance(value, (tuple, list)):
+        return value
+    parts = [_replace(v, old, new) for v in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

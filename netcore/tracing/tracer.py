@@ -12,21 +12,32 @@ from torch.func import functional_call
 
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
+from netcore.core.network import Mask, Weights
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import Trace
 from netcore.models.loading import load_model
-from netcore.models.op_names import keeps_batch_first
+from netcore.tracing.batch_axes import batch_axes
 from netcore.tracing.inputs import check_single_input, eval_mode, normalize, single_thread
-from netcore.tracing.op_tracer import OpTracer, TracedOp, to_numpy
+from netcore.tracing.interventions import mask_tensors, replacement_tensors
+from netcore.tracing.op_tracer import OpTracer, to_numpy
 
 OUTPUT_KINDS = {"Softmax": "probabilities", "LogSoftmax": "log-probabilities"}
 TINY = torch.finfo(torch.float32).tiny  # the smallest probability of which a logarithm is taken
 
 
-def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = None, backward: bool = False) -> Trace:
+def trace(
+    run: Run,
+    snapshot: Snapshot,
+    pixels: np.ndarray,
+    label: int | None = None,
+    backward: bool = False,
+    weights: Weights | None = None,
+    mask: Mask | None = None,
+) -> Trace:
     """Compute the values of one pass of `pixels` (uint8 (C, H, W)) through a snapshot of a run.
 
-    With `backward` (which needs a `label`) the derivatives of the cross-entropy are there too.
+    With `backward` (which needs a `label`) the derivatives of the cross-entropy are there too. `weights` and `mask`
+    alter the pass, see `netcore.core.network.Network`.
 
     Raises
     ------
@@ -47,6 +58,8 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
             backward=backward,
             mean=given.get("mean", (0.0,)),
             std=given.get("std", (1.0,)),
+            weights=weights,
+            mask=mask,
         )
     return replace(out, snapshot=snapshot.label, step=snapshot.step)
 
@@ -60,6 +73,8 @@ def trace_module(
     backward: bool = False,
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
+    weights: Weights | None = None,
+    mask: Mask | None = None,
 ) -> Trace:
     """Compute the values of one pass of an image through any classifier, in evaluation mode; the module is not changed.
 
@@ -75,6 +90,8 @@ def trace_module(
         Also compute the derivatives of the loss by every output, weight and bias, and by the input.
     mean, std : per channel
         The network receives ``(pixels / 255 - mean) / std``.
+    weights, mask : mapping, optional
+        Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
 
     Raises
     ------
@@ -86,13 +103,18 @@ def trace_module(
         raise NetcoreError(f"label {label} is none of the {len(classes)} classes")
     if backward and label is None:
         raise NetcoreError("gradients of the loss need the image's true class: give a label")
-    weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
-    like = next(iter(weights.values()), torch.zeros(()))
+    replaced = replacement_tensors(module, weights)
+    parameters = {
+        k: replaced.pop(k, v).detach().requires_grad_(backward)
+        for k, v in module.named_parameters()
+        if v.is_floating_point()
+    }
+    like = next(iter(parameters.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
-    names = {id(v): k for k, v in weights.items()}
-    tracer = OpTracer(module, x, names)
+    names = {id(v): k for k, v in parameters.items()}
+    tracer = OpTracer(module, x, names, mask=mask_tensors(module, x.detach(), mask))
     with eval_mode(module), torch.set_grad_enabled(backward), tracer.watching():
-        logits = _scores(module, weights, x, len(classes))
+        logits = _scores(module, parameters | replaced, x, len(classes))
     if not tracer.saw(logits):
         raise NetcoreError(
             f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
@@ -102,7 +124,7 @@ def trace_module(
     loss, grads = None, {}
     if label is not None:
         loss = nn.functional.cross_entropy(scores, torch.tensor([label], device=logits.device))
-        grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
+        grads = _gradients(module, loss, [x, *parameters.values()]) if backward else {}
     axes = batch_axes(module, x.detach(), tracer.nodes)
     return Trace(
         pixels=pixels,
@@ -141,61 +163,6 @@ def as_logits(output: Tensor, kind: str) -> Tensor:
 
 
 _output_kinds: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
-_axes: WeakKeyDictionary[nn.Module, dict[Any, dict[str, int | None]]] = WeakKeyDictionary()
-
-
-def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[TracedOp]) -> dict[str, int | None]:
-    """Find the batch axis of every output by comparing shapes with those of a batch of two.
-
-    The second pass is made only if an operation could have moved the axis, and once per module, image size and path
-    through the network.
-
-    Parameters
-    ----------
-    module : nn.Module
-    x : Tensor, shape (1, C, H, W)
-    nodes : nodes of the pass of `x`.
-
-    Returns
-    -------
-    dict
-        Axis by name of the output; None if there is no axis of the batch alone.
-    """
-    shapes = _shapes(nodes)
-    guess = {name: 0 if shape[:1] == (1,) else None for name, shape in shapes.items()}
-    if all(keeps_batch_first(n.kind) and len(n.output.shape) > 1 and len(n.output) == 1 for n in nodes):
-        return guess
-    known = _axes.setdefault(module, {})
-    key = (tuple(x.shape), tuple(shapes.items()))
-    if key not in known:
-        known[key] = guess | _compared(shapes, _shapes_of_two(module, x))
-    return known[key]
-
-
-def _shapes(nodes: Sequence[TracedOp]) -> dict[str, tuple[int, ...]]:
-    return {name: value.shape for node in nodes for name, value in node.values()}
-
-
-def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
-    """Shapes of all outputs for a batch of two; none if the module takes no such batch."""
-    tracer = OpTracer(module, x := torch.cat([x, x]), shapes_only=True)
-    try:
-        with eval_mode(module), torch.no_grad(), tracer.watching():
-            module(x)
-    except Exception:  # the module is anyone's: whatever it raises
-        return {}
-    return _shapes(tracer.nodes)
-
-
-def _compared(one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
-    """Axis that a batch of two makes twice as long, None if it is not the batch alone."""
-    axes: dict[str, int | None] = {}
-    for name in one.keys() & two.keys():
-        pairs = list(zip(one[name], two[name], strict=False))
-        changed = [axis for axis, (a, b) in enumerate(pairs) if a != b]
-        alone = len(one[name]) == len(two[name]) and len(changed) == 1 and pairs[changed[0]] == (1, 2)
-        axes[name] = changed[0] if alone else None
-    return axes
 
 
 def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:

@@ -29,7 +29,7 @@ from netcore.training.evaluation import evaluate_splits
 from netcore.training.lr_schedule import learning_rate
 from netcore.training.mc_dropout import has_dropout
 from netcore.training.metadata import describe_layers, environment_info
-from netcore.training.optimizers import make_optimizer
+from netcore.models.optimizers import make_optimizer
 from netcore.training.plan import TrainingPlan
 from netcore.training.progress import NullProgress
 from netcore.training.seeds import derive_seed
