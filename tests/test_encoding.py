@@ -17,6 +17,7 @@ from netcore.rendering import frame_encoder as encoders
 from netcore.rendering.encoding import EncodeSession, encode
 from netcore.rendering.formats import FORMATS, check_formats
 from netcore.rendering.formats.gif import PaletteBuilder
+from netcore.rendering.formats.webp import write_webp
 from netcore.rendering.frame_buffer import FrameBuffer
 from netcore.viz.theme import DARK
 
@@ -113,6 +114,17 @@ def test_webp_delays_do_not_drift(tmp_path: Path) -> None:
     encode(frames, {"webp": path}, 15, hold=0)
     assert sum(delays(path)) == round(31 / 15 * 1000)
     assert set(delays(path)) <= {66, 67}
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("fps", [29.97, 60])
+def test_webp_frames_start_on_time(tmp_path: Path, clip: Clip, fps: float, lossless: bool) -> None:
+    path, buffer = tmp_path / "clip.webp", FrameBuffer()
+    for rgb, repeat in clip:
+        buffer.add(rgb, 7 * repeat)
+    write_webp(path, buffer, fps, lossless)
+    ends = 7 * np.cumsum([repeat for _, repeat in clip]) * 1000 / fps
+    assert np.cumsum(delays(path)).tolist() == np.round(ends).tolist()
 
 
 def test_gif_keeps_longer_last_frame(tmp_path: Path, clip: Clip) -> None:
@@ -259,7 +271,7 @@ def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
-    monkeypatch.setattr(encoders, "LIMIT_MB", 0.03)
+    monkeypatch.setattr("netcore.rendering.formats.LIMIT_MB", 0.03)
     with pytest.raises(NetcoreError, match=r"over 0\.03"):
         encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
 
