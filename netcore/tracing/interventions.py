@@ -55,10 +55,11 @@ def mask_tensors(module: nn.Module, x: Tensor, mask: Mask | None) -> dict[str, T
     """
     if not mask:
         return {}
-    watcher = OpTracer(module, x[:1], shapes_only=True)
+    image = x[:1]
+    watcher = OpTracer(module, image, shapes_only=True)
     with eval_mode(module), torch.no_grad(), watcher.watching():
-        module(x[:1])
-    axes = batch_axes(module, x[:1], watcher.nodes)
+        module(image)
+    axes = batch_axes(module, image, watcher.nodes)
     shapes = {node.name: node.output.shape for node in watcher.nodes}
     return {name: _places(name, np.asarray(units), shapes, axes, x.device) for name, units in mask.items()}
 
