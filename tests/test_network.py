@@ -43,7 +43,9 @@ def module_of(network: TorchNetwork) -> nn.Module:
 
 
 def network_input(run: Run, images: np.ndarray) -> torch.Tensor:
-    mean, std = (torch.tensor(run.info["input"].get(k, [d])).view(1, -1, 1, 1) for k, d in (("mean", 0.0), ("std", 1.0)))
+    mean, std = (
+        torch.tensor(run.info["input"].get(k, [d])).view(1, -1, 1, 1) for k, d in (("mean", 0.0), ("std", 1.0))
+    )
     return (torch.from_numpy(images).float() / 255 - mean) / std
 
 

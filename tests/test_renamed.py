@@ -99,7 +99,7 @@ def test_scene_options_name_new_option(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("statement", ["import netcore.stage.film", "from netcore.stage.film import Film"])
 def test_old_import_names_new_module(statement: str) -> None:
-    with pytest.raises(ModuleNotFoundError, match=r"^netcore\.stage.* is now netcore\.viz") as error:
+    with pytest.raises(ModuleNotFoundError, match=r"^netcore\.stage\.film is now netcore\.viz\.film\.film ") as error:
         exec(statement, {})
     assert "\n" not in str(error.value)
 

@@ -239,7 +239,8 @@ class SceneContext:
 def read_digest(run: Run, read: str) -> str:
     """Digest of one thing that a scene may read, cheaply: by what `run.json` says, no weights are read.
 
-    `read` is ``snapshot:WORD``, ``evaluation:NAME``, ``images:PART``, or a key of `run.json` (``snapshots``, ``recipe``, ``data``, …).
+    `read` is ``snapshot:WORD``, ``evaluation:NAME``, ``images:PART``, or a key of `run.json` (``recipe``,
+    ``data``, …).
     """
     what, _, word = read.partition(":")
     if what == "snapshot":

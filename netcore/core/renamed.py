@@ -4,10 +4,12 @@ The table is `renamed.toml`. It is read when an old name is met, never before.
 """
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 
@@ -108,8 +110,19 @@ def raise_if_renamed(module: str) -> None:
     ModuleNotFoundError
         With the new name. It has no `name`: else ``from netcore.stage import film`` would hide it.
     """
-    if line := renamed_module(module):
+    if line := renamed_module(_asked_for(module)) or renamed_module(module):
         raise ModuleNotFoundError(line)
+
+
+def _asked_for(module: str) -> str:
+    """Name of the module that is being imported: Python looks for its package first, which is missing too."""
+    frame: FrameType | None = sys._getframe()
+    while frame:
+        name = frame.f_locals.get("name")
+        if frame.f_code.co_filename.startswith("<frozen importlib") and str(name).startswith(f"{module}."):
+            module = str(name)
+        frame = frame.f_back
+    return module
 
 
 # ---- scene files

@@ -1,7 +1,6 @@
-"""Axis of the batch in each output of a network."""
+"""Find the batch axis of every output of a network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -9,12 +8,16 @@ from torch import Tensor, nn
 
 from netcore.models.op_names import keeps_batch_first
 from netcore.tracing.inputs import eval_mode
-from netcore.tracing.op_tracer import OpTracer, TracedOp
+from netcore.tracing.op_tracer import OpTracer
+from netcore.tracing.traced_op import TracedOp
 
-_axes: WeakKeyDictionary[nn.Module, dict[Any, dict[str, int | None]]] = WeakKeyDictionary()
+_Shape = tuple[int, ...]
+_Key = tuple[_Shape, tuple[tuple[str, _Shape], ...]]  # image size, and the path through the network
+
+_cache: WeakKeyDictionary[nn.Module, dict[_Key, dict[str, int | None]]] = WeakKeyDictionary()
 
 
-def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[TracedOp]) -> dict[str, int | None]:
+def batch_axes(module: nn.Module, x: Tensor, ops: Sequence[TracedOp]) -> dict[str, int | None]:
     """Find the batch axis of every output by comparing shapes with those of a batch of two.
 
     The second pass is made only if an operation could have moved the axis, and once per module, image size and path
@@ -24,40 +27,41 @@ def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[TracedOp]) -> dict[
     ----------
     module : nn.Module
     x : Tensor, shape (1, C, H, W)
-    nodes : nodes of the pass of `x`.
+    ops : sequence of TracedOp
+        Operations of the pass of `x`.
 
     Returns
     -------
     dict
         Axis by name of the output; None if there is no axis of the batch alone.
     """
-    shapes = _shapes(nodes)
+    shapes = _shapes(ops)
     guess = {name: 0 if shape[:1] == (1,) else None for name, shape in shapes.items()}
-    if all(keeps_batch_first(n.kind) and len(n.output.shape) > 1 and len(n.output) == 1 for n in nodes):
+    if all(keeps_batch_first(op.kind) and len(op.output.shape) > 1 and len(op.output) == 1 for op in ops):
         return guess
-    known = _axes.setdefault(module, {})
+    known = _cache.setdefault(module, {})
     key = (tuple(x.shape), tuple(shapes.items()))
     if key not in known:
-        known[key] = guess | _compared(shapes, _shapes_of_two(module, x))
+        known[key] = guess | _compare_shapes(shapes, _shapes_of_two(module, x))
     return known[key]
 
 
-def _shapes(nodes: Sequence[TracedOp]) -> dict[str, tuple[int, ...]]:
-    return {name: value.shape for node in nodes for name, value in node.values()}
+def _shapes(ops: Sequence[TracedOp]) -> dict[str, _Shape]:
+    return {name: value.shape for op in ops for name, value in op.named_outputs()}
 
 
-def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
-    """Shapes of all outputs for a batch of two; none if the module takes no such batch."""
+def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, _Shape]:
+    """Shapes of all outputs for a batch of two; empty if the module takes no such batch."""
     tracer = OpTracer(module, x := torch.cat([x, x]), shapes_only=True)
     try:
-        with eval_mode(module), torch.no_grad(), tracer.watching():
+        with eval_mode(module), torch.no_grad(), tracer.recording():
             module(x)
-    except Exception:  # the module is anyone's: whatever it raises
+    except Exception:  # user code: any exception is possible
         return {}
-    return _shapes(tracer.nodes)
+    return _shapes(tracer.ops)
 
 
-def _compared(one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
+def _compare_shapes(one: Mapping[str, _Shape], two: Mapping[str, _Shape]) -> dict[str, int | None]:
     """Axis that a batch of two makes twice as long, None if it is not the batch alone."""
     axes: dict[str, int | None] = {}
     for name in one.keys() & two.keys():

@@ -56,11 +56,11 @@ def mask_tensors(module: nn.Module, x: Tensor, mask: Mask | None) -> dict[str, T
     if not mask:
         return {}
     image = x[:1]
-    watcher = OpTracer(module, image, shapes_only=True)
-    with eval_mode(module), torch.no_grad(), watcher.watching():
+    tracer = OpTracer(module, image, shapes_only=True)
+    with eval_mode(module), torch.no_grad(), tracer.recording():
         module(image)
-    axes = batch_axes(module, image, watcher.nodes)
-    shapes = {node.name: node.output.shape for node in watcher.nodes}
+    axes = batch_axes(module, image, tracer.ops)
+    shapes = {op.name: op.output.shape for op in tracer.ops}
     return {name: _places(name, np.asarray(units), shapes, axes, x.device) for name, units in mask.items()}
 
 

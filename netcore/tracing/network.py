@@ -17,7 +17,8 @@ from netcore.models.loading import load_model
 from netcore.models.optimizers import OPTIMIZERS, make_optimizer
 from netcore.tracing.batch_inference import predict_batch
 from netcore.tracing.inputs import normalize, single_thread
-from netcore.tracing.tracer import as_logits, output_kind_of, trace
+from netcore.tracing.output_kind import as_logits, find_output_kind
+from netcore.tracing.tracer import trace
 
 DEFAULT_OPTIMIZER = ("sgd", 0.01)  # name and learning rate where the run has none recorded
 
@@ -68,7 +69,7 @@ class TorchNetwork:
         given = self.run.info["input"]
         pixels = torch.from_numpy(np.ascontiguousarray(images))
         x = normalize(pixels, given.get("mean", (0.0,)), given.get("std", (1.0,))).to(like)
-        kind = output_kind_of(module, x[:1])
+        kind = find_output_kind(module, x[:1])
         optimizer = make_optimizer(name, module.parameters(), rate, like.device)
         with single_thread(), torch.enable_grad():
             loss = torch.nn.functional.cross_entropy(as_logits(module(x), kind), truth)
