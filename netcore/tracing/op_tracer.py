@@ -117,7 +117,8 @@ class OpTracer(TorchFunctionMode):
         """Record all calls; outputs are copied at once, so that in-place functions cannot change them."""
         handles = [
             register_module_forward_pre_hook(self._on_forward_start),
-            register_module_forward_hook(self._on_forward_end, with_kwargs=True),
+            # PyTorch's type of the hook has no result, which its documentation has
+            register_module_forward_hook(self._on_forward_end, with_kwargs=True),  # type: ignore[arg-type]
         ]
         try:
             with self:
@@ -366,7 +367,7 @@ def module_classes(module: nn.Module) -> dict[str, str]:
     return {path: type(m).__name__.removeprefix("Parametrized") for path, m in module.named_modules()}
 
 
-def _replace(value: object, old: Tensor, new: Tensor) -> Any:
+def _replace(value: object, old: Tensor, new: Tensor) -> object:
     """Return the output of a call, `old` replaced by `new` in it."""
     if value is old:
         return new
