@@ -52,7 +52,7 @@ def network_input(run: Run, images: np.ndarray) -> torch.Tensor:
 def replaced(network: TorchNetwork) -> dict[str, np.ndarray]:
     """Other values for the first kernel or matrix, and for a vector."""
     weights = network.run.weights(network.snapshot)
-    names = [next(k for k, v in weights.items() if v.ndim >= 2), next(k for k, v in weights.items() if v.ndim == 1)]
+    names = [next(k for k, v in weights.items() if v.ndim >= 2), next(k for k in weights if k.endswith("bias"))]
     return {name: RNG.normal(0, 0.3, weights[name].shape).astype(np.float32) for name in names}
 
 
