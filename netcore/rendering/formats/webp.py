@@ -2,26 +2,30 @@
 
 import struct
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-import av
-
-from netcore.rendering.av_stream import encode_frames
+from netcore.rendering.formats import BUDGET_MB, LIMIT_MB, Format
 from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.rendering.frame_writer import BufferedWriter
 
 MILLISECOND = Fraction(1, 1000)  # the unit of a WebP's delays
 LOSSLESS = {"lossless": "1", "compression_level": "1", "quality": "20"}
 LOSSY = {"compression_level": "3", "quality": "90"}
 
 
-def write_webp(path: Path, reel: FrameBuffer, fps: float, lossless: bool = True) -> None:
-    """Write a reel as an animated WebP that loops for ever."""
+def write_webp(path: Path, frames: FrameBuffer, fps: float, lossless: bool = True) -> None:
+    """Write frames as an animated WebP that loops for ever."""
+    import av
+
+    from netcore.rendering.av_stream import encode_frames
+
     with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
         stream = container.add_stream("libwebp_anim", rate=1000, options=LOSSLESS if lossless else LOSSY)
-        times = [Fraction(start / fps).limit_denominator(1000) for start in reel.starts]
-        encode_frames(container, stream, reel, "bgra", times, MILLISECOND)
-    if len(reel) > 1:
-        _hold_last(path, reel.frames, fps)
+        times = [Fraction(start / fps).limit_denominator(1000) for start in frames.starts]
+        encode_frames(container, stream, frames, "bgra", times, MILLISECOND)
+    if len(frames) > 1:
+        _hold_last(path, frames.frames, fps)
 
 
 def _hold_last(path: Path, frames: int, fps: float) -> None:
@@ -40,3 +44,14 @@ def _hold_last(path: Path, frames: int, fps: float) -> None:
         at += 8 + size + size % 2
     data[found + 20 : found + 23] = (round(frames / fps * 1000) - before).to_bytes(3, "little")
     path.write_bytes(data)
+
+
+FORMAT = Format(
+    "webp",
+    "image/webp",
+    animated=True,
+    transparent=True,
+    budget_mb=BUDGET_MB,
+    limit_mb=LIMIT_MB,
+    writer=partial(BufferedWriter, attempts=(write_webp, partial(write_webp, lossless=False))),
+)
