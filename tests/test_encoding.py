@@ -18,6 +18,7 @@ from netcore.rendering import formats
 from netcore.rendering.encoding import EncodeSession, encode
 from netcore.rendering.formats import all_formats, check_formats, get_format, gif
 from netcore.rendering.formats.gif import PaletteBuilder
+from netcore.rendering.formats.webp import write_webp
 from netcore.rendering.frame_buffer import FrameBuffer
 from netcore.rendering.video_writer import VideoWriter
 from netcore.viz.theme import DARK
@@ -148,6 +149,17 @@ def test_webp_delays_do_not_drift(tmp_path: Path) -> None:
     encode(frames, {"webp": path}, 15, hold=0)
     assert sum(delays(path)) == round(31 / 15 * 1000)
     assert set(delays(path)) <= {66, 67}
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("fps", [29.97, 60])
+def test_webp_frames_start_on_time(tmp_path: Path, clip: Clip, fps: float, lossless: bool) -> None:
+    path, buffer = tmp_path / "clip.webp", FrameBuffer()
+    for rgb, repeat in clip:
+        buffer.add(rgb, 7 * repeat)
+    write_webp(path, buffer, fps, lossless)
+    ends = 7 * np.cumsum([repeat for _, repeat in clip]) * 1000 / fps
+    assert np.cumsum(delays(path)).tolist() == np.round(ends).tolist()
 
 
 def test_gif_keeps_longer_last_frame(tmp_path: Path, clip: Clip) -> None:

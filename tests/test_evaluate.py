@@ -9,9 +9,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 from data_files import write_idx_set, write_table
+from scipy.special import softmax
 from scipy.stats import binomtest
 
-from netcore.analysis.metrics import classification_metrics, expected_calibration_error, softmax, wilson_interval
+from netcore.analysis.metrics import classification_metrics, expected_calibration_error, wilson_interval
 from netcore.cli.compare import command as compare_command
 from netcore.cli.evaluate import command as evaluate_command
 from netcore.cli.results import command as results_command
@@ -71,7 +72,7 @@ def test_calibration_error_matches_hand_calculation():
 
 def test_calibration_error_matches_plain_loop():
     random = np.random.default_rng(3)
-    probabilities = softmax(random.normal(size=(500, 10)) * 3)
+    probabilities = softmax(random.normal(size=(500, 10)) * 3, axis=1)
     labels = random.integers(0, 10, 500)
     total = 0.0
     for k in range(15):
@@ -107,7 +108,7 @@ def test_evaluation_stores_errors_and_samples(trained_runs):
     """Stored errors are the most confident ones; samples are of every class."""
     stored = load_run("drop-1", trained_runs).evaluation("embedded")
     index, test = stored.extra["mistake_index"], load_dataset("embedded").test
-    sure = softmax(stored.logits)
+    sure = softmax(stored.logits.astype(float), axis=1)
     assert (sure[index].argmax(1) != stored.labels[index]).all()
     assert (np.diff(sure[index].max(1)) <= 0).all()
     np.testing.assert_array_equal(stored.extra["mistake_images"][:, 0], test.images[index])

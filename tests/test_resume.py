@@ -123,12 +123,12 @@ def test_retraining_keeps_earlier_run(tmp_path, monkeypatch):
     new = begin(tmp_path, epochs=3, seed=1, resume=True)
     assert new.path == old.path
     assert digests(new) == digests(begin(tmp_path, name="whole", epochs=3, seed=1))
-    assert not (tmp_path / STAGING_DIR).exists()
+    assert [file.suffix for file in (tmp_path / STAGING_DIR).iterdir()] == [".lock"] * 2
 
 
 def test_killed_swap_restores_run(tmp_path):
     old = begin(tmp_path, epochs=1)
-    (tmp_path / STAGING_DIR).mkdir()
+    (tmp_path / STAGING_DIR).mkdir(exist_ok=True)
     old.path.rename(tmp_path / STAGING_DIR / "mlp-16-16.old")  # killed here
     with pytest.raises(NetcoreError, match="complete already"):
         begin(tmp_path, epochs=1, resume=True)
@@ -219,3 +219,16 @@ def test_train_locks_run_name(tmp_path):
 
     with open_run_dir(tmp_path, "mlp-16-16"), pytest.raises(NetcoreError, match="being trained by another process"):
         begin(tmp_path)
+
+
+def test_run_lock_outlives_its_holder(tmp_path):
+    """A process that opened the lock before its holder ends must still meet one that opens it after."""
+    from netcore.training.run_dir import open_run_dir
+
+    inodes = []
+    for _ in range(2):
+        with open_run_dir(tmp_path, "mlp-16-16"):
+            (lock,) = (tmp_path / STAGING_DIR).glob(".*.lock")
+            inodes.append(lock.stat().st_ino)
+        assert lock.exists()
+    assert inodes[0] == inodes[1]

@@ -7,13 +7,6 @@ import numpy as np
 BINS = 10  # of the calibration error, evenly wide
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities float64 (N, K) of logits (N, K)."""
-    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
-    powers = np.exp(shifted)
-    return powers / powers.sum(1, keepdims=True)
-
-
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Expected calibration error: mean distance of confidence and accuracy, over bins of confidence, weighted by size.
 
@@ -42,6 +35,7 @@ def classification_metrics(logits: np.ndarray, labels: np.ndarray, classes: list
         ``count``, ``right``, ``accuracy``, ``interval`` (95 %), ``calibration_error``, ``confusion`` (rows: true class)
         and ``classes``: name, precision, recall, f1, support of each (0 where a class never occurs).
     """
+    from scipy.special import softmax
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     said = logits.argmax(1)
@@ -53,7 +47,7 @@ def classification_metrics(logits: np.ndarray, labels: np.ndarray, classes: list
         "right": right,
         "accuracy": right / len(labels),
         "interval": list(wilson_interval(right, len(labels))),
-        "calibration_error": expected_calibration_error(softmax(logits), labels),
+        "calibration_error": expected_calibration_error(softmax(logits.astype(np.float64), axis=1), labels),
         "confusion": confusion_matrix(labels, said, labels=numbers).tolist(),
         "classes": [
             {"name": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}

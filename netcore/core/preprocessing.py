@@ -151,12 +151,10 @@ def _fitted(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 def _centered(digit: np.ndarray) -> np.ndarray:
     """Place a digit in 28×28, uint8, its centre of mass as near to the middle as it can be without cutting it."""
+    from scipy.ndimage import center_of_mass
+
     out = np.zeros(MNIST[1:], np.uint8)
-    place = []
-    for axis, size in enumerate(digit.shape):
-        mass = digit.sum(1 - axis)
-        center = float((mass * (np.arange(size) + 0.5)).sum() / mass.sum())
-        place.append(int(np.clip(round(CENTER - center), 0, out.shape[axis] - size)))
-    top, left = place
+    center = np.array(center_of_mass(digit)) + 0.5  # from the edge, not from the middle of the first pixel
+    top, left = np.clip(np.round(CENTER - center).astype(int), 0, np.subtract(out.shape, digit.shape))
     out[top : top + digit.shape[0], left : left + digit.shape[1]] = np.round(255 * digit)
     return out

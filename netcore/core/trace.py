@@ -91,9 +91,9 @@ class Trace:
     @property
     def probabilities(self) -> np.ndarray:
         """Softmax of the logits, float64 (K,), adding up to 1."""
-        z = self.logits.astype(np.float64)
-        e = np.exp(z - z.max())
-        return e / e.sum()
+        from scipy.special import softmax
+
+        return np.asarray(softmax(self.logits.astype(np.float64)))
 
     @property
     def prediction(self) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from torch import nn
 
-from netcore.analysis.metrics import classification_metrics, softmax
+from netcore.analysis.metrics import classification_metrics
 from netcore.core.errors import NetcoreError
 from netcore.core.run import Run
 from netcore.datasets.base import Dataset, DatasetSplits, sample_per_class, stratified_split
@@ -132,7 +133,8 @@ def _enter(run: Run, module: nn.Module, data: Dataset, device: torch.device, sna
     seconds = time.perf_counter() - started
     figures = classification_metrics(logits, data.labels, run.classes)
     wrong = np.flatnonzero(logits.argmax(1) != data.labels)
-    surest = wrong[np.argsort(-softmax(logits[wrong]).max(1), kind="stable")][:KEPT_ERRORS] if len(wrong) else wrong
+    confidence = softmax(logits[wrong].astype(np.float64), axis=1).max(1, initial=0)
+    surest = wrong[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
     samples = sample_per_class(data, KEPT_SAMPLES)
     file = f"evaluation/{re.sub(r'[^a-z0-9]+', '-', data.name.lower()).strip('-')}.npz"
     stored = run.add_arrays(

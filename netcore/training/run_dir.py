@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from netcore.core.errors import NetcoreError
 from netcore.training.checkpoint import NAME as CHECKPOINT
 
@@ -42,7 +44,7 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
     final, aside = output / name, output / STAGING_DIR / name
     try:
         aside.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(aside.with_name(f"{name}.lock"), name):
+        with _lock_name(aside.with_name(f".{name}.lock"), name):
             _finish_swap(final, aside)
             place = _resumed(final, aside) if resume else _fresh(final, aside)
             place.mkdir(parents=True, exist_ok=True)
@@ -54,9 +56,6 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
                 shutil.rmtree(old)
     except OSError as error:
         raise NetcoreError(f"cannot write {error.filename or final}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.parent.rmdir()  # where nothing is left in it
 
 
 def _resumed(final: Path, aside: Path) -> Path:
@@ -92,18 +91,20 @@ def _finish_swap(final: Path, aside: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path, name: str) -> Iterator[None]:
-    import fcntl
+def _lock_name(file: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a run's name; NetcoreError if another process or thread holds it.
 
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NetcoreError(f"run '{name}' is being trained by another process: choose another --name") from None
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    The file stays: if it were removed, two processes could lock two files of one name.
+    """
+    lock = FileLock(file)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise NetcoreError(f"run '{name}' is being trained by another process: choose another --name") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

@@ -1,49 +1,52 @@
 """Animated WebP."""
 
-import struct
-from fractions import Fraction
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from netcore.rendering.formats import BUDGET_MB, LIMIT_MB, Format
 from netcore.rendering.frame_buffer import FrameBuffer
 from netcore.rendering.frame_writer import BufferedWriter
 
-MILLISECOND = Fraction(1, 1000)  # the unit of a WebP's delays
-LOSSLESS = {"lossless": "1", "compression_level": "1", "quality": "20"}
-LOSSY = {"compression_level": "3", "quality": "90"}
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LOSSLESS = {"lossless": True, "quality": 20, "method": 1}
+LOSSY = {"quality": 90, "method": 3}
+NO_KEY_FRAMES = {"kmin": 0, "kmax": 0}  # Pillow's default, one in 3 to 17 frames, makes a lossless clip 18 % larger
+
+
+class _RemainingFrames:
+    """Frames after the first as one multi-frame image, so that Pillow holds one at a time instead of a list."""
+
+    def __init__(self, images: "Iterator[Image]", count: int) -> None:
+        self._images, self.n_frames = images, count
+
+    def seek(self, frame: int) -> None:
+        """Read the next frame: Pillow asks for each once, in order."""
+        self._image = next(self._images)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._image, name)
 
 
 def write_webp(path: Path, frames: FrameBuffer, fps: float, lossless: bool = True) -> None:
     """Write frames as an animated WebP that loops for ever."""
-    import av
+    from PIL import Image
 
-    from netcore.rendering.av_stream import encode_frames
-
-    with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
-        stream = container.add_stream("libwebp_anim", rate=1000, options=LOSSLESS if lossless else LOSSY)
-        times = [Fraction(start / fps).limit_denominator(1000) for start in frames.starts]
-        encode_frames(container, stream, frames, "bgra", times, MILLISECOND)
-    if len(frames) > 1:
-        _hold_last(path, frames.frames, fps)
-
-
-def _hold_last(path: Path, frames: int, fps: float) -> None:
-    """Set the last frame's delay, for which the encoder puts the mean of the others.
-
-    The WebP container specification, "Animation": a chunk is a four-letter name, a 32-bit size and its data, padded
-    to an even length; in ANMF the bytes 12 to 14 are the duration in milliseconds.
-    """
-    data = bytearray(path.read_bytes())
-    at, found, before = 12, 0, 0
-    while at < len(data):
-        name, size = struct.unpack_from("<4sI", data, at)
-        if name == b"ANMF":
-            before += int.from_bytes(data[found + 20 : found + 23], "little") if found else 0
-            found = at
-        at += 8 + size + size % 2
-    data[found + 20 : found + 23] = (round(frames / fps * 1000) - before).to_bytes(3, "little")
-    path.write_bytes(data)
+    images = map(Image.fromarray, frames)
+    first = next(images)
+    first.save(
+        path,
+        format="WEBP",
+        save_all=True,
+        append_images=[_RemainingFrames(images, len(frames) - 1)] if len(frames) > 1 else [],
+        duration=[1000 * count / fps for count in frames.repeats],  # Pillow rounds the sums, so that none drifts
+        loop=0,
+        **NO_KEY_FRAMES,
+        **(LOSSLESS if lossless else LOSSY),
+    )
 
 
 FORMAT = Format(
