@@ -24,7 +24,7 @@ if os.path.isfile(os.path.join(_CHECKOUT, "scenes", "__init__.py")) and not os.p
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (functions and classes)
     """Import the public functions on first use, so that `import netcore` costs nothing."""
     if name in _PUBLIC:
         from importlib import import_module

@@ -142,4 +142,4 @@ def test_caption_values_match_trace(mlp_run, cnn_run, make_context) -> None:
     assert architecture_summary(cnn_run) == "a network of 2 convolutions and 2 dense layers"
     fresh = make_context(mlp_run)
     caption_values(fresh, {"run"})
-    assert not fresh.reads, "a caption that tells no answer costs no pass"
+    assert not any(read == "examples" or read.startswith("snapshot:") for read in fresh.reads)
