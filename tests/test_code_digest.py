@@ -41,7 +41,8 @@ for task in json.load(sys.stdin):
         run = sys.modules["netcore"].load_run(task["run"])
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
         scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"])
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, fps=task["fps"], options=task["options"])
+        settings = {key: task[key] for key in ("fps", "options")}
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
