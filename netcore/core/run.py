@@ -2,7 +2,7 @@
 
 A run is a folder: `run.json` tells what was trained and how, `snapshots/` holds the weights over time, `examples.npz` a
 few images a class, `evaluation/` the logits on data sets. `run.json` is written last and renamed into place, so a
-reader never sees half a run.
+reader never sees half a run. `cache/` holds results of passes (`netcore.core.trace_store`) and can be deleted.
 """
 
 import json
