@@ -1,6 +1,7 @@
 """netcore turns trained neural networks into teaching material: visualisations and animations that are true."""
 
 import os
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -23,7 +24,7 @@ if os.path.isfile(os.path.join(_CHECKOUT, "scenes", "__init__.py")) and not os.p
 __all__ = ["__version__", *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (functions and classes)
     """Import the public functions on first use, so that `import netcore` costs nothing."""
     if name in _PUBLIC:
         from importlib import import_module
@@ -36,3 +37,18 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names too, imported or not."""
     return sorted({*globals(), *__all__})
+
+
+class _RenamedModules:
+    """The last finder of `sys.meta_path`: an import that failed is told the module's new name."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Raise ModuleNotFoundError for a module of netcore that was replaced."""
+        if name.startswith("netcore.") and name != "netcore.core.renamed":
+            from netcore.core.renamed import raise_if_renamed
+
+            raise_if_renamed(name)
+
+
+sys.meta_path.append(_RenamedModules)

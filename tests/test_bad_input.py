@@ -127,7 +127,7 @@ def test_damaged_snapshot_error_names_digests(assert_rejected, project_dir: Path
 
 def test_damaged_snapshot_error_from_worker(assert_rejected, project_dir: Path) -> None:
     snapshot_file(project_dir).write_bytes(b"")
-    toy_runs.write_film(project_dir, "small", "self.case.weights()")
+    toy_runs.write_film(project_dir, "small", "self.context.weights()")
     assert_rejected(["render", "small.py", "--run", "toy", "--size", "64x36"], "000010.safetensors is damaged")
 
 

@@ -13,7 +13,7 @@ def test_predict_batch_matches_traces(which, request, make_context) -> None:
     node = "hidden1_act" if which == "mlp_run" else "pool1"
     found = context.predict_batch(images, (node,))
     assert found["logits"].shape == (130, 10)
-    alone = SceneContext(context._run, context.sample, "best", context.tracer).passes(images[[0, 129]], (node,))
+    alone = SceneContext(context._run, context.sample, "best", context.tracer).predict_batch(images[[0, 129]], (node,))
     for name in (node, "logits"):
         assert np.allclose(found[name][[0, 129]], alone[name], atol=1e-4)
     one = context.predict_batch(images[:1], (node,), at="first")

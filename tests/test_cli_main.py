@@ -226,9 +226,10 @@ def test_drawing_from_traces_imports_no_torch(mlp_run, cnn_run, make_context, tm
         (tmp_path / run.name).write_bytes(pickle.dumps(make_context(run).trace(backward=True)))
     code = """
 import pickle, sys
-from netcore.core.context import SceneContext as Case
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError as Refused
-from netcore.rendering import context as cases, scenes as catalogue, requirements as needs
+from netcore.rendering import scenes as catalogue, requirements as needs
+from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.frames import figure_frames, film_frames
 from netcore.rendering.scenes import load_scene as load
 from netcore.core.run import load_run
@@ -237,17 +238,17 @@ from netcore.viz.theme import DARK
 drawn = 0
 for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
     run, trace = load_run(path), pickle.load(open(stored, "rb"))
-    for scene in catalogue.scenes():
+    for scene in catalogue.all_scenes():
         try:
-            needs.check(scene.name, scene.needs, run)
+            needs.check_requirements(scene.name, scene.needs, run)
         except Refused:
             continue
-        case = Case(run, cases.Choice().picture(run)[0], "best", lambda *given: trace)
+        context = SceneContext(run, SampleSelector().select(run)[0], "best", lambda *given: trace)
         options = scene.settings({})
         if scene.kind == "figure":
-            next(iter(figure_frames(load(scene.path).draw, case, DARK, (320, 180), 1, options)))
+            next(iter(figure_frames(load(scene.path).draw, context, DARK, (320, 180), 1, options)))
         else:
-            film_frames(scene.path, case, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
+            film_frames(scene.path, context, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
         drawn += 1
 print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.models")])
 """

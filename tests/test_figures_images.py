@@ -146,7 +146,7 @@ def test_saliency_occlusion_costs(mlp, wide) -> None:
     border[1:-1, 1:-1] = False
     pixels[:, border] = [[200], [90], [30]]
     pixels[:, 0, 4:8] = 255
-    wide.chosen = Sample(pixels, 1)
+    wide.sample_or_none = Sample(pixels, 1)
     *_, covered = draw_figure("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
     assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
@@ -154,9 +154,9 @@ def test_saliency_occlusion_costs(mlp, wide) -> None:
 @pytest.mark.parametrize("told", [": right", ": wrong, it is", ""])
 def test_saliency_labels(mlp, told) -> None:
     examples = mlp.examples()
-    hits = mlp.passes(examples.images)["logits"].argmax(1) == examples.labels
+    hits = mlp.predict_batch(examples.images)["logits"].argmax(1) == examples.labels
     i = int(np.flatnonzero(hits == (told == ": right"))[0])
-    mlp.chosen = Sample(examples.images[i], int(examples.labels[i]) if told else None)
+    mlp.sample_or_none = Sample(examples.images[i], int(examples.labels[i]) if told else None)
     fig, _, mosaics = draw_figure("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
@@ -194,7 +194,7 @@ def test_robustness_image_transformations(wide) -> None:
     pixels = np.zeros((3, 20, 24), np.uint8)
     pixels[:] = np.array([100, 120, 90])[:, None, None]
     pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
-    wide.chosen = Sample(pixels, 0)
+    wide.sample_or_none = Sample(pixels, 0)
     fig, _, mosaics = draw_figure("robustness", wide, images=5)
     noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
     image = pixels.transpose(1, 2, 0).astype(float)
@@ -245,7 +245,7 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
     charts, colors = _charts(fig), legend_colors(fig)
     assert colors == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
     for panel, place, batch in changed:
-        logits = mlp.passes(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
+        logits = mlp.predict_batch(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
         found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
         right = (logits.argmax(1) == labels).mean()
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
@@ -341,7 +341,7 @@ def test_predictions_shorten_long_captions(wide) -> None:
         f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
     ]
     fig, _, (mosaic,) = draw_figure("predictions", wide, images=6)
-    predicted = wide.passes(wide.examples().images[:6])["logits"].argmax(1)
+    predicted = wide.predict_batch(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(predicted)) > 1
     for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
         whole = [f"says {wide.classes[k]}"] + ([] if k == label else [f"is {wide.classes[label]}"])
@@ -357,11 +357,11 @@ def test_predictions_shorten_long_captions(wide) -> None:
 def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
     run, rng = wide._run, np.random.default_rng(4)
-    home = {"images": wide.examples().images, "labels": rng.selector([0, 1, 2], 40), "index": np.arange(40)}
+    home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
     run.info["examples"] = RunWriter(run).add_arrays("examples.npz", **home)
     images, labels = (
         rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8),
-        rng.selector([0, 2, 3], 30, p=[0.1, 0.4, 0.5]),
+        rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5]),
     )
     logits = np.zeros((2, 5), np.float32)
     other = RunWriter(run).add_arrays(

@@ -198,7 +198,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
                 assert ax.get_xlim()[0] == 0
                 assert ax.get_xlim()[1] >= max(row)
         assert charts[2].get_xlim() == (0, 1)
-    unknown = draw_figure("activation_strength", replace(cnn, chosen=Sample(cnn.sample.pixels)), images=1).fig
+    unknown = draw_figure("activation_strength", replace(cnn, sample_or_none=Sample(cnn.sample.pixels)), images=1).fig
     assert f"an image · {cnn.snapshot().label}" in painted_strings(unknown)
 
 
@@ -275,7 +275,7 @@ def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
-    wrong = replace(cnn, chosen=Sample(cnn.sample.pixels, (cnn.trace().prediction + 1) % 10))
+    wrong = replace(cnn, sample_or_none=Sample(cnn.sample.pixels, (cnn.trace().prediction + 1) % 10))
     for context in (cnn, wrong, deep, made("hundred")):
         fig, _, mosaics = draw_figure("prediction_pipeline", context)
         trace, every = context.trace(), text_spots(fig)
@@ -312,7 +312,7 @@ def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
     for context, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
-        right = replace(context, chosen=Sample(context.sample.pixels, context.trace().prediction))
+        right = replace(context, sample_or_none=Sample(context.sample.pixels, context.trace().prediction))
         fig, _, (image, *views) = draw_figure("prediction_pipeline", right)
         trace, every = context.trace(), text_spots(fig)
         predicted = (
@@ -392,7 +392,7 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
 
 def test_points_map_tsne_without_mistakes(mlp, monkeypatch) -> None:
     whole = mlp.examples()
-    predicted = mlp.passes(whole.images)["logits"].argmax(1)
+    predicted = mlp.predict_batch(whole.images)["logits"].argmax(1)
     monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, predicted, whole.index))
     fig = draw_figure("points_map", mlp, images=40).fig
     assert "no mistake" in painted_strings(fig)
@@ -403,7 +403,7 @@ def test_points_map_tsne_without_mistakes(mlp, monkeypatch) -> None:
     assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in painted_strings(fig))
     assert not any("variance" in text for text in painted_strings(fig))
     nodes = ("hidden1_act", "hidden2_act", "output")
-    passed = mlp.passes(whole.images[:40], nodes)
+    passed = mlp.predict_batch(whole.images[:40], nodes)
     for node, ax in zip(nodes, (ax for ax in fig.axes if len(ax.collections) == 2), strict=True):
         dots, rings = (np.asarray(c.get_offsets()) for c in ax.collections)
         assert trustworthiness(passed[node], dots) > 0.9  # who is near stays near

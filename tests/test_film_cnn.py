@@ -9,6 +9,7 @@ from torch import nn
 
 from netcore.analysis.volumes import select_maps, way
 from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
 from netcore.viz.film.components.feature_maps import FeatureMaps
@@ -213,7 +214,7 @@ def test_cnn_film_classifier_matches_trace(playback, trace):
         ends = edges.points[1::2, 1].reshape(real.shape)[:, 0]
         np.testing.assert_allclose(ends, end.columns[k].centers[:, 1], atol=1e-6)
     for line, share in zip(end.percents, p, strict=True):
-        assert abs(float(line.text.strip("> %")) / 100 - share) < 0.0006
+        assert line.text == format_percent(float(share))
 
 
 def test_forward_propagation_labels(playback, trace):

@@ -10,6 +10,7 @@ from torch import nn
 
 from netcore.analysis.network import mlp_stages
 from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
 from netcore.viz.theme import DARK, LIGHT
@@ -78,8 +79,7 @@ def test_forward_propagation_probabilities(playback, trace):
     np.testing.assert_allclose(film.bars.values, trace.probabilities[film.index[-1]])
     np.testing.assert_allclose(film.columns[-1].values, trace.probabilities[film.index[-1]])
     for line, p in zip(film.percents, trace.probabilities, strict=True):
-        shown = float(line.text.strip("> %")) / 100
-        assert abs(shown - p) < 0.0006
+        assert line.text == format_percent(p)
     winner = film.index[-1].tolist().index(trace.prediction)
     right = "correct" if trace.prediction == 7 else "incorrect"
     np.testing.assert_allclose(film.bars.fill[winner], DARK.rgb(right))

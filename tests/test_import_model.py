@@ -11,8 +11,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-import netcore
 from netcore.cli.main import main
+from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
 from netcore.tracing.tracer import trace
 
 FACTORIES = """
@@ -82,7 +83,7 @@ def test_import_model_snapshots_in_order(run_import, import_dir):
     status, out, err = run_import("models.py:mlp", "--weights", *files)
     assert (status, err) == (0, "")
     assert "own: 9,550 parameters, 10 classes, 4 snapshots" in out
-    run = netcore.load_run("own")
+    run = load_run("own")
     assert [s.label for s in run.snapshots] == ["first", "second", "third", "last"]
     for model, snapshot in zip(models, run.snapshots, strict=True):
         np.testing.assert_allclose(trace(run, snapshot, IMAGE).logits, logits(model, IMAGE[None])[0], atol=1e-5)
@@ -98,7 +99,7 @@ def test_imported_run_is_self_contained(run_import, import_dir, monkeypatch):
         (import_dir / file).unlink()
     sys.modules.pop("models")
     monkeypatch.setattr("netcore.models.loading._last", {})
-    run = netcore.load_run("own")
+    run = load_run("own")
     np.testing.assert_allclose(trace(run, run.snapshot(), IMAGE).logits, logits(model, IMAGE[None])[0], atol=1e-5)
 
 
@@ -132,8 +133,8 @@ def test_examples_classes_and_normalization(run_import, import_dir):
         "--mean", "0.5,0.4,0.3", "--std", "0.2",
     )  # fmt: skip
     assert status == 0, err
-    assert "% right on 12 images of zoo" in out
-    run = netcore.load_run("own")
+    assert "% of 12 images of zoo correct" in out
+    run = load_run("own")
     assert run.classes == ["cat", "ant", "bee"]
     assert run.info["input"] == {"shape": [3, 32, 32], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]}
     kept = run.examples()
@@ -148,7 +149,7 @@ def test_import_model_examples_from_dataset(run_import):
     weights()
     status, out, err = run_import("models:mlp", "--weights", "w.pt", "--examples", "embedded")
     assert status == 0, err
-    assert "% right on 1,000 images of embedded" in out
+    assert "% of 1,000 images of embedded correct" in out
     assert (
         run_import("models:mlp", "--weights", "w.pt", "--examples", "embeded")[2].count("did you mean 'embedded'") == 1
     )
@@ -157,8 +158,8 @@ def test_import_model_examples_from_dataset(run_import):
 def test_import_model_without_examples(run_import):
     weights()
     assert run_import("models:mlp", "--weights", "w.pt")[0] == 0
-    run = netcore.load_run("own")
-    with pytest.raises(netcore.errors.NetcoreError, match="no example images: give one with --image"):
+    run = load_run("own")
+    with pytest.raises(NetcoreError, match="no example images: give one with --image"):
         run.examples()
 
 

@@ -110,7 +110,7 @@ def test_wheel_contains_package_data(wheel_file):
     data = [
         p.relative_to(ROOT).as_posix()
         for p in (ROOT / "netcore").rglob("*")
-        if p.suffix in {".html", ".css", ".js", ".typed"}
+        if p.suffix in {".html", ".css", ".js", ".toml", ".typed"}
     ]
     assert data
     assert set(data) <= set(names)

@@ -184,7 +184,7 @@ def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, c
 
 
 def test_report_continues_after_failed_figure(mlp_run, tmp_path, monkeypatch, capsys):
-    broken = toy_runs.write_figure(tmp_path, "broken", toy_runs.STILL.replace("case.run_name", "1 / 0"))
+    broken = toy_runs.write_figure(tmp_path, "broken", toy_runs.STILL.replace("context.run_name", "1 / 0"))
     scenes = [find_scene("training-history"), catalogue.read_scene(broken)]
     monkeypatch.setattr(catalogue, "all_scenes", lambda: scenes)
     assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1

@@ -19,7 +19,13 @@ ANIMATED = True
 
 
 def draw(
-    fig, case, *, many: int = 20, style: Literal["solid", "dashed"] = "solid", grid: bool = False, seconds: float = 0.4
+    fig,
+    context,
+    *,
+    many: int = 20,
+    style: Literal["solid", "dashed"] = "solid",
+    grid: bool = False,
+    seconds: float = 0.4,
 ):
     """Draw them.
 
@@ -30,7 +36,7 @@ def draw(
     style : str
         The line's look.
     """
-    values = case.weights()["hidden1.weight"].ravel()[:many]
+    values = context.weights()["hidden1.weight"].ravel()[:many]
     axes = fig.add_subplot()
     axes.set_ylim(values.min(), values.max())
     line = axes.plot(values, color=fig.theme.positive, linestyle=style)[0]
@@ -48,8 +54,8 @@ Nothing moves here.
 """
 
 
-def draw(fig, case):
-    fig.text(0.5, 0.5, case.run_name, color=fig.theme.ink)
+def draw(fig, context):
+    fig.text(0.5, 0.5, context.run_name, color=fig.theme.foreground)
 '''
 
 FILM = '''"""A small film

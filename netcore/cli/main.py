@@ -101,7 +101,9 @@ def _run(args: list[str], debug: bool) -> int:
 
 def error_message(error: Exception) -> tuple[str, int]:
     """Say an error in one line, with the exit status it gives."""
-    if isinstance(error, click.ClickException):
+    if isinstance(error, click.NoSuchOption) and (line := _renamed(error)):
+        text, status = line, 2
+    elif isinstance(error, click.ClickException):
         text, status = error.format_message() + _nearest_choice(error), 2
     elif isinstance(error, NetcoreError):
         text, status = str(error), 2
@@ -113,12 +115,26 @@ def error_message(error: Exception) -> tuple[str, int]:
     return " ".join(text.split()), status
 
 
+def _renamed(error: click.NoSuchOption) -> str:
+    """Say what an option is called now, "" if it was not renamed."""
+    from netcore.core.renamed import renamed_option
+
+    if error.ctx is None:
+        return ""
+    scenes = (scene.name for scene in error.ctx.meta.get("netcore.scenes", ()))
+    return renamed_option([error.ctx.command.name or "", error.ctx.info_name or "", *scenes], error.option_name)
+
+
 def _nearest_choice(error: click.ClickException) -> str:
     """Offer the nearest choice where an option was given a value that it does not have."""
     kind = getattr(getattr(error, "param", None), "type", None)
     given = re.search(r"'([^']*)' is not", error.format_message())
     if not isinstance(kind, click.Choice) or not given:
         return ""
+    from netcore.core.renamed import renamed_value
+
+    if line := renamed_value(str(getattr(error.param, "name", "")), given[1]):  # type: ignore[attr-defined]
+        return f" {line[0].upper()}{line[1:]}."
     near = get_close_matches(given[1], [str(c) for c in kind.choices], n=1, cutoff=0.4)
     return f" Did you mean '{near[0]}'?" if near else ""
 

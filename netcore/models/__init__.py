@@ -1,7 +1,7 @@
-"""All that needs torch: recipes, data, training, traces, evaluation."""
+"""Networks: architectures, loading, and the exported graph of an imported network."""
 
 import os
 
-# Threads that wait for each other sleep instead of spinning. On a machine that is busy with something else, spinning
-# makes two threads up to a hundred times slower than one. Read when torch is first imported; a setting of yours stays.
+# Waiting threads sleep instead of spinning: on a busy machine, spinning makes two threads up to a hundred times slower
+# than one. Read when torch is first imported; the user's own setting is not changed.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

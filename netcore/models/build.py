@@ -10,7 +10,7 @@ from netcore.models.architecture import ACTIVATIONS, Architecture
 def build_model(
     architecture: Architecture, shape: tuple[int, int, int] = (1, 28, 28), classes: int = 10
 ) -> nn.Sequential:
-    """Build the network: images (B, C, H, W) in [0, 1] go in, raw scores (B, `classes`) come out.
+    """Build a network that maps images (B, C, H, W) in [0, 1] to logits (B, K).
 
     Parameters
     ----------
@@ -19,6 +19,11 @@ def build_model(
         (C, H, W) of one image.
     classes : int
         Number of classes K.
+
+    Examples
+    --------
+    >>> [name for name, _ in build_model(Architecture(hidden=(16,))).named_children()]
+    ['flatten', 'hidden1', 'hidden1_act', 'output']
     """
     activation = getattr(nn, ACTIVATIONS[architecture.activation])
     layers: OrderedDict[str, nn.Module] = OrderedDict()

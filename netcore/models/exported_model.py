@@ -1,28 +1,30 @@
-"""Compute a network from its stored graph: PyTorch's own operators by name, no code of the network's author."""
+"""Compute a network from its exported graph: PyTorch operators by name, no code of the network's author."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netcore.core.errors import NetcoreError
 
-FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow")  # of Python's, on sizes
-
-
+FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow")  # Python's, on sizes
 DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
 
 
-class StoredLayer(nn.Module):
-    """One call of a layer of `torch.nn` that the graph holds as several operators; a trace has it as one node.
+class ExportedLayer(nn.Module):
+    """One call of a layer of `torch.nn` that the graph stores as several operators.
+
+    A trace has it as one operation.
 
     Parameters
     ----------
     entry : mapping
-        Of ``layers`` in the graph: module, kind, settings, numbers of the first and the last node, and of the outputs.
+        Entry of "layers" in the graph: module, kind, settings, numbers of the first and last node and of the outputs.
     """
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -32,8 +34,8 @@ class StoredLayer(nn.Module):
         self.outputs = tuple(int(k) for k in entry["outputs"])
         self.settings = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["settings"].items()}
 
-    def forward(self, compute: Callable[[], tuple[Any, ...]], *inputs: Any) -> tuple[Any, ...]:
-        """Compute the outputs; `inputs` are there for those who watch."""
+    def forward(self, compute: Callable[[], tuple[object, ...]], *inputs: object) -> tuple[object, ...]:
+        """Compute the outputs; `inputs` are there for forward hooks."""
         return compute()
 
 
@@ -42,71 +44,67 @@ class ExportedModel(nn.Module):
 
     Parameters
     ----------
-    graph : dict
-        As `netcore.models.export.export_graph` wrote it; without ``modules`` and ``layers`` in version 1.
-    constants : dict of arrays
+    graph : mapping
+        As `netcore.models.export.export_graph` returns it; version 1 has no "modules" and "layers".
+    constants : mapping of ndarray
+
+    Attributes
+    ----------
+    current_call : tuple of str
+        The node being computed: its name, the path of its module, and that module's class or "". Read by
+        `netcore.tracing.op_tracer`.
+    module_classes : dict of str
+        Class of every module by its path.
     """
 
-    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, NDArray[Any]]) -> None:
         super().__init__()
-        # The node being computed, for traces: name, path of the module it belongs to, that module's class or "".
-        self._now = ("", "", "")
+        self.current_call = ("", "", "")
         self._drops = nn.ModuleList()
         try:
             self._owners = {k: self._register(k, v) for k, v in graph["state"].items()}
             self._constants = {k: torch.from_numpy(v) for k, v in constants.items()}
-            self._nodes = [self._read(node) for node in graph["nodes"]]
-            self._output = _decoded(graph["output"])
+            self._nodes = [self._read_node(node) for node in graph["nodes"]]
+            self._output = _decode(graph["output"])
             self.module_classes = dict(graph.get("modules", {}))
-            self._layers = {layer.nodes.start: layer for layer in map(StoredLayer, graph.get("layers", ()))}
+            self._layers = {layer.nodes.start: layer for layer in map(ExportedLayer, graph.get("layers", ()))}
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
 
     def _register(self, name: str, entry: Mapping[str, Any]) -> tuple[nn.Module, str]:
-        """Make the parameter or buffer `name`, and the modules on the way to it."""
+        """Make the parameter or buffer `name`, and the modules that its path names."""
         *path, leaf = name.split(".")
         owner: nn.Module = self
         for part in path:
             if part not in owner._modules:
                 owner.add_module(part, nn.Module())
-            owner = owner._modules[part]
-        value = torch.zeros(entry["shape"], dtype=_torch(entry["dtype"]))
+            owner = owner.get_submodule(part)
+        value = torch.zeros(entry["shape"], dtype=_torch_constant(entry["dtype"]))
         if entry["parameter"]:
             owner.register_parameter(leaf, nn.Parameter(value, requires_grad=value.is_floating_point()))
         else:
             owner.register_buffer(leaf, value)
         return owner, leaf
 
-    def _read(self, node: Mapping[str, Any]) -> tuple[Any, ...]:
-        """A node of the graph as function, arguments, and what traces call it."""
-        function, args = resolve_operator(node["op"]), _decoded(node["args"])
-        if function in DROPOUTS:  # drops while a module of its own is in training mode, as in other networks
+    def _read_node(self, node: Mapping[str, Any]) -> "_Node":
+        function, args = resolve_operator(node["op"]), _decode(node["args"])
+        if function in DROPOUTS:  # active if a module of its own is in training mode, as in other networks
             args[2] = _Ref("drop", len(self._drops))
             self._drops.append(nn.Dropout(args[1]))
-        kwargs = {k: _decoded(v) for k, v in node["kwargs"].items()}
-        return function, args, kwargs, (node.get("name", ""), node.get("module", ""), node.get("kind", ""))
+        kwargs = {k: _decode(v) for k, v in node["kwargs"].items()}
+        return _Node(function, args, kwargs, (node.get("name", ""), node.get("module", ""), node.get("kind", "")))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (B, C, H, W) to scores (B, K)."""
+        """Compute the scores (B, K) of images (B, C, H, W)."""
         values: list[Any] = []
-
-        def look(ref: "_Ref") -> Any:
-            if ref.kind == "node":
-                return values[ref.key]
-            if ref.kind == "state":
-                owner, leaf = self._owners[ref.key]
-                return getattr(owner, leaf)
-            if ref.kind == "drop":
-                return self._drops[ref.key].training
-            if ref.kind == "device":  # where the network runs now, not where it was stored
-                return x.device
-            return x if ref.kind == "input" else self._constants[ref.key].to(x.device)
+        look_up = partial(self._look_up, x, values)
 
         def compute(number: int) -> None:
-            function, args, kwargs, self._now = self._nodes[number]
-            values.append(function(*_filled(args, look), **_filled(kwargs, look)))
+            node = self._nodes[number]
+            self.current_call = node.call
+            values.append(node.function(*_fill(node.args, look_up), **_fill(node.kwargs, look_up)))
 
-        def compute_layer(layer: StoredLayer) -> tuple[Any, ...]:
+        def compute_layer(layer: ExportedLayer) -> tuple[object, ...]:
             for number in layer.nodes:
                 compute(number)
             return tuple(values[k] for k in layer.outputs)
@@ -117,25 +115,62 @@ class ExportedModel(nn.Module):
             if layer is None:
                 compute(number)
             else:
-                inputs = [look(ref) for k in layer.nodes for ref in _refs(self._nodes[k][1:3], number)]
-                layer(lambda layer=layer: compute_layer(layer), *inputs)
-        return look(self._output)
+                nodes = [self._nodes[k] for k in layer.nodes]
+                inputs = [look_up(ref) for node in nodes for ref in _outer_refs([node.args, node.kwargs], number)]
+                layer(partial(compute_layer, layer), *inputs)
+        return look_up(self._output)
+
+    def _look_up(self, x: Tensor, values: list[Any], ref: "_Ref") -> Any:  # noqa: ANN401 (tensors, sizes, lists of both)
+        match ref.kind:
+            case "input":
+                return x
+            case "node":
+                return values[ref.key]
+            case "state":
+                owner, leaf = self._owners[ref.key]
+                return getattr(owner, leaf)
+            case "drop":
+                return self._drops[ref.key].training
+            case "device":  # where the network runs now, not where it was exported
+                return x.device
+        return self._constants[ref.key].to(x.device)
 
 
+@dataclass(frozen=True)
 class _Ref:
-    """What only the computation knows: ``node`` k, ``state`` name, ``constant`` name, ``input`` or ``device``."""
+    """A value known only during the computation."""
 
-    def __init__(self, kind: str, key: Any) -> None:
-        self.kind, self.key = kind, key
+    kind: str  # input, node, state, constant, device or drop
+    key: Any  # number of a node or dropout, name of a parameter or constant
+
+
+@dataclass(frozen=True)
+class _Node:
+    """One operator with its arguments, and what traces call it."""
+
+    function: Callable[..., object]
+    args: list[Any]
+    kwargs: dict[str, Any]
+    call: tuple[str, str, str]
 
 
 def resolve_operator(name: str) -> Callable[..., Any]:
-    """Find an operator: ``aten.relu.default`` is PyTorch's, ``operator.mul`` Python's on sizes.
+    """Find an operator by name.
+
+    Parameters
+    ----------
+    name : str
+        "aten.relu.default", an operator of PyTorch, or "operator.mul", one of Python's on sizes.
 
     Raises
     ------
     NetcoreError
-        If there is none, or it could touch files.
+        If it does not exist, or could read or write files.
+
+    Examples
+    --------
+    >>> resolve_operator("operator.mul")(2, 3)
+    6
     """
     space, _, rest = name.partition(".")
     if space == "operator" and rest in FUNCTIONS:
@@ -147,40 +182,41 @@ def resolve_operator(name: str) -> Callable[..., Any]:
     return found
 
 
-def _decoded(value: Any) -> Any:
-    """JSON to arguments; what only the computation knows becomes a `_Ref`."""
+def _decode(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Convert JSON to arguments, with a `_Ref` for each value that only the computation knows."""
     if isinstance(value, list):
-        return [_decoded(v) for v in value]
+        return [_decode(v) for v in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind in ("node", "state", "constant", "input", "device"):
         return _Ref(kind, content)
-    return {"torch": _torch, "number": float}[kind](content)
+    return float(content) if kind == "number" else _torch_constant({"torch": content}[kind])
 
 
-def _filled(value: Any, look: Callable[[_Ref], Any]) -> Any:
+def _fill(value: Any, look_up: Callable[[_Ref], Any]) -> Any:  # noqa: ANN401 (arguments of any operator)
+    """Replace each `_Ref` by its value."""
     if isinstance(value, _Ref):
-        return look(value)
+        return look_up(value)
     if isinstance(value, list):
-        return [_filled(v, look) for v in value]
+        return [_fill(v, look_up) for v in value]
     if isinstance(value, dict):
-        return {k: _filled(v, look) for k, v in value.items()}
+        return {k: _fill(v, look_up) for k, v in value.items()}
     return value
 
 
-def _refs(value: Any, before: int) -> Iterator[_Ref]:
-    """Those of the arguments that are the input, or nodes before number `before`."""
+def _outer_refs(value: object, before: int) -> Iterator[_Ref]:
+    """Yield references to the input or to nodes before number `before`."""
     if isinstance(value, _Ref):
         if value.kind == "input" or (value.kind == "node" and value.key < before):
             yield value
-    elif isinstance(value, (list, tuple, dict)):
+    elif isinstance(value, (list, dict)):
         for v in value.values() if isinstance(value, dict) else value:
-            yield from _refs(v, before)
+            yield from _outer_refs(v, before)
 
 
-def _torch(name: str) -> Any:
-    """A dtype, layout or memory format of PyTorch by name."""
+def _torch_constant(name: str) -> Any:  # noqa: ANN401 (a dtype, layout or memory format)
+    """Find a dtype, layout or memory format of PyTorch by name."""
     found = getattr(torch, name, None)
     if not isinstance(found, (torch.dtype, torch.layout, torch.memory_format)):
         raise NetcoreError(f"the stored network needs '{name}', which this PyTorch does not have")

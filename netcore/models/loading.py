@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from netcore.core.errors import NetcoreError
@@ -14,21 +16,20 @@ from netcore.models.architecture import Architecture
 from netcore.models.build import build_model
 from netcore.models.exported_model import ExportedModel
 
-MAX_REPORTED = 20  # names that do not fit, at most
+MAX_REPORTED = 20  # names that do not fit
 
-
-_last: dict[str, tuple[str, str, nn.Module]] = {}  # by run folder: what model and which weights, and the module
+_last: dict[str, tuple[str, str, nn.Module]] = {}  # by run folder: description, digest of the weights, module
 
 
 def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
-    """Build a run's network with the weights of a snapshot, in evaluation mode on the CPU.
+    """Load a run's network with the weights of a snapshot, in evaluation mode on the CPU.
 
-    The module is kept for the next call on the same run, so treat it as read-only.
+    The module is cached for the next call on the same run: treat it as read-only.
 
     Raises
     ------
     NetcoreError
-        If run.json does not say what network it is, or the weights do not fit it.
+        If run.json does not describe the network, or the weights do not fit it.
     """
     described = json.dumps([run.info.get("model"), run.input_shape, len(run.classes)], sort_keys=True)
     model, digest, module = _last.get(str(run.path), ("", "", None))
@@ -43,7 +44,7 @@ def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
 
 
 def _construct(run: Run) -> nn.Module:
-    model = run.info.get("model") or {}
+    model: dict[str, Any] = run.info.get("model") or {}
     if model.get("kind") == "graph":
         constants = run.read_arrays(model["constants"]) if "constants" in model else {}
         return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
@@ -55,18 +56,25 @@ def _construct(run: Run) -> nn.Module:
     return build_model(Architecture(**fields), run.input_shape, len(run.classes)).eval()
 
 
-def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: str) -> None:
+def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str) -> None:
     """Copy named arrays into a module's parameters and buffers.
+
+    Parameters
+    ----------
+    module : nn.Module
+    weights : mapping of ndarray
+    source : str
+        File of the weights, for the error message.
 
     Raises
     ------
     NetcoreError
-        If names or shapes differ; every key that does not fit is told.
+        If names or shapes differ; the message lists them.
     """
     state = module.state_dict()
-    given = {v.data_ptr() for k, v in state.items() if k in weights}  # files may hold a shared tensor once
+    given = {v.data_ptr() for k, v in state.items() if k in weights}  # files can hold a shared tensor once
     missing = [k for k, v in state.items() if k not in weights and v.data_ptr() not in given]
-    wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # which no pass reads
+    wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # not read by any pass
     wrong += [f"{k} is not in the network" for k in weights if k not in state]
     wrong += [
         f"{k} is {format_shape(weights[k].shape)} where the network has {format_shape(v.shape)}"
@@ -74,10 +82,8 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray], source: s
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
     if wrong:
-        told = "; ".join(wrong[:MAX_REPORTED]) + (
-            f"; and {len(wrong) - MAX_REPORTED} more" if len(wrong) > MAX_REPORTED else ""
-        )
-        raise NetcoreError(f"the weights in {source} do not fit the network: {told}")
+        more = f"; and {len(wrong) - MAX_REPORTED} more" if len(wrong) > MAX_REPORTED else ""
+        raise NetcoreError(f"the weights in {source} do not fit the network: {'; '.join(wrong[:MAX_REPORTED])}{more}")
     with torch.no_grad():
         for key, value in state.items():
             if key not in weights:

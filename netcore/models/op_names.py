@@ -1,7 +1,7 @@
-"""What a node of a network's graph is called, and with which settings it works."""
+"""Names, kinds and settings of PyTorch operations."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -29,9 +29,7 @@ _NOT_SETTINGS = (
     "affine",
     "cudnn_enabled",
 )
-
-
-# Outputs after the first, as PyTorch's documentation calls them; those of other kinds are numbered.
+# Outputs after the first, as in PyTorch's documentation; those of other kinds are numbered.
 _OUTPUT_NAMES = {
     "LSTM": ("h_n", "c_n"),
     "LSTMCell": ("c_1",),
@@ -42,14 +40,20 @@ _OUTPUT_NAMES = {
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Whether a module is one node: PyTorch's own, those apart that are made of others."""
-    own = type(module).__module__.startswith("torch.nn.")
-    parts = [name for name, _ in module.named_children() if name != "parametrizations"]
-    whole = not parts or isinstance(module, nn.MultiheadAttention)
-    return own and whole and not isinstance(module, nn.Sequential)
+    """Whether a module is one operation: a class of `torch.nn` that has no layers inside.
+
+    Examples
+    --------
+    >>> is_layer(nn.Linear(2, 3)), is_layer(nn.Sequential(nn.Linear(2, 3)))
+    (True, False)
+    """
+    is_torch = type(module).__module__.startswith("torch.nn.")
+    children = [name for name, _ in module.named_children() if name != "parametrizations"]
+    is_single = not children or isinstance(module, nn.MultiheadAttention)
+    return is_torch and is_single and not isinstance(module, nn.Sequential)
 
 
-# Kinds that leave the first axis where it is (if the first axis of their output has size 1).
+# Kinds that keep the first axis (if the first axis of their output has size 1).
 _BATCH_FIRST = (
     "Conv", "BatchNorm", "InstanceNorm", "LocalResponseNorm", "MaxPool", "AvgPool", "Adaptive", "LPPool", "Dropout",
     "AlphaDropout", "FeatureAlphaDropout", "Upsample",
@@ -65,22 +69,33 @@ _BATCH_FIRST_EXACTLY = frozenset(
 
 
 def keeps_batch_first(kind: str) -> bool:
-    """Whether a kind of node is known to keep the batch on the first axis."""
+    """Whether a kind of operation is known to keep the batch on the first axis."""
     return kind in _BATCH_FIRST_EXACTLY or kind.startswith(_BATCH_FIRST)
 
 
 def output_names(kind: str, count: int) -> tuple[str, ...]:
-    """Return what the `count` outputs after the first are called."""
+    """Return the names of the `count` outputs after the first.
+
+    Examples
+    --------
+    >>> output_names("LSTM", 2), output_names("topk", 1)
+    (('h_n', 'c_n'), ('1',))
+    """
     names = _OUTPUT_NAMES.get(kind, ())
     return names if len(names) == count else tuple(str(n) for n in range(1, count + 1))
 
 
 def attention_weights(arguments: Mapping[str, Any]) -> torch.Tensor:
-    """Recompute the weights of a scaled dot-product attention, (B, H, T, S), which the fused operator hides.
+    """Recompute the weights of scaled dot-product attention, which the fused operator does not return.
 
     Parameters
     ----------
-    arguments : of `torch.nn.functional.scaled_dot_product_attention` by name.
+    arguments : mapping
+        Arguments of `torch.nn.functional.scaled_dot_product_attention` by name.
+
+    Returns
+    -------
+    Tensor, shape (B, H, T, S)
     """
     query, key, mask = arguments["query"].detach(), arguments["key"].detach(), arguments.get("attn_mask")
     if key.ndim == 4 and key.shape[1] != query.shape[1]:  # grouped queries
@@ -96,11 +111,17 @@ def attention_weights(arguments: Mapping[str, Any]) -> torch.Tensor:
     return weights.unsqueeze(1) if weights.ndim == 3 else weights
 
 
-def function_name(func: Any) -> str:
-    """Plain name of a PyTorch function, method or operator: ``Tensor.__iadd__`` and ``aten.add.Tensor`` are add."""
+def function_name(func: object) -> str:
+    """Return the plain name of a PyTorch function, method or operator.
+
+    Examples
+    --------
+    >>> [function_name(f) for f in (torch.add, torch.Tensor.__iadd__, torch.ops.aten.add.Tensor)]
+    ['add', 'add', 'add']
+    """
     name = getattr(func, "__name__", type(func).__name__)
     if name == "__get__":  # a property such as Tensor.T: the wrapper knows its descriptor
-        name = getattr(func.__self__, "__name__", name)
+        name = getattr(getattr(func, "__self__", None), "__name__", name)
     name = name.split(".")[0].strip("_")
     for prefix in ("i", "r"):  # __iadd__, __radd__
         if name[1:] in ("add", "sub", "mul", "div", "truediv", "matmul") and name[0] == prefix:
@@ -109,14 +130,19 @@ def function_name(func: Any) -> str:
 
 
 def function_kind(name: str, source: Sequence[int], out: Sequence[int]) -> str:
-    """Module class that does what a function did, or the function's name where there is none.
+    """Return the module class equivalent to a function, or the function's name if no class is.
 
     Parameters
     ----------
     name : str
-        As `function_name` gives it.
+        As `function_name` returns it.
     source, out : sequence of int
-        Shapes of first input and output, with the batch dimension.
+        Shapes of first input and output, with the batch axis.
+
+    Examples
+    --------
+    >>> function_kind("max_pool2d", (1, 8, 4, 4), (1, 8, 2, 2)), function_kind("view", (1, 8, 2, 2), (1, 32))
+    ('MaxPool2d', 'Flatten')
     """
     if name in ("batch_norm", "instance_norm"):
         return f"{'Batch' if name == 'batch_norm' else 'Instance'}Norm{max(1, len(source) - 2)}d"
@@ -129,12 +155,14 @@ def function_kind(name: str, source: Sequence[int], out: Sequence[int]) -> str:
     return _CLASSES.get(name.replace("_", ""), name)
 
 
-def function_arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a call by name, as far as PyTorch tells the names."""
+def function_arguments(
+    func: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return the arguments of a call by name, as far as PyTorch knows the names."""
     try:
         bound = inspect.signature(func).bind(*args, **kwargs)
         bound.apply_defaults()
-        if "kwargs" not in bound.arguments:  # a dispatcher by a flag takes just anything
+        if "kwargs" not in bound.arguments:  # not a dispatcher by a flag, whose signature is *args, **kwargs
             return dict(bound.arguments)
     except (TypeError, ValueError):  # a function written in C++ has no signature
         pass
@@ -143,7 +171,7 @@ def function_arguments(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, An
     return defaults | dict(zip((a.name for a in schema), args, strict=False)) | dict(kwargs)
 
 
-def _schema(func: Any) -> Sequence[Any]:
+def _schema(func: object) -> Sequence[Any]:
     """Arguments of an operator, or of the operator of the same name."""
     schema = getattr(func, "_schema", None)
     if schema is None:
@@ -156,22 +184,28 @@ def _schema(func: Any) -> Sequence[Any]:
 
 
 def function_settings(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those arguments of a call that say how it worked: kernel_size, stride, padding, p, …"""
-    given = {k: v for k, v in arguments.items() if k not in ("self", "input", "weight", "bias")}
+    """Return the settings among the arguments of a call: kernel_size, stride, padding, p, …."""
+    settings = {k: v for k, v in arguments.items() if k not in ("self", "input", "weight", "bias")}
     if kind.startswith("Conv"):
-        given["kernel_size"] = tuple(arguments["weight"].shape[2:])
-    return _plain(kind, given)
+        settings["kernel_size"] = tuple(arguments["weight"].shape[2:])
+    return _plain(kind, settings)
 
 
 def module_settings(module: nn.Module) -> dict[str, Any]:
-    """Public attributes of a module that say how it works; BatchNorm's running mean and variance as arrays."""
+    """Return the settings of a module: public attributes, and BatchNorm's running mean and variance as arrays.
+
+    Examples
+    --------
+    >>> module_settings(nn.MaxPool2d(2))["stride"]
+    (2, 2)
+    """
     public = {k: v for k, v in vars(module).items() if not k.startswith("_")}
     buffers = {k: getattr(module, k) for k in _TENSOR_SETTINGS if getattr(module, k, None) is not None}
     return _plain(type(module).__name__, public | buffers)
 
 
 def _plain(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers and words; sizes of two-dimensional layers are pairs, and a pool's stride is its window unless told."""
+    """Numbers and strings; sizes of two-dimensional layers as pairs; a pool's default stride is its window."""
     out: dict[str, Any] = {}
     for key, value in values.items():
         if key in _TENSOR_SETTINGS and isinstance(value, torch.Tensor):
@@ -184,7 +218,7 @@ def _plain(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_is_plain(v) for v in value)
     return isinstance(value, (bool, int, float, str))

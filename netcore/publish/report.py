@@ -74,7 +74,7 @@ def make_report(
     targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, left_out), 1)}
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
-    done = render_all(requests, force=force, at_once=jobs, timeout=timeout, listener=listener)
+    done = render_all(requests, force=force, jobs=jobs, timeout=timeout, listener=listener)
     left_out |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
     there = [r.target for r in done if r.state in ("drawn", "fresh")]
     _remove_others(folder, there)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.renamed import renamed_key
 from netcore.rendering import scenes as catalogue
 from netcore.rendering.request import Request
 from netcore.rendering.sample_selector import SampleSelector
@@ -51,7 +52,10 @@ def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> R
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
         if name not in own and name not in KEYS:
-            raise NetcoreError(f"{where}: {unknown_name('key', name, own | set(KEYS))}")
+            line = renamed_key(catalogue.find_scene(table["scene"]).name, name) or unknown_name(
+                "key", name, own | set(KEYS)
+            )
+            raise NetcoreError(f"{where}: {line}")
         try:
             given[name] = value if name in own or name in ("formats", "size") else KINDS.get(name, str)(value)
         except (TypeError, ValueError):

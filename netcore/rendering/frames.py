@@ -43,7 +43,7 @@ def figure_frames(
     Parameters
     ----------
     draw : callable
-        ``draw(fig, case, **options)``, which returns None or ``update(t)``.
+        ``draw(fig, context, **options)``, which returns None or ``update(t)``.
     size : tuple of int
         (width, height) in pixels.
     fps : float

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
+from netcore.core.renamed import renamed_need
 from netcore.core.run import Run
 
 
@@ -27,11 +28,10 @@ Requirement = tuple[str, Callable[[Run], bool], str]  # what is needed, whether 
 # What helps depends on where the run comes from: see `_advice`.
 REQUIREMENTS: dict[str, Requirement] = {
     "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
-    "cnn": ("a convolutional network", lambda r: "Conv2d" in _kinds(r), "has no convolution"),
     "mlp": ("a network of dense layers alone", _mlp, "has others"),
     "dense": ("a dense layer", lambda r: "Linear" in _kinds(r), "has none"),
     "hidden": ("a hidden layer", lambda r: len(_weighted(r)) > 1, "has none"),
-    "linear-first": (
+    "dense-first": (
         "a dense first layer",
         lambda r: _weighted(r)[:1] == ["Linear"],
         "begins with a convolution: try filter-grid",
@@ -42,8 +42,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none: {history}"),
     "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),
     "evaluation": ("an evaluation", lambda r: bool(r.evaluations), "has none: {evaluate}"),
-    "answers": (
-        "answers on a data set",
+    "predictions": (
+        "predictions on a data set",
         lambda r: bool(r.evaluations or r.unlabeled),
         "has none: {evaluate}{submit}",
     ),
@@ -76,7 +76,7 @@ def check_requirements(scene: str, needs: tuple[str, ...], run: Run) -> None:
     """
     for word in needs:
         if word not in REQUIREMENTS:
-            raise NetcoreError(f"scene '{scene}': {unknown_name('need', word, REQUIREMENTS)}")
+            raise NetcoreError(f"scene '{scene}': {renamed_need(word) or unknown_name('need', word, REQUIREMENTS)}")
         what, has, instead = REQUIREMENTS[word]
         if not has(run):
             raise RequirementError(f"scene '{scene}' needs {what}; run '{run.name}' {instead.format(**_advice(run))}")

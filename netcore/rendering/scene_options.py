@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.renamed import renamed_value
 
 OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 # What `netcore render` and `netcore.toml` call their own; a scene's option of such a name could not be told apart.
@@ -36,7 +37,8 @@ class SceneOption:
         if value is None or value == self.default:
             return self.default
         if self.choices and str(value) not in self.choices:
-            raise NetcoreError(f"{flag}: {unknown_name('value', str(value), self.choices)}")
+            renamed = renamed_value(self.name, str(value))
+            raise NetcoreError(f"{flag}: {renamed or unknown_name('value', str(value), self.choices)}")
         try:
             if self.type == "bool":
                 return BOOL_WORDS[str(value).lower()]

@@ -14,6 +14,7 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.files import scenes_dir
+from netcore.core.renamed import renamed_in_source, renamed_key
 from netcore.rendering.scene_options import SceneOption, _attributes, _signature
 
 SCENE_DIRS = tuple(scenes_dir() / kind for kind in ("films", "figures"))
@@ -45,7 +46,8 @@ class Scene:
         options = {o.name: o for o in self.options}
         for name in given:
             if name not in options:
-                raise NetcoreError(f"scene '{self.name}': {unknown_name('option', name, options)}")
+                line = renamed_key(self.name, name) or unknown_name("option", name, options)
+                raise NetcoreError(f"scene '{self.name}': {line}")
         found = {o.name: o.convert(given.get(o.name)) for o in self.options}
         for o in self.options:
             counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
@@ -115,10 +117,12 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
     if not (draw or film):
-        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, case) nor a class of Film")
+        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, context) nor a class of Film")
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")
+    if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
+        raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     constants = _constants(tree)
     return Scene(
         name=path.stem.replace("_", "-"),

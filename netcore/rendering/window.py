@@ -56,7 +56,7 @@ class LiveWindow:
     Parameters
     ----------
     draw : callable
-        ``draw(fig, case, **options)`` of an animated figure; drawn anew where the window changes its size.
+        ``draw(fig, context, **options)`` of an animated figure; drawn anew where the window changes its size.
     case : Case
     theme : Theme
     size : tuple of int

@@ -1,4 +1,4 @@
-"""Preparation of a forward pass: normalisation, evaluation mode, one thread."""
+"""Prepare a forward pass: normalisation, evaluation mode, one thread."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,13 @@ from netcore.core.errors import NetcoreError
 
 
 def normalize(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Turn uint8 (B, C, H, W) into what the network receives, float32."""
+    """Convert uint8 images (B, C, H, W) to the normalised float32 input of the network.
+
+    Examples
+    --------
+    >>> normalize(torch.tensor([[[[0, 255]]]]), [0.5], [0.25])
+    tensor([[[[-2.,  2.]]]])
+    """
     mean_, std_ = (torch.as_tensor(v, dtype=torch.float32, device=pixels.device).view(1, -1, 1, 1) for v in (mean, std))
     return (pixels.float() / 255 - mean_) / std_
 
@@ -39,7 +45,10 @@ def check_single_input(module: nn.Module) -> None:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Compute in one thread: for a single image a second gains little, and waits for its turn on a busy machine."""
+    """Compute in one thread.
+
+    For a single image a second thread is hardly faster, and on a busy machine much slower.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -50,7 +59,7 @@ def single_thread() -> Iterator[None]:
 
 @contextmanager
 def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, and each part back into the mode it was in."""
+    """Set a module to evaluation mode, and restore the mode of each part."""
     before = [(m, m.training) for m in module.modules()]
     module.eval()
     try:

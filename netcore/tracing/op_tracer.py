@@ -1,22 +1,22 @@
-"""See each call to PyTorch while a module runs, functional ones included, and make graph nodes of them.
+"""Record every PyTorch operation of a forward pass, functional calls included.
 
-A layer of `torch.nn` is one node, whatever it calls inside. Nothing is traced symbolically, so control flow that
+A layer of `torch.nn` is one operation, whatever it calls inside. Nothing is traced symbolically, so control flow that
 depends on the data is followed as it happens.
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn, no_grad
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from netcore.core.trace import LayerTrace
-from netcore.models.exported_model import StoredLayer
+from netcore.models.exported_model import ExportedLayer
 from netcore.models.op_names import (
     attention_weights,
     function_arguments,
@@ -27,8 +27,9 @@ from netcore.models.op_names import (
     module_settings,
     output_names,
 )
+from netcore.tracing.traced_op import TracedOp, float32_array
 
-# These change nothing that could be seen: the value keeps the name of what they were given.
+# Value-preserving ops: the result keeps its input's name.
 _TRANSPARENT = (
     "contiguous",
     "clone",
@@ -45,103 +46,70 @@ _TRANSPARENT = (
 
 
 @dataclass
-class TracedOp:
-    """One node as it was seen, with the batch; `layer` makes it final once gradients and batch axes are known."""
+class _Call:
+    """One call of a layer or function, before it becomes a `TracedOp`."""
 
     name: str
     kind: str
-    inputs: tuple[str, ...]
-    output: np.ndarray
-    module: str
+    args: object
+    output: object
+    path: str
     settings: Mapping[str, Any]
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    grad: Tensor | None = None
-    outputs: dict[str, np.ndarray] = field(default_factory=dict)
-    parameter_sizes: dict[str, int] = field(default_factory=dict)
-    module_class: str = ""
-
-    def values(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Name and values of every output, with the batch."""
-        yield self.name, self.output
-        yield from self.outputs.items()
-
-    def layer(
-        self, names: Mapping[int, str], grads: Mapping[int, Tensor], axes: Mapping[str, int | None]
-    ) -> LayerTrace:
-        """Turn into plain arrays without the batch.
-
-        Parameters
-        ----------
-        names, grads : names and gradients of the parameters by their ids.
-        axes : batch axis by name of the output, see `netcore.tracing.tracer.batch_axes`.
-        """
-        axis = axes.get(self.name)
-        return LayerTrace(
-            name=self.name,
-            kind=self.kind,
-            inputs=self.inputs,
-            output=without_axis(self.output, axis),
-            weight=_optional(self.weight),
-            bias=_optional(self.bias),
-            grad_output=None if self.grad is None else without_axis(to_numpy(self.grad), axis),
-            grad_weight=_optional(grads.get(id(self.weight))),
-            grad_bias=_optional(grads.get(id(self.bias))),
-            settings=self.settings,
-            module=self.module,
-            weight_name=names.get(id(self.weight), ""),
-            parameter_sizes=self.parameter_sizes,
-            outputs={name: without_axis(value, axes.get(name)) for name, value in self.outputs.items()},
-            module_class=self.module_class,
-            batch_axis=axis,
-        )
+    weight: Tensor | None
+    bias: Tensor | None
+    used: Iterable[Tensor]
+    attention: Tensor | None = None  # (B, H, T, S)
 
 
 class OpTracer(TorchFunctionMode):
-    """Makes `nodes` of the calls that the image's values go through, while `watching`.
+    """Record every operation whose inputs depend on the network's input.
 
     Parameters
     ----------
     module : nn.Module
         The network.
-    x : Tensor
-        What it is given, (1, C, H, W).
-    names : names of the parameters by the ids of the tensors that the network computes with.
+    x : Tensor, shape (1, C, H, W)
+        Its input.
+    names : mapping, optional
+        Names of the parameters by the ids of the tensors that the network computes with.
     shapes_only : bool
-        Keep no values: outputs are arrays of the right shape, without memory of their own.
+        Save no values: outputs are arrays of the right shape, without memory of their own.
+
+    Attributes
+    ----------
+    ops : list of TracedOp
+        The recorded operations, in order.
+    classes : dict of str
+        Class of every module by its path.
     """
 
     def __init__(
         self, module: nn.Module, x: Tensor, names: Mapping[int, str] | None = None, shapes_only: bool = False
     ) -> None:
         super().__init__()
-        self.nodes: list[TracedOp] = []
+        self.ops: list[TracedOp] = []
+        self.classes = module_classes(module)
         self._module = module
         self._paths = {id(m): name for name, m in module.named_modules()}
-        self.classes = module_classes(module)
         self._stack: list[str] = []  # paths of the modules being run
-        self._layer: nn.Module | None = None  # the layer of torch.nn being run: what it calls inside is its own affair
-        self._names: dict[int, str] = {id(x): "input"}  # which node a tensor came from
-        self._alive: list[Tensor] = [x]  # keeps the ids in `_names` from being used again
-        self._used: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
-        self._parameters: dict[int, tuple[str, ...]] = {}  # of which parameters alone a tensor was computed
-        self._inside = _Inside()
+        self._layer: nn.Module | None = None  # the layer of torch.nn being run: its inner calls are not recorded
+        self._layer_record = _LayerRecord()
+        self._names: dict[int, str] = {id(x): "input"}  # name of the output by the id of its tensor
+        self._kept_alive: list[Tensor] = [x]  # so that the ids in `_names` are not used again
+        self._name_counts: dict[str, int] = {}
         self._values = not shapes_only
-        self._name_parameters(module, names or {})
-
-    def _name_parameters(self, module: nn.Module, names: Mapping[int, str]) -> None:
-        known = {id(p): name for name, p in module.named_parameters()}
-        for name, parameter in module.named_parameters():
-            self._sizes[name] = parameter.numel()
-        self._parameters = {key: (name,) for key, name in (known | dict(names)).items()}
+        parameters = dict(module.named_parameters())
+        self._sizes = {name: parameter.numel() for name, parameter in parameters.items()}
+        # Names of the parameters that alone a tensor was computed from, by its id
+        known = {id(p): name for name, p in parameters.items()} | dict(names or {})
+        self._parameters: dict[int, tuple[str, ...]] = {key: (name,) for key, name in known.items()}
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch all modules and calls; outputs are copied at once, so that in-place functions cannot change them."""
+    def recording(self) -> Iterator[None]:
+        """Record all calls; outputs are copied at once, so that in-place functions cannot change them."""
         handles = [
-            register_module_forward_pre_hook(self._enter),
-            register_module_forward_hook(self._leave, with_kwargs=True),
+            register_module_forward_pre_hook(self._on_forward_start),
+            register_module_forward_hook(self._on_forward_end, with_kwargs=True),
         ]
         try:
             with self:
@@ -150,187 +118,239 @@ class OpTracer(TorchFunctionMode):
             for handle in handles:
                 handle.remove()
 
-    def saw(self, tensor: Tensor) -> bool:
-        """Whether `tensor` came out of a node."""
+    def has_traced(self, tensor: Tensor) -> bool:
+        """Whether `tensor` is the output of a recorded operation."""
         return self.name_of(tensor) != "input"
 
     def name_of(self, tensor: Tensor) -> str:
-        """Name of the output that a tensor is; ``"input"`` if it came out of no node."""
+        """Return the name of the output that `tensor` is, "input" if no operation computed it."""
         return self._names.get(id(tensor), "input")
 
-    def _enter(self, module: nn.Module, args: Any) -> None:
-        if self._layer is None:
-            stored = module.path if isinstance(module, StoredLayer) else self._paths.get(id(module), "")
-            self._stack.append(stored)
-            if isinstance(module, StoredLayer) or is_layer(module):
-                self._layer, self._inside = module, _Inside()
+    # ---- calls of modules
 
-    def _leave(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _on_forward_start(self, module: nn.Module, args: object) -> None:
+        if self._layer is None:
+            self._stack.append(module.path if isinstance(module, ExportedLayer) else self._paths.get(id(module), ""))
+            if isinstance(module, ExportedLayer) or is_layer(module):
+                self._layer, self._layer_record = module, _LayerRecord()
+
+    def _on_forward_end(
+        self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object
+    ) -> None:
         if self._layer is None:
             self._stack.pop()
         elif self._layer is module:
             path = self._stack.pop()
             if any(id(t) in self._names for t in _tensors((args, kwargs))):
-                if isinstance(module, StoredLayer):
-                    self._add_stored(module, args, output)
+                if isinstance(module, ExportedLayer):
+                    self._add(self._exported_call(module, args, output))
                 else:
-                    self._add_layer(module, args, kwargs, output, path)
-            self._layer = None  # only now: what is called to make the node is no part of the network
+                    self._add(self._layer_call(module, args, kwargs, output, path))
+            self._layer = None  # only now: calls made for the record are not part of the network
 
-    def _add_layer(self, module: nn.Module, args: Any, kwargs: Any, output: Any, path: str) -> None:
+    def _layer_call(
+        self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object, path: str
+    ) -> _Call:
         kind = type(module).__name__.removeprefix("Parametrized")
-        weight, bias = _tensor(getattr(module, "weight", None)), _tensor(getattr(module, "bias", None))
-        attention = self._attention_of(module, args, kwargs)
-        self._add(
-            path or kind.lower(), kind, (args, kwargs), output, path, module_settings(module), weight, bias,
-            [*module.parameters(), *_tensors((args, kwargs))], attention,
-        )  # fmt: skip
+        return _Call(
+            name=path or kind.lower(),
+            kind=kind,
+            args=(args, kwargs),
+            output=output,
+            path=path,
+            settings=module_settings(module),
+            weight=_as_tensor(getattr(module, "weight", None)),
+            bias=_as_tensor(getattr(module, "bias", None)),
+            used=[*module.parameters(), *_tensors((args, kwargs))],
+            attention=self._attention_of(module, args, kwargs),
+        )
 
-    def _add_stored(self, layer: StoredLayer, args: Any, output: Any) -> None:
-        inside = self._inside
+    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...], output: object) -> _Call:
+        record = self._layer_record
         heads = layer.settings.get("num_heads")
-        attention = inside.attention
-        if attention is not None and attention.ndim == 3 and heads:  # (B * H, T, S)
-            attention = attention.unflatten(0, (-1, heads))
-        self._add(
-            layer.path, layer.kind, args, output, layer.path, layer.settings, inside.weight, inside.bias,
-            inside.tensors, attention if layer.kind == "MultiheadAttention" else None,
-        )  # fmt: skip
+        attention = record.attention
+        if attention is not None and attention.ndim == 3 and heads:
+            attention = attention.unflatten(0, (-1, heads))  # (B * H, T, S) -> (B, H, T, S)
+        return _Call(
+            name=layer.path,
+            kind=layer.kind,
+            args=args,
+            output=output,
+            path=layer.path,
+            settings=layer.settings,
+            weight=record.weight,
+            bias=record.bias,
+            used=record.tensors,
+            attention=attention if layer.kind == "MultiheadAttention" else None,
+        )
 
-    def _attention_of(self, module: nn.Module, args: Any, kwargs: Any) -> Tensor | None:
-        """Attention weights of each head, (B, H, T, S): computed again, since fused attention does not give them."""
+    def _attention_of(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor | None:
+        """Attention weights of each head, (B, H, T, S): computed again, since fused attention does not return them."""
         if not isinstance(module, nn.MultiheadAttention) or not self._values:
             return None
-        arguments = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+        arguments: dict[str, Any] = inspect.signature(module.forward).bind(*args, **kwargs).arguments
         with no_grad():
             return module.forward(**arguments | {"need_weights": True, "average_attn_weights": False})[1]
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    # ---- calls of functions
+
+    def __torch_function__(
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         kwargs = kwargs or {}
-        if self._layer is not None and not isinstance(self._layer, StoredLayer):
+        if self._layer is not None and not isinstance(self._layer, ExportedLayer):
             return func(*args, **kwargs)
         given = list(_tensors((args, kwargs)))
         source = next((t for t in given if id(t) in self._names), None)
-        shape = source.shape if source is not None else ()
+        source_shape = tuple(source.shape) if source is not None else ()  # before an in-place function changes it
         out = func(*args, **kwargs)
         if self._layer is not None:
-            self._inside.saw(func, args, kwargs, given, out)
-            return out
-        if source is None:
-            if names := self._names_of(given):
-                for tensor in _tensors(out):
-                    self._parameters[id(tensor)] = names
-                    self._alive.append(tensor)
-            return out
+            self._layer_record.record(func, args, kwargs, given, out)
+        elif source is None:
+            self._record_parameters(given, out)
+        else:
+            self._record_function(func, args, kwargs, out, source, source_shape)
+        return out
+
+    def _record_parameters(self, given: Sequence[Tensor], out: object) -> None:
+        """Note of which parameters alone a tensor was computed."""
+        if names := self._parameter_names(given):
+            for tensor in _tensors(out):
+                self._parameters[id(tensor)] = names
+                self._kept_alive.append(tensor)
+
+    def _record_function(
+        self,
+        func: Callable[..., object],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        out: object,
+        source: Tensor,
+        source_shape: tuple[int, ...],
+    ) -> None:
         name = function_name(func)
         found = [t for t in _tensors(out) if t.is_floating_point()]
         if name in _TRANSPARENT or not found:
             for tensor in _tensors(out):
                 self._remember(tensor, self._names[id(source)])
-            return out
+            return
         arguments = function_arguments(func, args, kwargs)
-        kind = function_kind(name, shape, found[0].shape)
-        weight, bias = _tensor(arguments.get("weight")), _tensor(arguments.get("bias"))
+        kind = function_kind(name, source_shape, found[0].shape)
         path = self._stack[-1] if self._stack else ""
         title = f"{path}.{name}" if path else name
-        if stored := getattr(self._module, "_now", None):  # a stored graph knows what it computes
-            title, path, kind = stored[0], stored[1], stored[2] or kind
-        attention = attention_weights(arguments) if name == "scaled_dot_product_attention" and self._values else None
-        settings = function_settings(kind, arguments)
-        self._add(title, kind, (args, kwargs), out, path, settings, weight, bias, given, attention)
-        return out
+        if current := getattr(self._module, "current_call", None):  # of an ExportedModel
+            title, path, kind = current[0], current[1], current[2] or kind
+        is_attention = name == "scaled_dot_product_attention" and self._values
+        self._add(
+            _Call(
+                name=title,
+                kind=kind,
+                args=(args, kwargs),
+                output=out,
+                path=path,
+                settings=function_settings(kind, arguments),
+                weight=_as_tensor(arguments.get("weight")),
+                bias=_as_tensor(arguments.get("bias")),
+                used=list(_tensors((args, kwargs))),
+                attention=attention_weights(arguments) if is_attention else None,
+            )
+        )
 
-    def _add(
-        self, name: str, kind: str, args: Any, output: Any, path: str, settings: Any, weight: Any, bias: Any,
-        used: Iterable[Tensor], attention: Tensor | None = None,
-    ) -> None:  # fmt: skip
-        inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(args) if id(t) in self._names))
-        found = [t for t in _tensors(output) if t.is_floating_point()]
+    # ---- the record
+
+    def _add(self, call: _Call) -> None:
+        inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(call.args) if id(t) in self._names))
+        found = [t for t in _tensors(call.output) if t.is_floating_point()]
         if not found:
             return
         first, *others = found
-        node = TracedOp(
-            self._unique(name), kind, inputs, self._array(first), path, settings, weight, bias,
-            parameter_sizes={n: self._sizes[n] for n in self._names_of(used)},
-            module_class=self.classes.get(path, ""),
-        )  # fmt: skip
-        if first.requires_grad:  # a hook sees the value as it is now, also where it is overwritten later
-            first.register_hook(lambda grad: setattr(node, "grad", grad))
-        self.nodes.append(node)
-        self._remember(first, node.name)
-        for tensor, word in zip(others, output_names(kind, len(others)), strict=True):
-            title = self._unique(f"{node.name}.{word}")
-            node.outputs[title] = self._array(tensor)
-            self._remember(tensor, title)
-        if attention is not None:
-            node.outputs[self._unique(f"{node.name}.attention")] = self._array(attention)
+        op = TracedOp(
+            name=self._unique(call.name),
+            kind=call.kind,
+            inputs=inputs,
+            output=self._array(first),
+            module=call.path,
+            settings=call.settings,
+            weight=call.weight,
+            bias=call.bias,
+            parameter_sizes={name: self._sizes[name] for name in self._parameter_names(call.used)},
+            module_class=self.classes.get(call.path, ""),
+        )
+        if first.requires_grad:  # a hook sees the value as it is now, also if it is overwritten later
+            first.register_hook(lambda grad: setattr(op, "grad", grad))
+        self.ops.append(op)
+        self._remember(first, op.name)
+        for tensor, word in zip(others, output_names(call.kind, len(others)), strict=True):
+            name = self._unique(f"{op.name}.{word}")
+            op.outputs[name] = self._array(tensor)
+            self._remember(tensor, name)
+        if call.attention is not None:
+            op.outputs[self._unique(f"{op.name}.attention")] = self._array(call.attention)
 
-    def _names_of(self, tensors: Iterable[Tensor]) -> tuple[str, ...]:
+    def _parameter_names(self, tensors: Iterable[Tensor]) -> tuple[str, ...]:
         """Names of the parameters among `tensors`, and of those that they were computed from."""
         found = (n for t in tensors for n in self._parameters.get(id(t), ()))
         return tuple(n for n in dict.fromkeys(found) if n in self._sizes)
 
-    def _array(self, tensor: Tensor) -> np.ndarray:
-        return to_numpy(tensor) if self._values else np.broadcast_to(np.float32(0), tuple(tensor.shape))
+    def _array(self, tensor: Tensor) -> NDArray[np.float32]:
+        return float32_array(tensor) if self._values else np.broadcast_to(np.float32(0), tuple(tensor.shape))
 
     def _unique(self, name: str) -> str:
-        count = self._used.get(name, 0)
-        self._used[name] = count + 1
+        count = self._name_counts.get(name, 0)
+        self._name_counts[name] = count + 1
         return self._unique(f"{name}_{count}") if count else name
 
     def _remember(self, tensor: Tensor, name: str) -> None:
         self._names[id(tensor)] = name
-        self._alive.append(tensor)
+        self._kept_alive.append(tensor)
 
 
-class _Inside:
-    """What the operators of one call of a stored layer use."""
+@dataclass
+class _LayerRecord:
+    """Tensors that the operators of one call of an exported layer use."""
 
-    def __init__(self) -> None:
-        self.weight: Tensor | None = None
-        self.bias: Tensor | None = None
-        self.attention: Tensor | None = None
-        self.tensors: list[Tensor] = []
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    attention: Tensor | None = None
+    tensors: list[Tensor] = field(default_factory=list)
 
-    def saw(self, func: Any, args: Any, kwargs: Any, given: Iterable[Tensor], out: Any) -> None:
+    def record(
+        self,
+        func: Callable[..., object],
+        args: tuple[object, ...],
+        kwargs: Mapping[str, object],
+        given: Iterable[Tensor],
+        out: object,
+    ) -> None:
         name = function_name(func)
         self.tensors += given
         arguments = function_arguments(func, args, kwargs)
         if name == "scaled_dot_product_attention":
             self.attention = attention_weights(arguments)
         elif name == "softmax":
-            self.attention = out
+            self.attention = _as_tensor(out)
         elif "weight" in arguments:
-            self.weight, self.bias = _tensor(arguments["weight"]), _tensor(arguments.get("bias"))
+            self.weight, self.bias = _as_tensor(arguments["weight"]), _as_tensor(arguments.get("bias"))
 
 
 def module_classes(module: nn.Module) -> dict[str, str]:
-    """Class name of every module by its path; of a stored network, as its author wrote it."""
+    """Return the class name of every module by its path; of an exported network, as its author wrote it."""
     stored = getattr(module, "module_classes", None)
     if isinstance(stored, Mapping):
         return dict(stored)
     return {path: type(m).__name__.removeprefix("Parametrized") for path, m in module.named_modules()}
 
 
-def without_axis(values: np.ndarray, axis: int | None) -> np.ndarray:
-    """Remove an axis of size 1; None removes none."""
-    return values if axis is None else values.squeeze(axis)
-
-
-def to_numpy(tensor: Tensor) -> np.ndarray:
-    """A copy: float32, C-contiguous."""
-    return np.array(tensor.detach().float().cpu().numpy(), order="C")
-
-
-def _optional(tensor: Tensor | None) -> np.ndarray | None:
-    return None if tensor is None else to_numpy(tensor)
-
-
-def _tensor(value: Any) -> Tensor | None:
+def _as_tensor(value: object) -> Tensor | None:
     return value if isinstance(value, Tensor) else None
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: object) -> Iterator[Tensor]:
+    """Yield the tensors in nested tuples, lists and dicts."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (tuple, list)):

@@ -1,12 +1,11 @@
-"""From a module and an image to the values of one pass."""
+"""Trace one image through a network: outputs, parameters and gradients of every operation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -15,23 +14,32 @@ from netcore.core.formatting import format_shape
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import Trace
 from netcore.models.loading import load_model
-from netcore.models.op_names import keeps_batch_first
+from netcore.tracing.batch_axes import batch_axes
 from netcore.tracing.inputs import check_single_input, eval_mode, normalize, single_thread
-from netcore.tracing.op_tracer import OpTracer, TracedOp, to_numpy
+from netcore.tracing.op_tracer import OpTracer
+from netcore.tracing.output_kind import as_logits, traced_output_kind
+from netcore.tracing.traced_op import float32_array
 
-OUTPUT_KINDS = {"Softmax": "probabilities", "LogSoftmax": "log-probabilities"}
-TINY = torch.finfo(torch.float32).tiny  # the smallest probability of which a logarithm is taken
 
+def trace(
+    run: Run, snapshot: Snapshot, pixels: NDArray[np.uint8], label: int | None = None, backward: bool = False
+) -> Trace:
+    """Trace one image through a snapshot of a run.
 
-def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = None, backward: bool = False) -> Trace:
-    """Compute the values of one pass of `pixels` (uint8 (C, H, W)) through a snapshot of a run.
-
-    With `backward` (which needs a `label`) the derivatives of the cross-entropy are there too.
+    Parameters
+    ----------
+    run : Run
+    snapshot : Snapshot
+    pixels : ndarray of uint8, shape (C, H, W)
+    label : int, optional
+        The true class; needed for the loss and for `backward`.
+    backward : bool
+        Also compute the gradients of the cross-entropy loss.
 
     Raises
     ------
     NetcoreError
-        If the image has another shape than the run's, the label is no class, or the weights do not fit the model.
+        If the image has another shape than the run's, the label is not a class, or the weights do not fit the model.
     """
     if pixels.shape != run.input_shape:
         raise NetcoreError(
@@ -53,7 +61,7 @@ def trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None = 
 
 def trace_module(
     module: nn.Module,
-    pixels: np.ndarray,
+    pixels: NDArray[np.uint8],
     *,
     classes: Sequence[str],
     label: int | None = None,
@@ -61,145 +69,74 @@ def trace_module(
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
 ) -> Trace:
-    """Compute the values of one pass of an image through any classifier, in evaluation mode; the module is not changed.
+    """Trace one image through any classifier, in evaluation mode; the module is not changed.
 
     Parameters
     ----------
     module : nn.Module
-        Takes (1, C, H, W), gives (1, K).
-    pixels : uint8 (C, H, W)
-    classes : K names
+        Maps (1, C, H, W) to (1, K).
+    pixels : ndarray of uint8, shape (C, H, W)
+    classes : sequence of str
+        K names.
     label : int, optional
         The true class; needed for the loss and for `backward`.
     backward : bool
-        Also compute the derivatives of the loss by every output, weight and bias, and by the input.
-    mean, std : per channel
-        The network receives ``(pixels / 255 - mean) / std``.
+        Also compute the gradients of the loss with respect to the input and every output, weight and bias.
+    mean, std : sequence of float
+        One value per channel; the network receives ``(pixels / 255 - mean) / std``.
+
+    Returns
+    -------
+    Trace
 
     Raises
     ------
     NetcoreError
-        If the module takes several inputs, cannot take this image, or does not give K scores.
+        If the module takes several inputs, cannot take this image, or does not return K scores.
     """
     check_single_input(module)
-    if label is not None and not 0 <= label < len(classes):
-        raise NetcoreError(f"label {label} is none of the {len(classes)} classes")
-    if backward and label is None:
-        raise NetcoreError("gradients of the loss need the image's true class: give a label")
+    _check_label(label, len(classes), backward)
     weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
     like = next(iter(weights.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
     names = {id(v): k for k, v in weights.items()}
     tracer = OpTracer(module, x, names)
-    with eval_mode(module), torch.set_grad_enabled(backward), tracer.watching():
-        logits = _scores(module, weights, x, len(classes))
-    if not tracer.saw(logits):
+    with eval_mode(module), torch.set_grad_enabled(backward), tracer.recording():
+        output = _forward(module, weights, x, len(classes))
+    if not tracer.has_traced(output):
         raise NetcoreError(
             f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
         )
-    output_kind = kind_of_output(tracer, logits)
-    scores = as_logits(logits, output_kind)
-    loss, grads = None, {}
+    output_kind = traced_output_kind(tracer, output)
+    logits = as_logits(output, output_kind)
+    loss, gradients = None, {}
     if label is not None:
-        loss = nn.functional.cross_entropy(scores, torch.tensor([label], device=logits.device))
-        grads = _gradients(module, loss, [x, *weights.values()]) if backward else {}
-    axes = batch_axes(module, x.detach(), tracer.nodes)
+        loss = nn.functional.cross_entropy(logits, torch.tensor([label], device=output.device))
+        gradients = _gradients(module, loss, [x, *weights.values()]) if backward else {}
+    axes = batch_axes(module, x.detach(), tracer.ops)
     return Trace(
         pixels=pixels,
-        input=to_numpy(x[0]),
-        layers=tuple(node.layer(names, grads, axes) for node in tracer.nodes),
-        logits=to_numpy(scores[0]),
+        input=float32_array(x[0]),
+        layers=tuple(op.to_layer_trace(names, gradients, axes) for op in tracer.ops),
+        logits=float32_array(logits[0]),
         classes=tuple(classes),
         label=label,
         loss=None if loss is None else loss.item(),
-        grad_input=to_numpy(grads[id(x)][0]) if id(x) in grads else None,
+        grad_input=float32_array(gradients[id(x)][0]) if id(x) in gradients else None,
         modules=tracer.classes,
         output_kind=output_kind,
     )
 
 
-def kind_of_output(tracer: OpTracer, output: Tensor) -> str:
-    """What a network's output (1, K) is: see `netcore.core.trace.Trace.output_kind`."""
-    name = tracer.name_of(output)
-    kind = next((node.kind for node in tracer.nodes if node.name == name), "")
-    return OUTPUT_KINDS.get(kind, "logits")
-
-
-def output_kind_of(module: nn.Module, x: Tensor) -> str:
-    """What a network gives for an image (1, C, H, W): as `kind_of_output`, found once per module."""
-    if module not in _output_kinds:
-        tracer = OpTracer(module, x, shapes_only=True)
-        with eval_mode(module), torch.no_grad(), tracer.watching():
-            out = module(x)
-        _output_kinds[module] = kind_of_output(tracer, out)
-    return _output_kinds[module]
-
-
-def as_logits(output: Tensor, kind: str) -> Tensor:
-    """Turn a network's output (B, K) into float32 scores of which the softmax gives the network's probabilities."""
-    return output.float().clamp_min(TINY).log() if kind == "probabilities" else output.float()
-
-
-_output_kinds: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
-_axes: WeakKeyDictionary[nn.Module, dict[Any, dict[str, int | None]]] = WeakKeyDictionary()
-
-
-def batch_axes(module: nn.Module, x: Tensor, nodes: Sequence[TracedOp]) -> dict[str, int | None]:
-    """Find the batch axis of every output by comparing shapes with those of a batch of two.
-
-    The second pass is made only if an operation could have moved the axis, and once per module, image size and path
-    through the network.
-
-    Parameters
-    ----------
-    module : nn.Module
-    x : Tensor, shape (1, C, H, W)
-    nodes : nodes of the pass of `x`.
-
-    Returns
-    -------
-    dict
-        Axis by name of the output; None if there is no axis of the batch alone.
-    """
-    shapes = _shapes(nodes)
-    guess = {name: 0 if shape[:1] == (1,) else None for name, shape in shapes.items()}
-    if all(keeps_batch_first(n.kind) and len(n.output.shape) > 1 and len(n.output) == 1 for n in nodes):
-        return guess
-    known = _axes.setdefault(module, {})
-    key = (tuple(x.shape), tuple(shapes.items()))
-    if key not in known:
-        known[key] = guess | _compared(shapes, _shapes_of_two(module, x))
-    return known[key]
-
-
-def _shapes(nodes: Sequence[TracedOp]) -> dict[str, tuple[int, ...]]:
-    return {name: value.shape for node in nodes for name, value in node.values()}
-
-
-def _shapes_of_two(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
-    """Shapes of all outputs for a batch of two; none if the module takes no such batch."""
-    tracer = OpTracer(module, x := torch.cat([x, x]), shapes_only=True)
-    try:
-        with eval_mode(module), torch.no_grad(), tracer.watching():
-            module(x)
-    except Exception:  # the module is anyone's: whatever it raises
-        return {}
-    return _shapes(tracer.nodes)
-
-
-def _compared(one: Mapping[str, tuple[int, ...]], two: Mapping[str, tuple[int, ...]]) -> dict[str, int | None]:
-    """Axis that a batch of two makes twice as long, None if it is not the batch alone."""
-    axes: dict[str, int | None] = {}
-    for name in one.keys() & two.keys():
-        pairs = list(zip(one[name], two[name], strict=False))
-        changed = [axis for axis, (a, b) in enumerate(pairs) if a != b]
-        alone = len(one[name]) == len(two[name]) and len(changed) == 1 and pairs[changed[0]] == (1, 2)
-        axes[name] = changed[0] if alone else None
-    return axes
+def _check_label(label: int | None, classes: int, backward: bool) -> None:
+    if label is not None and not 0 <= label < classes:
+        raise NetcoreError(f"label {label} is none of the {classes} classes")
+    if backward and label is None:
+        raise NetcoreError("gradients of the loss need the image's true class: give a label")
 
 
 def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:
-    """Derivatives of the loss by the id of what they are by; the hooks on the outputs fire on the way."""
+    """Gradients of the loss by the ids of the tensors; the hooks on the outputs run on the way."""
     try:
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
     except RuntimeError as error:
@@ -208,17 +145,17 @@ def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dic
     return {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
 
 
-def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes: int) -> Tensor:
-    """Run the module; its scores (1, K), or one line about why there are none."""
+def _forward(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes: int) -> Tensor:
+    """Compute the scores (1, K), or raise an error of one line."""
     try:
         out = functional_call(module, dict(weights), (x,))
-    except Exception as error:  # the module is anyone's: whatever it raises
+    except Exception as error:  # user code: any exception is possible
         reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
         raise NetcoreError(
             f"{type(module).__name__} cannot take an image of {format_shape(x.shape[1:])} ({reason})"
         ) from error
     if not isinstance(out, Tensor):
-        raise NetcoreError(several_outputs(module, out))
+        raise NetcoreError(output_type_error(module, out))
     if out.shape != (1, classes):
         raise NetcoreError(
             f"{type(module).__name__} must give one score a class, (1, {classes}), not shape {tuple(out.shape)}"
@@ -226,8 +163,8 @@ def _scores(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classes
     return out
 
 
-def several_outputs(module: nn.Module, out: Any) -> str:
-    """Say in one line why a module whose output is no tensor is refused, and what helps."""
+def output_type_error(module: nn.Module, out: object) -> str:
+    """Return the error message about a module whose output is not a tensor."""
     name = type(module).__name__
     if not isinstance(out, (tuple, list, Mapping)):
         return f"{name} must give a tensor of one score per class, not a {type(out).__name__}"

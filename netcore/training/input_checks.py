@@ -11,7 +11,7 @@ from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
 from netcore.models.export import unwrap
 from netcore.tracing.inputs import check_single_input, eval_mode
-from netcore.tracing.tracer import several_outputs
+from netcore.tracing.tracer import output_type_error
 
 
 def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
@@ -29,7 +29,7 @@ def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
         reason = f"{type(error).__name__}: {str(error).strip()}".split("\n")[0]
         raise NetcoreError(f"{name} cannot take an image of {format_shape(shape)} ({reason})") from error
     if not isinstance(out, torch.Tensor):
-        raise NetcoreError(several_outputs(model, out))
+        raise NetcoreError(output_type_error(model, out))
     if out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
         raise NetcoreError(
             f"{name} must give one score for each of two classes or more, (1, K), not shape {tuple(out.shape)}"

@@ -51,10 +51,12 @@ def record_run(
 ) -> "RunRecorder":
     """Record your own training as a run: three lines in your loop.
 
-    >>> with netcore.record_run(model, examples=(images, labels), folder="runs/mine") as rec:
-    ...     for step in range(1000):
-    ...         ...
-    ...         rec.snapshot(step, loss=loss, accuracy=accuracy)
+    ::
+
+        with netcore.record_run(model, examples=(images, labels), folder="runs/mine") as rec:
+            for step in range(1000):
+                ...
+                rec.snapshot(step, loss=loss, accuracy=accuracy)
 
     Leaving the block completes the run; after an exception it is marked as interrupted and can be looked at too. A
     complete run of that name stays whole until the new one is. The model is not changed.

@@ -18,7 +18,7 @@ from netcore.viz.mpl.image_grid import image_grid
 from netcore.viz.mpl.text import add_heading
 from netcore.viz.mpl.timeline import Timeline, frame_index
 
-NEEDS = ("linear-first",)
+NEEDS = ("dense-first",)
 ORDER = 52
 ANIMATED = True
 

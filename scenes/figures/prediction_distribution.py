@@ -12,7 +12,7 @@ from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.mpl.axes import add_chart, fit_class_labels, format_axis_percent
 from netcore.viz.mpl.text import add_color_legend, add_heading
 
-NEEDS = ("answers",)
+NEEDS = ("predictions",)
 ORDER = 42
 MOST = 20  # classes that fit
 

@@ -24,7 +24,7 @@ def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> Figure:
 
 
 def theme_style(theme: Theme) -> AbstractContextManager[None]:
-    """Matplotlib's settings while a figure is drawn and saved: ``with style(theme): draw(fig, case)``."""
+    """Matplotlib's settings while a figure is drawn and saved: ``with style(theme): draw(fig, context)``."""
     settings = {
         "font.family": FONT,
         "font.monospace": [MONO],
