@@ -118,7 +118,7 @@ class Trainer:
     def _begin(self) -> None:
         self._snapshot(0, 0)
         chosen = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
-        part = self.plan.held_out.take(chosen)
+        part = self.plan.held_out.subset(chosen)
         self.writer.add_examples(part.channels_first, part.labels, chosen)
         self._save(0)
 
