@@ -25,7 +25,7 @@ def load_training_images(run: Run, part: str) -> LabeledImages | None:
     parts: dict[str, Dataset | None] = {"train": source.train, "held_out": source.test}
     if share := told.get("share"):
         kept, held = stratified_split(source.train.labels, share, run.info["settings"]["seed"])
-        parts = {"train": source.train.take(kept), "held_out": source.train.take(held)}
+        parts = {"train": source.train.subset(kept), "held_out": source.train.subset(held)}
     found = parts[part]
     if found is None or found.sha256 != wanted:
         return None
