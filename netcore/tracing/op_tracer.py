@@ -376,7 +376,8 @@ def _replace(value: object, old: Tensor, new: Tensor) -> object:
     if not isinstance(value, (tuple, list)):
         return value
     parts = [_replace(v, old, new) for v in value]
-    return type(value)._make(parts) if hasattr(value, "_fields") else type(value)(parts)  # a named tuple, or a plain one
+    make = getattr(type(value), "_make", type(value))  # a named tuple, or a plain one
+    return make(parts)
 
 
 def _as_tensor(value: object) -> Tensor | None:
