@@ -26,15 +26,8 @@ def test_columns_agree_between_kits(shown: int) -> None:
     height, scale = 300.0, 0.02
     ax = new_figure(DARK, (640, 360)).add_axes((0, 0, 1, 1))
     in_figure = _Neurons(ax, 50.0, height, 3.0, Column(), shown, DARK).centers
-    (in_film,), _ = neuron_columns(
-        DARK,
-        [shown],
-        [Column.size],
-        np.array([50 * scale]),
-        -height / 2 * scale,
-        height / 2 * scale,
-        pitch=PITCH * scale,
-    )
+    x, top = np.array([50 * scale]), height / 2 * scale
+    (in_film,), _ = neuron_columns(DARK, [shown], [Column.size], x, -top, top, pitch=PITCH * scale)
     np.testing.assert_allclose(in_figure, in_film.centers / scale * [1, -1] + [0, height / 2])
     np.testing.assert_allclose(in_figure, column_positions(shown, 50.0, height, 0.0, shown < 40, PITCH)[0])
 

@@ -127,9 +127,8 @@ class _Neurons:
 
     def __init__(self, ax: Axes, x: float, high: float, radius: float, column: Column, most: int, theme: Theme) -> None:
         self.count, self.half, self.theme = min(column.size, most), radius, theme
-        self.centers, dots = column_positions(
-            self.count, x, high, 0.0, self.count < column.size, PITCH
-        )  # y points down
+        more = self.count < column.size
+        self.centers, dots = column_positions(self.count, x, high, 0.0, more, PITCH)  # y points down
         if len(dots):
             _dots(ax, dots, theme)
         self.artist = ax.scatter(*self.centers.T, s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False)
