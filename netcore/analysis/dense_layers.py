@@ -58,8 +58,9 @@ def dense_layers(trace: Trace, blocks: Sequence[Block]) -> tuple[DenseLayer, ...
     found = []
     for number, block in enumerate(blocks, 1):
         if block.kind != "dense" or not block.is_vector or len(block.inputs) != 1:
-            what = block.title if block.title.startswith(block.kind) else f"{block.title} ({block.description})"
-            raise RequirementError(f"expected a sequence of dense layers, but the network has a {what}: {ADVICE}")
+            raise RequirementError(
+                f"expected a sequence of dense layers, but '{block.title}' is {block.description}: {ADVICE}"
+            )
         found.append(_dense_layer(trace, block, number))
     return tuple(found)
 

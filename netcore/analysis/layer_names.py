@@ -9,7 +9,8 @@ from netcore.analysis.layers import main_operation
 from netcore.analysis.operations import PRODUCTS, Operation, Window
 
 TERMS = {
-    "BatchNorm": "BN", "LayerNorm": "LN", "LocalResponseNorm": "LRN", "MaxPool": "Max-pool", "AvgPool": "Average-pool", "LPPool": "LP-pool",
+    "BatchNorm": "BN", "LayerNorm": "LN", "LocalResponseNorm": "LRN", "MaxPool": "Max-pool",
+    "AvgPool": "Average-pool", "LPPool": "LP-pool",
     "MultiheadAttention": "Multi-head attention", "scaled_dot_product_attention": "Attention", "Linear": "Dense",
     "matmul": "Dense", "mm": "Dense", "cat": "Concatenate", "stack": "Stack", "LogSoftmax": "Log-softmax",
     "Softmax": "Softmax", "Hardswish": "Hard-swish", "Hardsigmoid": "Hard-sigmoid", "Upsample": "Upsample",

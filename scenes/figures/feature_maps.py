@@ -109,7 +109,8 @@ def _columns(fig, body: Box, found: list[Block], traces: list):
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
     left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
-    views = [ActivationView(block, traces) for block in found]
+    graph = graph_of_trace(trace)
+    views = [ActivationView(block, traces, graph) for block in found]
     draw_activation_columns(fig, middle, views, gap)
     digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
@@ -124,7 +125,7 @@ def _columns(fig, body: Box, found: list[Block], traces: list):
 def _single(fig, body: Box, found: list[Block], traces: list):
     """The digit and the probabilities at the left, all maps of the one layer at the right."""
     left, right = body.columns(1, 3.1, gap=36)
-    view = ActivationView(found[0], traces)
+    view = ActivationView(found[0], traces, graph_of_trace(traces[-1]))
     view.choose(128)
     view.draw(fig, right.inset(bottom=56), None, None)
     cmap = (diverging if view.signed else sequential)(fig.theme)

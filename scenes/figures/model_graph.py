@@ -57,8 +57,12 @@ def draw(fig, context):
 
 
 def _fitted(graph: Graph, limit: int) -> Graph:
-    """Layers if they fit, else regions, joined where there are still too many."""
-    return graph if len(graph) <= limit else graph.fold("region").fit(limit)
+    """Layers if they fit, else regions or modules, joined if there are still too many."""
+    if len(graph) <= limit:
+        return graph
+    regions = graph.fold("region")
+    folded = [regions, *(graph.fold("module", depth) for depth in (3, 2, 1))]
+    return next((found for found in folded if len(found) <= limit), regions.fit(limit))
 
 
 def _words(block: Block, trace: Trace) -> str:

@@ -37,10 +37,12 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     snapshots = snapshots_until(context)
     matrices = context.layer_weights(snapshots[-1], 2)
     if not matrices:
-        raise RequirementError("the first layer is not a layer of torch.nn: use nn.Linear in the network, or model-graph")
+        raise RequirementError("the first layer is not of torch.nn: use nn.Linear in the network, or model-graph")
     layer, shape = next(iter(matrices)), context.input_shape
     if matrices[layer].shape[1] != np.prod(shape):
-        raise RequirementError(f"run '{context.run_name}': its first dense layer does not read the pixels: use model-graph")
+        raise RequirementError(
+            f"the first dense layer of '{context.run_name}' does not read the pixels: use model-graph"
+        )
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours

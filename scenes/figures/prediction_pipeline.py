@@ -38,7 +38,7 @@ def draw(fig, context):
     add_text(fig, left.x, left.y, "image", fontweight="bold")
     add_text(fig, left.x, left.y + 19, "×".join(map(str, trace.pixels.shape[1:])), color=theme.muted)
     image_grid(fig, left.inset(top=TOP), to_display(trace.pixels)[None], columns=1, frame=True)
-    views = [ActivationView(block, [trace]) for block in found]
+    views = [ActivationView(block, [trace], graph) for block in found]
     draw_activation_columns(fig, middle, views, 14)
     for view in views:
         view.show(trace)

@@ -7,8 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from netcore.analysis.blocks import Block
-from netcore.analysis.units import top_k
+from netcore.analysis.blocks import Block, Graph
+from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
 from netcore.core.formatting import format_number, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
@@ -35,12 +35,16 @@ class ActivationView:
     traces : sequence of Trace
         All that will be shown: they share one scale, and one choice of what answers to them most (neurons) or varies
         most over the image (maps).
+    graph : Graph
+        It holds the block: a pooling shows the maps of the layer that it reads.
     """
 
-    def __init__(self, block: Block, traces: Sequence[Trace]) -> None:
+    def __init__(self, block: Block, traces: Sequence[Trace], graph: Graph) -> None:
         self.block = block
         self.outputs = np.stack([self._tiles(trace) for trace in traces])  # (traces, N, h, w)
         self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
+        by: Criterion = "activation" if self.vector else "variation"
+        self.strength = unit_strength(graph, root_block(graph, block), traces, by)[0]
         self.signed = bool(self.outputs.min() < 0)
         self.limit = abs_limit(self.outputs)
         self.chosen = np.arange(len(self.outputs[0]))
@@ -65,11 +69,9 @@ class ActivationView:
         return f"{count:,}" if self.vector else f"{h}×{w}"
 
     def choose(self, count: int) -> None:
-        """Show at most so many: neurons with the largest magnitude, maps with the largest standard deviation."""
-        strength = (
-            self.outputs.std((2, 3)).mean(0) if self.outputs.shape[2] > 1 else np.abs(self.outputs).mean((0, 2, 3))
-        )
-        self.chosen = top_k(strength, count)
+        """Show at most so many: neurons of the largest magnitude, maps of the largest standard deviation."""
+        if not self.is_sequence:
+            self.chosen = top_k(self.strength, count)
 
     def draw(self, fig: Figure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP) -> ImageGrid:
         """Make the mosaic, empty, at the top left of the box."""
