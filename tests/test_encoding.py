@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from netcore.core.errors import NetcoreError
-from netcore.rendering import frame_encoder as encoders
+from netcore.rendering import frame_encoder
 from netcore.rendering.encoding import EncodeSession, encode
 from netcore.rendering.formats import FORMATS, check_formats
 from netcore.rendering.formats.gif import PaletteBuilder
@@ -268,7 +268,7 @@ def test_encode_over_limit_keeps_file(tmp_path: Path, name: str) -> None:
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
+    monkeypatch.setattr(frame_encoder, "BUDGET_MB", 0.02)
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
     monkeypatch.setattr("netcore.rendering.formats.LIMIT_MB", 0.03)
@@ -356,7 +356,7 @@ def test_encode_failure_stops_drawing(tmp_path: Path, clip: Clip, monkeypatch: p
     def broken(*_: object) -> None:
         raise RuntimeError("no such codec")
 
-    monkeypatch.setattr(encoders.VideoWriter, "write", broken)
+    monkeypatch.setattr(frame_encoder.VideoWriter, "write", broken)
     drawn = 0
 
     def endless():

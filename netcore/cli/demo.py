@@ -49,7 +49,7 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
     started = time.monotonic()
     runs = {name: trained(name, Path(runs_dir), force) for name in NETWORKS}
     requests = [
-        Request(scene=scene, run=run, runs=runs_dir, renders=output, formats=formats, theme=theme)
+        Request(scene=scene, run=run, runs_dir=runs_dir, renders_dir=output, formats=formats, theme=theme)
         for scene, run, formats in RENDERS
     ]
     with stderr_listener() as listener:

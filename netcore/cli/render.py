@@ -154,7 +154,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     from netcore.rendering.scenes import find_scene
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
-    base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
+    base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
         raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")

@@ -15,14 +15,14 @@ from netcore.rendering.result import ProgressListener, RenderResult
 class PlainListener(ProgressListener):
     """One line where a pass ends."""
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         click.echo(line, err=True)
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
         if done and done[0].state == "drawn":
             frames = max(r.frames for r in done)
             plural = "frame" if frames == 1 else "frames"
-            click.echo(f"{task.name}: {frames} {plural} in {done[0].took:.1f} s", err=True)
+            click.echo(f"{task.name}: {frames} {plural} in {done[0].wall_seconds:.1f} s", err=True)
 
 
 class BarListener(PlainListener):
@@ -33,17 +33,17 @@ class BarListener(PlainListener):
         self.tasks: dict[int, Any] = {}
         self.lock = threading.Lock()
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         self.progress.console.print(line, markup=False, highlight=False)
 
-    def begin(self, task: RenderTask) -> None:
+    def on_task_start(self, task: RenderTask) -> None:
         with self.lock:
             self.tasks[id(task)] = self.progress.add_task(task.name, total=None, frames="starting")
 
-    def count(self, task: RenderTask, frames: int) -> None:
+    def on_frames(self, task: RenderTask, frames: int) -> None:
         self.progress.update(self.tasks[id(task)], frames=f"{frames} frames")
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
         with self.lock:
             self.progress.remove_task(self.tasks.pop(id(task)))
 

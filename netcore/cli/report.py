@@ -52,7 +52,7 @@ def command(
 def tell(done: "Report", seconds: float) -> None:
     """Print where the report lies, and what it goes without."""
     reasons: dict[str, list[str]] = {}
-    for name, why in done.left_out.items():
+    for name, why in done.skipped.items():
         reasons.setdefault(why, []).append(name)
     for why, names in reasons.items():
         which = "" if all(name in why for name in names) else f"{', '.join(names)}: "

@@ -12,13 +12,13 @@ from netcore.core.formatting import format_percent, format_percent_range
 from netcore.core.run import Run, load_run
 from netcore.publish.html_page import Table, gallery_item, write_page
 from netcore.publish.run_comparison import run_results, run_settings
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.api import render_all
 from netcore.rendering.pool import TIMEOUT_SECONDS
 from netcore.rendering.provenance import sidecar_path
 from netcore.rendering.request import Request
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.result import ProgressListener, RenderResult
+from netcore.rendering.scenes import Scene, all_scenes
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Report:
 
     page : the HTML page.
     rendered : one a figure that the run seemed to have, in the order of the page.
-    left_out : scene -> why it is not in the report, in one line.
+    skipped : scene -> why it is not in the report, in one line.
     """
 
     page: Path
     rendered: tuple[RenderResult, ...]
-    left_out: dict[str, str]
+    skipped: dict[str, str]
 
 
 def make_report(
@@ -70,12 +70,12 @@ def make_report(
     run = run if isinstance(run, Run) else load_run(run, runs)
     run.snapshot(at)
     folder = Path(output) if output is not None else Path("renders") / run.name / "report"
-    left_out: dict[str, str] = {}
-    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, left_out), 1)}
+    skipped: dict[str, str] = {}
+    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, skipped), 1)}
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
     done = render_all(requests, force=force, jobs=jobs, timeout=timeout, listener=listener)
-    left_out |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
+    skipped |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
     there = [r.target for r in done if r.state in ("drawn", "fresh")]
     _remove_others(folder, there)
     write_page(
@@ -83,23 +83,23 @@ def make_report(
         title=f"Report: {run.name}",
         intro=_intro(run, at),
         exhibits=[gallery_item(target) for target in there],
-        tables=tables(run, left_out),
+        tables=tables(run, skipped),
         embed=True,
         theme=theme,
     )
-    return Report(folder / "index.html", tuple(done), left_out)
+    return Report(folder / "index.html", tuple(done), skipped)
 
 
-def _possible(run: Run, left_out: dict[str, str]) -> list[catalogue.Scene]:
-    """The figures that the run has what it takes for, in order; why it has not goes into `left_out`."""
-    figures = [scene for scene in catalogue.all_scenes() if scene.kind == "figure"]
+def _possible(run: Run, skipped: dict[str, str]) -> list[Scene]:
+    """The figures that the run has what it takes for, in order; why it has not goes into `skipped`."""
+    figures = [scene for scene in all_scenes() if scene.kind == "figure"]
     out = []
     for scene in sorted(figures, key=lambda s: (s.order, s.name)):
         try:
             check_requirements(scene.name, scene.needs, run)
             out.append(scene)
         except RequirementError as error:
-            left_out[scene.name] = str(error)
+            skipped[scene.name] = str(error)
     return out
 
 
@@ -124,14 +124,14 @@ def _intro(run: Run, at: str) -> str:
     )
 
 
-def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
+def tables(run: Run, skipped: dict[str, str]) -> list[Table]:
     """Results, settings, and what the report goes without."""
     out = [
         Table("Results", (), list(_results(run))),
         Table("Settings", (), [(_words(k), _plain(v)) for k, v in run_settings(run).items() if v is not None]),
     ]
-    if left_out:
-        rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in left_out.items()]
+    if skipped:
+        rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in skipped.items()]
         out.append(Table("Left out", (), rows))
     return out
 

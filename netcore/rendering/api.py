@@ -7,10 +7,10 @@ from typing import Any
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.run import Run
 from netcore.rendering import code_digest
-from netcore.rendering import provenance as manifest
 from netcore.rendering.execution import run_tasks
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.pool import TIMEOUT_SECONDS
+from netcore.rendering.provenance import clear_caches
 from netcore.rendering.request import RenderTask, Request, make_tasks
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
 from netcore.rendering.sample_selector import SampleSelector
@@ -84,7 +84,7 @@ def render(
     common = {
         "run": str(run.path if isinstance(run, Run) else run), "selector": selector, "at": at, "formats": wanted,
         "quality": quality, "size": size, "fps": fps, "theme": theme, "max_mb": max_mb,
-        "output": None if output is None else str(output), "options": options or {}, "runs": str(runs),
+        "output": None if output is None else str(output), "options": options or {}, "runs_dir": str(runs),
     }  # fmt: skip
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [Request(scene=str(name), **common) for name in names]
@@ -101,7 +101,7 @@ def render_all(
 ) -> list[RenderResult]:
     """Render many requests, of several runs too, some at once; otherwise as `render`."""
     listener = listener or ProgressListener()
-    manifest.clear_caches()
+    clear_caches()
     done: list[RenderResult] = []
     passes: list[RenderTask] = []
     for request in requests:
@@ -111,7 +111,7 @@ def render_all(
             done.append(RenderResult(Path(request.output or request.scene), "refused", message=str(error)))
     _distinct(passes)
     stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in passes}
-    work = [task.only(stale[id(task)]) for task in passes if stale[id(task)]]
+    work = [task.with_formats(stale[id(task)]) for task in passes if stale[id(task)]]
     _prepare(work, listener)
     drawn = iter(run_tasks(work, jobs, timeout, listener))
     for task in passes:
@@ -141,4 +141,4 @@ def _prepare(work: Sequence[RenderTask], listener: ProgressListener) -> None:
         seen.add((task.selector, task.run.path))
         _, note = task.selector.select(task.run)
         if note:
-            listener.say(note)
+            listener.on_message(note)

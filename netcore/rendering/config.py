@@ -9,9 +9,9 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.renamed import renamed_key
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.request import Request
 from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import find_scene
 
 FILE_NAME = "netcore.toml"
 CHOICE = tuple(f.name for f in fields(SampleSelector))
@@ -19,7 +19,7 @@ KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max
 KINDS = {"index": int, "fps": float, "max_mb": float}  # the others are words
 
 
-def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> list[Request]:
+def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[Request]:
     """Read the ``[[render]]`` tables of a `netcore.toml`.
 
     Each names a `scene` and a `run`, and may say what `netcore render` can be told; every other key is an option of the
@@ -40,21 +40,19 @@ def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> lis
     tables = content.get("render", [])
     if not isinstance(tables, list):
         raise NetcoreError(f"{file}: write [[render]], with two brackets, before each render")
-    return [_request(table, f"{file}, render {n}", runs, renders) for n, table in enumerate(tables, 1)]
+    return [_request(table, f"{file}, render {n}", runs_dir, renders_dir) for n, table in enumerate(tables, 1)]
 
 
-def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> Request:
+def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: str) -> Request:
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
             raise NetcoreError(f"{where}: say which {key}")
-    own = {o.name for o in catalogue.find_scene(table["scene"]).options}
+    own = {o.name for o in find_scene(table["scene"]).options}
     given: dict[str, Any] = {}
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
         if name not in own and name not in KEYS:
-            line = renamed_key(catalogue.find_scene(table["scene"]).name, name) or unknown_name(
-                "key", name, own | set(KEYS)
-            )
+            line = renamed_key(find_scene(table["scene"]).name, name) or unknown_name("key", name, own | set(KEYS))
             raise NetcoreError(f"{where}: {line}")
         try:
             given[name] = value if name in own or name in ("formats", "size") else KINDS.get(name, str)(value)
@@ -66,8 +64,8 @@ def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> R
         size=parse_size(given.pop("size", None)),
         selector=SampleSelector(**{k: given.pop(k) for k in CHOICE if k in given}),
         options={k: given.pop(k) for k in list(given) if k in own},
-        runs=runs,
-        renders=renders,
+        runs_dir=runs_dir,
+        renders_dir=renders_dir,
         **given,
     )
 

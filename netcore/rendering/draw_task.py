@@ -46,7 +46,7 @@ class SceneError(Exception):
     """A scene failed; the message is short: what, and the line of the scene file."""
 
     @property
-    def whole(self) -> str:
+    def traceback_text(self) -> str:
         """The traceback of what failed."""
         return "".join(traceback.format_exception(self.__cause__))
 
@@ -73,7 +73,7 @@ def draw_task(task: "RenderTask", folder: Path, count: Count = lambda frames: No
     paths = {name: folder / f"out.{name}" for name in task.targets}
     try:
         files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, count)
-        alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.fields)).split())
+        alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())
     except NetcoreError:
         raise
     except Exception as error:

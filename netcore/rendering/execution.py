@@ -11,9 +11,9 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
-from netcore.rendering import provenance as manifest
 from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task
 from netcore.rendering.pool import WorkerReply, map_concurrently, worker_pool
+from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
 from netcore.rendering.worker import files_of
@@ -38,30 +38,33 @@ def _here(task: RenderTask, folder: Path, timeout: float, count: Any) -> WorkerR
     except NetcoreError as error:
         return {"refused": str(error)}
     except SceneError as error:
-        return {"failed": str(error), "traceback": error.whole}
+        return {"failed": str(error), "traceback": error.traceback_text}
     return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
 def _finish(task: RenderTask, draw: Any, timeout: float, listener: ProgressListener) -> list[RenderResult]:
     """Have a pass drawn beside its targets and put the files in their places, or leave everything as it was."""
-    listener.begin(task)
+    listener.on_task_start(task)
     start = time.monotonic()
     first = next(iter(task.targets.values()))
     try:
         with _folder_beside(first) as folder:
-            told = draw(task, folder, timeout, lambda frames: listener.count(task, frames))
-            took = time.monotonic() - start
+            told = draw(task, folder, timeout, lambda frames: listener.on_frames(task, frames))
+            wall_seconds = time.monotonic() - start
             if "files" in told:
-                done = _place(task, folder, files_of(told["files"]), told, took)
+                done = _place(task, folder, files_of(told["files"]), told, wall_seconds)
             else:
                 state, line = next(iter(told.items()))
                 line = _in_the_users_words(line, task, folder)
                 line = line if state == "refused" else f"{task.name} failed: {line}"
                 trace = told.get("traceback", "")
-                done = [RenderResult(t, state, message=line, took=took, traceback=trace) for t in task.targets.values()]
+                done = [
+                    RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace)
+                    for t in task.targets.values()
+                ]
     except NetcoreError as error:
         done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]
-    listener.end(task, done)
+    listener.on_task_end(task, done)
     return done
 
 
@@ -73,14 +76,14 @@ def _in_the_users_words(line: str, task: RenderTask, folder: Path) -> str:
 
 
 def _place(
-    task: RenderTask, folder: Path, files: Mapping[str, DrawnFile], told: WorkerReply, took: float
+    task: RenderTask, folder: Path, files: Mapping[str, DrawnFile], told: WorkerReply, wall_seconds: float
 ) -> list[RenderResult]:
     out = []
     for name, target in task.targets.items():
         with atomic_write(target) as partial:
             os.replace(folder / f"out.{name}", partial)
-        manifest.write_sidecar(task, name, told["reads"], files[name], told["alt"])
-        out.append(result_from_sidecar(target, "drawn", files[name].warning, took))
+        write_sidecar(task, name, told["reads"], files[name], told["alt"])
+        out.append(result_from_sidecar(target, "drawn", files[name].warning, wall_seconds))
     return out
 
 

@@ -116,9 +116,9 @@ def worker_pool(workers: int) -> Iterator[Callable[..., WorkerReply]]:
             worker.stop()
 
 
-def map_concurrently(do: Callable[[Any], Any], things: Sequence[Any], at_once: int) -> list[Any]:
+def map_concurrently(do: Callable[[Any], Any], things: Sequence[Any], jobs: int) -> list[Any]:
     """Do something with each thing, some at once, in order; Ctrl-C drops those that have not begun."""
-    pool = ThreadPoolExecutor(at_once)
+    pool = ThreadPoolExecutor(jobs)
     try:
         return list(pool.map(do, things))
     finally:

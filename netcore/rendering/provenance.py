@@ -104,7 +104,7 @@ def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "D
         "key": inputs_key(values),
         "inputs": values,
         "where": {
-            "scene": _relative(task.scene.path, target) if task.scene.own else task.scene.name,
+            "scene": _relative(task.scene.path, target) if task.scene.is_user_scene else task.scene.name,
             "run": _relative(task.run.path, target),
             "image": _relative(Path(task.selector.image), target) if task.selector.image else None,
         },
@@ -150,7 +150,7 @@ def command_line(task: RenderTask, format: str) -> str:
     words = [
         "netcore",
         "render",
-        str(task.scene.path.name) if task.scene.own else task.scene.name,
+        str(task.scene.path.name) if task.scene.is_user_scene else task.scene.name,
         "--run",
         task.run.name,
     ]

@@ -8,11 +8,10 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.run import Run, load_run
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.formats import ANIMATED_FORMATS, STILL_FORMATS, VECTOR_FORMATS, check_formats
-from netcore.rendering.requirements import check_requirements as check_needs
+from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
-from netcore.rendering.scenes import Scene
+from netcore.rendering.scenes import Scene, find_scene
 
 QUALITIES = {  # as Manim has them: width, height, frames a second
     "l": (854, 480, 15),
@@ -42,8 +41,8 @@ class Request:
     max_mb: float | None = None
     output: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    runs: str = "runs"
-    renders: str = "renders"
+    runs_dir: str = "runs"
+    renders_dir: str = "renders"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class RenderTask:
         """What progress calls it."""
         return f"{self.scene.name} of {self.run.name}" + (" (light)" if self.theme == "light" else "")
 
-    def only(self, formats: Sequence[str]) -> "RenderTask":
+    def with_formats(self, formats: Sequence[str]) -> "RenderTask":
         """The same pass for some of its formats."""
         return RenderTask(**{**vars(self), "targets": {f: self.targets[f] for f in formats}})
 
@@ -82,10 +81,10 @@ def make_tasks(request: Request) -> list[RenderTask]:
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
         or a size cannot be encoded.
     """
-    scene, run = catalogue.find_scene(request.scene), cached_run(request.run, request.runs)
+    scene, run = find_scene(request.scene), cached_run(request.run, request.runs_dir)
     formats = _formats(request, scene)
-    options = scene.settings(dict(request.options))
-    check_needs(scene.name, scene.needs, run)
+    options = scene.resolve_options(dict(request.options))
+    check_requirements(scene.name, scene.needs, run)
     run.snapshot(request.at)
     width, height, fps = _measures(request, formats)
     themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
@@ -176,7 +175,7 @@ def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...],
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
     name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
-    folder = Path(request.renders) / run.name
+    folder = Path(request.renders_dir) / run.name
     if request.output is not None:
         folder = Path(request.output)
         if _suffix(request.output):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netcore.rendering import provenance as manifest
+from netcore.rendering.provenance import read_sidecar
 from netcore.rendering.request import RenderTask
 
 
@@ -18,7 +18,7 @@ class RenderResult:
     seconds, frames, bytes : how long the clip plays (0 for a picture), its frames, its size.
     message : why it was refused or failed, or a warning.
     title, alt, command : of the sidecar.
-    took : seconds that the pass took which drew it.
+    wall_seconds : duration of the task that drew it.
     traceback : of the scene, where it failed.
     """
 
@@ -31,7 +31,7 @@ class RenderResult:
     title: str = ""
     alt: str = ""
     command: str = ""
-    took: float = 0.0
+    wall_seconds: float = 0.0
     traceback: str = ""
 
     @property
@@ -44,21 +44,21 @@ class RenderResult:
 class ProgressListener:
     """Is told how a rendering goes; this one says nothing. Its methods may be called from several threads."""
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
         """Something the user should know."""
 
-    def begin(self, task: RenderTask) -> None:
+    def on_task_start(self, task: RenderTask) -> None:
         """A pass begins."""
 
-    def count(self, task: RenderTask, frames: int) -> None:
+    def on_frames(self, task: RenderTask, frames: int) -> None:
         """So many frames of it are drawn."""
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
         """It ended; so did its files."""
 
 
-def result_from_sidecar(target: Path, state: str, message: str = "", took: float = 0.0) -> RenderResult:
+def result_from_sidecar(target: Path, state: str, message: str = "", wall_seconds: float = 0.0) -> RenderResult:
     """What the sidecar of `target` says of it."""
-    content = manifest.read_sidecar(target) or {}
+    content = read_sidecar(target) or {}
     values = {k: content.get(k) for k in ("seconds", "frames", "bytes", "title", "alt", "command")}
-    return RenderResult(target, state, message=message, took=took, **values)
+    return RenderResult(target, state, message=message, wall_seconds=wall_seconds, **values)

@@ -37,11 +37,11 @@ class Scene:
     order: int = DEFAULT_ORDER  # where in a report it comes: ORDER of the file
 
     @property
-    def own(self) -> bool:
+    def is_user_scene(self) -> bool:
         """Whether it is a user's own file, not one of netcore's."""
         return self.path.parent not in SCENE_DIRS
 
-    def settings(self, given: dict[str, Any]) -> dict[str, Any]:
+    def resolve_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """All options with their values, `given` ones converted; NetcoreError at one that the scene does not have."""
         options = {o.name: o for o in self.options}
         for name in given:
@@ -50,7 +50,9 @@ class Scene:
                 raise NetcoreError(f"scene '{self.name}': {line}")
         found = {o.name: o.convert(given.get(o.name)) for o in self.options}
         for o in self.options:
-            counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
+            counts = (
+                o.type == "int" and not self.is_user_scene
+            )  # of images, maps, neurons: 0 where that means something
             least = min(o.default, 1) if counts and o.default is not None else None
             if o.name == "seconds" and not found[o.name] > 0:
                 raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
@@ -59,7 +61,7 @@ class Scene:
         return found
 
     @cached_property
-    def fields(self) -> frozenset[str]:
+    def caption_fields(self) -> frozenset[str]:
         """Names of the facts that the caption speaks of: ``{"prediction", "run"}``."""
         return frozenset(field for _, field, _, _ in string.Formatter().parse(self.caption) if field)
 

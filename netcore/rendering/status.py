@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError
-from netcore.rendering import provenance as manifest
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.config import read_config
 from netcore.rendering.freshness import stale_reason
+from netcore.rendering.provenance import clear_caches, read_sidecar
 from netcore.rendering.request import RenderTask, Request, cached_run, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import find_scene
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class RenderStatus:
 # ---- how they stand
 
 
-def render_status(file: Path, runs: str = "runs", renders: str = "renders") -> list[RenderStatus]:
-    """How each render stands that `file` lists or that lies in `renders` with its sidecar."""
-    manifest.clear_caches()
-    wanted = read_config(file, runs, renders) if file.is_file() else []
+def render_status(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[RenderStatus]:
+    """How each render stands that `file` lists or that lies in `renders_dir` with its sidecar."""
+    clear_caches()
+    wanted = read_config(file, runs_dir, renders_dir) if file.is_file() else []
     out = [standing for request in wanted for standing in _statuses(request)]
     known = {Path(s.target).resolve() for s in out}
-    for told in sorted(Path(renders).rglob("*.json")):
+    for told in sorted(Path(renders_dir).rglob("*.json")):
         target = told.with_suffix("")
-        content = manifest.read_sidecar(target)
+        content = read_sidecar(target)
         if content is not None and target.resolve() not in known:
             out.append(_status_of(target, _stray(target, content)))
     return out
@@ -78,7 +78,7 @@ def task_from_sidecar(target: Path, content: Mapping[str, Any]) -> RenderTask:
     """
     where, values = content["where"], content["inputs"]
     own = where["scene"].endswith(".py")
-    scene = catalogue.find_scene(target.parent / where["scene"] if own else where["scene"])
+    scene = find_scene(target.parent / where["scene"] if own else where["scene"])
     folder = target.parent / where["run"]
     if not (folder / "run.json").is_file():
         raise NetcoreError(f"run '{content['run']}' is gone")
@@ -89,5 +89,5 @@ def task_from_sidecar(target: Path, content: Mapping[str, Any]) -> RenderTask:
         scene=scene, run=cached_run(folder),
         selector=SampleSelector(sample.get("digit"), index, image), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
-        options=scene.settings(values["options"]), targets={values["format"]: target},
+        options=scene.resolve_options(values["options"]), targets={values["format"]: target},
     )  # fmt: skip

@@ -39,7 +39,7 @@ class Player:
         self.at += 1
         return True
 
-    def press(self, key: str | None) -> None:
+    def on_key(self, key: str | None) -> None:
         """Space pauses and goes on (from the beginning, at the end); arrows step and pause."""
         if key == " ":
             if not self.playing and self.at == self.count - 1:
@@ -145,7 +145,7 @@ class LiveWindow:
             self.canvas.stop_event_loop()
             self.manager.destroy()
             return
-        self.player.press(event.key)
+        self.player.on_key(event.key)
         self.show()
 
 

@@ -22,10 +22,10 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import load_run
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task, short_error
 from netcore.rendering.request import RenderTask
 from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import read_scene
 
 EVERY = 0.1  # seconds between two words on progress
 
@@ -44,7 +44,7 @@ def task_from_json(line: str) -> tuple[RenderTask, Path]:
     task = RenderTask(
         **plain
         | {
-            "scene": catalogue.read_scene(Path(plain["scene"])),
+            "scene": read_scene(Path(plain["scene"])),
             "run": load_run(plain["run"]),
             "selector": SampleSelector(**plain["selector"]),
             "size": tuple(plain["size"]),
@@ -71,7 +71,7 @@ def handle_task(line: str, tell: Any) -> None:
     except NetcoreError as error:
         tell({"refused": str(error)})
     except SceneError as error:
-        tell({"failed": str(error), "traceback": error.whole})
+        tell({"failed": str(error), "traceback": error.traceback_text})
     except Exception as error:
         tell({"failed": short_error(error, Path()), "traceback": traceback.format_exc()})
 
