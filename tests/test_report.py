@@ -123,7 +123,7 @@ def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
 
 def test_report_figures_of_cnn(cnn_run):
     skipped = {}
-    names = [scene.name for scene in module._possible(cnn_run, skipped)]
+    names = [scene.name for scene in module._supported_figures(cnn_run, skipped)]
     assert names[0] == "training-history"
     assert names[-1] == "dashboard"
     assert {"filter-grid", "feature-maps", "prediction-pipeline"} <= set(names)

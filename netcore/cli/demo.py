@@ -124,6 +124,6 @@ def write_gallery(
         page,
         title="What two networks see",
         intro="Every shade, edge and bar below is a value of a trained network, computed by PyTorch.",
-        exhibits=[gallery_item(r.target) for r in done if r.state in ("drawn", "fresh")],
+        items=[gallery_item(r.target) for r in done if r.state in ("drawn", "fresh")],
         tables=[Table("The networks, trained on digits that come with netcore", head, rows)],
     )

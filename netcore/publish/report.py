@@ -1,4 +1,4 @@
-"""The report of a run: every figure that it can have, numbered, and one page that holds them all."""
+"""Draw all figures that a run supports, and one page with them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,16 @@ from netcore.rendering.scenes import Scene, all_scenes
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a report.
+    """A written report.
 
-    page : the HTML page.
-    rendered : one a figure that the run seemed to have, in the order of the page.
-    skipped : scene -> why it is not in the report, in one line.
+    Attributes
+    ----------
+    page : Path
+        The HTML page.
+    rendered : tuple of RenderResult
+        One per figure that was requested, in the order of the page.
+    skipped : dict of str to str
+        Reason by scene, in one line, of figures that are not in the report.
     """
 
     page: Path
@@ -47,20 +52,22 @@ def make_report(
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
 ) -> Report:
-    """Draw all figures that a run can have, and write ``index.html`` with them, in ``renders/<run>/report``.
+    """Draw all figures that a run supports, and write ``index.html`` with them.
 
-    Figures that are up to date stay as they are; those of an earlier report that have no place in this one are removed.
+    Figures that are up to date are not drawn again; those of an earlier report that are not in this one are removed.
 
     Parameters
     ----------
     run : str or Run
         Name of a run in `runs`, the path of its folder, or the run itself.
-    output : Path
-        Folder of the report.
+    runs : str or Path
+        Folder of the runs.
+    output : str or Path, optional
+        Folder of the report; default: ``renders/<run>/report``.
     at, theme, force, timeout, listener :
-        As `netcore.rendering.api.render` has them.
+        As in `netcore.rendering.api.render_all`.
     jobs : int
-        Figures drawn at once.
+        Number of figures drawn in parallel.
 
     Raises
     ------
@@ -71,7 +78,9 @@ def make_report(
     run.snapshot(at)
     folder = Path(output) if output is not None else Path("renders") / run.name / "report"
     skipped: dict[str, str] = {}
-    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, skipped), 1)}
+    targets = {
+        folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_supported_figures(run, skipped), 1)
+    }
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
     done = render_all(requests, force=force, jobs=jobs, timeout=timeout, listener=listener)
@@ -82,7 +91,7 @@ def make_report(
         folder / "index.html",
         title=f"Report: {run.name}",
         intro=_intro(run, at),
-        exhibits=[gallery_item(target) for target in there],
+        items=[gallery_item(target) for target in there],
         tables=tables(run, skipped),
         embed=True,
         theme=theme,
@@ -90,8 +99,8 @@ def make_report(
     return Report(folder / "index.html", tuple(done), skipped)
 
 
-def _possible(run: Run, skipped: dict[str, str]) -> list[Scene]:
-    """The figures that the run has what it takes for, in order; why it has not goes into `skipped`."""
+def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
+    """Return the figures that the run supports, in order; enter the reasons of the others in `skipped`."""
     figures = [scene for scene in all_scenes() if scene.kind == "figure"]
     out = []
     for scene in sorted(figures, key=lambda s: (s.order, s.name)):
@@ -104,14 +113,14 @@ def _possible(run: Run, skipped: dict[str, str]) -> list[Scene]:
 
 
 def _remove_others(folder: Path, there: Sequence[Path]) -> None:
-    """Remove numbered figures of an earlier report: those alone that have a sidecar."""
+    """Remove numbered figures of an earlier report that have a sidecar."""
     for file in folder.glob("*.png"):
         if re.match(r"\d\d-", file.name) and sidecar_path(file).is_file() and file not in there:
             file.unlink()
             sidecar_path(file).unlink()
 
 
-# ---- words and tables
+# ---- text and tables
 
 
 def _intro(run: Run, at: str) -> str:
@@ -125,7 +134,7 @@ def _intro(run: Run, at: str) -> str:
 
 
 def tables(run: Run, skipped: dict[str, str]) -> list[Table]:
-    """Results, settings, and what the report goes without."""
+    """Return the tables of the report: results, settings, skipped figures."""
     out = [
         Table("Results", (), list(_results(run))),
         Table("Settings", (), [(_words(k), _plain(v)) for k, v in run_settings(run).items() if v is not None]),
@@ -149,14 +158,15 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _of(run: Run, name: str) -> str:
-    """How many images an accuracy is measured on, with its 95 % interval where the run knows it."""
+    """Return the number of images of an accuracy, and its 95 % interval if it is known."""
     entry = run.info.get("evaluations", {}).get(name.removeprefix("accuracy on "), {})
     count = entry.get("count")
     if name.startswith("held-out"):
         count = run.info.get("data", {}).get("held_out")
     words = f" of {count:,} images" if count else ""
     if entry.get("interval"):
-        words += f" (95 % interval {format_percent_range(*entry['interval'], 2)})"
+        low, high = entry["interval"]
+        words += f" (95 % interval {format_percent_range(low, high, 2)})"
     return words
 
 
@@ -165,7 +175,7 @@ def _words(key: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_words(k).lower()} {_plain(v)}" for k, v in value.items()) or "none"
     if isinstance(value, (list, tuple)):

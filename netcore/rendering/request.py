@@ -1,7 +1,7 @@
 """Render requests and the tasks they lead to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ MAX_SIZE = 8192  # pixels a side
 
 @dataclass(frozen=True)
 class Request:
-    """One scene of one run, as a user asks for it. What is None is chosen sensibly; see `jobs`."""
+    """One scene of one run, as the user requests it; `make_tasks` chooses values for None."""
 
     scene: str
     run: str
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True)
 class RenderTask:
-    """One pass over one scene: all that decides its pixels, and the file of each format."""
+    """One drawing of a scene: everything that determines its pixels, and one target per format."""
 
     scene: Scene
     run: Run
@@ -62,20 +62,20 @@ class RenderTask:
 
     @property
     def name(self) -> str:
-        """What progress calls it."""
+        """Name in progress and messages."""
         return f"{self.scene.name} of {self.run.name}" + (" (light)" if self.theme == "light" else "")
 
     def with_formats(self, formats: Sequence[str]) -> "RenderTask":
-        """The same pass for some of its formats."""
-        return RenderTask(**{**vars(self), "targets": {f: self.targets[f] for f in formats}})
+        """Return the same task for some of its formats."""
+        return replace(self, targets={f: self.targets[f] for f in formats})
 
 
 def make_tasks(request: Request) -> list[RenderTask]:
-    """Work out the passes that a request takes: one a theme.
+    """Return the tasks of a request: one per theme.
 
     Raises
     ------
-    Refused
+    RequirementError
         If the run lacks what the scene needs, or the scene cannot be had in a format.
     NetcoreError
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
@@ -100,7 +100,7 @@ def make_tasks(request: Request) -> list[RenderTask]:
 
 
 def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
-    """Open a run as `load_run` does, its file read once as long as that is unchanged; for reading alone."""
+    """Load a run as `load_run` does, from a cache while its file is unchanged; for reading only."""
     file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
     if file is None:
         return load_run(path, runs)
@@ -114,7 +114,7 @@ def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
 
 
 def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
-    """The formats wanted, each once, all of them possible."""
+    """Return the requested formats, each once; refuse those that the scene does not have."""
     wanted = tuple(dict.fromkeys(request.formats))
     suffix = _suffix(request.output)
     if suffix and not wanted:
@@ -164,7 +164,7 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
 
 
 def _suffix(output: str | None) -> str:
-    """The format that an output file's name tells; nothing for a folder."""
+    """Return the format by the suffix of the output file, "" for a folder."""
     if output is None or output.endswith("/") or Path(output).is_dir():
         return ""
     return Path(output).suffix.lstrip(".").lower()
