@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
-.PHONY: demo test lint bench readme assets clean
+.PHONY: demo test test-long lint bench readme assets clean
 bin := .venv/bin
 
 demo: .venv/installed
@@ -7,6 +7,9 @@ demo: .venv/installed
 
 test: lint
 	$(bin)/python -m pytest
+
+test-long: lint  # the long proofs too
+	$(bin)/python -m pytest -m "slow or not slow" --timeout 1800
 
 lint: .venv/installed
 	$(bin)/ruff check --quiet

@@ -30,7 +30,7 @@ _folder = tempfile.TemporaryDirectory(prefix="netcore-baselines-")  # the runs; 
 
 
 def scenes() -> list[Scene]:
-    """All scenes of the catalogue."""
+    """All scenes."""
     return sorted(all_scenes(), key=lambda scene: scene.name)
 
 

@@ -40,7 +40,7 @@ for task in json.load(sys.stdin):
         run = sys.modules["netcore"].load_run(task["run"])
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
         scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"])
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, fps=10, options={})
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, fps=task["fps"], options=task["options"])
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
@@ -101,12 +101,17 @@ def test_kits_are_kept_apart() -> None:
         assert ("manim" in libraries) == ("typst" in libraries) == ("cairo" in libraries) == (kind == "film"), scene
 
 
+FEW = {"forward-propagation", "cnn-forward-propagation", "confidence", "filter-grid", "saliency", "model-graph"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
-def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
-    """Draw every scene in a process of its own: what Python has loaded then was found without running it."""
+@pytest.mark.parametrize("names", [FEW, pytest.param(None, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_loaded_modules_are_reached(mlp_run, cnn_run, names: set[str] | None, tmp_path: Path) -> None:
+    """Draw scenes in processes of their own: what Python has loaded then was found without running it."""
     runs = [mlp_run, cnn_run, *(figure_runs.make_run(tmp_path / "runs", name) for name in figure_runs.MADE)]
     tasks = []
-    for scene in all_scenes():
+    scenes = [scene for scene in all_scenes() if names is None or scene.name in names]
+    for scene in scenes:
         for run in runs:
             try:
                 check_requirements(scene.name, scene.needs, run)
@@ -125,7 +130,7 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, tmp_path: Path) -> None:
                 }
             )
             break
-    assert len(tasks) == len(all_scenes())
+    assert len(tasks) == len(scenes)
     done = subprocess.run(
         [sys.executable, "-c", DRAW], input=json.dumps(tasks), capture_output=True, text=True, check=False
     )

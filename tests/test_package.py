@@ -1,6 +1,7 @@
 """What is shipped: the wheel, the generated documents, the pinned versions."""
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import netcore
 
 ROOT = Path(__file__).parents[1]
 
@@ -139,3 +142,10 @@ def test_constraints_pin_all_dependencies():
     wanted = re.findall(r'"([a-z0-9-]+)(?:\[\w+\])?[<>=]', project)
     assert {"torch", "manim", "pillow"} <= set(wanted)
     assert set(wanted) <= pinned
+
+
+def test_render_is_a_plain_function():
+    """Editors, completion and `help` see its parameters."""
+    assert inspect.isfunction(netcore.render)
+    assert {"scenes", "run", "formats", "jobs"} <= set(inspect.signature(netcore.render).parameters)
+    assert set(netcore.__all__) <= set(dir(netcore))

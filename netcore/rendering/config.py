@@ -58,14 +58,11 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
         if name not in scene_options and name not in KEYS:
-            line = renamed_key(find_scene(table["scene"]).name, name) or unknown_name(
-                "key", name, scene_options | set(KEYS)
-            )
-            raise NetcoreError(f"{where}: {line}")
+            renamed = renamed_key(find_scene(table["scene"]).name, name)
+            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, scene_options | set(KEYS))}")
         try:
-            given[name] = (
-                value if name in scene_options or name in ("formats", "size") else KEY_TYPES.get(name, str)(value)
-            )
+            is_plain = name in scene_options or name in ("formats", "size")
+            given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
         except (TypeError, ValueError):
             raise NetcoreError(f"{where}: {name} takes a number, not {value!r}") from None
     formats = given.pop("formats", ())

@@ -107,8 +107,8 @@ def eval_splits(run: Run, source: DatasetSplits, say: Log = lambda text: None) -
     share = trained.get("share", 0)
     if share and trained.get("name") == source.train.name:
         kept, held = stratified_split(source.train.labels, share, settings["seed"])
-        if source.train.take(kept).sha256 == trained["sha256"]["train"]:
-            part = source.train.take(held)
+        if source.train.subset(kept).sha256 == trained["sha256"]["train"]:
+            part = source.train.subset(held)
             parts.append(Dataset(f"{part.name}-validation", part.images, part.labels, part.classes))
     return parts or [source.train]
 

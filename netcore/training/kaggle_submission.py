@@ -34,7 +34,7 @@ def write_submission(
     NetcoreError
         If the table is damaged or empty, or the run takes other images or has other classes.
     """
-    images, _ = read_table(test, labelled=False)
+    images, _ = read_table(test, labeled=False)
     if run.input_shape != (1, *images.shape[1:]) or run.classes != [str(d) for d in range(10)]:
         raise NetcoreError(f"run '{run.name}' does not read digits of 28×28: Kaggle's test.csv has such")
     if len(images) != EXPECTED_ROWS:

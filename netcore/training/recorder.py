@@ -29,7 +29,7 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import WINDOW_SETTINGS, environment_info
+from netcore.training.metadata import RECORDED_SETTINGS, environment_info
 from netcore.training.run_dir import open_run_dir
 
 EXAMPLES_PER_CLASS, MAX_EVALUATED = (
@@ -182,7 +182,7 @@ class RunRecorder:
         self.run.info["model"] = model | self._provenance
         if len(data):
             chosen = sample_per_class(data, EXAMPLES_PER_CLASS)
-            part = data.take(chosen)
+            part = data.subset(chosen)
             entry = self.run.add_arrays("examples.npz", images=part.channels_first, labels=part.labels, index=chosen)
             self.run.info["examples"] = entry | {"count": len(chosen)}
         self.run.save()
@@ -207,7 +207,7 @@ class RunRecorder:
         if len(self._examples):
             each = max(1, MAX_EVALUATED // len(self._examples.classes))
             few = len(self._examples) <= MAX_EVALUATED
-            part = self._examples if few else self._examples.take(sample_per_class(self._examples, each))
+            part = self._examples if few else self._examples.subset(sample_per_class(self._examples, each))
             evaluate_splits(self.run, [part], torch.device("cpu"), passes=0)
         self._close("complete")
 
@@ -250,7 +250,7 @@ def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str
             "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
             "parameter_sizes": dict(layer.parameter_sizes),
             "batch_axis": layer.batch_axis,
-            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
+            "settings": {k: layer.settings[k] for k in RECORDED_SETTINGS if k in layer.settings},
         }
         for layer in found.layers
     ]

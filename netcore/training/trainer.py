@@ -113,7 +113,7 @@ class Trainer:
     def _begin(self) -> None:
         self._snapshot(0, 0)
         chosen = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
-        part = self.plan.held_out.take(chosen)
+        part = self.plan.held_out.subset(chosen)
         entry = self.run.add_arrays("examples.npz", images=part.channels_first, labels=part.labels, index=chosen)
         self.run.info["examples"] = entry | {"count": len(chosen)}
         self._save(0)
