@@ -164,7 +164,8 @@ def _prepare(tasks: Sequence[RenderTask], listener: ProgressListener) -> None:
     """Read each image before anything is drawn, and report how it was prepared."""
     seen = set()
     for task in tasks:
-        code_digest.TREE.reach(task.scene.path, task.scene.kind)  # read now: a later edit makes the render stale
+        for name in task.targets:  # read now: a later edit makes the render stale
+            code_digest.TREE.reach(task.scene.path, task.scene.kind, name)
         if (task.selector, task.run.path) in seen:
             continue
         seen.add((task.selector, task.run.path))
