@@ -13,15 +13,15 @@ from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import Scene, find_scene
 
-QUALITIES = {  # as Manim has them: width, height, frames a second
+QUALITIES: dict[str, tuple[int, int, float]] = {  # as in Manim: width, height, frames per second
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
     "h": (1920, 1080, 60),
     "k": (3840, 2160, 60),
 }
-DEFAULT_CLIP = (854, 480, 25)  # without --quality: fits a README and a slide, and a GIF plays it exactly
+DEFAULT_CLIP: tuple[int, int, float] = (854, 480, 25)  # fits a README and a slide; exact in a GIF
 DEFAULT_STILL = (1280, 720)
-MAX_SIZE = 8192  # pixels a side
+MAX_SIZE = 8192  # pixels per side
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
 
 
 def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:
-    """Width and height in pixels and frames a second, as asked for or fitting the formats."""
+    """Return width and height in pixels and the frame rate: as requested, or the default of the formats."""
     if request.quality is not None:
         if request.quality not in QUALITIES:
             raise unknown_name("quality", request.quality, QUALITIES)
@@ -172,7 +172,7 @@ def _suffix(output: str | None) -> str:
 
 
 def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
-    """The file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
+    """Return the file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
     name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
