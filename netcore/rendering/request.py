@@ -172,7 +172,7 @@ def _suffix(output: str | None) -> str:
 
 
 def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
-    """Return the file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
+    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
     name = f"{scene.name}{request.selector.file_suffix}{at}{light}"

@@ -31,8 +31,8 @@ class SceneOption:
     choices: tuple[str, ...] = ()
     help: str = ""
 
-    def convert(self, value: object) -> Any:
-        """Make `value` (a word of the command line, or already typed) this option's; NetcoreError where it is none."""
+    def convert(self, value: object) -> Any:  # noqa: ANN401 - of the option's type
+        """Convert `value`, a string or already of the option's type; NetcoreError if it is invalid."""
         flag = f"--{self.name.replace('_', '-')}"
         if value is None or value == self.default:
             return self.default
