@@ -3,6 +3,7 @@
 In a run folder `run.json` describes the network and its training, `snapshots/` contains the weights over time,
 `examples.npz` a few images per class, and `evaluation/` the logits on data sets. `run.json` is written last and renamed
 into place, so a reader never sees an incomplete run. `netcore.core.run_writer` writes them.
+`cache/` contains results of forward passes (`netcore.core.trace_store`) and can be deleted.
 """
 
 import json
@@ -67,6 +68,22 @@ class Examples:
             )
         if not len(self.images) == len(self.labels) == len(self.index):
             raise NetcoreError("examples differ in length: images, labels and index must have one row an image")
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """Images of one part of a run's data.
+
+    Attributes
+    ----------
+    part : {"train", "held_out", "examples"}
+    images : uint8 (N, C, H, W)
+    labels : int64 (N,)
+    """
+
+    part: str
+    images: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     SceneError
         If the scene raises an exception.
     """
-    context = make_context(task.run, task.selector, task.at)
+    from netcore.tracing.training_images import load_training_images
+
+    context = make_context(task.run, task.selector, task.at, load_training_images)
     paths = {name: folder / f"out.{name}" for name in task.targets}
     try:
         files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, on_frames)
