@@ -9,9 +9,10 @@ from netcore.rendering.frame_writer import Frame, StillWriter
 
 def write_png(path: Path, rgb: Frame) -> None:
     """Write uint8 (H, W, 3) as a PNG."""
-    from PIL import Image
 
-    Image.fromarray(rgb).save(path, "PNG", compress_level=9)
+    import imageio.v3 as iio
+
+    iio.imwrite(path, rgb, plugin="pillow", extension=".png", compress_level=9)
 
 
 FORMAT = Format("png", "image/png", transparent=True, writer=partial(StillWriter, save=write_png))
