@@ -16,9 +16,9 @@ from netcore.datasets.base import Dataset
 from netcore.datasets.loading import load_dataset
 from netcore.models.build import build_model
 from netcore.models.device import device_name, module_to_device, select_device, thread_limit
+from netcore.models.optimizers import make_optimizer
 from netcore.tracing.batch_inference import batch_logits
 from netcore.training.epoch import DeviceDataset, loss_and_accuracy, train_epoch
-from netcore.training.optimizers import make_optimizer
 from netcore.training.recipes import RECIPES, Recipe
 from netcore.training.trainer import dataset_to_device
 
@@ -97,7 +97,7 @@ def rows() -> list[Row]:
     device, source = select_device(), load_dataset("embedded")
     out = [_alike(replace(RECIPES["mlp-16-16"], learning_rate=RATE), source.train, source.test, device)]
     for name, recipe in RECIPES.items():
-        data = source.train.take(np.arange(IMAGES.get(name, len(source.train))))
+        data = source.train.subset(np.arange(IMAGES.get(name, len(source.train))))
         pair = Pair(replace(recipe, augment={}), data, device)  # the usual loop has no augmentation either
         ways = {"train": pair.train, "usual": pair.train_usual, "infer": pair.infer, "infer usual": pair.infer_usual}
         for way in ways.values():

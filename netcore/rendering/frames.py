@@ -1,7 +1,6 @@
 """From a scene to its frames: figures blitted by Matplotlib, films drawn by Manim in this process."""
 
 import inspect
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
+from netcore.rendering.formats import get_format
 from netcore.rendering.scenes import load_scene
 from netcore.viz.theme import Theme
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Sink = Callable[[np.ndarray, int], None]
 Draw = Callable[..., Any]
 SECONDS = 6.0  # of an animated figure that does not say
-FRAME = (128 / 9, 8.0)  # Manim's units; a picture of another shape shows more than these, never less
 
 
 # ---- figures
@@ -86,6 +85,20 @@ def figure_frames(
     yield waiting, repeat
 
 
+def figure_still(
+    draw: Draw, context: SceneContext, theme: Theme, size: tuple[int, int], options: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """Draw a still, of an animated figure its last moment: uint8 (H, W, 3)."""
+    from netcore.viz.mpl.blitting import canvas_rgb, freeze_layout
+    from netcore.viz.mpl.style import theme_style
+
+    with theme_style(theme):
+        fig, update = _drawn(draw, context, theme, size, options)
+        freeze_layout(fig, update)
+        fig.canvas.draw()
+        return canvas_rgb(fig)
+
+
 def save_figure(
     draw: Draw,
     context: SceneContext,
@@ -94,16 +107,15 @@ def save_figure(
     options: Mapping[str, Any] | None,
     target: Path,
 ) -> None:
-    """Write a still (of an animated figure its last moment) as SVG, PDF or PNG, by the suffix of `target`."""
+    """Write a still (of an animated figure its last moment) in a vector format, by the suffix of `target`."""
     from netcore.viz.mpl.blitting import freeze_layout
     from netcore.viz.mpl.style import theme_style
 
-    kind = target.suffix.lstrip(".")
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)  # same inputs, same bytes
+    kind = get_format(target.suffix.lstrip("."))
     with theme_style(theme), atomic_write(target) as partial:
         fig, update = _drawn(draw, context, theme, size, options)
         freeze_layout(fig, update)
-        fig.savefig(partial, format=kind, dpi=fig.dpi, facecolor=theme.background, metadata=undated)
+        fig.savefig(partial, format=kind.name, dpi=fig.dpi, facecolor=theme.background, metadata=kind.metadata)
 
 
 def _drawn(
@@ -145,37 +157,19 @@ def film_frames(
     sink : callable
         Takes uint8 (H, W, 3), new for each call, and how many frames long it stands. No two in a row are alike.
     """
-    from manim import tempconfig
+    from netcore.viz.film.manim_adapter import play_film
 
-    width, height = size
-    with tempfile.TemporaryDirectory(prefix="netcore-") as folder:
-        settings = {
-            "pixel_width": width,
-            "pixel_height": height,
-            "frame_width": max(FRAME[0], FRAME[1] * width / height),
-            "frame_height": max(FRAME[1], FRAME[0] * height / width),
-            "frame_rate": fps,
-            "background_color": theme.background,
-            "media_dir": folder,  # of text set as pictures; nothing else is written
-            "dry_run": True,
-            "disable_caching": True,
-            "progress_bar": "none",
-            "verbosity": "ERROR",
-            "seed": 0,
-        }
-        with tempconfig(settings):
-            scene = _film_class(film)()
-            scene.context, scene.theme = context, theme
-            for name, value in (options or {}).items():
-                setattr(scene, name, value)
-            writer = _writer(scene, sink)
-            scene.render()
-            if not scene.renderer.num_plays:  # a film that only adds things is one picture
-                writer.write_frame(scene.renderer.get_frame())
-            writer.flush()
+    play_film(find_film_class(film), context, theme, size, fps, options, sink)
 
 
-def _film_class(film: type | Path) -> type:
+def find_film_class(film: type | Path) -> type:
+    """Return the class of a film; of a scene file the last subclass of `Film` that it defines.
+
+    Raises
+    ------
+    NetcoreError
+        If the file defines none.
+    """
     from netcore.viz.film.film import Film
 
     if isinstance(film, type):
@@ -186,28 +180,3 @@ def _film_class(film: type | Path) -> type:
     if not found:
         raise NetcoreError(f"{film} holds no class of Film")
     return found[-1]
-
-
-def _writer(scene: Any, sink: Sink) -> Any:
-    """Put a writer in the place of Manim's that hands frames on; made here, since Manim is imported late."""
-    from manim.scene.scene_file_writer import SceneFileWriter
-
-    from netcore.viz.colors import drop_alpha
-
-    class FrameWriter(SceneFileWriter):
-        waiting: tuple[np.ndarray, int] | None = None
-
-        def write_frame(self, pixels: np.ndarray, *, repeat: int = 1) -> None:
-            if self.waiting is not None and np.array_equal(self.waiting[0], pixels):
-                self.waiting = self.waiting[0], self.waiting[1] + repeat
-            elif repeat > 0:
-                self.flush()
-                self.waiting = pixels, repeat
-
-        def flush(self) -> None:
-            if self.waiting is not None:
-                sink(drop_alpha(self.waiting[0]), self.waiting[1])
-            self.waiting = None
-
-    scene.renderer.file_writer = FrameWriter(scene.renderer.file_writer.settings)
-    return scene.renderer.file_writer

@@ -10,9 +10,9 @@ from netcore.core.formatting import format_percent
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
 from netcore.datasets.loading import load_with_fallback
 from netcore.models.architecture import ACTIVATIONS
+from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
-from netcore.training.optimizers import OPTIMIZERS
 from netcore.training.recipes import Recipe, get_recipe, with_overrides
 
 MNIST_IMAGES = 60_000  # what the recipes' epochs are counted in
@@ -75,7 +75,7 @@ def _split(source: DatasetSplits, recipe: Recipe) -> tuple[Dataset, Dataset, str
         return source.train, source.test, "test set", 0.0
     kept, held = stratified_split(source.train.labels, share, recipe.seed)
     what = f"{format_percent(share, 0)} of the training set, stratified"
-    return source.train.take(kept), source.train.take(held), what, share
+    return source.train.subset(kept), source.train.subset(held), what, share
 
 
 def _scaled(recipe: Recipe, images: int) -> int:
