@@ -9,7 +9,6 @@ from netcore.rendering.frame_writer import Frame, StillWriter
 
 def write_png(path: Path, rgb: Frame) -> None:
     """Write uint8 (H, W, 3) as a PNG."""
-
     import imageio.v3 as iio
 
     iio.imwrite(path, rgb, plugin="pillow", extension=".png", compress_level=9)
