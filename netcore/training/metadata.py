@@ -1,4 +1,4 @@
-"""What a run records of its network and of what surrounded its training."""
+"""Describe a network's layers and the environment of a training for run.json."""
 
 import platform
 import subprocess
@@ -14,12 +14,12 @@ from torch import nn
 import netcore
 from netcore.models.op_names import module_settings
 
-WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # those that run.json keeps of a layer
+WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # in run.json
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
 
 
 def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Give one mapping a layer: the keys of `netcore.training.recorder.describe_nodes`, shapes without the batch."""
+    """Describe the layers of a sequential network for run.json, as `describe_operations` does."""
     rows, previous = [], "input"
     values = torch.zeros(1, *shape)
     module.eval()
@@ -48,15 +48,15 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
 
 
 def environment_info() -> dict[str, Any]:
-    """Versions of what computes, the git revision of the working folder, and the time."""
-    found = {"netcore": netcore.__version__, "python": platform.python_version()}
+    """Return library versions, platform, git revision of the working directory, and time."""
+    versions = {"netcore": netcore.__version__, "python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
     return {
-        "versions": found,
+        "versions": versions,
         "platform": f"{sys.platform} {platform.machine()}",
         "revision": git_revision(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -64,12 +64,12 @@ def environment_info() -> dict[str, Any]:
 
 
 def git_revision() -> str | None:
-    """The revision checked out in the current folder, marked ``-dirty`` where files differ; None outside git."""
+    """Return the git revision of the working directory, "-dirty" if files differ; None outside git."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
             capture_output=True, text=True, timeout=5, check=True, cwd=Path.cwd(),
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() or None
+    return process.stdout.strip() or None
