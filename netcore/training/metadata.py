@@ -3,16 +3,19 @@
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 import netcore
 from netcore.models.op_names import module_settings
+from netcore.tracing.tracer import trace_module
 
 WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # in run.json
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
@@ -45,6 +48,45 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
             )
             values, previous = out, name
     return rows
+
+
+def describe_operations(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Trace a network, and describe its operations for run.json.
+
+    Parameters
+    ----------
+    model : nn.Module
+    shape : sequence of int
+        (C, H, W) of one image.
+    classes : sequence of str
+        K names.
+
+    Returns
+    -------
+    list of dict
+        Per operation: name, kind, inputs, shapes without the batch, number of parameters, the weight's name in the
+        snapshots; shapes of further outputs, sizes of all parameters, path and class of the module, batch axis and
+        numeric settings.
+    """
+    trace = trace_module(model, np.zeros(tuple(shape), np.uint8), classes=classes)
+    return [
+        {
+            "name": layer.name,
+            "kind": layer.kind,
+            "inputs": list(layer.inputs),
+            "input": list(trace.input_of(layer).shape),
+            "output": list(layer.output.shape),
+            "parameters": layer.parameters,
+            "weight": layer.weight_name,
+            "class": layer.module_class,
+            "module": layer.module,
+            "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
+            "parameter_sizes": dict(layer.parameter_sizes),
+            "batch_axis": layer.batch_axis,
+            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
+        }
+        for layer in trace.layers
+    ]
 
 
 def environment_info() -> dict[str, Any]:

@@ -84,7 +84,9 @@ def make_plan(
     }
     if train.name == "embedded" and changes.get("epochs") is None:
         epochs = _scaled(planned, len(train))
-        data_info["epochs"] = f"{epochs} here take as many steps as {planned.epochs} of full MNIST's {MNIST_IMAGES:,} images"
+        data_info["epochs"] = (
+            f"{epochs} here take as many steps as {planned.epochs} of full MNIST's {MNIST_IMAGES:,} images"
+        )
         planned = replace(planned, epochs=epochs)
     eval_sets = [source.test] if source.test is not None else []
     if share:

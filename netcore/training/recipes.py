@@ -166,7 +166,7 @@ def with_overrides(recipe: Recipe, **changes: object) -> tuple[Recipe, dict[str,
     >>> with_overrides(RECIPES["mlp-16-16"], epochs=5, seed=42)[1]
     {'epochs': 5}
     """
-    given = {k: v for k, v in changes.items() if v is not None}
+    given: dict[str, Any] = {k: v for k, v in changes.items() if v is not None}
     network = {k: v for k, v in given.items() if k in Architecture.__dataclass_fields__}
     training = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
     unknown = given.keys() - network.keys() - training.keys()
