@@ -72,8 +72,10 @@ def format_submission(labels: ArrayLike, count: int) -> str:
 
     Examples
     --------
-    >>> format_submission([7, 2], 2)
-    'ImageId,Label\\n1,7\\n2,2\\n'
+    >>> print(format_submission([7, 2], 2), end="")
+    ImageId,Label
+    1,7
+    2,2
     """
     labels = np.asarray(labels)
     if labels.shape != (count,) or not np.isin(labels, range(10)).all():

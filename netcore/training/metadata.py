@@ -17,7 +17,17 @@ import netcore
 from netcore.models.op_names import module_settings
 from netcore.tracing.tracer import trace_module
 
-WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # in run.json
+RECORDED_SETTINGS = (
+    "kernel_size",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "dims",
+    "dim0",
+    "dim1",
+    "pad",
+)  # in run.json
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
 
 
@@ -43,7 +53,7 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
                     "outputs": {},
                     "parameter_sizes": {f"{name}.{key}": p.numel() for key, p in layer.named_parameters()},
                     "batch_axis": 0,
-                    "settings": {k: v for k, v in module_settings(layer).items() if k in WINDOW_SETTINGS},
+                    "settings": {k: v for k, v in module_settings(layer).items() if k in RECORDED_SETTINGS},
                 }
             )
             values, previous = out, name
@@ -83,7 +93,7 @@ def describe_operations(model: nn.Module, shape: Sequence[int], classes: Sequenc
             "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
             "parameter_sizes": dict(layer.parameter_sizes),
             "batch_axis": layer.batch_axis,
-            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
+            "settings": {k: layer.settings[k] for k in RECORDED_SETTINGS if k in layer.settings},
         }
         for layer in trace.layers
     ]
