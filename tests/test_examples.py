@@ -15,7 +15,8 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_docstring_examples(name) -> None:
+def test_docstring_examples(name, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     found = doctest.testmod(import_module(name))
     assert found.attempted
     assert not found.failed
