@@ -8,17 +8,28 @@ MAX_EDGE_WIDTH = 3.5  # pixels, of the strongest edge into a layer
 
 
 def edge_style(theme: Theme, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (N, 4) by sign and widths (N,) in pixels by magnitude, as shares of the largest; zero is not seen."""
+    """Return edge colours (N, 4) by sign and widths (N,) in pixels by relative magnitude; zeros are transparent."""
     strength = np.abs(values) / max(float(np.abs(values).max()), 1e-12)
     colors = np.where(values[:, None] < 0, theme.rgb("negative"), theme.rgb("positive"))
     alpha = np.where(values == 0, 0.0, 0.04 + 0.96 * strength**1.2)
     return np.column_stack([colors, alpha]), 0.5 + (MAX_EDGE_WIDTH - 0.5) * strength
 
 
-def connect_all(starts: np.ndarray, ends: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
-    """Lines from each of `starts` (S, 2) to each of `ends` (E, 2), right of them: two (E·S, 2), end by end.
+def connect_all(sources: np.ndarray, targets: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end points of the edges from every source to every target.
 
-    They leave `gap` to the right of a start and arrive `gap` to the left of an end.
+    Parameters
+    ----------
+    sources : ndarray, shape (S, 2)
+    targets : ndarray, shape (T, 2)
+        To the right of the sources.
+    gap : float
+        Distance of an edge from the centres that it connects.
+
+    Returns
+    -------
+    starts, ends : ndarray, shape (T * S, 2)
+        Grouped by target.
     """
     shift = np.array([gap, 0.0])
-    return np.tile(starts, (len(ends), 1)) + shift, np.repeat(ends, len(starts), axis=0) - shift
+    return np.tile(sources, (len(targets), 1)) + shift, np.repeat(targets, len(sources), axis=0) - shift

@@ -7,22 +7,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import Colormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from netcore.core.formatting import format_number
 from netcore.viz.mpl.boxes import Box, figure_box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
 
 
-def add_axes(fig: Figure, box: Box, **settings: Any) -> Axes:
+def add_axes(fig: ThemedFigure, box: Box, **settings: Any) -> Axes:
     """Axes whose frame is `box`."""
     whole = figure_box(fig)
     return fig.add_axes((box.x / whole.w, 1 - (box.y + box.h) / whole.h, box.w / whole.w, box.h / whole.h), **settings)
 
 
 def add_chart(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     title: str = "",
     note: str = "",
@@ -45,7 +45,7 @@ def add_chart(
     return ax
 
 
-def fit_class_labels(fig: Figure, names: Sequence[str], room: float) -> tuple[list[str], int, float]:
+def fit_class_labels(fig: ThemedFigure, names: Sequence[str], room: float) -> tuple[list[str], int, float]:
     """How classes are named below `room` units each: the names, their rotation in degrees, the height they take."""
     longest = max(text_width(fig, name) for name in names)
     if longest <= room:
@@ -62,7 +62,7 @@ def format_axis_percent(axis: Axis, nbins: int = 6) -> None:
 
 
 def add_colorbar(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     cmap: Colormap,
     low: float,
@@ -76,7 +76,7 @@ def add_colorbar(
 
     `clipped`: some values lie outside, and take the end's colour; the ends say so with ≤ and ≥.
     """
-    theme = fig.theme  # type: ignore[attr-defined]
+    theme = fig.theme
     add_text(fig, box.x, box.y, label, color=theme.muted)
     ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(low, high), ylim=(0, 1), yticks=[])
     strip = np.linspace(low, high, 256)[None]

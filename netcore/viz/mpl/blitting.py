@@ -6,12 +6,12 @@ from operator import attrgetter
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from netcore.viz.colors import drop_alpha
 from netcore.viz.mpl.glyph_cache import cache_glyphs
+from netcore.viz.mpl.style import ThemedFigure
 
 Update = Callable[[float], Sequence[Artist]]
 EDGE = 2.0  # pixels around an artist's box that its strokes and smoothed edges may reach
@@ -32,7 +32,7 @@ class Blitter:
         Moves the artists to the moment t in [0, 1] and returns those it changed.
     """
 
-    def __init__(self, fig: Figure, update: Update) -> None:
+    def __init__(self, fig: ThemedFigure, update: Update) -> None:
         self.fig, self.update = fig, update
         freeze_layout(fig, update)
         self._changed: dict[Artist, None] = {}
@@ -119,7 +119,7 @@ def _meets(box: Bbox, others: np.ndarray) -> bool:
     return bool((across & (others[:, 1] <= y1) & (y0 <= others[:, 3])).any())
 
 
-def freeze_layout(fig: Figure, update: Update | None) -> None:
+def freeze_layout(fig: ThemedFigure, update: Update | None) -> None:
     """Settle the layout for the last moment, so that it does not move with what is shown; then leave it alone."""
     for artist in fig.findobj(lambda a: a.get_animated()):
         artist.set_animated(False)
@@ -130,12 +130,12 @@ def freeze_layout(fig: Figure, update: Update | None) -> None:
         fig.set_layout_engine("none")
 
 
-def canvas_rgb(fig: Figure) -> np.ndarray:
+def canvas_rgb(fig: ThemedFigure) -> np.ndarray:
     """Copy what an Agg canvas shows: uint8 (H, W, 3)."""
     return drop_alpha(np.asarray(fig.canvas.buffer_rgba()))
 
 
-def _sequence(fig: Figure) -> Iterator[tuple[Artist, Axes | None]]:
+def _sequence(fig: ThemedFigure) -> Iterator[tuple[Artist, Axes | None]]:
     """All that a draw paints, in its order, with the axes it belongs to; by the rules of Figure.draw and Axes.draw."""
     for child in sorted((c for c in fig.get_children() if c is not fig.patch), key=attrgetter("zorder")):
         if not isinstance(child, Axes):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from netcore.viz.mpl.style import FIGURE_WIDTH
+from netcore.viz.mpl.style import FIGURE_WIDTH, ThemedFigure
 
 # ---- places, in units
 
@@ -35,6 +34,6 @@ class Box:
         return [Box(b.y, b.x, b.h, b.w) for b in turned]
 
 
-def figure_box(fig: Figure) -> Box:
+def figure_box(fig: ThemedFigure) -> Box:
     """The whole figure."""
     return Box(0, 0, FIGURE_WIDTH, FIGURE_WIDTH * fig.bbox.height / fig.bbox.width)

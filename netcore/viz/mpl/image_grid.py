@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, IdentityTransform
@@ -16,7 +15,7 @@ from netcore.viz.layout.grid_layout import _cells, _columns, nearest_index
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import sequential
-from netcore.viz.mpl.style import FIGURE_WIDTH
+from netcore.viz.mpl.style import FIGURE_WIDTH, ThemedFigure
 
 FINE = 2  # pixels of an SVG's or PDF's images for one on the screen
 
@@ -158,7 +157,7 @@ class ImageGrid:
 
 
 def image_grid(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     images: np.ndarray,
     *,
@@ -191,7 +190,7 @@ def image_grid(
     lead : float, optional
         Units between rows, where these differ from `gap`: room for captions.
     """
-    theme = fig.theme  # type: ignore[attr-defined]
+    theme = fig.theme
     n, h, w = images.shape[:3]
     lead = gap if lead is None else lead
     scale = fig.bbox.width / FIGURE_WIDTH  # screen pixels a unit
