@@ -15,7 +15,7 @@ def column_positions(
     x : float
         Position of the column.
     low, high : float
-        Vertical limits.
+        Vertical limits; the first neuron is at the `high` end, which may be the smaller number.
     dots : bool
         Whether one slot in the middle is kept for an ellipsis of three dots.
     pitch : float
@@ -27,7 +27,7 @@ def column_positions(
     dots : ndarray, shape (3, 2), or (0, 2) without `dots`
     """
     slots = count + dots
-    step = min(pitch, (high - low) / slots)
+    step = min(pitch, abs(high - low) / slots) * (1 if high >= low else -1)
     ys = (low + high) / 2 + ((slots - 1) / 2 - np.arange(slots)) * step
     hole = (count + 1) // 2
     if not dots:
