@@ -109,7 +109,7 @@ class Blitter:
             return []
         box = item.get_tightbbox(self.fig.canvas.get_renderer())
         if box is None or not np.isfinite(box.extents).all():
-            box = self.fig.bbox if axes is None else axes.bbox
+            return [(self.fig if axes is None else axes).bbox.padded(EDGE)]
         return [box.padded(EDGE)]
 
 

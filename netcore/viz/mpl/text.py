@@ -15,8 +15,8 @@ from netcore.viz.theme import FONT
 def add_text(fig: ThemedFigure, x: float, y: float, text: str, **settings: Any) -> Text:
     """Add text at (x, y) in units; by default (x, y) is its upper left corner."""
     whole = figure_box(fig)
-    settings = {"ha": "left", "va": "top", "fontsize": SMALL, "color": fig.theme.foreground} | settings
-    return fig.text(x / whole.w, 1 - y / whole.h, text, **settings)
+    defaults: dict[str, Any] = {"ha": "left", "va": "top", "fontsize": SMALL, "color": fig.theme.foreground}
+    return fig.text(x / whole.w, 1 - y / whole.h, text, **(defaults | settings))
 
 
 def text_width(fig: ThemedFigure, text: str, fontsize: float = SMALL, weight: str = "normal") -> float:
