@@ -47,7 +47,7 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
-    body, _ = add_heading(fig, f"How {context.display_name} sorts images", words, legend_width=160)
+    body, _ = add_heading(fig, f"How {context.display_name} sorts images", words, aside=160)
     mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)

@@ -32,7 +32,7 @@ def draw(fig, context, *, data: str = ""):
     words = f"{found.words} · {format_subset(len(order), count, 'class')}"
     words += " (those predicted most)" if len(order) < count else ""
     words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
-    body, _ = add_heading(fig, f"What {context.display_name} finds", words, legend_width=280)
+    body, _ = add_heading(fig, f"What {context.display_name} finds", words, aside=280)
     known = len(found.labels) == total
     add_color_legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4

@@ -28,7 +28,7 @@ def draw(fig, context, *, images: int = 24):
     shares = softmax(context.predict_batch(pixels)["logits"].astype(float), axis=1)
     predicted = shares.argmax(1)
     right = predicted == labels
-    body, note = add_heading(fig, f"What {context.display_name} says", legend_width=200)
+    body, note = add_heading(fig, f"What {context.display_name} says", aside=200)
     add_color_legend(fig, {"right": theme.correct, "wrong": theme.incorrect})
     captions = [prediction_caption(classes, k, t, p) for k, t, p in zip(predicted, labels, shares.max(1), strict=True)]
     colors = list(np.where(right, theme.correct, theme.incorrect))

@@ -51,7 +51,7 @@ def draw(fig, context, *, images: int = 120):
         f"{format_subset(len(labels), len(examples.labels), 'example image')}, one change at a time"
         f" · band: 95 % interval · {context.snapshot().label}"
     )
-    body, _ = add_heading(fig, f"What {context.display_name} withstands", words, legend_width=300)
+    body, _ = add_heading(fig, f"What {context.display_name} withstands", words, aside=300)
     add_color_legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):

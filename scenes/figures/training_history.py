@@ -37,7 +37,7 @@ def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seco
     curves = {
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
-    body, note = add_heading(fig, f"Training history of {context.display_name}", legend_width=330)
+    body, note = add_heading(fig, f"Training history of {context.display_name}", aside=330)
     add_color_legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]

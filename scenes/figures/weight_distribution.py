@@ -36,7 +36,7 @@ def draw(fig, context, *, seconds: float = 6.0):
         raise RequirementError(f"run '{context.run_name}' has no layer with weights")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
     words = f"weights of {format_subset(len(shown), len(names), 'layer')}, each histogram to its own scale"
-    body, _ = add_heading(fig, f"Weights of {context.display_name}", words, legend_width=220)
+    body, _ = add_heading(fig, f"Weights of {context.display_name}", words, aside=220)
     add_color_legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
     places = _places(upper, len(shown))

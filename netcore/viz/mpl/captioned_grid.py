@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from netcore.core.formatting import format_percent
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
-from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
 MIN_TILE = 54.0  # units
@@ -25,12 +25,7 @@ def prediction_caption(classes: Sequence[str], predicted: int, label: int, share
 
 
 def captioned_grid(
-    fig: ThemedFigure,
-    box: Box,
-    images: np.ndarray,
-    captions: Sequence[str],
-    colors: Sequence[str],
-    limit: float = 112.0,
+    fig: Figure, box: Box, images: np.ndarray, captions: Sequence[str], colors: Sequence[str], limit: float = 112.0
 ) -> ImageGrid:
     """Draw images uint8 (N, C, H, W) with captions (their lines parted by a line feed) and frames in their colours.
 
@@ -59,7 +54,7 @@ def captioned_grid(
     mosaic = image_grid(fig, upper, tiles, **settings)
     for color in sorted(set(colors)):
         mosaic.outline([i for i, c in enumerate(colors) if c == color], color, 2)
-    muted = fig.theme.muted
+    muted = fig.theme.muted  # type: ignore[attr-defined]
     for i, caption in enumerate(lines):
         spot = mosaic.place(i)
         for row, line in enumerate(caption):

@@ -24,7 +24,7 @@ VECTOR_SCALE = 2  # resolution of images in SVG and PDF, relative to the screen
 class PixelImage(AxesImage):
     """An image drawn by nearest-neighbour lookup, several times faster than Matplotlib's resampling.
 
-    Pixels smaller than a screen pixel are averaged by Matplotlib. In SVG and PDF each pixel is repeated, because viewers
+    Pixels smaller than a screen pixel are averaged by Matplotlib. In SVG and PDF each pixel is repeated, as viewers
     may smooth an image that they enlarge.
     """
 
