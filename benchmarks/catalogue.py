@@ -71,7 +71,7 @@ def _rates(draw: Any, context: SceneContext) -> dict[str, float]:
         blitter = Blitter(fig, draw(fig, context))
         start = time.perf_counter()
         for t in np.linspace(0, 1, FRAMES):
-            blitter.at(t)
+            blitter.render(t)
         rates["ours"] = FRAMES / (time.perf_counter() - start)
         fig = new_figure(DARK, CLIP)
         update = draw(fig, context)
@@ -100,7 +100,7 @@ def _live(run: Run) -> Row:
         blitter = Blitter(fig, load_scene(find_scene("dashboard").path).draw(fig, case_of(run), images=LIVE))
         start = time.perf_counter()
         for i in range(LIVE):
-            blitter.at((i + 0.5) / LIVE)
+            blitter.render((i + 0.5) / LIVE)
         rate = LIVE / (time.perf_counter() - start)
     what = f"dashboard of {run.info['recipe']}, {STILL[0]}×{STILL[1]}, images fed one by one"
     return Row(what, **at_least(rate, 25, "updates a second"))
