@@ -280,7 +280,7 @@ class Graph:
         convolutions between two sizes of maps."""
         blocks = list(self.blocks)
         if len(blocks) > limit:
-            blocks = self._join(blocks, lambda a, b: a.description == b.description and a.shape == b.shape)
+            blocks = self._join(blocks, lambda a, b: a.heading == b.heading and a.shape == b.shape)
         if len(blocks) > limit:
             blocks = self._join(blocks, lambda a, b: b.kind == "pooling" and a.kind != "pooling")
         joined = join_cheapest(
