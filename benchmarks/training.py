@@ -97,7 +97,7 @@ def rows() -> list[Row]:
     device, source = select_device(), load_dataset("embedded")
     out = [_alike(replace(RECIPES["mlp-16-16"], learning_rate=RATE), source.train, source.test, device)]
     for name, recipe in RECIPES.items():
-        data = source.train.take(np.arange(IMAGES.get(name, len(source.train))))
+        data = source.train.subset(np.arange(IMAGES.get(name, len(source.train))))
         pair = Pair(replace(recipe, augment={}), data, device)  # the usual loop has no augmentation either
         ways = {"train": pair.train, "usual": pair.train_usual, "infer": pair.infer, "infer usual": pair.infer_usual}
         for way in ways.values():

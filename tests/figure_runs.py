@@ -10,7 +10,7 @@ from sample_files import embedded_digits
 
 from netcore.core.context import SceneContext
 from netcore.core.run import Run, load_run
-from netcore.core.run_writer import create_run
+from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
 from netcore.models.build import build_model
@@ -37,7 +37,7 @@ def make_run(folder: Path, name: str, images: int = 40) -> Run:
     """A run of a network with random weights and one pretended epoch: with history, examples and an evaluation."""
     architecture, shape, count = MADE[name]
     module = build_model(architecture, shape, count).eval()
-    run = create_run(
+    writer = RunWriter.create(
         folder / name,
         model={"kind": "recipe", "architecture": asdict(architecture)},
         input={"shape": list(shape), "mean": [0.5] * shape[0], "std": [0.25] * shape[0]},
@@ -49,20 +49,20 @@ def make_run(folder: Path, name: str, images: int = 40) -> Run:
     rng = np.random.default_rng(1)
     weights = {name: _weights(name, value.numpy(), rng) for name, value in module.state_dict().items()}
     for step in (0, 10):
-        run.add_snapshot({k: (v * (1 + step / 20)).astype(v.dtype) for k, v in weights.items()}, step / 10, step)
+        writer.add_snapshot({k: (v * (1 + step / 20)).astype(v.dtype) for k, v in weights.items()}, step / 10, step)
     pixels, labels = _images(shape, count, images, rng)
-    run.info["examples"] = run.add_arrays("examples.npz", images=pixels, labels=labels, index=np.arange(images))
-    run.info["evaluations"] = {"made-up": _evaluation(run, count, rng)}
+    writer.add_examples(pixels, labels, np.arange(images))
+    _add_evaluation(writer, count, rng)
     if architecture.dropout:
         accuracy = [round(float(a), 3) for a in rng.normal(0.7, 0.02, 8)]
         told = {"data": "made-up", "count": ANSWERS, "accuracy": accuracy, "without_dropout": 0.74}
-        run.info["stability"] = told
+        writer.info["stability"] = told
     row = {"epoch": 1, "step": 10, "train_loss": 1.2, "val_loss": 1.3, "train_accuracy": 0.5, "val_accuracy": 0.4}
     rates = RATES.get(name, (0.1, 0.05))
     rows = [row | {"epoch": e, "step": 10 * e, "learning_rate": rate} for e, rate in enumerate(rates, 1)]
-    run.info["history"] = {"epochs": rows, "steps": []}
-    run.save()
-    return run
+    writer.info["history"] = {"epochs": rows, "steps": []}
+    writer.save()
+    return writer.run
 
 
 def make_recorded_run(folder: Path) -> Run:
@@ -117,12 +117,11 @@ def _images(shape: tuple[int, ...], classes: int, count: int, rng: np.random.Gen
     return images[:, None].reshape(classes, -1, *shape).swapaxes(0, 1).reshape(-1, *shape), labels
 
 
-def _evaluation(run: Run, classes: int, rng: np.random.Generator) -> dict[str, object]:
+def _add_evaluation(writer: RunWriter, classes: int, rng: np.random.Generator) -> None:
     """Pretended answers, about two thirds of them right."""
     logits = rng.normal(0, 2, (ANSWERS, classes)).astype(np.float32)
     truth = (logits + rng.normal(0, 1, logits.shape)).argmax(1)
-    entry = run.add_arrays("evaluation/made-up.npz", logits=logits, labels=truth)
-    return entry | {"count": ANSWERS}
+    writer.add_evaluation("made-up", {"count": ANSWERS}, logits=logits, labels=truth)
 
 
 def _layers(module: torch.nn.Module, shape: tuple[int, ...]) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from netcore.core.run import Run
+from netcore.core.run_writer import RunWriter
 
 
 def no_evaluation(run: Run) -> None:
@@ -29,13 +30,12 @@ def nothing_but_weights(run: Run) -> None:
 
 def one_snapshot(run: Run) -> None:
     run.info["snapshots"] = run.info["snapshots"][-1:]
-    run.__dict__.pop("snapshots", None)
 
 
 def one_example(run: Run) -> None:
     examples = run.examples()
     images, labels = examples.images[:1], examples.labels[:1]
-    run.info["examples"] = run.add_arrays("examples.npz", images=images, labels=labels, index=np.arange(1))
+    RunWriter(run).add_examples(images, labels, np.arange(1))
 
 
 def one_answer(run: Run) -> None:
@@ -48,7 +48,7 @@ def empty_class(run: Run) -> None:
     examples, stored, gone = run.examples(), run.evaluation(), 3 % len(run.classes)
     keep = examples.labels != gone
     images, labels = examples.images[keep], examples.labels[keep]
-    run.info["examples"] = run.add_arrays("examples.npz", images=images, labels=labels, index=np.flatnonzero(keep))
+    RunWriter(run).add_examples(images, labels, np.flatnonzero(keep))
     logits = stored.logits.copy()
     logits[:, gone] = -50
     keep = stored.labels != gone
@@ -59,7 +59,9 @@ def constant_activations(run: Run) -> None:
     """All weights are zero, so that nothing depends on the image and all classes are equally likely."""
     for snapshot in run.snapshots:
         weights = run.weights(snapshot)
-        run.add_snapshot({name: np.zeros_like(w) for name, w in weights.items()}, snapshot.epoch, snapshot.step)
+        RunWriter(run).add_snapshot(
+            {name: np.zeros_like(w) for name, w in weights.items()}, snapshot.epoch, snapshot.step
+        )
     stored = run.evaluation()
     _answers(run, np.zeros_like(stored.logits), stored.labels)
 
@@ -67,7 +69,7 @@ def constant_activations(run: Run) -> None:
 def black_images(run: Run) -> None:
     examples = run.examples()
     arrays = {"images": np.zeros_like(examples.images), "labels": examples.labels, "index": examples.index}
-    run.info["examples"] = run.add_arrays("examples.npz", **arrays)
+    run.info["examples"] = RunWriter(run).add_arrays("examples.npz", **arrays)
 
 
 def all_right(run: Run) -> None:
@@ -96,7 +98,7 @@ def nan_weights(run: Run) -> None:
     """As after a training that diverged: the last snapshot holds NaN."""
     last = run.snapshots[-1]
     weights = {name: np.full_like(w, np.nan) if w.dtype.kind == "f" else w for name, w in run.weights(last).items()}
-    run.add_snapshot(weights, last.epoch, last.step)
+    RunWriter(run).add_snapshot(weights, last.epoch, last.step)
 
 
 def nan_history(run: Run) -> None:
@@ -106,8 +108,8 @@ def nan_history(run: Run) -> None:
 
 
 def _answers(run: Run, logits: np.ndarray, labels: np.ndarray) -> None:
-    entry = run.add_arrays("evaluation/made-up.npz", logits=logits, labels=labels)
-    run.info["evaluations"] = {"made-up": entry | {"count": len(logits)}}
+    run.info["evaluations"] = {}
+    RunWriter(run).add_evaluation("made-up", {"count": len(logits)}, logits=logits, labels=labels)
 
 
 POOR: dict[str, Callable[[Run], None]] = {

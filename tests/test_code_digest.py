@@ -13,6 +13,7 @@ from netcore.core.errors import NetcoreError
 from netcore.rendering import requirements as needs
 from netcore.rendering import scenes as catalogue
 from netcore.rendering.code_digest import PACKAGE, ROOTS, TREE, SourceTree, parse, versions
+from netcore.rendering.formats import format_names
 
 # Words of a module's name that no scene may reach: what decides no pixel.
 UNREACHED = {
@@ -40,7 +41,8 @@ for task in json.load(sys.stdin):
         run = sys.modules["netcore"].load_run(task["run"])
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
         scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"])
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, fps=task["fps"], options=task["options"])
+        settings = {key: task[key] for key in ("fps", "options")}
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
@@ -72,7 +74,7 @@ def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
     """For every module of the package, stale are the scenes that reach it, and no others."""
     tree = package_copy
     scenes = scene_files(tree)
-    before = {scene: tree.reach(scene, kind) for scene, kind in scenes}
+    before = {scene: tree.reach(scene, kind, "gif") for scene, kind in scenes}
     files = sorted(tree.package.rglob("*.py"))
     assert len({label for reach in before.values() for label in reach.package}) > 30
     for file in files:
@@ -80,24 +82,37 @@ def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
         content = file.read_bytes()
         file.write_bytes(content + b"#")
         tree.clear()
-        stale = {scene for scene, kind in scenes if tree.reach(scene, kind) != before[scene]}
+        stale = {scene for scene, kind in scenes if tree.reach(scene, kind, "gif") != before[scene]}
         assert stale == {scene for scene, reach in before.items() if label in reach.package}, label
         file.write_bytes(content)
     tree.clear()
-    assert {scene: tree.reach(scene, kind) for scene, kind in scenes} == before
+    assert {scene: tree.reach(scene, kind, "gif") for scene, kind in scenes} == before
+
+
+def test_format_reaches_its_own_module() -> None:
+    """A changed `gif.py` makes no other format stale."""
+    scene, kind = scene_files(TREE)[0]
+    reached = {name: TREE.reach(scene, kind, name) for name in format_names()}
+    files = {f"rendering/formats/{name}.py" for name in reached}
+    for name, reach in reached.items():
+        assert files & set(reach.package) == {f"rendering/formats/{name}.py"}
+        assert "rendering/formats/__init__.py" in reach.package
+        assert ("rendering/video_writer.py" in reach.package) == (name in ("mp4", "webm"))
+        assert ("av" in reach.libraries) == (name in ("gif", "mp4", "webm", "apng"))
 
 
 def test_scenes_reach_only_drawing() -> None:
     for scene, kind in scene_files(TREE):
-        words = {word for label in TREE.reach(scene, kind).package for word in label.removesuffix(".py").split("/")}
+        labels = TREE.reach(scene, kind, "gif").package
+        words = {word for label in labels for word in label.removesuffix(".py").split("/")}
         assert not words & UNREACHED, scene.name
 
 
 def test_kits_are_kept_apart() -> None:
     """A figure is not stale because of Manim, and the tracing counts for both."""
     for scene, kind in scene_files(TREE):
-        libraries = TREE.reach(scene, kind).libraries
-        assert {"numpy", "matplotlib", "av", "PIL", "torch"} <= libraries
+        libraries = TREE.reach(scene, kind, "gif").libraries
+        assert {"numpy", "matplotlib", "av", "torch"} <= libraries
         assert ("manim" in libraries) == ("typst" in libraries) == ("cairo" in libraries) == (kind == "film"), scene
 
 
@@ -139,7 +154,8 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, names: set[str] | None, tm
         assert len(json.loads(line)) > 10, f"{task['scene']}: {line}"
         loaded = {Path(f).resolve() for f in json.loads(line)}
         labels = {f.relative_to(PACKAGE).as_posix() for f in loaded if f.is_relative_to(PACKAGE)}
-        found = set(TREE.reach(Path(task["scene"]), task["kind"]).package)
+        reaches = [TREE.reach(Path(task["scene"]), task["kind"], name) for name in task["formats"]]
+        found = {label for reach in reaches for label in reach.package}
         assert labels <= found, f"{task['scene']} loads {sorted(labels - found)}"
 
 
@@ -170,7 +186,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceTree:
 
 
 def test_walk_follows_helpers_and_names(small: SourceTree) -> None:
-    reach = small.reach(small.package.parent / "own" / "scene.py", "toy")
+    reach = small.reach(small.package.parent / "own" / "scene.py", "toy", "gif")
     assert set(reach.package) == {"root.py", "deep/__init__.py", "deep/helper.py", "deep/far.py", "film.py"}
     assert set(reach.helpers) == {"beside.py", "folder/inner.py"}
     assert reach.libraries == {"numpy", "PIL"}
@@ -178,11 +194,11 @@ def test_walk_follows_helpers_and_names(small: SourceTree) -> None:
 
 def test_helper_of_own_scene_changes_digest(small: SourceTree) -> None:
     scene = small.package.parent / "own" / "scene.py"
-    before = small.reach(scene, "toy")
+    before = small.reach(scene, "toy", "gif")
     (scene.parent / "folder" / "inner.py").write_text("import toy\n\ndef value():\n    return toy.pool")
-    assert small.reach(scene, "toy") is before, "files are looked at once a command"
+    assert small.reach(scene, "toy", "gif") is before, "files are looked at once a command"
     small.clear()
-    after = small.reach(scene, "toy")
+    after = small.reach(scene, "toy", "gif")
     assert before.helpers["beside.py"] == after.helpers["beside.py"]
     assert before.helpers["folder/inner.py"] != after.helpers["folder/inner.py"]
     assert set(after.package) - set(before.package) == {"pool.py"}
@@ -191,7 +207,7 @@ def test_helper_of_own_scene_changes_digest(small: SourceTree) -> None:
 def test_missing_root_is_an_error(small: SourceTree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ROOTS, "toy", "toy.root:gone")
     with pytest.raises(FileNotFoundError, match="root:gone does not"):
-        small.reach(small.package.parent / "own" / "scene.py", "toy")
+        small.reach(small.package.parent / "own" / "scene.py", "toy", "gif")
 
 
 def test_parse_follows_definitions() -> None:

@@ -104,7 +104,7 @@ def test_kaggle_table_gzipped_and_changed(tmp_path):
 )
 def test_kaggle_table_error_names_line(kaggle_table, line, change, message):
     with pytest.raises(NetcoreError, match=message) as caught:
-        read_table(kaggle_table(line, change), labelled=True)
+        read_table(kaggle_table(line, change), labeled=True)
     assert "\n" not in str(caught.value)
 
 
@@ -128,7 +128,7 @@ def test_kaggle_archive_missing_or_truncated(tmp_path):
 
 
 def test_kaggle_holds_out_validation_rows(tmp_path):
-    embedded = load_dataset("embedded").train.take(np.arange(400))
+    embedded = load_dataset("embedded").train.subset(np.arange(400))
     write_table(tmp_path / "train.csv", embedded.images, embedded.labels)
     run = train("mlp-16-16", data=f"kaggle:{tmp_path}", output_dir=tmp_path / "runs", epochs=1, device="cpu")
     assert run.info["data"]["held_out_is"] == "15 % of the training set, stratified"

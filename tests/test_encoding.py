@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,16 +14,18 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from netcore.core.errors import NetcoreError
-from netcore.rendering import frame_encoder as encoders
+from netcore.rendering import formats
 from netcore.rendering.encoding import EncodeSession, encode
-from netcore.rendering.formats import FORMATS, check_formats
+from netcore.rendering.formats import all_formats, check_formats, get_format, gif
 from netcore.rendering.formats.gif import PaletteBuilder
 from netcore.rendering.formats.webp import write_webp
 from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.rendering.video_writer import VideoWriter
 from netcore.viz.theme import DARK
 
 SIZE = (320, 180)
 ANIMATED = ("gif", "webp", "apng")
+FORMATS = [each.name for each in all_formats() if not each.vector]
 Clip = list[tuple[np.ndarray, int]]
 
 
@@ -72,6 +75,38 @@ def decoded(path: Path) -> list[np.ndarray]:
     """Frames of a video, converted as its own marks say."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+# ---- the formats
+
+
+def test_formats_found_in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: Clip) -> None:
+    (tmp_path / "ppm.py").write_text(
+        "from functools import partial\n"
+        "from netcore.rendering.formats import Format\n"
+        "from netcore.rendering.frame_writer import StillWriter\n"
+        "def write_ppm(path, rgb):\n"
+        "    path.write_bytes(b'P6 %d %d 255 ' % (rgb.shape[1], rgb.shape[0]) + rgb.tobytes())\n"
+        "FORMAT = Format('ppm', 'image/x-portable-pixmap', writer=partial(StillWriter, save=write_ppm))\n"
+    )
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    assert "ppm" in formats.format_names()
+    found = encode(clip, {"ppm": tmp_path / "last.ppm", "gif": tmp_path / "clip.gif"}, 10)
+    assert found["ppm"].frames == 1
+    assert np.array_equal(stored(tmp_path / "last.ppm")[0], clip[-1][0])
+    with pytest.raises(NetcoreError, match="did you mean 'ppm'"):
+        get_format("pmm")
+    monkeypatch.delitem(sys.modules, "netcore.rendering.formats.ppm")
+
+
+@pytest.mark.parametrize("name", formats.format_names())
+def test_format_described(name: str) -> None:
+    found = get_format(name)
+    assert found.name == name
+    assert (found.writer is None) == found.vector
+    assert (found.budget_mb is None) == (found.limit_mb is None)
+    assert found.mime.startswith("video/") == (name in ("mp4", "webm"))
+    assert not (found.animated and found.vector)
 
 
 # ---- what is in the files
@@ -268,10 +303,10 @@ def test_encode_over_limit_keeps_file(tmp_path: Path, name: str) -> None:
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "BUDGET_MB", 0.02)
+    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, budget_mb=0.02))
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
-    monkeypatch.setattr("netcore.rendering.formats.LIMIT_MB", 0.03)
+    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, limit_mb=0.03))
     with pytest.raises(NetcoreError, match=r"over 0\.03"):
         encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
 
@@ -356,7 +391,7 @@ def test_encode_failure_stops_drawing(tmp_path: Path, clip: Clip, monkeypatch: p
     def broken(*_: object) -> None:
         raise RuntimeError("no such codec")
 
-    monkeypatch.setattr(encoders.VideoWriter, "write", broken)
+    monkeypatch.setattr(VideoWriter, "add", broken)
     drawn = 0
 
     def endless():

@@ -30,6 +30,7 @@ from netcore.core.context import SceneContext, read_digest
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.formatting import format_percent, format_percent_points
 from netcore.core.run import Run
+from netcore.core.run_writer import RunWriter
 from netcore.viz.colors import confusion_colors
 from netcore.viz.mpl.image_grid import ImageGrid, PixelImage
 from netcore.viz.theme import DARK
@@ -92,7 +93,7 @@ def context_with_predictions(run: Run, **confusions: np.ndarray) -> SceneContext
         logits[np.arange(len(predicted)), predicted] = logits.max(1) + rng.gamma(1.5, 1, len(predicted)) * (
             1 + (predicted == labels)
         )
-        entry = run.add_arrays(f"evaluation/{name}.npz", logits=logits.astype(np.float32), labels=labels)
+        entry = RunWriter(run).add_arrays(f"evaluation/{name}.npz", logits=logits.astype(np.float32), labels=labels)
         run.info["evaluations"][name] = entry | {"snapshot": "epoch 1"}
     return first_example_context(run)
 
@@ -552,7 +553,9 @@ def test_prediction_distribution_without_labels(made) -> None:
     context = context_with_predictions(made, one=ONE)
     logits = np.random.default_rng(0).normal(0, 1, (70, 10)).astype(np.float32)
     predicted = np.bincount(logits.argmax(1), minlength=10)
-    entry = context._run.add_arrays("evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8))
+    entry = RunWriter(context._run).add_arrays(
+        "evaluation/kaggle-test.npz", logits=logits, labels=np.zeros(0, np.uint8)
+    )
     context._run.info["unlabelled"] = {"kaggle-test": entry | {"snapshot": "epoch 2"}}
     fig, _, _ = draw_figure("prediction_distribution", context)
     (ax,) = fig.axes
@@ -645,7 +648,9 @@ def test_misclassified_without_errors(made) -> None:
     context = context_with_predictions(made, one=RIGHT)
     examples = context.examples()
     predicted = context.predict_batch(examples.images)["logits"].argmax(1)
-    entry = context._run.add_arrays("right.npz", images=examples.images, labels=predicted, index=examples.index)
+    entry = RunWriter(context._run).add_arrays(
+        "right.npz", images=examples.images, labels=predicted, index=examples.index
+    )
     context._run.info["examples"] = entry
     fig, _, mosaics = draw_figure("misclassified", context)
     assert painted_strings(fig)[1:] == ["40 example images", "No image is misclassified."]

@@ -23,6 +23,7 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from netcore.core.formatting import format_number
+from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
 from netcore.rendering.scenes import SCENE_DIRS, load_scene
@@ -358,13 +359,13 @@ def two_sets(wide):
     """Two data sets: of five classes the first has not the fourth, the second not the second, neither the fifth."""
     run, rng = wide._run, np.random.default_rng(4)
     home = {"images": wide.examples().images, "labels": rng.choice([0, 1, 2], 40), "index": np.arange(40)}
-    run.info["examples"] = run.add_arrays("examples.npz", **home)
+    run.info["examples"] = RunWriter(run).add_arrays("examples.npz", **home)
     images, labels = (
         rng.integers(0, 256, (30, 3, 20, 24), dtype=np.uint8),
         rng.choice([0, 2, 3], 30, p=[0.1, 0.4, 0.5]),
     )
     logits = np.zeros((2, 5), np.float32)
-    other = run.add_arrays(
+    other = RunWriter(run).add_arrays(
         "evaluation/other.npz", logits=logits, labels=[0, 2], sample_images=images, sample_labels=labels
     )
     run.info["evaluations"] |= {"other set": other | {"count": 2}}

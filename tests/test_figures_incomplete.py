@@ -9,6 +9,7 @@ from figure_checks import layout_problems
 from incomplete_runs import POOR
 
 from netcore.core.errors import NetcoreError
+from netcore.core.run_writer import RunWriter
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.scenes import SCENE_DIRS, load_scene, read_scene
 from netcore.viz.mpl.style import new_figure, theme_style
@@ -26,7 +27,7 @@ def incomplete_context(tmp_path_factory):
         if (kind, name) not in kept:
             run = figure_runs.make_run(tmp_path_factory.mktemp(kind), name)
             POOR[kind](run)
-            run.save()
+            RunWriter(run).save()
             kept[kind, name] = figure_runs.first_example_context(run)
         return kept[kind, name]
 

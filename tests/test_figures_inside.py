@@ -29,6 +29,7 @@ from netcore.analysis.stages import stages
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_number, format_percent
 from netcore.core.run import Examples, load_run
+from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
 from netcore.training.recorder import record_run
@@ -61,8 +62,8 @@ def deep(made):
         run = made("deep")._run
     weights = run.weights(run.snapshot("first"))
     for k in range(2, 12):
-        run.add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
-    run.save()
+        RunWriter(run).add_snapshot({name: value * (1.6 - k / 12) for name, value in weights.items()}, k, 10 * k)
+    RunWriter(run).save()
     return figure_runs.first_example_context(load_run(run.path))
 
 

@@ -23,6 +23,7 @@ from netcore.analysis.history import held_out_text
 from netcore.analysis.stages import Stage
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_count, format_number, format_percent, format_subset
+from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.core.trace import LayerTrace, Trace
 from netcore.viz.mpl.activation_columns import ActivationView, draw_activation_columns
@@ -322,7 +323,8 @@ def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
 def test_filter_grid_of_color_channels(tmp_path) -> None:
     run = figure_runs.make_run(tmp_path, "rgb")
     turned = {k: v[::-1] / 2 if k == "conv1.weight" else v for k, v in run.weights(run.snapshot("last")).items()}
-    run.add_snapshot(turned, 2, 20)  # the last one has other kernels that are strongest, and the middle one larger ones
+    # the last one has other kernels that are strongest, and the middle one larger ones
+    RunWriter(run).add_snapshot(turned, 2, 20)
     context = figure_runs.first_example_context(run)
     over_time = [context.weights(s)["conv1.weight"] for s in context.snapshots]  # (6, 3, 3, 3)
     fig, update, (mosaic,) = draw_figure("filter_grid", context, kernels=4)

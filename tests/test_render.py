@@ -12,6 +12,7 @@ from PIL import Image
 import netcore
 from netcore.core.errors import NetcoreError
 from netcore.core.run import load_run
+from netcore.core.run_writer import RunWriter
 from netcore.rendering import provenance as manifest
 from netcore.rendering.api import render
 from netcore.rendering.request import Request, make_tasks
@@ -96,8 +97,8 @@ def test_render_is_reproducible(project_dir: Path) -> None:
 
 def retrained(project_dir: Path) -> str:
     run = load_run("toy")
-    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(5)), epoch=1, step=10)
-    run.save()
+    RunWriter(run).add_snapshot(toy_runs.random_weights(np.random.default_rng(5)), epoch=1, step=10)
+    RunWriter(run).save()
     return "run retrained: snapshot:best"
 
 
@@ -177,11 +178,11 @@ def test_unread_inputs_keep_render_fresh(project_dir: Path) -> None:
     state(size=(160, 90), at="last")
     run = load_run("toy")
     run.info["history"]["epochs"].append({"epoch": 2, "train_loss": 0.1})
-    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=0, step=0)
-    run.save()
+    RunWriter(run).add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=0, step=0)
+    RunWriter(run).save()
     assert state(size=(160, 90), at="last") == "fresh"
-    run.add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=2, step=20)
-    run.save()
+    RunWriter(run).add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=2, step=20)
+    RunWriter(run).save()
     assert state(size=(160, 90), at="last") == "drawn"
 
 

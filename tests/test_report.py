@@ -12,6 +12,7 @@ import toy_runs
 from netcore.cli import report as cli
 from netcore.cli.main import main
 from netcore.core.run import load_run
+from netcore.core.run_writer import RunWriter
 from netcore.publish import report as module
 from netcore.publish.report import make_report
 from netcore.rendering import scenes as catalogue
@@ -39,7 +40,7 @@ def copy_run(tmp_path):
         shutil.copytree(run.path, tmp_path / "copy")
         found = load_run(tmp_path / "copy")
         found.info.update(changes)
-        found.save()
+        RunWriter(found).save()
         return found
 
     return copy
@@ -169,8 +170,8 @@ def test_report_with_one_snapshot(mlp_run, tmp_path, restrict_scenes, copy_run):
 def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
     run = copy_run(mlp_run)
     weights = {name: np.full_like(value, np.nan) for name, value in run.weights(run.snapshot()).items()}
-    run.add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
-    run.save()
+    RunWriter(run).add_snapshot(weights, run.snapshot().epoch, run.snapshot().step)
+    RunWriter(run).save()
     restrict_scenes("training-history", "neuron-weights", "dashboard")
     done = make_report(run, output=tmp_path / "out")
     assert numbered(tmp_path / "out") == ["01-training-history.png"]

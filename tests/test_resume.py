@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from netcore.core.errors import NetcoreError
-from netcore.core.run import Run, list_runs, load_run
+from netcore.core.run import list_runs, load_run
+from netcore.core.run_writer import RunWriter
 from netcore.training import trainer as training
 from netcore.training.run_dir import STAGING_DIR
 from netcore.training.train import train
@@ -38,7 +39,7 @@ def losses(run):
     return [(row["step"], row["train_loss"], row["val_loss"], row["learning_rate"]) for row in run.history["epochs"]]
 
 
-CALLS = ((Run, "add_snapshot"), (Run, "save"), (training, "save_checkpoint"))
+CALLS = ((RunWriter, "add_snapshot"), (RunWriter, "save"), (training, "save_checkpoint"))
 
 
 @pytest.fixture(scope="module")

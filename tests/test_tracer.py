@@ -12,7 +12,7 @@ from networks import REFUSED, SHAPES, ZOO, Branching, Functional, InPlace, SkipC
 from torch import nn
 
 from netcore.core.errors import NetcoreError
-from netcore.core.run_writer import create_run
+from netcore.core.run_writer import RunWriter
 from netcore.models.build import build_model
 from netcore.models.loading import load_model
 from netcore.tracing.tracer import trace, trace_module
@@ -261,7 +261,9 @@ def test_trace_rejects_failing_backward():
             return x.flatten(1)[:, :10].sigmoid().mul_(2)
 
     assert trace_module(Broken(), image(), classes=TEN, label=0).loss > 0
-    with pytest.raises(NetcoreError, match=r"cannot compute the gradients of Broken: .* modified by an inplace operation"):
+    with pytest.raises(
+        NetcoreError, match=r"cannot compute the gradients of Broken: .* modified by an inplace operation"
+    ):
         trace_module(Broken(), image(), classes=TEN, label=0, backward=True)
 
 
@@ -369,14 +371,14 @@ def five(seed):
 @pytest.fixture
 def run(tmp_path):
     recipe = RECIPES["cnn-5conv"]
-    run = create_run(
+    writer = RunWriter.create(
         tmp_path / "five", recipe=recipe.name, model={"kind": "recipe", "architecture": asdict(recipe.architecture)},
         input={"shape": [1, 28, 28], "mean": [0.0], "std": [1.0]}, classes=TEN, layers=[],
     )  # fmt: skip
     for step in (0, 5):
         module = five(seed=step)
-        run.add_snapshot({k: v.numpy() for k, v in module.state_dict().items()}, epoch=step, step=step)
-    return run
+        writer.add_snapshot({k: v.numpy() for k, v in module.state_dict().items()}, epoch=step, step=step)
+    return writer.run
 
 
 def test_trace_uses_chosen_snapshot(run):
@@ -408,7 +410,7 @@ def test_trace_reports_mismatched_keys(run):
     weights = run.weights(run.snapshots[0])
     weights["output.weight"] = weights["output.weight"][:, :5]
     weights["extra"] = weights.pop("conv1.bias")
-    snapshot = run.add_snapshot(weights, 9, 9)
+    snapshot = RunWriter(run).add_snapshot(weights, 9, 9)
     with pytest.raises(NetcoreError) as caught:
         trace(run, snapshot, image())
     for part in ("conv1.bias is missing", "extra is not in the network", "output.weight is 10×5 where"):

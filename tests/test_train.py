@@ -54,7 +54,7 @@ def test_trained_run_examples(mlp_run):
 
 def test_sample_per_class_rare_classes():
     test = load_dataset("embedded").test
-    few = test.take(np.concatenate([np.flatnonzero(test.labels == 1)[:5], np.flatnonzero(test.labels == 4)[:2]]))
+    few = test.subset(np.concatenate([np.flatnonzero(test.labels == 1)[:5], np.flatnonzero(test.labels == 4)[:2]]))
     assert few.labels[sample_per_class(few, 3)].tolist() == [1, 4, 1, 4, 1]
 
 
@@ -220,7 +220,7 @@ sys.exit(failed or main(["evaluate", "cnn-2conv", "--data-dir", folder, "--runs-
 
 
 def test_train_without_drawing_packages(tmp_path):
-    digits = load_dataset("embedded").test.take(np.arange(60) * 16)
+    digits = load_dataset("embedded").test.subset(np.arange(60) * 16)
     write_idx_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)
     done = subprocess.run([sys.executable, "-c", LEAN, str(tmp_path)], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from netcore.core.run import Run
-from netcore.core.run_writer import create_run
+from netcore.core.run_writer import RunWriter
 
 FIGURE = '''"""A line of weights
 
@@ -106,7 +106,7 @@ def make_untrained_run(path: Path, seed: int = 0) -> Run:
         {"name": "hidden1_act", "kind": "ReLU", "input": [4], "output": [4], "parameters": 0},
         {"name": "output", "kind": "Linear", "input": [4], "output": [10], "parameters": 50},
     ]
-    run = create_run(
+    writer = RunWriter.create(
         path,
         name=path.name,
         recipe="toy",
@@ -118,13 +118,13 @@ def make_untrained_run(path: Path, seed: int = 0) -> Run:
         best=10,
     )
     for step in (0, 10):
-        run.add_snapshot(random_weights(rng), epoch=step // 10, step=step)
-    run.info["history"]["epochs"] = [{"epoch": 1, "step": 10, "train_loss": 1.0, "train_accuracy": 0.5}]
+        writer.add_snapshot(random_weights(rng), epoch=step // 10, step=step)
+    writer.info["history"]["epochs"] = [{"epoch": 1, "step": 10, "train_loss": 1.0, "train_accuracy": 0.5}]
     images = rng.integers(0, 256, (20, 1, 28, 28), dtype=np.uint8)
     labels = np.arange(20) % 10
-    run.info["examples"] = run.add_arrays("examples.npz", images=images, labels=labels, index=np.arange(20))
-    run.save()
-    return run
+    writer.add_examples(images, labels, np.arange(20))
+    writer.save()
+    return writer.run
 
 
 def random_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from netcore.cli.options import (
     runs_dir_option,
 )
 from netcore.core.errors import NetcoreError
+from netcore.rendering.formats import format_names
 
 if TYPE_CHECKING:
     from netcore.rendering.request import Request
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from netcore.rendering.scenes import Scene
 
 
-FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png", "svg", "pdf")
+FORMATS = format_names()
 WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
 META = "netcore.scenes"
 

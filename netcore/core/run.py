@@ -1,4 +1,4 @@
-"""The run folder, read and written: the seam between learning and drawing.
+"""Read run folders: what training leaves and drawing takes.
 
 A run is a folder: `run.json` tells what was trained and how, `snapshots/` holds the weights over time, `examples.npz` a
 few images a class, `evaluation/` the logits on data sets. `run.json` is written last and renamed into place, so a
@@ -9,17 +9,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
-from safetensors.numpy import save as save_safetensors
 
 from netcore.core.errors import NetcoreError, unknown_name
-from netcore.core.files import atomic_write, atomic_write_text, file_sha256
 
 SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
@@ -83,7 +80,7 @@ class Evaluation:
 
 
 class Run:
-    """One run folder. Reading checks digests; weights are never unpickled.
+    """One run folder, read only: `RunWriter` writes. Reading checks digests; weights are never unpickled.
 
     Parameters
     ----------
@@ -130,7 +127,7 @@ class Run:
 
     # ---- snapshots
 
-    @cached_property
+    @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         return tuple(
             Snapshot(s["epoch"], s["step"], s["file"], s["sha256"], s.get("name", "")) for s in self.info["snapshots"]
@@ -239,43 +236,6 @@ class Run:
                 return dict(archive)
         except (ValueError, OSError, zipfile.BadZipFile) as error:
             raise NetcoreError(f"{self.path / entry['file']} is damaged: {error}") from error
-
-    # ---- writing
-
-    def add_snapshot(self, weights: Mapping[str, np.ndarray], epoch: float, step: int, name: str = "") -> Snapshot:
-        """Write the weights of one moment and enter them (in memory; `save` makes it last).
-
-        `name` is what captions call it, where "epoch 3" or "step 500" would not be right.
-
-        The same step again replaces the earlier entry. Arrays are written in the order of their names, so that the
-        same weights give the same digest.
-        """
-        file = f"snapshots/{step:06d}.safetensors"
-        ordered = {k: np.asarray(weights[k], order="C") for k in sorted(weights)}
-        with atomic_write(self.path / file) as partial:
-            partial.write_bytes(save_safetensors(ordered))
-            digest = file_sha256(partial)
-        rows = [s for s in self.info["snapshots"] if s["step"] != step]
-        rows.append({"epoch": epoch, "step": step, "file": file, "sha256": digest} | ({"name": name} if name else {}))
-        self.info["snapshots"] = sorted(rows, key=lambda s: s["step"])
-        self.__dict__.pop("snapshots", None)
-        return self.snapshots[[s.step for s in self.snapshots].index(step)]
-
-    def add_arrays(self, file: str, **arrays: np.ndarray) -> dict[str, str]:
-        """Write a compressed .npz at `file` (relative) and give its entry, ``{"file": …, "sha256": …}``."""
-        path = self.path / file
-        with atomic_write(path) as partial, partial.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-        return {"file": file, "sha256": file_sha256(path)}
-
-    def add_text(self, file: str, text: str) -> dict[str, str]:
-        """Write a text file at `file` (relative) and give its entry."""
-        atomic_write_text(self.path / file, text)
-        return {"file": file, "sha256": file_sha256(self.path / file)}
-
-    def save(self) -> None:
-        """Write `run.json`, whole or not at all. Call it last: what it names must lie there."""
-        atomic_write_text(self.path / "run.json", json.dumps(self.info, indent=1) + "\n")
 
 
 def load_run(path: str | Path, runs: str | Path = "runs") -> Run:

@@ -1,11 +1,132 @@
 """The only writer of run folders."""
 
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from netcore.core.run import SCHEMA, Run
+import numpy as np
+from numpy.typing import ArrayLike
+from safetensors.numpy import save as save_safetensors
+
+from netcore.core.files import atomic_write
+from netcore.core.run import SCHEMA, Run, Snapshot
+
+DIGEST_LENGTH = 12  # hexadecimal digits of the SHA-256 in the name of an evaluation's file
 
 
-def create_run(path: Path, **info: Any) -> Run:
-    """Begin a run folder at `path`; nothing is written until the first snapshot or `save`."""
-    return Run(path, {"schema": SCHEMA, "snapshots": [], "history": {"epochs": [], "steps": []}} | info)
+class RunWriter:
+    """Write the files of a run, then the `run.json` that names them.
+
+    Parameters
+    ----------
+    run : Run
+        The run to extend. Its `info` changes with each call, its `run.json` with `save` alone.
+
+    Examples
+    --------
+    >>> writer = RunWriter.create(Path("runs/mine"), name="mine", classes=["0", "1"], input={"shape": [1, 28, 28]})
+    >>> snapshot = writer.add_snapshot({"weight": np.zeros((2, 784), np.float32)}, epoch=0, step=0)
+    >>> snapshot.file
+    'snapshots/000000.safetensors'
+    >>> writer.save()
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._replaced: set[str] = set()  # files to remove when `run.json` no longer names them
+
+    @classmethod
+    def create(cls, path: Path, **info: Any) -> "RunWriter":
+        """Begin a run folder at `path`; nothing is written until the first file or `save`."""
+        return cls(Run(path, {"schema": SCHEMA, "snapshots": [], "history": {"epochs": [], "steps": []}} | info))
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Content of `run.json`, to be changed in place."""
+        return self.run.info
+
+    def add_snapshot(self, weights: Mapping[str, ArrayLike], epoch: float, step: int, name: str = "") -> Snapshot:
+        """Write the weights of one moment; they replace an earlier snapshot of the same step.
+
+        Parameters
+        ----------
+        weights : mapping of str to array
+            Stored in the order of their names, so that equal weights give equal digests.
+        epoch, step : number
+            Passes through the data and optimiser steps so far.
+        name : str
+            What captions call the snapshot, if "epoch 3" or "step 500" would not be right.
+        """
+        ordered = {key: np.asarray(weights[key], order="C") for key in sorted(weights)}
+        entry = self._write(f"snapshots/{step:06d}.safetensors", save_safetensors(ordered))
+        row = {"epoch": epoch, "step": step} | entry | ({"name": name} if name else {})
+        others = [s for s in self.info["snapshots"] if s["step"] != step]
+        self.info["snapshots"] = sorted([*others, row], key=lambda s: s["step"])
+        return next(s for s in self.run.snapshots if s.step == step)
+
+    def add_arrays(self, file: str, **arrays: ArrayLike) -> dict[str, str]:
+        """Write a compressed .npz at `file` (relative) and return its entry, ``{"file": …, "sha256": …}``."""
+        return self._write(file, _npz(arrays))
+
+    def add_text(self, file: str, text: str) -> dict[str, str]:
+        """Write a text file at `file` (relative) and return its entry."""
+        return self._write(file, text.encode())
+
+    def add_examples(self, images: ArrayLike, labels: ArrayLike, index: ArrayLike) -> None:
+        """Write the example images of the run, see `Examples`."""
+        entry = self.add_arrays("examples.npz", images=images, labels=labels, index=index)
+        self.info["examples"] = entry | {"count": len(np.asarray(labels))}
+
+    def add_evaluation(
+        self, name: str, facts: Mapping[str, Any], *, labeled: bool = True, **arrays: ArrayLike
+    ) -> dict[str, Any]:
+        """Write what the network returned for a data set, and enter it with `facts`.
+
+        The name of the file contains its digest. Until `save`, the earlier file is there with the `run.json` that names
+        it, so that a reader never finds logits of another evaluation.
+
+        Parameters
+        ----------
+        name : str
+            Name of the data set.
+        facts : mapping
+            What `run.json` holds beside the file: metrics, the snapshot's label, …
+        labeled : bool
+            Whether the true classes are known.
+        **arrays : array
+            ``logits`` (N, K), ``labels`` (N,), and what `Evaluation.extra` holds.
+        """
+        entries = self.info.setdefault("evaluations" if labeled else "unlabelled", {})
+        if name in entries:
+            self._replaced.add(entries[name]["file"])
+        data = _npz(arrays)
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        stored = self._write(f"evaluation/{slug}-{hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]}.npz", data)
+        entries[name] = stored | dict(facts)
+        return dict(entries[name])
+
+    def save(self) -> None:
+        """Write `run.json`, whole or not at all, then remove the evaluations that it no longer names."""
+        self._write("run.json", (json.dumps(self.info, indent=1) + "\n").encode())
+        entries = [*self.info.get("evaluations", {}).values(), *self.info.get("unlabelled", {}).values()]
+        for file in self._replaced.difference(entry["file"] for entry in entries):
+            with suppress(OSError):  # on Windows, a file that is being read stays
+                (self.run.path / file).unlink()
+        self._replaced.clear()
+
+    def _write(self, file: str, data: bytes) -> dict[str, str]:
+        with atomic_write(self.run.path / file) as partial:
+            partial.write_bytes(data)
+        return {"file": file, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _npz(arrays: Mapping[str, ArrayLike]) -> bytes:
+    """Bytes of a compressed .npz archive: the same arrays, the same bytes."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()

@@ -1,9 +1,10 @@
-"""Data sets in memory: splitting and sampling by class."""
+"""Data sets in memory, split and sampled by class."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.cache import array_digest
@@ -13,20 +14,26 @@ MNIST_SIDE = 28  # pixels of height and width
 
 
 class DatasetUnavailable(NetcoreError):
-    """The data are not on this machine and cannot be downloaded."""
+    """The files are not on this machine and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Images with their classes.
 
-    images : uint8 (N, H, W), or (N, C, H, W) where they have colour.
-    labels : int64 (N,), positions in `classes`.
+    Attributes
+    ----------
+    name : str
+    images : ndarray of uint8, shape (N, H, W) or (N, C, H, W)
+    labels : ndarray of int64, shape (N,)
+        Positions in `classes`.
+    classes : tuple of str
+        K names.
     """
 
     name: str
-    images: np.ndarray
-    labels: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.integer]
     classes: tuple[str, ...] = DIGITS
 
     def __post_init__(self) -> None:
@@ -42,31 +49,61 @@ class Dataset:
         return len(self.images)
 
     @property
-    def channels_first(self) -> np.ndarray:
-        """The images as (N, C, H, W)."""
+    def channels_first(self) -> NDArray[np.uint8]:
+        """Images of shape (N, C, H, W)."""
         return self.images if self.images.ndim == 4 else self.images[:, None]
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of images and labels."""
+        """SHA-256 digest of images and labels."""
         return array_digest(self.images, self.labels)
 
-    def take(self, index: np.ndarray) -> "Dataset":
-        """The images at these positions."""
+    def subset(self, index: ArrayLike) -> "Dataset":
+        """Select the images at these positions, or by a mask."""
+        index = np.asarray(index)
         return replace(self, images=self.images[index], labels=self.labels[index])
 
 
 @dataclass(frozen=True)
 class DatasetSplits:
-    """What a name stands for: a training part, a test part where there is one, and a note for the user."""
+    """The parts of a data set.
+
+    Attributes
+    ----------
+    train : Dataset
+    test : Dataset or None
+        None if the data set has no test part.
+    note : str
+        Message to the user, for example about files that could not be read.
+    """
 
     train: Dataset
     test: Dataset | None
     note: str = ""
 
 
-def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split positions into (kept, held out), with `share` of each class held out; both in ascending order."""
+def stratified_split(labels: ArrayLike, share: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Split positions into training and held-out ones, the same share of each class held out.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (N,)
+    share : float
+        Share to hold out, in [0, 1]; at least one image of each class.
+    seed : int
+
+    Returns
+    -------
+    train, held_out : ndarray
+        Positions in ascending order.
+
+    Examples
+    --------
+    >>> train, held_out = stratified_split([0, 0, 0, 0, 1, 1], 0.5, seed=0)
+    >>> len(train), len(held_out)
+    (3, 3)
+    """
+    labels = np.asarray(labels)
     random = np.random.default_rng(seed)
     held = [
         random.permutation(np.flatnonzero(labels == c))[: max(1, round(share * np.sum(labels == c)))]
@@ -77,11 +114,17 @@ def stratified_split(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 
-def sample_per_class(data: Dataset, each: int) -> np.ndarray:
-    """Positions of the first `each` images of every class, interleaved by class."""
+def sample_per_class(data: Dataset, per_class: int) -> NDArray[np.intp]:
+    """Return the positions of the first `per_class` images of every class, interleaved by class.
+
+    Examples
+    --------
+    >>> sample_per_class(Dataset("a", np.zeros((5, 1, 1), np.uint8), np.array([0, 0, 0, 1, 1])), 2)
+    array([0, 3, 1, 4])
+    """
     ranks = np.zeros(len(data), np.int64)
     for c in range(len(data.classes)):
-        mine = np.flatnonzero(data.labels == c)
-        ranks[mine] = np.arange(len(mine))
+        members = np.flatnonzero(data.labels == c)
+        ranks[members] = np.arange(len(members))
     order = np.lexsort((data.labels, ranks))
-    return order[ranks[order] < each]
+    return order[ranks[order] < per_class]

@@ -1,28 +1,30 @@
-"""What takes long to parse is kept in the user's cache, with a digest; a damaged entry is built anew."""
+"""Cache parsed arrays on disk, each file with a digest of its arrays."""
 
 import hashlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, NDArray[Any]]
 
 
-def array_digest(*arrays: np.ndarray) -> str:
-    """SHA-256 of shapes and bytes."""
+def array_digest(*arrays: ArrayLike) -> str:
+    """Return the SHA-256 digest of the shapes and bytes of arrays."""
     out = hashlib.sha256()
-    for array in arrays:
+    for array in map(np.asarray, arrays):
         out.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     return out.hexdigest()
 
 
 def cache_dir() -> Path:
-    """Folder for what can be made again: ``NETCORE_CACHE``, else the user's cache folder."""
+    """Return the cache folder: the environment variable NETCORE_CACHE, else a folder in the user's cache."""
     if named := os.environ.get("NETCORE_CACHE"):
         return Path(named)
     try:
@@ -33,28 +35,37 @@ def cache_dir() -> Path:
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:
-    """What changes when one of these files does: names, sizes and times, hashed."""
+    """Return a digest of the names, sizes and modification times of files."""
     out = hashlib.sha256()
     for file in sorted(files):
-        found = file.stat()
-        out.update(f"{file.resolve()}|{found.st_size}|{found.st_mtime_ns}\n".encode())
+        status = file.stat()
+        out.update(f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode())
     return out.hexdigest()[:24]
 
 
 def cached_arrays(key: str, parse: Callable[[], Arrays]) -> Arrays:
-    """Give the arrays kept under `key`; parse and keep them where they are missing or damaged."""
+    """Read the arrays cached under `key`, or parse and cache them.
+
+    Parameters
+    ----------
+    key : str
+        Name of the cache file.
+    parse : callable
+        Returns the arrays by name; called if the cache file is missing or damaged.
+    """
     path = cache_dir() / "arrays" / f"{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
         if str(arrays.pop("sha256")) == array_digest(*(arrays[k] for k in sorted(arrays))):
             return arrays
-    except Exception:  # whatever a damaged archive raises: it is built anew
+    except Exception:  # missing or damaged, which can raise any exception
         pass
     arrays = parse()
     try:
         with atomic_write(path) as partial, partial.open("wb") as stream:
-            np.savez(stream, sha256=np.array(array_digest(*(arrays[k] for k in sorted(arrays)))), **arrays)
+            contents: dict[str, Any] = arrays | {"sha256": np.array(array_digest(*(arrays[k] for k in sorted(arrays))))}
+            np.savez(stream, **contents)
     except NetcoreError:
-        pass  # an unwritable cache costs time only
+        pass  # the next call parses again
     return arrays

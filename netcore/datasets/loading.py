@@ -17,31 +17,47 @@ Loader = Callable[[str, Path], DatasetSplits]
 
 
 def resolve_data_dir(named: str | Path | None = None) -> Path:
-    """Folder of the data files: `named`, else ``NETCORE_DATA``, else one in the user's cache."""
+    """Return the folder of the data files: `named`, else NETCORE_DATA, else a folder in the user's cache."""
     return Path(named or os.environ.get("NETCORE_DATA") or cache_dir() / "data").expanduser()
 
 
 @cache
 def sources() -> dict[str, Loader]:
-    """Find the modules of this package that have `NAMES`: name, or prefix with a colon, to the module's `load`."""
+    """Return the loader of each data set by its name, or by its prefix with a colon.
+
+    The loaders are the functions `load` of the modules of this package that have `NAMES`.
+    """
     modules = [import_module(found.name) for found in iter_modules(datasets.__path__, f"{datasets.__name__}.")]
     return {name: module.load for module in modules for name in getattr(module, "NAMES", ())}
 
 
 def dataset_names() -> list[str]:
-    """List the names of all data sets as users type them, ``folder:PATH`` for one that takes a path."""
+    """Return the names of all data sets as users type them.
+
+    Examples
+    --------
+    >>> dataset_names()[:2]
+    ['embedded', 'folder:PATH']
+    """
     return [f"{name}PATH" if name.endswith(":") else name for name in sources()]
 
 
 def load_dataset(name: str, data_dir: str | Path | None = None) -> DatasetSplits:
-    """Load a data set by name: one of `sources`, with a path after a colon where it ends with one.
+    """Load a data set by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names`.
+    data_dir : path, optional
+        Folder of the data files. Default: see `resolve_data_dir`.
 
     Raises
     ------
     DatasetUnavailable
-        If its files are not there and cannot be downloaded.
+        If its files are not on this machine and cannot be downloaded.
     NetcoreError
-        If there is no such data set (the nearest name is offered), or a file is damaged.
+        If the name is unknown, or a file is damaged.
     """
     kind, colon, _ = name.partition(":")
     load = sources().get(kind + colon)
@@ -51,7 +67,7 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> DatasetSplits
 
 
 def load_with_fallback(name: str, data_dir: str | Path | None = None) -> DatasetSplits:
-    """Load a data set; where MNIST cannot be had the embedded digits serve, and `note` says so."""
+    """Load a data set, or the embedded digits if it is MNIST and unavailable; the note reports this."""
     try:
         return load_dataset(name, data_dir)
     except DatasetUnavailable as error:

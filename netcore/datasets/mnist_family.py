@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.base import DIGITS, Dataset, DatasetSplits, DatasetUnavailable
@@ -15,14 +16,28 @@ from netcore.datasets.download import download
 
 @dataclass(frozen=True)
 class IdxDataset:
-    """Where torchvision's class `kind` keeps a set: ``<kind>/raw/<part>-images-idx3-ubyte`` and its labels."""
+    """A data set in IDX files, ``<torchvision_class>/raw/<prefix>-images-idx3-ubyte`` and its labels.
 
-    kind: str
-    parts: tuple[str, str] = ("train", "t10k")
+    Attributes
+    ----------
+    torchvision_class : str
+    prefixes : tuple of str
+        Of the files of the training and the test part.
+    classes : tuple of str
+    transposed : bool
+        Whether rows and columns are exchanged in the file.
+    size : str
+        Of the download.
+    options : tuple of (str, str)
+        Arguments of torchvision's class.
+    """
+
+    torchvision_class: str
+    prefixes: tuple[str, str] = ("train", "t10k")
     classes: tuple[str, ...] = DIGITS
-    transposed: bool = False  # rows and columns exchanged in the file
+    transposed: bool = False
     size: str = "12 MB"
-    options: tuple[tuple[str, str], ...] = ()  # what torchvision's class wants beside the folder
+    options: tuple[tuple[str, str], ...] = ()
 
 
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -42,30 +57,42 @@ NAMES = tuple(DATASETS)
 
 
 def load(name: str, data_dir: Path) -> DatasetSplits:
-    """Read one of `DATASETS` from the data folder; nothing is written there unless it must be downloaded.
+    """Read one of `DATASETS` from the data folder, or download it there.
 
     Raises
     ------
     DatasetUnavailable
-        If it is not there and cannot be downloaded.
+        If it is not in the folder and cannot be downloaded.
     NetcoreError
         If a file is damaged.
     """
-    known = DATASETS[name]
-    raw = data_dir / known.kind / "raw"
-    files = [raw / f"{part}-{kind}" for part in known.parts for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
-    if not all(_lying(file) for file in files):
+    source = DATASETS[name]
+    raw = data_dir / source.torchvision_class / "raw"
+    files = [
+        raw / f"{prefix}-{kind}" for prefix in source.prefixes for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    ]
+    if not all(_find_file(file) for file in files):
         from torchvision import datasets
 
-        fetch = getattr(datasets, known.kind)
-        download(name, known.size, data_dir, lambda: fetch(data_dir, download=True, **dict(known.options)))
-    train, test = (_part(name, known, files[i], files[i + 1]) for i in (0, 2))
+        fetch = getattr(datasets, source.torchvision_class)
+        download(name, source.size, data_dir, lambda: fetch(data_dir, download=True, **dict(source.options)))
+    train, test = (_read_part(name, source, files[i], files[i + 1]) for i in (0, 2))
     return DatasetSplits(train, test)
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """Read an IDX file of bytes, `path` itself or `path`.gz: two zeros, type, number of dimensions, sizes, values."""
-    found = _lying(path)
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read an IDX file of bytes, `path` or ``path.gz``.
+
+    The format: two zeros, type, number of dimensions, size of each dimension, values.
+
+    Raises
+    ------
+    DatasetUnavailable
+        If there is no such file.
+    NetcoreError
+        If the file is damaged.
+    """
+    found = _find_file(path)
     if found is None:
         raise DatasetUnavailable(f"{path} does not exist")
     try:
@@ -79,12 +106,12 @@ def read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape)
 
 
-def _lying(path: Path) -> Path | None:
+def _find_file(path: Path) -> Path | None:
     return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
 
 
-def _part(name: str, known: IdxDataset, images: Path, labels: Path) -> Dataset:
+def _read_part(name: str, source: IdxDataset, images: Path, labels: Path) -> Dataset:
     pixels = read_idx(images)
-    if known.transposed:
+    if source.transposed:
         pixels = np.ascontiguousarray(pixels.transpose(0, 2, 1))
-    return Dataset(name, pixels, read_idx(labels).astype(np.int64), known.classes)
+    return Dataset(name, pixels, read_idx(labels).astype(np.int64), source.classes)

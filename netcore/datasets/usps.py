@@ -1,8 +1,10 @@
 """USPS digits, resized to MNIST's format."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.datasets.base import MNIST_SIDE, Dataset, DatasetSplits
@@ -10,52 +12,66 @@ from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
 from netcore.datasets.download import download
 
 NAMES = ("usps",)
-BOX = 20  # pixels of height and width that MNIST's digits fill
-CENTER = 14  # pixel that their centre of mass is placed on
+DIGIT_SIDE = 20  # pixels of height and width that MNIST's digits fill
+CENTER = 14  # pixel of their centre of mass
 
 
 def load(name: str, data_dir: Path) -> DatasetSplits:
-    """United States Postal Service digits, other writers than MNIST's: 7,291 and 2,007 images, fitted to 28×28.
+    """Load the digits of the United States Postal Service, 7,291 and 2,007 images, resized to 28×28.
 
-    The files ``usps.bz2`` and ``usps.t.bz2`` lie in the data folder or in its folder ``usps``.
+    The files ``usps.bz2`` and ``usps.t.bz2`` are read from the data folder or its folder ``usps``.
+
+    Raises
+    ------
+    DatasetUnavailable
+        If they are not there and cannot be downloaded.
+    NetcoreError
+        If a file is damaged.
     """
     from torchvision.datasets import USPS
 
-    places = (data_dir / "usps", data_dir / "USPS", data_dir)
-    place = next((p for p in places if (p / "usps.bz2").is_file() and (p / "usps.t.bz2").is_file()), None)
-    if place is None:
-        place = data_dir / "usps"
-        download("usps", "2 MB", place, lambda: [USPS(place, train=t, download=True) for t in (True, False)])
-
-    def parse(train: bool) -> Arrays:
-        try:
-            found = USPS(place, train=train)
-        except (OSError, EOFError, ValueError) as error:
-            raise NetcoreError(
-                f"{place} contains damaged USPS files ({error}): delete them to download them again"
-            ) from error
-        return {"images": resize_to_mnist(found.data), "labels": np.array(found.targets, np.int64)}
-
-    parts = []
-    for train, file in ((True, "usps.bz2"), (False, "usps.t.bz2")):
-        arrays = cached_arrays(f"usps-{files_fingerprint([place / file])}", lambda train=train: parse(train))
-        parts.append(Dataset("usps", **arrays))
-    return DatasetSplits(*parts)
+    folders = (data_dir / "usps", data_dir / "USPS", data_dir)
+    folder = next((p for p in folders if (p / "usps.bz2").is_file() and (p / "usps.t.bz2").is_file()), None)
+    if folder is None:
+        folder = data_dir / "usps"
+        download("usps", "2 MB", folder, lambda: [USPS(folder, train=t, download=True) for t in (True, False)])
+    return DatasetSplits(_read_part(folder, True), _read_part(folder, False))
 
 
-def resize_to_mnist(images: np.ndarray) -> np.ndarray:
-    """Fit digits that fill their images to 28×28 as MNIST has them: 20×20 pixels, centre of mass in the middle.
+def _read_part(folder: Path, train: bool) -> Dataset:
+    file = folder / ("usps.bz2" if train else "usps.t.bz2")
+    arrays = cached_arrays(f"usps-{files_fingerprint([file])}", partial(_parse, folder, train))
+    return Dataset("usps", arrays["images"], arrays["labels"])
+
+
+def _parse(folder: Path, train: bool) -> Arrays:
+    from torchvision.datasets import USPS
+
+    try:
+        found = USPS(folder, train=train)
+    except (OSError, EOFError, ValueError) as error:
+        raise NetcoreError(f"{folder} contains damaged USPS files ({error}): delete them to download again") from error
+    return {"images": resize_to_mnist(found.data), "labels": np.array(found.targets, np.int64)}
+
+
+def resize_to_mnist(images: ArrayLike) -> NDArray[np.uint8]:
+    """Resize digits like MNIST's: 20×20 pixels in 28×28, centre of mass in the middle.
 
     Parameters
     ----------
-    images : uint8 (N, H, W)
-        Light on black, the longer side of the ink as long as the image's.
+    images : array_like of uint8, shape (N, H, W)
+        Light on black; the digits fill the longer side of their images.
+
+    Returns
+    -------
+    ndarray of uint8, shape (N, 28, 28)
     """
     import torch
 
+    images = np.asarray(images, np.uint8)
     given = torch.from_numpy(images).float()[:, None]
     longest = max(images.shape[1:])
-    size = [max(1, round(BOX * n / longest)) for n in images.shape[1:]]
+    size = [max(1, round(DIGIT_SIDE * n / longest)) for n in images.shape[1:]]
     scaled = torch.nn.functional.interpolate(given, size, mode="bicubic", antialias=True).round().clamp(0, 255)
     boxes = scaled[:, 0].byte().numpy()
     out = np.zeros((len(images), MNIST_SIDE, MNIST_SIDE), np.uint8)

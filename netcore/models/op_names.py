@@ -166,21 +166,32 @@ def function_arguments(
             return dict(bound.arguments)
     except (TypeError, ValueError):  # a function written in C++ has no signature
         pass
-    schema = _schema(func)
+    schema = _schema(func, len(args))
     defaults = {a.name: a.default_value for a in schema if a.has_default_value()}
+    positional = [a for a in schema if not a.kwarg_only]
+    if positional and len(args) > len(positional) and _takes_list(positional[-1]):  # x.permute(0, 2, 1)
+        args = (*args[: len(positional) - 1], tuple(args[len(positional) - 1 :]))
     return defaults | dict(zip((a.name for a in schema), args, strict=False)) | dict(kwargs)
 
 
-def _schema(func: object) -> Sequence[Any]:
-    """Arguments of an operator, or of the operator of the same name."""
+def _schema(func: object, count: int) -> Sequence[Any]:
+    """Arguments of an operator, or of the operator of the same name that takes `count` arguments by position."""
     schema = getattr(func, "_schema", None)
-    if schema is None:
-        packet = getattr(torch.ops.aten, function_name(func), None)
-        overloads = packet.overloads() if packet is not None else []
-        if not overloads:
-            return ()
-        schema = getattr(packet, "default" if "default" in overloads else overloads[0])._schema
-    return schema.arguments
+    if schema is not None:
+        return schema.arguments
+    packet = getattr(torch.ops.aten, function_name(func), None)
+    names = packet.overloads() if packet is not None else []
+    found = [getattr(packet, name)._schema.arguments for name in sorted(names, key=lambda name: name != "default")]
+    return next((schema for schema in found if _takes(schema, count)), found[0] if found else ())
+
+
+def _takes(schema: Sequence[Any], count: int) -> bool:
+    positional = [a for a in schema if not a.kwarg_only]
+    return len(positional) >= count or (bool(positional) and _takes_list(positional[-1]))
+
+
+def _takes_list(argument: Any) -> bool:
+    return isinstance(argument.type, torch.ListType)
 
 
 def function_settings(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

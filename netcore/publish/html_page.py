@@ -9,12 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from netcore.core.files import atomic_write_text
+from netcore.rendering.formats import get_format
 from netcore.viz.theme import DARK, FONT, LIGHT, MONO, THEMES
-
-MEDIA = {
-    "gif": "image/gif", "png": "image/png", "apng": "image/apng", "webp": "image/webp", "svg": "image/svg+xml",
-    "mp4": "video/mp4", "webm": "video/webm",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,15 +34,19 @@ class GalleryItem:
         return self.file.suffix[1:].upper()
 
     @property
+    def mime(self) -> str:
+        return get_format(self.file.suffix[1:]).mime
+
+    @property
     def video(self) -> bool:
-        return MEDIA[self.file.suffix[1:]].startswith("video/")
+        return self.mime.startswith("video/")
 
     def source(self, page: Path, embed: bool) -> str:
         """What `src` says: a path relative to the page, or the file itself as a data URI."""
         if not embed:
             return Path(os.path.relpath(self.file, page.parent)).as_posix()
         data = base64.b64encode(self.file.read_bytes()).decode()
-        return f"data:{MEDIA[self.file.suffix[1:]]};base64,{data}"
+        return f"data:{self.mime};base64,{data}"
 
 
 def gallery_item(file: Path) -> GalleryItem:

@@ -135,9 +135,8 @@ def _prepare(work: Sequence[RenderTask], listener: ProgressListener) -> None:
     """Find out before anything is drawn whether each image can be had, and say what was done to it."""
     seen = set()
     for task in work:
-        code_digest.TREE.reach(
-            task.scene.path, task.scene.kind
-        )  # as it is now: what is edited meanwhile makes the render stale
+        for name in task.targets:  # as it is now: what is edited meanwhile makes the render stale
+            code_digest.TREE.reach(task.scene.path, task.scene.kind, name)
         if (task.selector, task.run.path) in seen:
             continue
         seen.add((task.selector, task.run.path))

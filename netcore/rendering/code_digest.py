@@ -16,6 +16,7 @@ from pathlib import Path
 
 # Where drawing starts, besides the scene itself: module and function, by kind of scene.
 ROOTS = {"film": "netcore.rendering.draw_task:_film", "figure": "netcore.rendering.draw_task:_figure"}
+FORMATS = "netcore.rendering.formats"  # found by name there, so that no import leads to a format's module
 PACKAGE = next(parent for parent in Path(__file__).resolve().parents if not (parent.parent / "__init__.py").exists())
 SCENES = "scenes"  # inside the package once installed, beside it in a checkout
 ALL = "*"  # every definition of a module
@@ -93,13 +94,15 @@ class SourceTree:
     def clear(self) -> None:
         """Look at the files again; those that are unchanged by time and size are not read again."""
         self._checked: set[Path] = set()
-        self._reaches: dict[tuple[Path, str], Reach] = {}
+        self._reaches: dict[tuple[Path, str, str], Reach] = {}
         self._files: dict[str, Path | None] = {}
         self._steps: dict[Step, tuple[list[Step], set[str]]] = {}
         self._labels: dict[Path, tuple[str, bool]] = {}
 
-    def reach(self, scene: Path, kind: str) -> Reach:
-        """Return the files and libraries that a scene and the drawing of its kind reach, its own file left out.
+    def reach(self, scene: Path, kind: str, format: str) -> Reach:
+        """Return the files and libraries that a scene, the drawing of its kind and a format reach.
+
+        The scene's own file is left out.
 
         Raises
         ------
@@ -107,16 +110,17 @@ class SourceTree:
             If the module where drawing starts does not exist.
         """
         scene = scene.resolve()
-        if (scene, kind) not in self._reaches:
-            self._reaches[scene, kind] = self._walk(scene, kind)
-        return self._reaches[scene, kind]
+        if (scene, kind, format) not in self._reaches:
+            self._reaches[scene, kind, format] = self._walk(scene, kind, format)
+        return self._reaches[scene, kind, format]
 
-    def _walk(self, scene: Path, kind: str) -> Reach:
+    def _walk(self, scene: Path, kind: str, format: str) -> Reach:
         module, _, name = ROOTS[kind].partition(":")
         root = self._file(module)
         if root is None or name not in self._source(root).uses:
             raise FileNotFoundError(f"{ROOTS[kind]} does not exist: correct ROOTS in {__name__}")
         waiting: list[Step] = [(scene, ALL), *self._targets((module, name), None)]
+        waiting += self._targets((f"{FORMATS}.{format}", ALL), None)
         seen: set[Step] = set()
         libraries: set[str] = set()
         while waiting:

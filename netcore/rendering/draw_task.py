@@ -10,7 +10,7 @@ from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
 from netcore.rendering.context import caption_values, make_context
-from netcore.rendering.formats import ANIMATED_FORMATS, VECTOR_FORMATS
+from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
 
 if TYPE_CHECKING:
@@ -108,20 +108,22 @@ def _film(task: "RenderTask", context: SceneContext, paths: dict[str, Path], cou
 
 def _figure(task: "RenderTask", context: SceneContext, paths: dict[str, Path], count: Count) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import encode
-    from netcore.rendering.frames import figure_frames, save_figure
+    from netcore.rendering.frames import figure_frames, figure_still, save_figure
     from netcore.rendering.scenes import load_scene
 
     scene, theme = load_scene(task.scene.path), THEMES[task.theme]
     out = {}
-    moving = bool(set(paths) & set(ANIMATED_FORMATS))
     for name, path in paths.items():
-        if name in VECTOR_FORMATS or (name == "png" and not moving):
+        if get_format(name).vector:
             save_figure(scene.draw, context, theme, task.size, task.options, path)
             out[name] = DrawnFile(1, 0.0, path.stat().st_size, *task.size, file_sha256(path))
             count(1)
     rest = {name: path for name, path in paths.items() if name not in out}
     if rest:
-        frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
+        if any(get_format(name).animated for name in rest):
+            frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
+        else:
+            frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])
         encoded = encode(_counted(frames, count), rest, task.fps, task.max_mb)
         out |= {name: _told(e) for name, e in encoded.items()}
     return out

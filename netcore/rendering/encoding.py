@@ -32,7 +32,7 @@ def encode(
     frames : iterable of (ndarray, int)
         uint8 (H, W, 3), C-contiguous, not changed afterwards, and how many frames long it stands.
     targets : mapping of str to Path
-        File by format (`FORMATS`); ``png`` is the last frame.
+        File by the name of its format; a still is the last frame.
     fps : float
         Frames a second.
     max_mb : float, optional
@@ -69,7 +69,7 @@ class EncodeSession:
         self._files = ExitStack()
 
     def __enter__(self) -> "EncodeSession":
-        from netcore.rendering.frame_encoder import FrameEncoder  # PyAV is not needed before
+        from netcore.rendering.frame_encoder import FrameEncoder
 
         with ExitStack() as files:
             partial = {name: files.enter_context(atomic_write(path)) for name, path in self._targets.items()}

@@ -11,6 +11,7 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
+from netcore.rendering.formats import get_format
 from netcore.rendering.scenes import load_scene
 from netcore.viz.theme import Theme
 
@@ -86,6 +87,20 @@ def figure_frames(
     yield waiting, repeat
 
 
+def figure_still(
+    draw: Draw, context: SceneContext, theme: Theme, size: tuple[int, int], options: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """Draw a still, of an animated figure its last moment: uint8 (H, W, 3)."""
+    from netcore.viz.mpl.blitting import canvas_rgb, freeze_layout
+    from netcore.viz.mpl.style import theme_style
+
+    with theme_style(theme):
+        fig, update = _drawn(draw, context, theme, size, options)
+        freeze_layout(fig, update)
+        fig.canvas.draw()
+        return canvas_rgb(fig)
+
+
 def save_figure(
     draw: Draw,
     context: SceneContext,
@@ -94,16 +109,15 @@ def save_figure(
     options: Mapping[str, Any] | None,
     target: Path,
 ) -> None:
-    """Write a still (of an animated figure its last moment) as SVG, PDF or PNG, by the suffix of `target`."""
+    """Write a still (of an animated figure its last moment) in a vector format, by the suffix of `target`."""
     from netcore.viz.mpl.blitting import freeze_layout
     from netcore.viz.mpl.style import theme_style
 
-    kind = target.suffix.lstrip(".")
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)  # same inputs, same bytes
+    kind = get_format(target.suffix.lstrip("."))
     with theme_style(theme), atomic_write(target) as partial:
         fig, update = _drawn(draw, context, theme, size, options)
         freeze_layout(fig, update)
-        fig.savefig(partial, format=kind, dpi=fig.dpi, facecolor=theme.background, metadata=undated)
+        fig.savefig(partial, format=kind.name, dpi=fig.dpi, facecolor=theme.background, metadata=kind.metadata)
 
 
 def _drawn(

@@ -49,7 +49,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         If the run no longer has something that was read, or the picture file is gone.
     """
     selector = {k: str(v) for k, v in vars(task.selector).items() if v is not None and k != "image"}
-    reach = code_digest.TREE.reach(task.scene.path, task.scene.kind)
+    reach = code_digest.TREE.reach(task.scene.path, task.scene.kind, format)
     return {
         "scene": task.scene.sha256,
         "helpers": reach.helpers,

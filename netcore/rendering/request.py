@@ -9,7 +9,7 @@ from typing import Any
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.run import Run, load_run
 from netcore.rendering import scenes as catalogue
-from netcore.rendering.formats import ANIMATED_FORMATS, STILL_FORMATS, VECTOR_FORMATS, check_formats
+from netcore.rendering.formats import check_formats, format_names, get_format
 from netcore.rendering.requirements import check_requirements as check_needs
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import Scene
@@ -22,7 +22,6 @@ QUALITIES = {  # as Manim has them: width, height, frames a second
 }
 DEFAULT_CLIP = (854, 480, 25)  # without --quality: fits a README and a slide, and a GIF plays it exactly
 DEFAULT_STILL = (1280, 720)
-DEFAULT_GIF_FPS = {15: 20, 30: 25, 60: 50}  # the nearest rates that a GIF plays exactly
 MAX_SIZE = 8192  # pixels a side
 
 
@@ -122,22 +121,22 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
         wanted = (suffix,)
     wanted = wanted or (("gif",) if scene.kind == "film" else ("png",))
     for name in (*wanted, *([suffix] if suffix else [])):
-        if name not in ANIMATED_FORMATS + STILL_FORMATS:
-            raise unknown_name("format", name, ANIMATED_FORMATS + STILL_FORMATS)
+        get_format(name)
     if suffix and suffix not in wanted:
         raise NetcoreError(
             f"the suffix of {request.output} must match --format {', '.join(wanted)}, got {suffix}: change one of them"
         )
-    vector = [f for f in wanted if f in VECTOR_FORMATS]
+    vector = [f for f in wanted if get_format(f).vector]
     if scene.kind == "film" and vector:
-        what = vector[0].upper()
+        *others, last = [f for f in format_names() if not get_format(f).vector]
         raise RequirementError(
-            f"scene '{scene.name}' is a film and cannot be {what}: choose {', '.join(ANIMATED_FORMATS)} or png"
+            f"scene '{scene.name}' is a film and cannot be {vector[0].upper()}: choose {', '.join(others)} or {last}"
         )
-    moving = [f for f in wanted if f in ANIMATED_FORMATS]
+    moving = [f for f in wanted if get_format(f).animated]
     if moving and not scene.animated:
+        *others, last = [f for f in format_names() if not get_format(f).animated]
         raise RequirementError(
-            f"scene '{scene.name}' is not animated and cannot be {moving[0]}: choose png, svg or pdf"
+            f"scene '{scene.name}' is not animated and cannot be {moving[0]}: choose {', '.join(others)} or {last}"
         )
     return wanted
 
@@ -150,10 +149,10 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
         width, height, usual = QUALITIES[request.quality]
     else:
         width, height, usual = DEFAULT_CLIP
-        if not set(formats) & set(ANIMATED_FORMATS):
+        if not any(get_format(name).animated for name in formats):
             width, height = DEFAULT_STILL
-    if "gif" in formats:
-        usual = DEFAULT_GIF_FPS.get(usual, usual)
+    for name in formats:
+        usual = get_format(name).nearest_rate(usual)
     width, height = request.size or (width, height)
     fps = usual if request.fps is None else request.fps
     if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):

@@ -1,7 +1,6 @@
 """What a run answers on data sets: measured, and stored in the run."""
 
 import copy
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import nn
 from netcore.analysis.metrics import classification_metrics
 from netcore.core.errors import NetcoreError
 from netcore.core.run import Run
+from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, DatasetSplits, sample_per_class, stratified_split
 from netcore.datasets.loading import load_dataset
 from netcore.models.device import module_to_device, select_device, to_tensor
@@ -68,8 +68,9 @@ def evaluate(
     parts = [part for name in names for part in eval_splits(run, _source(run, name, data_dir), say)]
     for part in parts:
         check_compatible(run, part)
-    entries = evaluate_splits(run, parts, chosen, at, passes)
-    run.save()
+    writer = RunWriter(run)
+    entries = evaluate_splits(writer, parts, chosen, at, passes)
+    writer.save()
     return entries
 
 
@@ -83,15 +84,17 @@ def _source(run: Run, name: str, data_dir: str | Path | None) -> DatasetSplits:
 
 
 def evaluate_splits(
-    run: Run, parts: Sequence[Dataset], device: torch.device, at: str = "best", passes: int | None = None
+    writer: RunWriter, parts: Sequence[Dataset], device: torch.device, at: str = "best", passes: int | None = None
 ) -> list[dict[str, Any]]:
     """Do as `evaluate` does, with data at hand; the run is not saved."""
+    run = writer.run
     snapshot = run.snapshot(at)
     module = module_to_device(copy.deepcopy(load_model(run, snapshot)), device).eval()
-    entries = [_enter(run, module, part, device, snapshot.label) for part in parts]
+    entries = [_evaluate_split(writer, module, part, device, snapshot.label) for part in parts]
     if passes != 0 and has_dropout(module):
         passes = passes or min(run.info.get("settings", {}).get("epochs", DEFAULT_PASSES), DEFAULT_PASSES)
-        entries[0]["stability"] = mc_dropout_accuracy(run, module, parts[0], passes, device)
+        stability = mc_dropout_accuracy(run, module, parts[0], passes, device)
+        entries[0]["stability"] = writer.info["stability"] = stability
     return entries
 
 
@@ -107,8 +110,8 @@ def eval_splits(run: Run, source: DatasetSplits, say: Log = lambda text: None) -
     share = trained.get("share", 0)
     if share and trained.get("name") == source.train.name:
         kept, held = stratified_split(source.train.labels, share, settings["seed"])
-        if source.train.take(kept).sha256 == trained["sha256"]["train"]:
-            part = source.train.take(held)
+        if source.train.subset(kept).sha256 == trained["sha256"]["train"]:
+            part = source.train.subset(held)
             parts.append(Dataset(f"{part.name}-validation", part.images, part.labels, part.classes))
     return parts or [source.train]
 
@@ -127,7 +130,11 @@ def check_compatible(run: Run, data: Dataset) -> None:
         raise NetcoreError(f"{data.name}: images are {next(sizes)}, but run '{run.name}' takes {next(sizes)}")
 
 
-def _enter(run: Run, module: nn.Module, data: Dataset, device: torch.device, snapshot: str) -> dict[str, Any]:
+def _evaluate_split(
+    writer: RunWriter, module: nn.Module, data: Dataset, device: torch.device, snapshot: str
+) -> dict[str, Any]:
+    """Measure one data set, enter the result, and return it."""
+    run = writer.run
     images = to_tensor(data.channels_first, device)
     batch_logits(module, images[:64], run)  # the first pass waits for much that the next ones have
     started = time.perf_counter()
@@ -138,9 +145,10 @@ def _enter(run: Run, module: nn.Module, data: Dataset, device: torch.device, sna
     confidence = softmax(logits[wrong].astype(np.float64), axis=1).max(1, initial=0)
     surest = wrong[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
     samples = sample_per_class(data, KEPT_SAMPLES)
-    file = f"evaluation/{re.sub(r'[^a-z0-9]+', '-', data.name.lower()).strip('-')}.npz"
-    stored = run.add_arrays(
-        file,
+    entry = {"snapshot": snapshot, **figures, "images_per_second": round(len(data) / seconds), "digest": data.sha256}
+    writer.add_evaluation(
+        data.name,
+        entry,
         logits=logits,
         labels=data.labels.astype(np.uint8 if len(data.classes) <= 256 else np.int64),
         mistake_images=data.channels_first[surest],
@@ -149,6 +157,4 @@ def _enter(run: Run, module: nn.Module, data: Dataset, device: torch.device, sna
         sample_labels=data.labels[samples],
         sample_index=samples,
     )
-    entry = {"snapshot": snapshot, **figures, "images_per_second": round(len(data) / seconds), "digest": data.sha256}
-    run.info.setdefault("evaluations", {})[data.name] = stored | entry
     return {"name": data.name} | entry

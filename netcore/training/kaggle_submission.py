@@ -9,6 +9,7 @@ import numpy as np
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write_text
 from netcore.core.run import Run
+from netcore.core.run_writer import RunWriter
 from netcore.datasets.kaggle import read_table
 from netcore.models.device import module_to_device, select_device, to_tensor
 from netcore.models.loading import load_model
@@ -34,7 +35,7 @@ def write_submission(
     NetcoreError
         If the table is damaged or empty, or the run takes other images or has other classes.
     """
-    images, _ = read_table(test, labelled=False)
+    images, _ = read_table(test, labeled=False)
     if run.input_shape != (1, *images.shape[1:]) or run.classes != [str(d) for d in range(10)]:
         raise NetcoreError(
             f"run '{run.name}' must classify digits of 28×28 pixels, as in Kaggle's test.csv: choose another run"
@@ -47,10 +48,9 @@ def write_submission(
     logits = batch_logits(module, to_tensor(images[:, None], chosen), run).cpu().numpy()
     labels = logits.argmax(1)
     atomic_write_text(output, format_submission(labels, len(images)))
-    entry = run.add_arrays(f"evaluation/{DEFAULT_FILE_NAME}.npz", logits=logits, labels=np.zeros(0, np.uint8))
-    entry |= {"snapshot": snapshot.label, "count": len(images)}  # type: ignore[dict-item]
-    run.info.setdefault("unlabelled", {})[DEFAULT_FILE_NAME] = entry
-    run.save()
+    writer, facts = RunWriter(run), {"snapshot": snapshot.label, "count": len(images)}
+    writer.add_evaluation(DEFAULT_FILE_NAME, facts, labeled=False, logits=logits, labels=np.zeros(0, np.uint8))
+    writer.save()
     return labels
 
 

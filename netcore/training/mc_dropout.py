@@ -28,7 +28,7 @@ def has_dropout(module: nn.Module) -> bool:
 def mc_dropout_accuracy(
     run: Run, module: nn.Module, data: Dataset, passes: int, device: torch.device
 ) -> dict[str, Any]:
-    """Accuracy of `passes` passes with dropout on (all else as in evaluation), entered in the run.
+    """Accuracy of `passes` passes with dropout on (all else as in evaluation).
 
     What comes before a sequential network's first dropout is computed once. The deviation is that of a sample (n - 1).
     """
@@ -41,7 +41,7 @@ def mc_dropout_accuracy(
         right = _correct_with_dropout(run, module, images, labels, passes)
     accuracy = [n / len(data) for n in right]
     deviation = float(np.std(accuracy, ddof=1)) if passes > 1 else None  # one pass tells of no spread
-    run.info["stability"] = {
+    return {
         "data": data.name,
         "count": len(data),
         "accuracy": accuracy,
@@ -49,7 +49,6 @@ def mc_dropout_accuracy(
         "mean": float(np.mean(accuracy)),
         "deviation": deviation,
     }
-    return dict(run.info["stability"])
 
 
 def _correct_with_dropout(

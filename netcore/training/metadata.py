@@ -14,7 +14,17 @@ from torch import nn
 import netcore
 from netcore.models.op_names import module_settings
 
-WINDOW_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "groups")  # those that run.json keeps of a layer
+RECORDED_SETTINGS = (
+    "kernel_size",
+    "stride",
+    "padding",
+    "dilation",
+    "groups",
+    "dims",
+    "dim0",
+    "dim1",
+    "pad",
+)  # in run.json
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
 
 
@@ -40,7 +50,7 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
                     "outputs": {},
                     "parameter_sizes": {f"{name}.{key}": p.numel() for key, p in layer.named_parameters()},
                     "batch_axis": 0,
-                    "settings": {k: v for k, v in module_settings(layer).items() if k in WINDOW_SETTINGS},
+                    "settings": {k: v for k, v in module_settings(layer).items() if k in RECORDED_SETTINGS},
                 }
             )
             values, previous = out, name

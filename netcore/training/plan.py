@@ -75,7 +75,7 @@ def _split(source: DatasetSplits, recipe: Recipe) -> tuple[Dataset, Dataset, str
         return source.train, source.test, "test set", 0.0
     kept, held = stratified_split(source.train.labels, share, recipe.seed)
     what = f"{format_percent(share, 0)} of the training set, stratified"
-    return source.train.take(kept), source.train.take(held), what, share
+    return source.train.subset(kept), source.train.subset(held), what, share
 
 
 def _scaled(recipe: Recipe, images: int) -> int:

@@ -15,7 +15,7 @@ from torch import nn
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import Run, load_run
-from netcore.core.run_writer import create_run
+from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.export import export_graph, unwrap
 from netcore.models.exported_model import ExportedModel
@@ -29,7 +29,7 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import WINDOW_SETTINGS, environment_info
+from netcore.training.metadata import RECORDED_SETTINGS, environment_info
 from netcore.training.run_dir import open_run_dir
 
 EXAMPLES_PER_CLASS, MAX_EVALUATED = (
@@ -149,12 +149,12 @@ class RunRecorder:
         if bad:
             raise NetcoreError(f"{bad[0]} contains NaN or infinite values at step {step:,}: earlier snapshots are kept")
         if epoch is None:
-            self.run.info["unit"] = "step"
+            self._writer.info["unit"] = "step"
             name = name or (f"step {step:,}" if step else "")
         at = float(step if epoch is None else epoch)
-        self.run.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
+        self._writer.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
         self._enter(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
-        self.run.save()
+        self._writer.save()
 
     # ---- within
 
@@ -162,7 +162,7 @@ class RunRecorder:
         data, shape = self._examples, tuple(self._input["shape"])
         graph, constants = export_graph(self._model, shape)
         stored = ExportedModel(graph, constants)
-        self.run = create_run(
+        self._writer = RunWriter.create(
             place,
             name=self._folder.name,
             recipe=None,
@@ -176,20 +176,20 @@ class RunRecorder:
             data={"name": data.name, "held_out": len(data)},
             **environment_info(),
         )
-        model: dict[str, Any] = {"kind": "graph", "graph": self.run.add_text("network.json", json.dumps(graph))}
+        self.run = self._writer.run
+        model: dict[str, Any] = {"kind": "graph", "graph": self._writer.add_text("network.json", json.dumps(graph))}
         if constants:
-            model["constants"] = self.run.add_arrays("constants.npz", **constants)
-        self.run.info["model"] = model | self._provenance
+            model["constants"] = self._writer.add_arrays("constants.npz", **constants)
+        self._writer.info["model"] = model | self._provenance
         if len(data):
             chosen = sample_per_class(data, EXAMPLES_PER_CLASS)
-            part = data.take(chosen)
-            entry = self.run.add_arrays("examples.npz", images=part.channels_first, labels=part.labels, index=chosen)
-            self.run.info["examples"] = entry | {"count": len(chosen)}
-        self.run.save()
+            part = data.subset(chosen)
+            self._writer.add_examples(part.channels_first, part.labels, chosen)
+        self._writer.save()
 
     def _enter(self, step: int, epoch: float, metrics: Mapping[str, float]) -> None:
         known = {k: v for k, v in metrics.items() if math.isfinite(v)}
-        history = self.run.info["history"]
+        history = self._writer.info["history"]
         if "loss" in known:
             history["steps"] = [r for r in history["steps"] if r["step"] != step] + [{"step": step, **known}]
         for short in ("loss", "accuracy"):
@@ -198,8 +198,8 @@ class RunRecorder:
         if known and step:  # before the first step there is no epoch to tell of
             history["epochs"] = [r for r in history["epochs"] if r["step"] != step]
             history["epochs"].append({"epoch": epoch, "step": step, **known})
-        self.run.info["best"] = best_step(self.run)
-        self.run.info["last"] = self.run.snapshots[-1].step
+        self._writer.info["best"] = best_step(self.run)
+        self._writer.info["last"] = self.run.snapshots[-1].step
 
     def _complete(self) -> None:
         if not self.run.snapshots:
@@ -207,13 +207,13 @@ class RunRecorder:
         if len(self._examples):
             each = max(1, MAX_EVALUATED // len(self._examples.classes))
             few = len(self._examples) <= MAX_EVALUATED
-            part = self._examples if few else self._examples.take(sample_per_class(self._examples, each))
-            evaluate_splits(self.run, [part], torch.device("cpu"), passes=0)
+            part = self._examples if few else self._examples.subset(sample_per_class(self._examples, each))
+            evaluate_splits(self._writer, [part], torch.device("cpu"), passes=0)
         self._close("complete")
 
     def _close(self, status: str) -> None:
-        self.run.info["status"] = status
-        self.run.save()
+        self._writer.info["status"] = status
+        self._writer.save()
 
     def _interrupt(self) -> None:
         with contextlib.suppress(NetcoreError):
@@ -250,7 +250,7 @@ def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str
             "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
             "parameter_sizes": dict(layer.parameter_sizes),
             "batch_axis": layer.batch_axis,
-            "settings": {k: layer.settings[k] for k in WINDOW_SETTINGS if k in layer.settings},
+            "settings": {k: layer.settings[k] for k in RECORDED_SETTINGS if k in layer.settings},
         }
         for layer in found.layers
     ]

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from netcore.core.errors import NetcoreError
-from netcore.core.run import load_run
-from netcore.core.run_writer import create_run
+from netcore.core.run import Run, load_run
+from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.build import build_model
 from netcore.models.device import device_name, module_to_device, to_tensor
@@ -65,8 +65,13 @@ class Trainer:
         if resume:
             self._take_up(folder, device)
         else:
-            self.run = create_run(folder, **self._facts(folder, shape, layers, device))
+            self.writer = RunWriter.create(folder, **self._facts(folder, shape, layers, device))
             self._begin()
+
+    @property
+    def run(self) -> Run:
+        """The run as it is so far."""
+        return self.writer.run
 
     def go(self, stable: bool = True) -> None:
         """Train to the last epoch, and evaluate (with repeated passes under dropout where `stable`)."""
@@ -115,22 +120,21 @@ class Trainer:
     def _begin(self) -> None:
         self._snapshot(0, 0)
         chosen = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
-        part = self.plan.held_out.take(chosen)
-        entry = self.run.add_arrays("examples.npz", images=part.channels_first, labels=part.labels, index=chosen)
-        self.run.info["examples"] = entry | {"count": len(chosen)}
+        part = self.plan.held_out.subset(chosen)
+        self.writer.add_examples(part.channels_first, part.labels, chosen)
         self._save(0)
 
     def _take_up(self, folder: Path, device: torch.device) -> None:
-        self.run = load_run(folder)
-        begun, now = self.run.info["settings"], _as_json(self.recipe.settings)
+        self.writer = RunWriter(load_run(folder))
+        begun, now = self.writer.info["settings"], _as_json(self.recipe.settings)
         differs = [key for key in now if begun.get(key) != now[key]]
-        if differs or self.run.info["data"]["sha256"] != self.plan.facts["sha256"]:
+        if differs or self.writer.info["data"]["sha256"] != self.plan.facts["sha256"]:
             what = differs[0] if differs else "data"
             raise NetcoreError(
                 f"run '{folder.name}' was started with other settings ({what}): resume it with the same ones"
             )
         self.done = load_checkpoint(folder, self.module, self.optimizer, device)
-        info, step = self.run.info, self.done * self.per_epoch
+        info, step = self.writer.info, self.done * self.per_epoch
         info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]
         info["history"] = {unit: [r for r in rows if r["step"] <= step] for unit, rows in info["history"].items()}
         info["status"] = "training"
@@ -165,7 +169,7 @@ class Trainer:
     def _enter(self, epoch: int, out: EpochResult, rate: Any, seconds: float) -> None:
         loss, accuracy = loss_and_accuracy(self.module, self.data["held_out"])
         check_finite(np.array([loss]), epoch * self.per_epoch - 1)
-        history = self.run.info["history"]
+        history = self.writer.info["history"]
         history["steps"] += self._logged((epoch - 1) * self.per_epoch, out.losses, rate)
         row = {
             "epoch": epoch,
@@ -201,10 +205,10 @@ class Trainer:
         bad = [k for k, v in weights.items() if not np.isfinite(v).all()]
         if bad:
             raise TrainingDiverged(f"the weights of {bad[0]} became NaN at step {step:,}")
-        self.run.add_snapshot(weights, epoch, step)
+        self.writer.add_snapshot(weights, epoch, step)
 
     def _save(self, epoch: int) -> None:
-        rows, info = self.run.history["epochs"], self.run.info
+        rows, info = self.run.history["epochs"], self.writer.info
         saved = {s.step for s in self.run.snapshots}
         candidates = [r for r in rows if r["step"] in saved]
         if candidates:
@@ -213,18 +217,18 @@ class Trainer:
         info["seconds"] = round(sum(r["seconds"] for r in rows), 3)
         if rows:
             info["images_per_second"] = round(len(rows) * len(self.plan.train) / max(info["seconds"], 1e-9))
-        self.run.save()
+        self.writer.save()
         save_checkpoint(self.run.path, self.module, self.optimizer, epoch)
 
     def _evaluate(self, stable: bool) -> None:
         self.progress.say("evaluating" + (" with and without dropout" if stable and has_dropout(self.module) else ""))
         device = next(self.module.parameters()).device
-        evaluate_splits(self.run, self.plan.judges, device, passes=None if stable else 0)
+        evaluate_splits(self.writer, self.plan.judges, device, passes=None if stable else 0)
 
     def _close(self, status: str) -> None:
-        self.run.info["status"] = status
+        self.writer.info["status"] = status
         with contextlib.suppress(KeyboardInterrupt):
-            self.run.save()
+            self.writer.save()
 
 
 def dataset_to_device(data: Dataset, device: torch.device) -> DeviceDataset:

@@ -1,16 +1,88 @@
-"""Output formats: what they can hold, and what was written."""
+"""Output formats: each module here defines one as `FORMAT`, and is found by its name."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
-from netcore.core.errors import NetcoreError
+from netcore.core.errors import NetcoreError, unknown_name
+from netcore.rendering.frame_writer import Clip, FrameWriter
 
-ANIMATED_FORMATS = ("gif", "mp4", "webm", "webp", "apng")
-VECTOR_FORMATS = ("svg", "pdf")
-STILL_FORMATS = ("png", *VECTOR_FORMATS)
-FORMATS = ("gif", "mp4", "webm", "webp", "apng", "png")
-GIF_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and browsers slow down those below two
+BUDGET_MB, LIMIT_MB = 5.0, 10.0  # GitHub's proxy stops at 5 MB for images from elsewhere, GitHub itself at 10 MB
+
+
+@dataclass(frozen=True)
+class Format:
+    """One output format.
+
+    Attributes
+    ----------
+    name : str
+        Its name, the suffix of its files and the name of its module.
+    mime : str
+        Media type.
+    title : str
+        Its name in messages; default: the name in capitals.
+    animated, vector, transparent : bool
+        Whether it holds a clip, is drawn by Matplotlib itself (figures only), can hold transparency.
+    frame_rates : tuple of int
+        The only rates in frames per second that it plays exactly; empty: any.
+    even_sides : bool
+        Whether width and height must be even.
+    budget_mb, limit_mb : float or None
+        File size in MB that is aimed at, and that is an error; None: any.
+    writer : callable or None
+        Opens the file of a clip: ``writer(path, clip)``. None for vector formats.
+    metadata : mapping
+        Passed to `Figure.savefig` by vector formats, so that same inputs give same bytes.
+    """
+
+    name: str
+    mime: str
+    title: str = ""
+    animated: bool = False
+    vector: bool = False
+    transparent: bool = False
+    frame_rates: tuple[int, ...] = ()
+    even_sides: bool = False
+    budget_mb: float | None = None
+    limit_mb: float | None = None
+    writer: Callable[[Path, Clip], FrameWriter] | None = None
+    metadata: Mapping[str, None] = field(default_factory=dict)
+
+    def nearest_rate(self, fps: float) -> float:
+        """Return the rate nearest to `fps` that it plays exactly, the higher of two."""
+        return min(self.frame_rates, key=lambda rate: (abs(rate - fps), -rate), default=fps)
+
+    def check(self, size: tuple[int, int], fps: float) -> None:
+        """Refuse a size (width, height) or frame rate that it cannot hold, with the nearest that it can."""
+        (width, height), title = size, self.title or self.name.upper()
+        if self.frame_rates and fps not in self.frame_rates:
+            others = " or ".join(f.name for f in all_formats() if f.animated and not f.frame_rates)
+            raise NetcoreError(
+                f"a {title} cannot play {fps:g} frames a second exactly: "
+                f"say --fps {self.nearest_rate(fps):g}, or choose {others}"
+            )
+        if self.even_sides and (width % 2 or height % 2):
+            even = f"{width - width % 2}x{height - height % 2}"
+            raise NetcoreError(f"{title} needs even sides, not {width}x{height}: say --size {even}")
+
+    def size_warning(self, size: int, max_mb: float | None) -> str:
+        """Word the warning for a file of `size` bytes, over its budget.
+
+        Raises
+        ------
+        NetcoreError
+            If it is over `max_mb`, by default `limit_mb`.
+        """
+        limit = max_mb or self.limit_mb
+        fix = "choose a smaller --size, a lower --fps or fewer seconds"
+        if limit is not None and size > limit * 1e6:
+            raise NetcoreError(
+                f"the {self.name} takes {size / 1e6:.1f} MB, over {limit:g}: {fix}, or allow it with --max-mb"
+            )
+        return f"the {self.name} takes {size / 1e6:.1f} MB, over the {self.budget_mb:g} aimed at: {fix}"
 
 
 @dataclass(frozen=True)
@@ -29,49 +101,52 @@ class EncodedFile:
     warning: str = ""
 
 
+def format_names() -> list[str]:
+    """List the names of all formats, found in this folder: those for clips first, vector formats last."""
+    return [each.name for each in all_formats()]
+
+
+def all_formats() -> list[Format]:
+    """Find all formats in this folder: those for clips first, vector formats last."""
+    found = [get_format(module.name) for module in iter_modules(__path__)]
+    return sorted(found, key=lambda each: (not each.animated, each.vector, each.name))
+
+
+def get_format(name: str) -> Format:
+    """Find a format by name; only its own module is imported.
+
+    Raises
+    ------
+    NetcoreError
+        If there is none of this name (the nearest is offered).
+
+    Examples
+    --------
+    >>> get_format("gif").frame_rates
+    (10, 20, 25, 50)
+    """
+    if name not in {module.name for module in iter_modules(__path__)}:
+        raise unknown_name("format", name, format_names())
+    found: Format = import_module(f"{__name__}.{name}").FORMAT
+    return found
+
+
 def check_formats(formats: Iterable[str], size: tuple[int, int], fps: float) -> None:
     """Refuse what cannot be encoded, before anything is drawn.
 
     Parameters
     ----------
     formats : iterable of str
-        Of `FORMATS`.
+        Names of formats.
     size : tuple of int
         (width, height) in pixels.
     fps : float
-        Frames a second.
+        Frames per second.
 
     Raises
     ------
     NetcoreError
         For a frame rate that a GIF cannot play, or an odd side for H.264; the nearest possible one is offered.
     """
-    formats, (width, height) = set(formats), size
-    if "gif" in formats and fps not in GIF_RATES:
-        rates = ", ".join(map(str, sorted(GIF_RATES)))
-        near = min(GIF_RATES, key=lambda rate: (abs(rate - fps), -rate))
-        raise NetcoreError(f"GIF supports {rates} fps, got {fps:g}: use --fps {near} or -f mp4")
-    if "mp4" in formats and (width % 2 or height % 2):
-        even = f"{width - width % 2}x{height - height % 2}"
-        raise NetcoreError(f"H.264 (mp4) needs even width and height, got {width}x{height}: use --size {even}")
-
-
-SIZE_LIMITED = ("gif", "webp", "apng")  # what pages embed as images: held to a size
-BUDGET_MB, LIMIT_MB = 5.0, 10.0  # GitHub's proxy stops at 5 MB for images from elsewhere, GitHub itself at 10 MB
-
-
-def size_warning(name: str, size: int, max_mb: float | None) -> str:
-    """Word the warning for a file over its budget.
-
-    Raises
-    ------
-    NetcoreError
-        If `size` bytes are over what was allowed (10 MB where nothing was said).
-    """
-    limit = max_mb or LIMIT_MB
-    way = "choose a smaller --size, a lower --fps or fewer seconds"
-    if size > limit * 1e6:
-        raise NetcoreError(
-            f"the {name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {way}, or raise --max-mb"
-        )
-    return f"the {name} has {size / 1e6:.1f} MB, more than the recommended {BUDGET_MB:g}: {way}"
+    for name in sorted(formats):
+        get_format(name).check(size, fps)

@@ -4,15 +4,21 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 
-from netcore.rendering.av_stream import video_frame
+from netcore.rendering.formats import BUDGET_MB, LIMIT_MB, Format
 from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
+
+if TYPE_CHECKING:
+    import av
 
 CENTISECOND = Fraction(1, 100)  # the unit of a GIF's delays
 FRAMES_PER_PALETTE = 8  # frames from one whose rare colours are noted to the next
+FRAME_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and browsers slow down those below two
 MAX_COLORS = (256, 128, 64)  # what is tried, in this order, to stay within the size budget
 
 
@@ -24,6 +30,8 @@ class PaletteBuilder:
     """
 
     def __init__(self, height: int, width: int, colors: int = MAX_COLORS[0]) -> None:
+        import av
+
         graph = av.filter.Graph()
         self._source = _source(graph, height, width, "rgb24")
         filters = graph.add("palettegen", f"max_colors={colors}:stats_mode=diff"), graph.add("buffersink")
@@ -36,6 +44,8 @@ class PaletteBuilder:
         """Count the colours of uint8 (H, W, 3) where it differs from the frame before."""
         if self._count % FRAMES_PER_PALETTE == 0:
             self._note(rgb)
+        from netcore.rendering.av_stream import video_frame
+
         self._source.push(video_frame(rgb, self._count, CENTISECOND))
         self._last = rgb
         self._count += 1
@@ -54,8 +64,12 @@ class PaletteBuilder:
         height, width = self._last.shape[:2]
         return colors[np.arange(height * width) * len(colors) // (height * width)].reshape(height, width, 3)
 
-    def finish(self) -> av.VideoFrame:
+    def finish(self) -> "av.VideoFrame":
         """Give the palette, 16×16 colours."""
+        import av
+
+        from netcore.rendering.av_stream import video_frame
+
         self._note(self._last)
         self._source.push(video_frame(self._chart(), self._count, CENTISECOND))
         self._source.push(None)
@@ -64,8 +78,10 @@ class PaletteBuilder:
         return palette
 
 
-def encode_gif(reel: FrameBuffer, palette: av.VideoFrame, fps: int) -> bytes:
+def encode_gif(reel: FrameBuffer, palette: "av.VideoFrame", fps: int) -> bytes:
     """Encode a reel as a GIF that loops for ever, each frame's delay being its repeats at `fps` (100 / fps whole)."""
+    import av
+
     assert reel.last is not None
     height, width = reel.last.shape[:2]
     delay = 100 // fps
@@ -76,7 +92,7 @@ def encode_gif(reel: FrameBuffer, palette: av.VideoFrame, fps: int) -> bytes:
         stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
         stream.codec_context.time_base = CENTISECOND
 
-        def write(frame: av.VideoFrame | None) -> None:
+        def write(frame: "av.VideoFrame | None") -> None:
             container.mux(stream.encode(frame))
 
         pending = None
@@ -90,12 +106,18 @@ def encode_gif(reel: FrameBuffer, palette: av.VideoFrame, fps: int) -> bytes:
     return buffer.getvalue()
 
 
-def _source(graph: av.filter.Graph, height: int, width: int, pixels: str) -> av.filter.context.FilterContext:
+def _source(graph: "av.filter.Graph", height: int, width: int, pixels: str) -> "av.filter.context.FilterContext":
+    import av
+
     return graph.add_buffer(width=width, height=height, format=av.VideoFormat(pixels), time_base=CENTISECOND)
 
 
-def _indexed(reel: FrameBuffer, palette: av.VideoFrame, delay: int) -> Iterator[av.VideoFrame]:
+def _indexed(reel: FrameBuffer, palette: "av.VideoFrame", delay: int) -> "Iterator[av.VideoFrame]":
     """Map each frame to the nearest colours of the palette; only what changed is looked up again."""
+    import av
+
+    from netcore.rendering.av_stream import video_frame
+
     assert reel.last is not None
     graph = av.filter.Graph()
     source = _source(graph, *reel.last.shape[:2], "rgb24")
@@ -114,3 +136,37 @@ def _indexed(reel: FrameBuffer, palette: av.VideoFrame, delay: int) -> Iterator[
         assert isinstance(frame, av.VideoFrame)
         frame.time_base = CENTISECOND
         yield frame
+
+
+class GifWriter(FrameWriter):
+    """A GIF whose palette is gathered while the clip is drawn, with fewer colours at each turn."""
+
+    buffered = True
+
+    def __init__(self, path: Path, clip: Clip) -> None:
+        super().__init__(path, clip)
+        self._palette = PaletteBuilder(clip.height, clip.width)
+
+    def add(self, rgb: Frame, repeat: int) -> None:
+        self._palette.add(rgb)
+
+    def finish(self) -> Iterator[None]:
+        for colors in MAX_COLORS:
+            if colors != MAX_COLORS[0]:
+                self._palette = PaletteBuilder(self.clip.height, self.clip.width, colors)
+                for rgb in self.clip.frames:
+                    self._palette.add(rgb)
+            self.path.write_bytes(encode_gif(self.clip.frames, self._palette.finish(), int(self.clip.fps)))
+            yield
+
+
+FORMAT = Format(
+    "gif",
+    "image/gif",
+    animated=True,
+    transparent=True,
+    frame_rates=FRAME_RATES,
+    budget_mb=BUDGET_MB,
+    limit_mb=LIMIT_MB,
+    writer=GifWriter,
+)

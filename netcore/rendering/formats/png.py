@@ -1,11 +1,17 @@
 """PNG stills."""
 
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from netcore.rendering.formats import Format
+from netcore.rendering.frame_writer import Frame, StillWriter
 
 
-def write_poster(path: Path, rgb: np.ndarray) -> None:
+def write_png(path: Path, rgb: Frame) -> None:
     """Write uint8 (H, W, 3) as a PNG."""
+    from PIL import Image
+
     Image.fromarray(rgb).save(path, "PNG", compress_level=9)
+
+
+FORMAT = Format("png", "image/png", transparent=True, writer=partial(StillWriter, save=write_png))

@@ -1,0 +1,5 @@
+"""PDF of figures, without a date in it."""
+
+from netcore.rendering.formats import Format
+
+FORMAT = Format("pdf", "application/pdf", vector=True, transparent=True, metadata={"CreationDate": None})

@@ -1,0 +1,5 @@
+"""SVG of figures, without a date in it."""
+
+from netcore.rendering.formats import Format
+
+FORMAT = Format("svg", "image/svg+xml", vector=True, transparent=True, metadata={"Date": None})

@@ -1,0 +1,86 @@
+"""Writers of one file of a clip: the base class, and those for stills and for formats that need all frames first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.rendering.frame_buffer import FrameBuffer
+
+Frame = NDArray[np.uint8]  # (H, W, 3)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Size and rate of the clip being written, and its frames so far.
+
+    Attributes
+    ----------
+    height, width : int
+        Pixels.
+    fps : float
+        Frames per second.
+    frames : FrameBuffer
+        Filled while the clip is drawn if a writer is `buffered`, complete when the writers finish.
+    """
+
+    height: int
+    width: int
+    fps: float
+    frames: FrameBuffer = field(default_factory=FrameBuffer)
+
+
+class FrameWriter:
+    """Write one file of a clip.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; it exists and is empty.
+    clip : Clip
+    """
+
+    buffered = False  # whether it reads `clip.frames` when it finishes
+
+    def __init__(self, path: Path, clip: Clip) -> None:
+        self.path, self.clip = path, clip
+
+    def add(self, rgb: Frame, repeat: int) -> None:
+        """Take the next distinct frame, uint8 (H, W, 3), shown `repeat` times."""
+
+    def finish(self) -> Iterator[None]:
+        """Write the file once per turn, each time smaller and less exact than before."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Release what is open, however far the file is."""
+
+
+class StillWriter(FrameWriter):
+    """Write the last frame by ``save(path, rgb)``."""
+
+    def __init__(self, path: Path, clip: Clip, save: Callable[[Path, Frame], None]) -> None:
+        super().__init__(path, clip)
+        self._save = save
+
+    def add(self, rgb: Frame, repeat: int) -> None:
+        self._last = rgb
+
+    def finish(self) -> Iterator[None]:
+        yield self._save(self.path, self._last)
+
+
+class BufferedWriter(FrameWriter):
+    """Write all frames by the first of ``attempts(path, frames, fps)`` whose file is small enough."""
+
+    buffered = True
+
+    def __init__(self, path: Path, clip: Clip, attempts: Sequence[Callable[[Path, FrameBuffer, float], None]]) -> None:
+        super().__init__(path, clip)
+        self._attempts = attempts
+
+    def finish(self) -> Iterator[None]:
+        for attempt in self._attempts:
+            yield attempt(self.path, self.clip.frames, self.clip.fps)
