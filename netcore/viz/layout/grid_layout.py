@@ -101,7 +101,7 @@ def _columns(n: int, size_in: Callable[[int], float]) -> int:
 def _cells(size: float, gap: float) -> tuple[int, float]:
     """How an image pixel of `size` screen pixels divides into cells no wider than the gap: cells a pixel, cell size.
 
-    A pixel becomes an integer of screen pixels where that costs less than an eighth of its size.
+    A pixel becomes a whole number of screen pixels where that costs less than an eighth of its size.
     """
     if size >= 1 and np.floor(size) > 0.88 * size:
         size = float(np.floor(size))
