@@ -145,8 +145,8 @@ def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
                 first = np.clip(weights[0], edges[0], edges[-1])
                 assert np.array_equal(before.get_data().values, np.histogram(first, edges)[0])
                 assert (now.get_fill(), before.get_fill()) == (True, False)
-                assert to_hex(now.get_facecolor()) == colors["now"]
-                assert to_hex(before.get_edgecolor()) == colors["untrained"]
+                assert to_hex(now.get_facecolor()) == colors["this snapshot"]
+                assert to_hex(before.get_edgecolor()) == colors["before training"]
                 deviation = f"σ {format_number(float(weights[i].std()))}"
                 title, note = around(every, ax, above=True)
                 assert title == name
@@ -184,7 +184,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
             assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
             assert np.allclose(image.tiles()[0], pixels[0] / 255)
             every = text_spots(fig)
-            assert f"an image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
+            assert f"image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
             for row, name in enumerate(found):
                 mean, largest, active = (w[row] for w in widths)
                 y = artist_center(bars[0][row])[1]
@@ -285,7 +285,7 @@ def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
         order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
         assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
         assert np.allclose([bar.get_width() for bar in shares.patches], trace.probabilities[order])
-        assert [title_above(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
+        assert [title_above(fig, ax) for ax in (scores, shares)] == ["logit z", "probability"]
         sizes = beside(every, next(s.y for s in every if s.text == "28×28"))
         assert sizes[0] == "28×28"
         assert sizes[-2:] == [str(len(trace.logits))] * 2
@@ -488,7 +488,7 @@ def test_model_graph_omits_layers(tmp_path) -> None:
         with record_run(model.eval(), images, tmp_path / name) as recorder:
             recorder.snapshot(0)
         fig = draw_figure("model_graph", figure_runs.first_example_context(load_run(tmp_path / name))).fig
-        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in painted_strings(fig)
+        assert f"{told[name]} (bars: share) · 15 kB in float32" in painted_strings(fig)
         cards, edges = _cards(fig)
         assert [card[1:] for card in cards[3:]] == rows[name]
         assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]

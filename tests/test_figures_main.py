@@ -50,11 +50,11 @@ ENDS = " on 40 held-out images"
 NOTES = {  # by the share of the animation, four epochs long
     0.0: "before the end of epoch 1 of 4",
     0.2: "before the end of epoch 1 of 4",
-    0.25: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
-    0.45: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
-    0.5: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
-    0.75: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
-    1.0: "epoch 4 of 4 · training loss 0.052 · 92.5 %" + ENDS,
+    0.25: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
+    0.45: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
+    0.5: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
+    0.75: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
+    1.0: "epoch 4 of 4 · training loss 0.052 · accuracy 92.5 %" + ENDS,
 }
 
 
@@ -315,7 +315,7 @@ def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
     assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
-    assert "Kernels of conv2 in cnn-2conv" in painted_strings(fig)
+    assert "Convolution kernels of conv2, cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         draw_figure("filter_grid", context, layer="conv22")
 
