@@ -200,7 +200,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
                 assert ax.get_xlim()[1] >= max(row)
         assert charts[2].get_xlim() == (0, 1)
     unknown = draw_figure("activation_strength", replace(cnn, sample_or_none=Sample(cnn.sample.pixels)), images=1).fig
-    assert f"an image · {cnn.snapshot().label}" in painted_strings(unknown)
+    assert f"image · {cnn.snapshot().label}" in painted_strings(unknown)
 
 
 def _strength(outputs: np.ndarray) -> tuple[float, float, float]:

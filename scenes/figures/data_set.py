@@ -31,7 +31,7 @@ def draw(fig, context, *, pairs: int = 5):
     classes = format_count(len(context.classes), "class")
     words = f"{format_count(len(labels), source)} of {classes}, {format_shape(context.input_shape)}"
     if source != EXAMPLES:
-        words += f" · mean images, pixel values and pairs: {format_count(len(examples.labels), EXAMPLES)}"
+        words += f" · means, pixels, pairs: {format_count(len(examples.labels), EXAMPLES)}"
     name = context.dataset_name or "of " + context.display_name
     body, _ = add_heading(fig, f"Data set {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
