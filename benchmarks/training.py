@@ -16,9 +16,9 @@ from netcore.datasets.base import Dataset
 from netcore.datasets.loading import load_dataset
 from netcore.models.build import build_model
 from netcore.models.device import device_name, module_to_device, select_device, thread_limit
+from netcore.models.optimizers import make_optimizer
 from netcore.tracing.batch_inference import batch_logits
 from netcore.training.epoch import DeviceDataset, loss_and_accuracy, train_epoch
-from netcore.training.optimizers import make_optimizer
 from netcore.training.recipes import RECIPES, Recipe
 from netcore.training.trainer import dataset_to_device
 

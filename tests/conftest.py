@@ -53,18 +53,13 @@ def make_context() -> Callable[..., SceneContext]:
     """`make_case(run, digit=7, at="best")`: a case of the run's first example of a digit."""
 
     def make(run: Run, digit: int = 7, at: str = "best") -> SceneContext:
-        def tracer(*given: object) -> object:
-            from netcore.tracing.tracer import trace
+        def open_network(*given: object) -> object:
+            from netcore.tracing.network import TorchNetwork
 
-            return trace(*given)
-
-        def passer(*given: object) -> object:
-            from netcore.tracing.batch_inference import predict_batch
-
-            return predict_batch(*given)
+            return TorchNetwork(*given)
 
         examples = run.examples()
         first = int((examples.labels == digit).argmax())
-        return SceneContext(run, Sample(examples.images[first], digit, f"digit {digit}"), at, tracer, passer)
+        return SceneContext(run, Sample(examples.images[first], digit, f"digit {digit}"), at, open_network)
 
     return make

@@ -14,8 +14,7 @@ from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
 from netcore.models.build import build_model
-from netcore.tracing.batch_inference import predict_batch
-from netcore.tracing.tracer import trace
+from netcore.tracing.network import TorchNetwork
 from netcore.training.recorder import record_run
 
 PLAIN = {
@@ -82,11 +81,10 @@ def make_recorded_run(folder: Path) -> Run:
 def first_example_context(run: Run) -> SceneContext:
     """Its first example, where it has some, as a case."""
     if not run.info.get("examples"):
-        return SceneContext(run, None, "last", trace, predict_batch)
+        return SceneContext(run, None, "last", TorchNetwork)
     examples = run.examples()
-    return SceneContext(
-        run, Sample(examples.images[0], int(examples.labels[0]), "example 0"), "last", trace, predict_batch
-    )
+    sample = Sample(examples.images[0], int(examples.labels[0]), "example 0")
+    return SceneContext(run, sample, "last", TorchNetwork)
 
 
 def _classes(name: str, count: int) -> list[str]:

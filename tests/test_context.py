@@ -46,9 +46,8 @@ class Recorder(dict[str, Any]):
 def recorded(context: SceneContext) -> tuple[SceneContext, Recorder]:
     """A copy of a case whose run notes the keys that are read."""
     info = Recorder(context._run.info)
-    return SceneContext(
-        Run(context._run.path, info), context.sample_or_none, context.at, context.tracer, context.passer
-    ), info
+    run = Run(context._run.path, info)
+    return SceneContext(run, context.sample_or_none, context.at, context.open_network), info
 
 
 def unrecorded(context: SceneContext, info: Recorder) -> set[str]:

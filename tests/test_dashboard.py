@@ -22,7 +22,8 @@ from netcore.core.sample import Sample
 from netcore.core.trace import LayerTrace
 from netcore.rendering.scenes import find_scene, load_scene
 from netcore.rendering.window import Player
-from netcore.viz.mpl.network_diagram import IDLE, WEAK, NetworkDiagram
+from netcore.viz.layout.edges import WEAK_SHARE
+from netcore.viz.mpl.network_diagram import IDLE, NetworkDiagram
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK
 from netcore.viz.wording import prediction_lines
@@ -216,7 +217,7 @@ def test_dashboard_edge_color_and_width(dashboard_figure):
     blue, orange = DARK.rgb("positive"), DARK.rgb("negative")
     assert np.allclose(colors[:, :3], np.where(wiring.carried[:, None] < 0, orange, blue))
     pairs = [v.ravel() / np.abs(v).max() for v in wiring.values if v is not None]
-    strong = sum(int((np.abs(p) >= WEAK).sum()) for p in pairs)
+    strong = sum(int((np.abs(p) >= WEAK_SHARE).sum()) for p in pairs)
     assert 0 < strong < len(widths)
     assert sum(colors[:, 3] > 0.4) == strong
     assert widths[-1] == max(widths) > widths[0]

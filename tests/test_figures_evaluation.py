@@ -239,7 +239,7 @@ def test_confusion_matrix_shortens_class_names(made) -> None:
     context._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
     first, *others = facts_of(draw_figure("confusion_matrix", context).fig)
     true, predicted = first.removesuffix("…, 5 times").split("… predicted as ")
-    assert len(true) > 3 < len(predicted)
+    assert len(true) > 2 < len(predicted)
     assert context.classes[0].startswith(true)
     assert context.classes[1].startswith(predicted)
     assert others == ["cat predicted as dog, 4 times", "automobile predicted as cat, 1 time"]

@@ -412,9 +412,7 @@ def test_data_set_counts_and_pixels(mlp) -> None:
     labels, examples = mlp.evaluation().labels, mlp.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "Data set embedded"
-    assert (
-        note == "1,000 held-out images of 10 classes, 1×28×28 · means, pixels, pairs: 500 example images"
-    )
+    assert note == "1,000 held-out images of 10 classes, 1×28×28 · means, pixels, pairs: 500 example images"
     _counts_are(fig, mlp, labels)
     _pixel_values_are(fig, examples.images)
     for k in range(10):

@@ -13,7 +13,7 @@ from netcore.cli.recipes import command
 from netcore.core.errors import NetcoreError
 from netcore.models.architecture import Architecture
 from netcore.models.build import build_model
-from netcore.training.optimizers import OPTIMIZERS, make_optimizer
+from netcore.models.optimizers import OPTIMIZERS, make_optimizer
 from netcore.training.plan import check_settings
 from netcore.training.recipes import RECIPES, get_recipe, option_overrides, with_overrides
 
@@ -65,7 +65,7 @@ def test_make_optimizer_matches_torch(name, fused, monkeypatch):
 
 
 def test_recipe_choices_load_no_torch():
-    code = "import sys, netcore.training.recipes, netcore.training.optimizers; print('torch' in sys.modules)"
+    code = "import sys, netcore.training.recipes, netcore.models.optimizers; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -1,11 +1,13 @@
 """Standard terms for operations, layers and networks."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 from netcore.analysis.layers import main_operation
 from netcore.analysis.operations import PRODUCTS, Operation, Window
+from netcore.core.run import Run
 
 TERMS = {
     "BatchNorm": "BN", "LayerNorm": "LN", "GroupNorm": "GroupNorm", "InstanceNorm": "InstanceNorm", "RMSNorm": "RMSNorm",
@@ -222,3 +224,13 @@ def number_names(names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         number = f" {seen[short]}" if total[short] > 1 else ""
         out.append((title + number, short + number))
     return out
+
+
+def architecture_summary(run: Run) -> str:
+    """Short description of a run's network: ``784-16-16-10``, or the number of layers if it has convolutions."""
+    layers = [layer for layer in run.layers if layer["kind"].startswith(("Linear", "Conv"))]
+    dense = [layer for layer in layers if layer["kind"] == "Linear"]
+    if layers and layers == dense:
+        widths = [math.prod(dense[0]["input"])] + [int(layer["output"][-1]) for layer in dense]
+        return "-".join(map(str, widths))
+    return f"a network of {len(layers) - len(dense)} convolutions and {len(dense)} dense layers"

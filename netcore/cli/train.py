@@ -9,8 +9,8 @@ from netcore.cli.options import complete_choices
 from netcore.core.formatting import format_percent, format_percent_range
 from netcore.datasets.loading import dataset_names, sources
 from netcore.models.architecture import ACTIVATIONS
+from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.lr_schedule import SCHEDULES
-from netcore.training.optimizers import OPTIMIZERS
 from netcore.training.recipes import RECIPES
 
 

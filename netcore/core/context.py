@@ -2,16 +2,24 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from netcore.core.errors import RequirementError
-from netcore.core.network import Passer, Tracer
-from netcore.core.run import Arrays, Evaluation, Examples, Run, Snapshot
+from netcore.core.network import Network, OpenNetwork
+from netcore.core.run import Arrays, Evaluation, Examples, LabeledImages, Run, Snapshot
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
+
+LoadImages = Callable[[Run, str], LabeledImages | None]
+
+
+def no_images(run: Run, part: str) -> LabeledImages | None:
+    """Find no images of a run's data set."""
+    return None
 
 
 @dataclass
@@ -26,17 +34,17 @@ class SceneContext:
         The image chosen by ``--digit``, ``--index`` or ``--image``; None where the run has none to choose from.
     at : str
         The snapshot chosen by ``--at``.
-    tracer : callable
-        Computes a trace; given by the renderer, so that nothing here imports torch.
-    passer : callable, optional
-        Computes outputs of many images at once; without it they are traced one by one.
+    open_network : callable
+        Opens the network of a snapshot; given by the renderer, so that nothing here imports torch.
+    load_images : callable, optional
+        Loads a part of the data set used for training, None if it is not on this machine.
     """
 
     _run: Run
     sample_or_none: Sample | None
     at: str
-    tracer: Tracer
-    passer: Passer | None = None
+    open_network: OpenNetwork
+    load_images: LoadImages = no_images
     reads: set[str] = field(default_factory=set)
     _traces: dict[Any, Trace] = field(default_factory=dict, repr=False)
 
@@ -154,25 +162,25 @@ class SceneContext:
         found = {name: weights[key] for name, key in keys.items() if key in weights}
         return {name: w for name, w in found.items() if (w.ndim >= 2 if ndim is None else w.ndim == ndim)}
 
+    def network(self, at: str | Snapshot | None = None) -> Network:
+        """The network with the weights of a snapshot (the chosen one): passes, also altered ones."""
+        snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
+        return self.open_network(self._run, snapshot, self.reads.add)
+
     def trace(self, at: str | Snapshot | None = None, sample: Sample | None = None, backward: bool = False) -> Trace:
-        """Values of one pass of `picture` (the chosen one) through a snapshot (the chosen one); kept once computed."""
+        """Values of one pass of `sample` (the chosen one) through a snapshot (the chosen one); kept once computed."""
         snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
         sample = sample or self.sample
         key = (snapshot.sha256, sample.digest, backward)
         if key not in self._traces:
-            self._traces[key] = self.tracer(self._run, snapshot, sample.pixels, sample.label, backward)
+            self._traces[key] = self.network(snapshot).trace(sample, backward)
         return self._traces[key]
 
     def predict_batch(
         self, images: np.ndarray, nodes: tuple[str, ...] = (), at: str | Snapshot | None = None
     ) -> dict[str, np.ndarray]:
         """Outputs of many images uint8 (N, C, H, W): ``logits`` (N, K) and the named nodes' (N, …)."""
-        snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
-        if self.passer is not None:
-            return self.passer(self._run, snapshot, images, nodes)
-        traces = [self.tracer(self._run, snapshot, pixels, None, False) for pixels in images]
-        found = {name: np.stack([t.value(name) for t in traces]) for name in nodes}
-        return found | {"logits": np.stack([t.logits for t in traces])}
+        return self.network(at).predict(images, nodes)
 
     @property
     def history(self) -> dict[str, list[dict[str, Any]]]:
@@ -194,6 +202,21 @@ class SceneContext:
         """The run's example images."""
         self.reads.add("examples")
         return self._run.examples()
+
+    def images(self, part: Literal["train", "held_out"] = "held_out") -> LabeledImages:
+        """Images of a part of the data set used for training, or the examples if it is not on this machine.
+
+        Parameters
+        ----------
+        part : {"train", "held_out"}
+            ``part`` of the result is this, or ``"examples"``.
+        """
+        self.reads.add(f"images:{part}")
+        found = self.load_images(self._run, part)
+        if found is not None:
+            return found
+        examples = self.examples()
+        return LabeledImages("examples", examples.images, examples.labels)
 
     @property
     def evaluations(self) -> tuple[str, ...]:
@@ -218,13 +241,16 @@ class SceneContext:
 def read_digest(run: Run, read: str) -> str:
     """Digest of one thing that a scene may read, cheaply: by what `run.json` says, no weights are read.
 
-    `read` is ``snapshot:WORD``, ``evaluation:NAME``, or a key of `run.json` (``snapshots``, ``recipe``, ``data``, …).
+    `read` is ``snapshot:WORD``, ``evaluation:NAME``, ``images:PART``, or a key of `run.json` (``recipe``,
+    ``data``, …).
     """
     what, _, word = read.partition(":")
     if what == "snapshot":
         return run.snapshot(word).sha256
-    if what == "evaluation":
-        value: Any = dict(run.evaluation_entry(word))
+    if what == "images":
+        value: Any = [run.info.get("data"), run.info.get("settings")]
+    elif what == "evaluation":
+        value = dict(run.evaluation_entry(word))
     else:
         value = run.info.get(what)
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 A run is a folder: `run.json` tells what was trained and how, `snapshots/` holds the weights over time, `examples.npz` a
 few images a class, `evaluation/` the logits on data sets. `run.json` is written last and renamed into place, so a
-reader never sees half a run.
+reader never sees half a run. `cache/` holds results of passes (`netcore.core.trace_store`) and can be deleted.
 """
 
 import json
@@ -62,6 +62,22 @@ class Examples:
             )
         if not len(self.images) == len(self.labels) == len(self.index):
             raise NetcoreError("images, labels and index of the examples must have the same length")
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """Images of one part of a run's data.
+
+    Attributes
+    ----------
+    part : {"train", "held_out", "examples"}
+    images : uint8 (N, C, H, W)
+    labels : int64 (N,)
+    """
+
+    part: str
+    images: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)

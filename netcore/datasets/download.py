@@ -3,12 +3,24 @@
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from netcore.datasets.base import DatasetUnavailable
 
 TIMEOUT_SECONDS = 20  # without a response
+_allowed = ContextVar("_allowed", default=True)
+
+
+@contextlib.contextmanager
+def no_downloads() -> Iterator[None]:
+    """Let what is not on this machine be unavailable."""
+    token = _allowed.set(False)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
 
 
 def download(name: str, size: str, folder: Path, fetch: Callable[[], object]) -> None:
@@ -26,8 +38,10 @@ def download(name: str, size: str, folder: Path, fetch: Callable[[], object]) ->
     Raises
     ------
     Unavailable
-        If it fails, whatever the reason.
+        If it fails, whatever the reason, or inside of `no_downloads`.
     """
+    if not _allowed.get():
+        raise DatasetUnavailable(f"{name} is not in {folder}")
     print(f"netcore: downloading {name} ({size}) into {folder}", file=sys.stderr)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_SECONDS)

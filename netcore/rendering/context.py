@@ -1,23 +1,24 @@
 """Build a scene's context for a run."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from netcore.analysis.layer_names import architecture_summary
-from netcore.core.context import SceneContext
+from netcore.core.cached_network import CachedNetwork
+from netcore.core.context import LoadImages, SceneContext, no_images
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_percent
+from netcore.core.network import Network
 from netcore.core.run import Run, Snapshot, list_runs, load_run
-from netcore.core.trace import Trace
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
 
 
-def make_context(run: Run, selector: SampleSelector | None = None, at: str = "best") -> SceneContext:
+def make_context(
+    run: Run, selector: SampleSelector | None = None, at: str = "best", load_images: LoadImages = no_images
+) -> SceneContext:
     """Build the facts that a scene draws; traces are computed when they are asked for.
 
     Parameters
@@ -27,22 +28,23 @@ def make_context(run: Run, selector: SampleSelector | None = None, at: str = "be
         The image; by default a 7, or the first example.
     at : str
         The snapshot: ``best``, ``last``, ``first``, ``epoch:N``, ``step:N``.
+    load_images : callable
+        Loads training or held-out images; without it, scenes get the examples.
     """
     run.snapshot(at)  # an unknown one is told now, not in the middle of a film
     sample, _ = (selector or SampleSelector()).select(run)
-    return SceneContext(run, sample, at, _trace, _passes)
+    return SceneContext(run, sample, at, open_network, load_images)
 
 
-def _trace(run: Run, snapshot: Snapshot, pixels: np.ndarray, label: int | None, backward: bool) -> Trace:
-    from netcore.tracing.tracer import trace
+def open_network(run: Run, snapshot: Snapshot, record: Callable[[str], None]) -> Network:
+    """Open a snapshot's network, whose results are kept with the run; torch is loaded for new ones alone."""
 
-    return trace(run, snapshot, pixels, label, backward)
+    def compute() -> Network:
+        from netcore.tracing.network import TorchNetwork
 
+        return TorchNetwork(run, snapshot, record)
 
-def _passes(run: Run, snapshot: Snapshot, images: np.ndarray, nodes: tuple[str, ...]) -> dict[str, np.ndarray]:
-    from netcore.tracing.batch_inference import predict_batch
-
-    return predict_batch(run, snapshot, images, nodes)
+    return CachedNetwork(run, snapshot, compute, record)
 
 
 def default_context(needs: Iterable[str] = (), runs: str | Path = "runs") -> SceneContext:

@@ -69,7 +69,9 @@ def draw_task(task: "RenderTask", folder: Path, count: Count = lambda frames: No
     SceneError
         If the scene itself fails.
     """
-    context = make_context(task.run, task.selector, task.at)
+    from netcore.tracing.training_images import load_training_images
+
+    context = make_context(task.run, task.selector, task.at, load_training_images)
     paths = {name: folder / f"out.{name}" for name in task.targets}
     try:
         files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, count)

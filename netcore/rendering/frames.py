@@ -1,7 +1,6 @@
 """From a scene to its frames: figures blitted by Matplotlib, films drawn by Manim in this process."""
 
 import inspect
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 Sink = Callable[[np.ndarray, int], None]
 Draw = Callable[..., Any]
 SECONDS = 6.0  # of an animated figure that does not say
-FRAME = (128 / 9, 8.0)  # Manim's units; a picture of another shape shows more than these, never less
 
 
 # ---- figures
@@ -159,37 +157,19 @@ def film_frames(
     sink : callable
         Takes uint8 (H, W, 3), new for each call, and how many frames long it stands. No two in a row are alike.
     """
-    from manim import tempconfig
+    from netcore.viz.film.manim_adapter import play_film
 
-    width, height = size
-    with tempfile.TemporaryDirectory(prefix="netcore-") as folder:
-        settings = {
-            "pixel_width": width,
-            "pixel_height": height,
-            "frame_width": max(FRAME[0], FRAME[1] * width / height),
-            "frame_height": max(FRAME[1], FRAME[0] * height / width),
-            "frame_rate": fps,
-            "background_color": theme.background,
-            "media_dir": folder,  # of text set as pictures; nothing else is written
-            "dry_run": True,
-            "disable_caching": True,
-            "progress_bar": "none",
-            "verbosity": "ERROR",
-            "seed": 0,
-        }
-        with tempconfig(settings):
-            scene = _film_class(film)()
-            scene.context, scene.theme = context, theme
-            for name, value in (options or {}).items():
-                setattr(scene, name, value)
-            writer = _writer(scene, sink)
-            scene.render()
-            if not scene.renderer.num_plays:  # a film that only adds things is one picture
-                writer.write_frame(scene.renderer.get_frame())
-            writer.flush()
+    play_film(find_film_class(film), context, theme, size, fps, options, sink)
 
 
-def _film_class(film: type | Path) -> type:
+def find_film_class(film: type | Path) -> type:
+    """Return the class of a film; of a scene file the last subclass of `Film` that it defines.
+
+    Raises
+    ------
+    NetcoreError
+        If the file defines none.
+    """
     from netcore.viz.film.film import Film
 
     if isinstance(film, type):
@@ -200,28 +180,3 @@ def _film_class(film: type | Path) -> type:
     if not found:
         raise NetcoreError(f"{film} does not contain a subclass of Film")
     return found[-1]
-
-
-def _writer(scene: Any, sink: Sink) -> Any:
-    """Put a writer in the place of Manim's that hands frames on; made here, since Manim is imported late."""
-    from manim.scene.scene_file_writer import SceneFileWriter
-
-    from netcore.viz.colors import drop_alpha
-
-    class FrameWriter(SceneFileWriter):
-        waiting: tuple[np.ndarray, int] | None = None
-
-        def write_frame(self, pixels: np.ndarray, *, repeat: int = 1) -> None:
-            if self.waiting is not None and np.array_equal(self.waiting[0], pixels):
-                self.waiting = self.waiting[0], self.waiting[1] + repeat
-            elif repeat > 0:
-                self.flush()
-                self.waiting = pixels, repeat
-
-        def flush(self) -> None:
-            if self.waiting is not None:
-                sink(drop_alpha(self.waiting[0]), self.waiting[1])
-            self.waiting = None
-
-    scene.renderer.file_writer = FrameWriter(scene.renderer.file_writer.settings)
-    return scene.renderer.file_writer

@@ -7,13 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from netcore.core.errors import NetcoreError
+from netcore.core.network import Mask, Weights
 from netcore.core.run import Run, Snapshot
 from netcore.models.device import has_convolution
 from netcore.models.loading import load_model
 from netcore.tracing.batch_axes import batch_axes
 from netcore.tracing.inputs import eval_mode, normalize
+from netcore.tracing.interventions import mask_tensors, replacement_tensors
 from netcore.tracing.op_tracer import OpTracer
 from netcore.tracing.output_kind import as_logits, find_output_kind
 
@@ -24,7 +27,12 @@ _Layout = dict[str, tuple[int | None, tuple[int, ...]]]  # batch axis and shape 
 
 
 def predict_batch(
-    run: Run, snapshot: Snapshot, images: NDArray[np.uint8], nodes: Sequence[str] = ()
+    run: Run,
+    snapshot: Snapshot,
+    images: NDArray[np.uint8],
+    nodes: Sequence[str] = (),
+    weights: Weights | None = None,
+    mask: Mask | None = None,
 ) -> dict[str, NDArray[np.floating]]:
     """Compute the logits, and the outputs of the named nodes.
 
@@ -35,6 +43,8 @@ def predict_batch(
     images : ndarray of uint8, shape (N, C, H, W)
     nodes : sequence of str
         Names of nodes, as in `netcore.tracing.tracer.trace`.
+    weights, mask : mapping, optional
+        Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
 
     Returns
     -------
@@ -43,13 +53,15 @@ def predict_batch(
     """
     module = load_model(run, snapshot)
     layout: _Layout = {}
+    replaced, places = replacement_tensors(module, weights), dict[str, Tensor]()
     parts: list[dict[str, NDArray[np.floating]]] = []
     for x in _normalized_batches(run, module, images):
         kind = find_output_kind(module, x[:1])
         layout = layout or (_single_layout(module, x[:1]) if nodes else {})
-        tracer = OpTracer(module, x)
-        with eval_mode(module), torch.no_grad(), tracer.recording() if nodes else nullcontext():
-            output = module(x)
+        places = places or mask_tensors(module, x, mask)
+        tracer = OpTracer(module, x, shapes_only=not nodes, mask=places)
+        with eval_mode(module), torch.no_grad(), tracer.recording() if nodes or places else nullcontext():
+            output = functional_call(module, replaced, (x,)) if replaced else module(x)
         found = {name: value for op in tracer.ops for name, value in op.named_outputs()}
         selected = {name: _batch_first(name, found[name], len(x), *layout[name]) for name in nodes}
         parts.append(selected | {"logits": as_logits(output, kind).cpu().numpy()})

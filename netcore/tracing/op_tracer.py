@@ -74,6 +74,8 @@ class OpTracer(TorchFunctionMode):
         Names of the parameters by the ids of the tensors that the network computes with.
     shapes_only : bool
         Save no values: outputs are arrays of the right shape, without memory of their own.
+    mask : mapping, optional
+        Places to set to 0 in the first output of an operation, bool tensors by its name.
 
     Attributes
     ----------
@@ -84,7 +86,12 @@ class OpTracer(TorchFunctionMode):
     """
 
     def __init__(
-        self, module: nn.Module, x: Tensor, names: Mapping[int, str] | None = None, shapes_only: bool = False
+        self,
+        module: nn.Module,
+        x: Tensor,
+        names: Mapping[int, str] | None = None,
+        shapes_only: bool = False,
+        mask: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.ops: list[TracedOp] = []
@@ -98,6 +105,7 @@ class OpTracer(TorchFunctionMode):
         self._kept_alive: list[Tensor] = [x]  # so that the ids in `_names` are not used again
         self._name_counts: dict[str, int] = {}
         self._values = not shapes_only
+        self._mask = mask or {}
         parameters = dict(module.named_parameters())
         self._sizes = {name: parameter.numel() for name, parameter in parameters.items()}
         # Names of the parameters that alone a tensor was computed from, by its id
@@ -109,7 +117,8 @@ class OpTracer(TorchFunctionMode):
         """Record all calls; outputs are copied at once, so that in-place functions cannot change them."""
         handles = [
             register_module_forward_pre_hook(self._on_forward_start),
-            register_module_forward_hook(self._on_forward_end, with_kwargs=True),
+            # PyTorch's type of the hook has no result, which its documentation has
+            register_module_forward_hook(self._on_forward_end, with_kwargs=True),  # type: ignore[arg-type]
         ]
         try:
             with self:
@@ -136,17 +145,18 @@ class OpTracer(TorchFunctionMode):
 
     def _on_forward_end(
         self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object
-    ) -> None:
+    ) -> object:
         if self._layer is None:
             self._stack.pop()
         elif self._layer is module:
             path = self._stack.pop()
             if any(id(t) in self._names for t in _tensors((args, kwargs))):
                 if isinstance(module, ExportedLayer):
-                    self._add(self._exported_call(module, args, output))
+                    output = self._add(self._exported_call(module, args, output))
                 else:
-                    self._add(self._layer_call(module, args, kwargs, output, path))
+                    output = self._add(self._layer_call(module, args, kwargs, output, path))
             self._layer = None  # only now: calls made for the record are not part of the network
+        return output
 
     def _layer_call(
         self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object, path: str
@@ -213,7 +223,7 @@ class OpTracer(TorchFunctionMode):
         elif source is None:
             self._record_parameters(given, out)
         else:
-            self._record_function(func, args, kwargs, out, source, source_shape)
+            return self._record_function(func, args, kwargs, out, source, source_shape)
         return out
 
     def _record_parameters(self, given: Sequence[Tensor], out: object) -> None:
@@ -231,13 +241,13 @@ class OpTracer(TorchFunctionMode):
         out: object,
         source: Tensor,
         source_shape: tuple[int, ...],
-    ) -> None:
+    ) -> object:
         name = function_name(func)
         found = [t for t in _tensors(out) if t.is_floating_point()]
         if name in _TRANSPARENT or not found:
             for tensor in _tensors(out):
                 self._remember(tensor, self._names[id(source)])
-            return
+            return out
         arguments = function_arguments(func, args, kwargs)
         kind = function_kind(name, source_shape, found[0].shape)
         path = self._stack[-1] if self._stack else ""
@@ -245,7 +255,7 @@ class OpTracer(TorchFunctionMode):
         if current := getattr(self._module, "current_call", None):  # of an ExportedModel
             title, path, kind = current[0], current[1], current[2] or kind
         is_attention = name == "scaled_dot_product_attention" and self._values
-        self._add(
+        return self._add(
             _Call(
                 name=title,
                 kind=kind,
@@ -262,14 +272,19 @@ class OpTracer(TorchFunctionMode):
 
     # ---- the record
 
-    def _add(self, call: _Call) -> None:
+    def _add(self, call: _Call) -> object:
+        """Record a call, and return its output with the masked places set to 0."""
         inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(call.args) if id(t) in self._names))
         found = [t for t in _tensors(call.output) if t.is_floating_point()]
         if not found:
-            return
+            return call.output
         first, *others = found
+        output, name = call.output, self._unique(call.name)
+        if name in self._mask:
+            masked = self._masked(name, first, call)
+            output, first = _replace(output, first, masked), masked
         op = TracedOp(
-            name=self._unique(call.name),
+            name=name,
             kind=call.kind,
             inputs=inputs,
             output=self._array(first),
@@ -290,6 +305,13 @@ class OpTracer(TorchFunctionMode):
             self._remember(tensor, name)
         if call.attention is not None:
             op.outputs[self._unique(f"{op.name}.attention")] = self._array(call.attention)
+        return output
+
+    def _masked(self, name: str, values: Tensor, call: _Call) -> Tensor:
+        in_place = self._layer is None and any(values is t for t in call.used)
+        if in_place:  # of a function, whose caller need not use what it returns
+            return values.masked_fill_(self._mask[name], 0)
+        return values.masked_fill(self._mask[name], 0)
 
     def _parameter_names(self, tensors: Iterable[Tensor]) -> tuple[str, ...]:
         """Names of the parameters among `tensors`, and of those that they were computed from."""
@@ -343,6 +365,19 @@ def module_classes(module: nn.Module) -> dict[str, str]:
     if isinstance(stored, Mapping):
         return dict(stored)
     return {path: type(m).__name__.removeprefix("Parametrized") for path, m in module.named_modules()}
+
+
+def _replace(value: object, old: Tensor, new: Tensor) -> object:
+    """Return the output of a call, `old` replaced by `new` in it."""
+    if value is old:
+        return new
+    if isinstance(value, dict):
+        return {key: _replace(v, old, new) for key, v in value.items()}
+    if not isinstance(value, (tuple, list)):
+        return value
+    parts = [_replace(v, old, new) for v in value]
+    make = getattr(type(value), "_make", type(value))  # a named tuple, or a plain one
+    return make(parts)
 
 
 def _as_tensor(value: object) -> Tensor | None:

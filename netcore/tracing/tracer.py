@@ -11,18 +11,26 @@ from torch.func import functional_call
 
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
+from netcore.core.network import Mask, Weights
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import Trace
 from netcore.models.loading import load_model
 from netcore.tracing.batch_axes import batch_axes
 from netcore.tracing.inputs import check_single_input, eval_mode, normalize, single_thread
+from netcore.tracing.interventions import mask_tensors, replacement_tensors
 from netcore.tracing.op_tracer import OpTracer
 from netcore.tracing.output_kind import as_logits, traced_output_kind
 from netcore.tracing.traced_op import float32_array
 
 
 def trace(
-    run: Run, snapshot: Snapshot, pixels: NDArray[np.uint8], label: int | None = None, backward: bool = False
+    run: Run,
+    snapshot: Snapshot,
+    pixels: NDArray[np.uint8],
+    label: int | None = None,
+    backward: bool = False,
+    weights: Weights | None = None,
+    mask: Mask | None = None,
 ) -> Trace:
     """Trace one image through a snapshot of a run.
 
@@ -35,6 +43,8 @@ def trace(
         The true class; needed for the loss and for `backward`.
     backward : bool
         Also compute the gradients of the cross-entropy loss.
+    weights, mask : mapping, optional
+        Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
 
     Raises
     ------
@@ -55,6 +65,8 @@ def trace(
             backward=backward,
             mean=given.get("mean", (0.0,)),
             std=given.get("std", (1.0,)),
+            weights=weights,
+            mask=mask,
         )
     return replace(out, snapshot=snapshot.label, step=snapshot.step)
 
@@ -68,6 +80,8 @@ def trace_module(
     backward: bool = False,
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
+    weights: Weights | None = None,
+    mask: Mask | None = None,
 ) -> Trace:
     """Trace one image through any classifier, in evaluation mode; the module is not changed.
 
@@ -84,6 +98,8 @@ def trace_module(
         Also compute the gradients of the loss with respect to the input and every output, weight and bias.
     mean, std : sequence of float
         One value per channel; the network receives ``(pixels / 255 - mean) / std``.
+    weights, mask : mapping, optional
+        Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
 
     Returns
     -------
@@ -96,13 +112,18 @@ def trace_module(
     """
     check_single_input(module)
     _check_label(label, len(classes), backward)
-    weights = {k: v.detach().requires_grad_(backward) for k, v in module.named_parameters() if v.is_floating_point()}
-    like = next(iter(weights.values()), torch.zeros(()))
+    replaced = replacement_tensors(module, weights)
+    parameters = {
+        k: replaced.pop(k, v).detach().requires_grad_(backward)
+        for k, v in module.named_parameters()
+        if v.is_floating_point()
+    }
+    like = next(iter(parameters.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
-    names = {id(v): k for k, v in weights.items()}
-    tracer = OpTracer(module, x, names)
+    names = {id(v): k for k, v in parameters.items()}
+    tracer = OpTracer(module, x, names, mask=mask_tensors(module, x.detach(), mask))
     with eval_mode(module), torch.set_grad_enabled(backward), tracer.recording():
-        output = _forward(module, weights, x, len(classes))
+        output = _forward(module, parameters | replaced, x, len(classes))
     if not tracer.has_traced(output):
         raise NetcoreError(
             f"the output of {type(module).__name__} does not depend on its input through PyTorch operations"
@@ -112,7 +133,7 @@ def trace_module(
     loss, gradients = None, {}
     if label is not None:
         loss = nn.functional.cross_entropy(logits, torch.tensor([label], device=output.device))
-        gradients = _gradients(module, loss, [x, *weights.values()]) if backward else {}
+        gradients = _gradients(module, loss, [x, *parameters.values()]) if backward else {}
     axes = batch_axes(module, x.detach(), tracer.ops)
     return Trace(
         pixels=pixels,

@@ -10,9 +10,9 @@ from netcore.core.formatting import format_percent
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
 from netcore.datasets.loading import load_with_fallback
 from netcore.models.architecture import ACTIVATIONS
+from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
-from netcore.training.optimizers import OPTIMIZERS
 from netcore.training.recipes import Recipe, get_recipe, with_overrides
 
 MNIST_IMAGES = 60_000  # what the recipes' epochs are counted in

@@ -14,6 +14,7 @@ from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.build import build_model
 from netcore.models.device import device_name, module_to_device, to_tensor
+from netcore.models.optimizers import make_optimizer
 from netcore.training.checkpoint import load_checkpoint, save_checkpoint
 from netcore.training.epoch import (
     SYNC_SECONDS,
@@ -29,7 +30,6 @@ from netcore.training.evaluation import evaluate_splits
 from netcore.training.lr_schedule import learning_rate
 from netcore.training.mc_dropout import has_dropout
 from netcore.training.metadata import describe_layers, environment_info
-from netcore.training.optimizers import make_optimizer
 from netcore.training.plan import TrainingPlan
 from netcore.training.progress import NullProgress
 from netcore.training.seeds import derive_seed

@@ -7,9 +7,16 @@ Accuracy and mean confidence of {run} ({network}, {snapshot}) under noise, rotat
 from collections.abc import Callable
 
 import numpy as np
-from scipy import ndimage
-from scipy.special import softmax
 
+from netcore.analysis.experiments import (
+    Transform,
+    add_noise,
+    apply_transform,
+    change_stroke_width,
+    predict_transformed,
+    rotate,
+    translate,
+)
 from netcore.analysis.metrics import wilson_interval
 from netcore.core.formatting import format_subset
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
@@ -22,29 +29,11 @@ ORDER = 46
 STRIP = 30.0  # units for the sample images below a chart
 
 
-def _noise(images: np.ndarray, level: float) -> np.ndarray:
-    noise = np.random.default_rng(0).normal(0, 255 * level, images.shape)
-    return np.clip(images + noise, 0, 255)
-
-
-def _turn(images: np.ndarray, degrees: float) -> np.ndarray:
-    return ndimage.rotate(images, degrees, axes=(3, 2), reshape=False, order=1, mode="nearest")
-
-
-def _shift(images: np.ndarray, percent: float) -> np.ndarray:
-    return ndimage.shift(images, (0, 0, 0, percent / 100 * images.shape[3]), order=1, mode="nearest")
-
-
-def _stroke(images: np.ndarray, pixels: float) -> np.ndarray:
-    size = (1, 1, 1 + abs(int(pixels)), 1 + abs(int(pixels)))
-    return (ndimage.grey_dilation if pixels > 0 else ndimage.grey_erosion)(images, size=size)
-
-
-CHANGES: dict[str, tuple[str, tuple[float, ...], Callable, Callable[[float], str]]] = {
-    "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), _noise, "{:g}".format),
-    "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), _turn, "{:g}°".format),
-    "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), _shift, "{:g}".format),
-    "Stroke width": ("change in pixels", (-3, -2, -1, 0, 1, 2, 3), _stroke, "{:+g}".format),
+CHANGES: dict[str, tuple[str, tuple[float, ...], Transform, Callable[[float], str]]] = {
+    "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), add_noise, "{:g}".format),
+    "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), rotate, "{:g}°".format),
+    "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), translate, "{:g}".format),
+    "Stroke width": ("change in pixels", (-3, -2, -1, 0, 1, 2, 3), change_stroke_width, "{:+g}".format),
 }
 
 
@@ -71,8 +60,7 @@ def draw(fig, context, *, images: int = 120):
 
 def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray, labels: np.ndarray) -> None:
     theme, (note, levels, function, word) = fig.theme, change
-    changed = [_as_pixels(function(pixels.astype(float), level)) for level in levels]
-    shares = [softmax(context.predict_batch(batch)["logits"].astype(float), axis=1) for batch in changed]
+    shares = predict_transformed(context.network(), pixels, function, levels)
     right = [int((s.argmax(1) == labels).sum()) for s in shares]
     low, high = zip(*(wilson_interval(r, len(labels)) for r in right), strict=True)
     ax = add_chart(fig, box.inset(bottom=STRIP), title, note, left=54)
@@ -87,9 +75,9 @@ def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray
     _strip(fig, box, context.sample.pixels, function, levels)
 
 
-def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple) -> None:
+def _strip(fig, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:
     """The chosen image at each level, below the tick labels."""
-    tiles = np.stack([to_display(_as_pixels(function(pixels[None].astype(float), level))[0]) for level in levels])
+    tiles = np.stack([to_display(apply_transform(function, pixels[None], level)[0]) for level in levels])
     step = (box.w - 62) / (len(levels) - 0.4)
     side = STRIP - 4
     wide = side * tiles.shape[2] / tiles.shape[1]
@@ -98,7 +86,3 @@ def _strip(fig, box: Box, pixels: np.ndarray, function: Callable, levels: tuple)
     image_grid(
         fig, place, tiles, columns=len(levels), pixel=side / tiles.shape[1], gap=step - wide, frame=True, align=(0.5, 0)
     )
-
-
-def _as_pixels(images: np.ndarray) -> np.ndarray:
-    return np.clip(np.round(images), 0, 255).astype(np.uint8)

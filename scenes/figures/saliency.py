@@ -5,10 +5,9 @@ class in {run} ({network}, {snapshot}): gradient of the logit difference, gradie
 each pixel's contribution), and occlusion (decrease of the difference when a patch is replaced by the background).
 """
 
-from dataclasses import replace
-
 import numpy as np
 
+from netcore.analysis.experiments import margin_gradient, occlusion_map
 from netcore.core.formatting import format_number
 from netcore.viz.colors import abs_limit
 from netcore.viz.mpl.axes import add_colorbar
@@ -20,7 +19,6 @@ from netcore.viz.wording import format_prediction
 
 NEEDS = ()
 ORDER = 66
-ROUNDING = 1e-5  # of the largest logit: what single precision may add or lose on the way
 
 
 def draw(fig, context, *, patch: int = 0, stride: int = 2):
@@ -36,9 +34,10 @@ def draw(fig, context, *, patch: int = 0, stride: int = 2):
     trace = context.trace()
     first, second = np.argsort(-trace.logits, kind="stable")[:2]
     names = trace.classes[first], trace.classes[second]
-    gradient = _gradient(context, int(first), int(second))
+    network = context.network()
+    gradient = margin_gradient(network, context.sample, int(first), int(second))
     side = patch or max(1, trace.pixels.shape[1] // 4)
-    covered = _occlusion(context, trace, (first, second), side, max(stride, trace.pixels.shape[1] // 16))
+    covered = occlusion_map(network, trace, int(first), int(second), side, max(stride, trace.pixels.shape[1] // 16))
     margin = format_number(float(trace.logits[first] - trace.logits[second]))
     title = f"Saliency of {names[0]} versus {names[1]} in {context.display_name}"
     prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
@@ -71,38 +70,3 @@ def _panel(fig, box: Box, title: str, note: str, values: np.ndarray | None, labe
     bar = Box(place.x, place.y + place.h + 14, place.w, 44)
     add_colorbar(fig, bar, diverging(fig.theme), -limit, limit, ellipsize(fig, label, place.w))
     return bar.y + bar.h
-
-
-def _gradient(context, first: int, second: int) -> np.ndarray:
-    """Derivative of score `first` − score `second` by the network's input, (C, H, W).
-
-    That difference is the cross-entropy for `second` minus that for `first`: the softmax's denominators cancel.
-    """
-    losses = [context.trace(sample=replace(context.sample, label=k), backward=True).grad_input for k in (second, first)]
-    return losses[0] - losses[1]
-
-
-def _occlusion(context, trace, pair: tuple, side: int, stride: int) -> np.ndarray:
-    """How much of the difference of two scores is lost, mean over the patches that cover a pixel: (H, W)."""
-    _, height, width = trace.pixels.shape
-    empty = np.median(_border(trace.pixels), axis=1).astype(np.uint8)  # (C,)
-    corners = [(y, x) for y in range(stride - side, height, stride) for x in range(stride - side, width, stride)]
-    places = [(slice(max(0, y), y + side), slice(max(0, x), x + side)) for y, x in corners]
-    images = np.repeat(trace.pixels[None], len(places), 0)
-    for image, (rows, columns) in zip(images, places, strict=True):
-        image[:, rows, columns] = empty[:, None, None]
-    logits = context.predict_batch(images)["logits"]
-    first, second = pair
-    lost = trace.logits[first] - trace.logits[second] - (logits[:, first] - logits[:, second])
-    lost[np.abs(lost) < ROUNDING * np.abs(trace.logits).max()] = 0
-    total, times = np.zeros((height, width)), np.zeros((height, width))
-    for (rows, columns), loss in zip(places, lost, strict=True):
-        total[rows, columns] += loss
-        times[rows, columns] += 1
-    return total / np.maximum(times, 1)
-
-
-def _border(pixels: np.ndarray) -> np.ndarray:
-    """The outermost pixels (C, N): an image's background, as a rule."""
-    count = len(pixels)
-    return np.concatenate([pixels[:, [0, -1]].reshape(count, -1), pixels[:, :, [0, -1]].reshape(count, -1)], axis=1)

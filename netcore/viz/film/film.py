@@ -60,16 +60,14 @@ variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light
 """
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-from manim import Animation, Camera, Mobject, Scene, config
+from manim import Animation, Mobject, config
 
 from netcore.core.context import SceneContext
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import BODY, NOTE, ArrayMobject
-from netcore.viz.film.manim_adapter import ArrayCamera, _box, _meet
+from netcore.viz.film.base_mobject import BODY, NOTE
+from netcore.viz.film.manim_adapter import ArrayScene
 from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
 from netcore.viz.theme import DARK, THEMES, Theme
 
@@ -77,7 +75,7 @@ MARGIN = 0.3  # scene units kept free along the frame's sides
 CAPTION_GAP = 0.42  # from the frame's foot to the middle of the caption
 
 
-class Film(Scene):
+class Film(ArrayScene):
     """A Manim scene that shows the numbers of a context.
 
     `context` and `theme` are set by whoever renders it; without them the film finds a run itself.
@@ -85,9 +83,6 @@ class Film(Scene):
 
     context: SceneContext = None  # type: ignore[assignment]
     theme: Theme = None  # type: ignore[assignment]
-
-    def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
-        super().__init__(renderer, camera_class=camera_class, **keys)
 
     def setup(self) -> None:
         config.disable_caching = True  # Manim would judge by what it can serialise, which the arrays are not
@@ -166,27 +161,3 @@ class Film(Scene):
         facts = [self.context.display_name, self.context.trace().snapshot]
         text = ellipsize_line("  ·  ".join(f for f in facts if f), 2 * side - left.width - 0.5, NOTE)
         return [left, text_line(text, NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))]
-
-    # ---- what is drawn again each frame
-
-    def get_moving_and_static_mobjects(self, animations: Iterable[Animation]) -> tuple[list[Mobject], list[Mobject]]:
-        """Split what is on screen into what moves or lies over something that moves, and the rest.
-
-        Manim takes everything that comes later in the drawing order as moving; here boxes decide.
-        """
-        animations = list(animations)
-        if not all(isinstance(a, Animate) for a in animations):
-            return super().get_moving_and_static_mobjects(animations)
-        changes = {id(a.mobject): a for a in animations}
-        moving: list[Mobject] = []
-        static: list[Mobject] = []
-        boxes: list[np.ndarray] = []
-        for m in self.renderer.camera.get_mobjects_to_display(self.mobjects):
-            known = isinstance(m, ArrayMobject)
-            box = changes[id(m)].reach() if id(m) in changes else m.box() if known else _box(m)
-            if id(m) in changes or any(_meet(box, other) for other in boxes):
-                moving.append(m)
-                boxes.append(box)
-            else:
-                static.append(m)
-        return moving, static

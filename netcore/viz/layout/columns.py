@@ -13,7 +13,7 @@ def column_positions(
     count : int
     x : float
     low, high : float
-        The room there is.
+        Ends of the room; the first thing is at the `high` end, also where y points down and `high` is less.
     dots : bool
         Leave one place free in the middle, for the three dots that stand for what is left out.
     pitch : float
@@ -25,7 +25,7 @@ def column_positions(
     dots : (3, 2), or (0, 2)
     """
     slots = count + dots
-    step = min(pitch, (high - low) / slots)
+    step = min(pitch, abs(high - low) / slots) * (1 if high >= low else -1)
     ys = (low + high) / 2 + ((slots - 1) / 2 - np.arange(slots)) * step
     hole = (count + 1) // 2
     if not dots:

@@ -7,11 +7,14 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from netcore.analysis.columns import Column, columns, contributions
 from netcore.analysis.units import top_k
 from netcore.core.trace import Trace
 from netcore.viz.colors import blend
+from netcore.viz.layout.columns import column_positions
+from netcore.viz.layout.edges import connect_all, diagram_edge_style, edge_strength
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
@@ -22,8 +25,7 @@ from netcore.viz.theme import Theme
 
 PIXELS, NEURONS, MAPS, CLASSES = 15, 10, 4, 10  # shown, at most, of a column
 IDLE = 0.05  # of the strongest of its column: what is weaker is drawn as idle
-WEAK = 0.25  # of the strongest into its column: what is weaker is a hairline
-MAX_EDGE_WIDTH = 2.6  # units, of the strongest edge into a column
+PITCH = 24.0  # units between neighbouring neurons, at most
 FOOT = 38.0  # units below the columns, for how many are shown
 
 
@@ -106,19 +108,17 @@ class NetworkDiagram:
         for (a, b), carried in zip(itertools.pairwise(self.views), self.values, strict=True):
             if carried is None:
                 continue
-            start, end = a.centers + np.array([a.half + 1, 0]), b.centers - np.array([b.half + 1, 0])
-            segments.append(np.stack([np.tile(start, (len(end), 1)), np.repeat(end, len(start), 0)], 1))
+            segments.append(np.stack(connect_all(a.centers, b.centers, a.half + 1, b.half + 1), axis=1))
             values.append(carried.ravel())
-            strength.append(np.abs(values[-1]) / max(float(np.abs(carried).max()), 1e-12))
+            strength.append(edge_strength(carried.ravel()))
         lines, carry, share = np.concatenate(segments), np.concatenate(values), np.concatenate(strength)
         order = np.argsort(share, kind="stable")
         order = order[share[order] > 0]
-        rgb = np.where(carry[order, None] < 0, self.theme.rgb("negative"), self.theme.rgb("positive"))
-        strong = share[order] >= WEAK
+        rgba, widths = diagram_edge_style(self.theme, carry[order], share[order])
         self.lines.set_segments(list(lines[order]))
         self.lines.set_array(None)
-        self.lines.set_color(np.column_stack([rgb, np.where(strong, 0.35 + 0.65 * share[order], 0.16)]))
-        self.lines.set_linewidth(np.where(strong, MAX_EDGE_WIDTH * share[order], 0.6))
+        self.lines.set_color(rgba)
+        self.lines.set_linewidth(widths)
         self.carried = carry[order]
 
 
@@ -128,14 +128,9 @@ class _Neurons:
     def __init__(self, ax: Axes, x: float, high: float, radius: float, column: Column, most: int, theme: Theme) -> None:
         self.count, self.half, self.theme = min(column.size, most), radius, theme
         more = self.count < column.size
-        slots = self.count + more
-        pitch = min(high / slots, 24.0)
-        ys = high / 2 + (np.arange(slots) - (slots - 1) / 2) * pitch
-        hole = (self.count + 1) // 2
-        if more:
-            _dots(ax, [(x, ys[hole] + d) for d in (-0.3 * pitch, 0, 0.3 * pitch)], theme)
-            ys = np.delete(ys, hole)
-        self.centers = np.column_stack([np.full(self.count, x), ys])
+        self.centers, dots = column_positions(self.count, x, high, 0.0, more, PITCH)  # y points down
+        if len(dots):
+            _dots(ax, dots, theme)
         self.artist = ax.scatter(*self.centers.T, s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False)
 
     def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
@@ -181,5 +176,5 @@ class _Maps:
         return self.mosaic.set(values[chosen] if self.image else values[chosen] / max(limit, 1e-12))
 
 
-def _dots(ax: Axes, places: list[tuple[float, float]], theme: Theme) -> None:
+def _dots(ax: Axes, places: ArrayLike, theme: Theme) -> None:
     ax.plot(*np.transpose(places), "o", markersize=2.8, color=theme.muted, markeredgewidth=0, zorder=3, clip_on=False)
