@@ -1,7 +1,7 @@
 """Confusion matrix
 
 Number of images by true class (rows) and predicted class (columns) of {run} ({network}), its accuracy and the most
-frequent confusions. Color: share of the true class; green: correct, red: misclassified.
+frequent confusions (true → predicted class). Color: share of the true class; green: correct, red: misclassified.
 """
 
 import numpy as np
@@ -132,12 +132,12 @@ class _Facts:
         return [self.accuracy, self.range, *self.rows]
 
     def _line(self, true: int, predicted: int, count: int) -> str:
-        """``9 predicted as 4, 7 times``; long names are cut."""
-        words = f"{self.classes[true]} predicted as {self.classes[predicted]}, {format_count(count, 'time')}"
+        """``9 → 4, 7 times``; long names are cut."""
+        words = f"{self.classes[true]} → {self.classes[predicted]}, {format_count(count, 'time')}"
         if text_width(self.fig, words, LABEL) <= self.box.w:
             return words
-        room = self.box.w - text_width(self.fig, f" predicted as , {format_count(count, 'time')}", LABEL)
+        room = self.box.w - text_width(self.fig, f" → , {format_count(count, 'time')}", LABEL)
         wide = [text_width(self.fig, self.classes[k], LABEL) for k in (true, predicted)]
         rooms = [max(room / 2, room - other) for other in reversed(wide)]
         short = [ellipsize(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, predicted), rooms, strict=True)]
-        return f"{short[0]} predicted as {short[1]}, {format_count(count, 'time')}"
+        return f"{short[0]} → {short[1]}, {format_count(count, 'time')}"
