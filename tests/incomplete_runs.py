@@ -116,3 +116,21 @@ POOR: dict[str, Callable[[Run], None]] = {
     name: spoil for name, spoil in globals().items() if callable(spoil) and getattr(spoil, "__module__", "") == __name__
 }
 POOR.pop("_answers")
+
+
+# Which figures are refused on which run; all others must be drawn.
+_EVALUATED = {"confidence", "confusion-matrix", "cross-dataset", "per-class"}
+_ILLUSTRATED = {
+    "activation-strength", "activations-by-digit", "dashboard", "data-set", "feature-maps", "misclassified",
+    "points-map", "prediction-pipeline", "predictions", "robustness", "saliency", "sample-data",
+}  # fmt: skip
+REFUSED = {
+    "no_evaluation": _EVALUATED | {"prediction-distribution"},
+    "no_examples": _ILLUSTRATED,
+    "no_history": {"training-history"},
+    "nothing_but_weights": _EVALUATED | _ILLUSTRATED | {"prediction-distribution", "stability", "training-history"},
+    "no_labels": _EVALUATED,
+    "nan_answers": _EVALUATED | {"prediction-distribution"},
+    "nan_weights": _ILLUSTRATED - {"data-set", "sample-data"}
+    | {"filter-grid", "model-graph", "neuron-weights", "weight-distribution"},
+}

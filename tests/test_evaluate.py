@@ -130,11 +130,11 @@ def test_mc_dropout_matches_train_mode(trained_runs):
     module.train()
     with torch.no_grad():
         plain = [(module(images).argmax(1) == labels).float().mean().item() for _ in range(60)]
-    again = evaluate(run, ["embedded"], passes=60, device="cpu")[0]["stability"]
+    again = evaluate(run, ["embedded"], dropout_passes=60, device="cpu")[0]["stability"]
     assert again["mean"] == pytest.approx(np.mean(plain), abs=4 * np.std(plain) / math.sqrt(60) * 1.5)
     assert again["deviation"] == pytest.approx(np.std(again["accuracy"], ddof=1))
     assert 0.5 < again["deviation"] / np.std(plain, ddof=1) < 2
-    assert evaluate(run, ["embedded"], passes=60, device="cpu")[0]["stability"] == again  # seeded
+    assert evaluate(run, ["embedded"], dropout_passes=60, device="cpu")[0]["stability"] == again  # seeded
 
 
 def test_has_dropout_ignores_zero_rate(cnn_run):
@@ -180,7 +180,7 @@ def test_evaluate_adds_dataset_and_warns(trained_runs, tmp_path, monkeypatch):
     write_idx_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
     predicted = []
     run = load_run("plain", trained_runs)
-    entry = evaluate(run, ["mnist"], data_dir=tmp_path, say=predicted.append, device="cpu")[0]
+    entry = evaluate(run, ["mnist"], data_dir=tmp_path, log=predicted.append, device="cpu")[0]
     assert entry["accuracy"] == run.info["evaluations"]["embedded"]["accuracy"]
     assert any("no independent test" in line for line in predicted)
     assert load_run("plain", trained_runs).evaluations == ("embedded", "mnist")

@@ -130,15 +130,15 @@ def test_plan_scales_epochs_on_embedded():
     told = []
     plan = make_plan("mlp-16-16", "embedded", None, {}, told.append)
     assert plan.recipe.epochs * 125 == 20 * 1875
-    assert "epochs" in plan.facts
-    assert plan.facts["sha256"]["train"] == plan.train.sha256
+    assert "epochs" in plan.data_info
+    assert plan.data_info["sha256"]["train"] == plan.train.sha256
     assert make_plan("mlp-16-16", "embedded", None, {"epochs": 4}, told.append).recipe.epochs == 4
 
 
 def test_plan_validation_split():
     plan = make_plan("cnn-5conv", "embedded", None, {}, print)
     assert (len(plan.train), len(plan.held_out)) == (3400, 600)
-    assert plan.facts["held_out_is"] == "15 % of the training set, stratified"
+    assert plan.data_info["held_out_is"] == "15 % of the training set, stratified"
 
 
 def test_run_records_changed_settings(tmp_path):

@@ -1,1 +1,1 @@
-
+"""Compute what pictures show from traces and runs, without torch."""

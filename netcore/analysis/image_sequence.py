@@ -1,8 +1,9 @@
-"""Choose the images that an animation goes through."""
+"""Select the images of an animation."""
 
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
@@ -10,12 +11,21 @@ from netcore.core.sample import Sample
 
 
 def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, seed: int = 0) -> list[Sample]:
-    """Images of those classes, one of each and then the next ones, in the order that `seed` gives; the case's own last.
+    """Select images class by class in random order, the context's own sample last.
+
+    Parameters
+    ----------
+    context : SceneContext
+    digits : str
+        Names of classes: "0-4,7". Default: all.
+    images : int
+        Number of images.
+    seed : int
 
     Raises
     ------
     NetcoreError
-        If a class does not exist, or less than one image is asked for.
+        If a class does not exist, or `images` is below 1.
     """
     if images < 1:
         raise NetcoreError(f"--images must be at least 1, got {images}")
@@ -23,25 +33,25 @@ def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, s
     examples = context.examples()
     found = _samples(context, _in_turn(examples.labels, wanted, np.random.default_rng(seed)))
     own = [] if digits and context.sample.label not in wanted else [context.sample]
-    feed = found[: images - len(own)] + own
-    if not feed:
+    samples = found[: images - len(own)] + own
+    if not samples:
         raise RequirementError(f"run '{context.run_name}' has no example image of {digits}")
-    return feed
+    return samples
 
 
 def other_samples(context: SceneContext, count: int) -> list[Sample]:
-    """The first `count` examples, without the chosen image."""
+    """Return the first `count` examples, without the selected one."""
     return _samples(context, range(len(context.examples().labels)))[: max(0, count)]
 
 
-def _samples(context: SceneContext, places: Iterable[int]) -> list[Sample]:
-    examples, chosen = context.examples(), context.sample.pixels
-    found = [Sample(examples.images[k], int(examples.labels[k])) for k in places]
-    return [sample for sample in found if not np.array_equal(sample.pixels, chosen)]
+def _samples(context: SceneContext, indices: Iterable[int]) -> list[Sample]:
+    examples, selected = context.examples(), context.sample.pixels
+    found = [Sample(examples.images[k], int(examples.labels[k])) for k in indices]
+    return [sample for sample in found if not np.array_equal(sample.pixels, selected)]
 
 
-def _in_turn(labels: np.ndarray, wanted: list[int], rng: np.random.Generator) -> list[int]:
-    """Positions of the images of `wanted` classes: round by round one of each, in random order."""
+def _in_turn(labels: NDArray[np.integer], wanted: list[int], rng: np.random.Generator) -> list[int]:
+    """Positions of images of these classes, one of each per round, in random order."""
     order = rng.permutation(len(labels))
     queues = [[int(k) for k in order if labels[k] == c] for c in wanted]
     rounds = [[queue[i] for queue in queues if i < len(queue)] for i in range(max(map(len, queues), default=0))]
@@ -49,7 +59,7 @@ def _in_turn(labels: np.ndarray, wanted: list[int], rng: np.random.Generator) ->
 
 
 def _classes(text: str, names: list[str]) -> list[int]:
-    """Positions of the classes that ``0-4,7`` names; all where it is empty."""
+    """Positions of the classes "0-4,7"; all if the text is empty."""
     out: list[int] = []
     for part in (word.strip() for word in text.split(",") if word.strip()):
         first, dash, last = part.partition("-")

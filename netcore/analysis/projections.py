@@ -1,4 +1,4 @@
-"""Projections of the outputs of a layer to two dimensions."""
+"""Project the outputs of a layer to two dimensions: PCA and t-SNE."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def flatten_features(outputs: ArrayLike) -> NDArray[np.floating]:
-    """Reshape outputs (N, ...) to (N, features)."""
+    """Reshape outputs (N, ...) to (N, features).
+
+    Examples
+    --------
+    >>> flatten_features(np.zeros((5, 2, 3))).shape
+    (5, 6)
+    """
     array = np.asarray(outputs)
     return array.reshape(len(array), -1)
 

@@ -32,7 +32,7 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
 
     passes = given.pop("dropout_passes")
     say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    entries = evaluate(load_run(run, runs_dir), data, passes=0 if no_stability else passes, say=say, **given)
+    entries = evaluate(load_run(run, runs_dir), data, dropout_passes=0 if no_stability else passes, log=say, **given)
     if as_json:
         return print_json(entries)
     for entry in entries:

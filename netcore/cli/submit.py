@@ -31,6 +31,6 @@ def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> 
     from netcore.training.kaggle_submission import write_submission
 
     say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    labels = write_submission(load_run(run, runs_dir), test, output, say=say, **given)
+    labels = write_submission(load_run(run, runs_dir), test, output, log=say, **given)
     counts = ", ".join(f"{digit}: {int((labels == digit).sum()):,}" for digit in range(10))
     click.echo(f"{output}: {len(labels):,} rows ({counts})")

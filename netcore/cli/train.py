@@ -78,7 +78,7 @@ def command(
     from netcore.training.train import train
 
     progress = stderr_progress(given["name"] or recipe)
-    run = train(recipe, save=not no_save, stability=not no_stability, progress=progress, **given, **changes)
+    run = train(recipe, save=not no_save, mc_dropout=not no_stability, progress=progress, **given, **changes)
     for line in summary(run.info):
         click.echo(line)
     if not no_save:

@@ -190,7 +190,7 @@ def _takes(schema: Sequence[Any], count: int) -> bool:
     return len(positional) >= count or (bool(positional) and _takes_list(positional[-1]))
 
 
-def _takes_list(argument: Any) -> bool:
+def _takes_list(argument: torch.Argument) -> bool:
     return isinstance(argument.type, torch.ListType)
 
 

@@ -1,4 +1,4 @@
-"""Optimisers by name; nothing here imports torch before one is made."""
+"""Optimisers by name; torch is imported only to make one."""
 
 import inspect
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}  # name: class of 
 def make_optimizer(
     name: str, parameters: "Iterable[torch.nn.Parameter]", learning_rate: float, device: "torch.device"
 ) -> "torch.optim.Optimizer":
-    """Make one of `OPTIMIZERS`, all parameters updated in one fused call if class and device allow it.
+    """Make an optimiser, fused if its class and the device support it.
 
     Parameters
     ----------

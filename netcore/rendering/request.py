@@ -1,7 +1,7 @@
 """Render requests and the tasks they lead to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class RenderTask:
 
     def only(self, formats: Sequence[str]) -> "RenderTask":
         """The same pass for some of its formats."""
-        return RenderTask(**{**vars(self), "targets": {f: self.targets[f] for f in formats}})
+        return replace(self, targets={f: self.targets[f] for f in formats})
 
 
 def make_tasks(request: Request) -> list[RenderTask]:

@@ -1,0 +1,1 @@
+"""Train networks, record trainings, import weights, and evaluate runs."""

@@ -1,4 +1,4 @@
-"""Random rotation, shift and scale of a whole batch at once, on the device it lies on."""
+"""Random rotation, shift and scale of a batch, on its device."""
 
 import math
 from collections.abc import Mapping
@@ -8,16 +8,19 @@ import torch.nn.functional as F
 
 
 def random_affine(images: torch.Tensor, settings: Mapping[str, float], generator: torch.Generator) -> torch.Tensor:
-    """Turn, shift and scale each image of a batch by its own random amount, black coming in from outside.
+    """Rotate, shift and scale each image by its own random amount, padding with black.
 
     Parameters
     ----------
-    images : Tensor
-        (B, C, H, W) float.
+    images : Tensor of float, shape (B, C, H, W)
     settings : mapping
-        ``rotate`` in degrees, ``shift`` in pixels, ``scale`` as a share; each drawn evenly from ± its value.
+        Largest amounts: "rotate" in degrees, "shift" in pixels, "scale" as a share; uniform in both directions.
     generator : Generator
         On the CPU, so that every device draws the same amounts.
+
+    Returns
+    -------
+    Tensor of float, shape (B, C, H, W)
     """
     count, _, height, width = images.shape
     draw = torch.rand(4, count, generator=generator).mul_(2).sub_(1)
@@ -25,7 +28,7 @@ def random_affine(images: torch.Tensor, settings: Mapping[str, float], generator
     zoom = 1 / (1 + draw[1] * settings.get("scale", 0.0))
     shift = settings.get("shift", 0.0)
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    theta = torch.stack(  # (B, 2, 3): where in the old image, in units of half its size, each new pixel comes from
+    theta = torch.stack(  # (B, 2, 3): maps each output pixel to its source, in units of half the image's size
         [
             torch.stack([cos, -sin * height / width, draw[2] * shift * 2 / width], 1),
             torch.stack([sin * width / height, cos, draw[3] * shift * 2 / height], 1),

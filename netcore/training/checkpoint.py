@@ -1,4 +1,4 @@
-"""What `--resume` needs: weights and optimiser state after an epoch. Loaded with `weights_only`, never unpickled."""
+"""Save and load the state of a training: weights and optimiser after an epoch."""
 
 import pickle
 import warnings
@@ -15,14 +15,25 @@ NAME = "checkpoint.pt"
 
 
 def save_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
-    """Write the state after `epoch` epochs, whole or not at all."""
+    """Save the state after `epoch` epochs, atomically."""
     state = {"epoch": epoch, "model": module.state_dict(), "optimizer": optimizer.state_dict()}
     with atomic_write(folder / NAME) as partial, partial.open("wb") as stream:
         torch.save(state, stream)
 
 
 def load_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> int:
-    """Put the stored state into `module` and `optimizer`, and give the number of epochs done."""
+    """Load a saved state into module and optimiser, without unpickling objects.
+
+    Returns
+    -------
+    int
+        Number of epochs done.
+
+    Raises
+    ------
+    NetcoreError
+        If the folder has no checkpoint, or it is damaged.
+    """
     path = folder / NAME
     try:
         with warnings.catch_warnings(action="ignore"):  # about the format of what is refused next

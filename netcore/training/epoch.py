@@ -1,4 +1,4 @@
-"""One training epoch, and loss and accuracy of a split."""
+"""Train for one epoch, and compute loss and accuracy of a split."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
 from netcore.core.errors import NetcoreError
@@ -16,8 +17,8 @@ from netcore.training.augmentation import random_affine
 from netcore.training.recipes import Recipe
 from netcore.training.seeds import cpu_generator, derive_seed
 
-MAX_FLOAT_PIXELS = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # pixels that become floats at a time
-SYNC_SECONDS = 0.2  # seconds between two looks at the losses: each look waits for the device
+MAX_FLOAT_PIXELS = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # limits the memory of the float copy
+SYNC_SECONDS = 0.2  # between two transfers of losses, each of which waits for the device
 
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
@@ -28,7 +29,13 @@ class TrainingDiverged(NetcoreError):
 
 @dataclass(frozen=True)
 class DeviceDataset:
-    """A data set on the device: images uint8 (N, C, H, W), labels int64 (N,)."""
+    """A data set on a device.
+
+    Attributes
+    ----------
+    images : Tensor of uint8, shape (N, C, H, W)
+    labels : Tensor of int64, shape (N,)
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -38,30 +45,43 @@ class DeviceDataset:
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Number of batches; a last batch of a single image is left out, since batch norm cannot use it."""
+    """Return the number of batches; a last batch of one image is dropped, since batch norm cannot use it.
+
+    Examples
+    --------
+    >>> steps_per_epoch(96, 32), steps_per_epoch(97, 32), steps_per_epoch(98, 32)
+    (3, 3, 4)
+    """
     return max(1, images // batch_size + (images % batch_size > 1))
 
 
 def iter_batches(data: DeviceDataset, recipe: Recipe, epoch: int, channels_last: bool) -> Batches:
-    """Give the epoch's batches: float (B, C, H, W) in [0, 1], and labels (B,)."""
+    """Yield the shuffled batches of an epoch: images float (B, C, H, W) in [0, 1], and labels (B,)."""
     order = torch.randperm(len(data), generator=cpu_generator(recipe.seed, epoch, "order"))
     order = order[: steps_per_epoch(len(data), recipe.batch_size) * recipe.batch_size].to(data.images.device)
     draw = cpu_generator(recipe.seed, epoch, "augment")
-    fits = MAX_FLOAT_PIXELS[data.images.device.type] // data.images[0].numel()
-    for chosen in order.split(max(1, fits // recipe.batch_size) * recipe.batch_size):
-        images = data.images[chosen].float().div_(255)
+    max_images = MAX_FLOAT_PIXELS[data.images.device.type] // data.images[0].numel()
+    for index in order.split(max(1, max_images // recipe.batch_size) * recipe.batch_size):
+        images = data.images[index].float().div_(255)
         if recipe.augment:
             images = random_affine(images, recipe.augment, draw)
         if channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        yield from zip(images.split(recipe.batch_size), data.labels[chosen].split(recipe.batch_size), strict=True)
+        yield from zip(images.split(recipe.batch_size), data.labels[index].split(recipe.batch_size), strict=True)
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch gave: the loss of each step, and mean loss and accuracy over its images (as they were seen)."""
+    """Losses and accuracy of a training epoch.
 
-    losses: np.ndarray
+    Attributes
+    ----------
+    step_losses : ndarray of float32, shape (steps,)
+    loss, accuracy : float
+        Means over the images, each with the weights of its step.
+    """
+
+    step_losses: NDArray[np.floating]
     loss: float
     accuracy: float
 
@@ -72,58 +92,64 @@ def train_epoch(
     data: DeviceDataset,
     recipe: Recipe,
     epoch: int,
-    rate: Callable[[int], float],
-    after_step: Callable[[int, list[torch.Tensor]], None],
+    lr_at: Callable[[int], float],
+    on_step: Callable[[int, list[torch.Tensor]], None],
 ) -> EpochResult:
     """Train for one epoch.
 
     Parameters
     ----------
-    rate : callable
-        Learning rate of step `i` of this epoch, from 0.
-    after_step : callable
-        Called with the number of steps done and the losses so far, as tensors that wait on the device.
+    module : nn.Module
+    optimizer : Optimizer
+    data : DeviceDataset
+    recipe : Recipe
+    epoch : int
+        From 1.
+    lr_at : callable
+        Learning rate by step of this epoch, from 0.
+    on_step : callable
+        Called with the number of steps done and the losses so far, as tensors on the device.
 
     Raises
     ------
-    Diverged
-        If a loss is NaN or infinite; the message tells the step.
+    TrainingDiverged
+        If a loss is NaN or infinite; the message names the step.
     """
     module.train()
     torch.manual_seed(derive_seed(recipe.seed, epoch, "dropout"))
-    half = autocast_context(module, data.images.device)
+    autocast = autocast_context(module, data.images.device)
     losses: list[torch.Tensor] = []
-    right: list[torch.Tensor] = []
+    correct: list[torch.Tensor] = []
     sizes: list[int] = []
     for i, (images, labels) in enumerate(iter_batches(data, recipe, epoch, has_convolution(module))):
         for group in optimizer.param_groups:
-            group["lr"] = rate(i)
+            group["lr"] = lr_at(i)
         optimizer.zero_grad()
-        with half:
+        with autocast:
             logits = module(images)
         loss = F.cross_entropy(logits.float(), labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
-        right.append(logits.detach().argmax(1) == labels)
+        correct.append(logits.detach().argmax(1) == labels)
         sizes.append(len(labels))
-        after_step(i + 1, losses)
-    each = torch.stack(losses).cpu().numpy()
-    check_finite(each, (epoch - 1) * len(each))
+        on_step(i + 1, losses)
+    step_losses = torch.stack(losses).cpu().numpy()
+    check_finite(step_losses, (epoch - 1) * len(step_losses))
     weights = np.array(sizes)
-    accuracy = torch.cat(right).float().mean().item()
-    return EpochResult(each, float((each * weights).sum() / weights.sum()), accuracy)
+    accuracy = torch.cat(correct).float().mean().item()
+    return EpochResult(step_losses, float((step_losses * weights).sum() / weights.sum()), accuracy)
 
 
-def check_finite(losses: np.ndarray, steps_before: int) -> None:
-    """Raise `Diverged` at the first loss that is no number."""
+def check_finite(losses: NDArray[np.floating], steps_before: int) -> None:
+    """Raise `TrainingDiverged` at the first loss that is NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
         raise TrainingDiverged(f"the loss became {losses[bad[0]]} at step {steps_before + bad[0] + 1:,}")
 
 
 def loss_and_accuracy(module: nn.Module, data: DeviceDataset) -> tuple[float, float]:
-    """Mean cross-entropy in nats, and accuracy, in evaluation mode."""
+    """Compute mean cross-entropy in nats, and accuracy, in evaluation mode."""
     module.eval()
     logits = batch_logits(module, data.images)
     loss = F.cross_entropy(logits, data.labels).item()

@@ -1,4 +1,4 @@
-"""What a run answers on data sets: measured, and stored in the run."""
+"""Evaluate a run on data sets, and store the results in the run."""
 
 import copy
 import time
@@ -22,60 +22,66 @@ from netcore.models.loading import load_model
 from netcore.tracing.batch_inference import batch_logits
 from netcore.training.mc_dropout import DEFAULT_PASSES, has_dropout, mc_dropout_accuracy
 
-KEPT_ERRORS, KEPT_SAMPLES = 100, 10  # images kept of the surest mistakes, and of each class
-MNIST_DERIVED = ("mnist", "embedded", "kaggle")  # all drawn from the same images
+KEPT_ERRORS = 100  # images of the most confident misclassifications
+KEPT_SAMPLES = 10  # images per class
+MNIST_DERIVED = ("mnist", "embedded", "kaggle")  # subsets of the same images
 Log = Callable[[str], None]
 
 
 def evaluate(
     run: Run,
-    on: Sequence[str] = (),
+    datasets: Sequence[str] = (),
     *,
     at: str = "best",
     data_dir: str | Path | None = None,
     device: str = "auto",
-    passes: int | None = None,
-    say: Log = lambda text: None,
+    dropout_passes: int | None = None,
+    log: Log = lambda text: None,
 ) -> list[dict[str, Any]]:
-    """Measure a run on data sets, and store logits, labels and figures in it.
+    """Evaluate a run on data sets, and store logits, labels and metrics in it.
 
     Parameters
     ----------
     run : Run
-    on : sequence of str
-        Names of data sets; the run's own where there are none. Images it was trained on are left out.
+    datasets : sequence of str
+        Names of data sets, without the images that the run was trained on. Default: the run's own.
     at : str
         Snapshot.
-    passes : int, optional
-        Passes with dropout on, over the first data set; the recipe's number of epochs where None, 0 for none.
-    say : callable
-        Told what the user should know.
+    data_dir : path, optional
+        Folder of the data files.
+    device : str
+        See `netcore.models.device.select_device`.
+    dropout_passes : int, optional
+        Passes over the first data set with dropout on. Default: the number of epochs, up to 40.
+    log : callable
+        Called with each message to the user.
 
     Returns
     -------
     list of dict
-        One entry a data set: ``name``, what `measure` gives, ``images_per_second``, and ``stability`` where tested.
+        One entry per data set: "name", "snapshot", the metrics of `netcore.analysis.metrics.classification_metrics`,
+        "images_per_second", "digest", and "stability" if there were passes with dropout on.
 
     Raises
     ------
     NetcoreError
-        If a data set has other classes or another size of image, or is not to be had.
+        If a data set is unavailable, or has other classes or images of another size.
     """
-    chosen = select_device(device)
-    names = list(on) or [run.info.get("data", {}).get("asked", "mnist")]
-    if run.info.get("data", {}).get("name") == "embedded" and not on:
+    selected = select_device(device)
+    names = list(datasets) or [run.info.get("data", {}).get("asked", "mnist")]
+    if run.info.get("data", {}).get("name") == "embedded" and not datasets:
         names = ["embedded"]
-    parts = [part for name in names for part in eval_splits(run, _source(run, name, data_dir), say)]
+    parts = [part for name in names for part in eval_splits(run, _load_splits(run, name, data_dir), log)]
     for part in parts:
         check_compatible(run, part)
     writer = RunWriter(run)
-    entries = evaluate_splits(writer, parts, chosen, at, passes)
+    entries = evaluate_splits(writer, parts, selected, at, dropout_passes)
     writer.save()
     return entries
 
 
-def _source(run: Run, name: str, data_dir: str | Path | None) -> DatasetSplits:
-    """Load a data set by name; images of a folder in the size that the run takes."""
+def _load_splits(run: Run, name: str, data_dir: str | Path | None) -> DatasetSplits:
+    """Load a data set by name, images of a folder in the size of the run's input."""
     if name.startswith("folder:"):
         from netcore.datasets.image_folder import load_image_folder
 
@@ -84,40 +90,45 @@ def _source(run: Run, name: str, data_dir: str | Path | None) -> DatasetSplits:
 
 
 def evaluate_splits(
-    writer: RunWriter, parts: Sequence[Dataset], device: torch.device, at: str = "best", passes: int | None = None
+    writer: RunWriter,
+    parts: Sequence[Dataset],
+    device: torch.device,
+    at: str = "best",
+    dropout_passes: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Do as `evaluate` does, with data at hand; the run is not saved."""
+    """Evaluate on loaded data sets as `evaluate` does, without saving the run."""
     run = writer.run
     snapshot = run.snapshot(at)
     module = module_to_device(copy.deepcopy(load_model(run, snapshot)), device).eval()
     entries = [_evaluate_split(writer, module, part, device, snapshot.label) for part in parts]
-    if passes != 0 and has_dropout(module):
-        passes = passes or min(run.info.get("settings", {}).get("epochs", DEFAULT_PASSES), DEFAULT_PASSES)
+    if dropout_passes != 0 and has_dropout(module):
+        epochs = run.info.get("settings", {}).get("epochs", DEFAULT_PASSES)
+        passes = dropout_passes or min(epochs, DEFAULT_PASSES)
         stability = mc_dropout_accuracy(run, module, parts[0], passes, device)
         entries[0]["stability"] = writer.info["stability"] = stability
     return entries
 
 
-def eval_splits(run: Run, source: DatasetSplits, say: Log = lambda text: None) -> list[Dataset]:
-    """What of a source may judge this run: its test part, else its labelled part without what was trained on."""
+def eval_splits(run: Run, source: DatasetSplits, log: Log = lambda text: None) -> list[Dataset]:
+    """Return the parts of a data set to evaluate a run on, without the images that it was trained on."""
     trained = run.info.get("data", {})
     if source.note:
-        say(source.note)
+        log(source.note)
     if trained.get("name") != source.train.name and {trained.get("name"), source.train.name} <= set(MNIST_DERIVED):
-        say(f"{source.train.name} is drawn from the same images as {trained['name']}: no independent test")
+        log(f"{source.train.name} is drawn from the same images as {trained['name']}: no independent test")
     parts = [source.test] if source.test is not None else []
     settings = run.info.get("settings", {})
     share = trained.get("share", 0)
     if share and trained.get("name") == source.train.name:
-        kept, held = stratified_split(source.train.labels, share, settings["seed"])
-        if source.train.subset(kept).sha256 == trained["sha256"]["train"]:
-            part = source.train.subset(held)
+        train, held_out = stratified_split(source.train.labels, share, settings["seed"])
+        if source.train.subset(train).sha256 == trained["sha256"]["train"]:
+            part = source.train.subset(held_out)
             parts.append(Dataset(f"{part.name}-validation", part.images, part.labels, part.classes))
     return parts or [source.train]
 
 
 def check_compatible(run: Run, data: Dataset) -> None:
-    """Refuse data of other classes or another size than the run's network takes."""
+    """Raise NetcoreError if the run's network cannot classify these images."""
     if not len(data):
         raise NetcoreError(f"{data.name} has no images")
     if list(data.classes) != run.classes:
@@ -133,26 +144,26 @@ def check_compatible(run: Run, data: Dataset) -> None:
 def _evaluate_split(
     writer: RunWriter, module: nn.Module, data: Dataset, device: torch.device, snapshot: str
 ) -> dict[str, Any]:
-    """Measure one data set, enter the result, and return it."""
+    """Evaluate one data set, write the result, and return it."""
     run = writer.run
     images = to_tensor(data.channels_first, device)
-    batch_logits(module, images[:64], run)  # the first pass waits for much that the next ones have
+    batch_logits(module, images[:64], run)  # warm-up: the first pass includes initialisation
     started = time.perf_counter()
     logits = batch_logits(module, images, run).cpu().numpy()
     seconds = time.perf_counter() - started
-    figures = classification_metrics(logits, data.labels, run.classes)
-    wrong = np.flatnonzero(logits.argmax(1) != data.labels)
-    confidence = softmax(logits[wrong].astype(np.float64), axis=1).max(1, initial=0)
-    surest = wrong[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
+    metrics = classification_metrics(logits, data.labels, run.classes)
+    errors = np.flatnonzero(logits.argmax(1) != data.labels)
+    confidence = softmax(logits[errors].astype(np.float64), axis=1).max(1, initial=0)
+    errors = errors[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
     samples = sample_per_class(data, KEPT_SAMPLES)
-    entry = {"snapshot": snapshot, **figures, "images_per_second": round(len(data) / seconds), "digest": data.sha256}
+    entry = {"snapshot": snapshot, **metrics, "images_per_second": round(len(data) / seconds), "digest": data.sha256}
     writer.add_evaluation(
         data.name,
         entry,
         logits=logits,
         labels=data.labels.astype(np.uint8 if len(data.classes) <= 256 else np.int64),
-        mistake_images=data.channels_first[surest],
-        mistake_index=surest,
+        mistake_images=data.channels_first[errors],
+        mistake_index=errors,
         sample_images=data.channels_first[samples],
         sample_labels=data.labels[samples],
         sample_index=samples,

@@ -1,4 +1,4 @@
-"""A run of a network that was trained elsewhere: its factory and its weight files."""
+"""Import a network trained elsewhere from its factory and weight files."""
 
 import importlib
 import importlib.util
@@ -9,10 +9,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -26,8 +28,8 @@ from netcore.models.loading import load_weights
 from netcore.training.input_checks import check_normalization, class_names, count_classes
 from netcore.training.recorder import RunRecorder
 
-CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")  # where checkpoints keep the weights
-WRAPPER_PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before the names
+CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model")  # of the weights in a checkpoint
+WRAPPER_PREFIXES = ("module.", "_orig_mod.")  # added to names by DataParallel and torch.compile
 
 
 def import_model(
@@ -43,28 +45,40 @@ def import_model(
     mean: float | Sequence[float] = 0.0,
     std: float | Sequence[float] = 1.0,
 ) -> Run:
-    """Make a run of any PyTorch classifier.
+    """Import a PyTorch classifier as a run.
 
-    The run holds the network's graph: the factory is not needed again.
+    The run contains the network's graph: the factory is not needed again.
 
     Parameters
     ----------
     factory : str
-        ``module:callable`` or ``file.py:callable``; called without arguments, it gives the network.
+        "module:callable" or "file.py:callable", called without arguments.
     weights : sequence of path
-        ``.safetensors`` files, or others that PyTorch loads as weights only; they become the snapshots in order.
-    shape : (C, H, W)
+        Safetensors files, or others that PyTorch loads with `weights_only`; one snapshot each, in order.
+    name : str
+        Name of the run.
+    output_dir : path
+        Folder of the run folder.
+    shape : tuple of int
+        (C, H, W) of one image.
     classes : sequence of str, optional
-        K names; those of the examples, or numbers where None.
+        K names. Default: those of the examples, or the numbers from 0.
     examples : str, optional
-        A folder with a folder of images for each class, or the name of a data set.
-    mean, std : a number, or one a channel, of pixels in [0, 1]
+        Folder with one folder of images per class, or name of a data set.
+    data_dir : path, optional
+        Folder of the data files.
+    mean, std : float or sequence of float
+        Normalisation of pixels in [0, 1]: one number, or one per channel.
+
+    Returns
+    -------
+    Run
 
     Raises
     ------
     NetcoreError
-        If the factory cannot be found, raises or gives no network; if weights do not fit (told key by key) or hold
-        pickled objects; if the examples do not fit; if the run cannot be written.
+        If the factory cannot be found, raises, or does not return a network; if weights do not fit or contain pickled
+        objects; if the examples do not fit; if the run cannot be written.
     """
     if name.startswith(".") or Path(name).name != name:
         raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
@@ -76,7 +90,7 @@ def import_model(
     files = [(Path(f), read_weights(Path(f))) for f in weights]
     for file, arrays in files:
         load_weights(module, arrays, str(file))
-    data = _examples(examples, data_dir, shape, classes, count)
+    data = _load_examples(examples, data_dir, shape, classes, count)
     origin = {"factory": factory, "folder": str(Path.cwd())}
     with RunRecorder(module, data, Path(output_dir) / name, mean, std, origin) as recorder:
         for number, (file, arrays) in enumerate(files, 1):
@@ -89,12 +103,14 @@ def import_model(
 
 
 def call_factory(factory: str) -> nn.Module:
-    """Call ``module:callable`` or ``file.py:callable``, found from the current folder."""
+    """Call "module:callable" or "file.py:callable", found from the working directory."""
     place, _, name = factory.rpartition(":")
     if not place or not name:
         raise NetcoreError(f"'{factory}' is not a factory: use module:callable or file.py:callable")
     with _importing(factory):
-        found: Any = _file(Path(place)) if place.endswith(".py") or "/" in place else importlib.import_module(place)
+        found: object = (
+            _import_file(Path(place)) if place.endswith(".py") or "/" in place else importlib.import_module(place)
+        )
     for part in name.split("."):
         if not hasattr(found, part):
             raise unknown_name(f"factory in {place}", name, [k for k, v in vars(found).items() if callable(v)])
@@ -112,7 +128,7 @@ def call_factory(factory: str) -> nn.Module:
 
 @contextmanager
 def _importing(factory: str) -> Iterator[None]:
-    """Let modules of the current folder be found; say in one line what the user's code raises."""
+    """Find modules in the working directory, and report exceptions of the user's code in one line."""
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
@@ -126,14 +142,14 @@ def _importing(factory: str) -> Iterator[None]:
         sys.path.remove(here)
 
 
-def _file(path: Path) -> Any:
+def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise NetcoreError(f"no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise NetcoreError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.absolute()))  # its neighbours
+    sys.path.insert(0, str(path.parent.absolute()))  # modules beside it
     try:
         spec.loader.exec_module(module)
     finally:
@@ -144,20 +160,20 @@ def _file(path: Path) -> Any:
 # ---- the weights
 
 
-def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """Read a weight file as named arrays; pickled objects are never loaded.
+def read_weights(path: Path) -> dict[str, NDArray[Any]]:
+    """Read a weight file as named arrays, without loading pickled objects.
 
     Raises
     ------
     NetcoreError
-        If it cannot be read, holds pickled objects, no weights, or NaN.
+        If the file cannot be read, or contains pickled objects, no weights, or NaN.
     """
     if not path.is_file():
         raise NetcoreError(f"no weight file {path}")
     if _is_torchscript(path):
         raise NetcoreError(f"{path} contains a TorchScript module: save the state_dict() of the original nn.Module")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else _loaded(path)
+        found = load_file(path) if path.suffix == ".safetensors" else _load_torch(path)
     except pickle.UnpicklingError as error:
         raise NetcoreError(
             f"{path} contains pickled objects, which are never loaded: save the network's state_dict()"
@@ -176,16 +192,16 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def _is_torchscript(path: Path) -> bool:
-    """Whether a file is what `torch.jit.save` writes: a ZIP archive with code."""
+    """Whether a file was written by `torch.jit.save`: a ZIP archive with code."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         return any("/code/" in name for name in archive.namelist())
 
 
-def _loaded(path: Path) -> dict[str, torch.Tensor]:
+def _load_torch(path: Path) -> dict[str, torch.Tensor]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what matters of them comes as an error
+        warnings.simplefilter("ignore")  # the errors contain what matters
         found = torch.load(path, map_location="cpu", weights_only=True)
     for key in CHECKPOINT_KEYS:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
@@ -204,14 +220,14 @@ def _plain_name(name: str) -> str:
 # ---- the examples
 
 
-def _examples(
+def _load_examples(
     named: str | None,
     data_dir: str | Path | None,
     shape: tuple[int, int, int],
     classes: Sequence[str] | None,
     count: int,
 ) -> Dataset:
-    """The images to show and judge by, fitted to the network; none where `named` is None."""
+    """Load the example images, resized for the network; empty if `named` is None."""
     if named is None:
         return Dataset("no images", np.empty((0, *shape), np.uint8), np.empty(0, np.int64), class_names(classes, count))
     if Path(named).is_dir():

@@ -1,10 +1,11 @@
-"""What people hand in, checked: networks, images, class names, normalisation."""
+"""Check the user's networks, images, class names and normalisation."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from netcore.core.errors import NetcoreError
@@ -15,7 +16,13 @@ from netcore.tracing.tracer import output_type_error
 
 
 def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
-    """Number of scores K that a model gives for an image of `shape` (C, H, W); NetcoreError where it gives none."""
+    """Return the number of scores K of a model for an image of `shape` (C, H, W).
+
+    Raises
+    ------
+    NetcoreError
+        If the model cannot take such an image, or does not return scores (1, K).
+    """
     if not isinstance(model, nn.Module):
         raise NetcoreError(f"the model must be a torch.nn.Module, got {type(model).__name__}")
     model = unwrap(model)
@@ -35,9 +42,20 @@ def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
     return int(out.shape[1])
 
 
-def class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    """The names given, or numbers; NetcoreError where there are not `count` of them."""
-    names = tuple(str(n) for n in (range(count) if given is None else given))
+def class_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Return the class names, by default the numbers from 0.
+
+    Raises
+    ------
+    NetcoreError
+        If there are not `count` different names.
+
+    Examples
+    --------
+    >>> class_names(None, 3)
+    ('0', '1', '2')
+    """
+    names = tuple(str(n) for n in (range(count) if names is None else names))
     if len(names) != count:
         raise NetcoreError(f"the network gives {count} scores, but there are {len(names)} class names")
     if len(set(names)) != count:
@@ -45,19 +63,35 @@ def class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
     return names
 
 
-def state_arrays(model: nn.Module) -> dict[str, np.ndarray]:
-    """Parameters and buffers by name; floats as float32."""
+def state_arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
+    """Copy parameters and buffers by name, floats as float32."""
     state = {k: v.detach() for k, v in unwrap(model).state_dict().items() if isinstance(v, torch.Tensor)}
     return {k: np.array((v.float() if v.is_floating_point() else v).cpu().numpy()) for k, v in state.items()}
 
 
-def to_uint8(images: Any, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
-    """Turn images as people have them into uint8 (N, C, H, W).
+def to_uint8(images: ArrayLike, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[np.uint8]:
+    """Convert images to uint8.
+
+    Parameters
+    ----------
+    images : array_like or Tensor, shape (N, C, H, W) or (N, H, W)
+        uint8, or floats in [0, 1], or floats normalised by `mean` and `std`.
+    mean, std : float or sequence of float
+        One number, or one per channel.
+
+    Returns
+    -------
+    ndarray of uint8, shape (N, C, H, W)
 
     Raises
     ------
     NetcoreError
-        If they have another number of dimensions, or values that are neither in [0, 1] nor normalised so.
+        If the shape or the values are others.
+
+    Examples
+    --------
+    >>> to_uint8([[[0.0, 0.5, 1.0]]]).tolist()
+    [[[[0, 128, 255]]]]
     """
     values = to_numpy(images)
     if values.ndim == 3:
@@ -80,12 +114,24 @@ def to_uint8(images: Any, mean: Any = 0.0, std: Any = 1.0) -> np.ndarray:
     return np.round(values.clip(0, 1) * 255).astype(np.uint8)
 
 
-def to_numpy(values: Any) -> np.ndarray:
+def to_numpy(values: ArrayLike) -> NDArray[Any]:
+    """Convert an array or a tensor on any device to an array."""
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
 
 
-def check_normalization(mean: Any, std: Any, channels: int) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation, a number each or one a channel, as lists of one a channel."""
+def check_normalization(mean: ArrayLike, std: ArrayLike, channels: int) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation as lists of one number per channel.
+
+    Raises
+    ------
+    NetcoreError
+        If the number of values differs from 1 and `channels`, or a value is out of range.
+
+    Examples
+    --------
+    >>> check_normalization(0.5, [0.2, 0.3], 2)
+    ([0.5, 0.5], [0.2, 0.3])
+    """
     out = []
     for given, word in ((mean, "mean"), (std, "std")):
         values = np.atleast_1d(np.asarray(given, float)).tolist()

@@ -1,6 +1,7 @@
-"""Accuracy of repeated passes with dropout on (Monte Carlo dropout)."""
+"""Measure the accuracy of repeated passes with dropout on (Monte Carlo dropout)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,12 @@ from netcore.models.device import cuda_indices, to_tensor
 from netcore.tracing.batch_inference import batch_logits
 from netcore.training.seeds import derive_seed
 
-DEFAULT_PASSES = 40  # with dropout on, at most unless told otherwise
-
-
-# ---- stability
+DEFAULT_PASSES = 40  # upper limit of the default
+BATCH_SIZE = 1000
 
 
 def has_dropout(module: nn.Module) -> bool:
-    """Whether any dropout of the network drops something."""
+    """Whether the network has dropout with a rate above 0."""
     return any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p > 0 for m in module.modules())
 
 
@@ -28,7 +27,7 @@ def has_dropout(module: nn.Module) -> bool:
 def mc_dropout_accuracy(
     run: Run, module: nn.Module, data: Dataset, passes: int, device: torch.device
 ) -> dict[str, Any]:
-    """Accuracy of `passes` passes with dropout on (all else as in evaluation).
+    """Compute the accuracy of passes with dropout on, everything else in evaluation mode.
 
     What comes before a sequential network's first dropout is computed once. The deviation is that of a sample (n - 1).
     """
@@ -54,32 +53,35 @@ def mc_dropout_accuracy(
 def _correct_with_dropout(
     run: Run, module: nn.Module, images: torch.Tensor, labels: torch.Tensor, passes: int
 ) -> list[int]:
-    drops = [m for m in module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
-    head, tail = module, nn.Identity()
-    if isinstance(module, nn.Sequential):
-        first = next(i for i, m in enumerate(module) if m in drops)
-        head, tail = module[:first], module[first:]
+    """Number of correct predictions of each pass."""
+    dropouts = [m for m in module.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
     totals = [0] * passes
     try:
-        for start in range(0, len(images), 1000):
-            part, truth = images[start : start + 1000], labels[start : start + 1000]
-            if head is module:  # no place to split it at: all of it, each time
-                answers = (_dropping(drops, lambda part=part: batch_logits(module, part, run)) for _ in range(passes))
-            else:
-                before = batch_logits(head, part, run)
-                answers = (_dropping(drops, lambda before=before: tail(before)) for _ in range(passes))
-            for i, logits in enumerate(answers):
-                totals[i] += int((logits.argmax(1) == truth).sum())
+        for start in range(0, len(images), BATCH_SIZE):
+            batch, truth = images[start : start + BATCH_SIZE], labels[start : start + BATCH_SIZE]
+            compute = _random_part(run, module, dropouts, batch)
+            for i in range(passes):
+                totals[i] += int((_with_dropout(dropouts, compute).argmax(1) == truth).sum())
     finally:
         module.eval()
     return totals
 
 
-def _dropping(drops: list[nn.Module], compute: Callable[[], torch.Tensor]) -> torch.Tensor:
-    for drop in drops:
-        drop.train()
+def _random_part(
+    run: Run, module: nn.Module, dropouts: Sequence[nn.Module], images: torch.Tensor
+) -> Callable[[], torch.Tensor]:
+    """What each pass computes: of a sequential network, the layers from its first dropout on."""
+    if not isinstance(module, nn.Sequential):
+        return partial(batch_logits, module, images, run)
+    first = next(i for i, layer in enumerate(module) if layer in dropouts)
+    return partial(module[first:], batch_logits(module[:first], images, run))
+
+
+def _with_dropout(dropouts: Sequence[nn.Module], compute: Callable[[], torch.Tensor]) -> torch.Tensor:
+    for dropout in dropouts:
+        dropout.train()
     try:
         return compute()
     finally:
-        for drop in drops:
-            drop.eval()
+        for dropout in dropouts:
+            dropout.eval()

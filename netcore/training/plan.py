@@ -1,4 +1,4 @@
-"""From what the user asked for to what is trained on what: checked settings, data, and epochs as scaled."""
+"""Plan a training: check the settings, load and split the data, scale the epochs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,20 +15,33 @@ from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
 from netcore.training.recipes import Recipe, get_recipe, with_overrides
 
-MNIST_IMAGES = 60_000  # what the recipes' epochs are counted in
+MNIST_IMAGES = 60_000  # to which the recipes' epochs refer
 CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "activation": ACTIVATIONS}
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What will be trained: the recipe as changed, and the data to learn from and to judge by."""
+    """Recipe and data of a training.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        With the user's changes.
+    changed : dict
+        Settings that differ from the original recipe's.
+    train, held_out : Dataset
+    eval_sets : list of Dataset
+        For the evaluation after the training: test part, validation part.
+    data_info : dict
+        "data" in run.json.
+    """
 
     recipe: Recipe
     changed: dict[str, Any]
     train: Dataset
     held_out: Dataset
-    judges: list[Dataset]  # what the trained network is evaluated on: the test part, and a validation part
-    facts: dict[str, Any]  # what the run records of its data
+    eval_sets: list[Dataset]
+    data_info: dict[str, Any]
 
 
 def make_plan(
@@ -36,21 +49,32 @@ def make_plan(
     data: str | None,
     data_dir: str | Path | None,
     changes: dict[str, Any],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> TrainingPlan:
-    """Check the settings, load the data and split it, and scale the epochs where the data set is a small one."""
+    """Check the settings, load and split the data, and scale the epochs for the embedded digits.
+
+    Parameters
+    ----------
+    recipe : str or Recipe
+    data, data_dir
+        As in `netcore.training.train.train`.
+    changes : dict
+        Settings that differ from the recipe's.
+    log : callable
+        Called with each message to the user.
+    """
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
-    chosen, changed = with_overrides(base, data=data, **changes)
-    check_settings(chosen)
-    source = load_with_fallback(chosen.data, data_dir)
+    planned, changed = with_overrides(base, data=data, **changes)
+    check_settings(planned)
+    source = load_with_fallback(planned.data, data_dir)
     if source.note:
-        say(source.note)
-    train, held_out, kind, share = _split(source, chosen)
+        log(source.note)
+    train, held_out, kind, share = _split(source, planned)
     if len(train) < 2:
         raise NetcoreError(f"{train.name} has too few images for training: {len(train)}")
-    facts: dict[str, Any] = {
+    data_info: dict[str, Any] = {
         "name": train.name,
-        "asked": chosen.data,
+        "asked": planned.data,
         "train": len(train),
         "held_out": len(held_out),
         "held_out_is": kind,
@@ -59,33 +83,35 @@ def make_plan(
         "note": source.note,
     }
     if train.name == "embedded" and changes.get("epochs") is None:
-        epochs = _scaled(chosen, len(train))
-        facts["epochs"] = f"{epochs} here take as many steps as {chosen.epochs} of full MNIST's {MNIST_IMAGES:,} images"
-        chosen = replace(chosen, epochs=epochs)
-    judges = [source.test] if source.test is not None else []
+        epochs = _scaled(planned, len(train))
+        data_info["epochs"] = (
+            f"{epochs} here take as many steps as {planned.epochs} of full MNIST's {MNIST_IMAGES:,} images"
+        )
+        planned = replace(planned, epochs=epochs)
+    eval_sets = [source.test] if source.test is not None else []
     if share:
-        judges.append(replace(held_out, name=f"{held_out.name}-validation"))
-    return TrainingPlan(chosen, changed, train, held_out, judges, facts)
+        eval_sets.append(replace(held_out, name=f"{held_out.name}-validation"))
+    return TrainingPlan(planned, changed, train, held_out, eval_sets, data_info)
 
 
 def _split(source: DatasetSplits, recipe: Recipe) -> tuple[Dataset, Dataset, str, float]:
-    """Training part, held-out part, what the latter is, and its share; without a test part 15 % are held out."""
+    """Training part, held-out part, description and share of the latter; 15 % if there is no test part."""
     share = recipe.validation or (0.0 if source.test is not None else 0.15)
     if not share and source.test is not None:
         return source.train, source.test, "test set", 0.0
-    kept, held = stratified_split(source.train.labels, share, recipe.seed)
-    what = f"{format_percent(share, 0)} of the training set, stratified"
-    return source.train.subset(kept), source.train.subset(held), what, share
+    train, held_out = stratified_split(source.train.labels, share, recipe.seed)
+    description = f"{format_percent(share, 0)} of the training set, stratified"
+    return source.train.subset(train), source.train.subset(held_out), description, share
 
 
 def _scaled(recipe: Recipe, images: int) -> int:
-    """Epochs on `images` images that take as many optimiser steps as the recipe's on full MNIST."""
-    wanted = recipe.epochs * steps_per_epoch(round(MNIST_IMAGES * (1 - recipe.validation)), recipe.batch_size)
-    return max(1, round(wanted / steps_per_epoch(images, recipe.batch_size)))
+    """Number of epochs with as many optimiser steps as the recipe's on full MNIST."""
+    steps = recipe.epochs * steps_per_epoch(round(MNIST_IMAGES * (1 - recipe.validation)), recipe.batch_size)
+    return max(1, round(steps / steps_per_epoch(images, recipe.batch_size)))
 
 
 def check_settings(recipe: Recipe) -> None:
-    """Refuse settings out of range, with one line that says what they may be."""
+    """Raise NetcoreError if a setting is out of range."""
     network = recipe.architecture
     for setting, choices in CHOICES.items():
         value = getattr(network if setting == "activation" else recipe, setting)

@@ -1,105 +1,125 @@
-"""What the user sees of a training: loss, accuracy, images a second, time left; on stderr."""
+"""Report the progress of a training on stderr: loss, accuracy, throughput, remaining time."""
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from netcore.core.formatting import format_percent
 
-MAX_LINES = 20  # lines of a whole training where stderr is no terminal, about
+MAX_LINES = 20  # of a log, approximately
 
 
 class NullProgress:
-    """Sees everything and says nothing; the others build on it."""
+    """Report nothing; base class of the other reports."""
 
-    def say(self, text: str) -> None:
-        """One line for the user."""
+    def log(self, text: str) -> None:
+        """Print one line."""
 
-    def begin(self, epochs: int, steps: int, images: int, done: int) -> None:
-        """Before the first step: epochs in all, steps and images an epoch, epochs done before."""
+    def on_start(self, epochs: int, steps: int, images: int, done: int) -> None:
+        """Start before the first step.
 
-    def step(self, epoch: int, step: int, loss: float) -> None:
-        """After `step` steps of `epoch`; `loss` is the mean of the last ones."""
+        Parameters
+        ----------
+        epochs : int
+            Number of epochs.
+        steps, images : int
+            Optimiser steps and images per epoch.
+        done : int
+            Epochs done by an interrupted training.
+        """
 
-    def epoch(self, row: dict[str, Any]) -> None:
-        """After an epoch: its row of the history."""
+    def on_step(self, epoch: int, step: int, loss: float) -> None:
+        """Report `step` steps of `epoch`, and the mean loss since the last report."""
 
-    def end(self) -> None:
-        """Whatever happened, this comes last."""
+    def on_epoch(self, row: Mapping[str, Any]) -> None:
+        """Report an epoch by its row of the history."""
+
+    def on_end(self) -> None:
+        """End after the last step, an error or an interruption."""
 
 
 class LogProgress(NullProgress):
-    """Plain lines, for a log."""
+    """Print plain lines."""
 
     def __init__(self, title: str = "", stream: TextIO | None = None) -> None:
         self.title, self.stream = title, stream or sys.stderr
         self.epochs = self.steps = self.images = self.done = 0
         self.started = time.monotonic()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
+        """Print one line."""
         print(f"netcore: {text}", file=self.stream, flush=True)
 
-    def begin(self, epochs: int, steps: int, images: int, done: int) -> None:
+    def on_start(self, epochs: int, steps: int, images: int, done: int) -> None:
+        """Start the clock."""
         self.epochs, self.steps, self.images, self.done = epochs, steps, images, done
         self.started = time.monotonic()
 
-    def epoch(self, row: dict[str, Any]) -> None:
-        n = row["epoch"]
-        if n == self.epochs or n == self.done + 1 or n % max(1, self.epochs // MAX_LINES) == 0:
-            done, left = self.pace(n, 0)
+    def on_epoch(self, row: Mapping[str, Any]) -> None:
+        """Print the first, the last and about `MAX_LINES` epochs."""
+        epoch = row["epoch"]
+        if epoch in (self.done + 1, self.epochs) or epoch % max(1, self.epochs // MAX_LINES) == 0:
+            rate, seconds = self.throughput(epoch, 0)
             print(
-                f"{self.title} epoch {n}/{self.epochs}  loss {row['train_loss']:.4f}, held out {row['val_loss']:.4f}  "
-                f"accuracy {format_percent(row['val_accuracy'], 2)}  {done:,.0f} images/s  {_clock(left)} left",
+                f"{self.title} epoch {epoch}/{self.epochs}  "
+                f"loss {row['train_loss']:.4f}, held out {row['val_loss']:.4f}  "
+                f"accuracy {format_percent(row['val_accuracy'], 2)}  {rate:,.0f} images/s  {_clock(seconds)} left",
                 file=self.stream,
                 flush=True,
             )
 
-    def pace(self, epoch: int, step: int) -> tuple[float, float]:
-        """Images a second and seconds left, `epoch` epochs and `step` steps into the training."""
-        passed = max(time.monotonic() - self.started, 1e-6)
+    def throughput(self, epoch: int, step: int) -> tuple[float, float]:
+        """Return images per second and remaining seconds after `epoch` epochs and `step` steps."""
+        seconds = max(time.monotonic() - self.started, 1e-6)
         done = epoch - self.done + step / self.steps
-        return done * self.images / passed, (self.epochs - self.done - done) * passed / max(done, 1e-6)
+        return done * self.images / seconds, (self.epochs - self.done - done) * seconds / max(done, 1e-6)
 
 
 class ProgressBar(LogProgress):
-    """A bar that is drawn in place, for a terminal."""
+    """Draw a bar in place, on a terminal."""
 
-    def begin(self, epochs: int, steps: int, images: int, done: int) -> None:
+    def on_start(self, epochs: int, steps: int, images: int, done: int) -> None:
+        """Draw the bar."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        super().begin(epochs, steps, images, done)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[facts]}"))
+        super().on_start(epochs, steps, images, done)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[details]}"))
         self.bar = Progress(*columns, console=Console(file=self.stream), auto_refresh=False, expand=True)
-        self.task = self.bar.add_task(self.title, total=epochs * steps, completed=done * steps, facts="")
+        self.task = self.bar.add_task(self.title, total=epochs * steps, completed=done * steps, details="")
         self.accuracy = ""
         self.bar.start()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
+        """Print one line above the bar."""
         if hasattr(self, "bar"):
-            self.bar.console.print(f"netcore: {text}", highlight=False, markup=False)
+            self.bar.console.print(f"netcore: {text}", markup=False, highlight=False)
         else:
-            super().say(text)
+            super().log(text)
 
-    def step(self, epoch: int, step: int, loss: float) -> None:
-        rate, left = self.pace(epoch - 1, step)
-        facts = (
-            f"epoch {epoch}/{self.epochs}  loss {loss:.4f}  {self.accuracy}{rate:,.0f} images/s  {_clock(left)} left"
+    def on_step(self, epoch: int, step: int, loss: float) -> None:
+        """Move the bar."""
+        rate, seconds = self.throughput(epoch - 1, step)
+        details = (
+            f"epoch {epoch}/{self.epochs}  loss {loss:.4f}  {self.accuracy}{rate:,.0f} images/s  {_clock(seconds)} left"
         )
-        self.bar.update(self.task, completed=(epoch - 1) * self.steps + step, facts=facts)
+        self.bar.update(self.task, completed=(epoch - 1) * self.steps + step, details=details)
         self.bar.refresh()
 
-    def epoch(self, row: dict[str, Any]) -> None:
+    def on_epoch(self, row: Mapping[str, Any]) -> None:
+        """Show the accuracy, and complete the bar after the last epoch."""
         self.accuracy = f"accuracy {format_percent(row['val_accuracy'], 2)}  "
         if row["epoch"] == self.epochs:
-            self.step(row["epoch"], self.steps, row["train_loss"])
+            self.on_step(row["epoch"], self.steps, row["train_loss"])
 
-    def end(self) -> None:
+    def on_end(self) -> None:
+        """Leave the bar as it is."""
         self.bar.stop()
 
 
 def stderr_progress(title: str) -> LogProgress:
-    """A bar on a terminal, lines elsewhere."""
+    """Return a progress bar for a terminal, else plain lines."""
     return ProgressBar(title) if sys.stderr.isatty() else LogProgress(title)
 
 

@@ -1,7 +1,4 @@
-"""The five recipes: each one named set of architecture, data and training settings.
-
-Nothing here imports torch, so that `netcore recipes` answers at once.
-"""
+"""Recipes: named sets of architecture, data and training settings, without torch."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -12,10 +9,28 @@ from netcore.models.architecture import Architecture
 
 @dataclass(frozen=True)
 class Recipe:
-    """One named way to train one network.
+    """A named set of architecture, data and training settings.
 
-    `validation` is the share of the training data held out (stratified) to choose the best epoch by; at 0 the history
-    shows the test set. `augment` is batched on the device: rotation in degrees, shift in pixels, scale as a share.
+    Attributes
+    ----------
+    name : str
+    architecture : Architecture
+    data : str
+        Name of a data set.
+    epochs, batch_size : int
+    optimizer : str
+        One of `netcore.training.optimizers.OPTIMIZERS`.
+    learning_rate : float
+        Highest rate of the schedule.
+    schedule : str
+        One of `netcore.training.lr_schedule.SCHEDULES`.
+    augment : dict of float
+        Largest random "rotate" in degrees, "shift" in pixels and "scale" as a share; empty: no augmentation.
+    validation : float
+        Share of the training data held out, stratified, to select the best epoch; 0: the test set is used.
+    seed : int
+    published : str
+        Result that the reference reports.
     """
 
     name: str
@@ -23,17 +38,17 @@ class Recipe:
     data: str = "mnist"
     epochs: int = 20
     batch_size: int = 64
-    optimizer: str = "adam"  # of `optimizers.OPTIMIZERS`
+    optimizer: str = "adam"
     learning_rate: float = 0.001
-    schedule: str = "constant"  # of `lr_schedule.SCHEDULES`
+    schedule: str = "constant"
     augment: dict[str, float] = field(default_factory=dict)
     validation: float = 0.0
     seed: int = 42
-    published: str = ""  # what the reference reports
+    published: str = ""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything but name and published result, as plain values."""
+        """All fields but name and published result, as plain values."""
         out = asdict(self) | {"architecture": self.architecture.settings}
         del out["name"], out["published"]
         return out
@@ -94,7 +109,13 @@ RECIPES = {
 
 
 def get_recipe(name: str) -> Recipe:
-    """Find a recipe by name, offering the nearest one where there is none."""
+    """Return a recipe by name.
+
+    Raises
+    ------
+    NetcoreError
+        If there is no such recipe; the message contains the nearest name.
+    """
     if name not in RECIPES:
         raise unknown_name("recipe", name, RECIPES)
     return RECIPES[name]
@@ -103,10 +124,15 @@ def get_recipe(name: str) -> Recipe:
 def option_overrides(
     recipe: Recipe, batch_norm: bool | None = None, augment: bool | None = None, dropout: float | None = None
 ) -> dict[str, Any]:
-    """Give the settings that three plain wishes come to, for `change`; None leaves the recipe's.
+    """Convert three options to settings for `with_overrides`; None leaves the recipe's setting.
 
-    Batch norm goes after the convolutions, in a network without any after the hidden layers; switched off it is gone
-    from both, and so is dropout at 0.
+    Batch norm is added after the convolutions, or after the hidden layers of a network without convolutions. If it is
+    off, or dropout is 0, it is removed everywhere.
+
+    Examples
+    --------
+    >>> option_overrides(RECIPES["mlp-16-16"], batch_norm=True)
+    {'dropout': None, 'dense_norm': True}
     """
     out: dict[str, Any] = {"dropout": dropout}
     if dropout == 0:
@@ -120,18 +146,33 @@ def option_overrides(
     return out
 
 
-def with_overrides(recipe: Recipe, **changes: Any) -> tuple[Recipe, dict[str, Any]]:
-    """Give a recipe with some settings changed, and what really differs from it.
+def with_overrides(recipe: Recipe, **changes: object) -> tuple[Recipe, dict[str, Any]]:
+    """Change settings of a recipe.
 
-    Names of `Architecture` fields and `Recipe` fields both count; None means unchanged.
+    Parameters
+    ----------
+    recipe : Recipe
+    **changes
+        Fields of `Recipe` and `Architecture`; None leaves a field unchanged.
+
+    Returns
+    -------
+    recipe : Recipe
+    changed : dict
+        The settings that differ from the original recipe's.
+
+    Examples
+    --------
+    >>> with_overrides(RECIPES["mlp-16-16"], epochs=5, seed=42)[1]
+    {'epochs': 5}
     """
-    given = {k: v for k, v in changes.items() if v is not None}
-    of_network = {k: v for k, v in given.items() if k in Architecture.__dataclass_fields__}
-    of_recipe = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
-    strange = given.keys() - of_network.keys() - of_recipe.keys()
-    if strange:
-        raise NetcoreError(f"'{min(strange)}' is not a setting of a recipe")
-    out = replace(recipe, architecture=replace(recipe.architecture, **of_network), **of_recipe)
+    given: dict[str, Any] = {k: v for k, v in changes.items() if v is not None}
+    network = {k: v for k, v in given.items() if k in Architecture.__dataclass_fields__}
+    training = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
+    unknown = given.keys() - network.keys() - training.keys()
+    if unknown:
+        raise NetcoreError(f"a recipe has no setting '{min(unknown)}'")
+    out = replace(recipe, architecture=replace(recipe.architecture, **network), **training)
     before = asdict(recipe.architecture) | recipe.settings
     after = asdict(out.architecture) | out.settings
     return out, {k: after[k] for k in given if before[k] != after[k]}

@@ -1,4 +1,4 @@
-"""Runs of anyone's own network: recorded in their training loop, or made of their weight files."""
+"""Record the user's own training loop as a run."""
 
 import contextlib
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from netcore.core.errors import NetcoreError
@@ -19,7 +20,6 @@ from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.export import export_graph, unwrap
 from netcore.models.exported_model import ExportedModel
-from netcore.tracing.tracer import trace_module
 from netcore.training.evaluation import evaluate_splits
 from netcore.training.input_checks import (
     check_normalization,
@@ -29,19 +29,16 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import RECORDED_SETTINGS, environment_info
+from netcore.training.metadata import describe_operations, environment_info
 from netcore.training.run_dir import open_run_dir
 
-EXAMPLES_PER_CLASS, MAX_EVALUATED = (
-    20,
-    2_000,
-)  # images a class that the run carries, and all that it is judged by, at most
-Pair = tuple[Any, Any]
+EXAMPLES_PER_CLASS = 20  # images in the run folder
+MAX_EVALUATED = 2_000  # images of the evaluation
 
 
 def record_run(
     model: nn.Module,
-    examples: Pair,
+    examples: tuple[ArrayLike, ArrayLike],
     folder: str | Path,
     *,
     classes: Sequence[str] | None = None,
@@ -49,7 +46,7 @@ def record_run(
     std: float | Sequence[float] = 1.0,
     data: str = "own images",
 ) -> "RunRecorder":
-    """Record your own training as a run: three lines in your loop.
+    """Record your own training as a run, with three lines in your loop.
 
     ::
 
@@ -58,30 +55,34 @@ def record_run(
                 ...
                 rec.snapshot(step, loss=loss, accuracy=accuracy)
 
-    Leaving the block completes the run; after an exception it is marked as interrupted and can be looked at too. A
-    complete run of that name stays whole until the new one is. The model is not changed.
+    Leaving the block completes the run; after an exception it is marked as interrupted and can be rendered too. A
+    complete run of the same name is replaced only by a complete one. The model is not changed.
 
     Parameters
     ----------
     model : nn.Module
-        Takes images (B, C, H, W), gives scores (B, K).
-    examples : (images, labels)
-        Held-out images to show and to judge by, arrays or tensors: (N, C, H, W) or (N, H, W), uint8 or floats in
-        [0, 1] (or as the model gets them, normalised by `mean` and `std`); labels (N,) from 0 to K - 1.
+        Maps images (B, C, H, W) to scores (B, K).
+    examples : tuple of array_like
+        Held-out images and labels, for pictures and evaluation. Images: shape (N, C, H, W) or (N, H, W), uint8, floats
+        in [0, 1], or normalised by `mean` and `std`. Labels: shape (N,), from 0 to K - 1.
     folder : path
-        The run's folder, ``runs/mine``.
+        Folder of the run: "runs/mine".
     classes : sequence of str, optional
-        K names; the numbers from 0 where None.
-    mean, std : a number, or one a channel, of pixels in [0, 1]
-        How your data are normalised.
+        K names. Default: the numbers from 0.
+    mean, std : float or sequence of float
+        Normalisation of your data, of pixels in [0, 1]: one number, or one per channel.
     data : str
-        What captions call the images.
+        Name of the images in captions.
+
+    Returns
+    -------
+    RunRecorder
 
     Raises
     ------
     NetcoreError
-        If the model takes several inputs, or its graph cannot be stored; if images or labels do not fit it; if the
-        folder cannot be written or is no run's.
+        If the model takes several inputs, or its graph cannot be exported; if images or labels do not fit it; if the
+        folder cannot be written, or is not a run folder.
     """
     pixels = to_uint8(examples[0], mean, std)
     labels = to_numpy(examples[1]).astype(np.int64).reshape(-1)
@@ -90,28 +91,39 @@ def record_run(
 
 
 class RunRecorder:
-    """A run in the making. Use it in a `with` block; `run` is the run, readable at any time."""
+    """Record a training in a `with` block.
+
+    Attributes
+    ----------
+    run : Run
+        The run, readable at any time within the block and after it.
+    """
 
     run: Run
 
     def __init__(
-        self, model: nn.Module, examples: Dataset, folder: Path, mean: Any, std: Any,
+        self,
+        model: nn.Module,
+        examples: Dataset,
+        path: Path,
+        mean: ArrayLike,
+        std: ArrayLike,
         provenance: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
-        self._model, self._examples, self._folder = unwrap(model), examples, folder.absolute()
+    ) -> None:
+        self._model, self._examples, self._path = unwrap(model), examples, path.absolute()
         shape = examples.channels_first.shape[1:]
-        mean, std = check_normalization(mean, std, shape[0])
-        self._input = {"shape": list(shape), "mean": mean, "std": std}
-        self._place = open_run_dir(self._folder.parent, self._folder.name)
+        means, stds = check_normalization(mean, std, shape[0])
+        self._input = {"shape": list(shape), "mean": means, "std": stds}
+        self._run_dir = open_run_dir(self._path.parent, self._path.name)
         self._provenance = dict(provenance or {})
 
     def __enter__(self) -> "RunRecorder":
-        place = self._place.__enter__()
+        path = self._run_dir.__enter__()
         try:
-            self._begin(place)
+            self._start(path)
         except BaseException:
-            shutil.rmtree(place, ignore_errors=True)  # nothing of it is a run yet
-            self._leave()
+            shutil.rmtree(path, ignore_errors=True)  # not a run yet
+            self._release()
             raise
         return self
 
@@ -123,24 +135,24 @@ class RunRecorder:
         except BaseException:
             self._interrupt()
             raise
-        self._place.__exit__(None, None, None)
-        self.run = load_run(self._folder)
+        self._run_dir.__exit__(None, None, None)
+        self.run = load_run(self._path)
         return None
 
-    def snapshot(self, step: int, *, epoch: float | None = None, name: str = "", **metrics: Any) -> None:
-        """Keep the weights of this moment, and enter the metrics in the history.
+    def snapshot(self, step: int, *, epoch: float | None = None, name: str = "", **metrics: ArrayLike) -> None:
+        """Save the current weights, and record the metrics in the history.
 
         Parameters
         ----------
         step : int
             Optimiser steps so far.
         epoch : float, optional
-            Passes through the data so far; without it, time is told in steps.
+            Passes through the data so far. Default: captions count steps.
         name : str
-            What captions call the snapshot, where "epoch 3" or "step 500" is not right.
-        **metrics : numbers
-            ``loss`` and ``accuracy`` of the training images, ``val_loss`` and ``val_accuracy`` of held-out ones, or
-            any other. What is not finite is left out.
+            Name of the snapshot in captions. Default: "epoch 3" or "step 500".
+        **metrics : float
+            "loss" and "accuracy" of the training images, "val_loss" and "val_accuracy" of held-out ones, or any other;
+            values that are not finite are skipped.
         """
         if step < 0 or int(step) != step:
             raise NetcoreError(f"step must be an integer of at least 0, got {step}")
@@ -153,24 +165,24 @@ class RunRecorder:
             name = name or (f"step {step:,}" if step else "")
         at = float(step if epoch is None else epoch)
         self._writer.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
-        self._enter(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
+        self._record_metrics(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
         self._writer.save()
 
-    # ---- within
+    # ---- start and end
 
-    def _begin(self, place: Path) -> None:
+    def _start(self, path: Path) -> None:
         data, shape = self._examples, tuple(self._input["shape"])
         graph, constants = export_graph(self._model, shape)
-        stored = ExportedModel(graph, constants)
+        exported = ExportedModel(graph, constants)
         self._writer = RunWriter.create(
-            place,
-            name=self._folder.name,
+            path,
+            name=self._path.name,
             recipe=None,
             status="training",
             settings={},
             changed={},
             parameters=sum(p.numel() for p in self._model.parameters()),
-            layers=describe_nodes(stored, shape, data.classes),
+            layers=describe_operations(exported, shape, data.classes),
             input=self._input,
             classes=list(data.classes),
             data={"name": data.name, "held_out": len(data)},
@@ -182,22 +194,22 @@ class RunRecorder:
             model["constants"] = self._writer.add_arrays("constants.npz", **constants)
         self._writer.info["model"] = model | self._provenance
         if len(data):
-            chosen = sample_per_class(data, EXAMPLES_PER_CLASS)
-            part = data.subset(chosen)
-            self._writer.add_examples(part.channels_first, part.labels, chosen)
+            index = sample_per_class(data, EXAMPLES_PER_CLASS)
+            part = data.subset(index)
+            self._writer.add_examples(part.channels_first, part.labels, index)
         self._writer.save()
 
-    def _enter(self, step: int, epoch: float, metrics: Mapping[str, float]) -> None:
-        known = {k: v for k, v in metrics.items() if math.isfinite(v)}
+    def _record_metrics(self, step: int, epoch: float, metrics: Mapping[str, float]) -> None:
+        finite = {k: v for k, v in metrics.items() if math.isfinite(v)}
         history = self._writer.info["history"]
-        if "loss" in known:
-            history["steps"] = [r for r in history["steps"] if r["step"] != step] + [{"step": step, **known}]
+        if "loss" in finite:
+            history["steps"] = [r for r in history["steps"] if r["step"] != step] + [{"step": step, **finite}]
         for short in ("loss", "accuracy"):
-            if short in known:
-                known[f"train_{short}"] = known.pop(short)
-        if known and step:  # before the first step there is no epoch to tell of
+            if short in finite:
+                finite[f"train_{short}"] = finite.pop(short)
+        if finite and step:  # a row of the history follows at least one step
             history["epochs"] = [r for r in history["epochs"] if r["step"] != step]
-            history["epochs"].append({"epoch": epoch, "step": step, **known})
+            history["epochs"].append({"epoch": epoch, "step": step, **finite})
         self._writer.info["best"] = best_step(self.run)
         self._writer.info["last"] = self.run.snapshots[-1].step
 
@@ -205,10 +217,10 @@ class RunRecorder:
         if not self.run.snapshots:
             raise NetcoreError("the run has no snapshot: call rec.snapshot(step) inside the with block")
         if len(self._examples):
-            each = max(1, MAX_EVALUATED // len(self._examples.classes))
-            few = len(self._examples) <= MAX_EVALUATED
-            part = self._examples if few else self._examples.subset(sample_per_class(self._examples, each))
-            evaluate_splits(self._writer, [part], torch.device("cpu"), passes=0)
+            part = self._examples
+            if len(part) > MAX_EVALUATED:
+                part = part.subset(sample_per_class(part, max(1, MAX_EVALUATED // len(part.classes))))
+            evaluate_splits(self._writer, [part], torch.device("cpu"), dropout_passes=0)
         self._close("complete")
 
     def _close(self, status: str) -> None:
@@ -218,46 +230,22 @@ class RunRecorder:
     def _interrupt(self) -> None:
         with contextlib.suppress(NetcoreError):
             self._close("interrupted")
-        self._leave()
+        self._release()
 
-    def _leave(self) -> None:
-        """Let go of the folder with the run as it is; an earlier complete one stays in its place."""
-        self._place.__exit__(_Stopped, _Stopped(), None)
-
-
-class _Stopped(Exception):
-    """Tells the folder's keeper that the run did not get complete."""
+    def _release(self) -> None:
+        """Release the folder; an earlier complete run is not replaced."""
+        self._run_dir.__exit__(_Interrupted, _Interrupted(), None)
 
 
-def describe_nodes(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Give one mapping a node of the graph, as run.json has its layers.
-
-    Each holds name, kind, inputs, shapes, number of parameters and what the snapshots call its weight; the shapes of
-    further outputs, the sizes of all parameters, path and class of the module, batch axis and numeric settings.
-    """
-    found = trace_module(model, np.zeros(shape, np.uint8), classes=classes)
-    return [
-        {
-            "name": layer.name,
-            "kind": layer.kind,
-            "inputs": list(layer.inputs),
-            "input": list(found.input_of(layer).shape),
-            "output": list(layer.output.shape),
-            "parameters": layer.parameters,
-            "weight": layer.weight_name,
-            "class": layer.module_class,
-            "module": layer.module,
-            "outputs": {name: list(value.shape) for name, value in layer.outputs.items()},
-            "parameter_sizes": dict(layer.parameter_sizes),
-            "batch_axis": layer.batch_axis,
-            "settings": {k: layer.settings[k] for k in RECORDED_SETTINGS if k in layer.settings},
-        }
-        for layer in found.layers
-    ]
+class _Interrupted(Exception):
+    """Signals `open_run_dir` that the run is not complete."""
 
 
 def best_step(run: Run) -> int:
-    """Step of the snapshot with the best accuracy, else the lowest loss, else the last; held-out images count first."""
+    """Return the step of the best snapshot.
+
+    By held-out accuracy, else held-out loss, training accuracy, training loss; without metrics, the last snapshot.
+    """
     saved = {s.step for s in run.snapshots}
     rows = [r for r in run.history["epochs"] if r["step"] in saved]
     for key, sign in (("val_accuracy", 1), ("val_loss", -1), ("train_accuracy", 1), ("train_loss", -1)):

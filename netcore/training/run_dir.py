@@ -22,7 +22,7 @@ STAGING_DIR = ".training"
 
 
 def run_status(folder: Path) -> str:
-    """The status that `run.json` tells, "" where there is no readable one."""
+    """Return the status in `run.json`, "" if the file is missing or damaged."""
     try:
         return str(json.loads((folder / "run.json").read_text(encoding="utf-8")).get("status", "complete"))
     except (OSError, ValueError, AttributeError):
@@ -31,35 +31,48 @@ def run_status(folder: Path) -> str:
 
 @contextlib.contextmanager
 def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path]:
-    """Give the folder to build the run in; put it in its place when the block ends without an error.
+    """Open the folder that a training writes to; it becomes the run's when the block ends without an error.
+
+    Parameters
+    ----------
+    output : Path
+        Folder of the run folder.
+    name : str
+        Name of the run.
+    resume : bool
+        Open the folder of an interrupted training.
+
+    Yields
+    ------
+    Path
 
     Raises
     ------
     NetcoreError
-        If the folder cannot be written, is no run folder, is being trained by another process, or, with `resume`, has
-        nothing to go on with.
+        If the folder cannot be written, is not a run folder, is in use by another training, or, with `resume`, has no
+        interrupted training.
     """
     if not name or name.startswith(".") or Path(name).name != name:
         raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
-    final, aside = output / name, output / STAGING_DIR / name
+    final, staging = output / name, output / STAGING_DIR / name
     try:
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        with _lock_name(aside.with_name(f".{name}.lock"), name):
-            _finish_swap(final, aside)
-            place = _resumed(final, aside) if resume else _fresh(final, aside)
-            place.mkdir(parents=True, exist_ok=True)
-            yield place
-            if place == aside:
-                old = aside.with_name(f"{name}.old")
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        with _lock_name(staging.with_name(f".{name}.lock"), name):
+            _finish_swap(final, staging)
+            path = _interrupted_dir(final, staging) if resume else _new_dir(final, staging)
+            path.mkdir(parents=True, exist_ok=True)
+            yield path
+            if path == staging:
+                old = staging.with_name(f"{name}.old")
                 final.rename(old)
-                aside.rename(final)
+                staging.rename(final)
                 shutil.rmtree(old)
     except OSError as error:
         raise NetcoreError(f"cannot write {error.filename or final}: {error.strerror or error}") from error
 
 
-def _resumed(final: Path, aside: Path) -> Path:
-    place = aside if (aside / CHECKPOINT).exists() else final
+def _interrupted_dir(final: Path, staging: Path) -> Path:
+    place = staging if (staging / CHECKPOINT).exists() else final
     if run_status(place) == "complete":
         raise NetcoreError(f"run '{final.name}' is already complete: train without --resume to train it again")
     if not (place / CHECKPOINT).exists():
@@ -67,10 +80,10 @@ def _resumed(final: Path, aside: Path) -> Path:
     return place
 
 
-def _fresh(final: Path, aside: Path) -> Path:
-    shutil.rmtree(aside, ignore_errors=True)
+def _new_dir(final: Path, staging: Path) -> Path:
+    shutil.rmtree(staging, ignore_errors=True)
     if run_status(final) == "complete":
-        return aside
+        return staging
     if final.exists():
         if not final.is_dir() or (any(final.iterdir()) and not _is_run(final)):
             raise NetcoreError(f"{final} is not a run folder: choose another --name or --output-dir")
@@ -82,9 +95,9 @@ def _is_run(folder: Path) -> bool:
     return (folder / "snapshots").is_dir() or (folder / "run.json").is_file()
 
 
-def _finish_swap(final: Path, aside: Path) -> None:
-    """Put back what a process killed between two renames left aside."""
-    old = aside.with_name(f"{aside.name}.old")
+def _finish_swap(final: Path, staging: Path) -> None:
+    """Complete the swap of a process that was killed between two renames."""
+    old = staging.with_name(f"{staging.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)
     shutil.rmtree(old, ignore_errors=True)
@@ -109,7 +122,7 @@ def _lock_name(file: Path, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_run_dir(name: str) -> Iterator[Path]:
-    """A folder that is gone afterwards, for a training that keeps nothing."""
+    """Create a run folder that is deleted when the block ends."""
     with tempfile.TemporaryDirectory(prefix="netcore-") as folder:
         path = Path(folder) / name
         os.mkdir(path)

@@ -1,7 +1,6 @@
-"""Training: a recipe and its data go in, a run folder comes out."""
+"""Train a recipe and write its run folder."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,46 +23,56 @@ def train(
     device: str = "auto",
     resume: bool = False,
     save: bool = True,
-    stability: bool = True,
+    mc_dropout: bool = True,
     progress: NullProgress | None = None,
-    **changes: Any,
+    **changes: object,
 ) -> Run:
     """Train a network and write its run folder.
 
     Parameters
     ----------
     recipe : str or Recipe
-        What to train and how; its name is the run's name unless `name` is given.
+        Settings of the training.
+    name : str, optional
+        Name of the run. Default: the recipe's.
     data : str, optional
-        Name of a data set (see `netcore.datasets.loading.load_dataset`); the recipe's own where None.
+        Name of a data set, see `netcore.datasets.loading.load_dataset`. Default: the recipe's.
     data_dir : path, optional
-        Where data files lie.
+        Folder of the data files.
+    output_dir : path
+        Folder of the run folder.
+    device : str
+        See `netcore.models.device.select_device`.
     resume : bool
-        Go on with an interrupted training of this name, to the very weights it would have had.
+        Resume an interrupted training of this name; the weights become those of an uninterrupted one.
     save : bool
-        Where False nothing is kept: the run that comes back has its `info` and no files.
-    stability : bool
-        Evaluate repeatedly with dropout on, too, where the network has dropout.
-    progress : Silent, optional
-        Told of each step and epoch.
+        If False, write no files: the returned run has only its `info`.
+    mc_dropout : bool
+        Also evaluate repeated passes with dropout on, if the network has dropout.
+    progress : NullProgress, optional
+        Report of steps and epochs.
     **changes
-        Settings that differ from the recipe: fields of `Recipe` and `Architecture`.
+        Settings that differ from the recipe's: fields of `Recipe` and `Architecture`.
+
+    Returns
+    -------
+    Run
 
     Raises
     ------
     NetcoreError
-        If a setting is out of range, the folder cannot be written, or the loss becomes NaN (the last good snapshot is
-        kept).
+        If a setting is out of range, the folder cannot be written, or the loss becomes NaN (the run contains the
+        snapshots before).
     KeyboardInterrupt
-        On Ctrl-C, after the run was left in order.
+        On Ctrl-C, after the run was saved.
     """
     progress = progress or NullProgress()
-    plan = make_plan(recipe, data, data_dir, changes, progress.say)
-    chosen = select_device(device)
+    plan = make_plan(recipe, data, data_dir, changes, progress.log)
+    selected = select_device(device)
     name = name or plan.recipe.name
-    where = open_run_dir(Path(output_dir), name, resume) if save else temporary_run_dir(name)
-    with where as folder, torch.random.fork_rng(devices=cuda_indices(chosen)):
-        training = Trainer(plan, folder, chosen, progress, resume)
-        with thread_limit(training.module, plan.recipe.batch_size):
-            training.go(stability)
-    return load_run(Path(output_dir) / name) if save else training.run
+    run_dir = open_run_dir(Path(output_dir), name, resume) if save else temporary_run_dir(name)
+    with run_dir as path, torch.random.fork_rng(devices=cuda_indices(selected)):
+        trainer = Trainer(plan, path, selected, progress, resume)
+        with thread_limit(trainer.module, plan.recipe.batch_size):
+            trainer.fit(mc_dropout)
+    return load_run(Path(output_dir) / name) if save else trainer.run

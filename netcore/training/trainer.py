@@ -1,12 +1,15 @@
-"""One training in its folder: steps, snapshots, history, checkpoints; it ends in order whatever happens."""
+"""Run a training in its folder: epochs, snapshots, history, checkpoints, evaluation."""
 
 import contextlib
+import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import Run, load_run
@@ -34,17 +37,34 @@ from netcore.training.plan import TrainingPlan
 from netcore.training.progress import NullProgress
 from netcore.training.seeds import derive_seed
 
-EARLY_STEPS = (1, 3, 10, 30, 100, 300, 1000)  # steps of the first epoch after which the weights are kept
-MAX_SNAPSHOTS = 40  # epochs kept at most, evenly spread
-MAX_LOGGED_STEPS = 400  # rows of the loss by step, about
-EXAMPLES_PER_CLASS = 50  # held-out images a class that the run carries
+EARLY_STEPS = (1, 3, 10, 30, 100, 300, 1000)  # of the first epoch, with a snapshot each
+MAX_SNAPSHOTS = 40  # one per epoch, evenly spaced
+MAX_LOGGED_STEPS = 400  # rows of the loss by step, approximately
+EXAMPLES_PER_CLASS = 50  # held-out images in the run folder
 
 
 class Trainer:
-    """One training in its folder. After each epoch the folder is a run that can be read and resumed."""
+    """Train one network; after each epoch its folder is a run that can be read and resumed.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+    path : Path
+        Folder of the run.
+    device : torch.device
+    progress : NullProgress
+    resume : bool
+        Resume the training that the folder contains.
+
+    Attributes
+    ----------
+    module : nn.Module
+    done : int
+        Number of completed epochs.
+    """
 
     def __init__(
-        self, plan: TrainingPlan, folder: Path, device: torch.device, progress: NullProgress, resume: bool
+        self, plan: TrainingPlan, path: Path, device: torch.device, progress: NullProgress, resume: bool
     ) -> None:
         self.plan, self.recipe, self.progress = plan, plan.recipe, progress
         self.per_epoch = steps_per_epoch(len(plan.train), self.recipe.batch_size)
@@ -58,28 +78,34 @@ class Trainer:
             self.recipe.optimizer, self.module.parameters(), self.recipe.learning_rate, device
         )
         self.data = {part: dataset_to_device(getattr(plan, part), device) for part in ("train", "held_out")}
-        self.done = 0  # epochs
-        self.kept = set(
+        self.done = 0
+        self.snapshot_epochs = set(
             np.linspace(self.recipe.epochs, 1, min(MAX_SNAPSHOTS, self.recipe.epochs)).round().astype(int).tolist()
         )
         if resume:
-            self._take_up(folder, device)
+            self._resume(path, device)
         else:
-            self.writer = RunWriter.create(folder, **self._facts(folder, shape, layers, device))
-            self._begin()
+            self.writer = RunWriter.create(path, **self._run_info(path, shape, layers, device))
+            self._start()
 
     @property
     def run(self) -> Run:
-        """The run as it is so far."""
+        """The run with the snapshots so far."""
         return self.writer.run
 
-    def go(self, stable: bool = True) -> None:
-        """Train to the last epoch, and evaluate (with repeated passes under dropout where `stable`)."""
-        self.progress.begin(self.recipe.epochs, self.per_epoch, len(self.plan.train), self.done)
+    def fit(self, mc_dropout: bool = True) -> None:
+        """Train to the last epoch, and evaluate.
+
+        Parameters
+        ----------
+        mc_dropout : bool
+            Also evaluate repeated passes with dropout on.
+        """
+        self.progress.on_start(self.recipe.epochs, self.per_epoch, len(self.plan.train), self.done)
         try:
             for epoch in range(self.done + 1, self.recipe.epochs + 1):
-                self._epoch(epoch)
-            self._evaluate(stable)
+                self._train_epoch(epoch)
+            self._evaluate(mc_dropout)
             self._close("complete")
         except TrainingDiverged as error:
             self._close("diverged")
@@ -89,19 +115,19 @@ class Trainer:
             ) from error
         except KeyboardInterrupt:
             self._close("interrupted")
-            self.progress.say(f"stopped after epoch {self.done} of {self.recipe.epochs}; resume with --resume")
+            self.progress.log(f"stopped after epoch {self.done} of {self.recipe.epochs}; resume with --resume")
             raise
         finally:
-            self.progress.end()
+            self.progress.on_end()
 
-    # ---- beginning
+    # ---- start
 
-    def _facts(
-        self, folder: Path, shape: tuple[int, ...], layers: list[dict[str, Any]], device: torch.device
+    def _run_info(
+        self, path: Path, shape: tuple[int, ...], layers: list[dict[str, Any]], device: torch.device
     ) -> dict[str, Any]:
         plan = self.plan
         return {
-            "name": folder.name,
+            "name": path.name,
             "recipe": self.recipe.name,
             "status": "training",
             "model": {"kind": "recipe", "architecture": self.recipe.architecture.settings},
@@ -111,29 +137,29 @@ class Trainer:
             "layers": layers,
             "input": {"shape": list(shape), "mean": [0.0] * shape[0], "std": [1.0] * shape[0]},
             "classes": list(plan.train.classes),
-            "data": plan.facts,
+            "data": plan.data_info,
             "seed": self.recipe.seed,
             "device": device.type,
             "device_name": device_name(device),
         } | environment_info()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         self._snapshot(0, 0)
-        chosen = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
-        part = self.plan.held_out.subset(chosen)
-        self.writer.add_examples(part.channels_first, part.labels, chosen)
+        index = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
+        examples = self.plan.held_out.subset(index)
+        self.writer.add_examples(examples.channels_first, examples.labels, index)
         self._save(0)
 
-    def _take_up(self, folder: Path, device: torch.device) -> None:
-        self.writer = RunWriter(load_run(folder))
-        begun, now = self.writer.info["settings"], _as_json(self.recipe.settings)
-        differs = [key for key in now if begun.get(key) != now[key]]
-        if differs or self.writer.info["data"]["sha256"] != self.plan.facts["sha256"]:
-            what = differs[0] if differs else "data"
+    def _resume(self, path: Path, device: torch.device) -> None:
+        self.writer = RunWriter(load_run(path))
+        saved_settings, settings = self.writer.info["settings"], json.loads(json.dumps(self.recipe.settings))
+        changed = [key for key in settings if saved_settings.get(key) != settings[key]]
+        if changed or self.writer.info["data"]["sha256"] != self.plan.data_info["sha256"]:
+            what = changed[0] if changed else "data"
             raise NetcoreError(
-                f"run '{folder.name}' was started with other settings ({what}): resume it with the same ones"
+                f"run '{path.name}' was started with other settings ({what}): resume it with the same ones"
             )
-        self.done = load_checkpoint(folder, self.module, self.optimizer, device)
+        self.done = load_checkpoint(path, self.module, self.optimizer, device)
         info, step = self.writer.info, self.done * self.per_epoch
         info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]
         info["history"] = {unit: [r for r in rows if r["step"] <= step] for unit, rows in info["history"].items()}
@@ -141,60 +167,62 @@ class Trainer:
 
     # ---- one epoch
 
-    def _epoch(self, epoch: int) -> None:
+    def _train_epoch(self, epoch: int) -> None:
         before = (epoch - 1) * self.per_epoch
         losses = [row["val_loss"] for row in self.run.history["epochs"]]
         started = time.perf_counter()
 
-        def rate(i: int) -> float:
+        def lr_at(i: int) -> float:
             return learning_rate(self.recipe.schedule, self.recipe.learning_rate, before + i, self.total, losses)
 
-        looked, at = started, 0
+        synced, reported = started, 0  # time and step of the last report
 
-        def after_step(i: int, so_far: list[torch.Tensor]) -> None:
-            nonlocal looked, at
-            if time.perf_counter() - looked < SYNC_SECONDS and before + i not in EARLY_STEPS:
+        def on_step(i: int, step_losses: list[torch.Tensor]) -> None:
+            nonlocal synced, reported
+            if time.perf_counter() - synced < SYNC_SECONDS and before + i not in EARLY_STEPS:
                 return
-            recent = torch.stack(so_far[at:]).cpu().numpy()  # waits for the device
-            check_finite(recent, before + at)
-            self.progress.step(epoch, i, float(recent.mean()))
-            looked, at = time.perf_counter(), i
+            recent = torch.stack(step_losses[reported:]).cpu().numpy()  # waits for the device
+            check_finite(recent, before + reported)
+            self.progress.on_step(epoch, i, float(recent.mean()))
+            synced, reported = time.perf_counter(), i
             if before + i in EARLY_STEPS and epoch == 1 and i < self.per_epoch:
                 self._snapshot(round(i / self.per_epoch, 4), before + i)
 
-        out = train_epoch(self.module, self.optimizer, self.data["train"], self.recipe, epoch, rate, after_step)
-        seconds = time.perf_counter() - started
-        self._enter(epoch, out, rate, seconds)
+        result = train_epoch(self.module, self.optimizer, self.data["train"], self.recipe, epoch, lr_at, on_step)
+        self._record_epoch(epoch, result, lr_at, time.perf_counter() - started)
 
-    def _enter(self, epoch: int, out: EpochResult, rate: Any, seconds: float) -> None:
+    def _record_epoch(self, epoch: int, result: EpochResult, lr_at: Callable[[int], float], seconds: float) -> None:
         loss, accuracy = loss_and_accuracy(self.module, self.data["held_out"])
         check_finite(np.array([loss]), epoch * self.per_epoch - 1)
         history = self.writer.info["history"]
-        history["steps"] += self._logged((epoch - 1) * self.per_epoch, out.losses, rate)
+        history["steps"] += self._step_rows((epoch - 1) * self.per_epoch, result.step_losses, lr_at)
         row = {
             "epoch": epoch,
             "step": epoch * self.per_epoch,
-            "train_loss": out.loss,
-            "train_accuracy": out.accuracy,
+            "train_loss": result.loss,
+            "train_accuracy": result.accuracy,
             "val_loss": loss,
             "val_accuracy": accuracy,
-            "learning_rate": rate(len(out.losses) - 1),
+            "learning_rate": lr_at(len(result.step_losses) - 1),
             "seconds": round(seconds, 4),
         }
         history["epochs"].append(row)
         self.done = epoch
-        if epoch in self.kept:
-            self._snapshot(epoch, row["step"])
+        if epoch in self.snapshot_epochs:
+            self._snapshot(epoch, epoch * self.per_epoch)
         self._save(epoch)
-        self.progress.epoch(row)
+        self.progress.on_epoch(row)
 
-    def _logged(self, before: int, losses: np.ndarray, rate: Any) -> list[dict[str, Any]]:
+    def _step_rows(
+        self, before: int, losses: NDArray[np.floating], lr_at: Callable[[int], float]
+    ) -> list[dict[str, Any]]:
+        """Rows of the history by step, each with the mean loss since the last row of this epoch."""
         every = max(1, self.total // MAX_LOGGED_STEPS)
         ends = [i for i in range(1, len(losses) + 1) if (before + i) % every == 0 or before + i in EARLY_STEPS]
         rows, start = [], 0
         for end in ends:
-            mean = float(losses[start:end].mean())  # over the steps since the last row of this epoch
-            rows.append({"step": before + end, "loss": mean, "learning_rate": rate(end - 1)})
+            mean = float(losses[start:end].mean())
+            rows.append({"step": before + end, "loss": mean, "learning_rate": lr_at(end - 1)})
             start = end
         return rows
 
@@ -220,10 +248,12 @@ class Trainer:
         self.writer.save()
         save_checkpoint(self.run.path, self.module, self.optimizer, epoch)
 
-    def _evaluate(self, stable: bool) -> None:
-        self.progress.say("evaluating" + (" with and without dropout" if stable and has_dropout(self.module) else ""))
+    def _evaluate(self, mc_dropout: bool) -> None:
+        self.progress.log(
+            "evaluating" + (" with and without dropout" if mc_dropout and has_dropout(self.module) else "")
+        )
         device = next(self.module.parameters()).device
-        evaluate_splits(self.writer, self.plan.judges, device, passes=None if stable else 0)
+        evaluate_splits(self.writer, self.plan.eval_sets, device, dropout_passes=None if mc_dropout else 0)
 
     def _close(self, status: str) -> None:
         self.writer.info["status"] = status
@@ -232,12 +262,5 @@ class Trainer:
 
 
 def dataset_to_device(data: Dataset, device: torch.device) -> DeviceDataset:
-    """Put a whole data set on the device."""
+    """Copy a data set to a device."""
     return DeviceDataset(to_tensor(data.channels_first, device), to_tensor(data.labels, device))
-
-
-def _as_json(value: Any) -> Any:
-    """What a value becomes in `run.json`: tuples are lists there."""
-    import json
-
-    return json.loads(json.dumps(value))

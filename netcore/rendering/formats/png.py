@@ -9,9 +9,9 @@ from netcore.rendering.frame_writer import Frame, StillWriter
 
 def write_png(path: Path, rgb: Frame) -> None:
     """Write uint8 (H, W, 3) as a PNG."""
-    from PIL import Image
+    import imageio.v3 as iio
 
-    Image.fromarray(rgb).save(path, "PNG", compress_level=9)
+    iio.imwrite(path, rgb, plugin="pillow", extension=".png", compress_level=9)
 
 
 FORMAT = Format("png", "image/png", transparent=True, writer=partial(StillWriter, save=write_png))
