@@ -1,15 +1,11 @@
 """Classify image files."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
 from netcore.core.formatting import format_percent
+from netcore.core.trace import Trace
 from netcore.viz.wording import format_prediction
-
-if TYPE_CHECKING:
-    from netcore.core.trace import Trace
 
 
 @click.command()
@@ -55,7 +51,7 @@ def command(run: str, images: tuple[str, ...], at: str, top: int, runs_dir: str,
     return 2 if failed else 0
 
 
-def _most_likely(trace: "Trace", top: int) -> list[str]:
+def _most_likely(trace: Trace, top: int) -> list[str]:
     """Return the prediction, then the next classes with their probabilities, `top` classes in all."""
     first, *others = trace.probabilities.argsort()[::-1][:top]
     prediction = format_prediction(trace.classes, first, trace.probabilities[first])
