@@ -1,7 +1,5 @@
 """Classify image files."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
