@@ -15,9 +15,8 @@ from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.run import Run
 from netcore.publish.report import make_report
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import Scene, load_scene
+from netcore.rendering.scenes import Scene, all_scenes, find_scene, load_scene
 from netcore.rendering.window import LiveWindow, NoDisplayError, Player
 from netcore.viz.mpl.blitting import Blitter, canvas_rgb
 from netcore.viz.mpl.style import new_figure, theme_style
@@ -32,7 +31,7 @@ LIVE = 150  # images that the dashboard is fed
 def rows() -> list[Row]:
     """One row a figure, of the first run that has what it needs; then the reports and the dashboard."""
     runs = [run_of(recipe, epochs=4) for recipe in RUNS]
-    figures = [scene for scene in catalogue.all_scenes() if scene.kind == "figure"]
+    figures = [scene for scene in all_scenes() if scene.kind == "figure"]
     told = [_figure(scene, _fitting(scene, runs)) for scene in sorted(figures, key=lambda s: s.order)]
     return [*told, *(_report(run) for run in runs), *(_live(run) for run in runs), *_window(runs[0])]
 
@@ -72,7 +71,7 @@ def _rates(draw: Any, context: SceneContext) -> dict[str, float]:
         blitter = Blitter(fig, draw(fig, context))
         start = time.perf_counter()
         for t in np.linspace(0, 1, FRAMES):
-            blitter.at(t)
+            blitter.render(t)
         rates["ours"] = FRAMES / (time.perf_counter() - start)
         fig = new_figure(DARK, CLIP)
         update = draw(fig, context)
@@ -98,10 +97,10 @@ def _live(run: Run) -> Row:
     """The dashboard as its window shows it: each image goes through the network, then what changed is drawn."""
     with theme_style(DARK):
         fig = new_figure(DARK, STILL)
-        blitter = Blitter(fig, load_scene(catalogue.find_scene("dashboard").path).draw(fig, case_of(run), images=LIVE))
+        blitter = Blitter(fig, load_scene(find_scene("dashboard").path).draw(fig, case_of(run), images=LIVE))
         start = time.perf_counter()
         for i in range(LIVE):
-            blitter.at((i + 0.5) / LIVE)
+            blitter.render((i + 0.5) / LIVE)
         rate = LIVE / (time.perf_counter() - start)
     what = f"dashboard of {run.info['recipe']}, {STILL[0]}×{STILL[1]}, images fed one by one"
     return Row(what, **at_least(rate, 25, "updates a second"))
@@ -109,7 +108,7 @@ def _live(run: Run) -> Row:
 
 def _window(run: Run) -> list[Row]:
     """The same in a window, with what its toolkit takes; nothing where there is no display (`xvfb-run` makes one)."""
-    draw, player = load_scene(catalogue.find_scene("dashboard").path).draw, Player(LIVE)
+    draw, player = load_scene(find_scene("dashboard").path).draw, Player(LIVE)
     try:
         window = LiveWindow(draw, case_of(run), DARK, STILL, {"images": LIVE}, player, 1.0, "benchmark")
     except NoDisplayError:

@@ -12,9 +12,9 @@ import numpy as np
 from measure import FOLDER, Row, at_most, case_of, ratio, run_of, times
 from PIL import Image, ImageSequence
 
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import film_frames
+from netcore.rendering.scenes import find_scene
 from netcore.viz.theme import DARK
 
 SIZE, FPS = (854, 480), 25
@@ -23,7 +23,7 @@ SIZE, FPS = (854, 480), 25
 def film() -> list[np.ndarray]:
     """The distinct frames of `forward-propagation`, uint8 (480, 854, 3)."""
     frames: list[np.ndarray] = []
-    path = catalogue.find_scene("forward-propagation").path
+    path = find_scene("forward-propagation").path
     film_frames(path, case_of(run_of("mlp-16-16")), DARK, SIZE, FPS, {}, lambda rgb, _: frames.append(rgb))
     return frames
 

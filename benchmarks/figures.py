@@ -10,10 +10,9 @@ from matplotlib.animation import FuncAnimation, PillowWriter
 from measure import FOLDER, Row, at_least, case_of, ratio, run_of, times
 
 from netcore.core.context import SceneContext
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import figure_frames
-from netcore.rendering.scenes import load_scene
+from netcore.rendering.scenes import find_scene, load_scene
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK
 
@@ -42,7 +41,7 @@ def rows() -> list[Row]:
     """Speed, size and truth for each figure."""
     out = []
     for scene, asked in SCENES.items():
-        draw = load_scene(catalogue.find_scene(scene).path).draw
+        draw = load_scene(find_scene(scene).path).draw
         context = case_of(run_of("mlp-16-16", epochs=8))
         paths = {way.__name__: FOLDER / f"{scene}-{way.__name__}.gif" for way in (ours, matplotlib)}
         ways = {way.__name__: partial(way, draw, context, paths[way.__name__]) for way in (ours, matplotlib)}

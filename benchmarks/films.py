@@ -6,9 +6,9 @@ from functools import partial
 from measure import FOLDER, Row, at_least, at_most, case_of, ratio, run_of, times
 
 from netcore.core.context import SceneContext
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.encoding import EncodeSession
 from netcore.rendering.frames import film_frames
+from netcore.rendering.scenes import find_scene
 from netcore.viz.theme import DARK
 
 SIZE = (854, 480)
@@ -24,7 +24,7 @@ def play(context: SceneContext, container: str, fps: int) -> int:
             count += repeat
             encoding.write(rgb, repeat)
 
-        film_frames(catalogue.find_scene("forward-propagation").path, context, DARK, SIZE, fps, {}, sink)
+        film_frames(find_scene("forward-propagation").path, context, DARK, SIZE, fps, {}, sink)
     return count
 
 

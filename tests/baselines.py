@@ -16,10 +16,9 @@ from PIL import Image
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.frames import figure_frames, film_frames
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import Scene, load_scene
+from netcore.rendering.scenes import Scene, all_scenes, load_scene
 from netcore.viz.theme import THEMES
 
 HERE = Path(__file__).parent / "baselines"
@@ -31,8 +30,8 @@ _folder = tempfile.TemporaryDirectory(prefix="netcore-baselines-")  # the runs; 
 
 
 def scenes() -> list[Scene]:
-    """All scenes of the catalogue."""
-    return sorted(catalogue.all_scenes(), key=lambda scene: scene.name)
+    """All scenes."""
+    return sorted(all_scenes(), key=lambda scene: scene.name)
 
 
 def baseline_path(scene: Scene, theme: str) -> Path:

@@ -228,25 +228,26 @@ def test_drawing_from_traces_imports_no_torch(mlp_run, cnn_run, make_context, tm
 import pickle, sys
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError as Refused
-from netcore.rendering import scenes as catalogue, requirements as needs
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import all_scenes
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.frames import figure_frames, film_frames
-from netcore.rendering.scenes import load_scene as load
+from netcore.rendering.scenes import load_scene
 from netcore.core.run import load_run
 from netcore.viz.theme import DARK
 
 drawn = 0
 for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
     run, trace = load_run(path), pickle.load(open(stored, "rb"))
-    for scene in catalogue.all_scenes():
+    for scene in all_scenes():
         try:
-            needs.check_requirements(scene.name, scene.needs, run)
+            check_requirements(scene.name, scene.needs, run)
         except Refused:
             continue
         context = SceneContext(run, SampleSelector().select(run)[0], "best", lambda *given: trace)
-        options = scene.settings({})
+        options = scene.resolve_options({})
         if scene.kind == "figure":
-            next(iter(figure_frames(load(scene.path).draw, context, DARK, (320, 180), 1, options)))
+            next(iter(figure_frames(load_scene(scene.path).draw, context, DARK, (320, 180), 1, options)))
         else:
             film_frames(scene.path, context, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
         drawn += 1

@@ -10,10 +10,10 @@ import figure_runs
 import pytest
 
 from netcore.core.errors import NetcoreError
-from netcore.rendering import requirements as needs
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.code_digest import PACKAGE, ROOTS, TREE, SourceTree, parse, versions
 from netcore.rendering.formats import format_names
+from netcore.rendering.requirements import check_requirements
+from netcore.rendering.scenes import all_scenes
 
 # Words of a module's name that no scene may reach: what decides no pixel.
 UNREACHED = {
@@ -67,7 +67,7 @@ def package_copy(tmp_path_factory: pytest.TempPathFactory) -> SourceTree:
 
 
 def scene_files(tree: SourceTree) -> list[tuple[Path, str]]:
-    return [(tree.scenes / s.path.relative_to(TREE.scenes), s.kind) for s in catalogue.all_scenes()]
+    return [(tree.scenes / s.path.relative_to(TREE.scenes), s.kind) for s in all_scenes()]
 
 
 def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
@@ -125,16 +125,16 @@ def test_loaded_modules_are_reached(mlp_run, cnn_run, names: set[str] | None, tm
     """Draw scenes in processes of their own: what Python has loaded then was found without running it."""
     runs = [mlp_run, cnn_run, *(figure_runs.make_run(tmp_path / "runs", name) for name in figure_runs.MADE)]
     tasks = []
-    scenes = [scene for scene in catalogue.all_scenes() if names is None or scene.name in names]
+    scenes = [scene for scene in all_scenes() if names is None or scene.name in names]
     for scene in scenes:
         for run in runs:
             try:
-                needs.check_requirements(scene.name, scene.needs, run)
+                check_requirements(scene.name, scene.needs, run)
             except NetcoreError:
                 continue
             task = {"root": ROOTS[scene.kind], "scene": str(scene.path), "kind": scene.kind, "run": str(run.path)}
             formats = ["gif", "webp"] if scene.animated and scene.kind == "figure" else ["png"]
-            options = scene.settings({"seconds": 0.2} if any(o.name == "seconds" for o in scene.options) else {})
+            options = scene.resolve_options({"seconds": 0.2} if any(o.name == "seconds" for o in scene.options) else {})
             tasks.append(
                 task
                 | {

@@ -321,15 +321,15 @@ def test_player_keys():
     assert player.tick()
     assert not player.tick()
     assert (player.at, player.playing) == (2, False)
-    player.press(" ")
+    player.on_key(" ")
     assert (player.at, player.playing) == (0, True)
-    player.press("right")
+    player.on_key("right")
     assert (player.at, player.playing) == (1, False)
     for _ in range(3):
-        player.press("left")
+        player.on_key("left")
     assert player.at == 0
-    player.press("x")
-    player.press(None)
+    player.on_key("x")
+    player.on_key(None)
     assert player == Player(3, 0, False)
     assert [int(Player(3, i).t * 3) for i in range(3)] == [0, 1, 2]
 

@@ -11,9 +11,9 @@ import pytest
 import toy_runs
 
 from netcore.core.files import file_sha256
-from netcore.rendering import provenance as manifest
 from netcore.rendering.api import render
 from netcore.rendering.pool import WorkerProcess
+from netcore.rendering.provenance import read_sidecar
 from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import find_scene
@@ -168,7 +168,7 @@ def test_concurrent_commands_leave_valid_render(project_dir: Path) -> None:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     target = project_dir / "renders" / "toy" / "both.gif"
-    told = manifest.read_sidecar(target)
+    told = read_sidecar(target)
     assert told is not None
     assert told["sha256"] == file_sha256(target)
     assert not toy_runs.partial_files(project_dir)
@@ -179,4 +179,4 @@ def test_render_films_in_parallel(project_dir: Path) -> None:
     done = render(names, "toy", jobs=2, **SMALL)
     assert [r.state for r in done] == ["drawn"] * 3
     assert [r.target.name for r in done] == ["film-0.gif", "film-1.gif", "film-2.gif"]
-    assert all(find_scene(name).own for name in names)
+    assert all(find_scene(name).is_user_scene for name in names)

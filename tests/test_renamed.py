@@ -90,9 +90,9 @@ def test_config_names_new_key(tmp_path: Path) -> None:
 
 def test_scene_options_name_new_option(tmp_path: Path) -> None:
     with pytest.raises(NetcoreError, match=r"log is now log_scale$"):
-        find_scene("training-history").settings({"log": True})
+        find_scene("training-history").resolve_options({"log": True})
     with pytest.raises(NetcoreError, match=r"'snapshots' is now 'training'$"):
-        find_scene("feature-maps").settings({"over": "snapshots"})
+        find_scene("feature-maps").resolve_options({"over": "snapshots"})
     with pytest.raises(NetcoreError, match=r"'linear-first' is now 'dense-first'$"):
         check_requirements("own", ("linear-first",), toy_runs.make_untrained_run(tmp_path / "run"))
 

@@ -13,8 +13,8 @@ import netcore
 from netcore.core.errors import NetcoreError
 from netcore.core.run import load_run
 from netcore.core.run_writer import RunWriter
-from netcore.rendering import provenance as manifest
 from netcore.rendering.api import render
+from netcore.rendering.provenance import RENAMED_OPTIONS, inputs_key, read_sidecar, sidecar_path
 from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.status import render_status, task_from_sidecar
@@ -47,7 +47,7 @@ def test_render_writes_image_and_sidecar(project_dir: Path) -> None:
     assert (done.state, done.target.as_posix()) == ("drawn", "renders/toy/weights-line-first.png")
     with Image.open(done.target) as image:
         assert image.size == (320, 180)
-    told = json.loads(manifest.sidecar_path(done.target).read_text())
+    told = json.loads(sidecar_path(done.target).read_text())
     run = load_run("toy")
     assert told["sha256"] == sha256(done.target.read_bytes()).hexdigest()
     assert told["bytes"] == done.target.stat().st_size
@@ -56,7 +56,7 @@ def test_render_writes_image_and_sidecar(project_dir: Path) -> None:
     assert told["inputs"]["options"] == {"many": 5, "style": "solid", "grid": False, "seconds": 0.4}
     assert told["inputs"]["scene"] == sha256(Path(LINE).read_bytes()).hexdigest()
     assert told["alt"] == done.alt == "The first weights of toy (784-4-10) at untrained."
-    assert told["key"] == manifest.inputs_key(told["inputs"])
+    assert told["key"] == inputs_key(told["inputs"])
     assert told["command"] == "netcore render weights_line.py --run toy --at first --many 5 -f png"
     assert str(project_dir) not in json.dumps(told), "a sidecar must be true after the project moved"
 
@@ -67,7 +67,7 @@ def test_render_several_formats(project_dir: Path) -> None:
     assert [r.state for r in done] == ["drawn"] * 4
     assert done[0].frames == done[1].frames == 4 + 20 - 1, "0.4 s, of which the last frame stands 2 s"
     assert done[0].seconds == pytest.approx(2.3)
-    assert len({r.took for r in done}) == 1
+    assert len({r.wall_seconds for r in done}) == 1
     assert [r.bytes for r in done] == [r.target.stat().st_size for r in done]
 
 
@@ -118,42 +118,42 @@ def scene_changed(project_dir: Path) -> str:
 
 
 def another_version(project_dir: Path) -> str:
-    told = json.loads(manifest.sidecar_path(PNG).read_text())
+    told = json.loads(sidecar_path(PNG).read_text())
     told["inputs"]["versions"]["matplotlib"] = "1.0"
-    told["key"] = manifest.inputs_key(told["inputs"])
-    manifest.sidecar_path(PNG).write_text(json.dumps(told))
+    told["key"] = inputs_key(told["inputs"])
+    sidecar_path(PNG).write_text(json.dumps(told))
     return "matplotlib 1.0 → "
 
 
 def another_netcore(project_dir: Path) -> str:
-    told = json.loads(manifest.sidecar_path(PNG).read_text())
+    told = json.loads(sidecar_path(PNG).read_text())
     told["inputs"]["code"]["core/context.py"] = "0"
-    told["key"] = manifest.inputs_key(told["inputs"])
-    manifest.sidecar_path(PNG).write_text(json.dumps(told))
+    told["key"] = inputs_key(told["inputs"])
+    sidecar_path(PNG).write_text(json.dumps(told))
     return "netcore's drawing code changed: "
 
 
 def first_schema(project_dir: Path) -> str:
-    told = json.loads(manifest.sidecar_path(PNG).read_text())
+    told = json.loads(sidecar_path(PNG).read_text())
     told["schema"] = 1
     told["inputs"]["picture"] = told["inputs"].pop("sample")
     told["inputs"]["netcore"] = "0" * 64
     for key in ("code", "helpers"):
         del told["inputs"][key]
-    manifest.sidecar_path(PNG).write_text(json.dumps(told))
+    sidecar_path(PNG).write_text(json.dumps(told))
     return "rendered by an earlier netcore"
 
 
 def helper_changed(project_dir: Path) -> str:
-    told = json.loads(manifest.sidecar_path(PNG).read_text())
+    told = json.loads(sidecar_path(PNG).read_text())
     told["inputs"]["helpers"]["lines.py"] = "0"
-    told["key"] = manifest.inputs_key(told["inputs"])
-    manifest.sidecar_path(PNG).write_text(json.dumps(told))
+    told["key"] = inputs_key(told["inputs"])
+    sidecar_path(PNG).write_text(json.dumps(told))
     return "scene's helpers changed: lines.py"
 
 
 def damaged_sidecar(project_dir: Path) -> str:
-    manifest.sidecar_path(PNG).write_text("{")
+    sidecar_path(PNG).write_text("{")
     return "has no sidecar"
 
 
@@ -213,14 +213,14 @@ def test_sidecar_of_schema_1_is_stale(project_dir: Path, monkeypatch: pytest.Mon
     """It is read as out of date, not lost, and its options get their names of today."""
     state(size=(160, 90), digit=3, options={"many": 7})
     target = Path("renders/toy/weights-line-3.png")
-    told = json.loads(manifest.sidecar_path(target).read_text())
+    told = json.loads(sidecar_path(target).read_text())
     told["schema"] = 1
     told["inputs"]["picture"] = told["inputs"].pop("sample")
     told["inputs"]["options"]["count"] = told["inputs"]["options"].pop("many")
-    manifest.sidecar_path(target).write_text(json.dumps(told))
-    monkeypatch.setitem(manifest.RENAMED_OPTIONS, "weights-line", {"count": "many"})
+    sidecar_path(target).write_text(json.dumps(told))
+    monkeypatch.setitem(RENAMED_OPTIONS, "weights-line", {"count": "many"})
     assert reasons() == {target.as_posix(): "rendered by an earlier netcore"}
-    task = task_from_sidecar(target, manifest.read_sidecar(target))
+    task = task_from_sidecar(target, read_sidecar(target))
     assert (task.selector.digit, task.options["many"]) == ("3", 7)
 
 

@@ -15,9 +15,8 @@ from netcore.core.run import load_run
 from netcore.core.run_writer import RunWriter
 from netcore.publish import report as module
 from netcore.publish.report import make_report
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.result import RenderResult
-from netcore.rendering.scenes import DEFAULT_ORDER, find_scene
+from netcore.rendering.scenes import DEFAULT_ORDER, all_scenes, find_scene, read_scene
 
 QUICK = ("training-history", "filter-grid", "dashboard")
 
@@ -27,7 +26,7 @@ def restrict_scenes(monkeypatch):
     """`only("dashboard", …)`: the catalogue has these scenes alone."""
 
     def choose(*names):
-        monkeypatch.setattr(catalogue, "all_scenes", lambda: [find_scene(name) for name in names])
+        monkeypatch.setattr(module, "all_scenes", lambda: [find_scene(name) for name in names])
 
     return choose
 
@@ -69,11 +68,11 @@ def test_report_of_mlp(full_report, mlp_run):
     assert [name[:3] for name in names] == [f"{i:02}-" for i in range(1, len(names) + 1)]
     there = {name[3:-4] for name in names}
     assert {"confusion-matrix", "neuron-weights", "confidence", "dashboard", "per-class"} <= there
-    assert set(done.left_out) >= {"filter-grid", "feature-maps"}
-    every = {scene.name for scene in catalogue.all_scenes() if scene.kind == "figure"}
-    assert there | set(done.left_out) == every
-    assert there.isdisjoint(done.left_out)
-    assert all("\n" not in why for why in done.left_out.values())
+    assert set(done.skipped) >= {"filter-grid", "feature-maps"}
+    every = {scene.name for scene in all_scenes() if scene.kind == "figure"}
+    assert there | set(done.skipped) == every
+    assert there.isdisjoint(done.skipped)
+    assert all("\n" not in why for why in done.skipped.values())
     assert {r.state for r in done.rendered} == {"drawn"}
 
 
@@ -118,22 +117,22 @@ def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
     restrict_scenes(*QUICK, "neuron-weights")
     done = make_report(cnn_run, output=tmp_path, theme="light")
     assert numbered(tmp_path) == ["01-training-history.png", "02-filter-grid.png", "03-dashboard.png"]
-    assert list(done.left_out) == ["neuron-weights"]
+    assert list(done.skipped) == ["neuron-weights"]
     assert len(images(done.page)) == 3
     assert 'content="light"' in done.page.read_text()
 
 
 def test_report_figures_of_cnn(cnn_run):
-    left_out = {}
-    names = [scene.name for scene in module._possible(cnn_run, left_out)]
+    skipped = {}
+    names = [scene.name for scene in module._supported_figures(cnn_run, skipped)]
     assert names[0] == "training-history"
     assert names[-1] == "dashboard"
     assert {"filter-grid", "feature-maps", "prediction-pipeline"} <= set(names)
-    assert "neuron-weights" in left_out
+    assert "neuron-weights" in skipped
 
 
 def test_report_figure_order_unique():
-    orders = [scene.order for scene in catalogue.all_scenes() if scene.kind == "figure"]
+    orders = [scene.order for scene in all_scenes() if scene.kind == "figure"]
     assert len(set(orders)) == len(orders)
     assert DEFAULT_ORDER not in orders
 
@@ -153,8 +152,8 @@ def test_report_without_examples(mlp_run, tmp_path, copy_run):
     done = make_report(run, output=tmp_path / "out")
     there = {name[3:-4] for name in numbered(tmp_path / "out")}
     assert {"training-history", "confusion-matrix", "neuron-weights", "model-graph", "weight-distribution"} <= there
-    assert "give one with --image FILE" in done.left_out["saliency"]
-    assert "needs example images" in done.left_out["dashboard"]
+    assert "give one with --image FILE" in done.skipped["saliency"]
+    assert "needs example images" in done.skipped["dashboard"]
     assert len(images(done.page)) == len(there)
 
 
@@ -162,7 +161,7 @@ def test_report_with_one_snapshot(mlp_run, tmp_path, restrict_scenes, copy_run):
     run = copy_run(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
     restrict_scenes("neuron-weights", "weight-distribution", "dashboard")
     done = make_report(run, output=tmp_path / "out")
-    assert len(numbered(tmp_path / "out")) + len(done.left_out) == 3
+    assert len(numbered(tmp_path / "out")) + len(done.skipped) == 3
     assert "03-dashboard.png" in numbered(tmp_path / "out")
     assert not [r for r in done.rendered if r.state == "failed"]
 
@@ -175,8 +174,8 @@ def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, c
     restrict_scenes("training-history", "neuron-weights", "dashboard")
     done = make_report(run, output=tmp_path / "out")
     assert numbered(tmp_path / "out") == ["01-training-history.png"]
-    assert set(done.left_out) == {"neuron-weights", "dashboard"}
-    assert all("NaN" in why for why in done.left_out.values())
+    assert set(done.skipped) == {"neuron-weights", "dashboard"}
+    assert all("NaN" in why for why in done.skipped.values())
     assert "NaN" in done.page.read_text()
     assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
     (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
@@ -185,8 +184,8 @@ def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, c
 
 def test_report_continues_after_failed_figure(mlp_run, tmp_path, monkeypatch, capsys):
     broken = toy_runs.write_figure(tmp_path, "broken", toy_runs.STILL.replace("context.run_name", "1 / 0"))
-    scenes = [find_scene("training-history"), catalogue.read_scene(broken)]
-    monkeypatch.setattr(catalogue, "all_scenes", lambda: scenes)
+    scenes = [find_scene("training-history"), read_scene(broken)]
+    monkeypatch.setattr(module, "all_scenes", lambda: scenes)
     assert main(["report", str(mlp_run.path), "-o", str(tmp_path / "out")]) == 1
     assert "left out: broken of mlp-16-16 failed: ZeroDivisionError" in capsys.readouterr().err
     assert numbered(tmp_path / "out") == ["01-training-history.png"]

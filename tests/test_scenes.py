@@ -12,20 +12,20 @@ import toy_runs
 from netcore.analysis.layer_names import architecture_summary
 from netcore.cli.render import command
 from netcore.core.errors import NetcoreError, RequirementError
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.context import caption_values
 from netcore.rendering.requirements import REQUIREMENTS, check_requirements
 from netcore.rendering.scene_options import RESERVED_NAMES
+from netcore.rendering.scenes import SCENE_DIRS, find_scene, scene_files
 
-ALL = sorted(catalogue.scene_files())
+ALL = sorted(scene_files())
 FACTS = {"run", "network", "snapshot", "label", "prediction", "confidence", "data"}
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_scene_metadata_complete(name: str) -> None:
-    scene = catalogue.find_scene(name)
+    scene = find_scene(name)
     assert scene.kind + "s" == scene.path.parent.name
-    assert not scene.own
+    assert not scene.is_user_scene
     assert 3 <= len(scene.title) <= 60
     assert len(scene.caption) > 20, "the docstring's rest is the caption"
     assert scene.caption.format(**dict.fromkeys(FACTS, "x"))
@@ -41,14 +41,14 @@ def test_scene_metadata_complete(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_scene_imports(name: str) -> None:
     """No scene imports torch, torchvision or another scene."""
-    tree = ast.parse(catalogue.scene_files()[name].read_text())
+    tree = ast.parse(scene_files()[name].read_text())
     modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     assert not [m for m in modules if m.split(".")[0] in ("torch", "torchvision", "scenes")]
 
 
 def test_scenes_found_without_import() -> None:
-    files = [f for folder in catalogue.SCENE_DIRS for f in folder.glob("[!_]*.py")]
+    files = [f for folder in SCENE_DIRS for f in folder.glob("[!_]*.py")]
     assert len(files) == len(ALL) >= 4
     code = "import sys; from netcore.rendering.scenes import all_scenes as scenes; scenes(); print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -57,8 +57,8 @@ def test_scenes_found_without_import() -> None:
 
 
 def test_user_figure_options_from_signature(tmp_path: Path) -> None:
-    scene = catalogue.find_scene(toy_runs.write_figure(tmp_path))
-    assert (scene.name, scene.kind, scene.own, scene.animated) == ("weights-line", "figure", True, True)
+    scene = find_scene(toy_runs.write_figure(tmp_path))
+    assert (scene.name, scene.kind, scene.is_user_scene, scene.animated) == ("weights-line", "figure", True, True)
     assert scene.title == "A line of weights"
     many, style, grid, seconds = scene.options
     assert (many.type, many.default, many.help) == ("int", 20, "How many weights.")
@@ -67,7 +67,7 @@ def test_user_figure_options_from_signature(tmp_path: Path) -> None:
 
 
 def test_user_film_options_from_attributes(tmp_path: Path) -> None:
-    scene = catalogue.find_scene(toy_runs.write_film(tmp_path, "small"))
+    scene = find_scene(toy_runs.write_film(tmp_path, "small"))
     assert (scene.kind, scene.animated, scene.options[0].name, scene.options[0].help) == (
         "film",
         True,
@@ -87,7 +87,7 @@ def test_user_film_options_from_attributes(tmp_path: Path) -> None:
 )
 def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find_scene(toy_runs.write_figure(tmp_path)).settings(given)
+        find_scene(toy_runs.write_figure(tmp_path)).resolve_options(given)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str)
 )
 def test_read_scene_rejects_invalid_files(tmp_path: Path, text: str, line: str) -> None:
     with pytest.raises(NetcoreError, match=line):
-        catalogue.find_scene(toy_runs.write_figure(tmp_path, text=text))
+        find_scene(toy_runs.write_figure(tmp_path, text=text))
 
 
 def test_find_scene_suggests_nearest_name() -> None:
     with pytest.raises(NetcoreError, match="no scene 'filtergrid': did you mean 'filter-grid'"):
-        catalogue.find_scene("filtergrid")
+        find_scene("filtergrid")
     with pytest.raises(NetcoreError, match=r"no scene file nowhere\.py"):
-        catalogue.find_scene("nowhere.py")
+        find_scene("nowhere.py")
 
 
 def test_reserved_names_cover_render_options() -> None:

@@ -1,7 +1,6 @@
 """Settings and results of runs side by side."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -23,22 +22,22 @@ def command(runs: Sequence[str], runs_dir: str, as_json: bool) -> None:
         return print_json(rows)
     names = [row["name"] for row in rows]
     lines = [("recipe", *(row["recipe"] or "" for row in rows))]
-    lines += [(key, *(text(row["settings"].get(key)) for row in rows)) for key in differing_settings(rows)]
+    lines += [(key, *(format_cell(row["settings"].get(key)) for row in rows)) for key in differing_settings(rows)]
     results = dict.fromkeys(key for row in rows for key in row["results"])
-    lines += [(key, *(text(row["results"].get(key), key) for row in rows)) for key in results]
+    lines += [(key, *(format_cell(row["results"].get(key), key) for row in rows)) for key in results]
     return print_table(("", *names), lines)
 
 
-def text(value: Any, key: str = "") -> str:
-    """A value as a table shows it."""
+def format_cell(value: object, key: str = "") -> str:
+    """Format a setting or result for a cell of the table."""
     if value is None:
         return "–"
-    if "accuracy" in key or "deviation" in key:
+    if isinstance(value, float) and ("accuracy" in key or "deviation" in key):
         return format_percent(value, 2)
     if isinstance(value, list):
-        return ", ".join(map(text, value)) or "none"
+        return ", ".join(map(format_cell, value)) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{k} {text(v)}" for k, v in value.items()) or "none"
+        return ", ".join(f"{k} {format_cell(v)}" for k, v in value.items()) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) or (isinstance(value, float) and value >= 100):

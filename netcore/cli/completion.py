@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script of SHELL.
+    r"""Print the completion script of SHELL.
 
     \b
     bash: netcore completion bash >> ~/.bashrc
@@ -17,4 +17,5 @@ def command(shell: str) -> None:
     from netcore.cli.main import cli
 
     kind = get_completion_class(shell)
+    assert kind is not None  # click has a class for each choice of SHELL
     click.echo(kind(cli, {}, "netcore", "_NETCORE_COMPLETE").source())

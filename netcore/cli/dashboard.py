@@ -32,7 +32,7 @@ def command(run: str, digits: str, images: int, seed: int, at: str, theme: str, 
     check_requirements(scene.name, scene.needs, found)
     context, module = make_context(found, at=at), load_scene(scene.path)
     options = {"digits": digits, "images": images, "seed": seed}
-    player = Player(len(sample_sequence(context, **options)))
+    player = Player(len(sample_sequence(context, digits=digits, images=images, seed=seed)))
     title = f"netcore dashboard: {found.name} ({KEY_HELP})"
     try:
         window = LiveWindow(module.draw, context, THEMES[theme], (1280, 720), options, player, interval, title)

@@ -47,21 +47,21 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
     from netcore.rendering.request import Request
 
     started = time.monotonic()
-    runs = {name: trained(name, Path(runs_dir), force) for name in NETWORKS}
+    runs = {name: load_or_train(name, Path(runs_dir), force) for name in NETWORKS}
     requests = [
-        Request(scene=scene, run=run, runs=runs_dir, renders=output, formats=formats, theme=theme)
+        Request(scene=scene, run=run, runs_dir=runs_dir, renders_dir=output, formats=formats, theme=theme)
         for scene, run, formats in RENDERS
     ]
     with stderr_listener() as listener:
         done = render_all(requests, force=force, jobs=jobs, listener=listener)
     page = Path(output) / "index.html"
-    show(done, runs, page)
+    show_results(done, runs, page)
     click.echo(f"Done in {time.monotonic() - started:.0f} s. Open {page}", err=True)
     return int(any(r.state in ("refused", "failed") for r in done))
 
 
-def trained(name: str, runs: Path, force: bool) -> "Run":
-    """The demo's network of that name: as it lies there where it is complete, else trained now."""
+def load_or_train(name: str, runs: Path, force: bool) -> "Run":
+    """Return a network of the demo: loaded if its run is complete, else trained."""
     from netcore.core.run import load_run
     from netcore.training.run_dir import run_status
 
@@ -69,7 +69,7 @@ def trained(name: str, runs: Path, force: bool) -> "Run":
     if not force and run_status(runs / name) == "complete":
         try:
             return load_run(name, runs)
-        except NetcoreError:  # of another schema: train it anew
+        except NetcoreError:  # of another schema: train again
             pass
     from netcore.training.progress import stderr_progress
     from netcore.training.train import train
@@ -78,13 +78,13 @@ def trained(name: str, runs: Path, force: bool) -> "Run":
 
 
 def accuracy(run: "Run") -> float:
-    """Share of the held-out digits that the best snapshot has right."""
+    """Return the accuracy of the best snapshot on the held-out digits."""
     step = run.snapshot("best").step
     return float(next(row["val_accuracy"] for row in run.history["epochs"] if row["step"] == step))
 
 
-def facts(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
-    """One row a network: name, recipe, parameters, accuracy, images trained on, seconds."""
+def network_rows(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
+    """Return one row per network: name, recipe, parameters, accuracy, training images, seconds."""
     return [
         (
             name,
@@ -98,14 +98,14 @@ def facts(runs: "dict[str, Run]") -> list[tuple[str, ...]]:
     ]
 
 
-def show(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: Path) -> None:
-    """Write the page, and print what lies where and the command that made each."""
+def show_results(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: Path) -> None:
+    """Write the page, and print the files and the command of each."""
     from netcore.cli.options import print_table
 
     head = ("network", "recipe", "parameters", "held-out digits right", "trained on", "in")
     rows = [(str(r.target), f"{r.bytes / 1e3:,.0f} kB", r.command) for r in done if r.state in ("drawn", "fresh")]
-    write_gallery(done, head, facts(runs), page)
-    print_table(head, facts(runs))
+    write_gallery(done, head, network_rows(runs), page)
+    print_table(head, network_rows(runs))
     click.echo()
     print_table(
         ("render", "size", "command"), [*rows, (str(page), f"{page.stat().st_size / 1e3:,.0f} kB", "netcore demo")]
@@ -117,13 +117,13 @@ def show(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: Path) -> 
 def write_gallery(
     done: "Sequence[RenderResult]", head: Sequence[str], rows: Sequence[Sequence[str]], page: Path
 ) -> None:
-    """Write the page that shows what was drawn with captions and commands."""
+    """Write the page of the renders, with captions and commands."""
     from netcore.publish.html_page import Table, gallery_item, write_page
 
     write_page(
         page,
         title="What two networks see",
         intro="Every shade, edge and bar below is a value of a trained network, computed by PyTorch.",
-        exhibits=[gallery_item(r.target) for r in done if r.state in ("drawn", "fresh")],
+        items=[gallery_item(r.target) for r in done if r.state in ("drawn", "fresh")],
         tables=[Table("The networks, trained on digits that come with netcore", head, rows)],
     )

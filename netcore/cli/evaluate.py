@@ -38,16 +38,17 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
     if as_json:
         return print_json(entries)
     for entry in entries:
-        show(entry)
+        show_entry(entry)
     return None
 
 
-def show(entry: dict[str, Any]) -> None:
+def show_entry(entry: dict[str, Any]) -> None:
     """One data set as a few lines and two tables."""
+    low, high = entry["interval"]
     click.echo(
         f"{entry['name']} ({entry['snapshot']}): "
         f"{format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
-        f"(95 % interval {format_percent_range(*entry['interval'], 2)}); "
+        f"(95 % interval {format_percent_range(low, high, 2)}); "
         f"calibration error {entry['calibration_error']:.4f}; "
         f"{entry['images_per_second']:,} images/s"
     )

@@ -11,34 +11,37 @@ from netcore.core.formatting import format_count, format_percent
 
 
 class ImageShape(click.ParamType):
-    """Size of an image: ``1x28x28``, channels first."""
+    """Shape of an image: ``1x28x28``, channels first."""
 
     name = "CxHxW"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse three integers separated by ``x``."""
         if isinstance(value, tuple):
             return value
-        if not re.fullmatch(r"[1-9]\d*[x×][1-9]\d*[x×][1-9]\d*", value):
+        if not re.fullmatch(r"[1-9]\d*[x×][1-9]\d*[x×][1-9]\d*", str(value)):
             self.fail(f"'{value}' is no size: say channels, height and width as 1x28x28", param, ctx)
-        return tuple(int(part) for part in re.split("[x×]", value))
+        return tuple(int(part) for part in re.split("[x×]", str(value)))
 
 
 class FloatList(click.ParamType):
-    """A number, or one a channel: ``0.5`` or ``0.49,0.48,0.45``."""
+    """One number, or one per channel: ``0.5`` or ``0.49,0.48,0.45``."""
 
     name = "numbers"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        """Parse numbers separated by commas."""
         try:
             return [float(part) for part in str(value).split(",")]
         except ValueError:
             self.fail(f"'{value}' is no list of numbers: say 0.5 or 0.49,0.48,0.45", param, ctx)
 
 
-class Import(click.Command):
-    """Takes several files after one ``--weights``."""
+class ImportCommand(click.Command):
+    """Command that accepts several files after one ``--weights``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeat ``--weights`` before each of its files, then parse."""
         out: list[str] = []
         many = False
         for arg in args:
@@ -50,7 +53,7 @@ class Import(click.Command):
         return super().parse_args(ctx, out)
 
 
-@click.command(cls=Import)
+@click.command(cls=ImportCommand)
 @click.argument("factory")
 @click.option(
     "--weights", multiple=True, required=True, metavar="FILE...", type=click.Path(path_type=Path),
@@ -78,15 +81,15 @@ def command(factory: str, weights: Sequence[Path], classes: Path | None, **given
     from netcore.training.import_model import import_model
 
     run = import_model(factory, weights, classes=_names(classes), **given)
-    say = [
+    parts = [
         f"{run.info['parameters']:,} parameters",
         f"{len(run.classes)} classes",
         format_count(len(run.snapshots), "snapshot"),
     ]
     for name, entry in run.info.get("evaluations", {}).items():
         images = format_count(len(run.evaluation(name).labels), "image")
-        say.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
-    click.echo(f"{run.path}: {', '.join(say)}")
+        parts.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
+    click.echo(f"{run.path}: {', '.join(parts)}")
 
 
 def _names(file: Path | None) -> list[str] | None:

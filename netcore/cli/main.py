@@ -1,7 +1,7 @@
-"""The command `netcore`: one module a command, imported when it is called and not before.
+"""Entry point of the command line; a command's module is imported when it is called.
 
-A module of this folder that defines `command` is a command of that name; its docstring's first line is the short help,
-read without importing it, so that `netcore --help` loads nothing heavy.
+A module of this folder that defines `command` is a command of that name. Its docstring's first line is the short help,
+read without importing the module, so that `netcore --help` imports no large library.
 """
 
 import ast
@@ -26,7 +26,7 @@ from netcore.core.errors import NetcoreError, unknown_name
 
 @cache
 def commands() -> dict[str, tuple[str, str]]:
-    """Find the commands by looking into this folder: name -> (module, one line of help)."""
+    """Find the commands in this folder: module and one line of help, by name."""
     found = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):
         source = file.read_text(encoding="utf-8")
@@ -36,32 +36,40 @@ def commands() -> dict[str, tuple[str, str]]:
     return found
 
 
-class Commands(click.Group):
-    """The group of all commands; only the one called is imported."""
+class CommandGroup(click.Group):
+    """Group of all commands, which imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names of the commands."""
         return list(commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command, None if there is none of that name."""
         if name not in commands():
             return None
-        return import_module(commands()[name][0]).command
+        command: click.Command = import_module(commands()[name][0]).command
+        return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command named by `args`; an unknown one raises NetcoreError with the nearest name."""
         if args and not args[0].startswith("-") and args[0] not in commands():
             raise unknown_name("command", args[0], commands())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in commands().items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names of commands without importing them."""
         items = [CompletionItem(n, help=line) for n, (_, line) in commands().items() if n.startswith(incomplete)]
         return items + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
@@ -69,7 +77,13 @@ def cli(debug: bool) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and give its exit status: 0 done, 1 a failure within, 2 the user can mend it, 130 interrupted."""
+    """Run one command.
+
+    Returns
+    -------
+    int
+        Exit status: 0 success, 1 internal error, 2 error that the user can fix, 130 interrupted, 141 closed pipe.
+    """
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     args = [a for a in args if a != "--debug"]  # accepted after the command's name too
@@ -100,7 +114,7 @@ def _run(args: list[str], debug: bool) -> int:
 
 
 def error_message(error: Exception) -> tuple[str, int]:
-    """Say an error in one line, with the exit status it gives."""
+    """Format an error as one line, and return its exit status."""
     if isinstance(error, click.NoSuchOption) and (line := _renamed(error)):
         text, status = line, 2
     elif isinstance(error, click.ClickException):
@@ -116,7 +130,7 @@ def error_message(error: Exception) -> tuple[str, int]:
 
 
 def _renamed(error: click.NoSuchOption) -> str:
-    """Say what an option is called now, "" if it was not renamed."""
+    """Return the line that names an option's new name, "" if it was not renamed."""
     from netcore.core.renamed import renamed_option
 
     if error.ctx is None:
@@ -126,7 +140,7 @@ def _renamed(error: click.NoSuchOption) -> str:
 
 
 def _nearest_choice(error: click.ClickException) -> str:
-    """Offer the nearest choice where an option was given a value that it does not have."""
+    """Suggest the nearest choice if an option was given an unknown value."""
     kind = getattr(getattr(error, "param", None), "type", None)
     given = re.search(r"'([^']*)' is not", error.format_message())
     if not isinstance(kind, click.Choice) or not given:
@@ -145,7 +159,7 @@ def _is_closed_pipe(error: Exception) -> bool:
 
 @contextlib.contextmanager
 def _sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM unwind as Ctrl-C does, so that what was half written is removed."""
+    """Handle SIGTERM like Ctrl-C, so that partial files are removed."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What several commands share: options, completion of names, tables and JSON on standard output."""
+"""Shared options, completion of names, and printing of tables and JSON."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One array of
 
 
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    """Names of scenes for the shell, and the user's own files."""
+    """Complete names of scenes and paths of scene files."""
     from click.shell_completion import CompletionItem
 
     from netcore.rendering.scenes import scene_files
@@ -27,23 +27,32 @@ def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def complete_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Names of runs for the shell; no run is opened."""
+    """Complete names of runs; no run is opened."""
     folder = Path(ctx.params.get("runs_dir") or "runs")
     return sorted(f.parent.name for f in folder.glob("*/run.json") if f.parent.name.startswith(incomplete))
 
 
 def complete_choices(words: Iterable[str]) -> Callable[..., list[str]]:
-    """Completion from a few fixed words."""
+    """Return a function that completes fixed words."""
     return lambda ctx, param, incomplete: [w for w in words if w.startswith(incomplete)]
 
 
-def print_json(rows: Sequence[Any]) -> None:
-    """One array of objects on standard output."""
+def print_json(rows: Iterable[Any]) -> None:
+    """Print one JSON array of objects on standard output."""
     click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-    """A table on standard output; columns named in `numbers` stand to the right. Piped, no line is folded."""
+    """Print a table on standard output; lines are wrapped only on a terminal.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Names of the columns.
+    rows : iterable of sequence of str
+    numbers : sequence of str
+        Names of the columns that are right-aligned.
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -3,6 +3,7 @@
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.core.trace import Trace
 
 
 @click.command()
@@ -47,7 +48,7 @@ def command(run: str, images: tuple[str, ...], at: str, top: int, runs_dir: str,
     return 2 if failed else 0
 
 
-def _most_likely(trace, top: int) -> list[str]:
+def _most_likely(trace: Trace, top: int) -> list[str]:
     """The `top` classes with their probabilities, most likely first."""
     p = trace.probabilities
     return [f"{trace.classes[k]} {100 * p[k]:.1f} %" for k in p.argsort()[::-1][:top]]

@@ -33,17 +33,20 @@ META = "netcore.scenes"
 
 
 class SceneCommand(click.Command):
-    """A command whose options grow by those of the scenes that are named."""
+    """Command with the options of the scenes that are named on the command line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[META] = _named(args)
+        """Find the scenes among the arguments, then parse."""
+        ctx.meta[META] = _named_scenes(args)
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        own = {o.name: _click_option(o) for scene in ctx.meta.get(META, ()) for o in reversed(scene.options)}
-        return [*super().get_params(ctx), *own.values()]
+        """Return the command's parameters and the scenes' options."""
+        added = {o.name: _click_option(o) for scene in ctx.meta.get(META, ()) for o in reversed(scene.options)}
+        return [*super().get_params(ctx), *added.values()]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write title and caption of the named scenes in place of the command's help."""
         scenes = ctx.meta.get(META, ())
         if not scenes:
             return super().format_help_text(ctx, formatter)
@@ -56,6 +59,7 @@ class SceneCommand(click.Command):
         return None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of each scene, then the command's."""
         for scene in ctx.meta.get(META, ()):
             rows = [_click_option(o).get_help_record(ctx) for o in scene.options]
             with formatter.section(f"Options of {scene.name}"):
@@ -65,8 +69,8 @@ class SceneCommand(click.Command):
             formatter.write_dl([row for row in rows if row])
 
 
-def _named(args: Sequence[str]) -> "list[Scene]":
-    """The scenes among the words of a command line; those before the first option must be scenes."""
+def _named_scenes(args: Sequence[str]) -> "list[Scene]":
+    """Return the scenes among the arguments; those before the first option must be scenes."""
     from netcore.rendering.scenes import find_scene, scene_files
 
     first = next((i for i, word in enumerate(args) if word.startswith("-")), len(args))
@@ -83,12 +87,12 @@ def _click_option(option: "SceneOption") -> click.Option:
     kinds = {"int": int, "float": float, "bool": bool, "str": str}
     kind = click.Choice(option.choices) if option.choices else kinds[option.type]
     default = "" if option.default in (None, "") else f"  [default: {option.default}]"
-    # Not given stays None, so that only what was asked for travels on; the scene's own default then holds.
+    # None if not given: only given options are passed on, so that the scene's default applies.
     return click.Option([option.name, *names], type=kind, default=None, help=f"{option.help}{default}")
 
 
 def _formats(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """``-f gif -f mp4`` and ``-f gif,mp4`` mean the same."""
+    """Split formats: ``-f gif,mp4`` is the same as ``-f gif -f mp4``."""
     return tuple(word.strip() for given in value for word in given.split(",") if word.strip())
 
 
@@ -155,7 +159,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     from netcore.rendering.scenes import find_scene
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
-    base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs": given["runs_dir"]}
+    base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
         raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
@@ -167,7 +171,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
 
 
 def _only_run(runs: str) -> str:
-    """The run that is meant where none is named: the only one."""
+    """Return the name of the only run, used if none is given."""
     from netcore.core.run import list_runs
 
     found = [r.name for r in list_runs(runs)]

@@ -1,56 +1,65 @@
-"""How a rendering goes, on standard error: moving lines on a terminal, plain ones elsewhere."""
+"""Progress of rendering on standard error: bars on a terminal, else plain lines."""
 
 import contextlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult
 
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
 
 class PlainListener(ProgressListener):
-    """One line where a pass ends."""
+    """Prints one line at the end of each task."""
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
+        """Print a line."""
         click.echo(line, err=True)
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+        """Print frames and duration of a drawn task."""
         if done and done[0].state == "drawn":
             frames = max(r.frames for r in done)
             plural = "frame" if frames == 1 else "frames"
-            click.echo(f"{task.name}: {frames} {plural} in {done[0].took:.1f} s", err=True)
+            click.echo(f"{task.name}: {frames} {plural} in {done[0].wall_seconds:.1f} s", err=True)
 
 
 class BarListener(PlainListener):
-    """A moving line for each pass that is being drawn."""
+    """Shows a progress line for each task that is being drawn."""
 
-    def __init__(self, progress: Any) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self.progress = progress
-        self.tasks: dict[int, Any] = {}
+        self.tasks: dict[int, TaskID] = {}
         self.lock = threading.Lock()
 
-    def say(self, line: str) -> None:
+    def on_message(self, line: str) -> None:
+        """Print a line above the progress lines."""
         self.progress.console.print(line, markup=False, highlight=False)
 
-    def begin(self, task: RenderTask) -> None:
+    def on_task_start(self, task: RenderTask) -> None:
+        """Add a line for the task."""
         with self.lock:
             self.tasks[id(task)] = self.progress.add_task(task.name, total=None, frames="starting")
 
-    def count(self, task: RenderTask, frames: int) -> None:
+    def on_frames(self, task: RenderTask, frames: int) -> None:
+        """Update the number of frames."""
         self.progress.update(self.tasks[id(task)], frames=f"{frames} frames")
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+        """Remove the task's line."""
         with self.lock:
             self.progress.remove_task(self.tasks.pop(id(task)))
 
 
 @contextlib.contextmanager
 def stderr_listener() -> Iterator[ProgressListener]:
-    """A progress listener that fits where standard error goes."""
+    """Provide a listener that suits standard error: a terminal or a file."""
     if not sys.stderr.isatty():
         yield PlainListener()
         return

@@ -45,14 +45,14 @@ def command(
     if as_json:
         print_json([r.row for r in done.rendered])
     else:
-        tell(done, time.monotonic() - started)
+        show_report(done, time.monotonic() - started)
     return int(any(r.state == "failed" for r in done.rendered))
 
 
-def tell(done: "Report", seconds: float) -> None:
-    """Print where the report lies, and what it goes without."""
+def show_report(done: "Report", seconds: float) -> None:
+    """Print the path of the report and the skipped figures."""
     reasons: dict[str, list[str]] = {}
-    for name, why in done.left_out.items():
+    for name, why in done.skipped.items():
         reasons.setdefault(why, []).append(name)
     for why, names in reasons.items():
         which = "" if all(name in why for name in names) else f"{', '.join(names)}: "
@@ -64,7 +64,7 @@ def tell(done: "Report", seconds: float) -> None:
 
 
 def report_after_training(run: str, runs_dir: str) -> None:
-    """The report that a training ends with; where there can be none, one line in its place."""
+    """Write the report at the end of a training, or print why there is none."""
     if find_spec("matplotlib") is None or find_spec("jinja2") is None:
         click.echo(f"no report: Matplotlib or Jinja2 is not installed here; elsewhere: netcore report {run}", err=True)
         return
@@ -78,4 +78,4 @@ def report_after_training(run: str, runs_dir: str) -> None:
     except NetcoreError as error:  # the training was a success all the same
         click.echo(f"no report: {error}", err=True)
         return
-    tell(done, time.monotonic() - started)
+    show_report(done, time.monotonic() - started)

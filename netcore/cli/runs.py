@@ -1,5 +1,7 @@
 """List the runs: networks that were trained here."""
 
+from typing import Any
+
 import click
 
 from netcore.cli.options import json_option, print_json, print_table, runs_dir_option
@@ -12,7 +14,7 @@ def command(runs_dir: str, as_json: bool) -> None:
     """List the runs: networks that were trained here."""
     from netcore.core.run import list_runs
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": r.name, "path": str(r.path), "recipe": r.info.get("recipe"), "snapshots": len(r.info["snapshots"])}
         for r in list_runs(runs_dir, damaged=lambda error: click.echo(f"netcore: {error}", err=True))
     ]

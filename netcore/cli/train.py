@@ -19,7 +19,8 @@ class LayerWidths(click.ParamType):
 
     name = "widths"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse integers separated by commas."""
         try:
             return tuple(int(part) for part in str(value).split(","))
         except ValueError:
@@ -98,9 +99,10 @@ def summary(info: dict[str, Any]) -> list[str]:
     from netcore.cli.evaluate import mc_dropout_text
 
     for name, entry in info["evaluations"].items():
+        low, high = entry["interval"]
         lines.append(
             f"{name}, {entry['snapshot']}: {format_percent(entry['accuracy'], 2)} of {entry['count']:,} correct "
-            f"(95 % interval {format_percent_range(*entry['interval'], 2)})"
+            f"(95 % interval {format_percent_range(low, high, 2)})"
         )
     if stable := info.get("stability"):
         lines.append(mc_dropout_text(stable))

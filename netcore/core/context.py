@@ -184,6 +184,7 @@ class SceneContext:
 
     @property
     def history(self) -> dict[str, list[dict[str, Any]]]:
+        """Training history: rows per epoch (``epochs``) and per training step (``steps``)."""
         self.reads.add("history")
         return self._run.history
 

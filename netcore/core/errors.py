@@ -1,26 +1,26 @@
-"""Errors that a user can mend: one clear line, exit status 2."""
+"""Errors that the user can fix, with one-line messages."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class NetcoreError(Exception):
-    """Something the user can mend; the message is one line: what is wrong, and what to do."""
+    """Error that the user can fix; its message is one line: what is wrong and what to do."""
 
 
 class RequirementError(NetcoreError):
-    """A scene needs something that this run does not have; others may still be drawn."""
+    """A run lacks what a scene needs; other scenes may still be drawn."""
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> NetcoreError:
-    """Build the error for a name that does not exist, offering the nearest one.
+    """Return the error for an unknown name, with the nearest one.
 
     Parameters
     ----------
     kind : str
-        What was named: ``"recipe"``, ``"scene"``, ``"run"``.
+        Kind of thing: ``"recipe"``, ``"scene"``, ``"run"``.
     name : str
-        What the user typed.
+        The unknown name.
     choices : iterable of str
         The names that exist.
     """

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and their digests."""
+"""Atomic writing and digests of files."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from netcore.core.errors import NetcoreError
 
 @cache
 def scenes_dir() -> Path:
-    """Folder of netcore's scenes: inside the package of a wheel, beside it in a checkout."""
+    """Return the folder of netcore's scenes: in the package if installed, beside it in a checkout."""
     spec = find_spec("netcore.scenes")
     assert spec is not None
     assert spec.submodule_search_locations
@@ -22,22 +22,22 @@ def scenes_dir() -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 digest of a file's bytes."""
+    """Return the hexadecimal SHA-256 digest of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
-    """Give a path beside `target` to write to; rename it over `target` on success, remove it on any failure.
+    """Provide a temporary path that replaces `target` on success and is removed on failure.
 
-    The temporary name keeps the target's suffix, since encoders go by it. A reader sees the old file or the new one,
-    never a half; two writers to one target each write their own temporary, and the last to finish wins.
+    The temporary name has the target's suffix, by which encoders choose the format. A reader sees the old file or the
+    new one, never a part; of two writers to one target the last to finish wins.
 
     Raises
     ------
     NetcoreError
-        If the folder cannot be written or the disk is full; the earlier `target` stays whole.
+        If the folder cannot be written or the disk is full; the earlier `target` remains.
     """
     partial = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.partial{target.suffix}")
     try:
@@ -54,6 +54,6 @@ def atomic_write(target: Path) -> Iterator[Path]:
 
 
 def atomic_write_text(target: Path, text: str) -> None:
-    """Write UTF-8 `text` to `target`, whole or not at all."""
+    """Write UTF-8 text to a file atomically."""
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -1,8 +1,9 @@
-"""Read run folders: what training leaves and drawing takes.
+"""Read run folders.
 
-A run is a folder: `run.json` tells what was trained and how, `snapshots/` holds the weights over time, `examples.npz` a
-few images a class, `evaluation/` the logits on data sets. `run.json` is written last and renamed into place, so a
-reader never sees half a run. `cache/` holds results of passes (`netcore.core.trace_store`) and can be deleted.
+In a run folder `run.json` describes the network and its training, `snapshots/` contains the weights over time,
+`examples.npz` a few images per class, and `evaluation/` the logits on data sets. `run.json` is written last and renamed
+into place, so a reader never sees an incomplete run. `netcore.core.run_writer` writes them.
+`cache/` contains results of forward passes (`netcore.core.trace_store`) and can be deleted.
 """
 
 import json
@@ -26,17 +27,17 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The weights at one moment of training: after `step` optimiser steps, in (fractional) epoch `epoch`."""
+    """Weights after `step` training steps, at the (fractional) epoch `epoch`."""
 
     epoch: float
     step: int
     file: str  # relative to the run folder
     sha256: str
-    name: str = ""  # where neither epoch nor step says it well
+    name: str = ""  # if neither epoch nor step describes it
 
     @property
     def label(self) -> str:
-        """What a caption calls it."""
+        """Name in captions: ``"epoch 20"``, ``"step 500"``, ``"untrained"``."""
         if self.name:
             return self.name
         if self.step == 0:
@@ -48,7 +49,12 @@ class Snapshot:
 class Examples:
     """A few images of each class, interleaved by class, taken from the held-out data.
 
-    images : uint8 (N, C, H, W); labels : int64 (N,); index : int64 (N,), the position in the data set they come from.
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (N, C, H, W)
+    labels : ndarray of int64, shape (N,)
+    index : ndarray of int64, shape (N,)
+        Positions in the data set.
     """
 
     images: np.ndarray
@@ -82,10 +88,18 @@ class LabeledImages:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The network's answers on one data set: logits float32 (N, K) and labels (N,).
+    """Predictions of the network on one data set.
 
-    `extra` holds whatever else was stored with them (`mistake_images` uint8 (M, C, H, W), `mistake_index` (M,), …);
-    `snapshot` is the label of the snapshot evaluated (``"epoch 20"``), empty if not recorded.
+    Attributes
+    ----------
+    name : str
+        Name of the data set.
+    logits : ndarray of float32, shape (N, K)
+    labels : ndarray, shape (N,)
+    extra : mapping of str to ndarray
+        Further arrays: ``mistake_images`` uint8 (M, C, H, W), ``mistake_index`` (M,), …
+    snapshot : str
+        Label of the snapshot evaluated (``"epoch 20"``), "" if not recorded.
     """
 
     name: str
@@ -96,7 +110,7 @@ class Evaluation:
 
 
 class Run:
-    """One run folder, read only: `RunWriter` writes. Reading checks digests; weights are never unpickled.
+    """One run folder, read only: `RunWriter` writes. Digests are checked on reading; nothing is unpickled.
 
     Parameters
     ----------
@@ -110,41 +124,44 @@ class Run:
         self.path = path
         self.info = info
 
-    # ---- what it is
+    # ---- description
 
     @property
     def name(self) -> str:
+        """Name of the folder."""
         return self.path.name
 
     @property
     def display_name(self) -> str:
-        """The recipe, or the name of a run that has none."""
+        """Name of the recipe, or of the run if it has none."""
         return self.info.get("recipe") or self.name
 
     @property
     def classes(self) -> list[str]:
+        """Names of the K classes."""
         return list(self.info["classes"])
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
+        """Shape (C, H, W) of the input."""
         c, h, w = self.info["input"]["shape"]
         return c, h, w
 
     @property
     def layers(self) -> list[dict[str, Any]]:
-        """One mapping a layer, in order: name, kind, input, output (shapes without the batch), parameters."""
+        """One mapping per layer: name, kind, input and output (shapes without batch), parameters."""
         return list(self.info["layers"])
 
     @property
     def history(self) -> dict[str, list[dict[str, Any]]]:
-        """`epochs`: rows (epoch, step, train_loss, …); `steps`: rows (step, loss, learning_rate)."""
+        """Training history: rows per epoch (``epochs``) and per training step (``steps``)."""
         return self.info.get("history", {"epochs": [], "steps": []})
 
     # ---- snapshots
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
+        """All snapshots, by step."""
         return tuple(
             Snapshot(s["epoch"], s["step"], s["file"], s["sha256"], s.get("name", "")) for s in self.info["snapshots"]
         )
@@ -155,7 +172,7 @@ class Run:
         Raises
         ------
         NetcoreError
-            If `at` is no such word, or the run has no snapshot there (the nearest is offered).
+            If `at` has another form, or the run has no snapshot there (the nearest is offered).
         """
         if not self.snapshots:
             raise NetcoreError(f"run '{self.name}' has no snapshot yet")
@@ -175,12 +192,12 @@ class Run:
         raise NetcoreError(f"run '{self.name}' has no snapshot at {at}; the nearest is {unit}:{getattr(near, unit):g}")
 
     def weights(self, snapshot: Snapshot) -> Arrays:
-        """Read the parameters and buffers of a snapshot by name, its digest checked.
+        """Read the parameters and buffers of a snapshot by name.
 
         Raises
         ------
         NetcoreError
-            If the file is missing, damaged (both digests told), no safetensors file, or holds NaN or infinity.
+            If the file is missing, damaged, not a safetensors file, or contains NaN or infinity.
         """
         path = self.path / snapshot.file
         data = _read_checked(path, snapshot.sha256)
@@ -193,10 +210,10 @@ class Run:
             raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}: retrain, or choose an earlier --at")
         return weights
 
-    # ---- what lies beside the weights
+    # ---- images and evaluations
 
     def examples(self) -> Examples:
-        """Read the example images; NetcoreError where there are none or the file is damaged."""
+        """Read the example images; NetcoreError if there are none or the file is damaged."""
         entry = self.info.get("examples")
         if not entry:
             raise NetcoreError(f"run '{self.name}' has no example images: give one with --image FILE")
@@ -205,7 +222,7 @@ class Run:
 
     @property
     def time_unit(self) -> str:
-        """What time is told in: "epoch", or "step" where the run does not know its epochs."""
+        """Unit of training time: "epoch", or "step" if epochs are not recorded."""
         return self.info.get("unit", "epoch")
 
     @property
@@ -215,16 +232,16 @@ class Run:
 
     @property
     def unlabeled(self) -> tuple[str, ...]:
-        """Names of the data sets without labels that the run has answered."""
+        """Names of the data sets without labels that have predictions."""
         return tuple(self.info.get("unlabelled", {}))
 
     def evaluation_entry(self, name: str) -> Mapping[str, Any]:
-        """What `run.json` tells of the answers on a data set, labelled or not; empty where there are none."""
+        """Entry of a data set, labelled or not, in `run.json`; empty if there is none."""
         entry: Mapping[str, Any] = (self.info.get("unlabelled", {}) | self.info.get("evaluations", {})).get(name, {})
         return entry
 
     def evaluation(self, name: str | None = None) -> Evaluation:
-        """Read the stored answers on one data set (the first one evaluated where `name` is None)."""
+        """Read the predictions on one data set (default: the first one evaluated)."""
         if not (self.evaluations or (name and self.unlabeled)):
             raise NetcoreError(f"run '{self.name}' has no evaluation: netcore evaluate {self.name}")
         name = name or self.evaluations[0]
@@ -237,7 +254,7 @@ class Run:
         )
 
     def read(self, entry: Mapping[str, Any]) -> bytes:
-        """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError where it is missing or damaged."""
+        """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError if it is missing or damaged."""
         return _read_checked(self.path / entry["file"], entry["sha256"])
 
     def read_arrays(self, entry: Mapping[str, Any]) -> Arrays:
@@ -281,7 +298,7 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
 
 
 def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:
-    """All readable runs in a folder, by name; `damaged` is told why one is left out."""
+    """Load all readable runs in a folder, by name; `damaged` is called with the error of each other."""
     out = []
     for file in sorted(Path(runs).glob("*/run.json")):
         try:
@@ -306,7 +323,7 @@ def _read_checked(path: Path, digest: str) -> bytes:
 
 
 def _remedy(path: Path) -> str:
-    """What makes a file of a run anew."""
+    """Return the advice that restores a file of a run."""
     if path.parent.name == "evaluation":
         return f"netcore evaluate {path.parents[1].name} makes it again"
     if path.parent.name == "snapshots":

@@ -42,7 +42,7 @@ class RunWriter:
 
     @classmethod
     def create(cls, path: Path, **info: Any) -> "RunWriter":
-        """Begin a run folder at `path`; nothing is written until the first file or `save`."""
+        """Start a run folder at `path`; nothing is written until the first file or `save`."""
         return cls(Run(path, {"schema": SCHEMA, "snapshots": [], "history": {"epochs": [], "steps": []}} | info))
 
     @property

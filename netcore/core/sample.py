@@ -1,4 +1,4 @@
-"""One image with its class, and reading it from a file."""
+"""Read and represent a single image with its class."""
 
 import hashlib
 import warnings
@@ -20,7 +20,16 @@ MAX_PIXELS = 2**30 // 4 // 3  # Pillow's own bound against decompression bombs, 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image to look at: uint8 (C, H, W), its class where known, and where it came from (for the caption)."""
+    """One image.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (C, H, W)
+    label : int or None
+        True class, if known.
+    source : str
+        Data set and number, or file name, for the caption.
+    """
 
     pixels: np.ndarray
     label: int | None = None
@@ -34,25 +43,27 @@ class Sample:
 
 
 def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[Sample, str]:
-    """Read a picture file and prepare it for a network.
+    """Read an image file and preprocess it for a network.
 
     Parameters
     ----------
-    path : path of a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file
-    shape : (C, H, W)
-        What the network takes. (1, 28, 28) is prepared as MNIST is; others are cropped to the proportions and resized.
+    path : str or Path
+        PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file.
+    shape : tuple of int
+        Input shape (C, H, W) of the network. (1, 28, 28) is preprocessed as MNIST is; for others the image is cropped
+        to the aspect ratio and resized.
 
     Returns
     -------
     sample : Sample
         uint8 (C, H, W), no label.
     note : str
-        One line that says what was done to it.
+        Description of the preprocessing, one line.
 
     Raises
     ------
     NetcoreError
-        If the file cannot be read, is no image, is empty, truncated, huge or blank, or C is neither 1 nor 3.
+        If the file cannot be read, is not an image, is empty, truncated, huge or blank, or C is neither 1 nor 3.
     """
     path = Path(path)
     if shape[0] not in (1, 3):
@@ -63,7 +74,7 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
 
 
 def _open(path: Path) -> "Image":
-    """Decode the first frame, upright, as "L", "RGB" or, where parts are transparent, "RGBA"."""
+    """Decode the first frame, upright, as "L", "RGB" or, if parts are transparent, "RGBA"."""
     import PIL.Image
     import PIL.ImageOps
 
@@ -83,13 +94,7 @@ def _open(path: Path) -> "Image":
         raise NetcoreError(f"{path} is no image: give a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except OSError as error:
         raise NetcoreError(f"cannot read {path}: {error.strerror or error}") from error
-    except (
-        ValueError,
-        SyntaxError,
-        IndexError,
-        EOFError,
-        MemoryError,
-    ) as error:  # what damaged files make Pillow raise
+    except (ValueError, SyntaxError, IndexError, EOFError, MemoryError) as error:  # Pillow's, of damaged files
         raise NetcoreError(f"cannot read {path}: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The values of one pass of one image through one snapshot, as plain NumPy arrays."""
+"""Values of one forward pass as NumPy arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,24 +9,39 @@ import numpy as np
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """One node of the network's graph, with the values that went through it.
+    """One node of the network's graph, with its values.
 
-    name : str, unique in the trace (``"hidden1"``, ``"layer1.0.relu"``, ``"add_1"``).
-    kind : str, the module's class or the function's name as PyTorch has it: ``"Linear"``, ``"Conv2d"``, ``"ReLU"``,
-        ``"Sigmoid"``, ``"Tanh"``, ``"MaxPool2d"``, ``"BatchNorm2d"``, ``"Flatten"``, ``"Dropout"``, ``"add"``, …
-        A functional call has the kind of the module that does the same (``F.relu`` is ``"ReLU"``).
-    inputs : names of the nodes whose outputs it took; the image's name is ``"input"``.
-    output : float32, without the batch dimension: (C, H, W) or (features,).
-    weight, bias : its parameters, or None.
-    grad_output, grad_weight, grad_bias : derivatives of the loss by output, weight and bias, or None.
-    settings : kernel_size, stride, padding (pairs where the kind is two-dimensional), p, … where the kind has them.
-    module : dotted path of the module it belongs to; ``""`` for a function in the outermost forward.
-    weight_name : what the snapshot calls `weight`; ``""`` where there is none, or it was computed on the way.
-    parameter_sizes : number of values of every parameter that the node uses, by its name in the snapshot.
-    outputs : further outputs by node name (an LSTM's last states), each as `output`; empty for most kinds.
-    module_class : class name of the module at `module`; ``""`` if not known.
-    batch_axis : axis of the batch in the tensor that PyTorch computed, None if it has no such axis (a parameter, say).
-        `output` has this axis removed if it is not None.
+    Attributes
+    ----------
+    name : str
+        Unique in the trace (``"hidden1"``, ``"layer1.0.relu"``, ``"add_1"``).
+    kind : str
+        Class of the module or name of the function in PyTorch: ``"Linear"``, ``"Conv2d"``, ``"ReLU"``, ``"MaxPool2d"``,
+        ``"BatchNorm2d"``, ``"Flatten"``, ``"Dropout"``, ``"add"``, … A functional call has the kind of the equivalent
+        module (``F.relu`` is ``"ReLU"``).
+    inputs : tuple of str
+        Names of the nodes that it takes as inputs; the image is ``"input"``.
+    output : ndarray of float32, shape (C, H, W) or (F,)
+        Without the batch dimension.
+    weight, bias : ndarray or None
+        Parameters.
+    grad_output, grad_weight, grad_bias : ndarray or None
+        Gradients of the loss with respect to output, weight and bias.
+    settings : mapping of str to object
+        ``kernel_size``, ``stride``, ``padding`` (pairs if two-dimensional), ``p``, …
+    module : str
+        Dotted path of its module, ``""`` for a function in the outermost forward.
+    weight_name : str
+        Name of `weight` in the snapshot, ``""`` if there is none or it was computed.
+    parameter_sizes : mapping of str to int
+        Number of values of each parameter that the node uses, by its name in the snapshot.
+    outputs : mapping of str to ndarray
+        Further outputs by node name (an LSTM's last states), each as `output`; empty for most kinds.
+    module_class : str
+        Class of the module at `module`, ``""`` if not known.
+    batch_axis : int or None
+        Batch axis in the tensor that PyTorch computed, None if it has none (a parameter, for example). `output` has
+        this axis removed if it is not None.
     """
 
     name: str
@@ -48,7 +63,7 @@ class LayerTrace:
 
     @property
     def parameters(self) -> int:
-        """Number of parameters: weights, biases and whatever else the node uses."""
+        """Number of parameters of the node."""
         if self.parameter_sizes:
             return sum(self.parameter_sizes.values())
         return sum(a.size for a in (self.weight, self.bias) if a is not None)
@@ -56,19 +71,35 @@ class LayerTrace:
 
 @dataclass(frozen=True)
 class Trace:
-    """One pass: what went in, each node in order of execution, and what came out.
+    """One forward pass of one image: input, nodes in order of execution, output.
 
-    pixels : uint8 (C, H, W), the image as it is shown.
-    input : float32 (C, H, W), the image as the network received it.
-    layers : in order of execution.
-    logits : float32 (K,), the network's output; logarithms of it if it gives probabilities (see `output_kind`).
-    classes : K names.
-    label : the true class, or None where it is not known.
-    loss : cross-entropy of this image in nats, or None without a label.
-    snapshot : what the caption calls it (``"epoch 20"``), with `step`.
-    modules : class name of every module of the network by its dotted path; the network itself is ``""``.
-    output_kind : {"logits", "log-probabilities", "probabilities"}, what the network itself gives: the last two if it
-        ends in a (log-)softmax. In all cases the softmax of `logits` is the network's probabilities.
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (C, H, W)
+        The image before preprocessing.
+    input : ndarray of float32, shape (C, H, W)
+        The input of the network.
+    layers : tuple of LayerTrace
+        In order of execution.
+    logits : ndarray of float32, shape (K,)
+        Output of the network; its logarithm if the network returns probabilities (see `output_kind`).
+    classes : tuple of str
+        Names of the K classes.
+    label : int or None
+        True class, if known.
+    loss : float or None
+        Cross-entropy of this image in nats, None without a label.
+    grad_input : ndarray or None
+        Gradient of the loss with respect to `input`.
+    snapshot : str
+        Label of the snapshot (``"epoch 20"``).
+    step : int
+        Training step of the snapshot.
+    modules : mapping of str to str
+        Class of every module of the network by its dotted path; the network itself is ``""``.
+    output_kind : {"logits", "log-probabilities", "probabilities"}
+        Output of the network itself: the last two if it ends in a (log-)softmax. In all cases the softmax of `logits`
+        is the network's probabilities.
     """
 
     pixels: np.ndarray
@@ -90,14 +121,14 @@ class Trace:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Softmax of the logits, float64 (K,), adding up to 1."""
+        """Softmax of the logits, float64 (K,)."""
         from scipy.special import softmax
 
         return np.asarray(softmax(self.logits.astype(np.float64)))
 
     @property
     def prediction(self) -> int:
-        """The class with the highest score."""
+        """Class with the highest logit."""
         return int(self.logits.argmax())
 
     def __getitem__(self, name: str) -> LayerTrace:
@@ -107,7 +138,7 @@ class Trace:
         raise KeyError(name)
 
     def value(self, name: str) -> np.ndarray:
-        """Output of the node `name`, ``"input"`` and further outputs included."""
+        """Return the output of the node `name`; ``"input"`` and further outputs are names too."""
         if name == "input":
             return self.input
         for layer in self.layers:
@@ -118,5 +149,5 @@ class Trace:
         raise KeyError(name)
 
     def input_of(self, layer: LayerTrace) -> np.ndarray:
-        """What `layer` received (its first input)."""
+        """Return the first input of `layer`."""
         return self.value(layer.inputs[0])

@@ -1,4 +1,4 @@
-"""One HTML page that shows renders with their captions, beside them or with everything inside."""
+"""Write an HTML page of renders with captions and commands."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from netcore.viz.theme import DARK, FONT, LIGHT, MONO, THEMES
 
 @dataclass(frozen=True)
 class GalleryItem:
-    """One render on a page: its file, what it shows, and the command that made it."""
+    """One render on a page, described by its sidecar."""
 
     file: Path
     title: str
@@ -27,22 +27,26 @@ class GalleryItem:
 
     @property
     def anchor(self) -> str:
+        """Identifier of the element on the page."""
         return self.file.name.replace(".", "-")
 
     @property
     def format(self) -> str:
+        """Format in capitals: ``"GIF"``."""
         return self.file.suffix[1:].upper()
 
     @property
     def mime(self) -> str:
+        """MIME type of the file."""
         return get_format(self.file.suffix[1:]).mime
 
     @property
     def video(self) -> bool:
+        """Whether it is a video, not an image."""
         return self.mime.startswith("video/")
 
     def source(self, page: Path, embed: bool) -> str:
-        """What `src` says: a path relative to the page, or the file itself as a data URI."""
+        """Return the value of ``src``: a path relative to the page, or the file as a data URI."""
         if not embed:
             return Path(os.path.relpath(self.file, page.parent)).as_posix()
         data = base64.b64encode(self.file.read_bytes()).decode()
@@ -50,16 +54,22 @@ class GalleryItem:
 
 
 def gallery_item(file: Path) -> GalleryItem:
-    """What a page says of a render, read from its sidecar."""
-    told = json.loads(file.with_name(file.name + ".json").read_text(encoding="utf-8"))
+    """Describe a render for a page, by its sidecar."""
+    sidecar = json.loads(file.with_name(file.name + ".json").read_text(encoding="utf-8"))
     return GalleryItem(
-        file, told["title"], told["alt"], told["alt"], told["command"], int(told["width"]), int(told["height"])
+        file=file,
+        title=sidecar["title"],
+        caption=sidecar["alt"],
+        alt=sidecar["alt"],
+        command=sidecar["command"],
+        width=int(sidecar["width"]),
+        height=int(sidecar["height"]),
     )
 
 
 @dataclass(frozen=True)
 class Table:
-    """A small table: its caption, its head (empty: none), its rows of plain text."""
+    """A small table of plain text; an empty `head` omits the header row."""
 
     caption: str
     head: Sequence[str]
@@ -70,25 +80,27 @@ def write_page(
     target: Path,
     title: str,
     intro: str,
-    exhibits: Sequence[GalleryItem],
+    items: Sequence[GalleryItem],
     tables: Sequence[Table] = (),
     embed: bool = False,
     theme: str | None = None,
 ) -> None:
-    """Write an HTML page at `target`, light or dark as the visitor's browser asks for, or as `theme` says.
+    """Write an HTML page of renders and tables.
 
     Parameters
     ----------
     target : Path
-        The page to write; replaced whole or not at all.
+        The page; replaced whole or not at all.
     title, intro : str
         Heading and the sentence under it.
-    exhibits : sequence of Exhibit
-        In the order shown.
+    items : sequence of GalleryItem
+        Renders in the order shown.
     tables : sequence of Table
-        Shown above the exhibits.
+        Shown above the renders.
     embed : bool
-        Put the pictures into the page itself, so that it is one file that can be sent.
+        Include the files in the page, so that it is a single file.
+    theme : {"dark", "light"}, optional
+        Default: as the reader's browser prefers.
     """
     import jinja2
 
@@ -99,7 +111,7 @@ def write_page(
         title=title,
         intro=intro,
         tables=tables,
-        exhibits=[(e, e.source(target, embed)) for e in exhibits],
+        items=[(item, item.source(target, embed)) for item in items],
         theme=THEMES[theme] if theme else None,
         dark=DARK,
         light=LIGHT,

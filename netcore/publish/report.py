@@ -1,4 +1,4 @@
-"""The report of a run: every figure that it can have, numbered, and one page that holds them all."""
+"""Draw all figures that a run supports, and one page with them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,27 +12,32 @@ from netcore.core.formatting import format_percent, format_percent_range
 from netcore.core.run import Run, load_run
 from netcore.publish.html_page import Table, gallery_item, write_page
 from netcore.publish.run_comparison import run_results, run_settings
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.api import render_all
 from netcore.rendering.pool import TIMEOUT_SECONDS
 from netcore.rendering.provenance import sidecar_path
 from netcore.rendering.request import Request
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.result import ProgressListener, RenderResult
+from netcore.rendering.scenes import Scene, all_scenes
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a report.
+    """A written report.
 
-    page : the HTML page.
-    rendered : one a figure that the run seemed to have, in the order of the page.
-    left_out : scene -> why it is not in the report, in one line.
+    Attributes
+    ----------
+    page : Path
+        The HTML page.
+    rendered : tuple of RenderResult
+        One per figure that was requested, in the order of the page.
+    skipped : dict of str to str
+        Reason by scene, in one line, of figures that are not in the report.
     """
 
     page: Path
     rendered: tuple[RenderResult, ...]
-    left_out: dict[str, str]
+    skipped: dict[str, str]
 
 
 def make_report(
@@ -47,20 +52,22 @@ def make_report(
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
 ) -> Report:
-    """Draw all figures that a run can have, and write ``index.html`` with them, in ``renders/<run>/report``.
+    """Draw all figures that a run supports, and write ``index.html`` with them.
 
-    Figures that are up to date stay as they are; those of an earlier report that have no place in this one are removed.
+    Figures that are up to date are not drawn again; those of an earlier report that are not in this one are removed.
 
     Parameters
     ----------
     run : str or Run
         Name of a run in `runs`, the path of its folder, or the run itself.
-    output : Path
-        Folder of the report.
+    runs : str or Path
+        Folder of the runs.
+    output : str or Path, optional
+        Folder of the report; default: ``renders/<run>/report``.
     at, theme, force, timeout, listener :
-        As `netcore.rendering.api.render` has them.
+        As in `netcore.rendering.api.render_all`.
     jobs : int
-        Figures drawn at once.
+        Number of figures drawn in parallel.
 
     Raises
     ------
@@ -70,48 +77,50 @@ def make_report(
     run = run if isinstance(run, Run) else load_run(run, runs)
     run.snapshot(at)
     folder = Path(output) if output is not None else Path("renders") / run.name / "report"
-    left_out: dict[str, str] = {}
-    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_possible(run, left_out), 1)}
+    skipped: dict[str, str] = {}
+    targets = {
+        folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_supported_figures(run, skipped), 1)
+    }
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
     done = render_all(requests, force=force, jobs=jobs, timeout=timeout, listener=listener)
-    left_out |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
+    skipped |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
     there = [r.target for r in done if r.state in ("drawn", "fresh")]
     _remove_others(folder, there)
     write_page(
         folder / "index.html",
         title=f"Report: {run.name}",
         intro=_intro(run, at),
-        exhibits=[gallery_item(target) for target in there],
-        tables=tables(run, left_out),
+        items=[gallery_item(target) for target in there],
+        tables=tables(run, skipped),
         embed=True,
         theme=theme,
     )
-    return Report(folder / "index.html", tuple(done), left_out)
+    return Report(folder / "index.html", tuple(done), skipped)
 
 
-def _possible(run: Run, left_out: dict[str, str]) -> list[catalogue.Scene]:
-    """The figures that the run has what it takes for, in order; why it has not goes into `left_out`."""
-    figures = [scene for scene in catalogue.all_scenes() if scene.kind == "figure"]
+def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
+    """Return the figures that the run supports, in order; enter the reasons of the others in `skipped`."""
+    figures = [scene for scene in all_scenes() if scene.kind == "figure"]
     out = []
     for scene in sorted(figures, key=lambda s: (s.order, s.name)):
         try:
             check_requirements(scene.name, scene.needs, run)
             out.append(scene)
         except RequirementError as error:
-            left_out[scene.name] = str(error)
+            skipped[scene.name] = str(error)
     return out
 
 
 def _remove_others(folder: Path, there: Sequence[Path]) -> None:
-    """Remove numbered figures of an earlier report: those alone that have a sidecar."""
+    """Remove numbered figures of an earlier report that have a sidecar."""
     for file in folder.glob("*.png"):
         if re.match(r"\d\d-", file.name) and sidecar_path(file).is_file() and file not in there:
             file.unlink()
             sidecar_path(file).unlink()
 
 
-# ---- words and tables
+# ---- text and tables
 
 
 def _intro(run: Run, at: str) -> str:
@@ -124,14 +133,14 @@ def _intro(run: Run, at: str) -> str:
     )
 
 
-def tables(run: Run, left_out: dict[str, str]) -> list[Table]:
-    """Results, settings, and what the report goes without."""
+def tables(run: Run, skipped: dict[str, str]) -> list[Table]:
+    """Return the tables of the report: results, settings, skipped figures."""
     out = [
         Table("Results", (), list(_results(run))),
         Table("Settings", (), [(_words(k), _plain(v)) for k, v in run_settings(run).items() if v is not None]),
     ]
-    if left_out:
-        rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in left_out.items()]
+    if skipped:
+        rows = [(name, why.removeprefix(f"scene '{name}' ")) for name, why in skipped.items()]
         out.append(Table("Left out", (), rows))
     return out
 
@@ -149,14 +158,15 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _of(run: Run, name: str) -> str:
-    """How many images an accuracy is measured on, with its 95 % interval where the run knows it."""
+    """Return the number of images of an accuracy, and its 95 % interval if it is known."""
     entry = run.info.get("evaluations", {}).get(name.removeprefix("accuracy on "), {})
     count = entry.get("count")
     if name.startswith("held-out"):
         count = run.info.get("data", {}).get("held_out")
     words = f" of {count:,} images" if count else ""
     if entry.get("interval"):
-        words += f" (95 % interval {format_percent_range(*entry['interval'], 2)})"
+        low, high = entry["interval"]
+        words += f" (95 % interval {format_percent_range(low, high, 2)})"
     return words
 
 
@@ -165,7 +175,7 @@ def _words(key: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_words(k).lower()} {_plain(v)}" for k, v in value.items()) or "none"
     if isinstance(value, (list, tuple)):

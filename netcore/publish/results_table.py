@@ -1,4 +1,4 @@
-"""The table of results, from run folders: mean and spread over seeds, other data sets, time, beside the published."""
+"""Table of results of complete runs: mean and standard deviation over seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from netcore.core.formatting import format_percent
 from netcore.core.run import Run
 from netcore.publish.run_comparison import mean_std_count, run_results
 
-SAME_SETTINGS = ("seed", "data")  # settings that make no other kind of training: they have columns of their own
+SAME_SETTINGS = ("seed", "data")  # not part of a row's name: they have columns
 MARKDOWN_HEAD = """# Results
 
 Made by `netcore results` from the run folders; the commands are below. Accuracy is the share of images classified
@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def results_rows(runs: Iterable[Run], recipes: Sequence[str]) -> list[dict[str, Any]]:
-    """Give one mapping a kind of training (recipe, what was changed, data), over its seeds; complete runs alone."""
+    """Return one row per recipe, changed settings and data set, over its complete runs."""
     kinds: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         if run.info.get("status") == "complete" and run.info.get("recipe") and run.history["epochs"]:
@@ -44,7 +44,7 @@ def results_rows(runs: Iterable[Run], recipes: Sequence[str]) -> list[dict[str, 
 
 
 def results_markdown(rows: Sequence[dict[str, Any]], published: Mapping[str, str]) -> str:
-    """The page: a table, what was published, and the commands."""
+    """Format the page: a table, the published results, and the commands."""
     lines = [MARKDOWN_HEAD, f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     lines += [f"| {' | '.join(row[c] for c in COLUMNS)} |" for row in rows]
     lines += ["", "## Published", ""]
@@ -83,14 +83,14 @@ def _share(values: Iterable[float]) -> str:
     return f"{100 * middle:.2f} ± {spread * 100:.2f} %" if n > 1 else format_percent(middle, 2)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, dict):
         return "on" if value else "off"
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _command(run: Run) -> str:
-    """The command that trains such a run; what has no option of its own is left out."""
+    """Return the command that trains such a run; settings without an option are omitted."""
     words = ["netcore train", run.info["recipe"], "--name", run.name]
     for key, value in run.info.get("changed", {}).items():
         option = OPTION_NAMES.get(key, f"--{key.replace('_', '-')}")

@@ -1,4 +1,4 @@
-"""Runs side by side: which settings differ, and what came of it. Nothing here needs torch."""
+"""Compare settings and results of runs, without torch."""
 
 from collections.abc import Iterable, Sequence
 from statistics import mean, stdev
@@ -11,7 +11,7 @@ ARCHITECTURE = "architecture"
 
 
 def run_settings(run: Run) -> dict[str, Any]:
-    """All settings of a run by name, those of its network among them."""
+    """Return all settings of a run by name, including those of its network."""
     out = dict(run.info.get("settings", {}))
     out |= out.pop(ARCHITECTURE, None) or run.info.get("model", {}).get(ARCHITECTURE, {})
     out["data"] = run.info.get("data", {}).get("name", out.get("data"))
@@ -19,7 +19,7 @@ def run_settings(run: Run) -> dict[str, Any]:
 
 
 def run_results(run: Run) -> dict[str, Any]:
-    """What came of a training: accuracy by data set, and what it took."""
+    """Return the results of a run by name: accuracy by data set, duration, speed."""
     rows = run.history["epochs"]
     out: dict[str, Any] = {"parameters": run.info.get("parameters")}
     if rows:
@@ -36,7 +36,7 @@ def run_results(run: Run) -> dict[str, Any]:
 
 
 def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Give one mapping a run: ``name``, ``recipe``, ``status``, ``settings`` and ``results``.
+    """Return one mapping per run: ``name``, ``recipe``, ``status``, ``settings`` and ``results``.
 
     Raises
     ------
@@ -58,12 +58,12 @@ def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def differing_settings(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Names of the settings that are not the same in all runs."""
+    """Return the names of the settings that differ between runs."""
     names = dict.fromkeys(key for row in rows for key in row["settings"])
     return [name for name in names if len({repr(row["settings"].get(name)) for row in rows}) > 1]
 
 
 def mean_std_count(values: Iterable[float]) -> tuple[float, float, int]:
-    """Mean, standard deviation of the sample (0 of a single value), and n."""
+    """Return the mean, the sample standard deviation (0 for a single value), and n."""
     found = list(values)
     return mean(found), stdev(found) if len(found) > 1 else 0.0, len(found)

@@ -1,0 +1,1 @@
+"""Rendering: scenes of a run become files with sidecars."""

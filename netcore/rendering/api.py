@@ -1,16 +1,17 @@
-"""Rendering, as a function: scenes of a run become files that say what they were made of."""
+"""Render scenes of a run to files, each with a sidecar."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.run import Run
 from netcore.rendering import code_digest
-from netcore.rendering import provenance as manifest
 from netcore.rendering.execution import run_tasks
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.pool import TIMEOUT_SECONDS
+from netcore.rendering.provenance import clear_caches
 from netcore.rendering.request import RenderTask, Request, make_tasks
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
 from netcore.rendering.sample_selector import SampleSelector
@@ -37,9 +38,9 @@ def render(
     runs: str | Path = "runs",
     timeout: float = TIMEOUT_SECONDS,
 ) -> list[RenderResult]:
-    """Render scenes of a run, each into ``renders/<run>/<scene>.<format>`` unless `output` says otherwise.
+    """Render scenes of a run to files.
 
-    What is up to date is left as it is.
+    Files that are up to date are not drawn again.
 
     Parameters
     ----------
@@ -47,47 +48,62 @@ def render(
         Names of scenes, or paths of your own scene files.
     run : str or Run
         Name of a run in `runs`, the path of its folder, or the run itself.
-    digit, index, image :
-        The image to look at: the first example of a class, the N-th example, or a picture file. At most one.
+    digit, index, image : str or int, int, path, optional
+        The image shown: the first example of a class, the N-th example, or an image file. At most one of them.
     at : str
-        The snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
+        Snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
     formats : str or sequence of str
-        gif, mp4, webm, webp, apng, png, svg, pdf; a film becomes a GIF otherwise, a figure a PNG.
-    quality : str
-        ``l``, ``m``, ``h`` or ``k``, as Manim has them; `size` (pixels) and `fps` go before it.
-    theme : str
-        ``dark``, ``light`` or ``both``.
+        gif, mp4, webm, webp, apng, png, svg, pdf; default: gif for a film, png for a figure.
+    quality : {"l", "m", "h", "k"}, optional
+        Size and frame rate, as in Manim.
+    size : tuple of int, optional
+        (width, height) in pixels; overrides `quality`.
+    fps : float, optional
+        Frames per second; overrides `quality`.
+    theme : {"dark", "light", "both"}
+        Colour theme.
     max_mb : float
         Most megabytes of an image that moves.
     force : bool
-        Draw what is up to date too.
+        Draw files that are up to date too.
     jobs : int
-        Passes drawn at once.
-    options : mapping
-        The scenes' own options.
+        Number of tasks drawn in parallel.
+    options : mapping, optional
+        Options of the scenes, by name.
+    runs : str or Path
+        Folder of the runs.
     timeout : float
-        Seconds that one pass may take in a process of its own.
+        Time limit in seconds of one task in a worker process.
 
     Returns
     -------
-    list of Rendered
-        One a file, in order.
+    list of RenderResult
+        One per file, in order.
 
     Raises
     ------
     NetcoreError
-        If something asked for does not exist (the nearest name is offered); nothing is drawn then. What fails while it
-        is drawn is told in the list.
+        If a scene, run, snapshot, option or format does not exist (the nearest name is offered); nothing is drawn
+        then. What fails while it is drawn is reported in the list.
     """
     selector = SampleSelector(None if digit is None else str(digit), index, None if image is None else str(image))
-    wanted = (formats,) if isinstance(formats, str) else tuple(formats or ())
-    common = {
-        "run": str(run.path if isinstance(run, Run) else run), "selector": selector, "at": at, "formats": wanted,
-        "quality": quality, "size": size, "fps": fps, "theme": theme, "max_mb": max_mb,
-        "output": None if output is None else str(output), "options": options or {}, "runs": str(runs),
-    }  # fmt: skip
+    base = Request(
+        scene="",
+        run=str(run.path if isinstance(run, Run) else run),
+        selector=selector,
+        at=at,
+        formats=(formats,) if isinstance(formats, str) else tuple(formats or ()),
+        quality=quality,
+        size=size,
+        fps=fps,
+        theme=theme,
+        max_mb=max_mb,
+        output=None if output is None else str(output),
+        options=options or {},
+        runs_dir=str(runs),
+    )
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
-    requests = [Request(scene=str(name), **common) for name in names]
+    requests = [replace(base, scene=str(name)) for name in names]
     return render_all(requests, force=force, jobs=jobs, timeout=timeout)
 
 
@@ -99,45 +115,60 @@ def render_all(
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
 ) -> list[RenderResult]:
-    """Render many requests, of several runs too, some at once; otherwise as `render`."""
+    """Render several requests, also of several runs.
+
+    Parameters
+    ----------
+    requests : iterable of Request
+    force, jobs, timeout :
+        As in `render`.
+    listener : ProgressListener, optional
+        Receives the progress.
+
+    Returns
+    -------
+    list of RenderResult
+        One per file, in order; refused requests first.
+    """
     listener = listener or ProgressListener()
-    manifest.clear_caches()
+    clear_caches()
     done: list[RenderResult] = []
-    passes: list[RenderTask] = []
+    tasks: list[RenderTask] = []
     for request in requests:
         try:
-            passes += make_tasks(request)
+            tasks += make_tasks(request)
         except RequirementError as error:  # the others may still be drawn
             done.append(RenderResult(Path(request.output or request.scene), "refused", message=str(error)))
-    _distinct(passes)
-    stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in passes}
-    work = [task.only(stale[id(task)]) for task in passes if stale[id(task)]]
-    _prepare(work, listener)
-    drawn = iter(run_tasks(work, jobs, timeout, listener))
-    for task in passes:
+    _check_targets(tasks)
+    stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in tasks}
+    stale_tasks = [task.with_formats(stale[id(task)]) for task in tasks if stale[id(task)]]
+    _prepare(stale_tasks, listener)
+    drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener))
+    for task in tasks:
         new = {r.target: r for r in (next(drawn) if stale[id(task)] else [])}
         done += [new.get(target) or result_from_sidecar(target, "fresh") for target in task.targets.values()]
     return done
 
 
-def _distinct(passes: Sequence[RenderTask]) -> None:
+def _check_targets(tasks: Sequence[RenderTask]) -> None:
+    """Refuse two tasks that would write the same file."""
     seen: dict[Path, RenderTask] = {}
-    for task in passes:
+    for task in tasks:
         for target in task.targets.values():
             other = seen.setdefault(target.resolve(), task)
             if other is not task:
                 raise NetcoreError(f"{other.name} and {task.name} both go to {target}: give each its own -o")
 
 
-def _prepare(work: Sequence[RenderTask], listener: ProgressListener) -> None:
-    """Find out before anything is drawn whether each image can be had, and say what was done to it."""
+def _prepare(tasks: Sequence[RenderTask], listener: ProgressListener) -> None:
+    """Read each image before anything is drawn, and report how it was prepared."""
     seen = set()
-    for task in work:
-        for name in task.targets:  # as it is now: what is edited meanwhile makes the render stale
+    for task in tasks:
+        for name in task.targets:  # read now: a later edit makes the render stale
             code_digest.TREE.reach(task.scene.path, task.scene.kind, name)
         if (task.selector, task.run.path) in seen:
             continue
         seen.add((task.selector, task.run.path))
         _, note = task.selector.select(task.run)
         if note:
-            listener.say(note)
+            listener.on_message(note)

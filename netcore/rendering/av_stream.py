@@ -1,4 +1,4 @@
-"""NumPy frames into a PyAV stream."""
+"""Encode NumPy frames with PyAV."""
 
 from fractions import Fraction
 
@@ -16,12 +16,31 @@ def video_frame(rgb: np.ndarray, pts: int, time_base: Fraction) -> av.VideoFrame
 
 
 def encode_frames(
-    container, stream, reel: FrameBuffer, pixels: str, times: list[Fraction], time_base: Fraction
+    container: av.container.OutputContainer,
+    stream: av.VideoStream,
+    frames: FrameBuffer,
+    pixels: str,
+    times: list[Fraction],
+    time_base: Fraction,
 ) -> None:
-    assert reel.last is not None
-    stream.height, stream.width = reel.last.shape[:2]
+    """Encode all frames into a stream.
+
+    Parameters
+    ----------
+    container : OutputContainer
+    stream : VideoStream
+    frames : FrameBuffer
+    pixels : str
+        FFmpeg's name of the pixel format.
+    times : list of Fraction
+        Time of each frame in seconds.
+    time_base : Fraction
+        Unit of the stream's times in seconds.
+    """
+    assert frames.last is not None
+    stream.height, stream.width = frames.last.shape[:2]
     stream.pix_fmt = pixels
     stream.codec_context.time_base = time_base
-    for rgb, time in zip(reel, times, strict=True):
+    for rgb, time in zip(frames, times, strict=True):
         container.mux(stream.encode(video_frame(rgb, round(time / time_base), time_base)))
     container.mux(stream.encode(None))

@@ -68,15 +68,25 @@ class ModuleSource:
 
 @dataclass(frozen=True)
 class Reach:
-    """What a render depends on: digests of source files by path, and names of libraries as they are imported."""
+    """Dependencies of a render.
+
+    Attributes
+    ----------
+    package : dict of str to str
+        Digests of netcore's source files by path.
+    helpers : dict of str to str
+        Digests of modules beside a user's scene file.
+    libraries : frozenset of str
+        Import names of libraries.
+    """
 
     package: dict[str, str] = field(default_factory=dict)
-    helpers: dict[str, str] = field(default_factory=dict)  # modules beside an own scene file
+    helpers: dict[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
 
 
 class SourceTree:
-    """A package, its scenes, and what was read of them.
+    """Source files of a package and its scenes, cached.
 
     Parameters
     ----------
@@ -92,7 +102,7 @@ class SourceTree:
         self.clear()
 
     def clear(self) -> None:
-        """Look at the files again; those that are unchanged by time and size are not read again."""
+        """Check the files again; those with unchanged time and size are not parsed again."""
         self._checked: set[Path] = set()
         self._reaches: dict[tuple[Path, str, str], Reach] = {}
         self._files: dict[str, Path | None] = {}
@@ -150,7 +160,7 @@ class SourceTree:
         return self._steps[step]
 
     def _label(self, file: Path, folder: Path) -> tuple[str, bool]:
-        """Return how a sidecar calls a file, and whether it is a helper of an own scene."""
+        """Return a file's name in the sidecar, and whether it is a helper of a user's scene."""
         if file not in self._labels:
             for base, start in ((self.package, self.package), (self.scenes, self.scenes.parent)):
                 if file.is_relative_to(base):
@@ -238,14 +248,14 @@ def parse(text: bytes, package: str = "", root: str = PACKAGE.name) -> ModuleSou
     lines = text.splitlines()
     words = b"import", f"{root}.".encode()
     sources = [b"\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in definitions]
-    importing = any(word in source for source in sources for word in words)  # seldom; the walk takes its time
+    importing = any(word in source for source in sources for word in words)  # rarely true, and the walk is slow
     for statement in tree.body if importing else [n for n in tree.body if n not in definitions]:
         key = statement.name if statement in definitions else ""  # type: ignore[attr-defined]
         for node in _walk_runtime(statement):
             imports.setdefault(key, set()).update(_imports_of(node, package, root))
             if isinstance(node, ast.Name) and node.id in names:
                 uses[key].add(node.id)
-        if getattr(statement, "decorator_list", None):  # may register it: reached without being named
+        if getattr(statement, "decorator_list", None):  # a decorator may register it, so that no name refers to it
             uses[""].add(key)
     return ModuleSource(
         digest,

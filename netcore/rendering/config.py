@@ -1,4 +1,4 @@
-"""Read netcore.toml."""
+"""Read render requests from netcore.toml."""
 
 import re
 import tomllib
@@ -9,21 +9,27 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.renamed import renamed_key
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.request import Request
 from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import find_scene
 
 FILE_NAME = "netcore.toml"
-CHOICE = tuple(f.name for f in fields(SampleSelector))
-KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "output", *CHOICE)
-KINDS = {"index": int, "fps": float, "max_mb": float}  # the others are words
+SELECTOR_KEYS = tuple(f.name for f in fields(SampleSelector))
+KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "output", *SELECTOR_KEYS)
+KEY_TYPES = {"index": int, "fps": float, "max_mb": float}  # the others are strings
 
 
-def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> list[Request]:
+def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[Request]:
     """Read the ``[[render]]`` tables of a `netcore.toml`.
 
-    Each names a `scene` and a `run`, and may say what `netcore render` can be told; every other key is an option of the
+    Each has a `scene` and a `run`, and may have the options of `netcore render`; every other key is an option of the
     scene.
+
+    Parameters
+    ----------
+    file : Path
+    runs_dir, renders_dir : str
+        Folders of the runs and of the renders.
 
     Raises
     ------
@@ -34,45 +40,44 @@ def read_config(file: Path, runs: str = "runs", renders: str = "renders") -> lis
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NetcoreError(f"{file} is no TOML: {error}") from None
-    strange = set(content) - {"render"}
-    if strange:
-        raise NetcoreError(f"{file}: {unknown_name('table', min(strange), ['render'])}")
+    unknown = set(content) - {"render"}
+    if unknown:
+        raise NetcoreError(f"{file}: {unknown_name('table', min(unknown), ['render'])}")
     tables = content.get("render", [])
     if not isinstance(tables, list):
         raise NetcoreError(f"{file}: write [[render]], with two brackets, before each render")
-    return [_request(table, f"{file}, render {n}", runs, renders) for n, table in enumerate(tables, 1)]
+    return [_request(table, f"{file}, render {n}", runs_dir, renders_dir) for n, table in enumerate(tables, 1)]
 
 
-def _request(table: Mapping[str, Any], where: str, runs: str, renders: str) -> Request:
+def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: str) -> Request:
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
             raise NetcoreError(f"{where}: say which {key}")
-    own = {o.name for o in catalogue.find_scene(table["scene"]).options}
+    scene_options = {o.name for o in find_scene(table["scene"]).options}
     given: dict[str, Any] = {}
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
-        if name not in own and name not in KEYS:
-            line = renamed_key(catalogue.find_scene(table["scene"]).name, name) or unknown_name(
-                "key", name, own | set(KEYS)
-            )
-            raise NetcoreError(f"{where}: {line}")
+        if name not in scene_options and name not in KEYS:
+            renamed = renamed_key(find_scene(table["scene"]).name, name)
+            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, scene_options | set(KEYS))}")
         try:
-            given[name] = value if name in own or name in ("formats", "size") else KINDS.get(name, str)(value)
+            is_plain = name in scene_options or name in ("formats", "size")
+            given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
         except (TypeError, ValueError):
             raise NetcoreError(f"{where}: {name} takes a number, not {value!r}") from None
     formats = given.pop("formats", ())
     return Request(
         formats=(formats,) if isinstance(formats, str) else tuple(map(str, formats)),
         size=parse_size(given.pop("size", None)),
-        selector=SampleSelector(**{k: given.pop(k) for k in CHOICE if k in given}),
-        options={k: given.pop(k) for k in list(given) if k in own},
-        runs=runs,
-        renders=renders,
+        selector=SampleSelector(**{k: given.pop(k) for k in SELECTOR_KEYS if k in given}),
+        options={k: given.pop(k) for k in list(given) if k in scene_options},
+        runs_dir=runs_dir,
+        renders_dir=renders_dir,
         **given,
     )
 
 
-def parse_size(value: Any) -> tuple[int, int] | None:
+def parse_size(value: object) -> tuple[int, int] | None:
     """``"854x480"`` or ``[854, 480]`` as (width, height); NetcoreError where it is neither."""
     if value is None:
         return None

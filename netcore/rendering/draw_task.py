@@ -1,10 +1,12 @@
-"""One pass over one scene, in this process: every wanted format is written into a folder."""
+"""Draw one task in this process and encode its formats."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
@@ -14,18 +16,19 @@ from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
 
 if TYPE_CHECKING:
+    from netcore.rendering.formats import EncodedFile
     from netcore.rendering.request import RenderTask
 
 
-Count = Callable[[int], None]  # told how many frames were drawn so far
+FrameCallback = Callable[[int], None]  # called with the number of frames drawn so far
 
 
 @dataclass(frozen=True)
 class DrawnFile:
-    """What a worker tells of one drawn file."""
+    """Size, duration and digest of one drawn file."""
 
     frames: int
-    seconds: float  # how long the clip plays
+    seconds: float  # duration of the clip, 0 for a still
     bytes: int
     width: int
     height: int
@@ -35,7 +38,17 @@ class DrawnFile:
 
 @dataclass(frozen=True)
 class DrawResult:
-    """What one pass gave: files by format, what the scene read of the run, and its text for who cannot see it."""
+    """Result of one task.
+
+    Attributes
+    ----------
+    files : dict of str to DrawnFile
+        Files by format.
+    reads : tuple of str
+        What the scene read of the run, sorted.
+    alt : str
+        Alternative text.
+    """
 
     files: dict[str, DrawnFile]
     reads: tuple[str, ...]
@@ -43,39 +56,39 @@ class DrawResult:
 
 
 class SceneError(Exception):
-    """A scene failed; the message is short: what, and the line of the scene file."""
+    """A scene raised an exception; the message is its type, its text and the line of the scene file."""
 
     @property
-    def whole(self) -> str:
-        """The traceback of what failed."""
+    def traceback_text(self) -> str:
+        """The traceback of the exception."""
         return "".join(traceback.format_exception(self.__cause__))
 
 
-def draw_task(task: "RenderTask", folder: Path, count: Count = lambda frames: None) -> DrawResult:
-    """Draw a job's scene and write ``<folder>/out.<format>`` for each of its formats.
+def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambda frames: None) -> DrawResult:
+    """Draw a task's scene into ``<folder>/out.<format>``, one file per format.
 
     Parameters
     ----------
-    job : Job
+    task : RenderTask
     folder : Path
-        An existing folder; the job's own targets are not touched.
-    count : callable
-        Told the number of frames drawn so far.
+        An existing folder; the task's targets are not written.
+    on_frames : callable
+        Called with the number of frames drawn so far.
 
     Raises
     ------
     NetcoreError
-        If the run is damaged, the image is none, or the file cannot be encoded or written.
+        If the run is damaged, the image is not an image file, or a file cannot be encoded or written.
     SceneError
-        If the scene itself fails.
+        If the scene raises an exception.
     """
     from netcore.tracing.training_images import load_training_images
 
     context = make_context(task.run, task.selector, task.at, load_training_images)
     paths = {name: folder / f"out.{name}" for name in task.targets}
     try:
-        files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, count)
-        alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.fields)).split())
+        files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, on_frames)
+        alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())
     except NetcoreError:
         raise
     except Exception as error:
@@ -84,31 +97,35 @@ def draw_task(task: "RenderTask", folder: Path, count: Count = lambda frames: No
 
 
 def short_error(error: BaseException, scene: Path) -> str:
-    """An error in one line: its type, its message, and the last line of the scene file that led to it."""
+    """Return an error as one line: type, message, and the last line of the scene file in its traceback."""
     lines = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == scene]
     where = f" ({scene.name}, line {lines[-1].lineno}: {lines[-1].line})" if lines else ""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message[:300]}{where}" if message else f"{type(error).__name__}{where}"
 
 
-def _film(task: "RenderTask", context: SceneContext, paths: dict[str, Path], count: Count) -> dict[str, DrawnFile]:
+def _film(
+    task: "RenderTask", context: SceneContext, paths: dict[str, Path], on_frames: FrameCallback
+) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import EncodeSession
     from netcore.rendering.frames import film_frames
 
     drawn = 0
     with EncodeSession(paths, task.fps, task.max_mb) as encoding:
 
-        def sink(rgb: Any, repeat: int) -> None:
+        def sink(rgb: np.ndarray, repeat: int) -> None:
             nonlocal drawn
             drawn += repeat
             encoding.write(rgb, repeat)
-            count(drawn)
+            on_frames(drawn)
 
         film_frames(task.scene.path, context, THEMES[task.theme], task.size, task.fps, task.options, sink)
-    return {name: _told(encoded) for name, encoded in encoding.results.items()}
+    return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
 
 
-def _figure(task: "RenderTask", context: SceneContext, paths: dict[str, Path], count: Count) -> dict[str, DrawnFile]:
+def _figure(
+    task: "RenderTask", context: SceneContext, paths: dict[str, Path], on_frames: FrameCallback
+) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import encode
     from netcore.rendering.frames import figure_frames, figure_still, save_figure
     from netcore.rendering.scenes import load_scene
@@ -119,25 +136,25 @@ def _figure(task: "RenderTask", context: SceneContext, paths: dict[str, Path], c
         if get_format(name).vector:
             save_figure(scene.draw, context, theme, task.size, task.options, path)
             out[name] = DrawnFile(1, 0.0, path.stat().st_size, *task.size, file_sha256(path))
-            count(1)
+            on_frames(1)
     rest = {name: path for name, path in paths.items() if name not in out}
     if rest:
         if any(get_format(name).animated for name in rest):
             frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
         else:
             frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])
-        encoded = encode(_counted(frames, count), rest, task.fps, task.max_mb)
-        out |= {name: _told(e) for name, e in encoded.items()}
+        encoded = encode(_counted(frames, on_frames), rest, task.fps, task.max_mb)
+        out |= {name: _drawn_file(e) for name, e in encoded.items()}
     return out
 
 
-def _counted(frames: Any, count: Count) -> Any:
+def _counted(frames: Iterable[tuple[np.ndarray, int]], on_frames: FrameCallback) -> Iterator[tuple[np.ndarray, int]]:
     drawn = 0
     for rgb, repeat in frames:
         drawn += repeat
-        count(drawn)
+        on_frames(drawn)
         yield rgb, repeat
 
 
-def _told(e: Any) -> DrawnFile:
+def _drawn_file(e: "EncodedFile") -> DrawnFile:
     return DrawnFile(e.frames, e.seconds, e.bytes, e.width, e.height, file_sha256(e.path), e.warning)

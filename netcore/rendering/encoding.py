@@ -1,4 +1,4 @@
-"""Frames to files: one pass over a clip writes every wanted format, beside the drawing."""
+"""Encode a stream of frames to several formats, in a thread beside the drawing."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from types import TracebackType
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from netcore.core.files import atomic_write
 from netcore.rendering.formats import EncodedFile
 from netcore.rendering.frame_buffer import EncodingCancelled
 
-LAST_FRAME_SECONDS = 2.0  # seconds that the last frame stands
+LAST_FRAME_SECONDS = 2.0  # minimum duration of the last frame
 QUEUE_SIZE = 8  # frames that may wait for the encoders
 
 
@@ -30,20 +30,20 @@ def encode(
     Parameters
     ----------
     frames : iterable of (ndarray, int)
-        uint8 (H, W, 3), C-contiguous, not changed afterwards, and how many frames long it stands.
+        uint8 (H, W, 3), C-contiguous, not changed afterwards, and its number of repeats.
     targets : mapping of str to Path
         File by the name of its format; a still is the last frame.
     fps : float
-        Frames a second.
+        Frames per second.
     max_mb : float, optional
         Most megabytes (10⁶ bytes) of a GIF, WebP or APNG. Without it 5 are aimed at and 10 are the limit.
     hold : float
-        Seconds that the last frame stands at least.
+        Minimum duration of the last frame in seconds.
 
     Raises
     ------
     NetcoreError
-        Where a format cannot take the rate or size, a file is too large, or cannot be written.
+        If a format cannot take the rate or size, a file is too large, or cannot be written.
     """
     with EncodeSession(targets, fps, max_mb, hold) as encoding:
         for rgb, repeat in frames:
@@ -52,10 +52,10 @@ def encode(
 
 
 class EncodeSession:
-    """The files being written, as a context: `write` frames in it; `results` are there once it was left in peace.
+    """Context in which `write` appends frames to all files; afterwards `results` describes them.
 
-    A thread encodes beside the drawing, at most `AHEAD` frames behind. Left by an exception, nothing is written and
-    the earlier files stay. Parameters and errors as in `encode`.
+    A thread encodes beside the drawing, at most `QUEUE_SIZE` frames behind. After an exception nothing is written and
+    the earlier files remain. Parameters and errors as in `encode`.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class EncodeSession:
         with ExitStack() as files:
             partial = {name: files.enter_context(atomic_write(path)) for name, path in self._targets.items()}
             for path in partial.values():
-                path.touch()  # a folder that cannot be written is told before the drawing
+                path.touch()  # an unwritable folder is reported before the drawing
             self._files = files.pop_all()
         self._encoders = FrameEncoder(partial, *self._settings)
         self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
@@ -82,13 +82,15 @@ class EncodeSession:
         return self
 
     def write(self, rgb: np.ndarray, repeat: int = 1) -> None:
-        """Append uint8 (H, W, 3), standing for `repeat` frames; waits while the encoders are behind."""
+        """Append uint8 (H, W, 3), shown for `repeat` frames; wait if the queue is full."""
         if self._failure:
             raise self._failure
         if repeat > 0:
             self._queue.put((rgb, repeat))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self._encoders.cancelled = error is not None
             self._queue.put(None)

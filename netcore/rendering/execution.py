@@ -1,4 +1,4 @@
-"""Passes drawn beside their targets: the files come to their places whole, or everything stays as it was."""
+"""Run render tasks and move finished files to their targets."""
 
 import contextlib
 import os
@@ -7,86 +7,92 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
-from netcore.rendering import provenance as manifest
-from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task
-from netcore.rendering.pool import WorkerReply, map_concurrently, worker_pool
+from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task
+from netcore.rendering.pool import DrawFunction, WorkerReply, map_concurrently, worker_pool
+from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
-from netcore.rendering.worker import files_of
+from netcore.rendering.worker import drawn_files
 
 
 def run_tasks(
-    work: Sequence[RenderTask], jobs: int, timeout: float, listener: ProgressListener
+    tasks: Sequence[RenderTask], jobs: int, timeout: float, listener: ProgressListener
 ) -> list[list[RenderResult]]:
-    """Draw passes; a single figure in this process, all else in processes that can be stopped."""
-    if not work:
+    """Draw tasks: a single figure in this process, all others in worker processes.
+
+    Returns
+    -------
+    list of list of RenderResult
+        One list per task, with one result per file.
+    """
+    if not tasks:
         return []
-    if len(work) == 1 and work[0].scene.kind == "figure":
-        return [_finish(work[0], _here, timeout, listener)]
-    jobs = max(1, min(jobs, len(work)))
-    with worker_pool(jobs) as draw_there:
-        return map_concurrently(lambda task: _finish(task, draw_there, timeout, listener), work, jobs)
+    if len(tasks) == 1 and tasks[0].scene.kind == "figure":
+        return [_finish(tasks[0], _draw_in_process, timeout, listener)]
+    jobs = max(1, min(jobs, len(tasks)))
+    with worker_pool(jobs) as draw_in_worker:
+        return map_concurrently(lambda task: _finish(task, draw_in_worker, timeout, listener), tasks, jobs)
 
 
-def _here(task: RenderTask, folder: Path, timeout: float, count: Any) -> WorkerReply:
+def _draw_in_process(task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
     try:
-        out = draw_task(task, folder, count)
+        out = draw_task(task, folder, on_frames)
     except NetcoreError as error:
         return {"refused": str(error)}
     except SceneError as error:
-        return {"failed": str(error), "traceback": error.whole}
+        return {"failed": str(error), "traceback": error.traceback_text}
     return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
-def _finish(task: RenderTask, draw: Any, timeout: float, listener: ProgressListener) -> list[RenderResult]:
-    """Have a pass drawn beside its targets and put the files in their places, or leave everything as it was."""
-    listener.begin(task)
+def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: ProgressListener) -> list[RenderResult]:
+    """Draw a task beside its targets, then move the files there; after an error the earlier files remain."""
+    listener.on_task_start(task)
     start = time.monotonic()
     first = next(iter(task.targets.values()))
     try:
         with _folder_beside(first) as folder:
-            told = draw(task, folder, timeout, lambda frames: listener.count(task, frames))
-            took = time.monotonic() - start
-            if "files" in told:
-                done = _place(task, folder, files_of(told["files"]), told, took)
+            reply = draw(task, folder, timeout, lambda frames: listener.on_frames(task, frames))
+            wall_seconds = time.monotonic() - start
+            if "files" in reply:
+                done = _place(task, folder, reply, wall_seconds)
             else:
-                state, line = next(iter(told.items()))
-                line = _in_the_users_words(line, task, folder)
-                line = line if state == "refused" else f"{task.name} failed: {line}"
-                trace = told.get("traceback", "")
-                done = [RenderResult(t, state, message=line, took=took, traceback=trace) for t in task.targets.values()]
+                done = _unfinished(task, folder, reply, wall_seconds)
     except NetcoreError as error:
         done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]
-    listener.end(task, done)
+    listener.on_task_end(task, done)
     return done
 
 
-def _in_the_users_words(line: str, task: RenderTask, folder: Path) -> str:
-    """Name the files that the user knows, not those written on the way to them."""
+def _unfinished(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: float) -> list[RenderResult]:
+    """Return the results of a task that was refused or failed; the message names targets, not temporary files."""
+    state, line = next(iter(reply.items()))
     for name, target in task.targets.items():
         line = line.replace(str(folder / f"out.{name}"), str(target))
-    return line
+    line = line if state == "refused" else f"{task.name} failed: {line}"
+    trace = reply.get("traceback", "")
+    return [
+        RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace) for t in task.targets.values()
+    ]
 
 
-def _place(
-    task: RenderTask, folder: Path, files: Mapping[str, DrawnFile], told: WorkerReply, took: float
-) -> list[RenderResult]:
+def _place(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: float) -> list[RenderResult]:
+    """Move the drawn files to their targets and write their sidecars."""
+    files: Mapping[str, DrawnFile] = drawn_files(reply)
     out = []
     for name, target in task.targets.items():
         with atomic_write(target) as partial:
             os.replace(folder / f"out.{name}", partial)
-        manifest.write_sidecar(task, name, told["reads"], files[name], told["alt"])
-        out.append(result_from_sidecar(target, "drawn", files[name].warning, took))
+        write_sidecar(task, name, reply["reads"], files[name], reply["alt"])
+        out.append(result_from_sidecar(target, "drawn", files[name].warning, wall_seconds))
     return out
 
 
 @contextlib.contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    """A folder beside `target`, removed with all that is in it, whoever wrote that and however it ended."""
+    """Create a temporary folder beside `target`; it is removed with all its files in any case."""
     folder = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.partial")
     try:
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The distinct frames of a clip, kept in memory for encoders that need them all before they can begin."""
+"""Buffer the distinct frames of a clip in memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-RAW_BYTES = 256_000_000  # frames are kept as they are up to this; beyond it their changed rows, compressed
+RAW_BYTES = 256_000_000  # up to this size frames are stored uncompressed, then only their changed rows, compressed
 
 
 class EncodingCancelled(Exception):
-    """The clip was given up while it was being encoded."""
+    """The clip was cancelled while it was being encoded."""
 
 
 @dataclass
 class FrameBuffer:
-    """Frames in order, each with the time it stands. The arrays handed in must not be changed afterwards.
+    """Frames in order with their repeats. Arrays that were added must not be changed afterwards.
 
-    A frame costs nothing but its memory until `limit` bytes are held; from then on only the rows that differ from the
-    frame before are kept, compressed without loss, so that a long clip in 4K does not fill the machine.
+    Up to `limit` bytes frames are stored as they are. Of later ones only the rows that differ from the frame before are
+    stored, with lossless compression, so that a long clip in 4K does not fill the memory.
     """
 
     limit: int = RAW_BYTES
@@ -38,27 +38,27 @@ class FrameBuffer:
 
     @property
     def starts(self) -> list[int]:
-        """When each frame begins, in frames."""
+        """Start of each frame, in frames."""
         return [0, *np.cumsum(self.repeats)[:-1].tolist()]
 
     def add(self, rgb: np.ndarray, repeat: int) -> None:
-        """Append uint8 (H, W, 3), standing for `repeat` frames."""
+        """Append uint8 (H, W, 3), shown for `repeat` frames."""
         if self.last is None or self._raw + rgb.nbytes <= self.limit:
             self._frames.append(rgb)
             self._raw += rgb.nbytes
         else:
             rows = np.flatnonzero((rgb != self.last).any(axis=(1, 2)))
             first, end = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
-            self._frames.append((int(first), zlib.compress(rgb[first:end], 1)))
+            self._frames.append((int(first), zlib.compress(np.ascontiguousarray(rgb[first:end]).data, 1)))
         self.last = rgb
         self.repeats.append(repeat)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Give each distinct frame, uint8 (H, W, 3), once. No array is written to after it was given.
+        """Yield each distinct frame, uint8 (H, W, 3), once; no array is changed after it was yielded.
 
         Raises
         ------
-        Cancelled
+        EncodingCancelled
             If `cancelled` was set meanwhile.
         """
         shown: np.ndarray | None = None

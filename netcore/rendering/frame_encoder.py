@@ -25,6 +25,7 @@ class FrameEncoder:
 
     @property
     def cancelled(self) -> bool:
+        """Whether encoding was cancelled."""
         return self._buffer.cancelled
 
     @cancelled.setter

@@ -1,4 +1,4 @@
-"""Writers of one file of a clip: the base class, and those for stills and for formats that need all frames first."""
+"""Base classes of the writers of formats."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,9 +66,11 @@ class StillWriter(FrameWriter):
         self._save = save
 
     def add(self, rgb: Frame, repeat: int) -> None:
+        """Keep the last frame."""
         self._last = rgb
 
     def finish(self) -> Iterator[None]:
+        """Save the last frame."""
         yield self._save(self.path, self._last)
 
 
@@ -82,5 +84,6 @@ class BufferedWriter(FrameWriter):
         self._attempts = attempts
 
     def finish(self) -> Iterator[None]:
+        """Write the file with each function in turn."""
         for attempt in self._attempts:
             yield attempt(self.path, self.clip.frames, self.clip.fps)

@@ -67,7 +67,7 @@ def figure_frames(
     def at(t: float) -> np.ndarray:
         with theme_style(theme):
             if blitter:
-                return blitter.at(t)
+                return blitter.render(t)
             if update:
                 update(t)
             fig.canvas.draw()

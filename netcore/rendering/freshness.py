@@ -1,7 +1,6 @@
-"""Whether a render is still what it was made of.
+"""Compare renders with their inputs, to find those that are out of date.
 
-Judged without drawing and without reading weights: by the digests that `run.json` holds, those of the source files, and
-that of the render itself.
+Nothing is drawn and no weights are read: the digests in `run.json`, of the source files and of the render are compared.
 """
 
 from collections.abc import Mapping
@@ -14,26 +13,26 @@ from netcore.rendering.request import RenderTask
 
 
 def stale_reason(task: RenderTask, format: str) -> str:
-    """Say why a render must be drawn (again); empty where it is fresh."""
+    """Return why a render must be drawn (again), "" if it is fresh."""
     target = task.targets[format]
     if not target.is_file():
         return "missing"
-    told = read_sidecar(target)
-    if told is None:
+    sidecar = read_sidecar(target)
+    if sidecar is None:
         return "has no sidecar"
-    if file_sha256(target) != told["sha256"]:
+    if file_sha256(target) != sidecar["sha256"]:
         return "changed by hand"
-    if told["schema"] < SCHEMA:
+    if sidecar["schema"] < SCHEMA:
         return "rendered by an earlier netcore"
     try:
-        now = render_inputs(task, format, told["inputs"]["reads"])
+        now = render_inputs(task, format, sidecar["inputs"]["reads"])
     except NetcoreError as error:
         return f"run retrained: {error}"
-    return "" if inputs_key(now) == told["key"] else describe_difference(told["inputs"], now)
+    return "" if inputs_key(now) == sidecar["key"] else describe_difference(sidecar["inputs"], now)
 
 
 def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Name in a few words what differs between two sets of inputs (`netcore.rendering.provenance.render_inputs`)."""
+    """Describe in a few words how two results of `render_inputs` differ."""
     changed = [word for word in now if before.get(word) != now[word]]
     if "run" in changed:
         return f"was made of run '{before.get('run')}'"
@@ -45,25 +44,27 @@ def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> st
         if word in changed:
             return f"{what} changed: {_changed_keys(before.get(word, {}), now[word])}"
     if "versions" in changed:
-        return _steps(before["versions"], now["versions"])
+        return _value_changes(before["versions"], now["versions"])
     settings = {**now, **now["options"]}, {**before, **before["options"]}
     plain = [name for name in settings[0] if name != "options" and settings[0][name] != settings[1].get(name)]
-    return "options changed: " + _steps(*({name: values.get(name) for name in plain} for values in reversed(settings)))
+    return "options changed: " + _value_changes(
+        *({name: values.get(name) for name in plain} for values in reversed(settings))
+    )
 
 
 def _changed_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Name the first three keys whose values differ, ``viz/colors.py, viz/theme.py``."""
+    """Return the first three keys whose values differ: ``viz/colors.py, viz/theme.py``."""
     words = [key for key in {**now, **before} if before.get(key) != now.get(key)]
     return ", ".join(words[:3]) + (" …" if len(words) > 3 else "")
 
 
-def _steps(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """``fps 25 → 20, theme dark → light``."""
+def _value_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return the values that differ: ``fps 25 → 20, theme dark → light``."""
     keys = [key for key in {**now, **before} if now.get(key) != before.get(key)]
     return ", ".join(f"{key} {_short(before.get(key, 'none'))} → {_short(now.get(key, 'none'))}" for key in keys)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, list):
         return "x".join(map(str, value))
     if isinstance(value, Mapping):  # which sample

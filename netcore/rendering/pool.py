@@ -1,4 +1,4 @@
-"""Many renders at once, each in a worker process with a time-out."""
+"""Worker processes that draw tasks in parallel, with a time limit."""
 
 import contextlib
 import json
@@ -10,27 +10,32 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from netcore.rendering.draw_task import FrameCallback
 from netcore.rendering.request import RenderTask
 from netcore.rendering.worker import task_to_json
 
-TIMEOUT_SECONDS = 300.0  # seconds that one pass may take
-GRACE_SECONDS = 2.0  # seconds that a process has to end by itself
+TIMEOUT_SECONDS = 300.0  # for one task
+GRACE_SECONDS = 2.0  # from SIGTERM to SIGKILL
 STDERR_TAIL = 400  # characters of a crashed worker's standard error that are shown
 WorkerReply = dict[str, Any]  # {"files", "reads", "alt"}, {"refused": line} or {"failed": line, "traceback": text}
+DrawFunction = Callable[[RenderTask, Path, float, FrameCallback], WorkerReply]  # task, folder, timeout in seconds
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class WorkerProcess:
-    """One drawing process, started at its first job and kept for the next."""
+    """A drawing process, started with its first task and reused for the next."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
         self.stopped = False
         self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - lives as long as the worker
 
-    def draw(self, task: RenderTask, folder: Path, timeout: float, count: Callable[[int], None]) -> WorkerReply:
-        """Have a job drawn into `folder`; the process is killed when `timeout` seconds are over."""
+    def draw(self, task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
+        """Draw a task into `folder`; the process is killed after `timeout` seconds."""
         process = self._started()
         late = threading.Event()
 
@@ -47,10 +52,10 @@ class WorkerProcess:
                 process.stdin.write(task_to_json(task, folder) + "\n")
                 process.stdin.flush()
             for line in process.stdout:
-                told = json.loads(line)
-                if "frames" not in told:
-                    return told
-                count(told["frames"])
+                reply: WorkerReply = json.loads(line)
+                if "frames" not in reply:
+                    return reply
+                on_frames(reply["frames"])
         finally:
             timer.cancel()
         process.wait()
@@ -78,14 +83,14 @@ class WorkerProcess:
         return f": {words}" if words else ""
 
     def stop(self) -> None:
-        """End the process, this one alone."""
+        """End this process; the other workers continue."""
         self.stopped = True
         if self.process is not None:
             _end(self.process)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Ask a process to end, so that it removes its temporary files; kill it where it hangs."""
+    """Ask a process to end, so that it removes its temporary files; kill it if it hangs."""
     process.terminate()
     try:
         process.wait(GRACE_SECONDS)
@@ -95,31 +100,31 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 @contextlib.contextmanager
-def worker_pool(workers: int) -> Iterator[Callable[..., WorkerReply]]:
-    """Give a function that draws a job in the next free of `workers` processes; they end with the context."""
-    all_of_them = [WorkerProcess() for _ in range(workers)]
+def worker_pool(workers: int) -> Iterator[DrawFunction]:
+    """Provide a function that draws a task in the next free process; all processes end with the context."""
+    processes = [WorkerProcess() for _ in range(workers)]
     free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
-    for worker in all_of_them:
+    for worker in processes:
         free.put(worker)
 
-    def draw(task: RenderTask, folder: Path, timeout: float, count: Callable[[int], None]) -> WorkerReply:
+    def draw(task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
         worker = free.get()
         try:
-            return worker.draw(task, folder, timeout, count)
+            return worker.draw(task, folder, timeout, on_frames)
         finally:
             free.put(worker)
 
     try:
         yield draw
     finally:
-        for worker in all_of_them:
+        for worker in processes:
             worker.stop()
 
 
-def map_concurrently(do: Callable[[Any], Any], things: Sequence[Any], at_once: int) -> list[Any]:
-    """Do something with each thing, some at once, in order; Ctrl-C drops those that have not begun."""
-    pool = ThreadPoolExecutor(at_once)
+def map_concurrently(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
+    """Apply a function to items in `jobs` threads; results in order. Ctrl-C drops items that have not started."""
+    pool = ThreadPoolExecutor(jobs)
     try:
-        return list(pool.map(do, things))
+        return list(pool.map(function, items))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

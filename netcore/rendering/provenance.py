@@ -1,4 +1,4 @@
-"""The sidecar beside each render: what it was made of, what came out, and the key that all inputs hash to."""
+"""Write and read sidecars: the inputs of each render, and their digest."""
 
 import json
 import os
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
 
 SCHEMA = 2  # 1: no digest per module, only some versions, the image under "picture"; read as out of date
-# Which network it is: read for every scene, whatever it asks its case for.
+# Identify the network: recorded for every scene, whatever it reads from its context.
 ALWAYS = ("model", "input", "classes", "layers", "data")
 # Options of scenes that were renamed since schema 1, by scene ("": any scene): old name to new.
 RENAMED_OPTIONS: dict[str, dict[str, str]] = {}
 
 
 def sidecar_path(target: Path) -> Path:
-    """The file that tells of `target`: ``x.gif`` -> ``x.gif.json``."""
+    """Return the path of the sidecar of `target`: ``x.gif.json`` for ``x.gif``."""
     return target.with_name(target.name + ".json")
 
 
-# ---- what goes in
+# ---- inputs
 
 
 def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[str, Any]:
-    """All that decides a render's bytes, as digests and plain values.
+    """Return everything that determines a render's bytes, as digests and plain values.
 
     Parameters
     ----------
-    job : Job
+    task : RenderTask
     format : str
-        Which of its formats.
+        One of its formats.
     reads : iterable of str
-        What the scene read of the run, as `Case.reads` has it.
+        What the scene read of the run, see `SceneContext.reads`.
 
     Raises
     ------
     NetcoreError
-        If the run no longer has something that was read, or the picture file is gone.
+        If the run no longer has something that was read, or the image file does not exist.
     """
     selector = {k: str(v) for k, v in vars(task.selector).items() if v is not None and k != "image"}
     reach = code_digest.TREE.reach(task.scene.path, task.scene.kind, format)
@@ -69,16 +69,16 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
 
 
 def inputs_key(values: Mapping[str, Any]) -> str:
-    """The digest that all inputs hash to."""
+    """Return the digest of all inputs."""
     return new_sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def clear_caches() -> None:
-    """Look at source files again: in a notebook they may have changed since the last time."""
+    """Read source files again: in a notebook they may have changed."""
     code_digest.TREE.clear()
 
 
-# ---- what stands beside the file
+# ---- sidecars
 
 
 def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "DrawnFile", alt: str) -> None:
@@ -104,7 +104,7 @@ def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "D
         "key": inputs_key(values),
         "inputs": values,
         "where": {
-            "scene": _relative(task.scene.path, target) if task.scene.own else task.scene.name,
+            "scene": _relative(task.scene.path, target) if task.scene.is_user_scene else task.scene.name,
             "run": _relative(task.run.path, target),
             "image": _relative(Path(task.selector.image), target) if task.selector.image else None,
         },
@@ -113,7 +113,7 @@ def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "D
 
 
 def delays(drawn: "DrawnFile", fps: float) -> dict[str, float]:
-    """Milliseconds that a frame stands, and that the clip lasts."""
+    """Return the duration of one frame and of the clip, in milliseconds; empty for a still."""
     return {"frame": round(1000 / fps, 3), "total": round(1000 * drawn.seconds)} if drawn.frames > 1 else {}
 
 
@@ -146,11 +146,11 @@ def renamed_options(scene: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def command_line(task: RenderTask, format: str) -> str:
-    """The command that makes this render."""
+    """Return the command that makes this render."""
     words = [
         "netcore",
         "render",
-        str(task.scene.path.name) if task.scene.own else task.scene.name,
+        str(task.scene.path.name) if task.scene.is_user_scene else task.scene.name,
         "--run",
         task.run.name,
     ]

@@ -8,26 +8,25 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.run import Run, load_run
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.formats import check_formats, format_names, get_format
-from netcore.rendering.requirements import check_requirements as check_needs
+from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
-from netcore.rendering.scenes import Scene
+from netcore.rendering.scenes import Scene, find_scene
 
-QUALITIES = {  # as Manim has them: width, height, frames a second
+QUALITIES: dict[str, tuple[int, int, float]] = {  # as in Manim: width, height, frames per second
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
     "h": (1920, 1080, 60),
     "k": (3840, 2160, 60),
 }
-DEFAULT_CLIP = (854, 480, 25)  # without --quality: fits a README and a slide, and a GIF plays it exactly
+DEFAULT_CLIP: tuple[int, int, float] = (854, 480, 25)  # fits a README and a slide; exact in a GIF
 DEFAULT_STILL = (1280, 720)
-MAX_SIZE = 8192  # pixels a side
+MAX_SIZE = 8192  # pixels per side
 
 
 @dataclass(frozen=True)
 class Request:
-    """One scene of one run, as a user asks for it. What is None is chosen sensibly; see `jobs`."""
+    """One scene of one run, as the user requests it; `make_tasks` chooses values for None."""
 
     scene: str
     run: str
@@ -41,13 +40,13 @@ class Request:
     max_mb: float | None = None
     output: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    runs: str = "runs"
-    renders: str = "renders"
+    runs_dir: str = "runs"
+    renders_dir: str = "renders"
 
 
 @dataclass(frozen=True)
 class RenderTask:
-    """One pass over one scene: all that decides its pixels, and the file of each format."""
+    """One drawing of a scene: everything that determines its pixels, and one target per format."""
 
     scene: Scene
     run: Run
@@ -62,29 +61,29 @@ class RenderTask:
 
     @property
     def name(self) -> str:
-        """What progress calls it."""
+        """Name in progress and messages."""
         return f"{self.scene.name} of {self.run.name}" + (" (light)" if self.theme == "light" else "")
 
-    def only(self, formats: Sequence[str]) -> "RenderTask":
-        """The same pass for some of its formats."""
+    def with_formats(self, formats: Sequence[str]) -> "RenderTask":
+        """Return the same task for some of its formats."""
         return replace(self, targets={f: self.targets[f] for f in formats})
 
 
 def make_tasks(request: Request) -> list[RenderTask]:
-    """Work out the passes that a request takes: one a theme.
+    """Return the tasks of a request: one per theme.
 
     Raises
     ------
-    Refused
+    RequirementError
         If the run lacks what the scene needs, or the scene cannot be had in a format.
     NetcoreError
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
         or a size cannot be encoded.
     """
-    scene, run = catalogue.find_scene(request.scene), cached_run(request.run, request.runs)
+    scene, run = find_scene(request.scene), cached_run(request.run, request.runs_dir)
     formats = _formats(request, scene)
-    options = scene.settings(dict(request.options))
-    check_needs(scene.name, scene.needs, run)
+    options = scene.resolve_options(dict(request.options))
+    check_requirements(scene.name, scene.needs, run)
     run.snapshot(request.at)
     width, height, fps = _measures(request, formats)
     themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
@@ -100,7 +99,7 @@ def make_tasks(request: Request) -> list[RenderTask]:
 
 
 def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
-    """Open a run as `load_run` does, its file read once as long as that is unchanged; for reading alone."""
+    """Load a run as `load_run` does, from a cache while its file is unchanged; for reading only."""
     file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
     if file is None:
         return load_run(path, runs)
@@ -114,7 +113,7 @@ def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
 
 
 def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
-    """The formats wanted, each once, all of them possible."""
+    """Return the requested formats, each once; refuse those that the scene does not have."""
     wanted = tuple(dict.fromkeys(request.formats))
     suffix = _suffix(request.output)
     if suffix and not wanted:
@@ -142,7 +141,7 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
 
 
 def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:
-    """Width and height in pixels and frames a second, as asked for or fitting the formats."""
+    """Return width and height in pixels and the frame rate: as requested, or the default of the formats."""
     if request.quality is not None:
         if request.quality not in QUALITIES:
             raise unknown_name("quality", request.quality, QUALITIES)
@@ -166,18 +165,18 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
 
 
 def _suffix(output: str | None) -> str:
-    """The format that an output file's name tells; nothing for a folder."""
+    """Return the format by the suffix of the output file, "" for a folder."""
     if output is None or output.endswith("/") or Path(output).is_dir():
         return ""
     return Path(output).suffix.lstrip(".").lower()
 
 
 def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
-    """The file of each format: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``, or what `output` says."""
+    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
     name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
-    folder = Path(request.renders) / run.name
+    folder = Path(request.renders_dir) / run.name
     if request.output is not None:
         folder = Path(request.output)
         if _suffix(request.output):

@@ -1,4 +1,4 @@
-"""What a scene can ask of a run, judged by `run.json` alone."""
+"""Requirements of scenes, checked against `run.json`."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ def _kinds(run: Run) -> list[str]:
 
 
 def _weighted(run: Run) -> list[str]:
-    """Kinds of the layers that weigh their inputs, in order."""
+    """Return the kinds of the dense and convolutional layers, in order."""
     return [k for k in _kinds(run) if k.startswith(("Linear", "Conv"))]
 
 
@@ -24,8 +24,8 @@ def _dropout(run: Run) -> bool:
     return bool(run.info.get("stability")) or any("dropout" in kind.lower() for kind in _kinds(run))
 
 
-Requirement = tuple[str, Callable[[Run], bool], str]  # what is needed, whether the run has it, what it has instead
-# What helps depends on where the run comes from: see `_advice`.
+Requirement = tuple[str, Callable[[Run], bool], str]  # requirement, its check, text if the run fails it
+# Fields such as {evaluate} are filled by `_advice`: what helps depends on the origin of the run.
 REQUIREMENTS: dict[str, Requirement] = {
     "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
     "mlp": ("a network of dense layers alone", _mlp, "has others"),
@@ -57,22 +57,22 @@ REQUIREMENTS: dict[str, Requirement] = {
 
 
 def check_requirements(scene: str, needs: tuple[str, ...], run: Run) -> None:
-    """Refuse, in one line, to draw a scene of a run that lacks what it needs.
+    """Raise an error if a run lacks what a scene needs.
 
     Parameters
     ----------
     scene : str
-        The scene's name.
+        Name of the scene.
     needs : tuple of str
-        Words of `NEEDS`.
+        Keys of `REQUIREMENTS`, from the scene's NEEDS.
     run : Run
 
     Raises
     ------
-    Refused
+    RequirementError
         If the run lacks one of them.
     NetcoreError
-        If one is no word of `NEEDS` (the nearest is offered).
+        If one is not a key of `REQUIREMENTS` (the nearest is offered).
     """
     for word in needs:
         if word not in REQUIREMENTS:
@@ -83,7 +83,7 @@ def check_requirements(scene: str, needs: tuple[str, ...], run: Run) -> None:
 
 
 def _advice(run: Run) -> dict[str, str]:
-    """What can be done about a run that lacks something, by where the run comes from."""
+    """Return advice by field name, for a run that lacks something; it depends on the origin of the run."""
     model = run.info.get("model") or {}
     submit = f", or netcore submit {run.name}" if run.input_shape == (1, 28, 28) and len(run.classes) == 10 else ""
     if model.get("kind") != "graph":

@@ -1,25 +1,39 @@
-"""What a rendering gives back, and who is told how it goes."""
+"""Results of rendering, and the interface for its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netcore.rendering import provenance as manifest
+from netcore.rendering.provenance import read_sidecar
 from netcore.rendering.request import RenderTask
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What became of one file.
+    """Outcome of one requested file.
 
-    target : where it lies.
-    state : ``drawn``; ``fresh``, it was up to date; ``refused``, the user can mend it; ``failed``, the scene cannot.
-    seconds, frames, bytes : how long the clip plays (0 for a picture), its frames, its size.
-    message : why it was refused or failed, or a warning.
-    title, alt, command : of the sidecar.
-    took : seconds that the pass took which drew it.
-    traceback : of the scene, where it failed.
+    Attributes
+    ----------
+    target : Path
+        The file.
+    state : {"drawn", "fresh", "refused", "failed"}
+        "fresh": it was up to date; "refused": the request cannot be met, see `message`; "failed": the scene raised an
+        exception.
+    seconds : float
+        Duration of the clip, 0 for a still.
+    frames : int
+        Number of frames.
+    bytes : int
+        Size of the file.
+    message : str
+        Reason of a refusal or failure, or a warning.
+    title, alt, command : str
+        As in the sidecar: title, alternative text, and the command that makes the file.
+    wall_seconds : float
+        Duration of the task that drew it.
+    traceback : str
+        Of the scene, if it failed.
     """
 
     target: Path
@@ -31,7 +45,7 @@ class RenderResult:
     title: str = ""
     alt: str = ""
     command: str = ""
-    took: float = 0.0
+    wall_seconds: float = 0.0
     traceback: str = ""
 
     @property
@@ -42,23 +56,26 @@ class RenderResult:
 
 
 class ProgressListener:
-    """Is told how a rendering goes; this one says nothing. Its methods may be called from several threads."""
+    """Receives the progress of rendering and ignores it; base class of those that show it.
 
-    def say(self, line: str) -> None:
-        """Something the user should know."""
+    Its methods may be called from several threads.
+    """
 
-    def begin(self, task: RenderTask) -> None:
-        """A pass begins."""
+    def on_message(self, line: str) -> None:
+        """Handle a line for the user."""
 
-    def count(self, task: RenderTask, frames: int) -> None:
-        """So many frames of it are drawn."""
+    def on_task_start(self, task: RenderTask) -> None:
+        """Handle the start of a task."""
 
-    def end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
-        """It ended; so did its files."""
+    def on_frames(self, task: RenderTask, frames: int) -> None:
+        """Handle the number of frames of a task drawn so far."""
+
+    def on_task_end(self, task: RenderTask, done: Sequence[RenderResult]) -> None:
+        """Handle the end of a task, with the results of its files."""
 
 
-def result_from_sidecar(target: Path, state: str, message: str = "", took: float = 0.0) -> RenderResult:
-    """What the sidecar of `target` says of it."""
-    content = manifest.read_sidecar(target) or {}
-    values = {k: content.get(k) for k in ("seconds", "frames", "bytes", "title", "alt", "command")}
-    return RenderResult(target, state, message=message, took=took, **values)
+def result_from_sidecar(target: Path, state: str, message: str = "", wall_seconds: float = 0.0) -> RenderResult:
+    """Return the result of a file that exists, its values read from the sidecar."""
+    content = read_sidecar(target) or {}
+    values: dict[str, Any] = {k: content.get(k) for k in ("seconds", "frames", "bytes", "title", "alt", "command")}
+    return RenderResult(target, state, message=message, wall_seconds=wall_seconds, **values)

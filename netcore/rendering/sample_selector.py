@@ -10,14 +10,21 @@ from netcore.core.files import file_sha256
 from netcore.core.run import Run
 from netcore.core.sample import Sample
 
-DEFAULT_CLASS = "7"  # the digit shown where none is asked for
+DEFAULT_CLASS = "7"  # shown by default
 
 
 @dataclass(frozen=True)
 class SampleSelector:
-    """Which image to look at; at most one of the three is given.
+    """Selection of the image that is shown, by at most one of the three attributes.
 
-    digit : the first example of that class, by its name; index : the N-th example, from 0; image : a picture file.
+    Attributes
+    ----------
+    digit : str, optional
+        Name of a class: its first example.
+    index : int, optional
+        Number of an example, from 0.
+    image : str, optional
+        Path of an image file.
     """
 
     digit: str | None = None
@@ -31,7 +38,7 @@ class SampleSelector:
 
     @property
     def file_suffix(self) -> str:
-        """What a file name says of it: ``"-3"``, ``"-index-12"``, ``"-mine"``, or nothing."""
+        """Suffix of the file name: ``"-3"``, ``"-index-12"``, ``"-mine"``, or ""."""
         if self.digit is not None:
             return f"-{self.digit}"
         if self.index is not None:
@@ -39,7 +46,7 @@ class SampleSelector:
         return f"-{Path(self.image).stem}" if self.image else ""
 
     def digest(self, run: Run) -> str:
-        """Digest of the image's source, cheaply: no image is opened."""
+        """Return a digest of the image's source; no image is decoded."""
         if self.image is None:
             return str((run.info.get("examples") or {}).get("sha256", "none"))
         try:
@@ -48,9 +55,9 @@ class SampleSelector:
             raise NetcoreError(f"cannot read {self.image}: {error.strerror}") from None
 
     def select(self, run: Run) -> tuple[Sample | None, str]:
-        """Find the image; the line that comes with it says what was done to a file (nothing for an example).
+        """Return the image, and a line that describes how a file was prepared ("" for an example).
 
-        None where nothing is asked for and the run has no examples: not every scene looks at an image.
+        The image is None if nothing is selected and the run has no examples: not every scene shows an image.
 
         Raises
         ------
@@ -75,7 +82,7 @@ class SampleSelector:
 
 
 def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
-    """Position of the first example of the class called `name`."""
+    """Return the position of the first example of the class `name`."""
     classes = run.classes
     if name is None:
         usual = (

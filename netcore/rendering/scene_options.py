@@ -12,7 +12,7 @@ from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.renamed import renamed_value
 
 OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
-# What `netcore render` and `netcore.toml` call their own; a scene's option of such a name could not be told apart.
+# Options of `netcore render` and keys of `netcore.toml`: an option of a scene must have another name.
 RESERVED_NAMES = {
     "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
     "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
@@ -23,7 +23,7 @@ BOOL_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("f
 
 @dataclass(frozen=True)
 class SceneOption:
-    """One setting of a scene, as its signature has it: `type` is int, float, bool or str."""
+    """One option of a scene, from its signature; `type` is int, float, bool or str."""
 
     name: str
     type: str
@@ -31,8 +31,8 @@ class SceneOption:
     choices: tuple[str, ...] = ()
     help: str = ""
 
-    def convert(self, value: Any) -> Any:
-        """Make `value` (a word of the command line, or already typed) this option's; NetcoreError where it is none."""
+    def convert(self, value: object) -> Any:  # noqa: ANN401 - of the option's type
+        """Convert `value`, a string or already of the option's type; NetcoreError if it is invalid."""
         flag = f"--{self.name.replace('_', '-')}"
         if value is None or value == self.default:
             return self.default
@@ -49,14 +49,14 @@ class SceneOption:
 
 
 def _signature(draw: ast.FunctionDef, path: Path) -> Iterator[SceneOption]:
-    """Options of a figure: the keyword-only arguments of `draw`."""
+    """Yield the options of a figure: the keyword-only parameters of `draw`."""
     helps = _described(ast.get_docstring(draw) or "", "Parameters")
     for argument, default in zip(draw.args.kwonlyargs, draw.args.kw_defaults, strict=True):
         yield _option(argument.arg, argument.annotation, default, helps, path)
 
 
 def _attributes(film: ast.ClassDef, path: Path) -> Iterator[SceneOption]:
-    """Options of a film: its annotated class attributes."""
+    """Yield the options of a film: its annotated class attributes."""
     helps = _described(ast.get_docstring(film) or "", "Attributes")
     for node in film.body:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
@@ -86,7 +86,7 @@ def _option(
 
 
 def _described(docstring: str, section: str) -> dict[str, str]:
-    """Descriptions of the names in one section of a NumPy-style docstring."""
+    """Return descriptions by name from one section of a NumPy-style docstring."""
     parts = re.split(rf"^{section}\n-+\n", inspect.cleandoc(docstring), maxsplit=1, flags=re.MULTILINE)
     if len(parts) < 2:
         return {}

@@ -18,12 +18,12 @@ from netcore.core.renamed import renamed_in_source, renamed_key
 from netcore.rendering.scene_options import SceneOption, _attributes, _signature
 
 SCENE_DIRS = tuple(scenes_dir() / kind for kind in ("films", "figures"))
-DEFAULT_ORDER = 1000  # the place in a report of a figure that does not say
+DEFAULT_ORDER = 1000  # in a report, of a figure without ORDER
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene file: what it is called, what it shows, what it can be told and what it needs of a run."""
+    """One scene file: name, texts, options and requirements, read without importing it."""
 
     name: str
     kind: str  # film | figure
@@ -32,16 +32,16 @@ class Scene:
     caption: str
     options: tuple[SceneOption, ...]
     needs: tuple[str, ...]
-    animated: bool  # films are; a figure says so by ANIMATED = True
-    sha256: str  # of the file, as it was when it was read
-    order: int = DEFAULT_ORDER  # where in a report it comes: ORDER of the file
+    animated: bool  # a film, or a figure with ANIMATED = True
+    sha256: str  # of the file when it was read
+    order: int = DEFAULT_ORDER  # position in a report: ORDER of the file
 
     @property
-    def own(self) -> bool:
-        """Whether it is a user's own file, not one of netcore's."""
+    def is_user_scene(self) -> bool:
+        """Whether the file is the user's, not one of netcore's."""
         return self.path.parent not in SCENE_DIRS
 
-    def settings(self, given: dict[str, Any]) -> dict[str, Any]:
+    def resolve_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """All options with their values, `given` ones converted; NetcoreError at one that the scene does not have."""
         options = {o.name: o for o in self.options}
         for name in given:
@@ -50,8 +50,8 @@ class Scene:
                 raise NetcoreError(f"scene '{self.name}': {line}")
         found = {o.name: o.convert(given.get(o.name)) for o in self.options}
         for o in self.options:
-            counts = o.type == "int" and not self.own  # of images, maps, neurons: 0 where that means something
-            least = min(o.default, 1) if counts and o.default is not None else None
+            is_count = o.type == "int" and not self.is_user_scene  # of images, maps, neurons
+            least = min(o.default, 1) if is_count and o.default is not None else None  # 0 only if it is the default
             if o.name == "seconds" and not found[o.name] > 0:
                 raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
             if least is not None and found[o.name] < least:
@@ -59,13 +59,13 @@ class Scene:
         return found
 
     @cached_property
-    def fields(self) -> frozenset[str]:
-        """Names of the facts that the caption speaks of: ``{"prediction", "run"}``."""
+    def caption_fields(self) -> frozenset[str]:
+        """Names of the fields in the caption: ``{"prediction", "run"}``."""
         return frozenset(field for _, field, _, _ in string.Formatter().parse(self.caption) if field)
 
 
 def scene_files() -> dict[str, Path]:
-    """All scenes of netcore: name -> file, films first. No file is opened."""
+    """Return the files of netcore's scenes by name, films first; no file is opened."""
     files = (f for folder in SCENE_DIRS for f in sorted(folder.glob("[!_]*.py")))
     return {f.stem.replace("_", "-"): f for f in files}
 
@@ -76,7 +76,7 @@ def all_scenes() -> list[Scene]:
 
 
 def find_scene(name: str | Path) -> Scene:
-    """Find a scene by its name, or a user's own by its path.
+    """Find a scene by its name, or a user's scene by its path.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def find_scene(name: str | Path) -> Scene:
 
 
 def read_scene(path: Path) -> Scene:
-    """Read what a scene file says of itself.
+    """Read the description of a scene from its file, without importing it.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def read_scene(path: Path) -> Scene:
 
 @lru_cache(maxsize=256)
 def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
-    """Read a scene file, once as long as its time and size (`stamp`) stay the same."""
+    """Read a scene file; cached while its time and size (`stamp`) are unchanged."""
     try:
         source = path.read_bytes()
         tree = ast.parse(source)
@@ -116,7 +116,11 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         raise NetcoreError(f"{path} is no scene: {error}") from None
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
-    if not (draw or film):
+    if draw:
+        kind, options = "figure", tuple(_signature(draw, path))
+    elif film:
+        kind, options = "film", tuple(_attributes(film, path))
+    else:
         raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, context) nor a class of Film")
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
@@ -126,11 +130,11 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     constants = _constants(tree)
     return Scene(
         name=path.stem.replace("_", "-"),
-        kind="figure" if draw else "film",
+        kind=kind,
         path=path.resolve(),
         title=title.rstrip("."),
         caption=" ".join(rest.split()),
-        options=tuple(_signature(draw, path) if draw else _attributes(film, path)),
+        options=options,
         needs=tuple(constants.get("NEEDS", ())),
         animated=bool(film or constants.get("ANIMATED")),
         sha256=hashlib.sha256(source).hexdigest(),
@@ -143,7 +147,7 @@ def _is_film(node: ast.ClassDef) -> bool:
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """Module constants in capitals that are plain values."""
+    """Return the module's constants in capitals that are plain values."""
     out = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
@@ -155,12 +159,12 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
 
 
 def load_scene(path: Path) -> ModuleType:
-    """Import a scene file: netcore's as ``netcore.scenes.films.x``, a user's under a name of its own.
+    """Import a scene file: netcore's as ``netcore.scenes.films.x``, a user's under a unique name.
 
     Raises
     ------
     NetcoreError
-        If the file fails while it is imported; the line tells where.
+        If the file raises an exception while it is imported.
     """
     path = path.resolve()
     if path.is_relative_to(scenes_dir()):

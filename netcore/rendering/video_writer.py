@@ -1,4 +1,4 @@
-"""Videos, written while the clip is being drawn."""
+"""Encode videos while the clip is drawn."""
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -15,7 +15,7 @@ SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FUL
 
 
 class VideoWriter(FrameWriter):
-    """One video file at a constant frame rate; a held frame is converted once and costs a few bytes a repeat.
+    """Write a video file at a constant frame rate; a repeated frame is converted once.
 
     Parameters
     ----------
@@ -39,7 +39,9 @@ class VideoWriter(FrameWriter):
         super().__init__(path, clip)
         self._container = av.open(str(path), "w", format=container, options={**(muxing or {}), **EXACT})
         rate = Fraction(clip.fps).limit_denominator(1001)
-        self._stream = self._container.add_stream(codec, rate=rate, options=dict(options))
+        stream = self._container.add_stream(codec, rate=rate, options=dict(options))
+        assert isinstance(stream, av.VideoStream)
+        self._stream = stream
         context = self._stream.codec_context
         context.height, context.width = clip.height, clip.width
         context.pix_fmt = "yuv420p"
@@ -63,10 +65,11 @@ class VideoWriter(FrameWriter):
             self._count += 1
 
     def finish(self) -> Iterator[None]:
-        """Write what the codec still holds, and the index."""
+        """Write the frames that the codec still holds, and the index."""
         self._container.mux(self._stream.encode(None))
-        yield self.close()
+        self.close()
+        yield
 
     def close(self) -> None:
-        """Let go of the file, as it is; harmless after `finish`."""
+        """Close the file, complete or not; does nothing after `finish`."""
         self._container.close()

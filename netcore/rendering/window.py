@@ -1,15 +1,21 @@
-"""The dashboard in a window: the scene's own drawing, moved by time and keys in place of frames."""
+"""Show an animated figure in a window, controlled by a timer and keys."""
 
 import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.viz.theme import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.backend_bases import FigureManagerBase, KeyEvent
+    from matplotlib.figure import Figure
+
+    from netcore.viz.mpl.blitting import Update
 
 KEY_HELP = "space pauses, arrows step, q quits"
 
@@ -20,7 +26,7 @@ class NoDisplayError(NetcoreError):
 
 @dataclass
 class Player:
-    """Which of `count` images is shown, and whether the next one comes by itself."""
+    """Position in a sequence of `count` images, and whether it advances by itself."""
 
     count: int
     at: int = 0
@@ -28,19 +34,19 @@ class Player:
 
     @property
     def t(self) -> float:
-        """The moment in [0, 1] at which an animated figure shows that image."""
+        """Time in [0, 1] at which an animated figure shows the current image."""
         return (self.at + 0.5) / self.count
 
     def tick(self) -> bool:
-        """Go on where it plays; whether anything changed. It ends on the last image."""
+        """Advance by one image if playing, up to the last one; return whether the image changed."""
         if not self.playing or self.at == self.count - 1:
             self.playing = False
             return False
         self.at += 1
         return True
 
-    def press(self, key: str | None) -> None:
-        """Space pauses and goes on (from the beginning, at the end); arrows step and pause."""
+    def on_key(self, key: str | None) -> None:
+        """Handle a key: space pauses and resumes (at the end it restarts), arrows step and pause."""
         if key == " ":
             if not self.playing and self.at == self.count - 1:
                 self.at = 0
@@ -51,34 +57,40 @@ class Player:
 
 
 class LiveWindow:
-    """A figure's ``draw`` in a window of TkAgg or QtAgg; `run` returns when it is closed.
+    """Window of TkAgg or QtAgg that shows an animated figure; `run` returns when it is closed.
 
     Parameters
     ----------
     draw : callable
-        ``draw(fig, context, **options)`` of an animated figure; drawn anew where the window changes its size.
-    case : Case
+        ``draw(fig, context, **options)`` of an animated figure; called again when the window changes its size.
+    context : SceneContext
     theme : Theme
     size : tuple of int
         (width, height) in pixels.
     options : dict
     player : Player
-        Knows how many images there are.
+        Position in the sequence of images.
     interval : float
-        Seconds an image.
+        Seconds per image.
     title : str
 
     Raises
     ------
-    NoWindow
+    NoDisplayError
         If there is no display, or neither tkinter nor Qt.
     """
 
     def __init__(
-        self, draw: Callable[..., Any], context: SceneContext, theme: Theme, size: tuple[int, int],
+        self,
+        draw: Callable[..., "Update"],
+        context: SceneContext,
+        theme: Theme,
+        size: tuple[int, int],
         options: dict[str, Any],
-        player: Player, interval: float, title: str,
-    ) -> None:  # fmt: skip
+        player: Player,
+        interval: float,
+        title: str,
+    ) -> None:
         import matplotlib as mpl
 
         from netcore.viz.mpl.style import new_figure
@@ -89,7 +101,8 @@ class LiveWindow:
             self.manager = _open(self.fig)
         self.manager.set_window_title(title)
         self.canvas = self.fig.canvas
-        self.canvas.mpl_disconnect(self.manager.key_press_handler_id)
+        if self.manager.key_press_handler_id is not None:
+            self.canvas.mpl_disconnect(self.manager.key_press_handler_id)
         self.canvas.mpl_connect("key_press_event", self._key)
         self.canvas.mpl_connect("resize_event", lambda event: self._build())
         self.canvas.mpl_connect("close_event", lambda event: self.canvas.stop_event_loop())
@@ -100,14 +113,14 @@ class LiveWindow:
         self.timer.add_callback(self._tick)
 
     def run(self) -> None:
-        """Play until the window is closed."""
+        """Show the window and play until it is closed."""
         self.manager.show()
         self.timer.start()
         self.canvas.start_event_loop(0)
         self.timer.stop()
 
     def show(self) -> None:
-        """Show the player's image."""
+        """Draw the current image of the player."""
         from netcore.viz.mpl.style import theme_style
 
         with theme_style(self.theme):
@@ -115,7 +128,7 @@ class LiveWindow:
             self.canvas.blit(self.fig.bbox)
 
     def _build(self) -> None:
-        """Draw the figure for the size that the window has now."""
+        """Draw the figure for the current size of the window."""
         from netcore.viz.mpl.blitting import Blitter
         from netcore.viz.mpl.style import FIGURE_WIDTH, theme_style
 
@@ -140,17 +153,17 @@ class LiveWindow:
         spent = time.perf_counter() - start  # Tk counts from the end of this
         self.timer.interval = max(1, round(1000 * (self.interval - spent)))
 
-    def _key(self, event: Any) -> None:
+    def _key(self, event: "KeyEvent") -> None:
         if event.key in ("q", "escape"):
             self.canvas.stop_event_loop()
             self.manager.destroy()
             return
-        self.player.press(event.key)
+        self.player.on_key(event.key)
         self.show()
 
 
-def _open(fig: Any) -> Any:
-    """A window around a figure, by whichever toolkit is there."""
+def _open(fig: "Figure") -> "FigureManagerBase":
+    """Open a window for a figure with the toolkit that is installed."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise NoDisplayError("there is no display for a window")
     try:
@@ -165,7 +178,7 @@ def _open(fig: Any) -> Any:
         raise NoDisplayError(f"there is no display for a window ({error})") from error
 
 
-def _open_qt(fig: Any) -> Any:
+def _open_qt(fig: "Figure") -> "FigureManagerBase":
     from matplotlib import _c_internal_utils
 
     try:

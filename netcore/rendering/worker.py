@@ -1,8 +1,8 @@
-"""A process that draws: jobs come in as lines of JSON, progress and results go out likewise.
+"""Worker process: reads tasks as lines of JSON, writes progress and results.
 
-A process of its own, so that a library that hangs or crashes takes no command with it. `netcore.rendering.pool`
-starts it as ``python -m netcore.rendering.worker``, which works from scripts and notebooks too, where a spawned copy of
-the caller would run its file again. It stays warm for the next job.
+A separate process, so that a library that hangs or crashes does not end the command. `netcore.rendering.pool` starts it
+as ``python -m netcore.rendering.worker``, which works from scripts and notebooks too: there a spawned copy of the
+caller would run its file again. It is reused for the next task.
 """
 
 import contextlib
@@ -14,84 +14,86 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, TextIO
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import load_run
-from netcore.rendering import scenes as catalogue
 from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task, short_error
 from netcore.rendering.request import RenderTask
 from netcore.rendering.sample_selector import SampleSelector
+from netcore.rendering.scenes import read_scene
 
-EVERY = 0.1  # seconds between two words on progress
+PROGRESS_INTERVAL_S = 0.1
+
+Reply = Callable[[Mapping[str, Any]], None]  # sends one message to the pool
 
 
 def task_to_json(task: RenderTask, folder: Path) -> str:
-    """A job as one line of JSON."""
+    """Encode a task and its folder as one line of JSON."""
     plain = {**vars(task), "scene": str(task.scene.path), "run": str(task.run.path), "selector": vars(task.selector)}
     plain["targets"] = {name: str(path) for name, path in task.targets.items()}
     return json.dumps({"job": plain, "folder": str(folder)})
 
 
 def task_from_json(line: str) -> tuple[RenderTask, Path]:
-    """The job and the folder of a line that `pack` made."""
-    told = json.loads(line)
-    plain = told["job"]
+    """Decode the task and the folder from a line of `task_to_json`."""
+    message = json.loads(line)
+    plain = message["job"]
     task = RenderTask(
         **plain
         | {
-            "scene": catalogue.read_scene(Path(plain["scene"])),
+            "scene": read_scene(Path(plain["scene"])),
             "run": load_run(plain["run"]),
             "selector": SampleSelector(**plain["selector"]),
             "size": tuple(plain["size"]),
             "targets": {name: Path(path) for name, path in plain["targets"].items()},
         }
     )
-    return task, Path(told["folder"])
+    return task, Path(message["folder"])
 
 
-def handle_task(line: str, tell: Any) -> None:
-    """Draw one job, telling of progress and, last, of the result or the error."""
+def handle_task(line: str, reply: Reply) -> None:
+    """Draw one task; reply with its progress and at last with its result or error."""
     last = time.monotonic()
 
-    def count(frames: int) -> None:
+    def on_frames(frames: int) -> None:
         nonlocal last
-        if time.monotonic() - last > EVERY:
+        if time.monotonic() - last > PROGRESS_INTERVAL_S:
             last = time.monotonic()
-            tell({"frames": frames})
+            reply({"frames": frames})
 
     try:
         task, folder = task_from_json(line)
-        out = draw_task(task, folder, count)
-        tell({"files": {k: asdict(v) for k, v in out.files.items()}, "reads": out.reads, "alt": out.alt})
+        out = draw_task(task, folder, on_frames)
+        reply({"files": {k: asdict(v) for k, v in out.files.items()}, "reads": out.reads, "alt": out.alt})
     except NetcoreError as error:
-        tell({"refused": str(error)})
+        reply({"refused": str(error)})
     except SceneError as error:
-        tell({"failed": str(error), "traceback": error.whole})
+        reply({"failed": str(error), "traceback": error.traceback_text})
     except Exception as error:
-        tell({"failed": short_error(error, Path()), "traceback": traceback.format_exc()})
+        reply({"failed": short_error(error, Path()), "traceback": traceback.format_exc()})
 
 
-def files_of(told: Mapping[str, Any]) -> dict[str, DrawnFile]:
-    """The files of a result that `answer` told."""
-    return {name: DrawnFile(**values) for name, values in told.items()}
+def drawn_files(reply: Mapping[str, Any]) -> dict[str, DrawnFile]:
+    """Decode the drawn files, by format, of a worker's reply."""
+    return {name: DrawnFile(**values) for name, values in reply["files"].items()}
 
 
 @contextlib.contextmanager
-def _own_stdout() -> Iterator[Any]:
-    """Keep standard output for the answers: whatever libraries print goes to standard error."""
+def _reserved_stdout() -> Iterator[TextIO]:
+    """Reserve standard output for replies: what libraries print goes to standard error."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
         yield out
 
 
 def main() -> None:
-    """Answer lines of standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the farm decides
+    """Handle the lines of standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the pool decides
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # unwinds, so that temporary folders are removed
     lines: Queue[str] = Queue()
     current: list[Path] = []
@@ -100,21 +102,21 @@ def main() -> None:
         with os.fdopen(os.dup(0), encoding="utf-8") as stdin:  # not sys.stdin, whose lock would block the exit
             for line in stdin:
                 lines.put(line)
-        for folder in current:  # the farm is gone: leave nothing half written
+        for folder in current:  # the pool is gone: leave nothing half written
             shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
-    with _own_stdout() as out:
+    with _reserved_stdout() as out:
 
-        def tell(message: Mapping[str, Any]) -> None:
+        def reply(message: Mapping[str, Any]) -> None:
             out.write(json.dumps(message) + "\n")
             out.flush()
 
         while True:
             line = lines.get()
             current[:] = [Path(json.loads(line)["folder"])]
-            handle_task(line, tell)
+            handle_task(line, reply)
             current.clear()
 
 

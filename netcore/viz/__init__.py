@@ -1,1 +1,1 @@
-"""What scenes are drawn with: theme, layout, the Matplotlib kit, the Manim base."""
+"""Themes, layout, and parts of figures and films."""

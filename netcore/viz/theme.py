@@ -1,11 +1,14 @@
-"""The look: one theme object, two instances. Nothing else names a colour or a font."""
+"""Themes: the colours and fonts of all pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 FONT = "DejaVu Sans"  # comes with Matplotlib; Manim's side registers the same file
 MONO = "DejaVu Sans Mono"
+Color = Sequence[float] | np.ndarray  # red, green, blue in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Theme:
     background: str
     foreground: str
     muted: str
-    faint: str  # hairlines, empty neurons, panels' edges: seen, not read
+    faint: str  # hairlines, idle neurons, frames of panels: never text
     positive: str
     negative: str
     emphasis: str
@@ -27,28 +30,44 @@ class Theme:
     incorrect: str
 
     def rgb(self, role: str) -> np.ndarray:
-        """Colour of a role as float (3,) in [0, 1]."""
+        """Return the colour of a role: float (3,) in [0, 1]."""
         value = getattr(self, role)
         return np.array([int(value[i : i + 2], 16) for i in (1, 3, 5)]) / 255
 
-    def activation_colors(self, values: np.ndarray) -> np.ndarray:
-        """Colours of magnitudes in [0, 1], from ground to ink: float (…, 3)."""
+    def activation_colors(self, values: ArrayLike) -> np.ndarray:
+        """Map magnitudes in [0, 1] to colours from background to foreground: float (…, 3)."""
         t = np.clip(np.asarray(values, dtype=float), 0, 1)[..., None]
         return self.rgb("background") * (1 - t) + self.rgb("foreground") * t
 
-    def signed_colors(self, values: np.ndarray) -> np.ndarray:
-        """Colours of values in [-1, 1], negative through ground to positive: float (…, 3)."""
+    def signed_colors(self, values: ArrayLike) -> np.ndarray:
+        """Map values in [-1, 1] to colours from negative through background to positive: float (…, 3)."""
         v = np.clip(np.asarray(values, dtype=float), -1, 1)[..., None]
         end = np.where(v < 0, self.rgb("negative"), self.rgb("positive"))
         return self.rgb("background") * (1 - abs(v)) + end * abs(v)
 
 
 DARK = Theme(
-    name="dark", background="#0f1216", foreground="#eceff4", muted="#8b93a1", faint="#2b323c",
-    positive="#58b4e5", negative="#ff9e4a", emphasis="#ffd866", correct="#62d2a2", incorrect="#f0566e",
-)  # fmt: skip
+    name="dark",
+    background="#0f1216",
+    foreground="#eceff4",
+    muted="#8b93a1",
+    faint="#2b323c",
+    positive="#58b4e5",
+    negative="#ff9e4a",
+    emphasis="#ffd866",
+    correct="#62d2a2",
+    incorrect="#f0566e",
+)
 LIGHT = Theme(
-    name="light", background="#ffffff", foreground="#1b1f24", muted="#5d6671", faint="#d8dde3",
-    positive="#1f6fb2", negative="#c05208", emphasis="#9a6700", correct="#0f7f5f", incorrect="#b3123a",
-)  # fmt: skip
+    name="light",
+    background="#ffffff",
+    foreground="#1b1f24",
+    muted="#5d6671",
+    faint="#d8dde3",
+    positive="#1f6fb2",
+    negative="#c05208",
+    emphasis="#9a6700",
+    correct="#0f7f5f",
+    incorrect="#b3123a",
+)
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

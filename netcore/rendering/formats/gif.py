@@ -120,7 +120,8 @@ def _indexed(reel: FrameBuffer, palette: "av.VideoFrame", delay: int) -> "Iterat
 
     assert reel.last is not None
     graph = av.filter.Graph()
-    source = _source(graph, *reel.last.shape[:2], "rgb24")
+    height, width = reel.last.shape[:2]
+    source = _source(graph, height, width, "rgb24")
     colors = _source(graph, palette.height, palette.width, palette.format.name)
     use, sink = graph.add("paletteuse", "dither=none:diff_mode=rectangle"), graph.add("buffersink")
     source.link_to(use, 0, 0)
@@ -148,9 +149,11 @@ class GifWriter(FrameWriter):
         self._palette = PaletteBuilder(clip.height, clip.width)
 
     def add(self, rgb: Frame, repeat: int) -> None:
+        """Count the frame's colours."""
         self._palette.add(rgb)
 
     def finish(self) -> Iterator[None]:
+        """Write the GIF with 256 colours, then with fewer."""
         for colors in MAX_COLORS:
             if colors != MAX_COLORS[0]:
                 self._palette = PaletteBuilder(self.clip.height, self.clip.width, colors)

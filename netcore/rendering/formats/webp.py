@@ -27,7 +27,7 @@ class _RemainingFrames:
         """Read the next frame: Pillow asks for each once, in order."""
         self._image = next(self._images)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - attributes of the image
         return getattr(self._image, name)
 
 

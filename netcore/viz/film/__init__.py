@@ -1,1 +1,1 @@
-
+"""Parts of films, drawn with Manim."""

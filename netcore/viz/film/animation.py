@@ -1,41 +1,64 @@
-"""The one animation that films need: numbers of a mobject go from what they are to what they shall be."""
+"""The animation of films: interpolation of a mobject's arrays."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from manim import Animation, Mobject, smooth
+from manim import Animation, smooth
+from numpy.typing import ArrayLike
 
 from netcore.viz.film.base_mobject import ArrayMobject
 
 
 class Animate(Animation):
-    """Move numbers of one mobject from what they are to their targets.
+    """Interpolate attributes of a mobject from their present values to targets.
 
     Parameters
     ----------
-    mobject : Drawn
-    start : dict, numbers set when the play begins, before anything moves
-    after : float, seconds that it waits first
-    run_time : float, seconds that the move takes, `after` not counted
-    lag : float, how far elements follow one another along the first axis: 0 all at once, 1 the last starts at half time
-    order : (N,) in [0, 1], each element's place in that order; by default from first to last
-    remove : bool, take the mobject off the screen at the end
-    **targets : the numbers at the end, by attribute
+    mobject : ArrayMobject
+    start : dict, optional
+        Attributes that are set at the beginning of the play.
+    after : float
+        Delay in seconds.
+    run_time : float
+        Duration in seconds, without the delay.
+    lag : float
+        Delay of the last element along the first axis relative to the first, as a fraction of the duration.
+    order : array_like, shape (N,), optional
+        Position of each element in that sequence, in [0, 1]; default: by index.
+    remove : bool
+        Whether the mobject is removed from the scene at the end.
+    rate_func : callable
+        Easing of [0, 1], as in Manim.
+    **targets : array_like
+        Attributes at the end.
     """
 
+    mobject: ArrayMobject  # type: ignore[assignment]  # Manim's stub has its OpenGL mobject
+
     def __init__(
-        self, mobject: ArrayMobject, *, start: dict[str, Any] | None = None, after: float = 0.0, run_time: float = 1.0,
-        lag: float = 0.0, order: Any = None, remove: bool = False, rate_func: Any = smooth, **targets: Any,
-    ) -> None:  # fmt: skip
+        self,
+        mobject: ArrayMobject,
+        *,
+        start: Mapping[str, ArrayLike] | None = None,
+        after: float = 0.0,
+        run_time: float = 1.0,
+        lag: float = 0.0,
+        order: ArrayLike | None = None,
+        remove: bool = False,
+        rate_func: Callable[[float], float] = smooth,
+        **targets: ArrayLike,
+    ) -> None:
         super().__init__(mobject, run_time=after + run_time, rate_func=rate_func, remover=remove, introducer=not remove)
         self.start, self.targets = start or {}, targets
         self.after, self.lag = after / (after + run_time), lag
         self.order = None if order is None else np.asarray(order, float)
 
-    def create_starting_mobject(self) -> Mobject:
+    def create_starting_mobject(self) -> ArrayMobject:
+        """Return the mobject itself: arrays are never copied."""
         return self.mobject
 
     def begin(self) -> None:
+        """Set the start values and store origins and goals."""
         m = self.mobject
         for name, value in self.start.items():
             setattr(m, name, _like(getattr(m, name), value))
@@ -44,6 +67,7 @@ class Animate(Animation):
         super().begin()
 
     def interpolate(self, alpha: float) -> None:
+        """Set the attributes at the fraction `alpha` of the play."""
         t = min(max((alpha - self.after) / (1 - self.after), 0.0), 1.0)
         for name, origin in self.origins.items():
             goal = self.goals[name]
@@ -54,8 +78,8 @@ class Animate(Animation):
                 value = origin * (1 - share) + goal * share
             setattr(self.mobject, name, float(value) if value.ndim == 0 else value)
 
-    def _share(self, t: float, origin: np.ndarray) -> Any:
-        """How far each element has gone, shaped to multiply `origin`."""
+    def _share(self, t: float, origin: np.ndarray) -> float | np.ndarray:
+        """Return the progress of each element, shaped to multiply `origin`."""
         if not self.lag or origin.ndim == 0:
             return self.rate_func(t)
         n = len(origin)
@@ -64,7 +88,7 @@ class Animate(Animation):
         return np.array([self.rate_func(u) for u in each]).reshape((n,) + (1,) * (origin.ndim - 1))
 
     def reach(self) -> np.ndarray:
-        """Box (4,) of everything that the mobject covers on its way."""
+        """Return left, bottom, right and top of all that the mobject covers during the play: (4,)."""
         m, now = self.mobject, {name: getattr(self.mobject, name) for name in self.targets}
         boxes = []
         for state in (self.origins, self.goals):
@@ -75,8 +99,8 @@ class Animate(Animation):
         return np.concatenate([low, high])
 
 
-def _like(array: Any, value: Any) -> np.ndarray:
-    """`value` as a float array of the shape of `array`; points may be given flat, (N, 2)."""
+def _like(array: ArrayLike, value: ArrayLike) -> np.ndarray:
+    """Broadcast `value` to the shape of `array`; points may be two-dimensional, (N, 2)."""
     shape, value = np.shape(array), np.asarray(value, dtype=float)
     if len(shape) == 2 and shape[1] == 3 and value.ndim > 1 and value.shape[-1] == 2:
         value = np.pad(value.reshape(-1, 2), ((0, 0), (0, 1)))

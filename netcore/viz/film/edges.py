@@ -1,9 +1,10 @@
-"""Many straight lines as one mobject: what flows between two layers."""
+"""Many straight lines as one mobject."""
 
 from typing import Any
 
 import cairo
 import numpy as np
+from numpy.typing import ArrayLike
 
 from netcore.viz.film.base_mobject import PIXEL, ArrayMobject, as_points
 
@@ -13,15 +14,28 @@ class Edges(ArrayMobject):
 
     Parameters
     ----------
-    starts, ends : (N, 2)
-    rgba : (N, 4) or (4,), in [0, 1]
-    widths : (N,) or float, in pixels
-    values : (N,), what the lines stand for
-    progress : how much of each line is drawn, from its start, in [0, 1]; becomes (N,)
+    starts, ends : array_like, shape (N, 2)
+    rgba : array_like, shape (N, 4) or (4,)
+        In [0, 1].
+    widths : array_like, shape (N,) or ()
+        In pixels.
+    values : array_like, shape (N,)
+        Quantities that the lines represent.
+    progress : float
+        Drawn fraction of each line; stored per line, (N,).
+    **keys
+        Of `ArrayMobject`.
     """
 
     def __init__(
-        self, starts: Any, ends: Any, rgba: Any, widths: Any = 1.0, values: Any = (), progress: float = 1.0, **keys: Any
+        self,
+        starts: ArrayLike,
+        ends: ArrayLike,
+        rgba: ArrayLike,
+        widths: ArrayLike = 1.0,
+        values: ArrayLike = (),
+        progress: float = 1.0,
+        **keys: Any,
     ) -> None:
         both = np.stack([as_points(starts), as_points(ends)], axis=1)
         super().__init__(both, **keys)
@@ -33,12 +47,13 @@ class Edges(ArrayMobject):
         self._kept = _Kept()
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Draw the lines, from a cached image if they did not change."""
         state = [a.tobytes() for a in (self.points, self.rgba, self.widths, self.progress)]
         if state != self._kept.state:
             self._kept = _Kept(state)
             self._stroke(ctx, self.opacity)
             return
-        if self._kept.sample is None:  # standing still while something above it, or its opacity, changes
+        if self._kept.sample is None:  # unchanged, but drawn again because of its opacity or of what is above
             self._kept.sample = ctx.get_target().create_similar_image(cairo.FORMAT_ARGB32, *_size(ctx))
             into = cairo.Context(self._kept.sample)
             into.set_matrix(ctx.get_matrix())
@@ -53,6 +68,7 @@ class Edges(ArrayMobject):
         ctx.restore()
 
     def box(self) -> np.ndarray:
+        """Return left, bottom, right and top, line widths included: (4,)."""
         start, end = self.points[0::2, :2], self.points[1::2, :2]
         way = end - start
         across = way[:, ::-1] / np.maximum(np.hypot(*way.T), 1e-9)[:, None] * (self.widths * PIXEL / 2)[:, None]
@@ -61,7 +77,7 @@ class Edges(ArrayMobject):
         return np.concatenate([low.min(axis=0), high.max(axis=0)])
 
     def _stroke(self, ctx: cairo.Context, opacity: float) -> None:
-        """One stroke a line: for straight lines Cairo is faster so than with many in one path."""
+        """Stroke line by line, which for straight lines is faster in Cairo than one path."""
         start, end = self.points[0::2, :2], self.points[1::2, :2]
         alpha = self.rgba[:, 3] * opacity
         shape = np.column_stack([start, start + (end - start) * self.progress[:, None], self.widths * PIXEL])
@@ -77,13 +93,13 @@ class Edges(ArrayMobject):
 
 
 class _Kept:
-    """A picture of something that did not change since it was drawn last."""
+    """A rendered image of lines and the state that it shows."""
 
-    def __init__(self, state: Any = None) -> None:
+    def __init__(self, state: list[bytes] | None = None) -> None:
         self.state = state
         self.sample: cairo.ImageSurface | None = None
 
-    def __deepcopy__(self, memo: Any) -> "_Kept":
+    def __deepcopy__(self, memo: dict[int, object]) -> "_Kept":
         return _Kept()  # Cairo's surfaces cannot be copied, and need not be
 
 

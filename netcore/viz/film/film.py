@@ -62,7 +62,7 @@ variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light
 import os
 from typing import Any
 
-from manim import Animation, Mobject, config
+from manim import Animation, ManimColor, Mobject, config
 
 from netcore.core.context import SceneContext
 from netcore.viz.film.animation import Animate
@@ -81,10 +81,11 @@ class Film(ArrayScene):
     `context` and `theme` are set by whoever renders it; without them the film finds a run itself.
     """
 
-    context: SceneContext = None  # type: ignore[assignment]
-    theme: Theme = None  # type: ignore[assignment]
+    context: SceneContext = None  # type: ignore[assignment]  # set before `construct`, see `setup`
+    theme: Theme = None  # type: ignore[assignment]  # likewise
 
     def setup(self) -> None:
+        """Find theme and context if the scene was given none."""
         config.disable_caching = True  # Manim would judge by what it can serialise, which the arrays are not
         if self.theme is None:
             self.theme = THEMES.get(os.environ.get("NETCORE_THEME", ""), DARK)
@@ -92,28 +93,30 @@ class Film(ArrayScene):
             import netcore
 
             self.context = netcore.default_context(self._globals.get("NEEDS", ()))
-        self.camera.background_color = self.theme.background
-        self.camera.reset()
+        self.cairo_camera.background_color = ManimColor(self.theme.background)
+        self.cairo_camera.reset()
         self._caption: TextLine | None = None
 
     # ---- the frame
 
     @property
     def width(self) -> float:
-        return float(self.camera.frame_width)
+        """Width of the frame in scene units."""
+        return float(self.cairo_camera.frame_width)
 
     @property
     def height(self) -> float:
-        return float(self.camera.frame_height)
+        """Height of the frame in scene units."""
+        return float(self.cairo_camera.frame_height)
 
     @property
     def top(self) -> float:
-        """Below title and run."""
+        """Upper limit of what a film may draw, below title and run."""
         return self.height / 2 - 0.65
 
     @property
     def foot(self) -> float:
-        """Above the caption."""
+        """Lower limit of what a film may draw, above the caption."""
         return -self.height / 2 + 0.75
 
     @property
@@ -123,11 +126,11 @@ class Film(ArrayScene):
 
     @property
     def _globals(self) -> dict[str, Any]:
-        """What stands in the scene file."""
+        """Module globals of the scene file."""
         return type(self).construct.__globals__
 
     def open(self, caption: str, *mobjects: Mobject) -> None:
-        """Begin: title, run, caption and mobjects stand there in the first frame, which is what a paused clip shows."""
+        """Show title, run, caption and mobjects from the first frame, which a paused clip shows."""
         self._caption = self._caption_line(caption)
         self.add(*mobjects, *self._head_lines(), self._caption)
 
@@ -136,8 +139,9 @@ class Film(ArrayScene):
         return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in self._head_lines()]
 
     def say(self, text: str, run_time: float = 0.4) -> list[Animation]:
-        """Change the caption at the foot; nothing where it says this already."""
-        old, out = self._caption, []
+        """Return the animations that change the caption, none if it is the same."""
+        old = self._caption
+        out: list[Animation] = []
         if old is not None and old.text == text:
             return []
         if old is not None:

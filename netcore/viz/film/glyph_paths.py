@@ -81,13 +81,20 @@ def formula_path(source: str) -> GlyphPath:
     page = ElementTree.fromstring(typst.compile(PAGE.format(source).encode(), format="svg"))
     shapes = {node.get("id"): node for node in page.iter() if node.tag.endswith("symbol")}
     commands = [
-        (name, tuple(np.array([matrix @ (x, y, 1) for x, y in zip(xy[::2], xy[1::2], strict=True)]).ravel() / POINTS))
+        (
+            name,
+            tuple(
+                (
+                    np.array([matrix @ (x, y, 1) for x, y in zip(xy[::2], xy[1::2], strict=True)]).ravel() / POINTS
+                ).tolist()
+            ),
+        )
         for data, matrix in _shapes(page, np.diag([1.0, -1.0, 1.0])[:2], shapes)
         for name, xy in _path(data)
     ]
     rough = GlyphPath(commands, 1, 1)
     shift = rough.low
-    moved = [(name, tuple((np.reshape(xy, (-1, 2)) - shift).ravel())) for name, xy in commands]
+    moved = [(name, tuple((np.reshape(xy, (-1, 2)) - shift).ravel().tolist())) for name, xy in commands]
     width, height = rough.high - rough.low
     return GlyphPath(moved, float(width), float(height))
 

@@ -35,7 +35,7 @@ class ArrayCamera(Camera):
                 super().capture_mobjects(list(group), include_submobjects=False)
                 continue
             for mobject in group:
-                if mobject.opacity > 0:
+                if isinstance(mobject, ArrayMobject) and mobject.opacity > 0:
                     context.new_path()
                     mobject.paint(context)
 
@@ -46,6 +46,13 @@ class ArrayScene(Scene):
     def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
         super().__init__(renderer, camera_class=camera_class, **keys)
 
+    @property
+    def cairo_camera(self) -> Camera:
+        """The scene's camera, which is never Manim's OpenGL camera."""
+        camera = self.renderer.camera
+        assert isinstance(camera, Camera)
+        return camera
+
     def get_moving_and_static_mobjects(self, animations: Iterable[Animation]) -> tuple[list[Mobject], list[Mobject]]:
         """Split what is on screen into what moves or lies over something that moves, and the rest.
 
@@ -54,11 +61,11 @@ class ArrayScene(Scene):
         animations = list(animations)
         if not all(isinstance(a, Animate) for a in animations):
             return super().get_moving_and_static_mobjects(animations)
-        changes = {id(a.mobject): a for a in animations}
+        changes = {id(a.mobject): a for a in animations if isinstance(a, Animate)}
         moving: list[Mobject] = []
         static: list[Mobject] = []
         boxes: list[NDArray[np.float64]] = []
-        for m in self.renderer.camera.get_mobjects_to_display(self.mobjects):
+        for m in self.cairo_camera.get_mobjects_to_display(self.mobjects):
             box = changes[id(m)].reach() if id(m) in changes else bounding_box(m)
             if id(m) in changes or any(overlaps(box, other) for other in boxes):
                 moving.append(m)
@@ -92,7 +99,7 @@ class FrameForwarder(SceneFileWriter):
         self._sink = sink
         self._waiting: tuple[NDArray[np.uint8], int] | None = None
 
-    def write_frame(self, pixels: NDArray[np.uint8], *, repeat: int = 1) -> None:
+    def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1) -> None:  # type: ignore[override]  # annotated as int64
         """Take RGBA pixels (H, W, 4), shown for `repeat` frames."""
         if self._waiting is not None and np.array_equal(self._waiting[0], pixels):
             self._waiting = self._waiting[0], self._waiting[1] + repeat

@@ -1,17 +1,18 @@
-"""What films are drawn with: mobjects that hold their numbers as arrays and draw themselves through Cairo.
+"""Neurons, rectangles, bars and images as mobjects.
 
-A layer's edges are one mobject, a column of neurons is one, an image is one, a line of text is one. Geometry lies in
-`points`, so that Manim's own `shift`, `scale`, `move_to`, `next_to` and `get_left` work; colours, widths and values lie
-beside it as arrays, which `netcore.viz.film.film.Change` moves and which tests read back.
+A column of neurons is one mobject, an image is one, a line of text is one. Geometry is stored in `points`, so that
+Manim's own `shift`, `scale`, `move_to`, `next_to` and `get_left` work; colours, widths and values are further arrays,
+which `netcore.viz.film.animation.Animate` interpolates and which tests read back.
 
 Lengths are in scene units (a frame is 14.22 wide); widths of lines and sizes of text are in pixels of an 854 pixel wide
-frame, `PX` units each.
+frame, `PIXEL` units each.
 """
 
 from typing import Any
 
 import cairo
 import numpy as np
+from numpy.typing import ArrayLike
 
 from netcore.viz.film.base_mobject import PIXEL, ArrayMobject, as_points
 
@@ -21,16 +22,27 @@ class Neurons(ArrayMobject):
 
     Parameters
     ----------
-    centres : (N, 2)
+    centers : array_like, shape (N, 2)
     radius : float
-    fill : (N, 3) or (3,)
-    ring : (N, 3) or (3,), colour of the outline
-    values : (N,), the activations that the fills stand for
-    width : of the outline, in pixels
+    fill, ring : array_like, shape (N, 3) or (3,)
+        Colours of discs and outlines.
+    values : array_like, shape (N,)
+        Activations that the fills represent.
+    width : float
+        Of the outlines, in pixels.
+    **keys
+        Of `ArrayMobject`.
     """
 
     def __init__(
-        self, centers: Any, radius: float, fill: Any, ring: Any, values: Any = (), width: float = 1.5, **keys: Any
+        self,
+        centers: ArrayLike,
+        radius: float,
+        fill: ArrayLike,
+        ring: ArrayLike,
+        values: ArrayLike = (),
+        width: float = 1.5,
+        **keys: Any,
     ) -> None:
         centers = as_points(centers)
         corner = np.array([radius, radius, 0])
@@ -43,14 +55,16 @@ class Neurons(ArrayMobject):
 
     @property
     def centers(self) -> np.ndarray:
-        """(N, 2)."""
+        """Centres (N, 2)."""
         return (self.points[0::2, :2] + self.points[1::2, :2]) / 2
 
     @property
     def radius(self) -> float:
+        """Radius in scene units."""
         return float(self.points[1, 0] - self.points[0, 0]) / 2
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Draw all of them."""
         radius = self.radius
         ctx.set_line_width(self.width_px * PIXEL)
         for (x, y), fill, ring in zip(self.centers.tolist(), self.fill, self.ring, strict=True):
@@ -62,20 +76,41 @@ class Neurons(ArrayMobject):
             ctx.stroke()
 
     def box(self) -> np.ndarray:
+        """Return left, bottom, right and top, outlines included: (4,)."""
         return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
 
 class Rectangles(ArrayMobject):
-    """Rectangles, given by lower left and upper right corners (N, 2, 2), filled and outlined by rgba (N, 4) or (4,)."""
+    """Rectangles.
 
-    def __init__(self, corners: Any, fill: Any = (0, 0, 0, 0), line: Any = (0, 0, 0, 0), width: float = 1.5, **k: Any):
-        super().__init__(corners, **k)
+    Parameters
+    ----------
+    corners : array_like, shape (N, 2, 2)
+        Lower left and upper right.
+    fill, line : array_like, shape (N, 4) or (4,)
+        Colours with alpha of areas and outlines.
+    width : float
+        Of the outlines, in pixels.
+    **keys
+        Of `ArrayMobject`.
+    """
+
+    def __init__(
+        self,
+        corners: ArrayLike,
+        fill: ArrayLike = (0, 0, 0, 0),
+        line: ArrayLike = (0, 0, 0, 0),
+        width: float = 1.5,
+        **keys: Any,
+    ) -> None:
+        super().__init__(corners, **keys)
         n = len(self.points) // 2
         self.fill = np.broadcast_to(np.asarray(fill, float), (n, 4)).copy()
         self.line = np.broadcast_to(np.asarray(line, float), (n, 4)).copy()
         self.width_px = float(width)
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Draw all of them."""
         ctx.set_line_width(self.width_px * PIXEL)
         for low, high, fill, line in zip(self.points[0::2], self.points[1::2], self.fill, self.line, strict=True):
             ctx.rectangle(low[0], low[1], high[0] - low[0], high[1] - low[1])
@@ -85,21 +120,27 @@ class Rectangles(ArrayMobject):
             ctx.stroke()
 
     def box(self) -> np.ndarray:
+        """Return left, bottom, right and top, outlines included: (4,)."""
         return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
 
 class BarMobject(ArrayMobject):
-    """Horizontal bars that grow from the left: `values` (N,) in [0, 1] of the full tracks.
+    """Horizontal bars that grow from the left.
 
     Parameters
     ----------
-    corners : (N, 2, 2), lower left and upper right of each full track
-    values : (N,)
-    fill : (N, 3) or (3,)
-    track : (3,), colour of what is not filled
+    corners : array_like, shape (N, 2, 2)
+        Lower left and upper right of the full tracks.
+    values : array_like, shape (N,) or ()
+        Filled fractions, in [0, 1].
+    fill : array_like, shape (N, 3) or (3,)
+    track : array_like, shape (3,)
+        Colour of the unfilled rest.
+    **keys
+        Of `ArrayMobject`.
     """
 
-    def __init__(self, corners: Any, values: Any, fill: Any, track: Any, **keys: Any) -> None:
+    def __init__(self, corners: ArrayLike, values: ArrayLike, fill: ArrayLike, track: ArrayLike, **keys: Any) -> None:
         super().__init__(corners, **keys)
         n = len(self.points) // 2
         self.values = np.broadcast_to(np.asarray(values, float), (n,)).copy()
@@ -107,6 +148,7 @@ class BarMobject(ArrayMobject):
         self.track = np.asarray(track, float)
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Draw all of them."""
         for low, high, value, fill in zip(self.points[0::2], self.points[1::2], self.values, self.fill, strict=True):
             width, height = high[0] - low[0], high[1] - low[1]
             self.ink(ctx, self.track)
@@ -118,16 +160,25 @@ class BarMobject(ArrayMobject):
 
 
 class PixelImages(ArrayMobject):
-    """Images, pixel by pixel, never blurred: one, or many of one size (the rows of an image, a layer's feature maps).
+    """Images of one size, drawn without smoothing.
 
     Parameters
     ----------
-    rgb : (H, W, 3) or (N, H, W, 3), in [0, 1]
-    frames : (N, 3, 2): upper left, upper right and lower left corner of each
-    outline : (3,) or None, drawn round each, `width` pixels wide
+    rgb : array_like, shape (H, W, 3) or (N, H, W, 3)
+        In [0, 1].
+    frames : array_like, shape (N, 3, 2)
+        Upper left, upper right and lower left corner of each.
+    outline : array_like, shape (3,), optional
+        Colour of a line around each.
+    width : float
+        Of the outline, in pixels.
+    **keys
+        Of `ArrayMobject`.
     """
 
-    def __init__(self, rgb: Any, frames: Any, outline: Any = None, width: float = 1.0, **keys: Any) -> None:
+    def __init__(
+        self, rgb: ArrayLike, frames: ArrayLike, outline: ArrayLike | None = None, width: float = 1.0, **keys: Any
+    ) -> None:
         super().__init__(frames, **keys)
         rgb = np.asarray(rgb, float)
         self.rgb = rgb[None] if rgb.ndim == 3 else rgb
@@ -135,24 +186,26 @@ class PixelImages(ArrayMobject):
         self.width_px = float(width)
 
     def corners(self) -> np.ndarray:
-        """(N, 3, 2)."""
+        """Return the frames (N, 3, 2)."""
         return self.points[:, :2].reshape(-1, 3, 2)
 
     def box(self) -> np.ndarray:
+        """Return left, bottom, right and top, outlines included: (4,)."""
         c = self.corners()
         every = np.concatenate([c.reshape(-1, 2), c[:, 1] + c[:, 2] - c[:, 0]])
         return np.concatenate([every.min(axis=0), every.max(axis=0)]) + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Draw all of them."""
         n, h, w, _ = self.rgb.shape
         bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
         bytes_[..., :3] = np.clip(np.rint(self.rgb * 255), 0, 255)
-        ctx.set_antialias(cairo.ANTIALIAS_NONE if n > 1 else cairo.ANTIALIAS_DEFAULT)  # many: no seams between them
+        ctx.set_antialias(cairo.ANTIALIAS_NONE if n > 1 else cairo.ANTIALIAS_DEFAULT)  # no seams between neighbours
         for image, (origin, right, down) in zip(bytes_, self.corners(), strict=True):
             across, along = (right - origin) / w, (down - origin) / h
             ctx.save()
             ctx.transform(cairo.Matrix(*across, *along, *origin))
-            ctx.set_source_surface(cairo.ImageSurface.create_for_data(image, cairo.FORMAT_ARGB32, w, h))
+            ctx.set_source_surface(cairo.ImageSurface.create_for_data(image.data, cairo.FORMAT_ARGB32, w, h))
             fine = min(abs(across).max(), abs(along).max()) < PIXEL / 2
             ctx.get_source().set_filter(cairo.FILTER_GOOD if fine else cairo.FILTER_NEAREST)
             ctx.rectangle(0, 0, w, h)

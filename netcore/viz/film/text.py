@@ -1,29 +1,43 @@
-"""Text and formulas as single mobjects, filled by Cairo from the outlines of `netcore.viz.film.glyph_paths`."""
+"""Lines of text and formulas as mobjects."""
 
 from typing import Any
 
 import cairo
 import numpy as np
+from numpy.typing import ArrayLike
 
 from netcore.viz.film.base_mobject import BODY, PIXEL, ArrayMobject
 from netcore.viz.film.glyph_paths import EM, GlyphPath, formula_path, text_path
 
 
 class TextLine(ArrayMobject):
-    """Something written: `text` tells what, `points` are two corners of the box that it is placed by.
+    """A line of text or a formula; `points` are two corners of its box.
 
     Parameters
     ----------
-    outline : Outline
+    outline : GlyphPath
     text : str
-    size : float, pixels an em
-    rgb : (3,)
-    at : (2,), where the point `align` of the box lies
-    align : (2,), -1 left or bottom, 0 middle, 1 right or top
+        Its source.
+    size : float
+        Pixels per em.
+    rgb : array_like, shape (3,)
+    at : array_like, shape (2,)
+        Position of the point `align` of the box.
+    align : array_like, shape (2,)
+        -1 left or bottom, 0 centre, 1 right or top.
+    **keys
+        Of `ArrayMobject`.
     """
 
     def __init__(
-        self, outline: GlyphPath, text: str, size: float, rgb: Any, at: Any = (0, 0), align: Any = (0, 0), **keys: Any
+        self,
+        outline: GlyphPath,
+        text: str,
+        size: float,
+        rgb: ArrayLike,
+        at: ArrayLike = (0, 0),
+        align: ArrayLike = (0, 0),
+        **keys: Any,
     ) -> None:
         extent = np.array([outline.width, outline.height]) * size * PIXEL
         low = np.asarray(at, float)[:2] - (np.asarray(align, float) + 1) / 2 * extent
@@ -32,6 +46,7 @@ class TextLine(ArrayMobject):
         self.rgb = np.asarray(rgb, float)
 
     def paint(self, ctx: cairo.Context) -> None:
+        """Fill the glyphs."""
         if self.opacity <= 0:
             return
         ctx.save()
@@ -45,32 +60,32 @@ class TextLine(ArrayMobject):
 
     @property
     def _unit(self) -> float:
-        """Scene units an em, after whatever scaling was done."""
+        """Scene units per em, after scaling."""
         return float(self.points[1, 0] - self.points[0, 0]) / self.outline.width
 
     def box(self) -> np.ndarray:
-        """What is inked: (4,) left, bottom, right, top."""
+        """Return left, bottom, right and top of the glyphs: (4,)."""
         origin, unit = self.points[0, :2], self._unit
         return np.concatenate([origin + self.outline.low * unit, origin + self.outline.high * unit])
 
 
-def text_line(text: str, size: float = BODY, rgb: Any = (1, 1, 1), bold: bool = False, **keys: Any) -> TextLine:
-    """A line of text; the middle of its height is that of its capitals, so that labels in a row stand in a row."""
+def text_line(text: str, size: float = BODY, rgb: ArrayLike = (1, 1, 1), bold: bool = False, **keys: Any) -> TextLine:
+    """Make a line of text; its vertical centre is that of capitals, so that labels in a row align."""
     return TextLine(text_path(text, bold), text, size, rgb, **keys)
 
 
-def formula(typst: str, size: float = BODY, rgb: Any = (1, 1, 1), **keys: Any) -> TextLine:
-    """A formula in Typst's mathematics (``a^((1)) = sigma(z^((1)))``)."""
+def formula(typst: str, size: float = BODY, rgb: ArrayLike = (1, 1, 1), **keys: Any) -> TextLine:
+    """Typeset a formula in Typst's syntax (``a^((1)) = sigma(z^((1)))``)."""
     return TextLine(formula_path(typst), typst, size, rgb, **keys)
 
 
 def line_width(text: str, size: float = BODY, bold: bool = False) -> float:
-    """Width of a line of text in scene units."""
+    """Return the width of a line of text in scene units."""
     return text_path(text, bold).width * size * PIXEL
 
 
 def ellipsize_line(text: str, width: float, size: float = BODY, bold: bool = False) -> str:
-    """Cut a text to `width` scene units, an ellipsis at its end where something was cut."""
+    """Cut a text to `width` scene units, with an ellipsis if it is longer."""
     if line_width(text, size, bold) <= width:
         return text
     cuts = (text[:n].rstrip() + "…" for n in range(len(text) - 1, 0, -1))

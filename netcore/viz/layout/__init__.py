@@ -1,1 +1,1 @@
-
+"""Positions, sizes and widths, shared by figures and films."""

@@ -6,23 +6,25 @@ import numpy as np
 def column_positions(
     count: int, x: float, low: float, high: float, dots: bool, pitch: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of `count` things one under the other, the first at the top, in the middle between `low` and `high`.
+    """Return the centres of neurons in a column, first at the top, centred between `low` and `high`.
 
     Parameters
     ----------
     count : int
+        Number of neurons.
     x : float
+        Position of the column.
     low, high : float
-        Ends of the room; the first thing is at the `high` end, also where y points down and `high` is less.
+        Vertical limits; the first neuron is at the `high` end, which may be the smaller number.
     dots : bool
-        Leave one place free in the middle, for the three dots that stand for what is left out.
+        Whether one slot in the middle is kept for an ellipsis of three dots.
     pitch : float
-        Distance of neighbours, at most.
+        Maximum distance of neighbours.
 
     Returns
     -------
-    centres : (count, 2)
-    dots : (3, 2), or (0, 2)
+    centers : ndarray, shape (count, 2)
+    dots : ndarray, shape (3, 2), or (0, 2) without `dots`
     """
     slots = count + dots
     step = min(pitch, abs(high - low) / slots) * (1 if high >= low else -1)
@@ -35,5 +37,5 @@ def column_positions(
 
 
 def evenly_spread(count: int, left: float, right: float) -> np.ndarray:
-    """`count` places from `left` to `right`, both included: (count,)."""
+    """Return `count` evenly spaced positions from `left` to `right`, both included."""
     return np.linspace(left, right, count)

@@ -9,19 +9,19 @@ Size = tuple[int, int]  # rows and columns of one map, in pixels
 
 
 def frames_at(corners: np.ndarray, size: Size, unit: float) -> np.ndarray:
-    """Frames (N, 3, 2) of maps whose upper left corners are given (N, 2)."""
+    """Return frames (N, 3, 2) of maps with the given upper left corners (N, 2)."""
     across, down = np.array([size[1] * unit, 0.0]), np.array([0.0, -size[0] * unit])
     return np.stack([corners, corners + across, corners + down], axis=1)
 
 
 def max_pixel_size(count: int, size: Size, side: float, gap: float) -> float:
-    """How large a pixel may be for `count` maps to fit into a square of `side`."""
+    """Return the largest pixel size at which `count` maps fit into a square of `side`."""
     columns = ceil(sqrt(count))
     return (side - (columns - 1) * gap) / columns / max(size)
 
 
 def grid_frames(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray:
-    """As many columns as rows, line by line, the whole in the middle of `centre`; the last place may stay free."""
+    """Return frames (N, 3, 2) in a square grid, row by row, centred at `center`."""
     columns = ceil(sqrt(count))
     rows = ceil(count / columns)
     step = np.array([size[1] * unit + gap, -(size[0] * unit + gap)])
@@ -31,7 +31,7 @@ def grid_frames(count: int, size: Size, center: tuple[float, float], unit: float
 
 
 def free_cell(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray | None:
-    """The middle (2,) of the place after the last tile, or None where the square is full."""
+    """Return the centre (2,) of the cell after the last map, None if the last row is full."""
     columns = ceil(sqrt(count))
     if count % columns == 0:
         return None
@@ -40,7 +40,7 @@ def free_cell(count: int, size: Size, center: tuple[float, float], unit: float, 
 
 
 def cascade(count: int, size: Size, center: tuple[float, float], unit: float, seen: int, offset: float) -> np.ndarray:
-    """One behind the other, the first in front, each `offset` further up to the right; those after `seen` together."""
+    """Return frames of maps one behind another, each `offset` further to the upper right, up to `seen` of them."""
     depth = np.minimum(np.arange(count), seen - 1)
     middle = (min(count, seen) - 1) / 2
     first = np.add(center, [-size[1] * unit / 2, size[0] * unit / 2])
@@ -50,7 +50,7 @@ def cascade(count: int, size: Size, center: tuple[float, float], unit: float, se
 def stacked_frames(
     count: int, size: Size, center: tuple[float, float], unit: float, seen: int, gap: float
 ) -> np.ndarray:
-    """One under the other, the first at the top; all after `seen` lie behind the last."""
+    """Return frames of maps one below another; all after the first `seen` share the last frame."""
     place = np.minimum(np.arange(count), seen - 1)
     step = size[0] * unit + gap
     top = center[1] + (min(count, seen) * step - gap) / 2
@@ -59,13 +59,13 @@ def stacked_frames(
 
 
 def row_bands(of: np.ndarray, rows: int, first: float, count: float) -> np.ndarray:
-    """Corners (N, 2, 2), lower left and upper right, of `count` rows from row `first` on, of maps with `rows` rows."""
+    """Return lower left and upper right corners (N, 2, 2) of rows `first` to `first + count` of each map."""
     down = (of[:, 2] - of[:, 0]) / rows
     return np.stack([of[:, 0] + down * (first + count), of[:, 1] + down * first], axis=1)
 
 
 def window_lines(of: np.ndarray, size: Size, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends (M, 2) of the lines that part maps into windows of `step` pixels."""
+    """Return starts and ends (M, 2) of lines between windows of `step` pixels."""
     across, down = (of[:, 1] - of[:, 0]) / size[1], (of[:, 2] - of[:, 0]) / size[0]
     starts, ends = [], []
     for x in range(step, size[1], step):
@@ -79,7 +79,7 @@ def window_lines(of: np.ndarray, size: Size, step: int) -> tuple[np.ndarray, np.
 
 
 def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarray) -> np.ndarray:
-    """Frames (N, 3, 2) of single pixels: `which` map, and `pixel` counted along its rows, -1 for the whole map."""
+    """Return frames (N, 3, 2) of pixel `pixel` (row-major) of map `which`; -1: the whole map."""
     y, x = np.divmod(np.maximum(pixel, 0), size[1])
     parts = np.where(pixel[:, None] < 0, 1, [[size[1], size[0]]])
     across, down = ((of[which, k] - of[which, 0]) / parts[:, k - 1, None] for k in (1, 2))
@@ -88,20 +88,20 @@ def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarra
 
 
 def nearest_index(count: int, size: int) -> np.ndarray:
-    """Which of `count` things covers each of `size` places: int (size,)."""
+    """Return, for each of `size` screen pixels, the nearest of `count` array cells: int (size,)."""
     return ((np.arange(size) + 0.5) * count / size).astype(int)
 
 
 def _columns(n: int, size_in: Callable[[int], float]) -> int:
-    """The number of columns that makes images largest; of nearly the largest, the one with the fewest holes."""
+    """Return the number of columns with the largest images; among nearly equal ones, with the fewest empty cells."""
     largest = max(size_in(c) for c in range(1, n + 1))
     return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
 
 
 def _cells(size: float, gap: float) -> tuple[int, float]:
-    """How an image pixel of `size` screen pixels divides into cells no wider than the gap: cells a pixel, cell size.
+    """Return array cells per image pixel, none wider than the gap, and their size in screen pixels.
 
-    A pixel becomes a whole number of screen pixels where that costs less than an eighth of its size.
+    `size` is rounded to a whole number of screen pixels if this costs less than an eighth of it.
     """
     if size >= 1 and np.floor(size) > 0.88 * size:
         size = float(np.floor(size))
@@ -113,11 +113,11 @@ def _cells(size: float, gap: float) -> tuple[int, float]:
     return repeat, size / repeat
 
 
-CELL = 26.0  # units, at most, of a cell of a vector
+CELL = 26.0  # maximum side of a vector's cell, in units
 
 
 def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
-    """Size of a vector's cells and the gap between them: as large as lets all be seen, from 3 to `CELL` units."""
+    """Return side and gap of a vector's cells: the largest at which all fit, 3 to `CELL` units."""
     gap = 2.0
     size = CELL
     while size > 3 and int((wide + gap) / (size + gap)) * int((tall + gap) / (size + gap)) < count:

@@ -1,1 +1,1 @@
-
+"""Parts of figures, drawn with Matplotlib."""

@@ -1,28 +1,28 @@
 """Axes, tick labels and colour bars."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import Colormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from netcore.core.formatting import format_number
 from netcore.viz.mpl.boxes import Box, figure_box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
 
 
-def add_axes(fig: Figure, box: Box, **settings: Any) -> Axes:
-    """Axes whose frame is `box`."""
+def add_axes(fig: ThemedFigure, box: Box, **settings: Any) -> Axes:
+    """Add axes whose frame is `box`."""
     whole = figure_box(fig)
     return fig.add_axes((box.x / whole.w, 1 - (box.y + box.h) / whole.h, box.w / whole.w, box.h / whole.h), **settings)
 
 
 def add_chart(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     title: str = "",
     note: str = "",
@@ -30,10 +30,10 @@ def add_chart(
     x: str = "",
     left: float = 46,
     bottom: float = 0,
-    grid: Any = "y",
+    grid: Literal["x", "y", "both", ""] = "y",
     **settings: Any,
 ) -> Axes:
-    """Axes with room inside `box` for tick labels (`left`, `bottom`), the title above and the axis label `x` below."""
+    """Add axes inside `box` with a title above, an axis label `x` below, and margins for tick labels."""
     ax = add_axes(fig, box.inset(left, 32 if title else 8, 8, (bottom or 26) + (20 if x else 0)), **settings)
     if title:
         add_subtitle(fig, box, title, note)
@@ -45,12 +45,12 @@ def add_chart(
     return ax
 
 
-def fit_class_labels(fig: Figure, names: Sequence[str], room: float) -> tuple[list[str], int, float]:
-    """How classes are named below `room` units each: the names, their rotation in degrees, the height they take."""
+def fit_class_labels(fig: ThemedFigure, names: Sequence[str], max_width: float) -> tuple[list[str], int, float]:
+    """Fit class names into `max_width` units each: return the labels, their rotation in degrees, and their height."""
     longest = max(text_width(fig, name) for name in names)
-    if longest <= room:
+    if longest <= max_width:
         return list(names), 0, 26.0
-    if room < 16:
+    if max_width < 16:
         return [""] * len(names), 0, 26.0
     return [ellipsize(fig, name, 90) for name in names], 90, min(longest, 90) + 12
 
@@ -62,32 +62,45 @@ def format_axis_percent(axis: Axis, nbins: int = 6) -> None:
 
 
 def add_colorbar(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     cmap: Colormap,
-    low: float,
-    high: float,
+    vmin: float,
+    vmax: float,
     label: str,
     *,
     clipped: bool = False,
     ends: tuple[str, str] | None = None,
 ) -> Axes:
-    """A horizontal scale in `box`, its strip 8 units high: `label` above, the ends and zero (or words) below.
+    """Add a horizontal colour bar.
 
-    `clipped`: some values lie outside, and take the end's colour; the ends say so with ≤ and ≥.
+    Parameters
+    ----------
+    fig : ThemedFigure
+    box : Box
+        The label is at its top, the strip, 8 units high, below, then the tick labels.
+    cmap : Colormap
+    vmin, vmax : float
+        Values at the ends.
+    label : str
+    clipped : bool
+        Whether values outside exist; the ends are then labelled ≤ and ≥.
+    ends : tuple of str, optional
+        Labels of the ends in place of numbers.
     """
-    theme = fig.theme  # type: ignore[attr-defined]
+    theme = fig.theme
     add_text(fig, box.x, box.y, label, color=theme.muted)
-    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(low, high), ylim=(0, 1), yticks=[])
-    strip = np.linspace(low, high, 256)[None]
-    ax.imshow(strip, cmap=cmap, aspect="auto", extent=(low, high, 0, 1), vmin=low, vmax=high)
-    first, last = ends or (format_number(low), format_number(high))
+    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(vmin, vmax), ylim=(0, 1), yticks=[])
+    strip = np.linspace(vmin, vmax, 256)[None]
+    ax.imshow(strip, cmap=cmap, aspect="auto", extent=(vmin, vmax, 0, 1), vmin=vmin, vmax=vmax)
+    first, last = ends or (format_number(vmin), format_number(vmax))
     if clipped:
-        first, last = f"≤ {first}" if low < 0 else first, f"≥ {last}"
-    marks = {low: first} | ({0.0: "0"} if low < 0 < high and not ends else {}) | {high: last}
+        first, last = f"≤ {first}" if vmin < 0 else first, f"≥ {last}"
+    marks = {vmin: first} | ({0.0: "0"} if vmin < 0 < vmax and not ends else {}) | {vmax: last}
     ax.set_xticks(list(marks), list(marks.values()))
-    for text, side in zip(ax.get_xticklabels(), ["left", *["center"] * (len(marks) - 2), "right"], strict=True):
-        text.set_horizontalalignment(side)
+    labels = ax.get_xticklabels()
+    labels[0].set_horizontalalignment("left")
+    labels[-1].set_horizontalalignment("right")
     ax.tick_params(length=0, pad=4)
     ax.spines[:].set(visible=True, color=theme.faint)
     return ax

@@ -2,55 +2,56 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from netcore.viz.colors import drop_alpha
 from netcore.viz.mpl.glyph_cache import cache_glyphs
+from netcore.viz.mpl.style import ThemedFigure
 
 Update = Callable[[float], Sequence[Artist]]
-EDGE = 2.0  # pixels around an artist's box that its strokes and smoothed edges may reach
-PROBES = (0.0, 0.5, 1.0)  # moments at which it is seen how far unclipped artists reach
+EDGE = 2.0  # pixels beyond an artist's box that strokes and antialiasing may reach
+PROBES = (0.0, 0.5, 1.0)  # times at which the extent of unclipped artists is measured
 
 
 class Blitter:
     """The frames of an animated figure.
 
-    Everything that never changes is drawn once. What changes is drawn over it, and with it whatever lies above it in
-    the drawing order and within its reach, so that nothing shows through that should be covered.
+    What never changes is drawn once. For each frame the changed artists are drawn over it, and the artists above them
+    in drawing order that they overlap.
 
     Parameters
     ----------
     fig : Figure
-        With an Agg canvas and an opaque face.
+        With an opaque background.
     update : callable
-        Moves the artists to the moment t in [0, 1] and returns those it changed.
+        Sets the artists to time t in [0, 1] and returns those it changed.
     """
 
-    def __init__(self, fig: Figure, update: Update) -> None:
+    def __init__(self, fig: ThemedFigure, update: Update) -> None:
         self.fig, self.update = fig, update
         freeze_layout(fig, update)
         self._changed: dict[Artist, None] = {}
         self._plan([artist for t in PROBES for artist in update(t)])
 
-    def at(self, t: float) -> np.ndarray:
-        """Draw the moment `t`: uint8 (H, W, 3)."""
+    def render(self, t: float) -> np.ndarray:
+        """Draw the frame at time `t`: uint8 (H, W, 3)."""
         self.draw(t)
         return canvas_rgb(self.fig)
 
     def draw(self, t: float) -> None:
-        """Draw the moment `t` on the figure's canvas."""
+        """Draw the frame at time `t` on the figure's canvas."""
         found = list(self.update(t))
         if not self._changed.keys() >= set(found):
             self._plan(found)
             self.update(t)
         canvas = self.fig.canvas
-        canvas.restore_region(self._ground)
+        canvas.restore_region(self._background)
         renderer = cache_glyphs(canvas.get_renderer())
         for item in self._over:
             same = not item.stale
@@ -59,12 +60,12 @@ class Blitter:
                 canvas.restore_region(kept)
                 continue
             item.draw(renderer)
-            if item in self._alone:  # kept once it stands: most of what changed will change again
+            if item in self._alone:  # cached from its second equal frame on: most of what changed changes again
                 box = item.get_window_extent(renderer).padded(EDGE) if same else None
                 self._kept[item] = None if box is None or _meets(box, self._alone[item]) else canvas.copy_from_bbox(box)
 
     def _plan(self, found: Iterable[Artist]) -> None:
-        """Sort the figure into what is drawn once and what is drawn for each frame, and draw the former."""
+        """Divide the figure into what is drawn once and what is drawn per frame, and draw the former."""
         self._changed |= dict.fromkeys(found)
         items = list(_sequence(self.fig))
         owners = {id(part): item for item, _ in items for part in (item, *item.findobj(include_self=False))}
@@ -79,21 +80,21 @@ class Blitter:
                 continue
             self._over.append(item)
             reach += [(item, box) for box in boxes]
-        # A text is slow to draw and often stays as it is: its pixels are kept where nothing else comes near them.
+        # Text is slow to draw and often unchanged: its pixels are cached if no other changing artist overlaps them.
         texts = [item for item in self._over if type(item) is Text and id(item) in changed]
         extents = np.array([box.extents for _, box in reach]).reshape(-1, 4)
         owner = np.array([id(item) for item, _ in reach])
         self._alone = {text: extents[owner != id(text)] for text in texts}
-        self._kept: dict[Artist, object] = {}
+        self._kept: dict[Artist, Any] = {}  # what copy_from_bbox returns
         for item in self._over:
             item.set_animated(True)  # Matplotlib leaves such artists out of a draw
         self.fig.canvas.draw()
-        self._ground = self.fig.canvas.copy_from_bbox(self.fig.bbox)
+        self._background = self.fig.canvas.copy_from_bbox(self.fig.bbox)
         for item in self._over:
             item.set_animated(False)
 
     def _reach(self, item: Artist, axes: Axes | None) -> list[Bbox]:
-        """Where a changing artist may be seen at some moment."""
+        """Return boxes that cover a changing artist at all times."""
         if axes is not None and item.get_clip_on() and item.get_clip_box() is not None:
             return [axes.bbox.padded(EDGE)]
         boxes = []
@@ -103,12 +104,12 @@ class Blitter:
         return boxes
 
     def _box(self, item: Artist, axes: Axes | None) -> list[Bbox]:
-        """Where an artist is seen now; where it cannot tell, anywhere in its axes."""
+        """Return boxes that cover an artist now; those of its axes if its extent is unknown."""
         if not item.get_visible() or (isinstance(item, Text) and not item.get_text()):
             return []
         box = item.get_tightbbox(self.fig.canvas.get_renderer())
         if box is None or not np.isfinite(box.extents).all():
-            box = self.fig.bbox if axes is None else axes.bbox
+            return [(self.fig if axes is None else axes).bbox.padded(EDGE)]
         return [box.padded(EDGE)]
 
 
@@ -119,8 +120,8 @@ def _meets(box: Bbox, others: np.ndarray) -> bool:
     return bool((across & (others[:, 1] <= y1) & (y0 <= others[:, 3])).any())
 
 
-def freeze_layout(fig: Figure, update: Update | None) -> None:
-    """Settle the layout for the last moment, so that it does not move with what is shown; then leave it alone."""
+def freeze_layout(fig: ThemedFigure, update: Update | None) -> None:
+    """Compute the layout at the last frame and keep it, so that it does not move."""
     for artist in fig.findobj(lambda a: a.get_animated()):
         artist.set_animated(False)
     if update is not None:
@@ -130,13 +131,13 @@ def freeze_layout(fig: Figure, update: Update | None) -> None:
         fig.set_layout_engine("none")
 
 
-def canvas_rgb(fig: Figure) -> np.ndarray:
-    """Copy what an Agg canvas shows: uint8 (H, W, 3)."""
+def canvas_rgb(fig: ThemedFigure) -> np.ndarray:
+    """Copy the pixels of the canvas: uint8 (H, W, 3)."""
     return drop_alpha(np.asarray(fig.canvas.buffer_rgba()))
 
 
-def _sequence(fig: Figure) -> Iterator[tuple[Artist, Axes | None]]:
-    """All that a draw paints, in its order, with the axes it belongs to; by the rules of Figure.draw and Axes.draw."""
+def _sequence(fig: ThemedFigure) -> Iterator[tuple[Artist, Axes | None]]:
+    """Yield artists in drawing order with their axes, by the rules of Figure.draw and Axes.draw."""
     for child in sorted((c for c in fig.get_children() if c is not fig.patch), key=attrgetter("zorder")):
         if not isinstance(child, Axes):
             yield child, None

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from netcore.viz.mpl.style import FIGURE_WIDTH
-
-# ---- places, in units
+from netcore.viz.mpl.style import FIGURE_WIDTH, ThemedFigure
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in units: left, top (downwards), width, height."""
+    """A rectangle: left, top (downwards), width and height in units, of which a figure is 800 wide."""
 
     x: float
     y: float
@@ -20,21 +17,21 @@ class Box:
     h: float
 
     def inset(self, left: float = 0, top: float = 0, right: float = 0, bottom: float = 0) -> "Box":
-        """The box without these margins."""
+        """Return the box without these margins."""
         return Box(self.x + left, self.y + top, self.w - left - right, self.h - top - bottom)
 
     def columns(self, *weights: float, gap: float = 20) -> list["Box"]:
-        """Boxes side by side, their widths as `weights`."""
+        """Divide into boxes side by side, their widths proportional to `weights`."""
         unit = (self.w - gap * (len(weights) - 1)) / sum(weights)
         starts = np.cumsum([0, *(w * unit + gap for w in weights)])
         return [Box(self.x + float(s), self.y, w * unit, self.h) for s, w in zip(starts, weights, strict=False)]
 
     def rows(self, *weights: float, gap: float = 20) -> list["Box"]:
-        """Boxes one below the other, their heights as `weights`."""
+        """Divide into boxes one below another, their heights proportional to `weights`."""
         turned = Box(self.y, self.x, self.h, self.w).columns(*weights, gap=gap)
         return [Box(b.y, b.x, b.h, b.w) for b in turned]
 
 
-def figure_box(fig: Figure) -> Box:
-    """The whole figure."""
+def figure_box(fig: ThemedFigure) -> Box:
+    """Return the box of the whole figure."""
     return Box(0, 0, FIGURE_WIDTH, FIGURE_WIDTH * fig.bbox.height / fig.bbox.width)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, IdentityTransform
@@ -16,25 +16,28 @@ from netcore.viz.layout.grid_layout import _cells, _columns, nearest_index
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import sequential
-from netcore.viz.mpl.style import FIGURE_WIDTH
+from netcore.viz.mpl.style import FIGURE_WIDTH, ThemedFigure
 
-FINE = 2  # pixels of an SVG's or PDF's images for one on the screen
+VECTOR_SCALE = 2  # resolution of images in SVG and PDF, relative to the screen
 
 
 class PixelImage(AxesImage):
-    """An image whose pixels are squares of whole screen pixels, several times faster than Matplotlib's resampling.
+    """An image drawn by nearest-neighbour lookup, several times faster than Matplotlib's resampling.
 
-    What is smaller than a screen pixel is averaged by Matplotlib. SVG and PDF get each pixel as a square of many, since
-    what shows them may smooth an image that it enlarges.
+    Pixels smaller than a screen pixel are averaged by Matplotlib. In SVG and PDF each pixel is repeated, as viewers
+    may smooth an image that they enlarge.
     """
 
-    def make_image(self, renderer: Any, magnification: float = 1.0, unsampled: bool = False) -> tuple:
-        array = self.get_array()
+    def make_image(
+        self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
+    ) -> tuple[Any, ...]:
+        """Return RGBA pixels, their position and their transform, as Matplotlib's own method."""
+        array = np.asarray(self.get_array())
         place = self.axes.get_window_extent(renderer)
         wide, tall = round(place.width), round(place.height)
         if unsampled:
             rgba, left, bottom, transform = super().make_image(renderer, magnification, unsampled)
-            times = -(-FINE * wide // array.shape[1])
+            times = -(-VECTOR_SCALE * wide // array.shape[1])
             large = rgba.repeat(times, 0).repeat(times, 1)
             return large, left, bottom, Affine2D().scale(1 / times) + transform
         if magnification != 1.0:
@@ -51,8 +54,10 @@ class PixelImage(AxesImage):
         return large.view(np.uint8).reshape(tall, wide, 4), round(place.x0), round(place.y0), IdentityTransform()
 
 
-def show_pixels(ax: Axes, array: np.ndarray, cmap: Any = None, low: float = 0.0, high: float = 1.0) -> PixelImage:
-    """Fill axes with an image, values (H, W) coloured by `cmap` from `low` to `high` or uint8 (H, W, 3); no frame."""
+def show_pixels(
+    ax: Axes, array: np.ndarray, cmap: Colormap | None = None, low: float = 0.0, high: float = 1.0
+) -> PixelImage:
+    """Fill axes with an image: values (H, W) coloured by `cmap`, or uint8 (H, W, 3)."""
     height, width = array.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     image = PixelImage(ax, cmap=cmap, norm=Normalize(low, high), extent=extent, interpolation="none")
@@ -65,20 +70,28 @@ def show_pixels(ax: Axes, array: np.ndarray, cmap: Any = None, low: float = 0.0,
 
 
 class ImageGrid:
-    """Many images of one shape as a single image artist, with gaps in the ground colour.
-
-    Made by `image_grid`. ``image`` is the artist; ``set(images)`` shows others; ``tiles()`` reads them back from it.
+    """Many images of one shape as a single image artist, made by `image_grid`.
 
     Parameters
     ----------
     ax : Axes
-    images : float (N, H, W)
-        or uint8 (N, H, W, 3), drawn in their own colours.
+    images : ndarray, shape (N, H, W) or (N, H, W, 3)
+        Values, or uint8 colours.
     columns : int
+        Images per row.
     repeat : int
-        Array cells an image pixel is wide, so that gaps can be finer than pixels.
-    gaps : tuple of int
-        Cells between rows and between columns.
+        Array cells per image pixel, so that gaps can be finer than pixels.
+    gaps : (int, int)
+        Array cells between rows and between columns.
+    ground : ndarray, shape (3,)
+        Colour of the gaps between coloured images, in [0, 1].
+    **settings
+        Of `show_pixels`.
+
+    Attributes
+    ----------
+    image : PixelImage
+        The artist.
     """
 
     def __init__(
@@ -104,13 +117,13 @@ class ImageGrid:
         self.image = show_pixels(ax, self._array, **settings)
 
     def corner(self, i: int) -> tuple[int, int]:
-        """Array row and column of image `i`'s upper left cell (also its data coordinates, less 0.5)."""
+        """Return array row and column of the upper left cell of image `i`."""
         _, h, w = self.shape
         row, column = divmod(i, self.columns)
         return row * (h * self.repeat + self.gaps[0]), column * (w * self.repeat + self.gaps[1])
 
     def place(self, i: int) -> Box:
-        """Where image `i` is, in units."""
+        """Return the box of image `i`."""
         row, column = self.corner(i)
         _, h, w = self.shape
         fig = self.ax.figure
@@ -120,7 +133,7 @@ class ImageGrid:
         return Box(left + column * cell, top + row * cell, w * self.repeat * cell, h * self.repeat * cell)
 
     def outline(self, which: Iterable[int], color: str, linewidth: float = 1.0) -> PatchCollection:
-        """Draw a line around some images, as one artist."""
+        """Outline the images of the given indices, as one artist."""
         _, h, w = self.shape
         pad = linewidth / 2 * self.cells_a_unit
         tall, wide = h * self.repeat + 2 * pad, w * self.repeat + 2 * pad
@@ -132,7 +145,7 @@ class ImageGrid:
 
     @property
     def cells_a_unit(self) -> float:
-        """Array cells (the data coordinates of ``ax``) that one unit is wide."""
+        """Array cells (data coordinates of ``ax``) per unit."""
         return self._array.shape[1] / self.ax.get_window_extent().width * self.ax.figure.bbox.width / FIGURE_WIDTH
 
     def _fill(self, images: np.ndarray) -> None:
@@ -142,14 +155,14 @@ class ImageGrid:
             y, x = self.corner(i)
             self._array[y : y + h * r, x : x + w * r] = sample.repeat(r, 0).repeat(r, 1)
 
-    def set(self, images: np.ndarray) -> Any:
-        """Show other images of the same shape; give the artist."""
+    def set(self, images: np.ndarray) -> PixelImage:
+        """Set other images of the same shape and return the artist."""
         self._fill(images)
         self.image.set_data(self._array)
         return self.image
 
     def tiles(self) -> np.ndarray:
-        """The images as the artist holds them, (N, H, W)."""
+        """Read the images back from the artist: (N, H, W)."""
         array = np.asarray(self.image.get_array())
         n, h, w = self.shape
         corners = [self.corner(i) for i in range(n)]
@@ -158,7 +171,7 @@ class ImageGrid:
 
 
 def image_grid(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     images: np.ndarray,
     *,
@@ -172,31 +185,41 @@ def image_grid(
     pixel: float | None = None,
     lead: float | None = None,
 ) -> ImageGrid:
-    """Draw images as one mosaic inside `box`, as large as fits, its pixels whole numbers of screen pixels.
+    """Draw images as a grid inside `box`, as large as fits, in whole screen pixels.
 
     Parameters
     ----------
-    images : (N, H, W)
-        Values, coloured by `cmap` from `low` to `high`; or uint8 (N, H, W, 3).
+    fig : ThemedFigure
+    box : Box
+    images : ndarray, shape (N, H, W) or (N, H, W, 3)
+        Values, or uint8 colours.
     columns : int, optional
-        As many as make the images largest, unless given.
+        Images per row; default: the number with the largest images.
+    cmap : Colormap, optional
+        Colours of values; default: from background to foreground.
+    low, high : float
+        Values at the ends of `cmap`.
     gap : float
-        Units between images, about.
-    align : tuple of float
-        Where the mosaic sits in what is left of the box: 0 left or top, 0.5 middle, 1 right or bottom.
-    pixel : float, optional
-        Units an image pixel is wide; as many as fit, unless given.
+        Approximate distance of images, in units.
+    align : (float, float)
+        Horizontal and vertical position in the box: 0 left or top, 0.5 centre, 1 right or bottom.
     frame : bool
-        A hairline around each image, where its edge would not be seen otherwise.
+        Whether each image has a hairline around it.
+    pixel : float, optional
+        Width of an image pixel in units; default: as large as fits.
     lead : float, optional
-        Units between rows, where these differ from `gap`: room for captions.
+        Distance of rows in units, for captions; default: `gap`.
+
+    Returns
+    -------
+    ImageGrid
     """
-    theme = fig.theme  # type: ignore[attr-defined]
+    theme = fig.theme
     n, h, w = images.shape[:3]
     lead = gap if lead is None else lead
-    scale = fig.bbox.width / FIGURE_WIDTH  # screen pixels a unit
+    scale = fig.bbox.width / FIGURE_WIDTH  # screen pixels per unit
 
-    def size_in(c: int) -> float:  # screen pixels that one image pixel gets with c columns
+    def size_in(c: int) -> float:  # screen pixels per image pixel with c columns
         rows = -(-n // c)
         across = (box.w - (c - 1) * gap) / (c * w)
         down = (box.h - (rows - 1) * lead) / (rows * h)
@@ -205,7 +228,7 @@ def image_grid(
     columns = columns or _columns(n, size_in)
     repeat, cell = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
-    for whole in (round, int):  # the gap that was asked for, or a narrower one where that leaves the box
+    for whole in (round, int):  # the requested gap, or a narrower one if the grid is larger than the box
         cells = max(1, whole(gap * scale / cell)) if gap else 0
         leading = cells if lead == gap else max(1, round(lead * scale / cell))
         wide = (columns * (w * repeat + cells) - cells) * cell / scale
@@ -223,5 +246,5 @@ def image_grid(
 
 
 def to_display(pixels: np.ndarray) -> np.ndarray:
-    """An image uint8 (C, H, W) as `image_grid` takes it: grey as float (H, W) in [0, 1], colour as uint8 (H, W, 3)."""
+    """Convert an image uint8 (C, H, W) for `image_grid`: float (H, W) in [0, 1], or uint8 (H, W, 3) if C is 3."""
     return pixels[0] / 255.0 if len(pixels) != 3 else pixels.transpose(1, 2, 0)

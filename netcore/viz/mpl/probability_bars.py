@@ -2,14 +2,13 @@
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from netcore.core.formatting import format_percent
 from netcore.core.trace import Trace
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
-from netcore.viz.mpl.style import SMALL
+from netcore.viz.mpl.style import SMALL, ThemedFigure
 from netcore.viz.mpl.text import ellipsize, text_width
 from netcore.viz.theme import Theme
 
@@ -21,8 +20,8 @@ class ProbabilityBars:
     in the colour of right or wrong (of emphasis where the true class is not known), the others in `positive`.
     """
 
-    def __init__(self, fig: Figure, box: Box, classes: tuple[str, ...], most: int = 10) -> None:
-        self.theme, self.classes = fig.theme, classes  # type: ignore[attr-defined]
+    def __init__(self, fig: ThemedFigure, box: Box, classes: tuple[str, ...], most: int = 10) -> None:
+        self.theme, self.classes = fig.theme, classes
         self.count = min(most, len(classes))
         self.sorted = len(classes) > most
         longest = min(0.45 * box.w, max(text_width(fig, name) for name in classes))

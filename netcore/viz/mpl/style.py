@@ -1,6 +1,7 @@
-"""New figures in a theme: sizes and rc settings."""
+"""Figures in a theme: sizes and Matplotlib parameters."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,19 +14,34 @@ SMALL, LABEL, TITLE = 14, 15, 20  # font sizes; nothing is smaller than SMALL
 MARGIN = 24.0
 
 
-def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> Figure:
-    """Make an empty figure of exactly `size_px` pixels with an Agg canvas; its theme is ``fig.theme``."""
+class ThemedFigure(Figure):
+    """A Matplotlib figure with an Agg canvas and the theme in which it is drawn.
+
+    Parameters
+    ----------
+    theme : Theme
+    **settings
+        Of `matplotlib.figure.Figure`.
+    """
+
+    canvas: FigureCanvasAgg
+
+    def __init__(self, theme: Theme, **settings: Any) -> None:
+        super().__init__(facecolor=theme.background, **settings)
+        FigureCanvasAgg(self)
+        self.theme = theme
+
+
+def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> ThemedFigure:
+    """Make an empty figure of exactly `size_px` pixels."""
     width, height = size_px
     dpi = 72 * width / FIGURE_WIDTH
-    fig = Figure(figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi, facecolor=theme.background)
-    FigureCanvasAgg(fig)
-    fig.theme = theme  # type: ignore[attr-defined]
-    return fig
+    return ThemedFigure(theme, figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi)
 
 
 def theme_style(theme: Theme) -> AbstractContextManager[None]:
-    """Matplotlib's settings while a figure is drawn and saved: ``with style(theme): draw(fig, context)``."""
-    settings = {
+    """Set Matplotlib's parameters while drawing: ``with theme_style(theme): draw(fig, context)``."""
+    settings: dict[Any, Any] = {  # the stubs list every parameter as a literal
         "font.family": FONT,
         "font.monospace": [MONO],
         "font.size": SMALL,
@@ -54,7 +70,7 @@ def theme_style(theme: Theme) -> AbstractContextManager[None]:
         "figure.facecolor": theme.background,
         "savefig.facecolor": theme.background,
         "savefig.dpi": "figure",
-        "svg.hashsalt": "netcore",  # the same picture gives the same file
-        "pdf.fonttype": 42,  # letters that can be searched and copied
+        "svg.hashsalt": "netcore",  # makes identical figures identical files
+        "pdf.fonttype": 42,  # text remains searchable
     }
     return mpl.rc_context(settings)

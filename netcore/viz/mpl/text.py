@@ -1,26 +1,26 @@
 """Text, headings and legends of a figure."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from netcore.viz.mpl.boxes import Box, figure_box
-from netcore.viz.mpl.style import FIGURE_WIDTH, LABEL, MARGIN, SMALL, TITLE
+from netcore.viz.mpl.style import FIGURE_WIDTH, LABEL, MARGIN, SMALL, TITLE, ThemedFigure
 from netcore.viz.theme import FONT
 
 
-def add_text(fig: Figure, x: float, y: float, text: str, **settings: Any) -> Text:
-    """Text at (x, y) in units, left-aligned and below y unless told otherwise."""
+def add_text(fig: ThemedFigure, x: float, y: float, text: str, **settings: Any) -> Text:
+    """Add text at (x, y) in units; by default (x, y) is its upper left corner."""
     whole = figure_box(fig)
-    settings = {"ha": "left", "va": "top", "fontsize": SMALL, "color": fig.theme.foreground} | settings  # type: ignore[attr-defined]
-    return fig.text(x / whole.w, 1 - y / whole.h, text, **settings)
+    defaults: dict[str, Any] = {"ha": "left", "va": "top", "fontsize": SMALL, "color": fig.theme.foreground}
+    return fig.text(x / whole.w, 1 - y / whole.h, text, **(defaults | settings))
 
 
-def text_width(fig: Figure, text: str, fontsize: float = SMALL, weight: str = "normal") -> float:
-    """Width of a text in units."""
+def text_width(fig: ThemedFigure, text: str, fontsize: float = SMALL, weight: str = "normal") -> float:
+    """Return the width of a text in units."""
     return _width(text, fontsize, weight, fig.dpi)
 
 
@@ -32,12 +32,17 @@ def _width(text: str, fontsize: float, weight: str, dpi: float) -> float:
 
 
 def ellipsize(
-    fig: Figure, text: str, room: float, fontsize: float = SMALL, weight: str = "normal", keep: str = "start"
+    fig: ThemedFigure,
+    text: str,
+    max_width: float,
+    fontsize: float = SMALL,
+    weight: str = "normal",
+    keep: Literal["start", "end"] = "start",
 ) -> str:
-    """The text, or as much of its start (or its end, by `keep`) as fits into `room` units, with an ellipsis."""
+    """Cut a text to `max_width` units with an ellipsis, keeping its start or end."""
     if (
-        len(text) * fontsize * 0.9 <= room or text_width(fig, text, fontsize, weight) <= room
-    ):  # hardly a letter is wider
+        len(text) * fontsize * 0.9 <= max_width or text_width(fig, text, fontsize, weight) <= max_width
+    ):  # few letters are wider than 0.9 em
         return text
 
     def cut(count: int) -> str:
@@ -46,34 +51,38 @@ def ellipsize(
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if text_width(fig, cut(middle), fontsize, weight) <= room else (low, middle - 1)
+        low, high = (middle, high) if text_width(fig, cut(middle), fontsize, weight) <= max_width else (low, middle - 1)
     return cut(low)
 
 
-def add_heading(fig: Figure, title: str, note: str = "", aside: float = 0) -> tuple[Box, Text]:
-    """Title and one line of note at the top left; give the box that is left for the body, and the note's artist.
+def add_heading(fig: ThemedFigure, title: str, subtitle: str = "", aside: float = 0) -> tuple[Box, Text]:
+    """Add title and subtitle at the top left, and return the box below them and the subtitle.
 
-    `aside` units to the right of the title are left free.
+    `aside` units to the right of the title remain free.
     """
     whole = figure_box(fig)
-    room = whole.w - 2 * MARGIN
-    add_text(fig, MARGIN, 16, ellipsize(fig, title, room - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
-    line = add_text(fig, MARGIN, 46, ellipsize(fig, note, room), color=fig.theme.muted)  # type: ignore[attr-defined]
+    width = whole.w - 2 * MARGIN
+    add_text(
+        fig, MARGIN, 16, ellipsize(fig, title, width - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold"
+    )
+    line = add_text(fig, MARGIN, 46, ellipsize(fig, subtitle, width), color=fig.theme.muted)
     return whole.inset(MARGIN, 78, MARGIN, 18), line
 
 
-def add_subtitle(fig: Figure, box: Box, title: str, note: str = "") -> None:
-    """A panel's title at the top left of its box, in bold, and what belongs to it (a unit) behind."""
+def add_subtitle(fig: ThemedFigure, box: Box, title: str, note: str = "") -> None:
+    """Add a panel's title in bold at the top left of its box, and a note (a unit, say) after it."""
     title = ellipsize(fig, title, box.w, LABEL, "bold")
     add_text(fig, box.x, box.y, title, fontsize=LABEL, fontweight="bold")
     start = text_width(fig, title, LABEL, "bold") + 8
     if note and box.w - start > 40:
-        muted = fig.theme.muted  # type: ignore[attr-defined]
+        muted = fig.theme.muted
         add_text(fig, box.x + start, box.y + 0.8, ellipsize(fig, note, box.w - start), color=muted)
 
 
-def add_color_legend(fig: Figure, entries: dict[str, str], right: float = FIGURE_WIDTH - MARGIN, y: float = 22) -> None:
-    """Names in their colours (name: colour), one line that ends at `right`."""
+def add_color_legend(
+    fig: ThemedFigure, entries: dict[str, str], right: float = FIGURE_WIDTH - MARGIN, y: float = 22
+) -> None:
+    """Add a legend in one line that ends at `right`: names and their colours."""
     for name, color in reversed(entries.items()):
         right -= text_width(fig, name)
         add_text(fig, right, y, name, color=color)

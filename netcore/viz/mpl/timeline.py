@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.figure import Figure
 
 from netcore.analysis.history import epoch_row, held_out_text, snapshots_until
 from netcore.core.context import SceneContext
@@ -10,6 +9,7 @@ from netcore.core.formatting import format_percent, format_subset
 from netcore.core.run import Snapshot
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_text, text_width
 
 
@@ -21,8 +21,8 @@ def frame_index(t: float, count: int) -> int:
 class Timeline:
     """A row of dots, one a snapshot; ``show(i)`` moves to one and gives the artists that changed."""
 
-    def __init__(self, fig: Figure, box: Box, context: SceneContext, snapshots: tuple[Snapshot, ...]) -> None:
-        theme = fig.theme  # type: ignore[attr-defined]
+    def __init__(self, fig: ThemedFigure, box: Box, context: SceneContext, snapshots: tuple[Snapshot, ...]) -> None:
+        theme = fig.theme
         self.words = [self._words(context, s) for s in snapshots]
         self.text = add_text(fig, box.x, box.y, "")
         every = len(snapshots_until(context))
