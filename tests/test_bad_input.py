@@ -62,33 +62,33 @@ def assert_rejected(project_dir: Path, capsys: pytest.CaptureFixture):
         (["render", "weights_line.py", "--run", "tyo"], "no run 'tyo': did you mean 'toy'?"),
         (["render", "filter-grid", "--run", "toy"], "scene 'filter-grid' needs a convolution; run 'toy' has none"),
         ([*DRAW, "--at", "epoch:7"], "no snapshot at epoch:7; the nearest is epoch:1"),
-        ([*DRAW, "--at", "bset"], "no snapshot 'bset': say best, last, first, epoch:N or step:N"),
+        ([*DRAW, "--at", "bset"], "no snapshot 'bset': use best, last, first, epoch:N or step:N"),
         ([*DRAW, "--digit", "12"], "no class '12'; there are: 0, 1, 2"),  # "did you mean '2'?" would guess
-        ([*DRAW, "--index", "99"], "no example 99: run 'toy' has 0 to 19"),
-        ([*DRAW, "--digit", "3", "--index", "1"], "choose one image: --digit or --index"),
+        ([*DRAW, "--index", "99"], "--index must be from 0 to 19 for run 'toy', got 99"),
+        ([*DRAW, "--digit", "3", "--index", "1"], "--digit and --index exclude each other"),
         ([*DRAW, "--many", "x"], "'x' is not a valid integer"),
         ([*DRAW, "--style", "soild"], "Did you mean 'solid'?"),
         ([*DRAW, "--mayn", "3"], "No such option '--mayn'"),
         ([*DRAW, "-f", "gfi"], "no format 'gfi': did you mean 'gif'?"),
         ([*DRAW, "-o", "x.gfi"], "no format 'gfi': did you mean 'gif'?"),
-        ([*DRAW, "-o", "x.gif", "-f", "mp4"], "x.gif says gif, --format says mp4"),
+        ([*DRAW, "-o", "x.gif", "-f", "mp4"], "suffix of x.gif must match --format mp4, got gif"),
         ([*DRAW, "--theme", "drak"], "Did you mean 'dark'?"),
-        ([*DRAW, "-f", "gif", "--fps", "30"], "a GIF cannot play 30 frames a second exactly: say --fps 25"),
-        ([*DRAW, "-f", "gif", "--fps", "0"], "choose 1 to 120"),
+        ([*DRAW, "-f", "gif", "--fps", "30"], "fps, got 30: use --fps 25"),
+        ([*DRAW, "-f", "gif", "--fps", "0"], "--fps must be from 1 to 120"),
         (
             [*DRAW[:4], "-f", "mp4", "--size", "427x241"],
-            "H.264 (mp4) needs even sides, not 427x241: say --size 426x240",
+            "H.264 (mp4) needs even width and height, got 427x241: use --size 426x240",
         ),
-        ([*DRAW[:4], "--size", "big"], "no size 'big': say WIDTHxHEIGHT"),
-        ([*DRAW[:4], "--size", "99999x10"], "each side must be from 16 to 8192 pixels"),
-        ([*DRAW, "--max-mb", "-1"], "choose a size above 0"),
-        (["render", "neuron-weights", "--run", "toy", "--neurons", "0"], "--neurons 0: choose 1 or more"),
+        ([*DRAW[:4], "--size", "big"], "must be WIDTHxHEIGHT in pixels"),
+        ([*DRAW[:4], "--size", "99999x10"], "--size must be from 16 to 8192 pixels"),
+        ([*DRAW, "--max-mb", "-1"], "--max-mb must be above 0"),
+        (["render", "neuron-weights", "--run", "toy", "--neurons", "0"], "--neurons must be at least 1, got 0"),
         (
             ["render", "neuron-weights", "--run", "toy", "-f", "gif", "--seconds", "0"],
-            "--seconds 0: choose a time above",
+            "--seconds must be above 0, got 0",
         ),
-        (["render", "saliency", "--run", "toy", "--patch", "-1"], "--patch -1: choose 0 or more"),
-        (["render"], "name a scene (netcore scenes lists them)"),
+        (["render", "saliency", "--run", "toy", "--patch", "-1"], "--patch must be at least 0, got -1"),
+        (["render"], "choose a scene from netcore scenes"),
         (["render", "--run", "toy"], "--run needs a scene"),
     ],
 )
@@ -99,10 +99,10 @@ def test_render_rejects_bad_arguments(assert_rejected, args: list[str], line: st
 def test_render_rejects_format_of_scene(assert_rejected, project_dir: Path) -> None:
     """A still cannot become a GIF, a film cannot become an SVG or PDF."""
     toy_runs.write_figure(project_dir, "still", toy_runs.STILL)
-    assert_rejected(["render", "still.py", "--run", "toy", "-f", "gif"], "does not move", "choose png, pdf or svg")
+    assert_rejected(["render", "still.py", "--run", "toy", "-f", "gif"], "is not animated", "choose png, pdf or svg")
     toy_runs.write_film(project_dir, "small")
-    assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film, and SVG is for figures")
-    assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film, and PDF is for figures")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film and cannot be SVG")
+    assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film and cannot be PDF")
 
 
 # ---- the run
@@ -154,7 +154,7 @@ class Trap:
 def test_snapshot_never_unpickled(assert_rejected, project_dir: Path) -> None:
     trap = project_dir / "sprung"
     replace_snapshot(project_dir, pickle.dumps(Trap(trap)))
-    assert_rejected([*DRAW, "--force"], "is no safetensors file")
+    assert_rejected([*DRAW, "--force"], "is not a safetensors file")
     assert not trap.exists()
     pickle.loads(pickle.dumps(Trap(trap)))
     assert trap.exists(), "the trap works"
@@ -203,7 +203,7 @@ def huge_png() -> bytes:
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b"hello", "is no image"), (b"", "is empty"), (huge_png(), "is too large"), (None, "cannot read mine.png")],
+    [(b"hello", "is not an image"), (b"", "is empty"), (huge_png(), "is too large"), (None, "cannot read mine.png")],
     ids=["no image", "empty", "huge", "missing"],
 )
 def test_image_option_rejects_non_images(assert_rejected, project_dir: Path, content: bytes | None, line: str) -> None:

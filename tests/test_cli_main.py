@@ -186,14 +186,14 @@ def test_status_check_fails_if_stale(project_dir: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[[render]\n", "is no TOML"),
+        ("[[render]\n", "is not valid TOML"),
         ("[render]\nx = 1\n", "[[render]], with two brackets"),
         ("[[rendre]]\n", "did you mean 'render'"),
-        ('[[render]]\nscene = "filter-grid"\n', "render 1: say which run"),
+        ('[[render]]\nscene = "filter-grid"\n', "render 1: run is missing"),
         ('[[render]]\nscene = "filtr-grid"\nrun = "toy"\n', "did you mean 'filter-grid'"),
         ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nmayn = 3\n', "no key 'mayn': did you mean 'many'"),
-        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nfps = "fast"\n', "fps takes a number, not 'fast'"),
-        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "big"\n', "no size 'big'"),
+        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nfps = "fast"\n', "fps must be a number, got 'fast'"),
+        ('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "big"\n', "must be WIDTHxHEIGHT in pixels"),
     ],
 )
 def test_config_errors_are_one_line(project_dir: Path, capsys: pytest.CaptureFixture, text: str, line: str) -> None:

@@ -26,6 +26,7 @@ from netcore.viz.layout.edges import WEAK_SHARE
 from netcore.viz.mpl.network_diagram import IDLE, NetworkDiagram
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK
+from netcore.viz.wording import prediction_lines
 
 scene = load_scene(find_scene("dashboard").path)
 
@@ -67,12 +68,11 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
     at(update, feed, i)
     trace = context.trace(sample=feed[i])
     assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
-    assert panels["_Input"].texts[0].get_text() == f"true: {feed[i].label}"
-    assert panels["_Input"].texts[1].get_text() == f"says: {trace.prediction}"
-    assert to_hex(panels["_Input"].texts[1].get_color()) == (
-        DARK.correct if feed[i].label == trace.prediction else DARK.incorrect
+    lines = panels["_Input"].texts
+    assert [line.get_text() for line in lines] == prediction_lines(
+        trace.classes, trace.prediction, trace.probabilities.max(), feed[i].label
     )
-    assert format_percent(float(trace.probabilities.max())) in panels["_Input"].texts[2].get_text()
+    assert to_hex(lines[0].get_color()) == (DARK.correct if feed[i].label == trace.prediction else DARK.incorrect)
     bars = panels["_Probabilities"].bars.bars
     assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
     colors = [to_hex(bar.get_facecolor()) for bar in bars]
@@ -99,7 +99,7 @@ def test_dashboard_confusion_matrix_accumulates(dashboard_figure, context, i):
     assert np.array_equal(panel.counts, expected)
     right = int(np.trace(expected))
     assert panel.accuracy.get_text() == format_percent(right / (i + 1))
-    assert panel.right.get_text() == f"{right} of {i + 1} right"
+    assert panel.right.get_text() == f"{right} of {i + 1} correct"
     cells = np.asarray(panel.image.get_array()).reshape(100, -1)
     empty = cells[expected.ravel() == 0]
     assert (empty == empty[0]).all()
@@ -294,7 +294,7 @@ def test_sample_sequence_selection(make_context, mlp_run):
     for first in (9, 18):  # round by round, one of each class; the chosen image, a 4, is the last one
         counts = np.bincount([p.label for p in sample_sequence(context, "", first + 1, 0)[:-1]], minlength=10)
         assert counts.max() - counts.min() <= 1
-    with pytest.raises(NetcoreError, match="no class between 9 and 0: say 0-9"):
+    with pytest.raises(NetcoreError, match="no class between 9 and 0: use 0-9"):
         sample_sequence(context, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
         sample_sequence(context, "x")
@@ -308,8 +308,8 @@ def test_dashboard_does_not_count_unlabeled(make_context, mlp_run):
     with theme_style(DARK):
         fig = new_figure(DARK)
         scene.draw(fig, context, images=3)
-    assert "true: unknown" in painted_strings(fig)
-    assert any(text.endswith(" of 2 right") for text in painted_strings(fig))
+    assert "correct" not in painted_strings(fig)
+    assert any(text.endswith(" of 2 correct") for text in painted_strings(fig))
 
 
 # ---- live

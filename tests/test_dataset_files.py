@@ -123,7 +123,7 @@ def test_kaggle_archive_missing_or_truncated(tmp_path):
     write_table(tmp_path / "train.csv.gz", np.random.default_rng(0).integers(0, 255, (20, 28, 28)), [0] * 20)
     whole = (tmp_path / "train.csv.gz").read_bytes()
     (tmp_path / "train.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(NetcoreError, match="is no table as Kaggle has it"):
+    with pytest.raises(NetcoreError, match="is not a table in Kaggle's format"):
         load_dataset(f"kaggle:{tmp_path}")
 
 
@@ -183,7 +183,7 @@ def test_image_folder_skips_broken_image(class_folder):
     for _ in range(2):
         source = load_dataset(f"folder:{class_folder}")
         assert len(source.train) == 6
-        assert "1 of 7 files left out" in source.note
+        assert "1 of 7 files skipped" in source.note
         assert "digit 3/broken.png" in source.note
 
 
@@ -199,8 +199,8 @@ def test_image_folder_rejects_unusable(class_folder, tmp_path_factory):
     with pytest.raises(NetcoreError, match="no folder"):
         load_dataset("folder:/nowhere/at/all")
     (class_folder / "digit 8").rename(tmp_path_factory.mktemp("away") / "digit 8")
-    with pytest.raises(NetcoreError, match="needs a folder of images for each of two classes or more, it has 1"):
+    with pytest.raises(NetcoreError, match="one subfolder of images per class, two or more, got 1"):
         load_dataset(f"folder:{class_folder}")
     (class_folder / "empty").mkdir()
-    with pytest.raises(NetcoreError, match="empty holds no image that can be read"):
+    with pytest.raises(NetcoreError, match="empty does not contain a readable image"):
         load_dataset(f"folder:{class_folder}")

@@ -297,7 +297,7 @@ def test_gif_reduces_colors_for_budget(tmp_path: Path) -> None:
 def test_encode_over_limit_keeps_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"noise.{name}"
     path.write_bytes(b"earlier")
-    with pytest.raises(NetcoreError, match=rf"{name} takes 0\.\d MB, over 0.02: .*--size.*--fps.*--max-mb"):
+    with pytest.raises(NetcoreError, match=rf"{name} must be at most 0.02 MB, got 0\.\d MB: .*--size.*--fps.*--max-mb"):
         encode(noise(6), {name: path}, 10, max_mb=0.02)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
 

@@ -191,9 +191,9 @@ def test_evaluate_rejects_other_classes_sizes(trained_runs, tmp_path):
     write_idx_set(tmp_path, "KMNIST", ("train", "t10k"), random.integers(0, 9, (10, 28, 28)), np.arange(10))
     write_idx_set(tmp_path, "MNIST", ("train", "t10k"), random.integers(0, 9, (10, 16, 16)), np.arange(10))
     run = load_run("plain", trained_runs)
-    with pytest.raises(NetcoreError, match="kmnist has other classes than run 'plain'"):
+    with pytest.raises(NetcoreError, match="classes of kmnist must be those of run 'plain'"):
         evaluate(run, ["kmnist"], data_dir=tmp_path)
-    with pytest.raises(NetcoreError, match="images are 1×16×16, run 'plain' takes 1×28×28"):
+    with pytest.raises(NetcoreError, match="images are 1×16×16, but run 'plain' takes 1×28×28"):
         evaluate(run, ["mnist"], data_dir=tmp_path)
 
 
@@ -211,7 +211,7 @@ def test_evaluate_on_tiny_test_sets(trained_runs, tmp_path, count):
 def test_evaluate_command_table_and_json(trained_runs):
     out = CliRunner().invoke(evaluate_command, ["drop-1", "--runs-dir", str(trained_runs)], catch_exceptions=False)
     assert "precision" in out.stdout
-    assert "with dropout on, 2 passes" in out.stdout
+    assert "dropout active, 2 passes" in out.stdout
     args = ["drop-1", "--runs-dir", str(trained_runs), "--json", "--no-stability"]
     rows = json.loads(CliRunner().invoke(evaluate_command, args, catch_exceptions=False).stdout)
     assert rows[0]["name"] == "embedded"
@@ -232,7 +232,7 @@ def test_compare_shows_settings_and_results(trained_runs):
     assert "%" in lines["accuracy on embedded"]
     rows = json.loads(CliRunner().invoke(compare_command, [*args, "--json"], catch_exceptions=False).stdout)
     assert rows[0]["settings"]["dropout"] == 0.3
-    with pytest.raises(NetcoreError, match="two runs or more"):
+    with pytest.raises(NetcoreError, match="at least two runs"):
         CliRunner().invoke(compare_command, args[:1] + args[2:], catch_exceptions=False)
 
 
@@ -257,7 +257,7 @@ def test_submission_has_kaggle_format(trained_runs, tmp_path, name):
     write_table(tmp_path / name, images)
     args = ["plain", "--runs-dir", str(trained_runs), "--test", str(tmp_path / name), "-o", str(tmp_path / "out.csv")]
     result = CliRunner().invoke(submit_command, args, catch_exceptions=False)
-    assert "40 rows where Kaggle's own has 28,000" in result.stderr
+    assert "40 rows, Kaggle's own file has 28,000" in result.stderr
     rows = list(csv.reader((tmp_path / "out.csv").open()))
     assert rows[0] == ["ImageId", "Label"]
     assert [int(r[0]) for r in rows[1:]] == list(range(1, 41))
@@ -279,5 +279,5 @@ def test_submission_of_few_rows(trained_runs, tmp_path):
     with pytest.raises(NetcoreError, match=r"none\.csv has no rows"):
         write_submission(run, tmp_path / "none.csv", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().count("\n") == 2  # the earlier file stays
-    with pytest.raises(NetcoreError, match="one digit for each of 3 rows"):
+    with pytest.raises(NetcoreError, match="one digit per row, 3 in all"):
         format_submission(np.array([1, 2]), 3)

@@ -28,13 +28,15 @@ from netcore.analysis.metrics import calibration_bins, wilson_interval
 from netcore.analysis.predictions import Predictions, stored_predictions
 from netcore.core.context import SceneContext, read_digest
 from netcore.core.errors import NetcoreError, RequirementError
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_percent, format_percent_points
 from netcore.core.run import Run
 from netcore.core.run_writer import RunWriter
 from netcore.viz.colors import confusion_colors
 from netcore.viz.mpl.image_grid import ImageGrid, PixelImage
 from netcore.viz.theme import DARK
+from netcore.viz.wording import prediction_lines
 
+HELD_OUT = "1,000 held-out MNIST digits, best epoch (3), chosen on these images"
 LETTERS = list("ABCDEFGHIJ")
 RIGHT = np.diag([60, 11, 35, 48, 20, 27, 16, 52, 9, 40])
 RIGHT_ELSEWHERE = np.diag([5, 14, 0, 30, 22, 8, 25, 3, 17, 12])
@@ -66,7 +68,7 @@ def hundred(tmp_path_factory):
 
 
 def with_confusions(right: np.ndarray, *pairs: tuple[str, str, int]) -> np.ndarray:
-    """Right answers, and how often one letter was taken for another."""
+    """Right answers, and how often one letter was → another."""
     found = right.copy()
     for true, predicted, count in pairs:
         found[LETTERS.index(true), LETTERS.index(predicted)] = count
@@ -178,15 +180,15 @@ def matrix_of(fig) -> tuple[np.ndarray, np.ndarray]:
 
 
 def confused(confusion: np.ndarray, classes: list[str]) -> Iterator[tuple[str, int]]:
-    """What was taken for what, the most frequent first."""
+    """The confusions, the most frequent first."""
     pairs = [(int(n), *at) for at, n in np.ndenumerate(confusion) if n and at[0] != at[1]]
     for n, true, predicted in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
-        yield f"{classes[true]} taken for {classes[predicted]}, {n} time{'s' * (n > 1)}", n
+        yield f"{classes[true]} → {classes[predicted]}, {n} time{'s' * (n > 1)}", n
 
 
 def facts_of(fig) -> list[str]:
     """The lines on the right of the matrix, under what they say."""
-    head = next(s for s in text_spots(fig) if s.text == "Most often confused")
+    head = next(s for s in text_spots(fig) if s.text == "Most frequent confusions")
     return [s.text for s in text_spots(fig) if abs(s.left - head.left) < 4 and s.y > head.y + 5]
 
 
@@ -201,7 +203,7 @@ def test_confusion_matrix_counts(context, stored) -> None:
     rows, pairs = facts_of(fig), list(confused(expected, context.classes))
     assert len(rows) == 8
     assert rows[:7] == [text for text, _ in pairs[:7]]
-    assert rows[7] == f"and {len(pairs) - 7} pairs more, up to {pairs[7][1]} each"
+    assert rows[7] == f"{len(pairs) - 7} further pairs, up to {pairs[7][1]} each"
 
 
 def test_confusion_matrix_axis_names(made) -> None:
@@ -227,20 +229,20 @@ def test_confusion_matrix_axis_names(made) -> None:
 def test_confusion_matrix_counts_omitted_pairs(made, more) -> None:
     pairs = [("A", "B", 7), ("B", "A", 6), ("C", "A", 6), ("A", "C", 5), ("J", "I", 4), ("I", "J", 3), ("D", "E", 2)]
     confusion = with_confusions(RIGHT, *pairs, ("E", "D", 1), *[("F", "D", 1)] * more)
-    told = [f"{true} taken for {predicted}, {n} times" for true, predicted, n in (pairs[0], pairs[1], *pairs[2:])]
+    told = [f"{true} → {predicted}, {n} times" for true, predicted, n in (pairs[0], pairs[1], *pairs[2:])]
     fig, _, _ = draw_figure("confusion_matrix", context_with_predictions(made, one=confusion))
-    assert facts_of(fig) == [*told, "and 2 pairs more, up to 1 each" if more else "E taken for D, 1 time"]
+    assert facts_of(fig) == [*told, "2 further pairs, up to 1 each" if more else "E → D, 1 time"]
 
 
 def test_confusion_matrix_shortens_class_names(made) -> None:
     context = context_with_predictions(made, one=with_confusions(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
     context._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
     first, *others = facts_of(draw_figure("confusion_matrix", context).fig)
-    true, predicted = first.removesuffix("…, 5 times").split("… taken for ")
+    true, predicted = first.removesuffix("…, 5 times").split("… → ")
     assert len(true) > 3 < len(predicted)
     assert context.classes[0].startswith(true)
     assert context.classes[1].startswith(predicted)
-    assert others == ["cat taken for dog, 4 times", "automobile taken for cat, 1 time"]
+    assert others == ["cat → dog, 4 times", "automobile → cat, 1 time"]
 
 
 def test_confusion_matrix_cell_colors(made, hundred) -> None:
@@ -302,7 +304,7 @@ def test_confusion_matrix_of_early_snapshots(context, stored) -> None:
     update(1.0)
     logits, labels, _ = stored
     assert np.array_equal(matrix_of(fig)[0], confusion_matrix(labels, logits.argmax(1), labels=range(10)))
-    assert any(text.startswith("1,000 images of embedded, epoch 3 (best on these)") for text in painted_strings(fig))
+    assert any(text.startswith(HELD_OUT) for text in painted_strings(fig))
 
 
 # ---- by class
@@ -332,10 +334,7 @@ def test_per_class_metrics(made) -> None:
         assert np.allclose(spans, [(k + shift, *wilson(right[k], of[k])) for k in shown])
         assert np.allclose(dots[np.argsort(dots[:, 1])], [(right[k] / of[k], k + shift) for k in shown])
     assert says_its_ticks(ax.xaxis)
-    assert (
-        f"{true.sum()} images of second, epoch 1 · lines: 95 % intervals · mean F1 {f1.mean():.3f}"
-        in painted_strings(fig)
-    )
+    assert f"{true.sum()} images of second, epoch 1 · mean F1 {f1.mean():.3f}" in painted_strings(fig)
 
 
 def test_per_class_of_trained_network(context, stored) -> None:
@@ -364,7 +363,7 @@ def test_per_class_shows_lowest_f1(hundred) -> None:
     rows_of = np.flatnonzero(~np.isnan(recall[worst]))
     assert np.allclose(dots[np.argsort(dots[:, 1])], [(recall[worst[row]], row + 0.14) for row in rows_of])
     (note,) = [text for text in painted_strings(fig) if "mean F1" in text]
-    assert f"mean F1 {np.nanmean(f1):.3f} · 12 of 100 classes, those of the lowest F1" in note
+    assert f"mean F1 {np.nanmean(f1):.3f} · 12 of 100 classes, lowest F1" in note
 
 
 # ---- confidence
@@ -390,15 +389,15 @@ def test_confidence_reliability_diagram(context, stored) -> None:
     )
     (diagonal,) = [line for line in left.lines if line.get_linestyle() == "--"]
     assert np.array_equal(diagonal.get_xydata(), [[0, 0], [1, 1]])
-    assert {title_above(fig, left), title_above(fig, histograms)} == {"Accuracy", "Images by confidence"}
+    assert {title_above(fig, left), title_above(fig, histograms)} == {"Accuracy", "Confidence"}
     assert title_above(fig, left) == "Accuracy"
     assert says_its_ticks(left.xaxis)
     assert says_its_ticks(left.yaxis)
     assert says_its_ticks(histograms.xaxis)
     error = np.average(np.abs(accuracy - confidence), weights=np.bincount(place_of)[filled])
     assert f"expected calibration error {format_percent(error)}" in painted_strings(fig)
-    note = f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right"
-    assert f"{note} · 1,000 images of embedded, epoch 3 (best on these)" in painted_strings(fig)
+    assert f"accuracy {format_percent(right.mean())} · {HELD_OUT}" in painted_strings(fig)
+    assert any(f"mean {format_percent(sure.mean())}" in text for text in painted_strings(fig))
 
 
 def test_confidence_histograms(made) -> None:
@@ -406,7 +405,7 @@ def test_confidence_histograms(made) -> None:
     found = context.evaluation("second")
     sure, right = softmax(found.logits.astype(float), axis=1).max(1), found.logits.argmax(1) == found.labels
     fig, _, _ = draw_figure("confidence", context, data="second")
-    assert legend_colors(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
+    assert legend_colors(fig) == {"correct": DARK.correct, "misclassified": DARK.incorrect}
     ax = fig.axes[1]
     for color, which in ((DARK.correct, right), (DARK.incorrect, ~right)):
         stairs = [s for s in ax.patches if color in (to_hex(s.get_edgecolor()), to_hex(s.get_facecolor()))]
@@ -415,10 +414,9 @@ def test_confidence_histograms(made) -> None:
             assert np.allclose(edges, np.linspace(0, 1, 21))
             assert np.array_equal(values, np.histogram(sure[which], edges)[0])
     assert [t.get_text() for t in ax.get_yticklabels()] == [f"{y:,.0f}" for y in ax.get_yticks()]
-    assert any(
-        f"{format_percent(sure.mean())} sure on average, {format_percent(right.mean())} right" in text
-        for text in painted_strings(fig)
-    )
+    texts = painted_strings(fig)
+    assert any(f"accuracy {format_percent(right.mean())}" in text for text in texts)
+    assert any(f"mean {format_percent(sure.mean())}" in text for text in texts)
     accuracy, confidence = calibration_curve(right, sure, n_bins=10)
     assert np.allclose(dots_of_color(fig.axes[0], DARK.foreground), np.stack([confidence, accuracy], 1))
     weights = np.histogram(sure, np.linspace(0, 1, 11))[0]
@@ -449,16 +447,16 @@ def test_wilson_interval_by_formula(right, of) -> None:
 def test_predictions_description(context, mlp_run) -> None:
     assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
     assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
-    assert stored_predictions(context).words == "1,000 images of embedded, epoch 3 (best on these)"
+    assert stored_predictions(context).words == HELD_OUT
     info = mlp_run.info
     entry = info["evaluations"]["embedded"]
     other = {"usps": entry} | info["evaluations"]
     split, early = info["data"] | {"held_out_is": "validation split"}, {"embedded": entry | {"snapshot": "epoch 2"}}
     for change, words_of in (
-        ({"data": split}, "1,000 images of embedded, epoch 3"),
-        ({"evaluations": early}, "1,000 images of embedded, epoch 2"),
-        ({"evaluations": early, "best": 250}, "1,000 images of embedded, epoch 2 (best on these)"),
-        ({"evaluations": other}, "1,000 images of usps, epoch 3"),
+        ({"data": split}, "1,000 held-out MNIST digits, epoch 3"),
+        ({"evaluations": early}, "1,000 held-out MNIST digits, epoch 2"),
+        ({"evaluations": early, "best": 250}, "1,000 held-out MNIST digits, best epoch (2), chosen on these images"),
+        ({"evaluations": other}, "1,000 USPS digits, epoch 3"),
     ):
         assert stored_predictions(first_example_context(Run(mlp_run.path, info | change))).words == words_of
 
@@ -491,7 +489,7 @@ def test_cross_dataset_accuracies(made) -> None:
         assert told == [f"{format_percent(right / of)} of {of}", range_of(right, of)]
     assert below(fig, ax, 11) == ["all", *LETTERS]
     assert says_its_ticks(ax.yaxis)
-    assert "the whole sets, and 10 classes · 95 % intervals" in painted_strings(fig)
+    assert any("95 % confidence intervals" in text for text in painted_strings(fig))
 
 
 def test_cross_dataset_many_sets_classes(made, hundred) -> None:
@@ -512,7 +510,7 @@ def test_cross_dataset_many_sets_classes(made, hundred) -> None:
     dots = columns_of(right[:12], of[:12])[0][1:]
     assert np.allclose(dots_of_color(fig.axes[0], DARK.positive), [(0, right.sum() / ANSWERS), *dots])
     assert below(fig, fig.axes[0], 13) == ["all", *(f"class {k}" for k in range(12))]
-    assert "the whole sets, and 12 of 100 classes · 95 % intervals" in painted_strings(fig)
+    assert any("12 of 100 classes" in text for text in painted_strings(fig))
 
 
 def test_predictions_reads_stale_after_evaluation(context, monkeypatch) -> None:
@@ -547,7 +545,7 @@ def test_prediction_distribution_counts(made) -> None:
         assert says_its_ticks(ax.yaxis)
         assert {"Share of the images", "outlines: true classes"} <= set(painted_strings(fig))
         sure = softmax(context.evaluation(name or "one").logits.astype(float), axis=1).max(1).mean()
-        note = f"{total} images of {name or 'one'}, epoch 1 · 10 classes · mean confidence {format_percent(sure)}"
+        note = f"{total} images of {name or 'one'}, epoch 1 · mean confidence {format_percent(sure)}"
         assert note in painted_strings(fig)
 
 
@@ -567,8 +565,8 @@ def test_prediction_distribution_without_labels(made) -> None:
     assert above(fig, ax, 10) == [str(n) for n in predicted]
     assert below(fig, ax, 10) == LETTERS
     assert legend_colors(fig) == {"predicted": DARK.positive}
-    assert any(text.startswith("70 images of kaggle-test, epoch 2 · 10 classes") for text in painted_strings(fig))
-    assert "lines: 95 % intervals for other images of this kind" in painted_strings(fig)
+    assert any(text.startswith("70 images of kaggle-test, epoch 2 · mean") for text in painted_strings(fig))
+    assert "vertical lines: 95 % confidence intervals" in painted_strings(fig)
     assert {"unlabelled", "evaluation:kaggle-test"} <= context.reads
     fig, _, _ = draw_figure("prediction_distribution", context, data="one")
     assert "true" in painted_strings(fig)
@@ -585,7 +583,7 @@ def test_prediction_distribution_many_classes(hundred) -> None:
     expected = [*predicted[most], *np.bincount(found.labels, minlength=100)[most]]
     assert np.allclose([bar.get_height() for bar in ax.patches], np.array(expected) / ANSWERS)
     assert below(fig, ax, 20) == [f"class {k}" for k in most]
-    assert any("20 of 100 classes (those predicted most)" in text for text in painted_strings(fig))
+    assert any("20 of 100 classes, most predicted" in text for text in painted_strings(fig))
 
 
 # ---- mistakes
@@ -602,7 +600,7 @@ def frames_of(mosaic: ImageGrid) -> list[tuple[str, list]]:
 
 
 def assert_mistakes(fig, mosaic: ImageGrid, images, labels, shares, classes: list[str], most: int) -> None:
-    """The surest ones are shown, each with what it is said to be and what it is, in a red frame."""
+    """The most confident ones are shown, each with predicted and true class, in a red frame."""
     predicted, sure = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
@@ -610,8 +608,8 @@ def assert_mistakes(fig, mosaic: ImageGrid, images, labels, shares, classes: lis
     for i, tile in enumerate(mosaic.tiles()):
         pixels = images[order[i]]
         assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-        told = [f"says {classes[predicted[order[i]]]}, is {classes[labels[order[i]]]}", format_percent(sure[order[i]])]
-        assert caption_below(fig, mosaic, i) == told
+        k = order[i]
+        assert caption_below(fig, mosaic, i, 3) == prediction_lines(classes, predicted[k], sure[k], labels[k])
     ((color, middles),) = frames_of(mosaic)
     assert color == DARK.incorrect
     assert np.allclose(sorted(middles), sorted(tile_center(mosaic, i)[:2] for i in range(most)), atol=1)
@@ -625,12 +623,12 @@ def test_misclassified_by_confidence(context, stored) -> None:
     fig, _, (mosaic,) = draw_figure("misclassified", context, images=60)
     count = len(mosaic.tiles())
     assert_mistakes(fig, mosaic, images, labels, shares, context.classes, count)
-    told = "mistakes on 1,000 images of embedded, epoch 3 (best on these), the surest first"
+    source = f"misclassified · {HELD_OUT}"
     assert 24 <= count < 60  # those that fit
-    assert f"{count} of {wrong} {told}" in painted_strings(fig)
+    assert f"{count} of {wrong} {source}" in painted_strings(fig)
     fig, _, (mosaic,) = draw_figure("misclassified", context, images=6)
     assert_mistakes(fig, mosaic, images, labels, shares, context.classes, 6)
-    assert f"6 of {wrong} {told}" in painted_strings(fig)
+    assert f"6 of {wrong} {source}" in painted_strings(fig)
 
 
 def test_misclassified_without_evaluation_uses_examples(mlp_run, tmp_path) -> None:
@@ -642,7 +640,7 @@ def test_misclassified_without_evaluation_uses_examples(mlp_run, tmp_path) -> No
         fig, _, (mosaic,) = draw_figure("misclassified", context, images=9)
         assert_mistakes(fig, mosaic, examples.images, examples.labels, shares, LETTERS, 9)
         wrong = (shares.argmax(1) != examples.labels).sum()
-        note = f"9 of {wrong} mistakes on {len(examples.labels)} example images, the surest first"
+        note = f"9 of {wrong} misclassified · {len(examples.labels)} example images"
         assert note in painted_strings(fig)
 
 
@@ -655,7 +653,7 @@ def test_misclassified_without_errors(made) -> None:
     )
     context._run.info["examples"] = entry
     fig, _, mosaics = draw_figure("misclassified", context)
-    assert painted_strings(fig)[1:] == ["no mistake on 40 example images", "No image among these is misclassified."]
+    assert painted_strings(fig)[1:] == ["40 example images", "No image is misclassified."]
     assert not mosaics
 
 
@@ -672,8 +670,8 @@ def test_stability_accuracies(make_context, cnn_run, monkeypatch) -> None:
     fig, _, _ = draw_figure("stability", context)
     left, box = fig.axes
     mean, deviation = np.mean(PASSES), np.std(PASSES, ddof=1)
-    note = f"mean {format_percent(mean, 2)}, standard deviation {100 * deviation:.2f} points"
-    assert f"6 passes over 1,000 images of embedded · {note}" in painted_strings(fig)
+    note = f"mean {format_percent(mean, 2)}, standard deviation {format_percent_points(deviation)}"
+    assert f"6 passes over 1,000 MNIST digits · {note}" in painted_strings(fig)
     assert legend_colors(fig) == {"mean ± standard deviation": DARK.positive, "dropout off": DARK.emphasis}
     assert [title_above(fig, ax) for ax in (left, box)] == ["Accuracy by pass", "Spread"]
     (passes,) = [line for line in left.lines if len(line.get_xdata()) == 6]
@@ -714,7 +712,7 @@ def test_stability_box_quartiles(made) -> None:
 def test_stability_of_one_pass(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
     fig = draw_figure("stability", context)[0]
-    assert any("1 pass over 1,000 images" in text for text in painted_strings(fig))
+    assert any("1 pass over 1,000 MNIST digits" in text for text in painted_strings(fig))
     assert not any("deviation" in text for text in painted_strings(fig))  # one pass tells of no spread
     assert not fig.axes[0].patches
     assert legend_colors(fig) == {"dropout off": DARK.emphasis}

@@ -22,7 +22,7 @@ from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from netcore.core.formatting import format_number, format_percent
+from netcore.core.formatting import format_number
 from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
@@ -30,6 +30,7 @@ from netcore.rendering.scenes import SCENE_DIRS, load_scene
 from netcore.viz.mpl.image_grid import to_display
 from netcore.viz.mpl.style import FIGURE_WIDTH
 from netcore.viz.theme import DARK
+from netcore.viz.wording import format_prediction, prediction_lines
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_saliency_is_gradient_of_margin(name, request) -> None:
     assert np.array_equal(mosaics[0].tiles()[0], to_display(context.sample.pixels).astype(np.float32))
     for mosaic, values in zip(mosaics[1:3], (expected, times), strict=True):
         assert np.allclose(mosaic.tiles()[0], values.sum(0), atol=0.005 * np.abs(values).max())
-    for mosaic, label in zip(mosaics[1:], ("change per unit", "change", "loss"), strict=True):
+    for mosaic, label in zip(mosaics[1:], ("per unit of input", "contribution", "decrease"), strict=True):
         values = mosaic.tiles()[0]
         limit = float(np.abs(values).max())
         limits, ends = color_bar_of(fig, label)
@@ -151,25 +152,26 @@ def test_saliency_occlusion_costs(mlp, wide) -> None:
     assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
 
-@pytest.mark.parametrize("told", [": right", ": wrong, it is", ""])
-def test_saliency_labels(mlp, told) -> None:
+@pytest.mark.parametrize("outcome", ["correct", "true class", ""])
+def test_saliency_labels(mlp, outcome) -> None:
     examples = mlp.examples()
     hits = mlp.predict_batch(examples.images)["logits"].argmax(1) == examples.labels
-    i = int(np.flatnonzero(hits == (told == ": right"))[0])
-    mlp.sample_or_none = Sample(examples.images[i], int(examples.labels[i]) if told else None)
+    i = int(np.flatnonzero(hits == (outcome == "correct"))[0])
+    mlp.sample_or_none = Sample(examples.images[i], int(examples.labels[i]) if outcome else None)
     fig, _, mosaics = draw_figure("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
-    sure = format_percent(softmax(trace.logits.astype(float)).max())
+    confidence = float(softmax(trace.logits.astype(float)).max())
+    prediction = format_prediction(mlp.classes, int(trace.logits.argmax()), confidence, mlp.sample.label)
     differ = format_number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
-    told += f" {examples.labels[i]}" if told.endswith("is") else ""
     texts = [spot.text for spot in text_spots(fig)]
-    assert texts[0] == f"What speaks for {a} rather than {b} in mlp-16-16"
-    assert texts[1] == f"It says {a}, {sure} sure{told} · scores differ by {differ} · epoch 2"
-    assert texts[-1] == f"Blue speaks for {a}, orange for {b}: changes of score {a} − score {b}."
-    assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Covered"]
+    assert texts[0] == f"Saliency of {a} versus {b} in mlp-16-16"
+    assert texts[1] == f"{prediction} · difference of logits {differ} · epoch 2"
+    assert outcome in texts[1]
+    assert texts[-1].startswith(f"blue: supports {a}, orange: supports {b}")
+    assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Occlusion"]
     y = next(spot.y for spot in text_spots(fig) if spot.text == "first-order estimate")
-    assert texts_in_row(fig, y) == ["a higher pixel value", "first-order estimate", "by 5×5 of background"]
+    assert texts_in_row(fig, y) == ["of the logit difference", "first-order estimate", "patch of 5×5 pixels"]
 
 
 def turned(image, degrees):
@@ -243,14 +245,14 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
         *((panel, place, images) for panel, place in enumerate((0, 3, 3, 3))),
     )
     charts, colors = _charts(fig), legend_colors(fig)
-    assert colors == {"accuracy": DARK.positive, "claimed confidence": DARK.negative}
+    assert colors == {"accuracy": DARK.positive, "mean confidence": DARK.negative}
     for panel, place, batch in changed:
         logits = mlp.predict_batch(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
         found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
         right = (logits.argmax(1) == labels).mean()
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
         assert found[colors["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
-        assert found[colors["claimed confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
+        assert found[colors["mean confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
     for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
         assert np.allclose(mosaic.tiles()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
 
@@ -269,16 +271,16 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
 def test_robustness_labels(mlp) -> None:
     fig, _, _ = draw_figure("robustness", mlp, images=30)
     texts = text_spots(fig)
-    assert min(texts, key=lambda spot: (round(spot.left), spot.y)).text == "What mlp-16-16 withstands"
+    assert min(texts, key=lambda spot: (round(spot.left), spot.y)).text == "Robustness of mlp-16-16"
     stored = len(mlp.examples().labels)
-    assert f"30 of {stored} example images, one change at a time · band: 95 % interval · epoch 2" in [
+    assert f"30 of {stored} example images, one perturbation at a time · band: 95 % confidence interval · epoch 2" in [
         t.text for t in texts
     ]
     expected = (
-        ("Noise", "standard deviation, of the pixels' range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
+        ("Noise", "sd, share of the pixel range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
         ("Rotation", "counter-clockwise", ["−60°", "−40°", "−20°", "0", "20°", "40°", "60°"]),
-        ("Shift", "to the right, % of the width", ["−30", "−20", "−10", "0", "10", "20", "30"]),
-        ("Stroke", "pixels thinner or thicker", ["−3", "−2", "−1", "0", "+1", "+2", "+3"]),
+        ("Translation", "to the right, % of the width", ["−30", "−20", "−10", "0", "10", "20", "30"]),
+        ("Stroke width", "change in pixels", ["−3", "−2", "−1", "0", "+1", "+2", "+3"]),
     )
     for ax, (title, note, ticks) in zip(_charts(fig), expected, strict=True):
         box = ax.get_window_extent()
@@ -325,15 +327,13 @@ def test_predictions_frame_colors(name, images, request) -> None:
     right = shares.argmax(1) == examples.labels[:count]
     assert name == "mlp" or 0 < right.sum() < count
     for i, share in enumerate(shares):
-        says = f"says {context.classes[share.argmax()]}"
-        truth = f"is {context.classes[examples.labels[i]]}"
-        names = [says] if right[i] else [f"{says}, {truth}"] if name == "mlp" else [says, truth]
-        assert caption_below(fig, mosaic, i, 3)[: len(names) + 1] == [*names, format_percent(share.max(), 0)]
-    assert legend_colors(fig) == {"right": DARK.correct, "wrong": DARK.incorrect}
+        lines = prediction_lines(context.classes, share.argmax(), share.max(), examples.labels[i])
+        assert caption_below(fig, mosaic, i, 3) == lines
+    assert legend_colors(fig) == {"correct": DARK.correct, "misclassified": DARK.incorrect}
     assert frames(mosaic) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
     title, note = [spot.text for spot in text_spots(fig) if spot.left < 30 and spot.y < 70]
-    assert title == f"What {context._run.display_name} says"
-    assert note == f"{right.sum()} of {count} example images right · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
+    assert title == f"Predictions of {context._run.display_name}"
+    assert note == f"{right.sum()} of {count} example images correct · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
 
 
 def test_predictions_shorten_long_captions(wide) -> None:
@@ -344,10 +344,11 @@ def test_predictions_shorten_long_captions(wide) -> None:
     predicted = wide.predict_batch(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(predicted)) > 1
     for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
-        whole = [f"says {wide.classes[k]}"] + ([] if k == label else [f"is {wide.classes[label]}"])
-        caption = caption_below(fig, mosaic, i, 3)
-        assert caption[len(whole)].endswith(" %")
-        for line, word in zip(caption[: len(whole)], whole, strict=True):
+        prediction, share, outcome = caption_below(fig, mosaic, i, 3)
+        assert share.endswith(" %")
+        whole = {prediction: f"predicted {wide.classes[k]}"}
+        whole |= {} if k == label else {outcome: f"true class {wide.classes[label]}"}
+        for line, word in whole.items():
             assert line.endswith("…")
             assert word.startswith(line[:-1])
             assert len(line) > 9
@@ -380,7 +381,7 @@ def test_sample_data_rows_by_class(mlp) -> None:
         assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
         assert texts_in_row(fig, tile_center(mosaic, 4 * k)[1], 0, left) == [str(k)]
     title, note = [spot.text for spot in text_spots(fig)][:2]
-    assert title == "Images that mlp-16-16 was tried on"
+    assert title == "Sample images of mlp-16-16"
     assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
     fig, _, (mosaic,) = draw_figure("sample_data", mlp)
     assert len(mosaic.tiles()) > 40
@@ -410,8 +411,8 @@ def test_data_set_counts_and_pixels(mlp) -> None:
     fig, _, (means, _) = draw_figure("data_set", mlp)
     labels, examples = mlp.evaluation().labels, mlp.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
-    assert title == "The images of embedded"
-    assert note == "1,000 held-out images of 10 classes, 1×28×28 · all but the counts: of 500 example images"
+    assert title == "Data set embedded"
+    assert note == "1,000 held-out images of 10 classes, 1×28×28 · means, pixels, pairs: 500 example images"
     _counts_are(fig, mlp, labels)
     _pixel_values_are(fig, examples.images)
     for k in range(10):
@@ -425,7 +426,7 @@ def test_data_set_of_color_images(two_sets) -> None:
     fig, _, (means, _) = draw_figure("data_set", two_sets)
     examples = two_sets.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
-    assert title == "The images of made-up"
+    assert title == "Data set made-up"
     assert note == "40 example images of 5 classes, 3×20×24"
     _counts_are(fig, two_sets, examples.labels)
     _pixel_values_are(fig, examples.images)
@@ -509,7 +510,7 @@ def test_data_set_similar_images(name, request) -> None:
         assert upper != lower
         names = [context.classes[labels[i]] for i in (upper, lower)]
         assert caption_below(fig, alike, 4 + column) == ([", ".join(names)] if name == "mlp" else names)
-    assert title_above(fig, alike.ax) == "Look-alikes"
+    assert title_above(fig, alike.ax) == "Similar pairs"
 
 
 def test_color_images_keep_axis_order() -> None:

@@ -35,6 +35,7 @@ from netcore.models.architecture import Architecture
 from netcore.training.recorder import record_run
 from netcore.viz.mpl.image_grid import PixelImage
 from netcore.viz.theme import DARK
+from netcore.viz.wording import format_prediction
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def snapshot_told(fig, context):
     right = [row["val_accuracy"] for row in context.history["epochs"] if row["step"] == snapshot.step]
     images = f"{context._run.info['data']['held_out']:,} held-out images"
     assert told[snapshot.label] == " · ".join(
-        [snapshot.label, *(f"{format_percent(r)} right on {images}" for r in right)]
+        [snapshot.label, *(f"accuracy {format_percent(r)} on {images}" for r in right)]
     )
     return snapshot
 
@@ -117,9 +118,9 @@ def test_graph_groups_layers(cnn, mlp) -> None:
 
 def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
     for context, shown, told in (
-        (mlp, ("hidden1", "hidden2", "output"), "weights of 3 layers"),
-        (cnn, ("conv1", "conv2", "hidden1", "output"), "weights of 4 layers"),
-        (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "weights of 8 of 11 layers"),
+        (mlp, ("hidden1", "hidden2", "output"), "3 layers"),
+        (cnn, ("conv1", "conv2", "hidden1", "output"), "4 layers"),
+        (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "8 of 11 layers"),
     ):
         fig, update, _ = draw_figure("weight_distribution", context)
         panels = [ax for ax in fig.axes if len(ax.patches) == 2]
@@ -144,8 +145,8 @@ def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
                 first = np.clip(weights[0], edges[0], edges[-1])
                 assert np.array_equal(before.get_data().values, np.histogram(first, edges)[0])
                 assert (now.get_fill(), before.get_fill()) == (True, False)
-                assert to_hex(now.get_facecolor()) == colors["now"]
-                assert to_hex(before.get_edgecolor()) == colors["untrained"]
+                assert to_hex(now.get_facecolor()) == colors["this snapshot"]
+                assert to_hex(before.get_edgecolor()) == colors["before training"]
                 deviation = f"σ {format_number(float(weights[i].std()))}"
                 title, note = around(every, ax, above=True)
                 assert title == name
@@ -164,7 +165,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
         fig, update, (image,) = draw_figure("activation_strength", context, images=3)
         trace, examples, nodes = context.trace(), context.examples(), tuple(found.values())
         charts = fig.axes[1:4]
-        assert [title_above(fig, ax) for ax in charts] == ["Mean", "Largest", "Active units"]
+        assert [title_above(fig, ax) for ax in charts] == ["Mean", "Maximum", "Active units"]
         values = context.predict_batch(examples.images, nodes)
         marks = [np.mean([_strength(one) for one in values[node]], 0) for node in nodes]
         legend = next(s for s in text_spots(fig) if s.text == f"▎ mean over {len(examples.labels)} example images")
@@ -183,7 +184,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
             assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
             assert np.allclose(image.tiles()[0], pixels[0] / 255)
             every = text_spots(fig)
-            assert f"an image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
+            assert f"image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
             for row, name in enumerate(found):
                 mean, largest, active = (w[row] for w in widths)
                 y = artist_center(bars[0][row])[1]
@@ -199,7 +200,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
                 assert ax.get_xlim()[1] >= max(row)
         assert charts[2].get_xlim() == (0, 1)
     unknown = draw_figure("activation_strength", replace(cnn, sample_or_none=Sample(cnn.sample.pixels)), images=1).fig
-    assert f"an image · {cnn.snapshot().label}" in painted_strings(unknown)
+    assert f"image · {cnn.snapshot().label}" in painted_strings(unknown)
 
 
 def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
@@ -218,14 +219,14 @@ def test_activations_by_digit_table(mlp, cnn, deep) -> None:
         fig = draw_figure("activations_by_digit", context, **options).fig
         table, expected, columns, signed = _by_class(fig, context, node, options.get("neurons", 24))
         count = len(context.examples().labels)
-        assert f"{told} by class, of {count} example images" in painted_strings(fig)
+        assert f"{told} over {count} example images" in painted_strings(fig)
         assert np.allclose(table, expected, atol=1e-6)
         assert len(columns) == int(told.split()[0])
         assert signed == (context is deep)
     titles = [
         text_spots(draw_figure("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")
     ]
-    assert titles == [f"Which classes {name} of cnn-2conv answers to" for name in ("conv1", "hidden1")]
+    assert titles == [f"Mean activation by class, {name} of cnn-2conv" for name in ("conv1", "hidden1")]
     with pytest.raises(NetcoreError, match="did you mean 'hidden1'"):
         draw_figure("activations_by_digit", mlp, layer="hiden1")
 
@@ -284,7 +285,7 @@ def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
         order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
         assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
         assert np.allclose([bar.get_width() for bar in shares.patches], trace.probabilities[order])
-        assert [title_above(fig, ax) for ax in (scores, shares)] == ["score z", "probability"]
+        assert [title_above(fig, ax) for ax in (scores, shares)] == ["logit z", "probability"]
         sizes = beside(every, next(s.y for s in every if s.text == "28×28"))
         assert sizes[0] == "28×28"
         assert sizes[-2:] == [str(len(trace.logits))] * 2
@@ -300,25 +301,20 @@ def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
             of_truth, of_answer = k == trace.label, k == trace.prediction
             color = DARK.correct if of_truth else DARK.incorrect if of_answer else DARK.positive
             assert to_hex(share.get_facecolor()) == color
-        predicted, known = (context.classes[k] for k in (trace.prediction, trace.label))
-        end = "right" if predicted == known else f"wrong, it is {known}"
-        assert any(
-            t.startswith(f"It says {predicted}, {format_percent(trace.probabilities.max())} sure: {end}")
-            for t in painted_strings(fig)
-        )
+        prediction = format_prediction(context.classes, trace.prediction, trace.probabilities.max(), trace.label)
+        assert any(t.startswith(prediction) for t in painted_strings(fig))
 
 
 def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
     few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
     maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for context, found, told in ((cnn, maps, "5 stages"), (deep, few, "6 of 10 stages")):
+    for context, found, told in ((cnn, maps, "5 layers"), (deep, few, "6 of 10 layers")):
         right = replace(context, sample_or_none=Sample(context.sample.pixels, context.trace().prediction))
         fig, _, (image, *views) = draw_figure("prediction_pipeline", right)
         trace, every = context.trace(), text_spots(fig)
-        predicted = (
-            f"It says {context.classes[trace.prediction]}, {format_percent(trace.probabilities.max())} sure: right"
-        )
-        assert every[1].text == f"{predicted} · {told} between image and scores · {context.snapshot().label}"
+        k = trace.prediction
+        prediction = format_prediction(context.classes, k, trace.probabilities.max(), k)
+        assert every[1].text == f"{prediction} · {told} between image and logits · {context.snapshot().label}"
         assert image.ax.get_window_extent().x1 < min(view.ax.get_window_extent().x0 for view in views)
         outputs = [trace[node].output for node in found.values()]
         signed = min(output.min() for output in outputs) < 0
@@ -356,7 +352,7 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
         fig, update, _ = draw_figure("points_map", context, images=50)
         pixels, labels = context.examples().images[:50], context.examples().labels[:50]
         assert any(
-            text.startswith(told) and text.endswith("directions after training") for text in painted_strings(fig)
+            text.startswith(told) and text.endswith("components of the last snapshot") for text in painted_strings(fig)
         )
         planes = [ax for ax in fig.axes if len(ax.collections) == 2]
         colors = _classes_told(fig, context)
@@ -366,7 +362,7 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
             until_now[i] for i in np.linspace(0, len(until_now) - 1, min(10, len(until_now))).round().astype(int)
         ]
         every = len(moments) == len(until_now)
-        assert ("a dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in painted_strings(fig)
+        assert ("one dot per snapshot" if every else f"10 of {len(until_now)} snapshots") in painted_strings(fig)
         last = context.predict_batch(pixels, nodes, at=moments[-1])
         fitted = {node: PCA(2, svd_solver="full").fit(last[node].reshape(len(pixels), -1)) for node in nodes}
         turned = {}
@@ -395,12 +391,15 @@ def test_points_map_tsne_without_mistakes(mlp, monkeypatch) -> None:
     predicted = mlp.predict_batch(whole.images)["logits"].argmax(1)
     monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, predicted, whole.index))
     fig = draw_figure("points_map", mlp, images=40).fig
-    assert "no mistake" in painted_strings(fig)
+    assert "0 misclassified" in painted_strings(fig)
     assert all(len(ax.collections[1].get_offsets()) == 0 for ax in fig.axes if len(ax.collections) == 2)
     predicted[5] = (predicted[5] + 1) % 10
     fig = draw_figure("points_map", mlp, images=40, method="tsne").fig
-    assert "○ 1 mistake" in painted_strings(fig)
-    assert any(text.startswith("40 of 500 example images") and text.endswith("t-SNE") for text in painted_strings(fig))
+    assert "○ 1 misclassified" in painted_strings(fig)
+    assert any(
+        text.startswith("40 of 500 example images") and text.endswith("t-SNE of the last snapshot")
+        for text in painted_strings(fig)
+    )
     assert not any("variance" in text for text in painted_strings(fig))
     nodes = ("hidden1_act", "hidden2_act", "output")
     passed = mlp.predict_batch(whole.images[:40], nodes)
@@ -423,7 +422,7 @@ def _classes_told(fig, context) -> list[str]:
 
 
 def _mistakes(count: int) -> str:
-    return {0: "no mistake", 1: "○ 1 mistake"}.get(int(count), f"○ {count} mistakes")
+    return f"○ {count} misclassified" if count else "0 misclassified"
 
 
 def _all_seen(ax, points: np.ndarray) -> None:
@@ -441,7 +440,7 @@ def _all_seen(ax, points: np.ndarray) -> None:
 def test_model_graph_parameter_counts(cnn) -> None:
     fig = draw_figure("model_graph", cnn).fig
     total = sum(v.size for k, v in cnn.weights().items() if k.endswith((".weight", ".bias")))
-    told = f"7 steps, {total:,} weights and biases (bars: their share) · {4 * total / 1e6:.1f} MB as 32-bit numbers"
+    told = f"7 layers, {total:,} parameters (bars: share) · {4 * total / 1e6:.1f} MB in float32"
     assert told in painted_strings(fig)
     norm = "3×3 conv, batch norm, ReLU"
     cards, edges = _cards(fig)
@@ -461,7 +460,7 @@ def test_model_graph_parameter_counts(cnn) -> None:
 def test_model_graph_skip_connections(tmp_path) -> None:
     context = figure_runs.first_example_context(figure_runs.make_recorded_run(tmp_path))
     fig = draw_figure("model_graph", context).fig
-    assert any("6 steps, 906 weights and biases" in text and "· 3.6 kB as" in text for text in painted_strings(fig))
+    assert any("6 layers, 906 parameters" in text and "· 3.6 kB in" in text for text in painted_strings(fig))
     cards, edges = _cards(fig)
     assert cards == [
         ("image", "3×20×24", "pixels", 0),
@@ -481,15 +480,15 @@ def test_model_graph_omits_layers(tmp_path) -> None:
     flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
     blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
     grouped = nn.Sequential(*start, *blocks, nn.Linear(4, 10))
-    rows = {"flat": [("4", 20)] * 20, "grouped": [("4", "2 steps", 40)] * 12 + [("10", "dense", 50)]}
+    rows = {"flat": [("4", 20)] * 20, "grouped": [("4", "2 layers", 40)] * 12 + [("10", "dense", 50)]}
     rows["flat"].insert(1, ("4", 0))  # the layer that is used again has no weights of its own
     images = np.zeros((10, 1, 28, 28), np.uint8), np.arange(10)
-    told = {"flat": "23 of 30 steps, 3,540 of 3,710 weights", "grouped": "27 steps, 3,670 weights"}
+    told = {"flat": "23 of 30 layers, 3,540 of 3,710 parameters", "grouped": "27 layers, 3,670 parameters"}
     for name, model in (("flat", flat), ("grouped", grouped)):
         with record_run(model.eval(), images, tmp_path / name) as recorder:
             recorder.snapshot(0)
         fig = draw_figure("model_graph", figure_runs.first_example_context(load_run(tmp_path / name))).fig
-        assert f"{told[name]} and biases (bars: their share) · 15 kB as 32-bit numbers" in painted_strings(fig)
+        assert f"{told[name]} (bars: share) · 15 kB in float32" in painted_strings(fig)
         cards, edges = _cards(fig)
         assert [card[1:] for card in cards[3:]] == rows[name]
         assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]

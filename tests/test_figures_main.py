@@ -31,11 +31,12 @@ from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import PixelImage, image_grid, show_pixels
-from netcore.viz.mpl.probability_bars import ProbabilityBars, prediction_color, verdict
+from netcore.viz.mpl.probability_bars import ProbabilityBars, prediction_color
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.mpl.text import add_color_legend, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
 from netcore.viz.theme import DARK, LIGHT
+from netcore.viz.wording import format_prediction
 
 ROWS = [
     {"epoch": 1, "step": 10, "train_loss": 1.64, "val_loss": 0.94, "train_accuracy": 0.3, "val_accuracy": 0.4},
@@ -45,15 +46,15 @@ ROWS = [
 STEPS = [
     {"step": step, "loss": loss} for step, loss in ((2, 2.3), (5, 1.9), (14, 1.0), (20, 1.1), (35, 0.4), (50, 0.2))
 ]
-ENDS = " right on 40 held-out images"
+ENDS = " on 40 held-out images"
 NOTES = {  # by the share of the animation, four epochs long
     0.0: "before the end of epoch 1 of 4",
     0.2: "before the end of epoch 1 of 4",
-    0.25: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
-    0.45: "epoch 1 of 4 · training loss 1.6 · 40.0 %" + ENDS,
-    0.5: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
-    0.75: "epoch 2 of 4 · training loss 0.65 · 80.0 %" + ENDS,
-    1.0: "epoch 4 of 4 · training loss 0.052 · 92.5 %" + ENDS,
+    0.25: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
+    0.45: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
+    0.5: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
+    0.75: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
+    1.0: "epoch 4 of 4 · training loss 0.052 · accuracy 92.5 %" + ENDS,
 }
 
 
@@ -114,7 +115,7 @@ def told(context, snapshot) -> str:
     if snapshot.step not in rows:
         return f"step {snapshot.step}" if snapshot.step else "untrained"
     right, of = rows[snapshot.step]["val_accuracy"], context._run.info["data"]["held_out"]
-    return f"epoch {rows[snapshot.step]['epoch']} · {100 * right:.1f} % right on {of:,} held-out images"
+    return f"epoch {rows[snapshot.step]['epoch']} · accuracy {format_percent(right)} on {of:,} held-out images"
 
 
 def timeline_of(fig):
@@ -178,7 +179,7 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 
 def test_training_history_curve_colors(history) -> None:
     fig, update, _ = draw_figure("training_history", history)
-    assert legend_colors(fig) == {"training, while learning": DARK.positive, "held out": DARK.negative}
+    assert legend_colors(fig) == {"training (epoch mean)": DARK.positive, "held out": DARK.negative}
     axes = panels(fig)
     assert set(axes) == {"Loss", "Accuracy"}
     for name, ax in axes.items():
@@ -241,12 +242,12 @@ def test_training_history_accuracy_interval(history, monkeypatch) -> None:
     assert corners() == expected([1, 2, 4], low, high)
     update(0.75)
     assert corners() == expected([1, 2, 3], *((*side[:2], side[1:].mean()) for side in (low, high)))
-    assert "share right · band: 95 % interval" in painted_strings(fig)
+    assert "band: 95 % confidence interval" in painted_strings(fig)
     monkeypatch.setitem(history._run.info, "data", {"train": 1000})
     fig, _, _ = draw_figure("training_history", history)
     assert not fig.findobj(PolyCollection)
     assert not any("interval" in text for text in painted_strings(fig))
-    assert note_of(fig).endswith("92.5 % right on held-out images")
+    assert note_of(fig).endswith("accuracy 92.5 % on held-out images")
 
 
 def test_training_history_learning_rate_panel(history, monkeypatch) -> None:
@@ -286,7 +287,7 @@ def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
     limit = np.abs(over_time).max()
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
-    sense = "of 3×3: ink under blue adds to the map, ink under orange takes away"
+    sense = "of 3×3 · blue: positive weights, orange: negative weights"
     assert note_of(fig) == f"32 kernels {sense}"
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
@@ -313,8 +314,8 @@ def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
-    assert "28 of 64 output maps across, 12 of 32 input maps down, those of the largest weights" in note_of(fig)
-    assert "Kernels of conv2 in cnn-2conv" in painted_strings(fig)
+    assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
+    assert "Convolution kernels of conv2, cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         draw_figure("filter_grid", context, layer="conv22")
 
@@ -330,7 +331,7 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
     check_scale(fig, mosaic, "weight", -limit, limit)
-    assert note_of(fig).startswith("4 of 6 kernels of 3×3, for each of the 3 input maps one below the other")
+    assert note_of(fig).startswith("4 of 6 kernels of 3×3, the 3 input channels one below the other")
     for i, weight in enumerate(over_time):
         update((i + 0.5) / 3)
         assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
@@ -347,7 +348,7 @@ def test_neuron_weights_by_snapshot(make_context, mlp_run) -> None:
     low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-    assert note_of(fig) == "ink on blue excites, on orange inhibits · 16 neurons"
+    assert note_of(fig) == "16 neurons · blue: positive, orange: negative"
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
@@ -361,7 +362,7 @@ def test_neuron_weights_selection(make_context, mlp_run) -> None:
     for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
         assert np.array_equal(mosaic.tiles(), context.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
-    assert note_of(fig).endswith("6 of 16 neurons, those of the largest outgoing weights")
+    assert note_of(fig).startswith("6 of 16 neurons, largest outgoing weights")
 
 
 def test_neuron_weights_of_color_images(made) -> None:
@@ -374,8 +375,7 @@ def test_neuron_weights_of_color_images(made) -> None:
     assert np.allclose(mosaic.tiles(), (red + green + blue) / 3, atol=1e-6)
     limit = np.quantile(np.abs(red + green + blue) / 3, 0.998)
     check_scale(fig, mosaic, "weight", -limit, limit)
-    assert note_of(fig).startswith("blue excites, orange inhibits, mean of 3 colours · 24 of 40 neurons, those of")
-    assert note_of(fig).endswith("largest outgoing weights")
+    assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
 
 
 # ---- feature_maps
@@ -396,11 +396,8 @@ def probability_bars(fig):
 
 
 def says(trace) -> str:
-    """The verdict of an image whose class is known."""
-    sure = trace.probabilities.max()
-    right = "right" if trace.prediction == trace.label else f"wrong, it is {trace.classes[trace.label]}"
-    assert 0.001 < sure < 0.9994
-    return f"The network says {trace.classes[trace.prediction]}, {100 * sure:.1f} % sure: {right}"
+    """The prediction of an image whose class is known."""
+    return format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label)
 
 
 def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
@@ -421,7 +418,7 @@ def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
     counts = [(len(mosaic.tiles()), len(output)) for mosaic, output in zip(views, outputs, strict=True)]
     assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
     assert [value_of(t) for t in texts_in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
-    assert note_of(fig) == says(trace) + " · maps shown: those that vary most"
+    assert note_of(fig) == says(trace) + " · maps shown: highest variance over the image"
     for name, mosaic in zip(NODES, views, strict=True):
         assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
     assert color_bar_of(fig, "value") == ((0, 1), ["0", "max"])
@@ -433,10 +430,10 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
     fig, update, mosaics = draw_figure("feature_maps", context)
     digit, *views = from_left(mosaics)
     stages = [
-        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28.",
-        "pool1: max-pooling; 32 maps of 14×14.",
-        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14.",
-        "pool2: max-pooling; 64 maps of 7×7.",
+        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28",
+        "pool1: max-pooling; 32 maps of 14×14",
+        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14",
+        "pool2: max-pooling; 64 maps of 7×7",
     ]
     for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
         update(step / 6)
@@ -449,7 +446,7 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
         assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
         lengths, _ = probability_bars(fig)
         if step <= 1:
-            assert note_of(fig) == "The image: 1×28×28 pixels."
+            assert note_of(fig) == "image: 1×28×28 pixels"
         elif step <= 5:
             assert note_of(fig) == stages[int(np.ceil(step)) - 2]
         else:
@@ -465,7 +462,7 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     assert np.array_equal(mosaic.tiles(), output)
     low, high = check_scale(fig, mosaic, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
-    assert "Feature maps of conv1 in cnn-2conv, epoch 1" in painted_strings(fig)
+    assert "Feature maps of conv1, cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
     fig, _, mosaics = draw_figure("feature_maps", signed, layer="conv2")
     output = signed.trace()["act2"].output
@@ -589,10 +586,10 @@ def test_prediction_color() -> None:
 
 
 def test_format_prediction() -> None:
-    shares, animals = np.array([0.1, 0.725, 0.175]), ["cat", "dog", "elk"]
-    assert verdict(context_with_predictions(shares, 1, animals)) == "dog, 72.5 % sure: right"
-    assert verdict(context_with_predictions(shares, 2, animals)) == "dog, 72.5 % sure: wrong, it is elk"
-    assert verdict(context_with_predictions(shares, None, animals)) == "dog, 72.5 % sure"
+    animals = ["cat", "dog", "elk"]
+    assert format_prediction(animals, 1, 0.725, 1) == "predicted dog (72.5 %), correct"
+    assert format_prediction(animals, 1, 0.725, 2) == "predicted dog (72.5 %), true class elk"
+    assert format_prediction({1: "dog"}, 1, 0.99999) == "predicted dog (> 99.9 %)"
 
 
 # ---- the shared kit: views, timeline, facts

@@ -14,6 +14,7 @@ from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
 from netcore.viz.film.components.feature_maps import FeatureMaps
 from netcore.viz.theme import DARK, LIGHT
+from netcore.viz.wording import format_prediction
 
 ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of the recipe with two convolutions
 
@@ -222,13 +223,12 @@ def test_forward_propagation_labels(playback, trace):
     assert {"1×28×28", "32×28×28", "32×14×14", "64×14×14", "64×7×7", "3,136"} <= texts
     assert {"8 of 32 maps", "8 of 64 maps", "8 of 32 kernels", "16 of 3,136 values", "10 of 320 neurons"} <= texts
     assert {"384 parameters", "18,624 parameters", "1,003,840 parameters", "3,210 parameters"} <= texts
-    assert "Conv 3×3 → BN → ReLU in one step: 64 maps, each reads all 32" in texts
-    assert "Max-pooling keeps the largest of each 2×2 window: 28×28 → 14×14" in texts
-    verdict = playback.film.answer.text
-    assert verdict.startswith(f"{trace.prediction}, ")
-    assert verdict.endswith("— right" if trace.prediction == 7 else "it is 7")
+    assert "Conv 3×3 → BN → ReLU: 64 maps, each from all 32" in texts
+    assert "Max pooling: maximum of each 2×2 window" in texts
+    prediction = playback.film.answer.text
+    assert prediction == format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), 7)
     last = {seen.text for seen in playback.moments[-1]}
-    assert {"Input", "Flatten", "28×28", "14×14", "7×7", "320", verdict} <= last
+    assert {"Input", "Flatten", "28×28", "14×14", "7×7", "320", prediction} <= last
 
 
 # ---- any CNN
@@ -306,7 +306,7 @@ def test_cnn_film_layout_and_duration(cnn_run, make_context):
 
 def test_cnn_film_options(context):
     played = play_film(CnnForwardPropagation, context, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
-    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 scores"} <= played.texts
+    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 logits"} <= played.texts
     assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
     assert context.trace().prediction in played.film.end.index[-1]
     check_layout(played)
@@ -320,6 +320,6 @@ def test_cnn_film_signed_map_colors(cnn_run):
     end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("positive"))
     np.testing.assert_allclose(maps.rgb, DARK.rgb("background") * (1 - abs(share)) + end * abs(share), atol=1e-6)
     assert any(text.startswith("−") for text in played.texts)
-    verdict = played.film.answer.text
-    assert "right" not in verdict
-    assert "wrong" not in verdict
+    prediction = played.film.answer.text
+    assert "correct" not in prediction
+    assert "true class" not in prediction

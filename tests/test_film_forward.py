@@ -14,6 +14,7 @@ from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
 from netcore.viz.theme import DARK, LIGHT
+from netcore.viz.wording import format_prediction
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +93,7 @@ def test_forward_propagation_labels(playback, trace):
     assert any("28 × 28 = 784" in text for text in texts)
     assert any("16×784" in text and "W^((1))" in text for text in texts), "the first layer's formula with its sizes"
     assert any("a^((2)) = sigma(z^((2)))" in text for text in texts)
-    sure = f"{trace.classes[trace.prediction]}, {100 * trace.probabilities.max():.1f} %"
-    assert any(text.startswith(sure) for text in texts)
+    assert format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label) in texts
 
 
 def test_forward_propagation_duration(mlp_run, make_context):
@@ -174,14 +174,13 @@ def test_forward_propagation_unlabeled_and_misclassified(mlp_run, label):
     module[1].bias.data[:] = torch.tensor([9.0, 0, 0, 0])
     context = module_context(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
     played = play_film(ForwardPropagation, context, fps=2)
-    verdict = [text for text in played.texts if text.startswith("cat, ")]
+    prediction = [text for text in played.texts if text.startswith("predicted cat")]
     if label is None:
-        assert len(verdict) == 1
-        assert "right" not in verdict[0]
-        assert "wrong" not in verdict[0]
-        assert "A picture: 28 × 28 = 784 pixels" in played.texts
+        assert len(prediction) == 1
+        assert prediction[0].endswith(" %)")
+        assert "Image: 28 × 28 = 784 pixels" in played.texts
     else:
-        assert verdict[0].endswith("wrong, it is dog")
+        assert prediction[0].endswith(", true class dog")
         np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("correct"))
 
 

@@ -18,6 +18,7 @@ from netcore.core.formatting import (
     format_subset,
     format_terms,
 )
+from netcore.viz import wording
 
 SHARES = st.floats(0, 1)
 TERMS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
@@ -34,9 +35,10 @@ def share_of(text: str) -> float:
     return float(text.removesuffix(" %").lstrip("<> ")) / 100
 
 
-def test_formatting_examples() -> None:
-    found = doctest.testmod(formatting)
-    assert found.attempted > 4
+@pytest.mark.parametrize("module", [formatting, wording])
+def test_formatting_examples(module) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted >= 4
     assert not found.failed
 
 

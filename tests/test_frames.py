@@ -280,7 +280,7 @@ def test_load_scene_error_names_file(tmp_path: Path) -> None:
 def test_film_frames_need_film_class(tmp_path: Path) -> None:
     path = tmp_path / "none.py"
     path.write_text("from netcore.viz.film.film import Film\n")
-    with pytest.raises(NetcoreError, match="holds no class of Film"):
+    with pytest.raises(NetcoreError, match="does not contain a subclass of Film"):
         frames_of(path)
 
 

@@ -159,7 +159,7 @@ def test_import_model_without_examples(run_import):
     weights()
     assert run_import("models:mlp", "--weights", "w.pt")[0] == 0
     run = load_run("own")
-    with pytest.raises(NetcoreError, match="no example images: give one with --image"):
+    with pytest.raises(NetcoreError, match="no example images: use --image"):
         run.examples()
 
 
@@ -214,10 +214,10 @@ def bad_files(import_dir):
         ("empty.pt", "empty.pt cannot be read as weights"),
         ("cut.pt", "cut.pt cannot be read as weights"),
         ("words.safetensors", "words.safetensors cannot be read as weights"),
-        ("none.pt", "none.pt holds no weights"),
-        ("list.pt", "no dictionary of tensors"),
-        ("inf.pt", "inf.pt holds NaN or infinite weights in 3.bias"),
-        ("script.pt", "script.pt holds a TorchScript module: save the state_dict()"),
+        ("none.pt", "none.pt does not contain weights"),
+        ("list.pt", "not a dictionary of tensors"),
+        ("inf.pt", "inf.pt contains NaN or infinite weights in 3.bias"),
+        ("script.pt", "script.pt contains a TorchScript module: save the state_dict()"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -243,10 +243,10 @@ def test_import_model_rejects_bad_files(run_import, import_dir, file, message):
         (["nowhere:make"], "No module named 'nowhere'"),
         (["nowhere.py:make"], "no file nowhere.py"),
         (["broken.py:make"], "SyntaxError"),
-        (["models"], "is no factory: say module:callable"),
-        (["models:mlp", "--input-shape", "28x28"], "no size: say channels, height and width"),
+        (["models"], "is not a factory: use module:callable"),
+        (["models:mlp", "--input-shape", "28x28"], "not a shape: use channels, height and width"),
         (["models:mlp", "--input-shape", "3x28x28"], "cannot take an image of 3×28×28"),
-        (["models:mlp", "--mean", "a"], "no list of numbers"),
+        (["models:mlp", "--mean", "a"], "not a list of numbers"),
         (["models:mlp", "--std", "0"], "std above 0"),
         (["models:mlp", "--classes", "models.py"], "gives 10 scores, but there are"),
         (["models:mlp", "--classes", "none.txt"], "cannot read the class names in none.txt: No such file"),
@@ -263,6 +263,6 @@ def test_import_model_bad_arguments(run_import, import_dir, args, message):
 
 def test_import_model_name_and_options(run_import, capsys):
     weights()
-    assert "cannot be the name of a run" in run_import("models:mlp", "--weights", "w.pt", name="../up")[2]
+    assert "the name of a run must not contain" in run_import("models:mlp", "--weights", "w.pt", name="../up")[2]
     assert main(["import", "models:mlp", "--name", "own"]) == 2
     assert "--weights" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`netcore predict`, end to end."""
 
 import json
+import re
 
 import pytest
 from sample_files import embedded_digits, write_scan
@@ -51,7 +52,7 @@ def test_predict_skips_unreadable_image(run_predict, mlp_run, tmp_path):
     status, out, err = run_predict(mlp_run.name, tmp_path / "bad.png", good, "--json")
     assert status == 2
     assert [row["image"] for row in json.loads(out)] == [str(good)]
-    assert f"{tmp_path / 'bad.png'} is no image" in err
+    assert f"{tmp_path / 'bad.png'} is not an image" in err
     status, out, _ = run_predict(mlp_run.name, tmp_path / "bad.png")
     assert (status, out) == (2, "")
 
@@ -61,7 +62,8 @@ def test_predict_table_most_likely_classes(run_predict, mlp_run, tmp_path):
     status, out, _ = run_predict(mlp_run.name, file, "--top", 99)
     assert status == 0
     assert out.count("%") == 10
-    shares = [float(word) for word in out.replace("%", " ").split() if "." in word and word[0].isdigit()]
+    shares = [float(share) for share in re.findall(r"([\d.]+) %", out)]
+    assert len(shares) == 10
     assert shares == sorted(shares, reverse=True)
     assert run_predict(mlp_run.name, file)[1].count("%") == 3
 

@@ -83,7 +83,7 @@ def test_recipe_overrides_reported():
     recipe, changed = with_overrides(RECIPES["mlp-16-16"], epochs=20, hidden=(32,), optimizer="adam")
     assert changed == {"hidden": (32,), "optimizer": "adam"}
     assert recipe.architecture.hidden == (32,)
-    with pytest.raises(NetcoreError, match="no setting 'width'"):
+    with pytest.raises(NetcoreError, match="'width' is not a setting"):
         with_overrides(RECIPES["mlp-16-16"], width=3)
 
 
@@ -98,13 +98,13 @@ def test_recipe_without_batch_norm_dropout():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"batch_size": 0}, "batch size must be 1 or more, not 0"),
-        ({"epochs": 0}, "epochs must be 1 or more"),
+        ({"batch_size": 0}, "batch size must be at least 1, got 0"),
+        ({"epochs": 0}, "epochs must be at least 1"),
         ({"learning_rate": -1.0}, "learning rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning rate must be above 0"),
         ({"dropout": 1.0}, "dropout must be"),
-        ({"validation": 1.5}, "validation must be"),
-        ({"hidden": (16, 0)}, "must be 1 wide or more"),
+        ({"validation": 1.5}, "validation share must be"),
+        ({"hidden": (16, 0)}, "must be at least 1, got 0"),
         ({"kernel": 4}, "kernel must be an odd number"),
         ({"optimizer": "adamm"}, "did you mean 'adam'"),
         ({"activation": "rellu"}, "did you mean 'relu'"),

@@ -221,19 +221,19 @@ def bare(shape=(4, 1, 28, 28)):
     ("model", "examples", "more", "message"),
     [
         (TwoImages(), (bare(), [0] * 4), {}, r"takes 2 inputs \(left, right\)"),
-        (Branching(), (bare(), [0] * 4), {}, "decides by the image's values"),
-        (print, (bare(), [0] * 4), {}, "must be a torch.nn.Module, not a builtin"),
+        (Branching(), (bare(), [0] * 4), {}, "control flow that depends on the image"),
+        (print, (bare(), [0] * 4), {}, "must be a torch.nn.Module, got builtin"),
         (tanh_mlp(), (bare((4, 3, 32, 32)), [0] * 4), {}, "cannot take an image of 3×32×32"),
-        (nn.Flatten(0), (bare(), [0] * 4), {}, r"must give one score for each of two classes or more"),
+        (nn.Flatten(0), (bare(), [0] * 4), {}, r"must return logits of shape \(1, K\)"),
         (tanh_mlp(), (bare(), [0] * 3), {}, "4 images but 3 labels"),
         (tanh_mlp(), (bare(), [0, 1, 2, 10]), {}, "label 10 is out of range"),
         (tanh_mlp(), (bare(), [0, 1, 2, -1]), {}, "label -1 is out of range"),
-        (tanh_mlp(), (bare((0, 1, 28, 28)), []), {}, "must be"),
-        (tanh_mlp(), (bare((784,)), [0]), {}, r"must be \(N, C, H, W\) or \(N, H, W\)"),
+        (tanh_mlp(), (bare((0, 1, 28, 28)), []), {}, "must have the shape"),
+        (tanh_mlp(), (bare((784,)), [0]), {}, r"must have the shape \(N, C, H, W\) or \(N, H, W\)"),
         (tanh_mlp(), (bare().astype(int), [0] * 4), {}, "must be uint8, or floats"),
-        (tanh_mlp(), (bare() - 1.5, [0] * 4), {}, "need the mean= and std="),
+        (tanh_mlp(), (bare() - 1.5, [0] * 4), {}, "pass the mean= and std="),
         (tanh_mlp(), (bare() + np.nan, [0] * 4), {}, "example images must be"),
-        (tanh_mlp(), (bare(), [0] * 4), {"mean": [0.1, 0.2]}, "mean needs a number a channel: images have 1, 2"),
+        (tanh_mlp(), (bare(), [0] * 4), {"mean": [0.1, 0.2]}, "mean must have one number per channel, 1 in all, got 2"),
         (tanh_mlp(), (bare(), [0] * 4), {"std": 0}, "std above 0"),
         (tanh_mlp(), (bare(), [0] * 4), {"classes": "abc"}, "gives 10 scores, but there are 3 class names"),
         (tanh_mlp(), (bare(), [0] * 4), {"classes": "aabcdefghi"}, "'a' is there twice"),
@@ -259,7 +259,7 @@ def test_record_run_rejects_nan_weights(tmp_path):
             model[1].weight.data[0, 0] = torch.nan
             rec.snapshot(7)
 
-    with pytest.raises(NetcoreError, match=r"1.weight holds NaN or infinite weights at step 7"):
+    with pytest.raises(NetcoreError, match=r"1.weight contains NaN or infinite values at step 7"):
         fail()
     run = netcore.load_run(tmp_path / "own")
     assert ([s.step for s in run.snapshots], run.info["status"]) == ([0], "interrupted")
@@ -274,13 +274,13 @@ def test_record_run_needs_snapshot_and_folder(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/mine.txt").write_text("precious")
     with (
-        pytest.raises(NetcoreError, match="is no run folder"),
+        pytest.raises(NetcoreError, match="is not a run folder"),
         netcore.record_run(tanh_mlp(), images_of(), tmp_path / "notes"),
     ):
         pass
     assert (tmp_path / "notes/mine.txt").read_text() == "precious"
     with (
-        pytest.raises(NetcoreError, match="step must be a whole number"),
+        pytest.raises(NetcoreError, match="step must be an integer"),
         netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec,
     ):
         rec.snapshot(-1)

@@ -131,7 +131,7 @@ def test_killed_swap_restores_run(tmp_path):
     old = begin(tmp_path, epochs=1)
     (tmp_path / STAGING_DIR).mkdir(exist_ok=True)
     old.path.rename(tmp_path / STAGING_DIR / "mlp-16-16.old")  # killed here
-    with pytest.raises(NetcoreError, match="complete already"):
+    with pytest.raises(NetcoreError, match="already complete"):
         begin(tmp_path, epochs=1, resume=True)
     assert digests(load_run(tmp_path / "mlp-16-16")) == digests(old)
 
@@ -161,15 +161,15 @@ def test_resume_rejects_other_settings(tmp_path, monkeypatch):
         patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
         with pytest.raises(Killed):
             begin(tmp_path)
-    with pytest.raises(NetcoreError, match=r"begun with other settings \(learning_rate\)"):
+    with pytest.raises(NetcoreError, match=r"started with other settings \(learning_rate\)"):
         begin(tmp_path, learning_rate=0.5, resume=True)
     begin(tmp_path, resume=True)
-    with pytest.raises(NetcoreError, match="complete already"):
+    with pytest.raises(NetcoreError, match="already complete"):
         begin(tmp_path, resume=True)
 
 
 def test_resume_without_interrupted_training(tmp_path):
-    with pytest.raises(NetcoreError, match="no interrupted training: train without --resume"):
+    with pytest.raises(NetcoreError, match="not contain an interrupted training: train without --resume"):
         begin(tmp_path, resume=True)
 
 
@@ -187,7 +187,7 @@ def test_resume_rejects_damaged_checkpoint(tmp_path, monkeypatch, content):
 def test_train_keeps_foreign_folder(tmp_path):
     (tmp_path / "mlp-16-16").mkdir()
     (tmp_path / "mlp-16-16" / "thesis.txt").write_text("years of work")
-    with pytest.raises(NetcoreError, match="is no run folder"):
+    with pytest.raises(NetcoreError, match="is not a run folder"):
         begin(tmp_path)
     assert (tmp_path / "mlp-16-16" / "thesis.txt").read_text() == "years of work"
 

@@ -151,12 +151,12 @@ def test_read_sample_rejects_non_images(tmp_path):
     whole = write_scan(embedded_digits(10)[0][0], tmp_path / "whole.jpg").read_bytes()
     png = stroke(tmp_path / "whole.png", "L", 0, 255).read_bytes()
     broken = {
-        "words.png": (b"these are words", "no image: give a PNG"),
+        "words.png": (b"these are words", "not an image: use a PNG"),
         "empty.png": (b"", "is empty"),
         "cut.jpg": (whole[: len(whole) // 2], "cannot read .*cut.jpg: .*truncated"),
         "cut.png": (png[: len(png) // 2], "cannot read .*cut.png"),
-        "head.png": (png[:20], "cannot read|no image"),
-        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "no image"),
+        "head.png": (png[:20], "cannot read|not an image"),
+        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not an image"),
     }
     for name, (content, message) in broken.items():
         (tmp_path / name).write_bytes(content)
@@ -173,7 +173,7 @@ def test_read_sample_rejects_huge_images(tmp_path):
     Image.new("1", (12_000, 12_000)).save(tmp_path / "huge.png")
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     for name in ("huge.png", "bomb.png"):
-        with pytest.raises(NetcoreError, match="too large: at most 89 megapixels"):
+        with pytest.raises(NetcoreError, match="scale it down to at most 89 megapixels"):
             read_sample(tmp_path / name)
 
 
@@ -182,15 +182,15 @@ def test_read_sample_rejects_blank_images(tmp_path, value):
     noise = np.random.default_rng(0).normal(value, 3, (200, 200)).clip(0, 255).astype(np.uint8)
     for name, values in (("flat.png", np.full((200, 200), value, np.uint8)), ("noisy.png", noise)):
         Image.fromarray(values).save(tmp_path / name)
-        with pytest.raises(NetcoreError, match="nothing is drawn in"):
+        with pytest.raises(NetcoreError, match="no digit found in"):
             read_sample(tmp_path / name)
     Image.new("RGBA", (50, 50), (value, value, value, 0)).save(tmp_path / "clear.png")
-    with pytest.raises(NetcoreError, match="nothing is drawn in"):
+    with pytest.raises(NetcoreError, match="no digit found in"):
         read_sample(tmp_path / "clear.png")
 
 
 def test_read_sample_rejects_channel_counts(tmp_path):
-    with pytest.raises(NetcoreError, match="1 or 3 channels; this network takes 4"):
+    with pytest.raises(NetcoreError, match="1 or 3 channels, got 4"):
         read_sample(stroke(tmp_path / "a.png", "L", 0, 255), (4, 32, 32))
 
 

@@ -79,9 +79,9 @@ def test_user_film_options_from_attributes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ({"many": "x"}, "--many takes a whole number, not 'x'"),
+        ({"many": "x"}, "--many must be an integer, got 'x'"),
         ({"style": "soild"}, "did you mean 'solid'"),
-        ({"grid": "maybe"}, "--grid takes true or false"),
+        ({"grid": "maybe"}, "--grid must be true or false"),
         ({"mayn": 3}, "did you mean 'many'"),
     ],
 )
@@ -93,13 +93,13 @@ def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str)
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('"""T"""\nx = (', "is no scene"),
+        ('"""T"""\nx = (', "is not a scene"),
         ('"""T"""\nx = 1', "neither a function draw"),
         ("def draw(fig, context): pass", "no docstring"),
         ('"""T"""\ndef draw(fig, context, *, many): pass', "needs a type"),
         ('"""T"""\ndef draw(fig, context, *, many: list = 1): pass', "needs a type"),
         ('"""T"""\ndef draw(fig, context, *, many: int = f()): pass', "plain value"),
-        ('"""T"""\ndef draw(fig, context, *, fps: int = 1): pass', "netcore's own word"),
+        ('"""T"""\ndef draw(fig, context, *, fps: int = 1): pass', "reserved by netcore"),
     ],
 )
 def test_read_scene_rejects_invalid_files(tmp_path: Path, text: str, line: str) -> None:

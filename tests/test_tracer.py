@@ -243,7 +243,7 @@ def test_trace_normalizes_input():
     [
         (TwoImages(), (1, 28, 28), 10, r"TwoImages takes 2 inputs \(left, right\)"),
         (tanh_mlp(), (1, 20, 20), 10, r"cannot take an image of 1×20×20 \(RuntimeError: .*mat1"),
-        (tanh_mlp(), (1, 28, 28), 3, r"must give one score a class, \(1, 3\), not shape \(1, 10\)"),
+        (tanh_mlp(), (1, 28, 28), 3, r"must return logits of shape \(1, 3\), got \(1, 10\)"),
         (nn.LSTM(28, 10, batch_first=True), (28, 28), 10, "ValueError: LSTM: Expected"),
         (nn.Sequential(nn.Flatten(), nn.LSTM(784, 10)), (1, 28, 28), 10, "not a tuple"),
         (nn.Module(), (1, 28, 28), 10, "Module cannot take an image"),
@@ -261,7 +261,9 @@ def test_trace_rejects_failing_backward():
             return x.flatten(1)[:, :10].sigmoid().mul_(2)
 
     assert trace_module(Broken(), image(), classes=TEN, label=0).loss > 0
-    with pytest.raises(NetcoreError, match=r"no gradients of Broken: .* modified by an inplace operation"):
+    with pytest.raises(
+        NetcoreError, match=r"cannot compute the gradients of Broken: .* modified by an inplace operation"
+    ):
         trace_module(Broken(), image(), classes=TEN, label=0, backward=True)
 
 
@@ -270,14 +272,14 @@ def test_trace_rejects_constant_scores():
         def forward(self, x):
             return torch.zeros(1, 10)
 
-    with pytest.raises(NetcoreError, match="scores of Constant do not come from the image"):
+    with pytest.raises(NetcoreError, match="output of Constant does not depend on its input"):
         trace_module(Constant(), image(), classes=TEN)
 
 
 def test_trace_rejects_bad_labels():
-    with pytest.raises(NetcoreError, match="label 10 is none of the 10 classes"):
+    with pytest.raises(NetcoreError, match="label must be from 0 to 9, got 10"):
         trace_module(tanh_mlp(), image(), classes=TEN, label=10)
-    with pytest.raises(NetcoreError, match="give a label"):
+    with pytest.raises(NetcoreError, match="pass a label"):
         trace_module(tanh_mlp(), image(), classes=TEN, backward=True)
 
 
@@ -400,7 +402,7 @@ def test_repeated_traces_are_fast(run):
 
 
 def test_trace_rejects_other_image_size(run):
-    with pytest.raises(NetcoreError, match="takes images of 1×28×28, not 3×32×32"):
+    with pytest.raises(NetcoreError, match="takes images of 1×28×28, got 3×32×32"):
         trace(run, run.snapshots[0], image((3, 32, 32)))
 
 
@@ -417,5 +419,5 @@ def test_trace_reports_mismatched_keys(run):
 
 def test_trace_rejects_run_without_architecture(run):
     run.info["model"] = {}
-    with pytest.raises(NetcoreError, match="does not say how its network is built"):
+    with pytest.raises(NetcoreError, match="does not describe its network"):
         trace(run, run.snapshots[0], image())

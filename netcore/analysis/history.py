@@ -23,7 +23,7 @@ def epoch_row(context: SceneContext, snapshot: Snapshot) -> Mapping[str, Any]:
 
 
 def held_out_text(context: SceneContext) -> str:
-    """How many images the history's second line is measured on, as words."""
+    """Format the number of held-out images that the history was measured on."""
     count = context.held_out_count
     return format_count(count, "held-out image") if count else "held-out images"
 

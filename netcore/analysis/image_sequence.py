@@ -28,7 +28,7 @@ def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, s
         If a class does not exist, or `images` is below 1.
     """
     if images < 1:
-        raise NetcoreError(f"--images {images}: choose 1 or more")
+        raise NetcoreError(f"--images must be at least 1, got {images}")
     wanted = _classes(digits, context.classes)
     examples = context.examples()
     found = _samples(context, _in_turn(examples.labels, wanted, np.random.default_rng(seed)))
@@ -67,7 +67,7 @@ def _classes(text: str, names: list[str]) -> list[int]:
             out.append(names.index(part))
         elif dash and first in names and last in names:
             if names.index(first) > names.index(last):
-                raise NetcoreError(f"no class between {first} and {last}: say {last}-{first}")
+                raise NetcoreError(f"no class between {first} and {last}: use {last}-{first}")
             out += range(names.index(first), names.index(last) + 1)
         else:
             raise unknown_name("class", part, names)

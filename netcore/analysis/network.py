@@ -65,7 +65,7 @@ def dense_stages(trace: Trace) -> tuple[Dense, ...]:
     layers = list(trace.layers)
     first = next((i for i, layer in enumerate(layers) if layer.kind == "Linear"), None)
     if first is None:
-        raise RequirementError("this network has no dense layer")
+        raise RequirementError("the network must have a dense layer, got none")
     stages: list[Dense] = []
     chain: list[LayerTrace] = []
     for layer, before in zip([*layers[first:], None], [None, *layers[first:]], strict=True):
@@ -76,9 +76,7 @@ def dense_stages(trace: Trace) -> tuple[Dense, ...]:
             break
         plain = before is None or layer.inputs == (before.name,)
         if not plain or (layer.kind != "Linear" and layer.weight is not None and layer.output.ndim != 1):
-            raise RequirementError(
-                f"this network is no plain chain of dense layers: '{layer.name}' ({layer.kind}) is in the way"
-            )
+            raise RequirementError(f"expected a sequence of dense layers, but '{layer.name}' is a {layer.kind}")
         chain.append(layer)
     return tuple(stages)
 
@@ -95,7 +93,7 @@ def mlp_stages(trace: Trace) -> tuple[Dense, ...]:
         if layer.kind == "Linear":
             break
         if layer.kind not in RESHAPES:
-            raise RequirementError(f"this film needs a network of dense layers alone; this one has a {layer.kind}")
+            raise RequirementError(f"this film needs a network of dense layers alone, got a {layer.kind}")
     return dense_stages(trace)
 
 

@@ -9,7 +9,7 @@ from scipy.special import softmax
 from netcore.analysis.columns import columns
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_count
+from netcore.core.formatting import format_images
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 
@@ -21,8 +21,9 @@ class Predictions:
     name : the data set.
     probabilities : float64 (N, K).
     labels : int64 (N,), the true classes; empty where they are not known.
-    snapshot : whose answers they are, ``"epoch 20"``, where that is known.
-    chosen_here : whether it was chosen from several as the best on these images.
+    snapshot : label of the snapshot evaluated, ``"epoch 20"``; empty if not known.
+    chosen_here : whether that snapshot was chosen as the best one on these images.
+    held_out : whether the images are the held-out ones of the data set used for training.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Predictions:
     labels: np.ndarray
     snapshot: str = ""
     chosen_here: bool = False
+    held_out: bool = False
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -59,10 +61,15 @@ class Predictions:
 
     @property
     def words(self) -> str:
-        """How many images of what, and whose answers: ``10,000 images of mnist, epoch 20 (best on these)``."""
-        words = f"{format_count(len(self.probabilities), 'image')} of {self.name}"
-        words += f", {self.snapshot}" if self.snapshot else ""
-        return words + (" (best on these)" if self.chosen_here else "")
+        """Images and snapshot: ``1,000 held-out MNIST digits, best epoch (20), chosen on these images``."""
+        images = format_images(len(self.probabilities), self.name, self.held_out)
+        if not self.snapshot:
+            return images
+        unit, _, number = self.snapshot.partition(" ")
+        if not self.chosen_here:
+            return f"{images}, {self.snapshot}"
+        best = f"best epoch ({number})" if unit == "epoch" else f"best snapshot ({self.snapshot})"
+        return f"{images}, {best}, chosen on these images"
 
 
 def stored_predictions(context: SceneContext, name: str | None = None, labelled: bool = True) -> Predictions:
@@ -76,7 +83,7 @@ def stored_predictions(context: SceneContext, name: str | None = None, labelled:
     stored = context.evaluation(name)
     if not len(stored.logits) or not np.isfinite(stored.logits).all():
         raise RequirementError(
-            f"run '{context.run_name}': the evaluation on {stored.name} is empty or holds NaN: evaluate again"
+            f"run '{context.run_name}': the evaluation on {stored.name} is empty or contains NaN: evaluate again"
         )
     labels = stored.labels.astype(np.int64)
     if labelled and len(labels) != len(stored.logits):
@@ -87,6 +94,7 @@ def stored_predictions(context: SceneContext, name: str | None = None, labelled:
         labels,
         stored.snapshot,
         _chosen_on(context, stored.name, stored.snapshot),
+        context.dataset_name == stored.name,
     )
 
 

@@ -88,7 +88,7 @@ class Stage:
 class Way:
     """The whole way of an image: stages of maps, the column that they become, dense layers.
 
-    summary : says how many convolutions stand behind how many stages, where these differ; else empty.
+    summary : how many convolutions are shown as how many blocks, empty if the numbers are equal.
     """
 
     maps: tuple[Stage, ...]
@@ -117,7 +117,9 @@ def way(trace: Trace, limit: int = 8) -> Way:
             break
         if last.output.ndim != 3:
             shape = "×".join(map(str, last.output.shape))
-            raise RequirementError(f"this film shows maps (C×H×W); '{last.name}' ({last.kind}) gives {shape}")
+            raise RequirementError(
+                f"this film needs feature maps (C×H×W), but the output of '{last.name}' ({last.kind}) is {shape}"
+            )
         stage = _stage(segment, before)
         if stage is not None:
             found.append(stage)
@@ -125,7 +127,7 @@ def way(trace: Trace, limit: int = 8) -> Way:
             found[-1] = _extended(found[-1], segment)
         before = last.output
     if vector is None or not any(s.convolutions for s in found):
-        raise RequirementError("this film needs a network of convolutions whose maps become one vector")
+        raise RequirementError("this film needs a convolutional network whose feature maps become one vector")
     *maps, column = found
     if len(maps) > 1 and maps[-1].kind == "pool" and maps[-1].output.shape[1:] == (1, 1):
         pooled = maps.pop()  # one number a map: that is how they become a column
@@ -133,7 +135,7 @@ def way(trace: Trace, limit: int = 8) -> Way:
     total = sum(s.convolutions for s in maps)
     fitted = _fit(maps, limit)
     shown = sum(s.convolutions > 0 for s in fitted)
-    summary = f"Its {total} convolutions are joined into {len(fitted)} stages here" if shown < total else ""
+    summary = f"{total} convolutions, shown as {len(fitted)} blocks" if shown < total else ""
     return Way(tuple(fitted), column, _dense(trace, vector), summary, _parameters(trace.layers))
 
 

@@ -1,4 +1,4 @@
-"""Settings and results of runs side by side."""
+"""Compare the settings and results of runs."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from netcore.core.formatting import format_percent
 @runs_dir_option
 @json_option
 def command(runs: Sequence[str], runs_dir: str, as_json: bool) -> None:
-    """Show the settings in which RUNS differ, and the results of each."""
+    """Compare the settings and results of RUNS."""
     from netcore.core.run import load_run
     from netcore.publish.run_comparison import compare_runs, differing_settings
 

@@ -1,4 +1,4 @@
-"""Print the script that completes commands, scenes, runs and recipes in your shell."""
+"""Print the shell completion script."""
 
 import click
 from click.shell_completion import get_completion_class

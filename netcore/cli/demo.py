@@ -1,4 +1,4 @@
-"""Train two small networks on embedded digits and render the pictures they make."""
+"""Train two small networks and render their films and figures."""
 
 import time
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ RENDERS = (
 
 
 @click.command()
-@click.option("--runs-dir", default="runs", show_default=True, type=click.Path(file_okay=False), help="Runs go here.")
+@click.option("--runs-dir", default="runs", show_default=True, type=click.Path(file_okay=False), help="Run folder.")
 @click.option(
-    "-o", "--output", default="renders", show_default=True, type=click.Path(file_okay=False), help="Renders go here."
+    "-o", "--output", default="renders", show_default=True, type=click.Path(file_okay=False), help="Output folder."
 )
-@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
-@click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Renders at once.")
-@click.option("--force", is_flag=True, help="Train and draw again what is up to date.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Color theme.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Number of parallel renders.")
+@click.option("--force", is_flag=True, help="Train and render again even if up to date.")
 def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> int:
-    """Train two small networks on embedded digits and render the pictures they make.
+    """Train two small networks and render their films and figures.
 
     The networks are mlp-16-16 and a short cnn-2conv; index.html in the output folder shows the pictures. It takes about
     two minutes on two cores. What is up to date is left as it is.
@@ -102,7 +102,7 @@ def show_results(done: "Sequence[RenderResult]", runs: "dict[str, Run]", page: P
     """Write the page, and print the files and the command of each."""
     from netcore.cli.options import print_table
 
-    head = ("network", "recipe", "parameters", "held-out digits right", "trained on", "in")
+    head = ("network", "recipe", "parameters", "held-out accuracy", "trained on", "in")
     rows = [(str(r.target), f"{r.bytes / 1e3:,.0f} kB", r.command) for r in done if r.state in ("drawn", "fresh")]
     write_gallery(done, head, network_rows(runs), page)
     print_table(head, network_rows(runs))

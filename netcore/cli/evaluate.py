@@ -1,4 +1,4 @@
-"""Measure a run on data sets: accuracy, per-class figures, calibration, stability."""
+"""Evaluate a run on data sets and store its predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,25 +7,23 @@ from typing import Any
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
-from netcore.core.formatting import format_percent, format_percent_range
+from netcore.core.formatting import format_percent, format_percent_points, format_percent_range
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option(
-    "--data", multiple=True, help="Data set, as for `train --data`; may be repeated.  [default: the run's own]"
-)
+@click.option("--data", multiple=True, help="Data set, as in `train --data`; repeatable.  [default: the run's own]")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
 @click.option(
-    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout on.  [default: as many as epochs, up to 40]"
+    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout active.  [default: epochs, at most 40]"
 )
-@click.option("--no-stability", is_flag=True, help="No passes with dropout on.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--no-stability", is_flag=True, help="Skip the passes with dropout active.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:1 or mps.")
 @runs_dir_option
 @json_option
 def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stability: bool, **given: Any) -> None:
-    """Measure RUN on data sets and store the answers in it.
+    """Evaluate RUN on data sets and store its predictions.
 
     Images that the run was trained on are left out of its own data.
     """
@@ -43,7 +41,7 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
 
 
 def show_entry(entry: dict[str, Any]) -> None:
-    """One data set as a few lines and two tables."""
+    """Print the results on one data set: a few lines and two tables."""
     low, high = entry["interval"]
     click.echo(
         f"{entry['name']} ({entry['snapshot']}): "
@@ -64,9 +62,9 @@ def show_entry(entry: dict[str, Any]) -> None:
 
 
 def mc_dropout_text(stable: dict[str, Any]) -> str:
-    """What the passes with dropout on gave, in one line."""
+    """Format the results of the passes with dropout active in one line."""
     count, mean = len(stable["accuracy"]), stable["mean"]
     if count == 1:
-        return f"with dropout on, 1 pass: {format_percent(mean, 2)}"
-    deviation = f"standard deviation {100 * stable['deviation']:.2f} points"
-    return f"with dropout on, {count} passes: mean {format_percent(mean, 2)}, {deviation}"
+        return f"dropout active, 1 pass: {format_percent(mean, 2)}"
+    deviation = f"standard deviation {format_percent_points(stable['deviation'])}"
+    return f"dropout active, {count} passes: mean {format_percent(mean, 2)}, {deviation}"

@@ -1,4 +1,4 @@
-"""Make a run of anyone's own PyTorch classifier."""
+"""Create a run from your own PyTorch classifier."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class ImageShape(click.ParamType):
         if isinstance(value, tuple):
             return value
         if not re.fullmatch(r"[1-9]\d*[x×][1-9]\d*[x×][1-9]\d*", str(value)):
-            self.fail(f"'{value}' is no size: say channels, height and width as 1x28x28", param, ctx)
+            self.fail(f"'{value}' is not a shape: use channels, height and width, such as 1x28x28", param, ctx)
         return tuple(int(part) for part in re.split("[x×]", str(value)))
 
 
@@ -34,7 +34,7 @@ class FloatList(click.ParamType):
         try:
             return [float(part) for part in str(value).split(",")]
         except ValueError:
-            self.fail(f"'{value}' is no list of numbers: say 0.5 or 0.49,0.48,0.45", param, ctx)
+            self.fail(f"'{value}' is not a list of numbers: use 0.5 or 0.49,0.48,0.45", param, ctx)
 
 
 class ImportCommand(click.Command):
@@ -57,22 +57,31 @@ class ImportCommand(click.Command):
 @click.argument("factory")
 @click.option(
     "--weights", multiple=True, required=True, metavar="FILE...", type=click.Path(path_type=Path),
-    help="Weight files; they become the snapshots in order.",
+    help="Weight files, one per snapshot, in order.",
 )  # fmt: skip
 @click.option("--name", required=True, help="Name of the run.")
 @click.option(
-    "--input-shape", "shape", type=ImageShape(), default="1x28x28", show_default=True, help="Size of an image."
+    "--input-shape",
+    "shape",
+    type=ImageShape(),
+    default="1x28x28",
+    show_default=True,
+    help="Shape (C, H, W) of an image.",
 )
-@click.option("--classes", type=click.Path(path_type=Path), help="File with a class name a line.  [default: 0, 1, …]")
-@click.option("--examples", help="Images to show and judge by: a folder with a folder a class, or a data set.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
-@click.option("--mean", type=FloatList(), default="0", show_default=True, help="What the network's pixels are less by.")
-@click.option("--std", type=FloatList(), default="1", show_default=True, help="What they are then divided by.")
 @click.option(
-    "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
+    "--classes", type=click.Path(path_type=Path), help="File with one class name per line.  [default: 0, 1, …]"
 )
+@click.option("--examples", help="Labelled images: a folder with one subfolder per class, or a data set.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
+@click.option(
+    "--mean", type=FloatList(), default="0", show_default=True, help="Per-channel mean of the pixels, in [0, 1]."
+)
+@click.option(
+    "--std", type=FloatList(), default="1", show_default=True, help="Per-channel standard deviation of the pixels."
+)
+@click.option("--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Run folder.")
 def command(factory: str, weights: Sequence[Path], classes: Path | None, **given: Any) -> None:
-    """Make a run of anyone's own PyTorch classifier.
+    """Create a run from your own PyTorch classifier.
 
     FACTORY is `module:callable` or `file.py:callable`, found from the current folder; called without arguments it gives
     the network. Weights are .safetensors files, or what torch.save made of a state_dict; pickled objects are never

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 runs_dir_option = click.option(
-    "--runs-dir", default="runs", show_default=True, envvar="NETCORE_RUNS", show_envvar=True, help="Where runs lie.",
+    "--runs-dir", default="runs", show_default=True, envvar="NETCORE_RUNS", show_envvar=True, help="Run folder.",
     type=click.Path(file_okay=False),
 )  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="One array of objects on stdout.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 
 
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

@@ -1,23 +1,27 @@
-"""Say what a run's network takes pictures for."""
+"""Classify image files."""
 
 import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.core.formatting import format_percent
 from netcore.core.trace import Trace
+from netcore.viz.wording import format_prediction
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N, step:N.")
-@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to list.")
+@click.option(
+    "--top", default=3, show_default=True, type=click.IntRange(1), help="Number of most likely classes listed."
+)
 @runs_dir_option
 @json_option
 def command(run: str, images: tuple[str, ...], at: str, top: int, runs_dir: str, as_json: bool) -> int:
-    """Say what a run's network takes pictures for.
+    """Classify image files.
 
-    IMAGE is any picture file. It is prepared as the network's own images are; how is told on stderr. Where one cannot
-    be read, that is told too, the others are predicted, and the exit status is 2.
+    IMAGE is any image file. It is preprocessed like the training images; the steps are printed on stderr. If an image
+    cannot be read, an error is printed, the others are classified, and the exit status is 2.
     """
     from netcore.core.errors import NetcoreError
     from netcore.core.run import load_run
@@ -42,13 +46,13 @@ def command(run: str, images: tuple[str, ...], at: str, top: int, runs_dir: str,
             for i, t in traces
         )
     elif traces:
-        top = min(top, len(found.classes))
-        rows = [(image, t.classes[t.prediction], *_most_likely(t, top)) for image, t in traces]
-        print_table(("image", "prediction", *[""] * top), rows)
+        rows = [(image, *_most_likely(t, top)) for image, t in traces]
+        print_table(("image", "prediction", *[""] * (len(rows[0]) - 2)), rows)
     return 2 if failed else 0
 
 
 def _most_likely(trace: Trace, top: int) -> list[str]:
-    """The `top` classes with their probabilities, most likely first."""
-    p = trace.probabilities
-    return [f"{trace.classes[k]} {100 * p[k]:.1f} %" for k in p.argsort()[::-1][:top]]
+    """Return the prediction, then the next classes with their probabilities, `top` classes in all."""
+    first, *others = trace.probabilities.argsort()[::-1][:top]
+    prediction = format_prediction(trace.classes, first, trace.probabilities[first])
+    return [prediction, *(f"{trace.classes[k]} ({format_percent(trace.probabilities[k])})" for k in others)]

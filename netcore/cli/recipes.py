@@ -1,4 +1,4 @@
-"""List the recipes: networks that `netcore train` knows how to train."""
+"""List the recipes of `netcore train`."""
 
 import json
 
@@ -8,9 +8,9 @@ from netcore.training.recipes import RECIPES
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One array of objects on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 def command(as_json: bool) -> None:
-    """List the recipes: each is one network with its data and training settings."""
+    """List the recipes of `netcore train`."""
     rows = [
         {"name": r.name, "parameters": r.architecture.parameters(), "settings": r.settings, "published": r.published}
         for r in RECIPES.values()

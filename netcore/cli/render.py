@@ -1,4 +1,4 @@
-"""Render scenes of a run into GIF, MP4, WebM, WebP, APNG, PNG, SVG or PDF."""
+"""Render scenes of a run to GIF, MP4, WebM, PNG, SVG and others."""
 
 import re
 from collections.abc import Sequence
@@ -104,27 +104,31 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 @click.command(cls=SceneCommand)
 @click.argument("scenes", nargs=-1, metavar="SCENE...", shell_complete=complete_scenes)
-@click.option("--run", help="Name of a run, or its folder.", shell_complete=complete_runs)
-@click.option("--digit", help="Look at the first example of this class.  [default: 7]")
-@click.option("--index", type=click.IntRange(0), help="Look at the N-th example of the run.")
-@click.option("--image", type=click.Path(), help="Look at a picture file of your own.")
+@click.option("--run", help="Name or folder of the run.", shell_complete=complete_runs)
+@click.option("--digit", help="Class whose first example image is used.  [default: 7]")
+@click.option("--index", type=click.IntRange(0), help="Index of the example image used, from 0.")
+@click.option("--image", type=click.Path(), help="Image file used instead of an example.")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.",
               shell_complete=complete_choices(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
 @click.option("-f", "--format", "formats", multiple=True, callback=_formats,
-              help=f"{', '.join(FORMATS)}; several: -f gif,mp4.  [default: gif of a film, png of a figure]",
+              help=f"{', '.join(FORMATS)}; repeatable, or -f gif,mp4.  [default: gif for films, png for figures]",
               shell_complete=complete_choices(FORMATS))  # fmt: skip
 @click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]),
-              help="480p at 15, 720p at 30, 1080p or 2160p at 60 frames a second.  [default: 480p at 25]")  # fmt: skip
-@click.option("--size", metavar="WxH", callback=_size, help="Size in pixels.")
-@click.option("--fps", type=float, help="Frames a second.")
-@click.option("--theme", type=click.Choice(["dark", "light", "both"]), default="dark", show_default=True)
-@click.option("--max-mb", type=float, help="Most megabytes of an image that moves.  [default: 5, at most 10]")
-@click.option("-o", "--output", type=click.Path(), help="File or folder.  [default: renders/RUN/SCENE.FORMAT]")
-@click.option("-p", "--preview", is_flag=True, help="Open what was rendered.")
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Renders at once.")
-@click.option("--force", is_flag=True, help="Draw again what is up to date.")
+              help="480p at 15, 720p at 30, 1080p or 2160p at 60 fps.  [default: 480p at 25 fps]")  # fmt: skip
+@click.option("--size", metavar="WxH", callback=_size, help="Width and height in pixels.")
+@click.option("--fps", type=float, help="Frame rate in fps.")
+@click.option(
+    "--theme", type=click.Choice(["dark", "light", "both"]), default="dark", show_default=True, help="Color theme."
+)
+@click.option(
+    "--max-mb", type=float, help="Maximum size of a GIF, WebP or APNG, in MB.  [default: 10, warning above 5]"
+)
+@click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
+@click.option("-p", "--preview", is_flag=True, help="Open the result in a viewer.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel renders.")
+@click.option("--force", is_flag=True, help="Render again even if up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
-              help="Seconds that one render may take.")  # fmt: skip
+              help="Maximum time per render, in seconds.")  # fmt: skip
 @runs_dir_option
 @json_option
 @click.pass_context
@@ -162,7 +166,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
-        raise NetcoreError(f"several scenes need a folder to go to, not {given['output']}")
+        raise NetcoreError(f"the output of several scenes must be a folder, got {given['output']}")
     out = []
     for name in scenes:
         own = {o.name: given.get(o.name) for o in find_scene(name).options}
@@ -177,7 +181,7 @@ def _only_run(runs: str) -> str:
     found = [r.name for r in list_runs(runs)]
     if len(found) == 1:
         return found[0]
-    raise NetcoreError(f"say which run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
+    raise NetcoreError(f"choose a run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
 
 
 def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
@@ -185,11 +189,11 @@ def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
 
     for name in given:
         if name not in WITHOUT_SCENE and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise NetcoreError(f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: netcore scenes")
+            raise NetcoreError(
+                f"--{name.replace('_', '-').replace('formats', 'format')} needs a scene: choose one from netcore scenes"
+            )
     if not Path(FILE_NAME).is_file():
-        raise NetcoreError(
-            f"name a scene (netcore scenes lists them): there is no {FILE_NAME} here that says what to render"
-        )
+        raise NetcoreError(f"no scene given and no {FILE_NAME} here: choose a scene from netcore scenes")
     return read_config(Path(FILE_NAME), given["runs_dir"])
 
 

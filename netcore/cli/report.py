@@ -1,4 +1,4 @@
-"""Draw every figure that a run can have, and one page with all of them."""
+"""Render all figures of a run into one HTML page."""
 
 import time
 from importlib.util import find_spec
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
-@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True)
-@click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder.  [default: renders/RUN/report]")
-@click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Figures drawn at once.")
-@click.option("--force", is_flag=True, help="Draw again what is up to date.")
+@click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Color theme.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), help="Output folder.  [default: renders/RUN/report]")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Number of parallel renders.")
+@click.option("--force", is_flag=True, help="Render again even if up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
-              help="Seconds that one figure may take.")  # fmt: skip
+              help="Maximum time per figure, in seconds.")  # fmt: skip
 @runs_dir_option
 @json_option
 def command(

@@ -1,4 +1,4 @@
-"""The table of results over all runs, as a page in Markdown."""
+"""Print a Markdown table of results over all runs."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from netcore.cli.options import json_option, print_json, runs_dir_option
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write.  [default: standard output]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.  [default: standard output]")
 @runs_dir_option
 @json_option
 def command(output: Path | None, runs_dir: str, as_json: bool) -> None:
-    """Show what the complete runs reached: mean and spread over seeds, other data sets, time, beside the published."""
+    """Print results over all runs: mean ± sd over seeds, time."""
     from netcore.core.errors import NetcoreError
     from netcore.core.files import atomic_write_text
     from netcore.core.run import list_runs
@@ -21,7 +21,7 @@ def command(output: Path | None, runs_dir: str, as_json: bool) -> None:
 
     rows = results_rows(list_runs(runs_dir), list(RECIPES))
     if not rows:
-        raise NetcoreError(f"no complete run in {runs_dir}: netcore train mlp-16-16")
+        raise NetcoreError(f"no complete run in {runs_dir}: use netcore train mlp-16-16")
     if as_json:
         return print_json(rows)
     if output is None:

@@ -1,4 +1,4 @@
-"""List the runs: networks that were trained here."""
+"""List the runs: trained networks."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from netcore.cli.options import json_option, print_json, print_table, runs_dir_o
 @runs_dir_option
 @json_option
 def command(runs_dir: str, as_json: bool) -> None:
-    """List the runs: networks that were trained here."""
+    """List the runs: trained networks."""
     from netcore.core.run import list_runs
 
     rows: list[dict[str, Any]] = [

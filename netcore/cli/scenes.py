@@ -1,4 +1,4 @@
-"""List the scenes: films and figures that can be drawn of a run."""
+"""List the scenes: films and figures of a run."""
 
 import click
 
@@ -8,7 +8,7 @@ from netcore.cli.options import json_option, print_json, print_table
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the scenes: films and figures that can be drawn of a run.
+    """List the scenes: films and figures of a run.
 
     `netcore render SCENE --help` shows what one of them can be told.
     """

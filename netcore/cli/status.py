@@ -1,4 +1,4 @@
-"""Tell which renders are fresh, stale or missing, and why."""
+"""List fresh, stale and missing renders, with reasons."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from netcore.cli.options import json_option, print_json, print_table, runs_dir_o
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Exit with status 1 where one is not fresh.")
+@click.option("--check", is_flag=True, help="Exit with status 1 if any render is not fresh.")
 @runs_dir_option
 @json_option
 def command(check: bool, runs_dir: str, as_json: bool) -> int:
-    """Tell which renders are fresh, stale or missing, and why.
+    """List fresh, stale and missing renders, with reasons.
 
     Looks at those that netcore.toml lists and at those in renders/. `netcore render` brings the listed ones up to date.
     """

@@ -10,20 +10,20 @@ from netcore.cli.options import complete_runs, runs_dir_option
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--test", type=click.Path(path_type=Path), required=True, help="Kaggle's test.csv, gzipped or not.")
+@click.option("--test", type=click.Path(path_type=Path), required=True, help="Kaggle's test.csv, optionally gzipped.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     default="submission.csv",
     show_default=True,
-    help="File to write.",
+    help="Output file.",
 )
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:1 or mps.")
 @runs_dir_option
 def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> None:
-    """Predict the digits of Kaggle's test.csv with RUN and write the submission.
+    """Write a submission for Kaggle's Digit Recognizer with RUN.
 
     The answers are also stored in the run: netcore render prediction-distribution --run RUN shows them.
     """

@@ -1,4 +1,4 @@
-"""Train a network by a recipe, and write its run."""
+"""Train a network by a recipe and write its run."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class LayerWidths(click.ParamType):
         try:
             return tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"'{value}' is no list of widths: say 32 or 32,32", param, ctx)
+            self.fail(f"'{value}' is not a list of layer sizes: use 32 or 32,32", param, ctx)
 
 
 @click.command()
@@ -35,29 +35,29 @@ class LayerWidths(click.ParamType):
     shell_complete=complete_choices(sources()),
     help=f"Data set: {', '.join(dataset_names())}; embedded needs no download.  [default: the recipe's]",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of data files.  [env: NETCORE_DATA]")
-@click.option("--epochs", type=click.IntRange(1), help="Times to go through the training data.")
-@click.option("--batch-size", type=click.IntRange(1), help="Images a step.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Step size (the highest, by schedule).")
-@click.option("--hidden-size", "hidden", type=LayerWidths(), help="Widths of the hidden layers: 32 or 32,32.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs.")
+@click.option("--batch-size", type=click.IntRange(1), help="Batch size, in images.")
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, min_open=True), help="Learning rate (maximum of the schedule)."
+)
+@click.option("--hidden-size", "hidden", type=LayerWidths(), help="Hidden layer sizes, such as 32 or 32,32.")
 @click.option("--activation", type=click.Choice(list(ACTIVATIONS)), help="Activation function.")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="Optimiser.")
-@click.option("--schedule", type=click.Choice(SCHEDULES), help="Learning rate's way.")
-@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Share dropped after each hidden layer.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="Optimizer.")
+@click.option("--schedule", type=click.Choice(SCHEDULES), help="Learning-rate schedule.")
+@click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="Dropout probability of hidden layers.")
 @click.option("--batch-norm/--no-batch-norm", default=None, help="Batch normalisation.")
-@click.option("--augment/--no-augment", default=None, help="Random rotation, shift and scale.")
+@click.option("--augment/--no-augment", default=None, help="Augmentation: random rotation, shift and scale.")
 @click.option(
-    "--val-split", "validation", type=click.FloatRange(0, 1, max_open=True), help="Share of training data held out."
+    "--val-split", "validation", type=click.FloatRange(0, 1, max_open=True), help="Share of the training data held out."
 )
-@click.option("--seed", type=click.IntRange(0), help="Seed of weights, order, augmentation and dropout.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Where runs lie."
-)
-@click.option("--resume", is_flag=True, help="Go on with an interrupted training of this name.")
-@click.option("--no-stability", is_flag=True, help="Leave out the passes with dropout on at the end.")
-@click.option("--no-viz", is_flag=True, help="Leave out the report that a training ends with (netcore report).")
-@click.option("--no-save", is_flag=True, help="Train and tell the result, keep nothing.")
+@click.option("--seed", type=click.IntRange(0), help="Random seed of weights, order, augmentation and dropout.")
+@click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--output-dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Run folder.")
+@click.option("--resume", is_flag=True, help="Resume the interrupted training of this name.")
+@click.option("--no-stability", is_flag=True, help="Skip the passes with dropout active at the end.")
+@click.option("--no-viz", is_flag=True, help="Skip the report at the end.")
+@click.option("--no-save", is_flag=True, help="Print the result without writing a run.")
 def command(
     recipe: str,
     no_save: bool,
@@ -91,7 +91,7 @@ def command(
 
 
 def summary(info: dict[str, Any]) -> list[str]:
-    """A few lines on how good the network became, and what it took."""
+    """Return lines with size, duration and accuracy of a trained network."""
     lines = [
         f"{info['name']}: {info['parameters']:,} parameters, {info['settings']['epochs']} epochs in "
         f"{info['seconds']:.0f} s, {info['images_per_second']:,} images/s on {info['device_name']}"

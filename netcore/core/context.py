@@ -52,7 +52,7 @@ class SceneContext:
     def sample(self) -> Sample:
         """The chosen image; Refused where there is none."""
         if self.sample_or_none is None:
-            raise RequirementError(f"run '{self._run.name}' has no example images: give one with --image FILE")
+            raise RequirementError(f"run '{self._run.name}' has no example images: use --image FILE")
         return self.sample_or_none
 
     # ---- the run
@@ -193,7 +193,9 @@ class SceneContext:
         """Repeated passes with dropout on: ``accuracy`` (a list), ``data``, ``count`` and ``without_dropout``."""
         found = self._run.info.get("stability")
         if not found:
-            raise RequirementError(f"run '{self._run.name}' has no stability test: netcore evaluate {self._run.name}")
+            raise RequirementError(
+                f"run '{self._run.name}' has no stability test: use netcore evaluate {self._run.name}"
+            )
         self.reads.add("stability")
         return dict(found)
 
@@ -232,7 +234,7 @@ class SceneContext:
     def evaluation(self, name: str | None = None) -> Evaluation:
         """Logits and labels on a data set (the first evaluated where `name` is None)."""
         if not (self._run.evaluations or (name and self._run.unlabeled)):
-            raise RequirementError(f"run '{self._run.name}' has no evaluation: netcore evaluate {self._run.name}")
+            raise RequirementError(f"run '{self._run.name}' has no evaluation: use netcore evaluate {self._run.name}")
         self.reads.add(f"evaluation:{name or self._run.evaluations[0]}")
         return self._run.evaluation(name)
 

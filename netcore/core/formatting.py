@@ -6,6 +6,15 @@ from collections.abc import Iterable, Sequence
 PLAIN_RANGE = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
 MAX_DECIMALS = 12  # of terms of a sum
 MAX_EXTRA_DECIMALS = 2  # tried before single terms of a sum are adjusted
+IMAGE_NOUNS = {
+    "mnist": "MNIST digit",
+    "embedded": "MNIST digit",
+    "kaggle": "MNIST digit",
+    "emnist-digits": "EMNIST digit",
+    "fashion-mnist": "Fashion-MNIST image",
+    "kmnist": "KMNIST character",
+    "usps": "USPS digit",
+}  # one image of a data set, by its name
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,6 +58,21 @@ def format_percent(share: float, decimals: int = 1) -> str:
     return f"{_percentage(share, decimals)} %"
 
 
+def format_percent_points(share: float, decimals: int = 2) -> str:
+    """Format a difference of shares, such as a standard deviation: ``0.42 percentage points``."""
+    return f"{100 * share:.{decimals}f} percentage points"
+
+
+def format_mean_deviation(mean: float, deviation: float, decimals: int = 2) -> str:
+    """Format mean and standard deviation of shares in [0, 1]: ``98.12 ± 0.31 %``."""
+    return f"{_percentage(mean, decimals)} ± {_percentage(deviation, decimals)} %"
+
+
+def format_percent_tick(share: float) -> str:
+    """Format a tick of a percentage axis with the decimals that it needs: ``2.5 %``."""
+    return f"{100 * share:.4g} %"
+
+
 def format_percent_range(low: float, high: float, decimals: int = 1) -> str:
     """Format the ends of an interval of shares in [0, 1]: ``97.1 to 98.4 %``."""
     return f"{_percentage(low, decimals)} to {_percentage(high, decimals)} %"
@@ -57,6 +81,20 @@ def format_percent_range(low: float, high: float, decimals: int = 1) -> str:
 def format_count(count: int, noun: str) -> str:
     """Format a number of things: ``1 image``, ``1,000 images``, ``2 passes``."""
     return f"{count:,} {_plural(noun, count)}"
+
+
+def format_images(count: int, dataset: str, held_out: bool = False) -> str:
+    """Format how many images of a data set there are, given its name in netcore.
+
+    Examples
+    --------
+    >>> format_images(1000, "embedded", held_out=True), format_images(12, "zoo")
+    ('1,000 held-out MNIST digits', '12 images of zoo')
+    """
+    kind = "held-out " if held_out else ""
+    if dataset in IMAGE_NOUNS:
+        return format_count(count, kind + IMAGE_NOUNS[dataset])
+    return f"{format_count(count, kind + 'image')} of {dataset}"
 
 
 def format_subset(shown: int, total: int, noun: str = "") -> str:
@@ -152,7 +190,3 @@ def _minus(text: str) -> str:
 
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else noun + ("es" if noun.endswith("s") else "s")
-
-
-PLAIN = 1e-4, 1e7  # smaller and larger numbers are written with a power of ten
-POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

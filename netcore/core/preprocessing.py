@@ -62,7 +62,7 @@ def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
     ink = _ink(1 - values if light else values)
     box = _box(ink)
     if box is None:
-        raise NetcoreError(f"nothing is drawn in {path}: a digit needs more contrast with its ground")
+        raise NetcoreError(f"no digit found in {path}: use an image with more contrast")
     said += "inverted (dark on light), " if light else ""
     thick = _thickened(ink, box)
     if thick is not ink:

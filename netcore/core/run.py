@@ -64,10 +64,10 @@ class Examples:
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise NetcoreError(
-                f"example images must be uint8 (N, C, H, W), not {self.images.dtype} {self.images.shape}"
+                f"example images must be uint8 (N, C, H, W), got {self.images.dtype} {self.images.shape}"
             )
         if not len(self.images) == len(self.labels) == len(self.index):
-            raise NetcoreError("examples differ in length: images, labels and index must have one row an image")
+            raise NetcoreError("images, labels and index of the examples must have the same length")
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Run:
             return next((s for s in self.snapshots if s.step == step), self.snapshots[-1])
         match = re.fullmatch(r"(epoch|step):(\d+)", at)
         if not match:
-            raise NetcoreError(f"no snapshot '{at}': say best, last, first, epoch:N or step:N")
+            raise NetcoreError(f"no snapshot '{at}': use best, last, first, epoch:N or step:N")
         unit, number = match[1], int(match[2])
         found = [s for s in self.snapshots if getattr(s, unit) == number]
         if found:
@@ -204,10 +204,12 @@ class Run:
         try:
             weights = load_safetensors(data)
         except (SafetensorError, ValueError, KeyError) as error:
-            raise NetcoreError(f"{path} is no safetensors file: {error}") from error
+            raise NetcoreError(f"{path} is not a safetensors file: {error}") from error
         bad = sorted(k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all())
         if bad:
-            raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}: retrain, or choose an earlier --at")
+            raise NetcoreError(
+                f"{path} contains NaN or infinite weights in {bad[0]}: retrain, or choose an earlier --at"
+            )
         return weights
 
     # ---- images and evaluations
@@ -216,7 +218,7 @@ class Run:
         """Read the example images; NetcoreError if there are none or the file is damaged."""
         entry = self.info.get("examples")
         if not entry:
-            raise NetcoreError(f"run '{self.name}' has no example images: give one with --image FILE")
+            raise NetcoreError(f"run '{self.name}' has no example images: use --image FILE")
         arrays = self.read_arrays(entry)
         return Examples(arrays["images"], arrays["labels"], arrays["index"])
 
@@ -243,7 +245,7 @@ class Run:
     def evaluation(self, name: str | None = None) -> Evaluation:
         """Read the predictions on one data set (default: the first one evaluated)."""
         if not (self.evaluations or (name and self.unlabeled)):
-            raise NetcoreError(f"run '{self.name}' has no evaluation: netcore evaluate {self.name}")
+            raise NetcoreError(f"run '{self.name}' has no evaluation: use netcore evaluate {self.name}")
         name = name or self.evaluations[0]
         if not self.evaluation_entry(name):
             raise unknown_name("evaluation", name, [*self.evaluations, *self.unlabeled])
@@ -317,7 +319,7 @@ def _read_checked(path: Path, digest: str) -> bytes:
         raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != digest:
-        told = f"sha256 {found[:12]}… where run.json says {digest[:12]}…"
+        told = f"sha256 {found[:12]}…, but run.json records {digest[:12]}…"
         raise NetcoreError(f"{path} is damaged: {told}; {_remedy(path)}")
     return data
 

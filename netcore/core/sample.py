@@ -67,7 +67,7 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
     """
     path = Path(path)
     if shape[0] not in (1, 3):
-        raise NetcoreError(f"a picture has 1 or 3 channels; this network takes {shape[0]}")
+        raise NetcoreError(f"the input of the network must have 1 or 3 channels, got {shape[0]}")
     image = _open(path)
     pixels, done = fit_to_mnist(image, path) if shape == MNIST else crop_and_resize(image, shape)
     return Sample(pixels, None, path.name), f"{path.name}: {done}"
@@ -89,9 +89,9 @@ def _open(path: Path) -> "Image":
         image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
         return _plain(PIL.ImageOps.exif_transpose(image))
     except PIL.Image.DecompressionBombError:
-        raise NetcoreError(f"{path} is too large: at most {MAX_PIXELS / 1e6:.0f} megapixels; scale it down") from None
+        raise NetcoreError(f"{path} is too large: scale it down to at most {MAX_PIXELS / 1e6:.0f} megapixels") from None
     except PIL.Image.UnidentifiedImageError:
-        raise NetcoreError(f"{path} is no image: give a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
+        raise NetcoreError(f"{path} is not an image: use a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except OSError as error:
         raise NetcoreError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, SyntaxError, IndexError, EOFError, MemoryError) as error:  # Pillow's, of damaged files

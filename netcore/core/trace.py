@@ -117,7 +117,7 @@ class Trace:
 
     def __post_init__(self) -> None:
         if self.logits.shape != (len(self.classes),):
-            raise ValueError(f"{len(self.classes)} classes need as many logits, not {self.logits.shape}")
+            raise ValueError(f"{len(self.classes)} classes need as many logits, got shape {self.logits.shape}")
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -130,6 +130,11 @@ class Trace:
     def prediction(self) -> int:
         """Class with the highest logit."""
         return int(self.logits.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the predicted class."""
+        return float(self.probabilities.max())
 
     def __getitem__(self, name: str) -> LayerTrace:
         for layer in self.layers:

@@ -38,12 +38,12 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim not in (3, 4):
-            raise NetcoreError(f"{self.name}: images must be uint8 (N, H, W), not {self.images.dtype}")
+            raise NetcoreError(f"{self.name}: images must be uint8 (N, H, W), got {self.images.dtype}")
         if len(self.images) != len(self.labels):
             raise NetcoreError(f"{self.name}: {len(self.images)} images but {len(self.labels)} labels")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             worst = self.labels[(self.labels < 0) | (self.labels >= len(self.classes))][0]
-            raise NetcoreError(f"{self.name}: label {worst} is out of range: there are {len(self.classes)} classes")
+            raise NetcoreError(f"{self.name}: label {worst} is out of range, 0 to {len(self.classes) - 1}")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -52,7 +52,7 @@ def download(name: str, size: str, folder: Path, fetch: Callable[[], object]) ->
         reason = error.strerror if isinstance(error, PermissionError) else "no connection"
         raise DatasetUnavailable(
             f"{name} is not in {folder} and cannot be downloaded ({reason}): "
-            "name a folder that has torchvision's files by --data-dir"
+            "pass a folder with torchvision's files with --data-dir"
         ) from error
     finally:
         socket.setdefaulttimeout(before)

@@ -46,7 +46,7 @@ def load_image_folder(folder: Path, shape: tuple[int, int, int] = (1, MNIST_SIDE
 def _folder_part(folder: Path, name: str, shape: tuple[int, int, int]) -> tuple[Dataset, str]:
     classes = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if len(classes) < 2:
-        raise NetcoreError(f"{folder} needs a folder of images for each of two classes or more, it has {len(classes)}")
+        raise NetcoreError(f"{folder} must have one subfolder of images per class, two or more, got {len(classes)}")
     files = [
         (file, label)
         for label, kind in enumerate(classes)
@@ -57,9 +57,9 @@ def _folder_part(folder: Path, name: str, shape: tuple[int, int, int]) -> tuple[
     arrays = cached_arrays(key, lambda: _read_images(files, folder, shape))
     empty = [kind for label, kind in enumerate(classes) if label not in arrays["labels"]]
     if empty:
-        raise NetcoreError(f"{folder / empty[0]} holds no image that can be read")
+        raise NetcoreError(f"{folder / empty[0]} does not contain a readable image")
     skipped = arrays["skipped"].tolist()
-    note = f"{len(skipped)} of {len(files)} files left out: {'; '.join(skipped[:3])}" if skipped else ""
+    note = f"{len(skipped)} of {len(files)} files skipped: {'; '.join(skipped[:3])}" if skipped else ""
     return Dataset(name, arrays["images"], arrays["labels"], tuple(classes)), note
 
 

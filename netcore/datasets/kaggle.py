@@ -32,7 +32,7 @@ def find_table(folder: Path, name: str) -> Path:
     """Find the table `name`, gzipped or not, in a folder."""
     found = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if found is None:
-        raise NetcoreError(f"{folder} has no {name} and no {name}.gz: give the folder of Kaggle's Digit Recognizer")
+        raise NetcoreError(f"{folder} has no {name} and no {name}.gz: use the folder of Kaggle's Digit Recognizer")
     return found
 
 
@@ -74,7 +74,7 @@ def _parse_table(path: Path, labeled: bool) -> Arrays:
     except pd.errors.EmptyDataError:
         raise NetcoreError(f"{path} is empty") from None
     except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
-        raise NetcoreError(f"{path} is no table as Kaggle has it: {' '.join(str(error).split())}") from error
+        raise NetcoreError(f"{path} is not a table in Kaggle's format: {' '.join(str(error).split())}") from error
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

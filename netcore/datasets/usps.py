@@ -50,7 +50,7 @@ def _parse(folder: Path, train: bool) -> Arrays:
     try:
         found = USPS(folder, train=train)
     except (OSError, EOFError, ValueError) as error:
-        raise NetcoreError(f"{folder} holds damaged USPS files ({error}): delete them to download again") from error
+        raise NetcoreError(f"{folder} contains damaged USPS files ({error}): delete them to download again") from error
     return {"images": resize_to_mnist(found.data), "labels": np.array(found.targets, np.int64)}
 
 

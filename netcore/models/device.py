@@ -37,7 +37,7 @@ def select_device(name: str = "auto") -> torch.device:
     kind, _, number = name.partition(":")
     available = {"cpu": True, "cuda": cuda and int(number or 0) < torch.cuda.device_count(), "mps": mps}
     if not available.get(kind, False):
-        raise NetcoreError(f"no device '{name}' on this machine: --device auto takes the best there is")
+        raise NetcoreError(f"no device '{name}' on this machine: use --device auto")
     return torch.device(name)
 
 

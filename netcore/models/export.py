@@ -56,7 +56,7 @@ def export_graph(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Graph,
     except Exception as error:  # user code in the exporter: any exception is possible
         if "data-dependent" in str(error) or "DataDependent" in type(error).__name__:
             raise NetcoreError(
-                f"{name} decides by the image's values what to compute; a run can only hold a fixed graph"
+                f"{name} has control flow that depends on the image; only a fixed graph can be stored"
             ) from error
         raise NetcoreError(f"the graph of {name} cannot be stored ({_first_line(error)})") from error
     graph, constants = GraphWriter(module, program).write()
@@ -106,8 +106,8 @@ def _verify(module: nn.Module, exported: ExportedModel, shape: tuple[int, int, i
                 ) from error
             if not same:
                 raise NetcoreError(
-                    f"{type(module).__name__} gives other scores each time, or other ones than its graph: a run cannot "
-                    "hold it"
+                    f"{type(module).__name__} is not deterministic, or differs from its exported graph: it cannot be "
+                    "stored in a run"
                 )
 
 

@@ -69,8 +69,8 @@ class GraphWriter:
         scores = next(n for n in self.program.graph.nodes if n.op == "output").args[0]
         if len(scores) != 1 or not isinstance(scores[0], torch.fx.Node):
             raise NetcoreError(
-                f"{self.name} must give one tensor of scores, it gives {len(scores)} values: wrap it in a module whose "
-                "forward returns the one that classifies"
+                f"{self.name} must return one tensor of logits, got {len(scores)} values: wrap it in a module whose "
+                "forward returns the logits"
             )
         return scores[0]
 
@@ -95,7 +95,7 @@ class GraphWriter:
             resolve_operator(op)
         except NetcoreError:
             raise NetcoreError(
-                f"{self.name} has {_SCOPES.get(op, op)} in its forward, which a run cannot hold"
+                f"{self.name} has {_SCOPES.get(op, op)} in its forward, which cannot be stored in a run"
             ) from None
         call, path, kind = self._call_of(node)
         entry = {"op": op, "args": self._to_json(list(node.args)), "kwargs": self._to_json(dict(node.kwargs))}
@@ -175,7 +175,9 @@ class GraphWriter:
             return {"device": 0}
         if isinstance(value, (torch.dtype, torch.memory_format, torch.layout)):
             return {"torch": str(value).removeprefix("torch.")}
-        raise NetcoreError(f"{self.name} passes a {type(value).__name__} to an operator, which a run cannot hold")
+        raise NetcoreError(
+            f"{self.name} passes a {type(value).__name__} to an operator, which cannot be stored in a run"
+        )
 
 
 def _operator_name(target: object) -> str:

@@ -49,7 +49,7 @@ def _construct(run: Run) -> nn.Module:
         constants = run.read_arrays(model["constants"]) if "constants" in model else {}
         return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
     if model.get("kind") != "recipe":
-        raise NetcoreError(f"run '{run.name}' does not say how its network is built (model in run.json)")
+        raise NetcoreError(f"run '{run.name}' does not describe its network (model in run.json)")
     fields = dict(model["architecture"])
     fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))  # JSON has lists for tuples
     fields["hidden"] = tuple(fields.get("hidden", ()))

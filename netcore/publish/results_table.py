@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_mean_deviation, format_percent
 from netcore.core.run import Run
 from netcore.publish.run_comparison import mean_std_count, run_results
 
@@ -70,7 +70,7 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
         "last epoch": _share(r["held-out accuracy, last epoch"] for r in results),
         "best epoch": _share(r["held-out accuracy, best epoch"] for r in results),
         "other data": ", ".join(f"{k} {_share(e[k]['accuracy'] for e in entries if k in e)}" for k in others) or "–",
-        "dropout on": f"± {100 * mean_std_count(deviations)[0]:.2f} %" if deviations else "–",
+        "dropout on": f"± {format_percent(mean_std_count(deviations)[0], 2)}" if deviations else "–",
         "time": f"{mean_std_count(r['seconds'] for r in results)[0]:,.0f} s, {results[0]['device']}",
         "training": f"{mean_std_count(r['images/s'] for r in results)[0]:,.0f}",
         "inference": f"{mean_std_count(rates)[0]:,.0f}" if rates else "–",
@@ -80,7 +80,7 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
 
 def _share(values: Iterable[float]) -> str:
     middle, spread, n = mean_std_count(values)
-    return f"{100 * middle:.2f} ± {spread * 100:.2f} %" if n > 1 else format_percent(middle, 2)
+    return format_mean_deviation(middle, spread) if n > 1 else format_percent(middle, 2)
 
 
 def _plain(value: object) -> str:

@@ -44,7 +44,7 @@ def compare_runs(runs: Sequence[Run]) -> list[dict[str, Any]]:
         If fewer than two runs are given.
     """
     if len(runs) < 2:
-        raise NetcoreError("two runs or more can be compared: netcore compare RUN RUN")
+        raise NetcoreError("compare needs at least two runs: use netcore compare RUN RUN")
     return [
         {
             "name": run.name,

@@ -157,7 +157,9 @@ def _check_targets(tasks: Sequence[RenderTask]) -> None:
         for target in task.targets.values():
             other = seen.setdefault(target.resolve(), task)
             if other is not task:
-                raise NetcoreError(f"{other.name} and {task.name} both go to {target}: give each its own -o")
+                raise NetcoreError(
+                    f"{other.name} and {task.name} have the same output {target}: pass a different -o for each"
+                )
 
 
 def _prepare(tasks: Sequence[RenderTask], listener: ProgressListener) -> None:

@@ -39,7 +39,7 @@ def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders"
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NetcoreError(f"{file} is no TOML: {error}") from None
+        raise NetcoreError(f"{file} is not valid TOML: {error}") from None
     unknown = set(content) - {"render"}
     if unknown:
         raise NetcoreError(f"{file}: {unknown_name('table', min(unknown), ['render'])}")
@@ -52,7 +52,7 @@ def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders"
 def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: str) -> Request:
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
-            raise NetcoreError(f"{where}: say which {key}")
+            raise NetcoreError(f"{where}: {key} is missing")
     scene_options = {o.name for o in find_scene(table["scene"]).options}
     given: dict[str, Any] = {}
     for name, value in table.items():
@@ -64,7 +64,7 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
             is_plain = name in scene_options or name in ("formats", "size")
             given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
         except (TypeError, ValueError):
-            raise NetcoreError(f"{where}: {name} takes a number, not {value!r}") from None
+            raise NetcoreError(f"{where}: {name} must be a number, got {value!r}") from None
     formats = given.pop("formats", ())
     return Request(
         formats=(formats,) if isinstance(formats, str) else tuple(map(str, formats)),
@@ -86,4 +86,4 @@ def parse_size(value: object) -> tuple[int, int] | None:
         return int(match[1]), int(match[2])
     if isinstance(value, list) and len(value) == 2 and all(isinstance(v, int) for v in value):
         return value[0], value[1]
-    raise NetcoreError(f"no size '{value}': say WIDTHxHEIGHT in pixels, such as 854x480")
+    raise NetcoreError(f"a size must be WIDTHxHEIGHT in pixels, such as 854x480, got '{value}'")

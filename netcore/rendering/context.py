@@ -68,7 +68,7 @@ def default_context(needs: Iterable[str] = (), runs: str | Path = "runs") -> Sce
         except NetcoreError:
             continue
         return make_context(run, selector)
-    raise NetcoreError(f"no run in {runs}/ fits: netcore train mlp-16-16, or name one with NETCORE_RUN")
+    raise NetcoreError(f"no suitable run in {runs}/: use netcore train mlp-16-16, or set NETCORE_RUN")
 
 
 def newest_first(runs: str | Path = "runs") -> list[Run]:

@@ -49,7 +49,7 @@ class FrameEncoder:
     def finish(self) -> dict[str, EncodedFile]:
         """Write what is left to write, and tell of each file."""
         if self._waiting is None:
-            raise NetcoreError("nothing was drawn: a clip needs at least one frame")
+            raise NetcoreError("a clip must have at least one frame, got none")
         last, count = self._waiting
         self._pass_on(last, max(count, self._hold))
         return {name: self._finish(name, path, last) for name, path in self.paths.items()}

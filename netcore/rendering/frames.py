@@ -178,5 +178,5 @@ def find_film_class(film: type | Path) -> type:
     own = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__]
     found = [c for c in own if issubclass(c, Film)]
     if not found:
-        raise NetcoreError(f"{film} holds no class of Film")
+        raise NetcoreError(f"{film} does not contain a subclass of Film")
     return found[-1]

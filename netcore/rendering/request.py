@@ -122,20 +122,20 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
     for name in (*wanted, *([suffix] if suffix else [])):
         get_format(name)
     if suffix and suffix not in wanted:
-        raise NetcoreError(f"{request.output} says {suffix}, --format says {', '.join(wanted)}: let them agree")
+        raise NetcoreError(
+            f"the suffix of {request.output} must match --format {', '.join(wanted)}, got {suffix}: change one of them"
+        )
     vector = [f for f in wanted if get_format(f).vector]
     if scene.kind == "film" and vector:
         *others, last = [f for f in format_names() if not get_format(f).vector]
         raise RequirementError(
-            f"scene '{scene.name}' is a film, and {vector[0].upper()} is for figures: "
-            f"choose {', '.join(others)} or {last}"
+            f"scene '{scene.name}' is a film and cannot be {vector[0].upper()}: choose {', '.join(others)} or {last}"
         )
     moving = [f for f in wanted if get_format(f).animated]
     if moving and not scene.animated:
         *others, last = [f for f in format_names() if not get_format(f).animated]
         raise RequirementError(
-            f"scene '{scene.name}' does not move, so there is no {moving[0]} of it: "
-            f"choose {', '.join(others)} or {last}"
+            f"scene '{scene.name}' is not animated and cannot be {moving[0]}: choose {', '.join(others)} or {last}"
         )
     return wanted
 
@@ -155,11 +155,11 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
     width, height = request.size or (width, height)
     fps = usual if request.fps is None else request.fps
     if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
-        raise NetcoreError(f"--size {width}x{height}: each side must be from 16 to {MAX_SIZE} pixels")
+        raise NetcoreError(f"--size must be from 16 to {MAX_SIZE} pixels per side, got {width}x{height}")
     if not 1 <= fps <= 120:
-        raise NetcoreError(f"--fps {fps:g}: choose 1 to 120 frames a second")
+        raise NetcoreError(f"--fps must be from 1 to 120, got {fps:g}")
     if request.max_mb is not None and request.max_mb <= 0:
-        raise NetcoreError(f"--max-mb {request.max_mb:g}: choose a size above 0")
+        raise NetcoreError(f"--max-mb must be above 0, got {request.max_mb:g}")
     check_formats(formats, (width, height), fps)
     return width, height, fps
 

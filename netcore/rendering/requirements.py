@@ -28,13 +28,13 @@ Requirement = tuple[str, Callable[[Run], bool], str]  # requirement, its check, 
 # Fields such as {evaluate} are filled by `_advice`: what helps depends on the origin of the run.
 REQUIREMENTS: dict[str, Requirement] = {
     "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
-    "mlp": ("a network of dense layers alone", _mlp, "has others"),
+    "mlp": ("a network of dense layers alone", _mlp, "has other layers"),
     "dense": ("a dense layer", lambda r: "Linear" in _kinds(r), "has none"),
     "hidden": ("a hidden layer", lambda r: len(_weighted(r)) > 1, "has none"),
     "dense-first": (
         "a dense first layer",
         lambda r: _weighted(r)[:1] == ["Linear"],
-        "begins with a convolution: try filter-grid",
+        "starts with a convolution: use filter-grid",
     ),
     "pooling": ("a max-pooling layer", lambda r: "MaxPool2d" in _kinds(r), "has none"),
     "dropout": ("dropout layers", _dropout, "has none"),
@@ -94,6 +94,6 @@ def _advice(run: Run) -> dict[str, str]:
     return {
         "snapshots": "import it again with more --weights" if imported else "call rec.snapshot more often",
         "history": recorded if imported else "pass loss and accuracy to rec.snapshot",
-        "evaluate": f"netcore evaluate {run.name} --data folder:FOLDER, which holds a folder of images for each class",
+        "evaluate": f"netcore evaluate {run.name} --data folder:FOLDER with one subfolder of images per class",
         "submit": submit,
     }

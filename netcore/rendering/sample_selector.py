@@ -34,7 +34,7 @@ class SampleSelector:
     def __post_init__(self) -> None:
         given = [name for name in ("digit", "index", "image") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise NetcoreError(f"choose one image: --{given[0]} or --{given[1]}, not both")
+            raise NetcoreError(f"--{given[0]} and --{given[1]} exclude each other: choose one")
 
     @property
     def file_suffix(self) -> str:
@@ -73,7 +73,8 @@ class SampleSelector:
         examples = run.examples()
         if self.index is not None:
             if not 0 <= self.index < len(examples.labels):
-                raise NetcoreError(f"no example {self.index}: run '{run.name}' has 0 to {len(examples.labels) - 1}")
+                last = len(examples.labels) - 1
+                raise NetcoreError(f"--index must be from 0 to {last} for run '{run.name}', got {self.index}")
             found = self.index
         else:
             found = _first(run, examples.labels, self.digit)
@@ -93,5 +94,5 @@ def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
         raise NetcoreError(f"run '{run.name}': {unknown_name('class', name, classes)}")
     found = np.flatnonzero(labels == classes.index(name))
     if not len(found):
-        raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another, or --image FILE")
+        raise NetcoreError(f"run '{run.name}' has no example of class '{name}': choose another, or use --image FILE")
     return int(found[0])

@@ -44,8 +44,8 @@ class SceneOption:
                 return BOOL_WORDS[str(value).lower()]
             return OPTION_TYPES[self.type](value)
         except (ValueError, KeyError):
-            what = {"int": "a whole number", "float": "a number", "bool": "true or false"}[self.type]
-            raise NetcoreError(f"{flag} takes {what}, not '{value}'") from None
+            what = {"int": "an integer", "float": "a number", "bool": "true or false"}[self.type]
+            raise NetcoreError(f"{flag} must be {what}, got '{value}'") from None
 
 
 def _signature(draw: ast.FunctionDef, path: Path) -> Iterator[SceneOption]:
@@ -70,7 +70,7 @@ def _option(
     name: str, annotation: ast.expr | None, default: ast.expr | None, helps: dict[str, str], path: Path
 ) -> SceneOption:
     if name in RESERVED_NAMES:
-        raise NetcoreError(f"{path}: '{name}' is netcore's own word: call the option something else")
+        raise NetcoreError(f"{path}: '{name}' is reserved by netcore: choose another name for the option")
     words = ast.unparse(annotation).replace("typing.", "") if annotation else ""
     literal = re.match(r"Literal\[(.*?)\]", words)
     plain = words.replace(" | None", "")

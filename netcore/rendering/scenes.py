@@ -53,9 +53,9 @@ class Scene:
             is_count = o.type == "int" and not self.is_user_scene  # of images, maps, neurons
             least = min(o.default, 1) if is_count and o.default is not None else None  # 0 only if it is the default
             if o.name == "seconds" and not found[o.name] > 0:
-                raise NetcoreError(f"--seconds {found[o.name]:g}: choose a time above 0")
+                raise NetcoreError(f"--seconds must be above 0, got {found[o.name]:g}")
             if least is not None and found[o.name] < least:
-                raise NetcoreError(f"--{o.name.replace('_', '-')} {found[o.name]}: choose {least} or more")
+                raise NetcoreError(f"--{o.name.replace('_', '-')} must be at least {least}, got {found[o.name]}")
         return found
 
     @cached_property
@@ -113,7 +113,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         source = path.read_bytes()
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
-        raise NetcoreError(f"{path} is no scene: {error}") from None
+        raise NetcoreError(f"{path} is not a scene: {error}") from None
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
     if draw:
@@ -121,7 +121,9 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     elif film:
         kind, options = "film", tuple(_attributes(film, path))
     else:
-        raise NetcoreError(f"{path} is no scene: it has neither a function draw(fig, context) nor a class of Film")
+        raise NetcoreError(
+            f"{path} is not a scene: it has neither a function draw(fig, context) nor a subclass of Film"
+        )
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")

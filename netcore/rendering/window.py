@@ -165,7 +165,7 @@ class LiveWindow:
 def _open(fig: "Figure") -> "FigureManagerBase":
     """Open a window for a figure with the toolkit that is installed."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise NoDisplayError("there is no display for a window")
+        raise NoDisplayError("no display is available for a window")
     try:
         from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg as Canvas
     except ImportError:
@@ -175,7 +175,7 @@ def _open(fig: "Figure") -> "FigureManagerBase":
     try:
         return Canvas.new_manager(fig, 1)
     except tkinter.TclError as error:
-        raise NoDisplayError(f"there is no display for a window ({error})") from error
+        raise NoDisplayError(f"no display is available for a window ({error})") from error
 
 
 def _open_qt(fig: "Figure") -> "FigureManagerBase":
@@ -186,5 +186,5 @@ def _open_qt(fig: "Figure") -> "FigureManagerBase":
     except ImportError:
         raise NoDisplayError("a window needs tkinter (the system's package python3-tk) or PyQt6") from None
     if not _c_internal_utils.display_is_valid():  # Qt would abort the process
-        raise NoDisplayError("there is no display for a window")
+        raise NoDisplayError("no display is available for a window")
     return Canvas.new_manager(fig, 1)

@@ -93,7 +93,7 @@ def _batch_first(
         return np.moveaxis(values, axis, 0)
     if values.shape == (count * shape[0], *shape[1:]):  # folded into the first axis, images outermost
         return values.reshape(count, *shape)
-    raise NetcoreError(f"the values of '{name}' cannot be computed for many images at once")
+    raise NetcoreError(f"the output of '{name}' cannot be computed for several images at once")
 
 
 @torch.inference_mode()

@@ -53,7 +53,7 @@ def trace(
     """
     if pixels.shape != run.input_shape:
         raise NetcoreError(
-            f"run '{run.name}' takes images of {format_shape(run.input_shape)}, not {format_shape(pixels.shape)}"
+            f"run '{run.name}' takes images of {format_shape(run.input_shape)}, got {format_shape(pixels.shape)}"
         )
     given = run.info["input"]
     with single_thread():
@@ -126,7 +126,7 @@ def trace_module(
         output = _forward(module, parameters | replaced, x, len(classes))
     if not tracer.has_traced(output):
         raise NetcoreError(
-            f"the scores of {type(module).__name__} do not come from the image through PyTorch's functions"
+            f"the output of {type(module).__name__} does not depend on its input through PyTorch operations"
         )
     output_kind = traced_output_kind(tracer, output)
     logits = as_logits(output, output_kind)
@@ -151,9 +151,9 @@ def trace_module(
 
 def _check_label(label: int | None, classes: int, backward: bool) -> None:
     if label is not None and not 0 <= label < classes:
-        raise NetcoreError(f"label {label} is none of the {classes} classes")
+        raise NetcoreError(f"the label must be from 0 to {classes - 1}, got {label}")
     if backward and label is None:
-        raise NetcoreError("gradients of the loss need the image's true class: give a label")
+        raise NetcoreError("gradients of the loss need the true class of the image: pass a label")
 
 
 def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dict[int, Tensor]:
@@ -162,7 +162,7 @@ def _gradients(module: nn.Module, loss: Tensor, wanted: Sequence[Tensor]) -> dic
         found = torch.autograd.grad(loss, wanted, allow_unused=True)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        raise NetcoreError(f"PyTorch gives no gradients of {type(module).__name__}: {reason}") from error
+        raise NetcoreError(f"PyTorch cannot compute the gradients of {type(module).__name__}: {reason}") from error
     return {id(t): g for t, g in zip(wanted, found, strict=True) if g is not None}
 
 
@@ -179,7 +179,7 @@ def _forward(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor, classe
         raise NetcoreError(output_type_error(module, out))
     if out.shape != (1, classes):
         raise NetcoreError(
-            f"{type(module).__name__} must give one score a class, (1, {classes}), not shape {tuple(out.shape)}"
+            f"{type(module).__name__} must return logits of shape (1, {classes}), got {tuple(out.shape)}"
         )
     return out
 

@@ -132,11 +132,13 @@ def check_compatible(run: Run, data: Dataset) -> None:
     if not len(data):
         raise NetcoreError(f"{data.name} has no images")
     if list(data.classes) != run.classes:
-        raise NetcoreError(f"{data.name} has other classes than run '{run.name}': {', '.join(data.classes[:4])}, …")
+        raise NetcoreError(
+            f"the classes of {data.name} must be those of run '{run.name}', got {', '.join(data.classes[:4])}, …"
+        )
     shape = data.channels_first.shape[1:]
     if shape != run.input_shape:
         sizes = ("×".join(map(str, s)) for s in (shape, run.input_shape))
-        raise NetcoreError(f"{data.name}: images are {next(sizes)}, run '{run.name}' takes {next(sizes)}")
+        raise NetcoreError(f"{data.name}: images are {next(sizes)}, but run '{run.name}' takes {next(sizes)}")
 
 
 def _evaluate_split(

@@ -81,7 +81,7 @@ def import_model(
         objects; if the examples do not fit; if the run cannot be written.
     """
     if name.startswith(".") or Path(name).name != name:
-        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+        raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
     if not weights:
         raise NetcoreError("give the network's weights: --weights FILE")
     module = call_factory(factory)
@@ -106,7 +106,7 @@ def call_factory(factory: str) -> nn.Module:
     """Call "module:callable" or "file.py:callable", found from the working directory."""
     place, _, name = factory.rpartition(":")
     if not place or not name:
-        raise NetcoreError(f"'{factory}' is no factory: say module:callable or file.py:callable")
+        raise NetcoreError(f"'{factory}' is not a factory: use module:callable or file.py:callable")
     with _importing(factory):
         found: object = (
             _import_file(Path(place)) if place.endswith(".py") or "/" in place else importlib.import_module(place)
@@ -147,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
         raise NetcoreError(f"no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise NetcoreError(f"{path} is no Python file")
+        raise NetcoreError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.absolute()))  # modules beside it
     try:
@@ -171,12 +171,12 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise NetcoreError(f"no weight file {path}")
     if _is_torchscript(path):
-        raise NetcoreError(f"{path} holds a TorchScript module: save the state_dict() of the network it was made of")
+        raise NetcoreError(f"{path} contains a TorchScript module: save the state_dict() of the original nn.Module")
     try:
         found = load_file(path) if path.suffix == ".safetensors" else _load_torch(path)
     except pickle.UnpicklingError as error:
         raise NetcoreError(
-            f"{path} holds pickled objects, which are never loaded: save the network's state_dict() instead"
+            f"{path} contains pickled objects, which are never loaded: save the network's state_dict()"
         ) from error
     except (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -184,10 +184,10 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     floats = {k: v.detach().float() if v.is_floating_point() else v.detach() for k, v in found.items()}
     arrays = {_plain_name(k): v.numpy() for k, v in floats.items()}
     if not arrays:
-        raise NetcoreError(f"{path} holds no weights")
+        raise NetcoreError(f"{path} does not contain weights")
     bad = [k for k, v in arrays.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all()]
     if bad:
-        raise NetcoreError(f"{path} holds NaN or infinite weights in {bad[0]}")
+        raise NetcoreError(f"{path} contains NaN or infinite weights in {bad[0]}")
     return arrays
 
 
@@ -207,7 +207,7 @@ def _load_torch(path: Path) -> dict[str, torch.Tensor]:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
-        raise TypeError("it is no dictionary of tensors")
+        raise TypeError("it is not a dictionary of tensors")
     return found
 
 
@@ -245,5 +245,5 @@ def _load_examples(
         raise NetcoreError(f"{data.name} has {len(data.classes)} classes, the network {count}")
     if data.channels_first.shape[1:] != shape:
         found = format_shape(data.channels_first.shape[1:])
-        raise NetcoreError(f"{data.name}: images are {found}, the network takes {format_shape(shape)}")
+        raise NetcoreError(f"{data.name}: images are {found}, but the network takes {format_shape(shape)}")
     return Dataset(data.name, data.images, labels, names)

@@ -24,7 +24,7 @@ def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
         If the model cannot take such an image, or does not return scores (1, K).
     """
     if not isinstance(model, nn.Module):
-        raise NetcoreError(f"the model must be a torch.nn.Module, not a {type(model).__name__}")
+        raise NetcoreError(f"the model must be a torch.nn.Module, got {type(model).__name__}")
     model = unwrap(model)
     check_single_input(model)
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
@@ -38,9 +38,7 @@ def count_classes(model: nn.Module, shape: Sequence[int]) -> int:
     if not isinstance(out, torch.Tensor):
         raise NetcoreError(output_type_error(model, out))
     if out.ndim != 2 or out.shape[0] != 1 or out.shape[1] < 2:
-        raise NetcoreError(
-            f"{name} must give one score for each of two classes or more, (1, K), not shape {tuple(out.shape)}"
-        )
+        raise NetcoreError(f"{name} must return logits of shape (1, K) with K ≥ 2, got {tuple(out.shape)}")
     return int(out.shape[1])
 
 
@@ -99,18 +97,19 @@ def to_uint8(images: ArrayLike, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> 
     if values.ndim == 3:
         values = values[:, None]
     if values.ndim != 4 or 0 in values.shape:
-        raise NetcoreError(f"example images must be (N, C, H, W) or (N, H, W), not {format_shape(values.shape)}")
+        raise NetcoreError(
+            f"example images must have the shape (N, C, H, W) or (N, H, W), got {format_shape(values.shape)}"
+        )
     if values.dtype == np.uint8:
         return values
     if not np.issubdtype(values.dtype, np.floating):
-        raise NetcoreError(f"example images must be uint8, or floats in [0, 1], not {values.dtype}")
+        raise NetcoreError(f"example images must be uint8, or floats in [0, 1], got {values.dtype}")
     if values.size and (values.min() < 0 or values.max() > 1):
         factors = [np.reshape(v, (1, -1, 1, 1)) for v in check_normalization(mean, std, values.shape[1])]
         values = values * factors[1] + factors[0]
     if not np.isfinite(values).all() or (values.size and (values.min() < -0.01 or values.max() > 1.01)):
         raise NetcoreError(
-            "example images must be uint8 or floats in [0, 1]; normalised ones need the mean= and std= that they were "
-            "normalised with"
+            "example images must be uint8 or floats in [0, 1]: pass the mean= and std= that they were normalised with"
         )
     return np.round(values.clip(0, 1) * 255).astype(np.uint8)
 
@@ -137,7 +136,7 @@ def check_normalization(mean: ArrayLike, std: ArrayLike, channels: int) -> tuple
     for given, word in ((mean, "mean"), (std, "std")):
         values = np.atleast_1d(np.asarray(given, float)).tolist()
         if len(values) not in (1, channels):
-            raise NetcoreError(f"{word} needs a number a channel: images have {channels}, {len(values)} were given")
+            raise NetcoreError(f"{word} must have one number per channel, {channels} in all, got {len(values)}")
         out.append(values * channels if len(values) == 1 else values)
     if not np.isfinite(out).all() or min(out[1]) <= 0:
         raise NetcoreError("mean and std must be finite, and std above 0")

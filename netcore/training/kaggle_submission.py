@@ -52,9 +52,11 @@ def write_submission(
     """
     images, _ = read_table(test, labeled=False)
     if run.input_shape != (1, *images.shape[1:]) or run.classes != [str(d) for d in range(10)]:
-        raise NetcoreError(f"run '{run.name}' does not read digits of 28×28: Kaggle's test.csv has such")
+        raise NetcoreError(
+            f"run '{run.name}' must classify digits of 28×28 pixels, as in Kaggle's test.csv: choose another run"
+        )
     if len(images) != EXPECTED_ROWS:
-        log(f"{test} has {len(images):,} rows where Kaggle's own has {EXPECTED_ROWS:,}")
+        log(f"{test} has {len(images):,} rows, Kaggle's own file has {EXPECTED_ROWS:,}")
     selected = select_device(device)
     snapshot = run.snapshot(at)
     module = module_to_device(copy.deepcopy(load_model(run, snapshot)), selected).eval()
@@ -79,5 +81,5 @@ def format_submission(labels: ArrayLike, count: int) -> str:
     """
     labels = np.asarray(labels)
     if labels.shape != (count,) or not np.isin(labels, range(10)).all():
-        raise NetcoreError(f"a submission needs one digit for each of {count:,} rows")
+        raise NetcoreError(f"a submission must have one digit per row, {count:,} in all")
     return "ImageId,Label\n" + "".join(f"{i},{label}\n" for i, label in enumerate(labels, 1))

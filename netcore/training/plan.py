@@ -71,7 +71,7 @@ def make_plan(
         log(source.note)
     train, held_out, kind, share = _split(source, planned)
     if len(train) < 2:
-        raise NetcoreError(f"{train.name} has too few images to train on: {len(train)}")
+        raise NetcoreError(f"{train.name} has too few images for training: {len(train)}")
     data_info: dict[str, Any] = {
         "name": train.name,
         "asked": planned.data,
@@ -119,17 +119,17 @@ def check_settings(recipe: Recipe) -> None:
             raise unknown_name(setting, str(value), choices)
     for setting, value, low in (("batch size", recipe.batch_size, 1), ("epochs", recipe.epochs, 1)):
         if value < low:
-            raise NetcoreError(f"{setting} must be {low} or more, not {value}")
+            raise NetcoreError(f"{setting} must be at least {low}, got {value}")
     if not 0 < recipe.learning_rate < float("inf"):
-        raise NetcoreError(f"the learning rate must be above 0, not {recipe.learning_rate:g}")
+        raise NetcoreError(f"the learning rate must be above 0, got {recipe.learning_rate:g}")
     for setting, value in (
-        ("the share for validation", recipe.validation),
+        ("the validation share", recipe.validation),
         ("dropout", network.dropout),
         ("dropout", network.block_dropout),
     ):
         if not 0 <= value < 1:
-            raise NetcoreError(f"{setting} must be from 0 to below 1, not {value:g}")
+            raise NetcoreError(f"{setting} must be in [0, 1), got {value:g}")
     if network.kernel < 1 or network.kernel % 2 == 0:
-        raise NetcoreError(f"kernel must be an odd number of pixels, not {network.kernel}")
+        raise NetcoreError(f"kernel must be an odd number of pixels, got {network.kernel}")
     if any(width < 1 for width in network.hidden):
-        raise NetcoreError(f"hidden layers must be 1 wide or more, not {min(network.hidden)}")
+        raise NetcoreError(f"hidden layer sizes must be at least 1, got {min(network.hidden)}")

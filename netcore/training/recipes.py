@@ -171,7 +171,7 @@ def with_overrides(recipe: Recipe, **changes: object) -> tuple[Recipe, dict[str,
     training = {k: v for k, v in given.items() if k in Recipe.__dataclass_fields__}
     unknown = given.keys() - network.keys() - training.keys()
     if unknown:
-        raise NetcoreError(f"a recipe has no setting '{min(unknown)}'")
+        raise NetcoreError(f"'{min(unknown)}' is not a setting of a recipe")
     out = replace(recipe, architecture=replace(recipe.architecture, **network), **training)
     before = asdict(recipe.architecture) | recipe.settings
     after = asdict(out.architecture) | out.settings

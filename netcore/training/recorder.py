@@ -155,11 +155,11 @@ class RunRecorder:
             values that are not finite are skipped.
         """
         if step < 0 or int(step) != step:
-            raise NetcoreError(f"step must be a whole number from 0, not {step}")
+            raise NetcoreError(f"step must be an integer of at least 0, got {step}")
         weights = state_arrays(self._model)
         bad = [k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all()]
         if bad:
-            raise NetcoreError(f"{bad[0]} holds NaN or infinite weights at step {step:,}: the run keeps those before")
+            raise NetcoreError(f"{bad[0]} contains NaN or infinite values at step {step:,}: earlier snapshots are kept")
         if epoch is None:
             self._writer.info["unit"] = "step"
             name = name or (f"step {step:,}" if step else "")
@@ -215,7 +215,7 @@ class RunRecorder:
 
     def _complete(self) -> None:
         if not self.run.snapshots:
-            raise NetcoreError("the run has no snapshot: call rec.snapshot(step) in its block")
+            raise NetcoreError("the run has no snapshot: call rec.snapshot(step) inside the with block")
         if len(self._examples):
             part = self._examples
             if len(part) > MAX_EVALUATED:

@@ -53,7 +53,7 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
         interrupted training.
     """
     if not name or name.startswith(".") or Path(name).name != name:
-        raise NetcoreError(f"'{name}' cannot be the name of a run: give a plain name without '/'")
+        raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
     final, staging = output / name, output / STAGING_DIR / name
     try:
         staging.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +74,9 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
 def _interrupted_dir(final: Path, staging: Path) -> Path:
     place = staging if (staging / CHECKPOINT).exists() else final
     if run_status(place) == "complete":
-        raise NetcoreError(f"run '{final.name}' is complete already: train without --resume to train it anew")
+        raise NetcoreError(f"run '{final.name}' is already complete: train without --resume to train it again")
     if not (place / CHECKPOINT).exists():
-        raise NetcoreError(f"{place} holds no interrupted training: train without --resume")
+        raise NetcoreError(f"{place} does not contain an interrupted training: train without --resume")
     return place
 
 
@@ -86,7 +86,7 @@ def _new_dir(final: Path, staging: Path) -> Path:
         return staging
     if final.exists():
         if not final.is_dir() or (any(final.iterdir()) and not _is_run(final)):
-            raise NetcoreError(f"{final} is no run folder: choose another --name or --output-dir")
+            raise NetcoreError(f"{final} is not a run folder: choose another --name or --output-dir")
         shutil.rmtree(final)
     return final
 

@@ -110,10 +110,12 @@ class Trainer:
         except TrainingDiverged as error:
             self._close("diverged")
             last = self.run.snapshots[-1].label
-            raise NetcoreError(f"{error}: training stopped, kept up to {last}; try a lower --learning-rate") from error
+            raise NetcoreError(
+                f"{error}: training stopped, snapshots until {last} are kept: try a lower --learning-rate"
+            ) from error
         except KeyboardInterrupt:
             self._close("interrupted")
-            self.progress.log(f"stopped after epoch {self.done} of {self.recipe.epochs}; --resume goes on from there")
+            self.progress.log(f"stopped after epoch {self.done} of {self.recipe.epochs}; resume with --resume")
             raise
         finally:
             self.progress.on_end()
@@ -154,7 +156,9 @@ class Trainer:
         changed = [key for key in settings if saved_settings.get(key) != settings[key]]
         if changed or self.writer.info["data"]["sha256"] != self.plan.data_info["sha256"]:
             what = changed[0] if changed else "data"
-            raise NetcoreError(f"run '{path.name}' was begun with other settings ({what}): resume it with the same")
+            raise NetcoreError(
+                f"run '{path.name}' was started with other settings ({what}): resume it with the same ones"
+            )
         self.done = load_checkpoint(path, self.module, self.optimizer, device)
         info, step = self.writer.info, self.done * self.per_epoch
         info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]

@@ -1,7 +1,7 @@
-"""Activation strength
+"""Activation magnitude by layer
 
-How strongly each layer of {run} ({network}, {snapshot}) answers to an image: mean and largest activation, and the share
-of its units that are active at all. Marks show the mean over the example images.
+Mean and largest magnitude of each layer's activations in {run} ({network}, {snapshot}) for one image, and the share of
+units that are not 0. Marks: mean over the example images.
 """
 
 import numpy as np
@@ -20,16 +20,16 @@ ANIMATED = True
 MOST = 9  # layers that fit
 ROW = 72.0  # units, at most
 NUMBERS = 62.0  # units for them
-MEASURES = (("Mean", "|a|"), ("Largest", "|a|"), ("Active units", "a ≠ 0"))
+MEASURES = (("Mean", "|a|"), ("Maximum", "|a|"), ("Active units", "a ≠ 0"))
 
 
 def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
-    """Draw three bars a layer.
+    """Draw three bars per layer.
 
     Parameters
     ----------
     images : int
-        How many images the animation goes through; the chosen one comes last.
+        Number of images in the animation; the chosen one comes last.
     seconds : float
         Duration of the animation.
     """
@@ -45,7 +45,7 @@ def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
     pictures = [to_display(pixels) for pixels in [*examples.images[others], trace.pixels]]
     labels = [*examples.labels[others], trace.label]
 
-    body, note = add_heading(fig, f"How strongly the layers of {context.display_name} answer")
+    body, note = add_heading(fig, f"Activation magnitude by layer of {context.display_name}")
     left, right = body.columns(1, 4.2, gap=30)
     add_subtitle(fig, left, "Image")
     digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)
@@ -62,7 +62,7 @@ def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
     def update(t: float) -> list:
         i = frame_index(t, len(pictures))
         label = "" if labels[i] is None else f" of class {context.classes[int(labels[i])]}"
-        note.set_text(f"an image{label} · {trace.snapshot}")
+        note.set_text(f"image{label} · {trace.snapshot}")
         moved = [artist for bar, measured in zip(bars, along, strict=True) for artist in bar.show(measured[:, i])]
         return [digit.set(pictures[i][None]), note, *moved]
 

@@ -1,7 +1,7 @@
 """Activations by class
 
-Which hidden neurons of {run} ({network}, {snapshot}) answer to which class: their mean activation over the example
-images of each class. Those neurons are shown whose answers differ most from class to class.
+Mean activation of hidden neurons of {run} ({network}, {snapshot}) over the example images of each class. The neurons
+shown are those whose means differ most between classes.
 """
 
 import numpy as np
@@ -24,14 +24,14 @@ MOST = 16  # classes that fit
 
 
 def draw(fig, context, *, layer: str = "", neurons: int = 24):
-    """Draw one row a class, one column a neuron.
+    """Draw one row per class and one column per neuron.
 
     Parameters
     ----------
     layer : str
-        Name of the layer; the last hidden one unless given. Of maps, their mean counts.
+        Name of the layer; default: the last hidden one. A feature map counts with its mean.
     neurons : int
-        At most so many neurons.
+        Maximum number of neurons.
     """
     found = {s.name: s for s in stages(context.trace(), None) if s.kinds != ("Flatten",)}
     layer = layer or list(found)[-2]
@@ -43,17 +43,17 @@ def draw(fig, context, *, layer: str = "", neurons: int = 24):
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
     chosen = top_k(means.std(0), neurons)
-    chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class each answers to most
+    chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class of the highest mean
     table = means[:, chosen]
 
     unit = "map" if outputs.ndim == 4 else "neuron"
     words = format_subset(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
-    words += f" · means by class, of {format_count(len(examples.labels), 'example image')}"
+    words += f" · means over {format_count(len(examples.labels), 'example image')}"
     words += (
         f", {format_subset(len(present), len(context.classes), 'class')}" if len(present) < len(context.classes) else ""
     )
-    body, _ = add_heading(fig, f"Which classes {layer_title(layer)} of {context.display_name} answers to", words)
+    body, _ = add_heading(fig, f"Mean activation by class, {layer_title(layer)} of {context.display_name}", words)
     _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
 
 
@@ -63,7 +63,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
     cmap, limit = (diverging if signed else sequential)(fig.theme), abs_limit(table)
     names = min(140, max(text_width(fig, name) for name in ["class", *classes]))
     room = body.inset(left=names + 10, top=22, bottom=76)
-    high = text_width(fig, f"{chosen.max()}")  # of numbers that stand upright, where they are wider than a column
+    high = text_width(fig, f"{chosen.max()}")  # of numbers set upright if they are wider than a column
     upright = room.w / columns < high + 6
     room = room.inset(bottom=high - 16 if upright else 0)
     tall, wide = min(44, room.h / rows), min(64, room.w / columns)
@@ -80,7 +80,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
         y = inner.y + (row + 0.5) * tall
         add_text(fig, body.x + names, y, ellipsize(fig, name, names), ha="right", va="center_baseline")
     numbers = wide > 18
-    add_text(fig, inner.x, body.y, f"numbers of the {unit}s →" if numbers else f"{unit}s →", color=fig.theme.muted)
+    add_text(fig, inner.x, body.y, f"{unit} index →" if numbers else f"{unit}s →", color=fig.theme.muted)
     if numbers:
         for column, k in enumerate(chosen):
             x = inner.x + (column + 0.5) * wide

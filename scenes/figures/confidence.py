@@ -1,7 +1,8 @@
-"""Confidence
+"""Reliability and confidence
 
-Whether {run} ({network}) is as often right as it is sure: accuracy by confidence (on the dashed line the two agree),
-and how sure it is when right and when wrong. The expected calibration error is the mean gap of the two.
+Reliability diagram of {run} ({network}): accuracy per confidence bin; dashed line: perfect calibration; vertical lines:
+95 % confidence intervals. Right: confidence of correct and misclassified images. The expected calibration error is the
+mean gap between accuracy and confidence.
 """
 
 import numpy as np
@@ -23,13 +24,13 @@ def draw(fig, context, *, data: str = ""):
     Parameters
     ----------
     data : str
-        Data set of the evaluation; the first one unless given.
+        Data set of the evaluation; default: the first one.
     """
     theme, found = fig.theme, stored_predictions(context, data or None)
     count, confidence, accuracy, error = calibration_bins(found.confidence, found.right, BINS)
     mean = float(found.confidence.mean())
-    words = f"{format_percent(mean)} sure on average, {format_percent(found.accuracy)} right · {found.words}"
-    body, _ = add_heading(fig, f"How far to trust {context.display_name}", words)
+    words = f"accuracy {format_percent(found.accuracy)} · {found.words}"
+    body, _ = add_heading(fig, f"Reliability of {context.display_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
     ax = add_chart(
@@ -37,7 +38,7 @@ def draw(fig, context, *, data: str = ""):
         left,
         "Accuracy",
         f"expected calibration error {format_percent(error)}",
-        x="confidence · dashed: as right as sure · lines: 95 %",
+        x="confidence · vertical lines: 95 % confidence intervals",
         left=58,
     )
     edges = np.arange(BINS) / BINS
@@ -59,9 +60,9 @@ def draw(fig, context, *, data: str = ""):
     format_axis_percent(ax.xaxis, 5)
     format_axis_percent(ax.yaxis, 5)
 
-    ax = add_chart(fig, right, "Images by confidence", x="confidence · logarithmic counts", left=58)
+    ax = add_chart(fig, right, "Confidence", x=f"confidence, mean {format_percent(mean)} · logarithmic counts", left=58)
     add_color_legend(
-        fig, {"right": theme.correct, "wrong": theme.incorrect}, right=right.x + right.w - 8, y=right.y + 1
+        fig, {"correct": theme.correct, "misclassified": theme.incorrect}, right=right.x + right.w - 8, y=right.y + 1
     )
     bins = np.linspace(0, 1, 2 * BINS + 1)
     for which, color in ((found.right, theme.correct), (~found.right, theme.incorrect)):

@@ -1,7 +1,7 @@
 """Confusion matrix
 
-Which classes {run} ({network}) takes for which: counts of images by true class (rows) and predicted class (columns),
-the accuracy and the most frequent confusions.
+Number of images by true class (rows) and predicted class (columns) of {run} ({network}), its accuracy and the most
+frequent confusions (true → predicted class). Color: share of the true class; green: correct, red: misclassified.
 """
 
 import numpy as np
@@ -25,12 +25,12 @@ MOST_NUMBERS = 14  # classes up to which counts are written into the cells
 
 
 def draw(fig, context, *, data: str = "", seconds: float = 6.0):
-    """Draw the matrix and what it says.
+    """Draw the matrix, the accuracy and the most frequent confusions.
 
     Parameters
     ----------
     data : str
-        Data set of the evaluation; the first one unless given.
+        Data set of the evaluation; default: the first one.
     seconds : float
         Duration of the animation.
     """
@@ -64,12 +64,12 @@ def _thinned(items: tuple, most: int) -> list:
 
 
 class _Cells:
-    """The matrix: a cell's colour is its share of the true class, right on the diagonal, wrong beside it."""
+    """The matrix; a cell's color is its share of the true class, green on the diagonal, red elsewhere."""
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
         self.theme, count = fig.theme, len(classes)
         names = min(110, max(text_width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
-        upright = names > (box.w - names - 34) / count - 4  # names that are wider than a cell stand upright
+        upright = names > (box.w - names - 34) / count - 4  # names wider than a cell are set upright
         inner = box.inset(left=names + 34, top=30 + names if upright else 42)
         self.ax = add_axes(fig, inner)
         self.image = show_pixels(self.ax, np.zeros((count, count, 3), np.uint8))
@@ -102,7 +102,7 @@ class _Cells:
 
 
 class _Facts:
-    """Accuracy with its interval, and the most frequent confusions."""
+    """Accuracy with its confidence interval, and the most frequent confusions."""
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
         self.fig, self.box, self.classes = fig, box, classes
@@ -110,7 +110,7 @@ class _Facts:
         self.accuracy = add_text(fig, box.x, box.y + 24, "", fontsize=2 * TITLE, fontweight="bold")
         self.range = add_text(fig, box.x, box.y + 74, "", color=fig.theme.muted)
         lower = box.inset(top=118)
-        add_subtitle(fig, lower, "Most often confused")
+        add_subtitle(fig, lower, "Most frequent confusions")
         self.rows = [
             add_text(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
         ]
@@ -126,18 +126,18 @@ class _Facts:
         lines = [self._line(*pair) for pair in pairs[: len(self.rows)]]
         if len(pairs) > len(self.rows):
             left = pairs[len(self.rows) - 1 :]
-            lines[-1] = f"and {format_count(len(left), 'pair')} more, up to {left[0][2]:,} each"
+            lines[-1] = f"{format_count(len(left), 'further pair')}, up to {left[0][2]:,} each"
         for row, words in zip(self.rows, lines + [""] * len(self.rows), strict=False):
             row.set_text(words)
         return [self.accuracy, self.range, *self.rows]
 
     def _line(self, true: int, predicted: int, count: int) -> str:
-        """``9 taken for 4, 7 times``, the names cut where it gets too long."""
-        words = f"{self.classes[true]} taken for {self.classes[predicted]}, {format_count(count, 'time')}"
+        """``9 → 4, 7 times``; long names are cut."""
+        words = f"{self.classes[true]} → {self.classes[predicted]}, {format_count(count, 'time')}"
         if text_width(self.fig, words, LABEL) <= self.box.w:
             return words
-        room = self.box.w - text_width(self.fig, f" taken for , {format_count(count, 'time')}", LABEL)
+        room = self.box.w - text_width(self.fig, f" → , {format_count(count, 'time')}", LABEL)
         wide = [text_width(self.fig, self.classes[k], LABEL) for k in (true, predicted)]
         rooms = [max(room / 2, room - other) for other in reversed(wide)]
         short = [ellipsize(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, predicted), rooms, strict=True)]
-        return f"{short[0]} taken for {short[1]}, {format_count(count, 'time')}"
+        return f"{short[0]} → {short[1]}, {format_count(count, 'time')}"

@@ -1,6 +1,7 @@
 """Accuracy by data set
 
-How often {run} ({network}) is right on each data set that it was tried on, overall and by class, with 95 % intervals.
+Accuracy of {run} ({network}) on each data set that it was evaluated on, overall and by class; vertical lines: 95 %
+confidence intervals.
 """
 
 import numpy as np
@@ -18,15 +19,16 @@ MOST = 12  # classes that fit
 
 
 def draw(fig, context):
-    """Draw one column overall and one a class, a dot a data set."""
+    """Draw one column for all images and one per class, with one dot per data set."""
     theme = fig.theme
     colors = (theme.positive, theme.negative, theme.emphasis, theme.correct)
     sets = [stored_predictions(context, name) for name in context.evaluations[: len(colors)]]
     classes = context.classes[:MOST]
-    words = f"the whole sets, and {format_subset(len(classes), len(context.classes), 'class')} · 95 % intervals"
+    words = f"all images, and {format_subset(len(classes), len(context.classes), 'class')}"
+    words += " · vertical lines: 95 % confidence intervals"
     if len(sets) < len(context.evaluations):
         words += f" · the first {format_subset(len(sets), len(context.evaluations), 'data set')}"
-    body, _ = add_heading(fig, f"How often {context.display_name} is right", words)
+    body, _ = add_heading(fig, f"Accuracy by data set of {context.display_name}", words)
     names, plot = body.columns(1, 3.1, gap=24)
     for i, (found, color) in enumerate(zip(sets, colors, strict=False)):
         y = names.y + 76 * i

@@ -1,9 +1,11 @@
 """Dashboard
 
-What {run} ({network}, {snapshot}) does with images, one after another: the image and the answer, the probabilities, the
-most active neurons (or the maps that vary most) with what they add to one another, all answers so far, how strongly the
-layers respond, the weights into the predicted class, and the confidence over time.
+{run} ({network}, {snapshot}) on a sequence of images: the image and its prediction, the class probabilities, the most
+active neurons (or the most variable feature maps) with their contributions, the confusion matrix so far, activation
+magnitude by layer, the weights into the predicted class, and the confidence of each prediction.
 """
+
+from itertools import zip_longest
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from netcore.viz.mpl.probability_bars import ProbabilityBars, set_text
 from netcore.viz.mpl.style import LABEL, MARGIN, TITLE
 from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
+from netcore.viz.wording import prediction_lines, prediction_role
 
 NEEDS = ("examples",)
 ORDER = 70
@@ -37,18 +40,18 @@ def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, sec
     Parameters
     ----------
     digits : str
-        Classes of the images: 0-9, or 3,5,8, or names; all unless given.
+        Classes of the images: 0-9, or 3,5,8, or names; default: all.
     images : int
-        How many images go through; the chosen one comes last.
+        Number of images; the chosen one comes last.
     seed : int
-        Of the order of the images.
+        Seed of the order of the images.
     seconds : float
         Duration of the animation.
     """
     feed = sample_sequence(context, digits, images, seed)
     facts = predict_samples(context, feed)
     trace = context.trace(sample=feed[-1])
-    body, note = _heading(fig, f"{context.display_name} at work")
+    body, note = _heading(fig, f"Dashboard of {context.display_name}")
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
@@ -84,7 +87,7 @@ def _heading(fig, title: str) -> tuple[Box, object]:
 
 
 class _Input:
-    """The image, its true class, the answer and how sure it is."""
+    """The image, its prediction with confidence, and whether it is correct."""
 
     def __init__(self, fig, box: Box, trace: Trace) -> None:
         add_subtitle(fig, box, "Input")
@@ -96,16 +99,11 @@ class _Input:
         self.texts = [add_text(fig, box.x, y + 22 * i, "") for i in range(3)]
 
     def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
-        label, predicted = trace.label, trace.prediction
-        role = "emphasis" if label is None else "correct" if predicted == label else "incorrect"
-        words = (
-            f"true: {'unknown' if label is None else trace.classes[label]}",
-            f"says: {trace.classes[predicted]}",
-            f"{format_percent(float(trace.probabilities.max()))} sure",
-        )
-        for k, (text, line) in enumerate(zip(self.texts, words, strict=True)):
-            words = ellipsize(self.fig, line, self.box.w, weight="bold" if k == 1 else "normal")
-            set_text(text, words, getattr(self.theme, role) if k == 1 else self.theme.foreground, k == 1)
+        color = getattr(self.theme, prediction_role(trace.prediction, trace.label))
+        lines = prediction_lines(trace.classes, trace.prediction, trace.confidence, trace.label)
+        for k, (text, line) in enumerate(zip_longest(self.texts, lines, fillvalue="")):
+            words = ellipsize(self.fig, line, self.box.w, weight="normal" if k else "bold")
+            set_text(text, words, self.theme.foreground if k else color, k == 0)
         return [self.image.set(to_display(trace.pixels)[None]), *self.texts]
 
 
@@ -134,7 +132,7 @@ class _Network:
 
 
 class _Confusion:
-    """Counts of all answers so far, by true and predicted class; the newest is outlined."""
+    """Counts of the predictions so far by true and predicted class; the latest is outlined."""
 
     def __init__(self, fig, box: Box, classes: list[str]) -> None:
         add_subtitle(fig, box, "Confusion")
@@ -161,14 +159,14 @@ class _Confusion:
         np.add.at(self.counts, (labels[known], predicted[known]), 1)
         right, of = int(np.trace(self.counts)), int(known.sum())
         self.accuracy.set_text(format_percent(right / of) if of else "")
-        self.right.set_text(f"{right:,} of {of:,} right")
+        self.right.set_text(f"{right:,} of {of:,} correct")
         self.image.set_data(self._colors())
         y, x = (labels[-1], predicted[-1]) if known[-1] else (np.nan, np.nan)
         self.newest.set_data(x + self.half * np.array([-1, 1, 1, -1, -1]), y + self.half * np.array([-1, -1, 1, 1, -1]))
         return [self.image, self.newest, self.accuracy, self.right]
 
     def _colors(self) -> np.ndarray:
-        """Colours uint8 (K, K, 3): right ones on the diagonal, wrong ones beside it, stronger with their number."""
+        """Colors uint8 (K, K, 3): correct on the diagonal, misclassified elsewhere, stronger with the count."""
         share = np.sqrt(self.counts / max(1, self.counts.max()))[..., None]
         ends = np.where(
             np.eye(len(share), dtype=bool)[..., None], self.theme.rgb("correct"), self.theme.rgb("incorrect")
@@ -250,11 +248,11 @@ class _Weights:
 
 
 class _Confidence:
-    """Confidence of the last predictions, right and wrong told apart, with two lines to judge it by."""
+    """Confidence of the last predictions, colored by correctness, with reference lines."""
 
     def __init__(self, fig, box: Box, images: int) -> None:
         theme = fig.theme
-        add_subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "image by image")
+        add_subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "per image")
         inner = box.inset(left=44, top=TOP + 4, right=6, bottom=8)
         self.ax = add_axes(fig, inner, xlim=(-1, WINDOW), ylim=(0, TALL))
         self.ax.set(xticks=[], yticks=[])

@@ -1,7 +1,7 @@
-"""The data set
+"""Data set
 
-What the images are like that {run} ({network}) was tried on: images a class, the mean image of each class, how bright
-the pixels are, and pairs of different classes that look most alike.
+Images that {run} ({network}) was evaluated on: number per class, mean image of each class, pixel values, and the most
+similar pairs of different classes.
 """
 
 import numpy as np
@@ -24,16 +24,16 @@ def draw(fig, context, *, pairs: int = 5):
     Parameters
     ----------
     pairs : int
-        How many pairs of look-alikes.
+        Number of similar pairs.
     """
     examples = context.examples()
     labels, source = _labels(context)
     classes = format_count(len(context.classes), "class")
     words = f"{format_count(len(labels), source)} of {classes}, {format_shape(context.input_shape)}"
     if source != EXAMPLES:
-        words += f" · all but the counts: of {format_count(len(examples.labels), EXAMPLES)}"
-    name = context.dataset_name or "the data"
-    body, _ = add_heading(fig, f"The images of {name}", words)
+        words += f" · means, pixels, pairs: {format_count(len(examples.labels), EXAMPLES)}"
+    name = context.dataset_name or "of " + context.display_name
+    body, _ = add_heading(fig, f"Data set {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
     (counts, means), (bright, alike) = upper.columns(1, 1.05, gap=34), lower.columns(1, 1.05, gap=34)
     _counts(fig, counts, labels, context.classes)
@@ -43,7 +43,7 @@ def draw(fig, context, *, pairs: int = 5):
 
 
 def _labels(context) -> tuple[np.ndarray, str]:
-    """True classes of as many images as the run tells of."""
+    """True classes of the images evaluated, else of the example images."""
     if context.evaluations and len(stored := context.evaluation().labels):
         return stored.astype(np.int64), "held-out image"
     return context.examples().labels, EXAMPLES
@@ -91,7 +91,7 @@ def _brightness(fig, box: Box, images: np.ndarray) -> None:
 def _alike(fig, box: Box, examples, classes: list[str], most: int) -> None:
     from scipy.spatial.distance import cdist
 
-    add_subtitle(fig, box, "Look-alikes", "nearest of different classes")
+    add_subtitle(fig, box, "Similar pairs", "nearest of different classes")
     flat = examples.images.reshape(len(examples.images), -1) / 255
     distance = cdist(flat, flat)
     distance[examples.labels[:, None] == examples.labels[None]] = np.inf
@@ -102,7 +102,7 @@ def _alike(fig, box: Box, examples, classes: list[str], most: int) -> None:
         distance[[i, j]] = np.inf
         distance[:, [i, j]] = np.inf
     if not found:
-        add_text(fig, box.x, box.y + 30, "all stored images are of one class", color=fig.theme.muted)
+        add_text(fig, box.x, box.y + 30, "all example images have the same class", color=fig.theme.muted)
         return
     tiles = np.stack([to_display(examples.images[i]) for pair in zip(*found, strict=True) for i in pair])
     names = [[classes[examples.labels[i]] for i in pair] for pair in found]

@@ -1,8 +1,8 @@
 """Feature maps
 
-What the convolutions of {run} ({network}, {snapshot}) make of an image: maps of every stage, from the pixels to the
-verdict ({prediction}, {confidence}). Of many maps those are shown that vary most over the image. Maps of one stage
-share one scale; each pooling shrinks them.
+Feature maps of {run} ({network}, {snapshot}) for one image, from the pixels to the prediction: predicted {prediction}
+({confidence}). If a layer has too many maps, those with the highest variance over the image are shown. One color scale
+per layer.
 """
 
 from typing import Literal
@@ -20,9 +20,10 @@ from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
-from netcore.viz.mpl.probability_bars import ProbabilityBars, verdict
+from netcore.viz.mpl.probability_bars import ProbabilityBars
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 from netcore.viz.mpl.timeline import Timeline, frame_index
+from netcore.viz.wording import format_prediction
 
 NEEDS = ("convolution",)
 ORDER = 60
@@ -38,16 +39,16 @@ def draw(
     images: int = 10,
     seconds: float = 8.0,
 ):
-    """Draw the maps, stage by stage from left to right or all maps of one layer.
+    """Draw the maps of all layers from left to right, or all maps of one layer.
 
     Parameters
     ----------
     layer : str
         Name of the layer whose maps are shown (``conv1``, ``pool2``), or ``all``.
     over : str
-        What the animation goes through: the layers one after the other, example images, or the snapshots of training.
+        Sequence shown by the animation: layers, example images, or snapshots of training.
     images : int
-        How many images `over` images goes through: examples, and the chosen one last.
+        Number of images with `over` = images; the chosen one comes last.
     seconds : float
         Duration of the animation.
     """
@@ -55,7 +56,7 @@ def draw(
     found = _found(traces[-1], layer)
     title = f"Feature maps of {context.display_name}"
     if layer != "all":
-        title = f"Feature maps of {layer_title(layer)} in {context.display_name}"
+        title = f"Feature maps of {layer_title(layer)}, {context.display_name}"
     body, note = add_heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "training":
@@ -66,7 +67,7 @@ def draw(
 
     def update(t: float) -> list:
         last = frame_index(t, len(traces))
-        steps = len(views) + 2 if over == "layers" else 0  # the image, each stage, the verdict
+        steps = len(views) + 2 if over == "layers" else 0  # the image, each layer, the prediction
         at = min(steps * t, steps) if steps else len(views) + 2
         trace = traces[last]
         changed = [digit.set(to_display(trace.pixels)[None])]
@@ -101,7 +102,7 @@ def _traces(context, over: str, images: int) -> list:
 
 
 def _columns(fig, body: Box, found: list[Stage], traces: list):
-    """The digit, a column of maps for every stage, all of them to one scale, and the verdict."""
+    """The digit, a column of maps for every stage, all of them to one scale, and the probabilities."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
     left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
@@ -118,7 +119,7 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
 
 
 def _single(fig, body: Box, found: list[Stage], traces: list):
-    """The digit and the verdict at the left, all maps of the one stage at the right."""
+    """The digit and the probabilities at the left, all maps of the one layer at the right."""
     left, right = body.columns(1, 3.1, gap=36)
     view = ActivationView(found[0], traces)
     view.choose(128)
@@ -142,11 +143,12 @@ def _bars(fig, box: Box, top: float, foot: float, trace) -> ProbabilityBars:
 
 
 def _words(trace, views: list[ActivationView], at: float) -> str:
-    """What just happened: the image, a stage, or the verdict."""
+    """Describe the current step: the image, a layer, or the prediction."""
     if at > len(views) + 1:
         chosen = any(len(view.chosen) < view.shape[0] for view in views)
-        return f"The network says {verdict(trace)}" + (" · maps shown: those that vary most" if chosen else "")
+        words = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
+        return words + (" · maps shown: highest variance over the image" if chosen else "")
     if at <= 1:
-        return f"The image: {format_shape(trace.pixels.shape)} pixels."
+        return f"image: {format_shape(trace.pixels.shape)} pixels"
     view = views[int(np.ceil(at)) - 2]
-    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {format_shape(view.shape[1:])}."
+    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {format_shape(view.shape[1:])}"

@@ -1,6 +1,6 @@
-"""Learned kernels
+"""Convolution kernels
 
-The kernels of a convolution of {run} ({network}) at {snapshot}; blue weights are positive, orange ones negative.
+Kernels of a convolution of {run} ({network}) at {snapshot}; blue: positive weights, orange: negative weights.
 """
 
 import numpy as np
@@ -23,14 +23,14 @@ ANIMATED = True
 
 
 def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6.0):
-    """Draw the kernels as one mosaic.
+    """Draw the kernels as one grid.
 
     Parameters
     ----------
     layer : str
-        Name of the convolution; the first one unless given.
+        Name of the convolution; default: the first one.
     kernels : int
-        At most so many kernels of a first layer; the strongest, where it has more.
+        Maximum number of kernels of a first layer; those of the largest norm are shown.
     seconds : float
         Duration of the animation.
     """
@@ -44,7 +44,7 @@ def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6
     over_time = [choose(context.layer_weights(s, 4)[layer]) for s in snapshots]
     limit = abs_limit(np.stack(over_time))
 
-    body, _ = add_heading(fig, f"Kernels of {layer_title(layer)} in {context.display_name}", words)
+    body, _ = add_heading(fig, f"Convolution kernels of {layer_title(layer)}, {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
@@ -62,10 +62,10 @@ def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6
 
 
 def _choice(weight: np.ndarray, most: int):
-    """Which kernels of (out, in, h, w) are shown: how to pick them, in how many columns, and words for it.
+    """Return how to pick the kernels of a weight (out, in, h, w), the number of columns, and a description.
 
-    A layer of one input map shows a kernel an output map; one of a few (colours) joins them into a strip; for one of
-    many, output maps stand across and input maps down.
+    With one input map there is one kernel per output map; a few input maps (colors) are joined into a strip; with many,
+    output maps are columns and input maps rows.
     """
     outputs, inputs, h, w = weight.shape
     norm = np.linalg.norm(weight.reshape(outputs, inputs, -1), axis=2)
@@ -73,12 +73,12 @@ def _choice(weight: np.ndarray, most: int):
         order = np.sort(np.argsort(-norm.sum(1))[:most])
         words = f"{format_subset(len(order), outputs, 'kernel')} of {h}×{w}"
         if inputs == 1:
-            words += ": ink under blue adds to the map, ink under orange takes away"
+            words += " · blue: positive weights, orange: negative weights"
         else:
-            words += f", for each of the {inputs} input maps one below the other"
+            words += f", the {inputs} input channels one below the other"
         return lambda k: k[order].reshape(len(order), inputs * h, w), None, words
     across = np.sort(np.argsort(-norm.sum(1))[:28])
     down = np.sort(np.argsort(-norm.sum(0))[:12])
     words = f"kernels of {format_shape((h, w))}: {format_subset(len(across), outputs, 'output map')} across, "
-    words += f"{format_subset(len(down), inputs, 'input map')} down, those of the largest weights"
+    words += f"{format_subset(len(down), inputs, 'input map')} down, largest norms"
     return lambda k: k[np.ix_(across, down)].transpose(1, 0, 2, 3).reshape(-1, h, w), len(across), words

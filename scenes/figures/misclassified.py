@@ -1,6 +1,6 @@
-"""The surest mistakes
+"""Most confident misclassifications
 
-Images that {run} ({network}) gets wrong, the surest mistakes first: what it says, and what it is.
+Images that {run} ({network}) misclassifies, highest confidence first, with predicted class, confidence and true class.
 """
 
 import numpy as np
@@ -8,38 +8,39 @@ from scipy.special import softmax
 
 from netcore.analysis.predictions import stored_predictions
 from netcore.core.formatting import format_count, format_subset
-from netcore.viz.mpl.captioned_grid import captioned_grid, prediction_caption
+from netcore.viz.mpl.captioned_grid import captioned_grid
 from netcore.viz.mpl.style import LABEL
-from netcore.viz.mpl.text import add_heading, add_text
+from netcore.viz.mpl.text import add_heading, add_text, ellipsize
+from netcore.viz.wording import prediction_lines
 
 NEEDS = ("examples",)
 ORDER = 36
 
 
 def draw(fig, context, *, images: int = 24):
-    """Draw the mistakes with both classes below.
+    """Draw the images with predicted and true class below.
 
     Parameters
     ----------
     images : int
-        At most so many.
+        Maximum number of images.
     """
     theme, classes = fig.theme, context.classes
     pixels, labels, shares, total, source = _seen(context)
-    predicted, sure = shares.argmax(1), shares.max(1)
+    predicted, confidence = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != labels)
-    chosen = wrong[np.argsort(-sure[wrong], kind="stable")][:images]
-    body, note = add_heading(fig, f"The surest mistakes of {context.display_name}", f"no mistake on {source}")
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:images]
+    body, note = add_heading(fig, f"Most confident misclassifications of {context.display_name}", source)
     if not len(chosen):
-        add_text(fig, body.x, body.y + 20, "No image among these is misclassified.", fontsize=LABEL)
+        add_text(fig, body.x, body.y + 20, "No image is misclassified.", fontsize=LABEL)
         return
-    captions = [prediction_caption(classes, predicted[i], labels[i], sure[i], 1) for i in chosen]
+    captions = [prediction_lines(classes, predicted[i], confidence[i], labels[i]) for i in chosen]
     count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).tiles())
-    note.set_text(f"{format_subset(count, total, 'mistake')} on {source}, the surest first")
+    note.set_text(ellipsize(fig, f"{format_subset(count, total)} misclassified · {source}", body.w))
 
 
 def _seen(context) -> tuple:
-    """Images, labels, probabilities, how many mistakes there are in all, and on what."""
+    """Return images, labels, probabilities, the total number of misclassified images, and their source as text."""
     if context.evaluations:
         stored = context.evaluation()
         if "mistake_images" in stored.extra:

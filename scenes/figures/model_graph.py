@@ -1,7 +1,6 @@
-"""The network's graph
+"""Model graph
 
-The layers of {run} ({network}) in order, with the shape of what each gives and its number of weights and biases; the
-bar in a card is its share of all of them.
+Layers of {run} ({network}) in order, with output shape and number of parameters; bars: share of all parameters.
 """
 
 from dataclasses import dataclass
@@ -40,12 +39,12 @@ class Card:
 def draw(fig, context):
     """Draw the layers as cards, column by column, with the edges between them."""
     trace = context.trace(sample=context.sample_or_none or Sample(np.zeros(context.input_shape, np.uint8)))
-    cards, edges, steps = _graph(trace)
+    cards, edges, layers = _graph(trace)
     used = sum(card.parameters for card in cards)
     total = max(used, context.parameter_count)
-    words = f"{format_subset(*steps, 'step')}, {format_subset(used, total)} weights and biases (bars: their share)"
-    words += f" · {_bytes(4 * total)} as 32-bit numbers"
-    body, _ = add_heading(fig, f"The network {context.display_name}", words)
+    words = f"{format_subset(*layers, 'layer')}, {format_subset(used, total)} parameters (bars: share)"
+    words += f" · {_bytes(4 * total)} in float32"
+    body, _ = add_heading(fig, f"Model graph of {context.display_name}", words)
     rows = max(r for r in range(1, 7) if r == 1 or -(-len(cards) // (r - 1)) > (4 if len(cards) > 12 else 3))
     columns = -(-len(cards) // rows)
     body = Box(body.x, body.y, body.w, min(body.h, 16 + 92 * rows))
@@ -60,7 +59,7 @@ def draw(fig, context):
 
 
 def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, int]]:
-    """Cards (the image first), edges between their positions, how many steps the cards hold and how many there are.
+    """Return cards (the image first), edges between their positions, and the numbers of layers shown and in all.
 
     Layers of a large network are grouped by module; where the groups are still too many, the first ones have cards.
     """
@@ -76,7 +75,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, 
     where = {"input": 0}
     known: set[str] = set()
     shown = list(groups.items())[: MOST - 1]
-    steps = sum(len(members) for _, members in shown), len(found)
+    layers = sum(len(members) for _, members in shown), len(found)
     for i, (name, members) in enumerate(shown, 1):
         nodes = [node for stage in members for node in stage.nodes]
         where |= dict.fromkeys(nodes, i)
@@ -84,7 +83,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, 
         count = sum(size for weight, size in own.items() if weight not in known)
         shared = not known.isdisjoint(own)
         known |= own.keys()
-        words = _words(members, trace) if len(members) == 1 else format_count(len(members), "step")
+        words = _words(members, trace) if len(members) == 1 else format_count(len(members), "layer")
         cards.append(Card(name, words, trace.value(nodes[-1]).shape, count, shared))
     edges = {
         (where[i], where[layer.name])
@@ -93,7 +92,7 @@ def _graph(trace: Trace) -> tuple[list[Card], list[tuple[int, int]], tuple[int, 
         for i in layer.inputs
         if i in where
     }
-    return cards, sorted((a, b) for a, b in edges if a < b), steps
+    return cards, sorted((a, b) for a, b in edges if a < b), layers
 
 
 def _words(members: list[Stage], trace: Trace) -> str:

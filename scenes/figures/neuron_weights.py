@@ -1,7 +1,7 @@
 """First-layer weights
 
-First-layer weights of {run} ({network}) at {snapshot}, each neuron's as an image: ink on blue excites it, ink on orange
-inhibits it.
+Weights of the neurons of the first layer of {run} ({network}) at {snapshot}, one image per neuron; blue: positive
+weights, orange: negative weights.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ ANIMATED = True
 
 
 def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
-    """Draw the weights of first-layer neurons as one mosaic.
+    """Draw the weights of first-layer neurons as one grid.
 
     Parameters
     ----------
     neurons : int
-        At most so many neurons; those with the largest outgoing weights, where there are more.
+        Maximum number of neurons; those with the largest outgoing weights are shown.
     seconds : float
         Duration of the animation.
     """
@@ -38,7 +38,7 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     matrices = context.layer_weights(snapshots[-1], 2)
     layer, shape = next(iter(matrices)), context.input_shape
     if matrices[layer].shape[1] != np.prod(shape):
-        raise RequirementError(f"run '{context.run_name}': its first dense layer does not look at the image's pixels")
+        raise RequirementError(f"run '{context.run_name}': its first dense layer does not read the pixels")
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
@@ -47,14 +47,10 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
 
     over_time = [images(s) for s in snapshots]
     limit = abs_limit(over_time[-1], 0.998)
-    ink = (
-        "blue excites, orange inhibits, mean of 3 colours"
-        if shape[0] == 3
-        else "ink on blue excites, on orange inhibits"
-    )
-    words = f"{ink} · {format_subset(len(order), len(matrices[layer]), 'neuron')}"
-    words += ", those of the largest outgoing weights" if len(order) < len(matrices[layer]) else ""
-    body, _ = add_heading(fig, f"Weights of {layer_title(layer)} in {context.display_name}", words)
+    words = format_subset(len(order), len(matrices[layer]), "neuron")
+    words += ", largest outgoing weights" if len(order) < len(matrices[layer]) else ""
+    words += " · blue: positive, orange: negative" + (" (mean of 3 color channels)" if shape[0] == 3 else "")
+    body, _ = add_heading(fig, f"First-layer weights ({layer_title(layer)}) of {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
@@ -71,6 +67,6 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
 
 
 def _most_used(matrices: list[np.ndarray], most: int) -> np.ndarray:
-    """Neurons of the first layer with the largest norm of outgoing weights (of weights where it is the last layer)."""
+    """Return the first-layer neurons with the largest outgoing weights (incoming ones in a network of one layer)."""
     used = np.linalg.norm(matrices[1], axis=0) if len(matrices) > 1 else np.linalg.norm(matrices[0], axis=1)
     return np.sort(np.argsort(-used, kind="stable")[:most])

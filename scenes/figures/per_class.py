@@ -1,7 +1,7 @@
 """Precision and recall by class
 
-How well {run} ({network}) does on each class: of the images it calls so, how many are (precision); of those that are,
-how many it finds (recall); with 95 % intervals, and F1, the harmonic mean of the two.
+Precision (share of the images predicted as a class that belong to it) and recall (share of the images of a class that
+are predicted as it) of {run} ({network}); horizontal lines: 95 % confidence intervals. F1: harmonic mean of the two.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ COLUMNS, COLUMN = ("precision", "recall", "F1", "images"), 72.0  # of the table;
 
 
 def draw(fig, context, *, data: str = ""):
-    """Draw one row a class: two shares with their intervals, and the numbers.
+    """Draw one row per class: two shares with their intervals, and the numbers.
 
     Parameters
     ----------
     data : str
-        Data set of the evaluation; the first one unless given.
+        Data set of the evaluation; default: the first one.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -33,10 +33,10 @@ def draw(fig, context, *, data: str = ""):
     among = range(len(classes))
     scores = precision_recall_fscore_support(found.labels, found.predictions, labels=among, zero_division=np.nan)
     f1 = scores[2]
-    order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # of many classes, the worst
-    words = f"{found.words} · lines: 95 % intervals · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
+    order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # the lowest F1
+    words = f"{found.words} · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
-        words += f" · {format_subset(len(order), len(classes), 'class')}, those of the lowest F1"
+        words += f" · {format_subset(len(order), len(classes), 'class')}, lowest F1"
     body, _ = add_heading(fig, f"Precision and recall of {context.display_name}", words, aside=250)
     add_color_legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(text_width(fig, name) for name in ["class", *(classes[k] for k in order)]))
@@ -45,17 +45,19 @@ def draw(fig, context, *, data: str = ""):
     for row, k in enumerate(order):
         y = inner.y + (row + 0.5) * inner.h / len(order)
         add_text(fig, inner.x - 16, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
+    lines = "lines: 95 % confidence intervals"
+    add_text(fig, body.x + body.w, body.y + body.h, lines, ha="right", va="bottom", color=theme.muted)
     _dots(fig, inner, found, scores[:2], order)
     _table(fig, inner, body.y, np.array(scores)[:, order])
 
 
 def _dots(fig, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -> None:
-    """Precision and recall with their intervals, a row a class."""
+    """Draw precision and recall with their confidence intervals, one row per class."""
     ax = add_axes(fig, box, ylim=(len(order) - 0.5, -0.5))
-    of_said, of_true = found.confusion.sum(0), found.confusion.sum(1)
+    predicted, true = found.confusion.sum(0), found.confusion.sum(1)
     lows = []
     for row, k in enumerate(order):
-        for shift, share, of, role in ((-0.14, shares[0], of_said, "positive"), (0.14, shares[1], of_true, "negative")):
+        for shift, share, of, role in ((-0.14, shares[0], predicted, "positive"), (0.14, shares[1], true, "negative")):
             if of[k]:
                 low, high = wilson_interval(int(found.confusion[k, k]), int(of[k]))
                 lows.append(low)

@@ -1,7 +1,7 @@
 """Points map
 
-Example images as points, coloured by class, in the plane in which the outputs of each layer of {run} ({network}) vary
-most; rings mark mistakes. Layer by layer the classes come apart.
+Example images as points, colored by class, in the plane of the first two principal components of each layer's output in
+{run} ({network}); rings: misclassified images.
 """
 
 from typing import Literal
@@ -11,7 +11,7 @@ import numpy as np
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.projections import flatten_features, project_pca, project_tsne
 from netcore.analysis.stages import evenly_spaced, stages
-from netcore.core.formatting import format_count, format_percent, format_subset
+from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.colors import class_colors
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
@@ -27,14 +27,14 @@ MOMENTS = 10  # snapshots, at most
 
 
 def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 200, seconds: float = 8.0):
-    """Draw one plane a layer.
+    """Draw one plane per layer.
 
     Parameters
     ----------
     method : str
         Principal components, or t-SNE of the last snapshot (which does not move).
     images : int
-        At most so many example images.
+        Maximum number of example images.
     seconds : float
         Duration of the animation.
     """
@@ -46,8 +46,9 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
-    words += "each plane: the two principal directions after training" if method == "pca" else "t-SNE"
-    body, _ = add_heading(fig, f"How {context.display_name} sorts images", words, aside=160)
+    words += "principal components of the last snapshot" if method == "pca" else "t-SNE of the last snapshot"
+    title = f"Points map of {context.display_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
+    body, _ = add_heading(fig, title, words, aside=160)
     mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
@@ -64,7 +65,7 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     def update(t: float) -> list:
         i = frame_index(t, len(snapshots))
         count = int(wrong[i].sum())
-        mistakes.set_text(f"○ {format_count(count, 'mistake')}" if count else "no mistake")
+        mistakes.set_text(f"○ {count} misclassified" if count else "0 misclassified")
         moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
         return [mistakes, *moved, *timeline.show(i)]
 
@@ -107,7 +108,7 @@ def _project(over_time: list[np.ndarray], method: str) -> tuple[list[np.ndarray]
     if method != "pca":
         return [project_tsne(over_time[-1])], [""]
     points, shares = project_pca(over_time)
-    return points, ["all alike" if share is None else f"{format_percent(share, 0)} of the variance" for share in shares]
+    return points, ["all equal" if share is None else f"{format_percent(share, 0)} of the variance" for share in shares]
 
 
 def _places(box: Box, count: int) -> list[Box]:

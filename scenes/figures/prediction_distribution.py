@@ -1,7 +1,7 @@
 """Predicted classes
 
-How many images {run} ({network}) puts into each class. Outlines show how many there really are, where that is known;
-else lines show the 95 % intervals for other images of the same kind.
+Share of images that {run} ({network}) predicts as each class. Outlines: true classes; if they are not known, vertical
+lines: 95 % confidence intervals for other images of the same kind.
 """
 
 import numpy as np
@@ -18,25 +18,25 @@ MOST = 20  # classes that fit
 
 
 def draw(fig, context, *, data: str = ""):
-    """Draw one bar a class.
+    """Draw one bar per class.
 
     Parameters
     ----------
     data : str
-        Data set of the answers; one without labels unless given, or the first one evaluated.
+        Data set of the predictions; default: one without labels, else the first one evaluated.
     """
     theme, found = fig.theme, stored_predictions(context, data or next(iter(context.unlabeled), None), labelled=False)
     total, count = len(found.probabilities), len(context.classes)
     predicted = np.bincount(found.predictions, minlength=count)
     order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
-    words = f"{found.words} · {format_subset(len(order), count, 'class')}"
-    words += " (those predicted most)" if len(order) < count else ""
+    words = found.words
+    words += f" · {format_subset(len(order), count, 'class')}, most predicted" if len(order) < count else ""
     words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
-    body, _ = add_heading(fig, f"What {context.display_name} finds", words, aside=280)
+    body, _ = add_heading(fig, f"Predicted classes of {context.display_name}", words, aside=280)
     known = len(found.labels) == total
     add_color_legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4
-    note = "outlines: true classes" if known else "lines: 95 % intervals for other images of this kind"
+    note = "outlines: true classes" if known else "vertical lines: 95 % confidence intervals"
     labels, rotation, bottom = fit_class_labels(fig, [context.classes[k] for k in order], room)
     ax = add_chart(fig, body, "Share of the images", note, left=54, bottom=bottom, x="class")
     places = np.arange(len(order))

@@ -1,7 +1,7 @@
-"""The complete prediction
+"""Prediction pipeline
 
-One image through every stage of {run} ({network}, {snapshot}): pixels, maps or activations layer by layer, raw scores,
-and the probabilities that the softmax makes of them: {prediction}, {confidence}.
+One image through every layer of {run} ({network}, {snapshot}): pixels, feature maps or activations by layer, logits,
+and their softmax, the class probabilities: predicted {prediction} ({confidence}).
 """
 
 import numpy as np
@@ -12,24 +12,26 @@ from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_a
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
-from netcore.viz.mpl.probability_bars import ProbabilityBars, verdict
+from netcore.viz.mpl.probability_bars import ProbabilityBars
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
+from netcore.viz.wording import format_prediction
 
 NEEDS = ("hidden",)
 ORDER = 64
-MOST = 6  # stages that fit between image and scores
+MOST = 6  # layers that fit between image and logits
 
 
 def draw(fig, context):
-    """Draw the stages from left to right."""
+    """Draw the layers from left to right."""
     theme, trace = fig.theme, context.trace()
     every = [s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1]
     found = evenly_spaced(every, MOST)
-    stage_words = format_subset(len(found), len(every), "stage") + " between image and scores"
+    prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
+    layers = format_subset(len(found), len(every), "layer") + " between image and logits"
     body, _ = add_heading(
         fig,
-        f"How {context.display_name} reads an image",
-        f"It says {verdict(trace)} · {stage_words} · {trace.snapshot}",
+        f"Prediction pipeline of {context.display_name}",
+        f"{prediction} · {layers} · {trace.snapshot}",
     )
     body = body.inset(bottom=26)
     left, middle, scores, right = body.columns(0.85, len(found), 1.5, 1.7, gap=14)
@@ -55,9 +57,9 @@ def draw(fig, context):
 
 
 def _scores(fig, box: Box, trace, order: np.ndarray) -> None:
-    """The raw scores as bars to both sides of 0."""
+    """Draw the logits as bars to both sides of 0."""
     theme = fig.theme
-    add_text(fig, box.x, box.y, "score z", fontweight="bold")
+    add_text(fig, box.x, box.y, "logit z", fontweight="bold")
     add_text(fig, box.x, box.y + 19, f"{len(trace.logits):,}", color=theme.muted)
     longest = min(0.42 * box.w, max(text_width(fig, trace.classes[k]) for k in order))
     room = 44.0

@@ -1,36 +1,38 @@
 """Predictions
 
-What {run} ({network}, {snapshot}) says of images held out from training, and how sure it is: right answers are framed
-in green, wrong ones in red.
+Predictions and confidence of {run} ({network}, {snapshot}) on images held out from training. Green frames: correct, red
+frames: misclassified.
 """
 
 import numpy as np
 from scipy.special import softmax
 
 from netcore.core.formatting import format_count
-from netcore.viz.mpl.captioned_grid import captioned_grid, prediction_caption
+from netcore.viz.mpl.captioned_grid import captioned_grid
 from netcore.viz.mpl.text import add_color_legend, add_heading
+from netcore.viz.wording import prediction_lines
 
 NEEDS = ("examples",)
 ORDER = 30
 
 
 def draw(fig, context, *, images: int = 24):
-    """Draw the images with the answers below.
+    """Draw the images with the predictions below.
 
     Parameters
     ----------
     images : int
-        How many example images.
+        Number of example images.
     """
     theme, examples, classes = fig.theme, context.examples(), context.classes
     pixels, labels = examples.images[:images], examples.labels[:images]
     shares = softmax(context.predict_batch(pixels)["logits"].astype(float), axis=1)
     predicted = shares.argmax(1)
     right = predicted == labels
-    body, note = add_heading(fig, f"What {context.display_name} says", aside=200)
-    add_color_legend(fig, {"right": theme.correct, "wrong": theme.incorrect})
-    captions = [prediction_caption(classes, k, t, p) for k, t, p in zip(predicted, labels, shares.max(1), strict=True)]
+    body, note = add_heading(fig, f"Predictions of {context.display_name}", aside=250)
+    add_color_legend(fig, {"correct": theme.correct, "misclassified": theme.incorrect})
+    captions = [prediction_lines(classes, k, p, t) for k, t, p in zip(predicted, labels, shares.max(1), strict=True)]
     colors = list(np.where(right, theme.correct, theme.incorrect))
     count = len(captioned_grid(fig, body, pixels, captions, colors).tiles())
-    note.set_text(f"{right[:count].sum()} of {format_count(count, 'example image')} right · {context.snapshot().label}")
+    correct = f"{right[:count].sum()} of {format_count(count, 'example image')} correct"
+    note.set_text(f"{correct} · {context.snapshot().label}")

@@ -1,7 +1,7 @@
 """Robustness
 
-How often {run} ({network}, {snapshot}) is right when images are noisy, turned, shifted, or written with a thinner or
-thicker pen, and how sure it claims to be: where the two part, it does not know that it does not know.
+Accuracy and mean confidence of {run} ({network}, {snapshot}) under noise, rotation, translation and stroke width; band:
+95 % confidence interval. High confidence at low accuracy: overconfidence.
 """
 
 from collections.abc import Callable
@@ -30,29 +30,29 @@ STRIP = 30.0  # units for the sample images below a chart
 
 
 CHANGES: dict[str, tuple[str, tuple[float, ...], Transform, Callable[[float], str]]] = {
-    "Noise": ("standard deviation, of the pixels' range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), add_noise, "{:g}".format),
+    "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), add_noise, "{:g}".format),
     "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), rotate, "{:g}°".format),
-    "Shift": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), translate, "{:g}".format),
-    "Stroke": ("pixels thinner or thicker", (-3, -2, -1, 0, 1, 2, 3), change_stroke_width, "{:+g}".format),
+    "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), translate, "{:g}".format),
+    "Stroke width": ("change in pixels", (-3, -2, -1, 0, 1, 2, 3), change_stroke_width, "{:+g}".format),
 }
 
 
 def draw(fig, context, *, images: int = 120):
-    """Draw four charts, each with the chosen image as it becomes below.
+    """Draw four charts, each with the chosen image at every level below.
 
     Parameters
     ----------
     images : int
-        At most so many example images are changed.
+        Maximum number of example images.
     """
     theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
     words = (
-        f"{format_subset(len(labels), len(examples.labels), 'example image')}, one change at a time"
-        f" · band: 95 % interval · {context.snapshot().label}"
+        f"{format_subset(len(labels), len(examples.labels), 'example image')}, one perturbation at a time"
+        f" · band: 95 % confidence interval · {context.snapshot().label}"
     )
-    body, _ = add_heading(fig, f"What {context.display_name} withstands", words, aside=300)
-    add_color_legend(fig, {"accuracy": theme.positive, "claimed confidence": theme.negative})
+    body, _ = add_heading(fig, f"Robustness of {context.display_name}", words, aside=300)
+    add_color_legend(fig, {"accuracy": theme.positive, "mean confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):
         _panel(fig, place, title, change, context, pixels, labels)
@@ -67,8 +67,8 @@ def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray
     x = np.arange(len(levels))
     ax.fill_between(x, low, high, color=theme.positive, alpha=0.2, linewidth=0)
     ax.plot(x, [r / len(labels) for r in right], color=theme.positive, marker="o", markersize=5, clip_on=False)
-    sure = [float(s.max(1).mean()) for s in shares]
-    ax.plot(x, sure, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
+    confidence = [float(s.max(1).mean()) for s in shares]
+    ax.plot(x, confidence, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
     ax.set(xlim=(-0.3, len(levels) - 0.7), ylim=(0, 1))
     ax.set_xticks(x, [word(level).replace("-", "−") if level else "0" for level in levels])
     format_axis_percent(ax.yaxis, 3)

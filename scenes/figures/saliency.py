@@ -1,8 +1,8 @@
-"""What speaks for the answer
+"""Saliency
 
-Which pixels make {run} ({network}, {snapshot}) prefer its answer for this image ({prediction}, {confidence}) to the
-second likeliest: the derivative of the difference of their scores, that times the pixels (an estimate of what each
-adds, to first order), and what covering a patch with the background costs.
+Pixels that raise the logit of the predicted class, {prediction} ({confidence}), over that of the second most probable
+class in {run} ({network}, {snapshot}): gradient of the logit difference, gradient × input (a first-order estimate of
+each pixel's contribution), and occlusion (decrease of the difference when a patch is replaced by the background).
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging
 from netcore.viz.mpl.image_grid import image_grid, to_display
-from netcore.viz.mpl.probability_bars import verdict
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize
+from netcore.viz.wording import format_prediction
 
 NEEDS = ()
 ORDER = 66
@@ -27,9 +27,9 @@ def draw(fig, context, *, patch: int = 0, stride: int = 2):
     Parameters
     ----------
     patch : int
-        Side of the covering patch in pixels; a quarter of the image unless given.
+        Side of the occluding patch in pixels; default: a quarter of the image height.
     stride : int
-        Pixels between two places of the patch; more for large images.
+        Step of the patch in pixels; larger for large images.
     """
     trace = context.trace()
     first, second = np.argsort(-trace.logits, kind="stable")[:2]
@@ -39,18 +39,20 @@ def draw(fig, context, *, patch: int = 0, stride: int = 2):
     side = patch or max(1, trace.pixels.shape[1] // 4)
     covered = occlusion_map(network, trace, int(first), int(second), side, max(stride, trace.pixels.shape[1] // 16))
     margin = format_number(float(trace.logits[first] - trace.logits[second]))
-    title = f"What speaks for {names[0]} rather than {names[1]} in {context.display_name}"
-    body, _ = add_heading(fig, title, f"It says {verdict(trace)} · scores differ by {margin} · {trace.snapshot}")
+    title = f"Saliency of {names[0]} versus {names[1]} in {context.display_name}"
+    prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
+    body, _ = add_heading(fig, title, f"{prediction} · difference of logits {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),
-        ("Gradient", "a higher pixel value", gradient.sum(0), "change per unit"),
-        ("Gradient × input", "first-order estimate", (gradient * trace.input).sum(0), "change"),
-        ("Covered", f"by {side}×{side} of background", covered, "loss"),
+        ("Gradient", "of the logit difference", gradient.sum(0), "per unit of input"),
+        ("Gradient × input", "first-order estimate", (gradient * trace.input).sum(0), "contribution"),
+        ("Occlusion", f"patch of {side}×{side} pixels", covered, "decrease"),
     )
     ends = [
         _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(1, 1, 1, 1, gap=22), panels, strict=True)
     ]
-    words = f"Blue speaks for {names[0]}, orange for {names[1]}: changes of score {names[0]} − score {names[1]}."
+    words = f"blue: supports {names[0]}, orange: supports {names[1]}"
+    words += f" · values: change of logit {names[0]} − logit {names[1]}"
     add_text(fig, body.x, max(ends) + 22, ellipsize(fig, words, body.w), color=fig.theme.muted)
 
 

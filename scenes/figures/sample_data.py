@@ -1,6 +1,6 @@
-"""Sample data
+"""Sample images
 
-Images of each class that {run} ({network}) was tried on, a row a class; data sets side by side where there are several.
+Images that {run} ({network}) was evaluated on, one row per class; several data sets side by side.
 """
 
 from dataclasses import replace
@@ -19,18 +19,18 @@ SIDE = 88.0  # units, at most
 
 
 def draw(fig, context, *, images: int = 18):
-    """Draw one row a class.
+    """Draw one row per class.
 
     Parameters
     ----------
     images : int
-        At most so many images a class.
+        Maximum number of images per class.
     """
     classes = context.classes
     sets = _sets(context)
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    body, note = add_heading(fig, f"Images that {context.display_name} was tried on", " ")
+    body, note = add_heading(fig, f"Sample images of {context.display_name}", " ")
     names = min(130, max(text_width(fig, classes[k]) for k in present))
     top = 26 if len(sets) > 1 else 0
     body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
@@ -51,7 +51,7 @@ def draw(fig, context, *, images: int = 18):
 
 
 def _sets(context) -> list[tuple]:
-    """Name, images and labels of each data set: the run's examples, and what evaluations on others have stored."""
+    """Return name, images and labels of each data set: the run's examples and those stored by other evaluations."""
     examples = context.examples()
     home = context.dataset_name or "examples"
     found = [(home, examples.images, examples.labels)]

@@ -1,13 +1,13 @@
-"""Stability
+"""Accuracy with Monte Carlo dropout
 
-Accuracy of {run} ({network}) in repeated passes over the same images with dropout left on, so that each pass uses
-another random part of the network: how much the answer depends on single units.
+Accuracy of {run} ({network}) over repeated passes on the same images with dropout active, so that each pass drops other
+random units: a measure of how much predictions depend on single units.
 """
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from netcore.core.formatting import format_count, format_percent
+from netcore.core.formatting import format_count, format_images, format_percent, format_percent_points
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
 from netcore.viz.mpl.text import add_color_legend, add_heading, add_text
 
@@ -16,14 +16,14 @@ ORDER = 44
 
 
 def draw(fig, context):
-    """Draw the passes as a line with mean and standard deviation, and as a box."""
+    """Draw the passes as a line with mean and standard deviation, and as a box plot."""
     theme, stored = fig.theme, context.mc_dropout
     accuracy = np.asarray(stored["accuracy"], dtype=float)
     mean, deviation = accuracy.mean(), accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
-    words = f"{format_count(len(accuracy), 'pass')} over {format_count(stored['count'], 'image')} of {stored['data']}"
+    words = f"{format_count(len(accuracy), 'pass')} over {format_images(stored['count'], stored['data'])}"
     words += f" · mean {format_percent(mean, 2)}"
-    words += f", standard deviation {100 * deviation:.2f} points" if len(accuracy) > 1 else ""
-    body, _ = add_heading(fig, f"How stable {context.display_name} is with dropout on", words)
+    words += f", standard deviation {format_percent_points(deviation)}" if len(accuracy) > 1 else ""
+    body, _ = add_heading(fig, f"Accuracy with Monte Carlo dropout, {context.display_name}", words)
     left, right = body.columns(3, 1, gap=24)
     ax = add_chart(fig, left, "Accuracy by pass", x="pass", left=70)
     passes = np.arange(1, len(accuracy) + 1)
@@ -51,7 +51,7 @@ def draw(fig, context):
     ax.set_xlim(0.5, len(accuracy) + 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     box.set_xticks([])
-    add_text(fig, right.x, right.y + right.h - 20, "middle half, median, mean", color=theme.muted)
+    add_text(fig, right.x, right.y + right.h - 20, "quartiles, median, mean", color=theme.muted)
 
 
 def _paint(parts: dict, theme) -> None:

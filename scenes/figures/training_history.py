@@ -1,7 +1,7 @@
 """Training history
 
-Loss and accuracy of {run} ({network}) over its epochs, on the training images (the mean over an epoch, while the
-network still learns) and on images held out from training (at its end), with the learning rate where it changes.
+Loss and accuracy of {run} ({network}) by epoch, on the training images (mean over the epoch, during training) and on
+held-out images (at the end of the epoch; band: 95 % confidence interval), and the learning rate if it changes.
 """
 
 import numpy as np
@@ -21,14 +21,14 @@ ANIMATED = True
 
 
 def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
-    """Draw the curves; animated, they draw themselves.
+    """Draw the curves; the animation draws them from left to right.
 
     Parameters
     ----------
     log_scale : bool
-        Loss on a logarithmic scale.
+        Whether the loss has a logarithmic scale.
     batch_loss : bool
-        Also show the loss of single batches, as a thin line behind.
+        Whether the loss of single batches is drawn, as a thin line.
     seconds : float
         Duration of the animation.
     """
@@ -38,7 +38,7 @@ def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seco
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
     body, note = add_heading(fig, f"Training history of {context.display_name}", aside=330)
-    add_color_legend(fig, {"training, while learning": theme.positive, "held out": theme.negative})
+    add_color_legend(fig, {"training (epoch mean)": theme.positive, "held out": theme.negative})
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
     varies = bool(len(known) and np.ptp(known) > 0)
@@ -47,7 +47,7 @@ def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seco
     x = "" if varies else context.time_unit
     of = context.held_out_count
     of = of if np.isfinite(curves["val_accuracy"]).sum() > 1 else 0
-    shares = "share right · band: 95 % interval" if of else "share of images classified rightly"
+    shares = "band: 95 % confidence interval" if of else "share of correct predictions"
     accuracy = add_chart(fig, right, "Accuracy", shares, x=x, left=54)
     thin = _batches(context, epoch, step) if batch_loss else None
     loss = add_chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
@@ -165,5 +165,5 @@ def _words(context, row: int, epoch: np.ndarray, curves: dict) -> str:
     if np.isfinite(value := curves["train_loss"][row]):
         parts.append(f"training loss {format_number(value)}")
     if np.isfinite(value := curves["val_accuracy"][row]):
-        parts.append(f"{format_percent(value)} right on {held_out_text(context)}")
+        parts.append(f"accuracy {format_percent(value)} on {held_out_text(context)}")
     return " · ".join(parts)

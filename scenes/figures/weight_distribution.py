@@ -1,6 +1,6 @@
 """Weight distribution
 
-How the weights of each layer of {run} ({network}) are spread, beside those it began with.
+Histogram of the weights of each layer of {run} ({network}); outlines: before training.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ MOST = 8  # layers that fit
 
 
 def draw(fig, context, *, seconds: float = 6.0):
-    """Draw one histogram a layer.
+    """Draw one histogram per layer.
 
     Parameters
     ----------
@@ -35,9 +35,11 @@ def draw(fig, context, *, seconds: float = 6.0):
     if not names:
         raise RequirementError(f"run '{context.run_name}' has no layer with weights")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
-    words = f"weights of {format_subset(len(shown), len(names), 'layer')}, each histogram to its own scale"
-    body, _ = add_heading(fig, f"Weights of {context.display_name}", words, aside=220)
-    add_color_legend(fig, {"untrained": theme.negative, "now": theme.positive} if len(snapshots) > 1 else {})
+    words = f"{format_subset(len(shown), len(names), 'layer')}, each with its own scale"
+    body, _ = add_heading(fig, f"Weight distribution of {context.display_name}", words, aside=300)
+    add_color_legend(
+        fig, {"before training": theme.negative, "this snapshot": theme.positive} if len(snapshots) > 1 else {}
+    )
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
     places = _places(upper, len(shown))
     panels = [

@@ -1,9 +1,9 @@
 """Forward propagation in a CNN
 
-A picture goes through {network} as its real feature maps: convolutions leave one map a kernel, pooling shrinks them,
-then they become one column of numbers, dense layers weigh it, and softmax turns the scores into probabilities. Of each
-layer the most active maps and neurons are shown. The answer is {prediction} with {confidence}; the true class is
-{label}.
+One image through {network}: convolutions compute one feature map per kernel, pooling reduces their size, and
+flattening, dense layers and softmax turn them into class probabilities. The most active maps and neurons of each layer
+are shown.
+Predicted {prediction} ({confidence}); true class: {label}.
 """
 
 import numpy as np
@@ -40,22 +40,22 @@ QUICK = 4.2  # seconds for all stages after the first
 
 
 class CnnForwardPropagation(Film):
-    """One picture's way through a convolutional network.
+    """Forward propagation of one image through a convolutional network.
 
     Attributes
     ----------
     max_maps : int
-        Feature maps shown of a stage, at most: those of the highest mean activation.
+        Maximum number of feature maps per layer: those of the highest mean activation.
     max_features : int
-        Entries shown of the column that the maps become, at most: the largest.
+        Maximum number of values shown after flattening: the largest.
     max_units : int
-        Neurons shown of a hidden layer, at most: the most active.
+        Maximum number of neurons per hidden layer: the most active.
     max_classes : int
-        Classes shown, at most: the most probable, the true one always among them.
+        Maximum number of classes: the most probable, the true one always included.
     max_blocks : int
-        Stages of maps shown, at most; neighbours are joined where the network has more.
+        Maximum number of blocks; neighbouring layers are merged if the network has more.
     hold : float
-        Seconds that the last frame stands.
+        Duration of the last frame in seconds.
     """
 
     max_maps: int = 8
@@ -110,7 +110,7 @@ class CnnForwardPropagation(Film):
         at = (MIDDLE[0], self.source.top)
         self.source.texts = [text_line(format_shape(shape), BODY, self.rgb("foreground"), bold=True, at=at)]
         self.source.scale = []
-        named = f"A picture of “{trace.classes[trace.label]}”" if trace.label is not None else "A picture"
+        named = f"Image of “{trace.classes[trace.label]}”" if trace.label is not None else "Image"
         count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
         self.open(f"{named}: {count}", *self.source.everything)
         self.wait(0.9)
@@ -210,7 +210,7 @@ class CnnForwardPropagation(Film):
             old, target.scale = target.scale, target.legend(scale, signed)
             target.maps.values, target.maps.scale = values, scale
             self.play(
-                self.say(EXPLANATIONS.get(step.name, f"{step.name} changes every value by itself")),
+                self.say(EXPLANATIONS.get(step.name, f"{step.name}: applied to each value")),
                 [Animate(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
                 self.hide(old + self.marks),
                 self.show(target.scale, 0.2, after=0.3),
@@ -294,14 +294,14 @@ class CnnForwardPropagation(Film):
             text_line(end.title(k), BODY, self.rgb("foreground"), bold=True, at=(middle, HIGH + 0.72)),
             text_line(note, NOTE, self.rgb("muted"), at=(middle, HIGH + 0.4)),
         ]
-        new = [end.count(k, xs[k], " scores" if last else " neurons", xs[1] - xs[0])]
+        new = [end.count(k, xs[k], " logits" if last else " neurons", xs[1] - xs[0])]
         if k == 1:
             new += edge_legend(self.theme, EDGE - 2.7, HIGH + 0.92)
         self.counts += new
-        into = f"weight × activation over all {end.sizes[k - 1]:,} values"
+        caption = f"Each neuron: weighted sum of {end.sizes[k - 1]:,} values, plus bias"
         pace = min(1.0, 2.4 / len(end.dense))
         self.play(
-            self.say(f"One score for each of the {end.sizes[-1]:,} classes" if last else f"Each neuron adds up {into}"),
+            self.say(f"One logit per class ({end.sizes[-1]:,})" if last else caption),
             self.hide(before),
             [Animate(m, opacity=0.4, run_time=0.4) for m in end.edges[max(k - 2, 0) : k - 1]],
             self.show(self.words + new, after=0.1),
@@ -321,7 +321,7 @@ class CnnForwardPropagation(Film):
         for column in end.columns[-1:]:
             column.values = p
         self.play(
-            self.say(f"Softmax turns the {end.sizes[-1]:,} scores into probabilities that add up to 100 %"),
+            self.say(f"Softmax: probabilities of {end.sizes[-1]:,} classes, sum 100 %"),
             self.hide(self.words),
             Animate(end.bars, values=p, run_time=0.7, after=0.2),
             [Animate(m, fill=self.theme.activation_colors(p), run_time=0.7, after=0.2) for m in end.columns[-1:]],
@@ -332,7 +332,7 @@ class CnnForwardPropagation(Film):
     def whole_way(self):
         """The strip comes down: every stage at once, to scale, and the answer."""
         end, whole = self.end, self.whole
-        words, role = end.verdict()
+        words, role = end.prediction()
         color = self.rgb(role)
         row = int(np.flatnonzero(end.index[-1] == self.trace.prediction)[0])
         fill = end.bars.fill.copy()
@@ -354,7 +354,7 @@ class CnnForwardPropagation(Film):
             moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
         self.answer = text_line(words, TITLE, color, bold=True, at=(EDGE, STRIP_Y), align=(1, 0))
         self.play(
-            self.say(f"The whole way, {self.way.parameters:,} parameters; of each layer the most active are shown"),
+            self.say(f"Most active units per layer; {self.way.parameters:,} parameters"),
             self.hide(self.counts),
             moves,
             self.show([self.answer], 0.4, after=0.7),

@@ -1,8 +1,8 @@
 """Forward propagation
 
-A picture goes through {network}, layer by layer, with the network's real numbers: the pixels become inputs, each edge
-carries weight × activation (blue raises a neuron's sum, orange lowers it), each neuron shows its activation, and
-softmax turns the scores into probabilities. The answer is {prediction} with {confidence}; the true class is {label}.
+One image through {network}, layer by layer: the pixels become inputs, edges show weight × activation (blue raises a
+neuron's sum, orange lowers it), neurons show their activation, and softmax turns the logits into class probabilities.
+Predicted {prediction} ({confidence}); true class: {label}.
 """
 
 import numpy as np
@@ -16,13 +16,15 @@ from netcore.viz.film.base_mobject import BODY, NOTE, TITLE
 from netcore.viz.film.components import dense
 from netcore.viz.film.components.formulas import hidden_layer_formula
 from netcore.viz.film.components.legend import edge_legend
-from netcore.viz.film.components.probabilities import probability_bars, verdict
+from netcore.viz.film.components.probabilities import prediction_text, probability_bars
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import TextLine, ellipsize_line, formula, line_width, text_line  # fmt: skip
 from netcore.viz.layout.columns import evenly_spread
+from netcore.viz.layout.edges import edge_style
 from netcore.viz.layout.image_frames import axis_aligned_frame, pixel_boxes, row_frames, unrolled_frames
+from netcore.viz.wording import prediction_role
 
 NEEDS = ("mlp",)
 
@@ -35,23 +37,23 @@ BAR, PERCENT = 1.7, 1.3  # length of a full bar, room of the percentages
 MANY = 4  # layers; with more of them the middle ones are told together
 HIDDEN = {"opacity": 0.0}
 MEANING = {
-    "Sigmoid": "σ squeezes the sum into 0 to 1",
-    "Tanh": "tanh squeezes the sum into −1 to 1",
-    "ReLU": "ReLU makes negative sums 0",
-}  # what an activation function does, in a caption's second half
+    "Sigmoid": "σ maps it into 0 to 1",
+    "Tanh": "tanh maps it into −1 to 1",
+    "ReLU": "ReLU: negative sums → 0",
+}  # effect of an activation function, second half of a caption
 
 
 class ForwardPropagation(Film):
-    """One picture's way through a network of dense layers.
+    """Forward propagation of one image through a network of dense layers.
 
     Attributes
     ----------
     max_units : int
-        Neurons shown in a layer, at most: the most active ones.
+        Maximum number of neurons per layer: the most active.
     max_classes : int
-        Classes shown, at most: the most probable ones, the true one always among them.
+        Maximum number of classes: the most probable, the true one always included.
     hold : float
-        Seconds that the last frame stands.
+        Duration of the last frame in seconds.
     """
 
     max_units: int = 16
@@ -103,7 +105,7 @@ class ForwardPropagation(Film):
         self.large = axis_aligned_frame(*(-size / 2 * LARGE), *(size * LARGE))
         self.small = axis_aligned_frame(LEFT + (1 - size[0]) / 2 * SMALL, self.high - size[1] * SMALL, *(size * SMALL))
         self.sample = PixelImages(self.rgb, self.large, outline=theme.rgb("faint"))
-        what = "A picture" if trace.label is None else f"A picture of “{trace.classes[trace.label]}”"
+        what = "Image" if trace.label is None else f"Image of “{trace.classes[trace.label]}”"
         self.open(
             f"{what}: " + (f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers")
         )
@@ -121,7 +123,7 @@ class ForwardPropagation(Film):
         goal = unrolled_frames(*STRIP, self.low, self.high, c * h)
         border = Rectangles([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
         self.play(
-            self.say(f"Row by row, the pixels unroll into one column of {self.sizes[0]:,} inputs"),
+            self.say(f"Flatten: the rows of pixels become {self.sizes[0]:,} inputs"),
             Animate(border, start=HIDDEN, opacity=1.0, run_time=0.3),
             Animate(self.sample, opacity=0.0, run_time=1.2, remove=True),
             Animate(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
@@ -142,9 +144,7 @@ class ForwardPropagation(Film):
         rest = [*self.columns[1:], *self.dots, *words]
         some = len(index) < n
         self.play(
-            self.say(
-                f"The {len(index)} strongest of the {n:,} inputs are drawn" if some else f"All {n:,} inputs are drawn"
-            ),
+            self.say(f"Shown: the {len(index)} largest of {n:,} inputs" if some else f"Shown: all {n:,} inputs"),
             Animate(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
             Animate(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
             Animate(first, start=HIDDEN, opacity=1.0, fill=neuron_colors(theme, first.values), run_time=0.5, after=0.4),
@@ -197,17 +197,18 @@ class ForwardPropagation(Film):
         self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
     def words(self, stage: Dense) -> str:
-        """The caption of a layer; where there are many, those in the middle share one, since none could be read."""
+        """Return the caption of a layer; middle layers share one if there are too many to read."""
         outputs, inputs = stage.weight.shape
         count = len(self.stages)
         if stage is self.stages[-1]:
-            return f"Output layer: a score for each of the {outputs:,} classes"
+            return f"Output layer: one logit per class ({outputs:,})"
         if stage.number == 1:
-            meaning = MEANING.get(stage.functions[-1], "a function makes it an activation") if stage.functions else ""
-            return "A neuron adds up weight × activation, plus its bias" + (f"; {meaning}" if meaning else "")
+            if not stage.functions:
+                return "Each neuron: weighted sum of inputs, plus bias"
+            return "Weighted sum plus bias; " + MEANING.get(stage.functions[-1], "then the activation function")
         if count > MANY:
-            return f"Hidden layers 2 to {count - 1}: the same again, each with the activations before it"
-        return f"Hidden layer {stage.number}: the same again with the {inputs:,} activations before it"
+            return f"Hidden layers 2 to {count - 1}: the same computation"
+        return f"Hidden layer {stage.number}: the same with {inputs:,} activations"
 
     def equations(self, stage: Dense) -> str:
         if stage is self.stages[-1]:
@@ -235,7 +236,7 @@ class ForwardPropagation(Film):
         p = neurons.values = self.trace.probabilities[self.index[-1]]
         self.bars, self.percents = probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
-            self.say(f"Softmax turns the {self.sizes[-1]:,} scores into probabilities that add up to 100 %"),
+            self.say(f"Softmax: probabilities of {self.sizes[-1]:,} classes, sum 100 %"),
             self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
             Animate(self.bars, values=p, run_time=0.8, after=0.2),
             Animate(neurons, fill=theme.activation_colors(p), run_time=0.8, after=0.2),
@@ -243,9 +244,9 @@ class ForwardPropagation(Film):
         )
 
     def answer(self):
-        """The most probable class, right or wrong, and the edges that led to it."""
+        """Show the predicted class, whether it is correct, and the edges into it."""
         theme, trace = self.theme, self.trace
-        text, role = verdict(trace)
+        text, role = prediction_text(trace), prediction_role(trace.prediction, trace.label)
         color, order = theme.rgb(role), self.index[-1].tolist()
         row, true = order.index(trace.prediction), [order.index(trace.label)] if role == "incorrect" else []
         answer = text_line(text, TITLE, color, bold=True, at=(RIGHT, self.high + 0.52), align=(1, 0))
@@ -253,7 +254,7 @@ class ForwardPropagation(Film):
         fill[row] = ring[row] = color
         last = self.edges[-1]
         into = np.arange(len(last.values)) // len(self.index[-2]) == row
-        rgba, widths = dense.edge_style(theme, np.where(into, last.values, 0.0))
+        rgba, widths = edge_style(theme, np.where(into, last.values, 0.0))
         rgba[~into] = last.rgba[~into] * [1, 1, 1, 0.25]
         widths[~into] = last.widths[~into]
         middle = (self.columns[0].centers[0, 0] + self.columns[-2].centers[0, 0]) / 2

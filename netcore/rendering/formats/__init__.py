@@ -60,13 +60,13 @@ class Format:
         (width, height), title = size, self.title or self.name.upper()
         if self.frame_rates and fps not in self.frame_rates:
             others = " or ".join(f.name for f in all_formats() if f.animated and not f.frame_rates)
+            rates = ", ".join(f"{rate:g}" for rate in sorted(self.frame_rates))
             raise NetcoreError(
-                f"a {title} cannot play {fps:g} frames a second exactly: "
-                f"say --fps {self.nearest_rate(fps):g}, or choose {others}"
+                f"{title} supports {rates} fps, got {fps:g}: use --fps {self.nearest_rate(fps):g}, or choose {others}"
             )
         if self.even_sides and (width % 2 or height % 2):
             even = f"{width - width % 2}x{height - height % 2}"
-            raise NetcoreError(f"{title} needs even sides, not {width}x{height}: say --size {even}")
+            raise NetcoreError(f"{title} needs even width and height, got {width}x{height}: use --size {even}")
 
     def size_warning(self, size: int, max_mb: float | None) -> str:
         """Word the warning for a file of `size` bytes, over its budget.
@@ -80,9 +80,9 @@ class Format:
         fix = "choose a smaller --size, a lower --fps or fewer seconds"
         if limit is not None and size > limit * 1e6:
             raise NetcoreError(
-                f"the {self.name} takes {size / 1e6:.1f} MB, over {limit:g}: {fix}, or allow it with --max-mb"
+                f"the {self.name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {fix}, or raise --max-mb"
             )
-        return f"the {self.name} takes {size / 1e6:.1f} MB, over the {self.budget_mb:g} aimed at: {fix}"
+        return f"the {self.name} has {size / 1e6:.1f} MB, more than the recommended {self.budget_mb:g} MB: {fix}"
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ One file in `scenes/films`, its docstring the title and the caption, `NEEDS` wha
             self.open("Ten neurons", column)
             self.wait(0.5)
             fill = theme.activation_colors(a)
-            self.play(self.say("The sure one lights up"), Animate(column, fill=fill, lag=0.5, run_time=1.0))
+            self.play(self.say("The most active neuron"), Animate(column, fill=fill, lag=0.5, run_time=1.0))
             self.wait(2)
 
 - **Mobjects** (`netcore.viz.film.mobjects`): `Edges`, `Neurons`, `Rectangles`, `BarMobject`,

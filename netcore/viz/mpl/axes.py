@@ -9,7 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import Colormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from netcore.core.formatting import format_number
+from netcore.core.formatting import format_number, format_percent_tick
 from netcore.viz.mpl.boxes import Box, figure_box
 from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
@@ -58,7 +58,7 @@ def fit_class_labels(fig: ThemedFigure, names: Sequence[str], max_width: float) 
 def format_axis_percent(axis: Axis, nbins: int = 6) -> None:
     """Label an axis of shares in per cent."""
     axis.set_major_locator(MaxNLocator(nbins=nbins, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: format_percent_tick(share)))
 
 
 def add_colorbar(

@@ -11,6 +11,7 @@ from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.style import SMALL, ThemedFigure
 from netcore.viz.mpl.text import ellipsize, text_width
 from netcore.viz.theme import Theme
+from netcore.viz.wording import prediction_role
 
 
 class ProbabilityBars:
@@ -60,12 +61,10 @@ class ProbabilityBars:
 
 
 def prediction_color(theme: Theme, trace: Trace | None, k: int) -> str | None:
-    """Colour of a class that is the answer or the truth: right or wrong, emphasis where the truth is not known."""
+    """Return the color of the predicted and of the true class, None for the others."""
     if trace is None or k not in (trace.prediction, trace.label):
         return None
-    if trace.label is None:
-        return theme.emphasis
-    return theme.correct if k == trace.label else theme.incorrect
+    return getattr(theme, prediction_role(k, trace.label))
 
 
 def set_text(text: Text, words: str, color: str, bold: bool = False) -> None:
@@ -73,13 +72,3 @@ def set_text(text: Text, words: str, color: str, bold: bool = False) -> None:
     weight = "bold" if bold else "normal"
     if (text.get_text(), text.get_color(), text.get_fontweight()) != (words, color, weight):
         text.set(text=words, color=color, fontweight=weight)
-
-
-def verdict(trace: Trace) -> str:
-    """The answer in words: ``7, 99.3 % sure: right``."""
-    predicted = f"{trace.classes[trace.prediction]}, {format_percent(float(trace.probabilities.max()))} sure"
-    if trace.label is None:
-        return predicted
-    return predicted + (
-        ": right" if trace.prediction == trace.label else f": wrong, it is {trace.classes[trace.label]}"
-    )

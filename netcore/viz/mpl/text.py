@@ -62,9 +62,7 @@ def add_heading(fig: ThemedFigure, title: str, subtitle: str = "", aside: float 
     """
     whole = figure_box(fig)
     width = whole.w - 2 * MARGIN
-    add_text(
-        fig, MARGIN, 16, ellipsize(fig, title, width - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold"
-    )
+    add_text(fig, MARGIN, 16, ellipsize(fig, title, width - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
     line = add_text(fig, MARGIN, 46, ellipsize(fig, subtitle, width), color=fig.theme.muted)
     return whole.inset(MARGIN, 78, MARGIN, 18), line
 

@@ -26,7 +26,7 @@ class Timeline:
         self.words = [self._words(context, s) for s in snapshots]
         self.text = add_text(fig, box.x, box.y, "")
         every = len(snapshots_until(context))
-        aside = "a dot per snapshot" if len(snapshots) == every else format_subset(len(snapshots), every, "snapshot")
+        aside = "one dot per snapshot" if len(snapshots) == every else format_subset(len(snapshots), every, "snapshot")
         if (
             len(snapshots) > 1
             and max(text_width(fig, words) for words in self.words) + text_width(fig, aside) + 20 <= box.w
@@ -46,7 +46,7 @@ class Timeline:
     @staticmethod
     def _words(context: SceneContext, snapshot: Snapshot) -> str:
         accuracy = epoch_row(context, snapshot).get("val_accuracy")
-        known = f" · {format_percent(accuracy)} right on {held_out_text(context)}" if accuracy is not None else ""
+        known = f" · accuracy {format_percent(accuracy)} on {held_out_text(context)}" if accuracy is not None else ""
         return snapshot.label + known
 
     def show(self, i: int) -> list[Artist]:

@@ -11,7 +11,7 @@ from netcore.viz.colors import map_colors, neuron_colors
 from netcore.viz.film.base_mobject import BODY, NOTE, ArrayMobject
 from netcore.viz.film.components.dense import ellipsis
 from netcore.viz.film.components.feature_maps import FeatureMapGroup, FeatureMaps
-from netcore.viz.film.components.probabilities import probability_bars, verdict
+from netcore.viz.film.components.probabilities import prediction_text, probability_bars
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.text import ellipsize_line, line_width, text_line
@@ -19,6 +19,7 @@ from netcore.viz.layout.columns import column_positions
 from netcore.viz.layout.edges import connect_all, edge_style
 from netcore.viz.layout.grid_layout import frames_at, pixel_frames
 from netcore.viz.theme import Theme
+from netcore.viz.wording import prediction_role
 
 RADIUS = 0.15  # of a neuron
 PITCH = 0.42  # of neurons in a column, at most
@@ -171,9 +172,9 @@ class ClassifierView:
         text, y = (texts[k], LOW - 0.3 - 0.3 * (k % 2)) if narrow else (texts[k] + of, LOW - 0.3)
         return text_line(text, NOTE, self.theme.rgb("muted"), at=(x, y))
 
-    def verdict(self) -> tuple[str, str]:
-        """The answer in words, and the role of its colour."""
-        return verdict(self.trace, 2.5)
+    def prediction(self) -> tuple[str, str]:
+        """Return the prediction as text, and the role of its color."""
+        return prediction_text(self.trace, 2.5), prediction_role(self.trace.prediction, self.trace.label)
 
 
 def corners(centers: np.ndarray, radius: float) -> np.ndarray:

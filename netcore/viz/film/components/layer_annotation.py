@@ -1,4 +1,4 @@
-"""What a stage of maps does, in words and as a sign: its name over an arrow, its parameters, its kernels, a caption."""
+"""Annotation and caption of a layer: its name over an arrow, its parameters, what it does."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from netcore.viz.theme import Theme
 ARROW_LENGTH = 1.5  # half its length
 MAX_TEXT_WIDTH = 4.2  # width of the sign, at most
 EXPLANATIONS = {
-    "BN": "Batch norm shifts and scales each map, as learned",
-    "ReLU": "ReLU keeps what is positive, the rest becomes 0",
-    "Tanh": "Tanh squeezes every value between −1 and 1",
-    "Sigmoid": "The sigmoid squeezes every value between 0 and 1",
+    "BN": "Batch norm: normalise, then scale and shift",
+    "ReLU": "ReLU: negative values become 0",
+    "Tanh": "Tanh: values are mapped into −1 to 1",
+    "Sigmoid": "Sigmoid: values are mapped into 0 to 1",
 }
 
 
@@ -70,33 +70,33 @@ def arrow_row(words: list[TextLine], center: tuple[float, float], muted: np.ndar
 
 
 def layer_caption(stage: Stage, first: bool) -> str:
-    """What a stage does, in one line; the `first` one is told as what happens to the picture."""
+    """Return the caption of a stage; the `first` one reads the image."""
     into, h, w = stage.source.shape
     out, h2, w2 = stage.output.shape
     if stage.kind == "pool":
         if stage.name == "Pool":
-            return f"Pooling changes the size of each map: {h}×{w} → {h2}×{w2}"
+            return f"Pooling: each map from {h}×{w} to {h2}×{w2}"
         windows = f"{stage.window[0]}×{stage.window[0]} window" if stage.window else "region"
-        does = f"{'keeps the largest' if stage.name.startswith('Max') else 'takes the mean'} of each {windows}"
-        return f"{stage.name.split()[0]}ing {does}: {h}×{w} → {h2}×{w2}"
+        kind = "Max pooling: maximum" if stage.name.startswith("Max") else "Average pooling: mean"
+        return f"{kind} of each {windows}"
     if stage.kind == "conv":
         if first:
-            return f"{out:,} learned kernels sweep the picture; each leaves one map"
-        reads = "each made of one" if stage.keeps_maps else f"each reads all {into:,}"
-        return f"{stage.title} in one step: {out:,} maps, {reads}"
-    count = f"{format_count(stage.convolutions, 'convolution')} in one step"
+            return f"Convolution: {out:,} kernels, one feature map each"
+        reads = "each from one map" if stage.keeps_maps else f"each from all {into:,}"
+        return f"{stage.title}: {out:,} maps, {reads}"
+    count = format_count(stage.convolutions, "convolution")
     if "Residual" in stage.name:
-        return f"{count}; what came in is added to what comes out"
+        return f"{count}; the block's input is added"
     return f"{count}: {out:,} maps of {h2}×{w2}"
 
 
 def flatten_caption(column: Stage, shown: int) -> str:
-    """How the maps become a column, `shown` of whose values are seen."""
-    rest = f"; the {shown} largest are shown" if shown < len(column.output) else ""
+    """Return the caption of the step from maps to a column, `shown` of whose values are drawn."""
+    rest = f", {shown} largest shown" if shown < len(column.output) else ""
     if column.name == "Flatten":
-        return f"All {len(column.source):,} maps become one column of {len(column.output):,} values{rest}"
-    kind = "mean" if "average" in column.name else "maximum" if "maximum" in column.name else "summary"
-    return f"Each of the {len(column.source):,} maps becomes one number, its {kind}{rest}"
+        return f"Flatten: {len(column.source):,} maps → {len(column.output):,} values{rest}"
+    kind = "its mean" if "average" in column.name else "its maximum" if "maximum" in column.name else "one value"
+    return f"Each map becomes {kind}{rest}"
 
 
 def short_title(stage: Stage) -> str:

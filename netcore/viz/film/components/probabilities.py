@@ -8,6 +8,7 @@ from netcore.viz.film.base_mobject import BODY
 from netcore.viz.film.mobjects import BarMobject
 from netcore.viz.film.text import TextLine, ellipsize_line, text_line
 from netcore.viz.theme import Theme
+from netcore.viz.wording import format_prediction
 
 
 def probability_bars(
@@ -28,12 +29,8 @@ def probability_bars(
     return bars, numbers
 
 
-def verdict(trace: Trace, longest: float = 3.0) -> tuple[str, str]:
-    """The answer in words (``7, 98.3 % — right``) and the role of its colour; names at most `longest` units long."""
-    name, sure = trace.classes[trace.prediction], format_percent(float(trace.probabilities.max()))
-    predicted = f"{ellipsize_line(name, longest)}, {sure}"
-    if trace.label is None:
-        return predicted, "emphasis"
-    if trace.label == trace.prediction:
-        return f"{predicted} — right", "correct"
-    return f"{predicted} — wrong, it is {ellipsize_line(trace.classes[trace.label], longest)}", "incorrect"
+def prediction_text(trace: Trace, max_width: float = 3.0) -> str:
+    """Format the prediction of a trace, class names cut to `max_width` scene units."""
+    named = {k for k in (trace.prediction, trace.label) if k is not None}
+    classes = {k: ellipsize_line(trace.classes[k], max_width) for k in named}
+    return format_prediction(classes, trace.prediction, trace.confidence, trace.label)
