@@ -472,7 +472,10 @@ def test_model_graph_omits_layers(tmp_path) -> None:
     flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
     blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
     grouped = nn.Sequential(*start, *blocks, nn.Linear(4, 10))
-    rows = {"flat": [("4", "Dense → Tanh", 20), ("4", "26 × Dense", 520), ("10", "Dense", 50)], "grouped": [("4", "2 dense layers", 40)] * 12 + [("10", "Dense", 50)]}
+    rows = {
+        "flat": [("4", "Dense → Tanh", 20), ("4", "26 × Dense", 520), ("10", "Dense", 50)],
+        "grouped": [("4", "2 dense layers", 40)] * 12 + [("10", "Dense", 50)],
+    }
     images = np.zeros((10, 1, 28, 28), np.uint8), np.arange(10)
     told = {"flat": "30 layers in 5 blocks, 3,710", "grouped": "26 layers in 14 blocks, 3,670"}
     for name, model in (("flat", flat), ("grouped", grouped)):

@@ -21,8 +21,8 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from scipy.stats import binomtest
 
-from netcore.analysis.history import held_out_text
 from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.history import held_out_text
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_count, format_number, format_percent, format_subset
 from netcore.core.run_writer import RunWriter

@@ -286,7 +286,11 @@ class Graph:
         joined = join_cheapest(
             blocks,
             limit,
-            lambda a, b: (a.shape[1:] != b.shape[1:], a.convolutions + b.convolutions, len(a.operations + b.operations)),
+            lambda a, b: (
+                a.shape[1:] != b.shape[1:],
+                a.convolutions + b.convolutions,
+                len(a.operations + b.operations),
+            ),
             lambda a, b: _joined([a, b], self.operations),
         )
         return self._with(joined)
