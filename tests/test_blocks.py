@@ -285,8 +285,8 @@ def test_graph_lookup() -> None:
 
 def test_summaries() -> None:
     assert traced("mlp")[2].summary == "784-12-10"
-    assert traced("skip")[2].summary == "2 convolutions and 1 dense layer"
-    assert traced("lstm")[2].summary == "1 recurrent layer and 1 dense layer"
+    assert traced("skip")[2].summary == "a network of 2 convolutions and 1 dense layer"
+    assert traced("lstm")[2].summary == "a network of 1 recurrent layer and 1 dense layer"
 
 
 def test_split_at_cuts() -> None:

@@ -14,7 +14,8 @@ from figure_checks import artist_center, is_nearer, painted_strings, text_spots,
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import StepPatch
 
-from netcore.analysis.columns import Column, columns, contributions, conv_contributions
+from netcore.analysis.convolution import conv_contributions
+from netcore.analysis.diagram_columns import column_contributions, diagram_columns
 from netcore.analysis.image_sequence import sample_sequence
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_number, format_percent
@@ -120,11 +121,11 @@ def test_dashboard_activation_by_layer(dashboard_figure, context):
     fig, update, feed, panels = dashboard_figure
     at(update, feed, 7)
     trace = context.trace(sample=feed[7])
-    values = [np.abs(trace.value(c.node)) for c in columns(trace)[1:]]
+    values = [np.abs(trace.value(c.block.output)) for c in diagram_columns(trace)[1:]]
     panel = panels["_Activity"]
     assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
-    names = {"mlp": ["hidden1", "hidden2", "output"], "cnn": ["pool1", "pool2", "hidden1", "output"]}
+    names = {"mlp": ["hidden 1", "hidden 2", "output"], "cnn": ["pool 1", "pool 2", "hidden", "output"]}
     for bar, name, v in zip(panel.mean, names[context._run.name[:3]], values, strict=True):
         row = texts_in_row(fig, artist_center(bar)[1], right=panel.ax.get_window_extent().x1 + 120)
         assert row == [name, f"{format_number(float(v.mean()))} · {format_number(float(v.max()))}"]
@@ -180,7 +181,7 @@ def test_dashboard_edges_are_contributions(dashboard_figure, context):
     expected = layer.weight[:, chosen[-2]] * trace.input_of(layer)[chosen[-2]]
     assert last.name == "output"
     assert np.allclose(wiring.values[-1], expected)
-    everything = contributions(trace, *wiring.columns[-2:], np.arange(wiring.columns[-2].size), chosen[-1])
+    everything = column_contributions(trace, *wiring.columns[-2:], np.arange(wiring.columns[-2].size), chosen[-1])
     assert np.allclose(everything.sum(1) + layer.bias, trace.logits, atol=1e-4)
     carried = np.concatenate([v.ravel() for v in wiring.values if v is not None])
     assert sorted(wiring.carried) == sorted(carried[carried != 0])
@@ -196,9 +197,9 @@ def test_dashboard_edges_are_contributions(dashboard_figure, context):
 def test_contributions_of_maps_sum_to_input(make_context, cnn_run):
     """The contributions of all maps to a neuron add up to its input."""
     trace = make_context(cnn_run).trace()
-    pooled, hidden = columns(trace)[2:4]
-    assert (pooled.name, hidden.name) == ("conv2", "hidden1")
-    parts = contributions(trace, pooled, hidden, np.arange(64), np.arange(320))
+    pooled, hidden = diagram_columns(trace)[2:4]
+    assert (pooled.name, hidden.name) == ("pool 2", "hidden")
+    parts = column_contributions(trace, pooled, hidden, np.arange(64), np.arange(320))
     assert np.allclose(parts.sum(1) + trace["hidden1"].bias, trace["hidden1"].output, atol=1e-3)
     weight, maps = trace["hidden1"].weight.reshape(320, 64, -1), trace["pool2"].output.reshape(64, -1)
     assert np.allclose(parts[7], (weight[7] * maps).sum(1), atol=1e-4)
@@ -228,17 +229,17 @@ def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
     at(update, feed, 20)
     trace, wiring = context.trace(sample=feed[20]), panels["_Network"].wiring
     for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
-        values = trace.value(column.node) if column.first else trace.pixels[:, :, :] / 255
-        activity = values.std((1, 2)) if column.maps else np.abs(values).ravel()
+        values = trace.value(column.block.output) if column.block else trace.pixels[:, :, :] / 255
+        activity = values.std((1, 2)) if column.has_maps else np.abs(values).ravel()
         assert len(chosen) == view.count <= 15
         assert activity[chosen].min() >= np.sort(activity)[-view.count]
-        if not column.maps:
+        if not column.has_maps:
             share = np.abs(column.values(trace)[chosen]) / np.abs(column.values(trace)).max()
             ground = np.isclose(view.artist.get_facecolor()[:, :3], DARK.rgb("background")).all(1)
             assert np.array_equal(~ground, share > IDLE)
             fills = view.artist.get_facecolor()[~ground, :3]
             assert np.allclose(fills, DARK.activation_colors(share[share > IDLE]), atol=0.01)
-        elif column.first:
+        elif column.block:
             expected = column.values(trace)[chosen]
             assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
 
@@ -263,10 +264,10 @@ def test_conv_contributions_sum_to_convolution():
 
 def test_contributions_only_between_successive_layers(make_context, cnn_run):
     trace = make_context(cnn_run).trace()
-    first, last = columns(trace)[0], columns(trace)[-1]
-    assert contributions(trace, first, last, np.arange(1), np.arange(10)) is None
-    few = columns(trace, 4)
-    assert [c.name for c in few] == ["input", "conv1", "hidden1", "output"]
+    first, last = diagram_columns(trace)[0], diagram_columns(trace)[-1]
+    assert column_contributions(trace, first, last, np.arange(1), np.arange(10)) is None
+    few = diagram_columns(trace, 4)
+    assert [c.name for c in few] == ["input", "pool 1", "hidden", "output"]
     with theme_style(DARK):
         wiring = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
     assert wiring.values[1] is None
@@ -277,8 +278,7 @@ def test_input_activity_is_brightness(make_context, mlp_run):
     """Not by what the network receives: normalised, black is far from 0."""
     trace = make_context(mlp_run).trace()
     odd = replace(trace, input=trace.input - 5)
-    assert np.array_equal(columns(trace)[0].activity(odd), trace.pixels.ravel() / 255)
-    assert isinstance(columns(trace)[0], Column)
+    assert np.array_equal(diagram_columns(trace)[0].activity(odd), trace.pixels.ravel() / 255)
 
 
 def test_sample_sequence_selection(make_context, mlp_run):
@@ -298,7 +298,7 @@ def test_sample_sequence_selection(make_context, mlp_run):
         sample_sequence(context, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
         sample_sequence(context, "x")
-    with pytest.raises(NetcoreError, match="--images 0"):
+    with pytest.raises(NetcoreError, match="--images must be at least 1"):
         sample_sequence(context, images=0)
 
 

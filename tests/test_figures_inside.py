@@ -25,7 +25,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from torch import nn
 
-from netcore.analysis.stages import stages
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_number, format_percent
 from netcore.core.run import Examples, load_run
@@ -103,19 +102,6 @@ def same(texts: list[str], expected: list[str]) -> bool:
     )
 
 
-def test_graph_groups_layers(cnn, mlp) -> None:
-    found = stages(cnn.trace())
-    assert [(s.name, s.kinds) for s in found][:2] == [
-        ("conv1", ("Conv2d", "BatchNorm2d", "ReLU")),
-        ("pool1", ("MaxPool2d",)),
-    ]
-    vectors = stages(cnn.trace(), 1)
-    assert [s.name for s in vectors] == ["flatten", "hidden1", "output"]
-    assert vectors[1].nodes == ("hidden1", "hidden1_act", "hidden1_drop")
-    assert vectors[1].words == "dense layer, ReLU"
-    assert [s.name for s in stages(mlp.trace(), None)] == ["flatten", "hidden1", "hidden2", "output"]
-
-
 def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
     for context, shown, told in (
         (mlp, ("hidden1", "hidden2", "output"), "3 layers"),
@@ -160,8 +146,11 @@ def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
 
 
 def test_activation_strength_by_layer(cnn, deep) -> None:
-    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
-    for context, found in ((cnn, maps), (deep, {f"hidden{k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)})):
+    maps = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2", "hidden": "hidden1_act"}
+    for context, found in (
+        (cnn, maps),
+        (deep, {f"hidden {k}": f"hidden{k}_act" for k in (1, 2, 3, 4, 5, 7, 8, 9, 10)}),
+    ):
         fig, update, (image,) = draw_figure("activation_strength", context, images=3)
         trace, examples, nodes = context.trace(), context.examples(), tuple(found.values())
         charts = fig.axes[1:4]
@@ -226,7 +215,7 @@ def test_activations_by_digit_table(mlp, cnn, deep) -> None:
     titles = [
         text_spots(draw_figure("activations_by_digit", cnn, layer=name).fig)[0].text for name in ("conv1", "hidden1")
     ]
-    assert titles == [f"Mean activation by class, {name} of cnn-2conv" for name in ("conv1", "hidden1")]
+    assert titles == [f"Mean activation by class, {name} of cnn-2conv" for name in ("convolution 1", "hidden layer")]
     with pytest.raises(NetcoreError, match="did you mean 'hidden1'"):
         draw_figure("activations_by_digit", mlp, layer="hiden1")
 
@@ -306,8 +295,8 @@ def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
 
 
 def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
-    few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
-    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
+    few = {f"hidden {k}": f"hidden{k}_act" for k in (1, 3, 5, 6, 8, 10)}
+    maps = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2", "hidden": "hidden1_act"}
     for context, found, told in ((cnn, maps, "5 layers"), (deep, few, "6 of 10 layers")):
         right = replace(context, sample_or_none=Sample(context.sample.pixels, context.trace().prediction))
         fig, _, (image, *views) = draw_figure("prediction_pipeline", right)
@@ -321,6 +310,8 @@ def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
         for name, output, view in zip(found, outputs, views, strict=True):
             shown = len(view.tiles())
             strength = np.abs(output) if output.ndim == 1 else output.std((1, 2))
+            if name.startswith("pool"):  # it shows the maps of the layer before it
+                strength = trace[found[name.replace("pool", "conv")]].output.std((1, 2))
             chosen = np.sort(np.argsort(-strength, kind="stable")[:shown])
             assert np.array_equal(view.tiles().squeeze(), output[chosen].squeeze())
             limit = np.abs(output).max()
@@ -338,12 +329,12 @@ def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
 
 
 def test_points_map_principal_components(mlp, cnn, deep) -> None:
-    few = {f"hidden{k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
-    maps = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2", "hidden1": "hidden1_act"}
+    few = {f"hidden {k}": f"hidden{k}_act" for k in (1, 3, 5, 7, 9)} | {"output": "output"}
+    maps = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2", "hidden": "hidden1_act"}
     for context, shown, told in (
         (
             mlp,
-            {"hidden1": "hidden1_act", "hidden2": "hidden2_act", "output": "output"},
+            {"hidden 1": "hidden1_act", "hidden 2": "hidden2_act", "output": "output"},
             "50 of 500 example images · 3 l",
         ),
         (cnn, maps | {"output": "output"}, "50 of 500 example images · 6 layers"),
@@ -442,17 +433,17 @@ def test_model_graph_parameter_counts(cnn) -> None:
     total = sum(v.size for k, v in cnn.weights().items() if k.endswith((".weight", ".bias")))
     told = f"7 layers, {total:,} parameters (bars: share) · {4 * total / 1e6:.1f} MB in float32"
     assert told in painted_strings(fig)
-    norm = "3×3 conv, batch norm, ReLU"
+    norm = "Conv 3×3 → BN → ReLU"
     cards, edges = _cards(fig)
     assert cards == [
         ("image", "1×28×28", "pixels", 0),
-        ("conv1", "32×28×28", norm, 32 * 9 + 3 * 32),
-        ("pool1", "32×14×14", "2×2 max-pooling", 0),
-        ("conv2", "64×14×14", norm, 64 * 32 * 9 + 3 * 64),
-        ("pool2", "64×7×7", "2×2 max-pooling", 0),
+        ("convolution 1", "32×28×28", norm, 32 * 9 + 3 * 32),
+        ("pooling 1", "32×14×14", "Max-pool 2×2", 0),
+        ("convolution 2", "64×14×14", norm, 64 * 32 * 9 + 3 * 64),
+        ("pooling 2", "64×7×7", "Max-pool 2×2", 0),
         ("flatten", "3,136", "64×7×7 in a row", 0),
-        ("hidden1", "320", "dense, ReLU, dropout 0.4", 3136 * 320 + 320),
-        ("output", "10", "dense", 3210),
+        ("hidden layer", "320", "Dense → ReLU, dropout 0.4", 3136 * 320 + 320),
+        ("output layer", "10", "Dense", 3210),
     ]
     assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
 
@@ -460,19 +451,20 @@ def test_model_graph_parameter_counts(cnn) -> None:
 def test_model_graph_skip_connections(tmp_path) -> None:
     context = figure_runs.first_example_context(figure_runs.make_recorded_run(tmp_path))
     fig = draw_figure("model_graph", context).fig
-    assert any("6 layers, 906 parameters" in text and "· 3.6 kB in" in text for text in painted_strings(fig))
+    assert any("5 layers, 906 parameters" in text and "· 3.6 kB in" in text for text in painted_strings(fig))
     cards, edges = _cards(fig)
     assert cards == [
         ("image", "3×20×24", "pixels", 0),
-        ("stem", "8×20×24", "3×3 conv, ReLU", 8 * 27 + 8),
-        ("body.0", "8×20×24", "3×3 conv, batch norm", 8 * 72 + 16),
-        ("add", "8×20×24", "sum, ReLU", 0),
-        ("pool", "8×1×1", "mean over the map", 0),
-        ("flatten", "8", "8×1×1 in a row", 0),
-        ("head", "10", "dense", 90),
+        ("convolution 1", "8×20×24", "Conv 3×3 → ReLU", 8 * 27 + 8),
+        ("convolution 2", "8×20×24", "Conv 3×3 → BN", 8 * 72 + 16),
+        ("residual sum", "8×20×24", "Sum → ReLU", 0),
+        ("global average", "8", "Global average", 0),
+        ("output layer", "10", "Dense", 90),
     ]
     chain = [(a, b) for (a, *_), (b, *_) in pairwise(cards)]
-    assert edges == sorted([*chain, ("stem", "add")], key=lambda edge: [c[0] for c in cards].index(edge[0]))
+    assert edges == sorted(
+        [*chain, ("convolution 1", "residual sum")], key=lambda edge: [c[0] for c in cards].index(edge[0])
+    )
 
 
 def test_model_graph_omits_layers(tmp_path) -> None:
@@ -480,15 +472,17 @@ def test_model_graph_omits_layers(tmp_path) -> None:
     flat = nn.Sequential(*start, again, nn.Tanh(), again, *(nn.Linear(4, 4) for _ in range(25)), nn.Linear(4, 10))
     blocks = (nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(12))
     grouped = nn.Sequential(*start, *blocks, nn.Linear(4, 10))
-    rows = {"flat": [("4", 20)] * 20, "grouped": [("4", "2 layers", 40)] * 12 + [("10", "dense", 50)]}
-    rows["flat"].insert(1, ("4", 0))  # the layer that is used again has no weights of its own
+    rows = {
+        "flat": [("4", "Dense → Tanh", 20), ("4", "26 × Dense", 520), ("10", "Dense", 50)],
+        "grouped": [("4", "2 dense layers", 40)] * 12 + [("10", "Dense", 50)],
+    }
     images = np.zeros((10, 1, 28, 28), np.uint8), np.arange(10)
-    told = {"flat": "23 of 30 layers, 3,540 of 3,710 parameters", "grouped": "27 layers, 3,670 parameters"}
+    told = {"flat": "30 layers in 5 blocks, 3,710", "grouped": "26 layers in 14 blocks, 3,670"}
     for name, model in (("flat", flat), ("grouped", grouped)):
         with record_run(model.eval(), images, tmp_path / name) as recorder:
             recorder.snapshot(0)
         fig = draw_figure("model_graph", figure_runs.first_example_context(load_run(tmp_path / name))).fig
-        assert f"{told[name]} (bars: share) · 15 kB in float32" in painted_strings(fig)
+        assert f"{told[name]} parameters (bars: share) · 15 kB in float32" in painted_strings(fig)
         cards, edges = _cards(fig)
         assert [card[1:] for card in cards[3:]] == rows[name]
         assert edges == [(a, b) for (a, *_), (b, *_) in pairwise(cards)]

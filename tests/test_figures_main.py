@@ -1,5 +1,7 @@
 """The first four figures show the run's numbers: artists read back and compared with run and trace."""
 
+from dataclasses import replace
+
 import figure_runs
 import numpy as np
 import pytest
@@ -19,8 +21,8 @@ from matplotlib.colors import to_hex
 from matplotlib.image import AxesImage
 from scipy.stats import binomtest
 
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import held_out_text
-from netcore.analysis.stages import Stage
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_count, format_number, format_percent, format_subset
 from netcore.core.run_writer import RunWriter
@@ -315,7 +317,7 @@ def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
         update((i + 0.5) / len(over_time))
         assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
     assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
-    assert "Convolution kernels of conv2, cnn-2conv" in painted_strings(fig)
+    assert "Convolution kernels of convolution 2, cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         draw_figure("filter_grid", context, layer="conv22")
 
@@ -380,7 +382,8 @@ def test_neuron_weights_of_color_images(made) -> None:
 
 # ---- feature_maps
 
-NODES = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "pool2": "pool2"}
+NODES = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2"}
+ROOTS = {"pool1": "act1", "pool2": "act2"}  # a pooling shows the maps of the layer that it reads
 
 
 def from_left(mosaics):
@@ -407,8 +410,9 @@ def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
     trace = context.trace()
     outputs = [trace[node].output for node in NODES.values()]
     assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
-    for mosaic, output in zip(views, outputs, strict=True):
-        assert np.array_equal(mosaic.tiles(), output[largest(output.std((1, 2)), len(mosaic.tiles()))])
+    for mosaic, output, node in zip(views, outputs, NODES.values(), strict=True):
+        varied = trace[ROOTS.get(node, node)].output.std((1, 2))
+        assert np.array_equal(mosaic.tiles(), output[largest(varied, len(mosaic.tiles()))])
         assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (0, output.max())
     every = {s.text: s for s in text_spots(fig)}
     head = every["image"].y
@@ -430,10 +434,10 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
     fig, update, mosaics = draw_figure("feature_maps", context)
     digit, *views = from_left(mosaics)
     stages = [
-        "conv1: convolution, batch norm, ReLU; 32 maps of 28×28",
-        "pool1: max-pooling; 32 maps of 14×14",
-        "conv2: convolution, batch norm, ReLU; 64 maps of 14×14",
-        "pool2: max-pooling; 64 maps of 7×7",
+        "convolution 1: Conv 3×3 → BN → ReLU; 32 maps of 28×28",
+        "pooling 1: Max-pool 2×2; 32 maps of 14×14",
+        "convolution 2: Conv 3×3 → BN → ReLU; 64 maps of 14×14",
+        "pooling 2: Max-pool 2×2; 64 maps of 7×7",
     ]
     for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
         update(step / 6)
@@ -462,7 +466,7 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     assert np.array_equal(mosaic.tiles(), output)
     low, high = check_scale(fig, mosaic, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
-    assert "Feature maps of conv1, cnn-2conv, epoch 1" in painted_strings(fig)
+    assert "Feature maps of convolution 1, cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
     fig, _, mosaics = draw_figure("feature_maps", signed, layer="conv2")
     output = signed.trace()["act2"].output
@@ -502,7 +506,8 @@ def test_feature_maps_over_images(make_context, cnn_run) -> None:
         assert np.allclose(probability_bars(fig)[0], trace.probabilities)
         assert note_of(fig).startswith(says(trace))
         for view, node, value in zip(views, NODES.values(), largest_values, strict=True):
-            chosen = largest(np.mean([t[node].output.std((1, 2)) for t in traces], 0), len(view.tiles()))
+            varied = [t[ROOTS.get(node, node)].output.std((1, 2)) for t in traces]
+            chosen = largest(np.mean(varied, 0), len(view.tiles()))
             assert np.array_equal(view.tiles(), trace[node].output[chosen])
             assert view.image.norm.vmax == value
 
@@ -598,20 +603,29 @@ def test_format_prediction() -> None:
 def of_values(*outputs) -> Trace:
     """A trace of these outputs, named a, b, …"""
     empty = np.zeros((1, 2, 2))
+    arrays = [np.asarray(value, float) for value in outputs]
+    kinds = ["Conv2d" if value.ndim == 3 else "Linear" for value in arrays]
+    inputs = ["input", *"abc"]
     layers = [
-        LayerTrace(name, "ReLU", (), np.asarray(value, float)) for name, value in zip("abc", outputs, strict=False)
+        LayerTrace(name, kind, (before,), value)
+        for name, kind, before, value in zip("abc", kinds, inputs, arrays, strict=False)
     ]
     return Trace(empty.astype(np.uint8), empty, tuple(layers), np.zeros(2), ("cat", "dog"))
+
+
+def view_of(*traces: Trace) -> ActivationView:
+    graph = graph_of_trace(traces[0])
+    return ActivationView(graph["a"], traces, graph)
 
 
 def test_activation_view_selects_units() -> None:
     """Maps that vary most and the largest entries of vectors are shown."""
     flat, edge, faint, spot = np.full((2, 2), 9), [[0, 4], [0, 4]], [[0, 0], [0, 0.5]], [[0, 0], [0, 8]]
-    maps = ActivationView(Stage("a", ("ReLU",), ("a",)), [of_values([flat, edge, faint, spot])])
+    maps = view_of(of_values([flat, edge, faint, spot]))
     maps.choose(2)
     assert list(maps.chosen) == [1, 3]
     assert (maps.limit, maps.signed) == (9, False)
-    vector = ActivationView(Stage("a", ("Tanh",), ("a",)), [of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5])])
+    vector = view_of(of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5]))
     vector.choose(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
     assert list(vector.chosen) == [1, 3]
     assert (vector.limit, vector.signed) == (5, True)
@@ -619,8 +633,10 @@ def test_activation_view_selects_units() -> None:
 
 def test_activation_columns_scale_labels() -> None:
     trace = of_values(np.full((3, 4, 4), 2.0), [1.0, -4.0, 3.0])
+    graph = graph_of_trace(trace)
     views = [
-        ActivationView(Stage(name, ("ReLU",), (node,)), [trace]) for name, node in (("first", "a"), ("second", "b"))
+        ActivationView(replace(graph.fold("operation")[node], short=name), [trace], graph)
+        for name, node in (("first", "a"), ("second", "b"))
     ]
     with theme_style(DARK):
         fig = new_figure(DARK, (800, 450))

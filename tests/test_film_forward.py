@@ -8,7 +8,8 @@ import torch
 from film_checks import Playback, check_layout, module_context, play_film, smallest_text
 from torch import nn
 
-from netcore.analysis.network import mlp_stages
+from netcore.analysis.dense_layers import mlp_layers
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
@@ -187,5 +188,6 @@ def test_forward_propagation_unlabeled_and_misclassified(mlp_run, label):
 def test_forward_propagation_refuses_convolutions(cnn_run, make_context):
     with pytest.raises(RequirementError, match="dense layers alone"):
         check_requirements("forward-propagation", NEEDS, cnn_run)
-    with pytest.raises(RequirementError, match="Conv2d"):
-        mlp_stages(make_context(cnn_run, 7).trace())
+    trace = make_context(cnn_run, 7).trace()
+    with pytest.raises(RequirementError, match="'convolution 1' is Conv 3×3"):
+        mlp_layers(trace, graph_of_trace(trace))

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from manim import tempconfig
 from torch import nn
 
-from netcore.analysis.network import dense_stages
+from netcore.analysis.dense_layers import mlp_layers
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
 from netcore.core.errors import RequirementError
 from netcore.viz.colors import normalize_activation
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.components.formulas import hidden_layer_formula
+from netcore.viz.film.components.formulas import activation_formula, hidden_layer_formula
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import BarMobject, Neurons, PixelImages
@@ -155,9 +156,9 @@ def test_graph_dense_blocks(mlp_run):
         nn.Flatten(), nn.Linear(784, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 3)
     )
     trace = module_context(mlp_run, module, mlp_run.examples().images[0], list("abc"), 0).trace()
-    first, last = dense_stages(trace)
-    assert first.functions == ("BatchNorm1d", "ReLU")
-    assert first.activation_formula == 'a^((1)) = "ReLU"("BN"(z^((1))))'
+    first, last = mlp_layers(trace, graph_of_trace(trace))
+    assert first.functions == ("BN", "ReLU")
+    assert activation_formula(first) == 'a^((1)) = "ReLU"("BN"(z^((1))))'
     np.testing.assert_allclose(first.weight @ first.inputs + first.bias, first.z, atol=1e-5)
     np.testing.assert_allclose(last.weight @ first.output + last.bias, trace.logits, atol=1e-5)
     rows, columns_ = np.array([2, 5]), np.array([100, 300, 350])
@@ -179,8 +180,8 @@ class Skip(nn.Module):
 
 def test_dense_blocks_refuse_skip_connections(mlp_run):
     trace = module_context(mlp_run, Skip(), mlp_run.examples().images[0], list("0123456789"), 0).trace()
-    with pytest.raises(RequirementError, match="no plain chain"):
-        dense_stages(trace)
+    with pytest.raises(RequirementError, match="expected a sequence of dense layers"):
+        mlp_layers(trace, graph_of_trace(trace))
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=40), st.integers(1, 20))

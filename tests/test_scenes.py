@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import toy_runs
 
-from netcore.analysis.layer_names import architecture_summary
+from netcore.analysis.graph_builder import graph_of_run
 from netcore.cli.render import command
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.context import caption_values
@@ -139,7 +139,7 @@ def test_caption_values_match_trace(mlp_run, cnn_run, make_context) -> None:
     assert told["label"] == "7"
     assert told["prediction"] == trace.classes[int(trace.logits.argmax())]
     assert told["confidence"] == f"{100 * trace.probabilities.max():.1f} %"
-    assert architecture_summary(cnn_run) == "a network of 2 convolutions and 2 dense layers"
+    assert graph_of_run(cnn_run).summary == "a network of 2 convolutions and 2 dense layers"
     fresh = make_context(mlp_run)
     caption_values(fresh, {"run"})
     assert not any(read == "examples" or read.startswith("snapshot:") for read in fresh.reads)

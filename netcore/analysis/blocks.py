@@ -8,10 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.analysis.layer_names import describe_operations, name_block, number_names
+from netcore.analysis.layer_names import (
+    block_heading,
+    describe_operations,
+    is_sequence,
+    name_block,
+    named_steps,
+    number_names,
+)
 from netcore.analysis.layers import LayerGrouping, find_shortcut, main_operation
-from netcore.analysis.operations import Operation, Window
-from netcore.analysis.regions import join_cheapest, join_runs, split_at_cuts
+from netcore.analysis.operations import SHAPES, Operation, Window
+from netcore.analysis.regions import evenly_spaced, join_cheapest, join_runs, split_at_cuts
 from netcore.core.errors import RequirementError, unknown_name
 
 __all__ = ["Block", "Graph", "Level", "Operation", "Window"]
@@ -87,6 +94,12 @@ class Block:
         return len(self.axes) == 3 and set(self.axes) == MAPS
 
     @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """Shape (C, H, W) of the maps, whatever the order of their axes."""
+        sizes = dict(zip(self.axes, self.shape, strict=True))
+        return sizes["channel"], sizes["row"], sizes["column"]
+
+    @property
     def is_vector(self) -> bool:
         """Whether the output is one vector."""
         return len(self.shape) == 1 or self.axes == ("feature", "row", "column")
@@ -120,6 +133,21 @@ class Block:
     def description(self) -> str:
         """Its operations in standard terms: ``"Conv 3×3 → BN → ReLU"``."""
         return describe_operations(self.operations, self.children)
+
+    @property
+    def steps(self) -> tuple[tuple[str, str], ...]:
+        """Steps of a layer: the term of each, and the name of the output after it."""
+        return ((self.description, self.output),) if self.children else tuple(named_steps(self.operations))
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        """Short heading, and what follows: ``("Conv 3×3", "BN", "ReLU")``, ``("2 × Residual block",)``."""
+        return block_heading(self.operations, self.children, self.title)
+
+    @property
+    def is_reshape(self) -> bool:
+        """Whether it only moves values, as flattening does."""
+        return all(op.kind in SHAPES and not op.parameters for op in self.operations)
 
     @property
     def window(self) -> Window | None:
@@ -200,6 +228,25 @@ class Graph:
                 found.add((next(place, -1), j))
         return sorted(found)
 
+    def value_blocks(self, limit: int | None = None, output: bool = True) -> list[Block]:
+        """Blocks that compute values, mere reshapes left out.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Maximum number; evenly spaced ones are taken, the first and the last among them.
+        output : bool
+            Include the block that gives the scores.
+        """
+        found = [block for block in self.blocks if not block.is_reshape]
+        found = found if output else [block for block in found if block is not self.output]
+        return evenly_spaced(found, limit) if limit else found
+
+    def map_blocks(self, limit: int | None = None) -> list[Block]:
+        """Blocks whose outputs are maps, larger than one pixel; of more than `limit`, evenly spaced ones."""
+        found = [block for block in self.blocks if block.has_maps and not block.is_vector]
+        return evenly_spaced(found, limit) if limit else found
+
     def parameters(self, block: Block | None = None) -> int:
         """Number of parameters of a block, or of the network; shared ones count once."""
         return block.parameters if block else count_parameters(self.operations)
@@ -239,10 +286,20 @@ class Graph:
         joined = join_cheapest(
             blocks,
             limit,
-            lambda a, b: (a.shape[1:] != b.shape[1:], a.convolutions + b.convolutions),
+            lambda a, b: (
+                a.shape[1:] != b.shape[1:],
+                a.convolutions + b.convolutions,
+                len(a.operations + b.operations),
+            ),
             lambda a, b: _joined([a, b], self.operations),
         )
         return self._with(joined)
+
+    def join_poolings(self) -> "Graph":
+        """Join each pooling with the layer that it reads, under that layer's title."""
+        runs = join_runs(self.blocks, lambda a, b: b.kind == "pooling" and b.inputs == (a.output,))
+        joined = (replace(_joined(run, self.operations), title=run[0].title, short=run[0].short) for run in runs)
+        return replace(self, blocks=tuple(joined))
 
     def chain(self) -> tuple[Block, ...]:
         """Blocks as a sequence.
@@ -277,7 +334,7 @@ class Graph:
         if layers and all(block.kind == "dense" for block in layers) and _is_sequence(layers):
             first = layers[0].main.input_shape
             return "-".join(map(str, [first[-1], *(block.shape[-1] for block in layers)]))
-        return count_kinds(layers)
+        return f"a network of {count_kinds(layers)}" if layers else "a network without weights"
 
 
 def count_parameters(operations: Sequence[Operation]) -> int:
@@ -299,7 +356,7 @@ def count_kinds(blocks: Sequence[Block]) -> str:
     }
     counts = {word: sum(block.kind == kind for block in blocks) for kind, word in words.items()}
     texts = [f"{n:,} {word}{'s' * (n != 1)}" for word, n in counts.items() if n]
-    return " and ".join([*filter(None, [", ".join(texts[:-1])]), *texts[-1:]]) or "no layer with weights"
+    return " and ".join([*filter(None, [", ".join(texts[:-1])]), *texts[-1:]])
 
 
 def name_outputs(blocks: Sequence[Block]) -> list[Block]:
@@ -353,8 +410,11 @@ def _joined(run: Sequence[Block], network: Sequence[Operation]) -> Block:
     last = run[-1]
     kind, shortcut = "group", None
     leading = _inputs(operations)
+    sequence = is_sequence(run)
     if any(block.kind == "attention" for block in run):
         kind = "attention"
+    elif sequence:
+        pass
     elif last.kind == "residual" and _spans(run, network):
         kind, shortcut = "residual", last.shortcut
     elif last.kind == "parallel":

@@ -9,6 +9,7 @@ from netcore.analysis.blocks import Graph
 from netcore.analysis.layer_names import constant_title, operation_title
 from netcore.analysis.operations import PADS, Operation, Window
 from netcore.analysis.regions import needed_names
+from netcore.core.run import Run
 from netcore.core.trace import Trace
 
 PAIRS = ("kernel_size", "stride", "padding", "dilation")
@@ -37,6 +38,26 @@ def graph_of_trace(trace: Trace) -> Graph:
         for layer in trace.layers
     ]
     return build_graph(rows, trace.input.shape, len(trace.classes))
+
+
+def graph_of_run(run: Run) -> Graph:
+    """Read the graph that run.json records, without weights or values."""
+    return build_graph(run.layers, run.input_shape, len(run.classes))
+
+
+def find_layer_title(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[int], name: str) -> str:
+    """Title of the layer that a name belongs to; the name itself if it is not in the graph.
+
+    Parameters
+    ----------
+    rows, input_shape : see `build_graph`.
+    name : str, of a layer with weights.
+    """
+    graph = build_graph(rows, input_shape)
+    found = next((b for b in graph if name in [b.name, *(op.node for op in b.operations)]), None)
+    if found is not None:
+        return found.title
+    return f"layer {name}" if name.isdigit() else name
 
 
 def build_graph(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[int], classes: int = 0) -> Graph:

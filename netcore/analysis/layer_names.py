@@ -1,17 +1,16 @@
 """Standard terms for operations, layers and networks."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from netcore.analysis.layers import main_operation
 from netcore.analysis.operations import PRODUCTS, Operation, Window
-from netcore.core.run import Run
 
 TERMS = {
-    "BatchNorm": "BN", "LayerNorm": "LN", "GroupNorm": "GroupNorm", "InstanceNorm": "InstanceNorm", "RMSNorm": "RMSNorm",
-    "LocalResponseNorm": "LRN", "MaxPool": "Max-pool", "AvgPool": "Average-pool", "LPPool": "LP-pool",
+    "BatchNorm": "BN", "LayerNorm": "LN", "LocalResponseNorm": "LRN", "MaxPool": "Max-pool",
+    "AvgPool": "Average-pool", "LPPool": "LP-pool",
     "MultiheadAttention": "Multi-head attention", "scaled_dot_product_attention": "Attention", "Linear": "Dense",
     "matmul": "Dense", "mm": "Dense", "cat": "Concatenate", "stack": "Stack", "LogSoftmax": "Log-softmax",
     "Softmax": "Softmax", "Hardswish": "Hard-swish", "Hardsigmoid": "Hard-sigmoid", "Upsample": "Upsample",
@@ -28,6 +27,14 @@ class Titled(Protocol):
     @property
     def kind(self) -> str: ...
     @property
+    def title(self) -> str: ...
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def output(self) -> str: ...
+    @property
+    def operations(self) -> tuple[Operation, ...]: ...
+    @property
     def description(self) -> str: ...
     @property
     def main(self) -> Operation: ...
@@ -35,11 +42,6 @@ class Titled(Protocol):
     def shortcut(self) -> tuple[Operation, ...] | None: ...
     @property
     def children(self) -> "tuple[Titled, ...]": ...
-
-
-def layer_title(name: str) -> str:
-    """Name of a layer in a title: ``layer 3`` if the name is only its number in a sequence."""
-    return f"layer {name}" if name.isdigit() else name
 
 
 def constant_title(kind: str, number: float) -> str:
@@ -75,14 +77,44 @@ def describe_operations(operations: Sequence[Operation], children: Sequence[Titl
     """Describe what is computed: ``"Conv 3×3 → BN → ReLU"``."""
     if children:
         return _describe_children(children)
+    return " → ".join(title for title, _ in named_steps(operations)) or "Reshape"
+
+
+def named_steps(operations: Sequence[Operation]) -> list[tuple[str, str]]:
+    """Steps of a layer: the term of each, and the name of the output after it."""
     main = main_operation(operations)
     normalized = _is_hand_norm(operations)
     words = [_describe_one(op, main, normalized) for op in operations]
     for gate, activation in GATES.items():
         if gate in words and any(op.role == "product" and op is not main for op in operations):
             words[words.index(gate)] = activation
-    named = [word for word in words if word]
-    return " → ".join(word for i, word in enumerate(named) if named[i - 1 : i] != [word]) or "Reshape"
+    steps: list[tuple[str, str]] = []
+    for op, word in zip(operations, words, strict=True):
+        if word and (not steps or steps[-1][0] != word):
+            steps.append((word, op.node))
+        elif steps:
+            steps[-1] = steps[-1][0], op.node
+    return steps
+
+
+def block_heading(operations: Sequence[Operation], children: Sequence[Titled], title: str) -> tuple[str, ...]:
+    """Heading of a block, and what follows in it: ``("Conv 3×3", "BN", "ReLU")``, ``("2 × Residual block",)``."""
+    if not children:
+        return tuple(term for term, _ in named_steps(operations)) or ("Reshape",)
+    if not is_sequence(children):
+        return (title.rstrip("0123456789 ").capitalize().replace("Se ", "SE "),)
+    headings = [block_heading(child.operations, child.children, child.title) for child in children]
+    if len(set(headings)) == 1:
+        return f"{len(children)} × {headings[0][0]}", *headings[0][1:]
+    if len(children) == 2 and children[1].kind == "pooling":
+        return headings[0][0], *headings[1]
+    convolutions = sum(op.role == "convolution" for op in operations)
+    return (f"{convolutions} convolution{'s' * (convolutions != 1)}",) if convolutions else ("Block",)
+
+
+def is_sequence(children: Sequence[Titled]) -> bool:
+    """Whether each child reads the one before it alone."""
+    return all(set(b.inputs) == {a.output} for a, b in pairwise(children))
 
 
 def _describe_one(op: Operation, main: Operation, normalized: bool) -> str:
@@ -224,13 +256,3 @@ def number_names(names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         number = f" {seen[short]}" if total[short] > 1 else ""
         out.append((title + number, short + number))
     return out
-
-
-def architecture_summary(run: Run) -> str:
-    """Short description of a run's network: ``784-16-16-10``, or the number of layers if it has convolutions."""
-    layers = [layer for layer in run.layers if layer["kind"].startswith(("Linear", "Conv"))]
-    dense = [layer for layer in layers if layer["kind"] == "Linear"]
-    if layers and layers == dense:
-        widths = [math.prod(dense[0]["input"])] + [int(layer["output"][-1]) for layer in dense]
-        return "-".join(map(str, widths))
-    return f"a network of {len(layers) - len(dense)} convolutions and {len(dense)} dense layers"

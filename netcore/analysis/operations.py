@@ -45,6 +45,12 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns that it covers, gaps of the dilation included."""
+        rows, columns = (d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+        return rows, columns
+
 
 @dataclass(frozen=True)
 class Operation:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import softmax
 
-from netcore.analysis.columns import columns
+from netcore.analysis.diagram_columns import diagram_columns
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_images
@@ -133,14 +133,15 @@ class PredictionBatch:
 def predict_samples(context: SceneContext, feed: list[Sample]) -> PredictionBatch:
     """Put all images through the network at once."""
     trace = context.trace(sample=feed[-1])
-    layers = columns(trace)[1:]
-    found = context.predict_batch(np.stack([p.pixels for p in feed]), tuple(c.node for c in layers))
-    flat = [np.abs(found[c.node].reshape(len(feed), -1)) for c in layers]
+    columns = diagram_columns(trace)[1:]
+    nodes = [column.block.output for column in columns if column.block is not None]
+    found = context.predict_batch(np.stack([p.pixels for p in feed]), tuple(nodes))
+    flat = [np.abs(found[node].reshape(len(feed), -1)) for node in nodes]
     labels = np.array([-1 if p.label is None else p.label for p in feed])
     return PredictionBatch(
         softmax(found["logits"].astype(float), axis=1),
         labels,
-        tuple(c.output_name for c in layers),
+        tuple(column.name for column in columns),
         np.stack([[v.mean(1) for v in flat], [v.max(1) for v in flat]]),
         _last_weights(trace),
     )

@@ -43,6 +43,15 @@ def split_at_cuts(inputs: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return [*segments, segment] if segment else segments
 
 
+def evenly_spaced(items: Sequence[T], limit: int) -> list[T]:
+    """Return at most `limit` items, evenly spaced, the first and the last among them."""
+    if len(items) <= limit:
+        return list(items)
+    if limit < 2:
+        return [items[-1]]
+    return [items[round(i * (len(items) - 1) / (limit - 1))] for i in range(limit)]
+
+
 def join_runs(items: Sequence[T], alike: Callable[[T, T], bool]) -> list[list[T]]:
     """Group neighbours that are alike."""
     runs: list[list[T]] = []

@@ -76,14 +76,10 @@ def select(
     for block in graph.blocks:
         if block.unit_axis is None:
             continue
-        source = inherited_from(graph, block)
+        root = root_block(graph, block)
         limit = counts if isinstance(counts, int) else counts.get(block.name, block.unit_count)
-        if source is not None and source.name in found:
-            units = found[source.name]
-            reason = units.reason and f"those of {source.short}"
-            found[block.name] = Units(units.index, units.total, block.unit_word, reason)
-            continue
-        strength, reason = unit_strength(graph, block, traces, by)
+        strength, reason = unit_strength(graph, root, traces, by)
+        reason = reason if root is block else f"those of {root.short}"
         index = top_k(strength, limit, (keep or {}).get(block.name, ()))
         found[block.name] = Units(index, len(strength), block.unit_word, reason if len(index) < len(strength) else "")
     return found
@@ -96,6 +92,13 @@ def inherited_from(graph: Graph, block: Block) -> Block | None:
     if keeps and len(sources) == 1 and sources[0].unit_count == block.unit_count:
         return sources[0]
     return None
+
+
+def root_block(graph: Graph, block: Block) -> Block:
+    """The block whose units `block` shows: itself, or through poolings and the like the one that made them."""
+    while (source := inherited_from(graph, block)) is not None:
+        block = source
+    return block
 
 
 def unit_strength(graph: Graph, block: Block, traces: Sequence[Trace], by: Criterion) -> tuple[NDArray, str]:

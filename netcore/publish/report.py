@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netcore.analysis.layer_names import architecture_summary
+from netcore.analysis.graph_builder import graph_of_run
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_percent, format_percent_range
 from netcore.core.run import Run, load_run
@@ -127,7 +127,7 @@ def _intro(run: Run, at: str) -> str:
     data = run.info.get("data", {}).get("name", "its data")
     count = run.info.get("parameters", 0)
     return (
-        f"{_words(architecture_summary(run))} with {count:,} parameters, trained on {data}, "
+        f"{_words(graph_of_run(run).summary)} with {count:,} parameters, trained on {data}, "
         f"as it is at {run.snapshot(at).label}. "
         "Every number, shade and line is a value of this network."
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from netcore.analysis.layer_names import architecture_summary
+from netcore.analysis.graph_builder import graph_of_run
 from netcore.core.cached_network import CachedNetwork
 from netcore.core.context import LoadImages, SceneContext, no_images
 from netcore.core.errors import NetcoreError
@@ -81,7 +81,7 @@ def caption_values(context: SceneContext, fields: Iterable[str]) -> dict[str, An
     run, label = context._run, context.sample_or_none.label if context.sample_or_none else None
     out: dict[str, Any] = {
         "run": run.name,
-        "network": architecture_summary(run),
+        "network": graph_of_run(run).summary,
         "snapshot": run.snapshot(context.at).label,
         "label": context.classes[label] if label is not None else "unknown",
         "data": run.info.get("data", {}).get("name", "its data"),

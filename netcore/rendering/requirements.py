@@ -2,41 +2,61 @@
 
 from collections.abc import Callable
 
+from netcore.analysis.blocks import Block
+from netcore.analysis.graph_builder import graph_of_run
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.renamed import renamed_need
 from netcore.core.run import Run
 
-
-def _kinds(run: Run) -> list[str]:
-    return [layer["kind"] for layer in run.layers]
+WEIGHTED = ("dense", "convolution", "attention", "recurrent", "embedding")  # kinds of blocks
 
 
-def _weighted(run: Run) -> list[str]:
-    """Return the kinds of the dense and convolutional layers, in order."""
-    return [k for k in _kinds(run) if k.startswith(("Linear", "Conv"))]
+def _weighted(run: Run) -> list[Block]:
+    """Layers with weights, in order."""
+    return [block for block in graph_of_run(run) if block.kind in WEIGHTED]
 
 
-def _mlp(run: Run) -> bool:
-    return set(_weighted(run)) == {"Linear"}
+def _has_operation(run: Run, kind: str) -> bool:
+    return any(op.kind.startswith(kind) for op in graph_of_run(run).operations)
+
+
+def _has_maps(run: Run) -> bool:
+    graph = graph_of_run(run)
+    return bool(graph.map_blocks()) and any(op.role == "convolution" for op in graph.operations)
+
+
+def _is_mlp(run: Run) -> bool:
+    """Whether the network is a sequence of dense layers on vectors and nothing else."""
+    blocks = graph_of_run(run).value_blocks()
+    return bool(blocks) and all(b.kind == "dense" and b.is_vector and len(b.inputs) == 1 for b in blocks)
+
+
+def _starts_dense(run: Run) -> bool:
+    return [block.kind for block in _weighted(run)[:1]] == ["dense"] and _weighted(run)[0].is_vector
 
 
 def _dropout(run: Run) -> bool:
-    return bool(run.info.get("stability")) or any("dropout" in kind.lower() for kind in _kinds(run))
+    return bool(run.info.get("stability")) or any("dropout" in op.kind.lower() for op in graph_of_run(run).operations)
 
 
 Requirement = tuple[str, Callable[[Run], bool], str]  # requirement, its check, text if the run fails it
 # Fields such as {evaluate} are filled by `_advice`: what helps depends on the origin of the run.
 REQUIREMENTS: dict[str, Requirement] = {
-    "convolution": ("a convolution", lambda r: "Conv2d" in _kinds(r), "has none"),
-    "mlp": ("a network of dense layers alone", _mlp, "has other layers"),
-    "dense": ("a dense layer", lambda r: "Linear" in _kinds(r), "has none"),
-    "hidden": ("a hidden layer", lambda r: len(_weighted(r)) > 1, "has none"),
+    "convolution": ("a convolution", lambda r: _has_operation(r, "Conv2d"), "has none: use model-graph"),
+    "maps": ("feature maps of convolutions", _has_maps, "has none: use model-graph"),
+    "mlp": ("a network of dense layers alone", _is_mlp, "has other layers: use {other}"),
+    "dense": (
+        "a dense layer",
+        lambda r: any(block.kind == "dense" for block in _weighted(r)),
+        "has none: use model-graph",
+    ),
+    "hidden": ("a hidden layer", lambda r: len(_weighted(r)) > 1, "has none: use model-graph"),
     "dense-first": (
         "a dense first layer",
-        lambda r: _weighted(r)[:1] == ["Linear"],
-        "starts with a convolution: use filter-grid",
+        _starts_dense,
+        "starts with another layer: use {first}",
     ),
-    "pooling": ("a max-pooling layer", lambda r: "MaxPool2d" in _kinds(r), "has none"),
+    "pooling": ("a max-pooling layer", lambda r: _has_operation(r, "MaxPool"), "has none: use model-graph"),
     "dropout": ("dropout layers", _dropout, "has none"),
     "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: {snapshots}"),
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none: {history}"),
@@ -85,13 +105,17 @@ def check_requirements(scene: str, needs: tuple[str, ...], run: Run) -> None:
 def _advice(run: Run) -> dict[str, str]:
     """Return advice by field name, for a run that lacks something; it depends on the origin of the run."""
     model = run.info.get("model") or {}
+    scenes = {
+        "other": "cnn-forward-propagation" if _has_maps(run) else "prediction-pipeline",
+        "first": "filter-grid" if _has_operation(run, "Conv2d") else "model-graph",
+    }
     submit = f", or netcore submit {run.name}" if run.input_shape == (1, 28, 28) and len(run.classes) == 10 else ""
     if model.get("kind") != "graph":
         evaluate = f"netcore evaluate {run.name}"
-        return {"snapshots": "train it again", "history": "train it", "evaluate": evaluate, "submit": submit}
+        return scenes | {"snapshots": "train it again", "history": "train it", "evaluate": evaluate, "submit": submit}
     imported = "factory" in model
     recorded = "record its training with netcore.record_run"
-    return {
+    return scenes | {
         "snapshots": "import it again with more --weights" if imported else "call rec.snapshot more often",
         "history": recorded if imported else "pass loss and accuracy to rec.snapshot",
         "evaluate": f"netcore evaluate {run.name} --data folder:FOLDER with one subfolder of images per class",

@@ -6,7 +6,8 @@ units that are not 0. Marks: mean over the example images.
 
 import numpy as np
 
-from netcore.analysis.stages import evenly_spaced, stages
+from netcore.analysis.graph_builder import graph_of_trace
+from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
@@ -34,8 +35,10 @@ def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
         Duration of the animation.
     """
     trace, examples = context.trace(), context.examples()
-    found = evenly_spaced([s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1], MOST)
-    nodes = tuple(stage.node for stage in found)
+    found = graph_of_trace(trace).value_blocks(MOST, output=False)
+    if not found:
+        raise RequirementError("the network has no hidden layer: use model-graph")
+    nodes = tuple(block.output for block in found)
     others = [k for k, image in enumerate(examples.images) if not np.array_equal(image, trace.pixels)]
     others = others[: max(0, images - 1)]
     values = context.predict_batch(examples.images, nodes)
@@ -50,10 +53,10 @@ def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
     add_subtitle(fig, left, "Image")
     digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)
     right = Box(right.x, right.y, right.w, min(right.h, 60 + ROW * len(found)))
-    names = min(130, max(text_width(fig, stage.name) for stage in found))
-    for row, stage in enumerate(found):
+    names = min(130, max(text_width(fig, block.short) for block in found))
+    for row, block in enumerate(found):
         y = right.y + 32 + (row + 0.5) * (right.h - 58) / len(found)
-        add_text(fig, right.x + names, y, ellipsize(fig, stage.name, names), ha="right", va="center_baseline")
+        add_text(fig, right.x + names, y, ellipsize(fig, block.short, names), ha="right", va="center_baseline")
     places = right.inset(left=names + 10).columns(1, 1, 1, gap=26)
     bars = [_Bars(fig, place, m, every[m].mean(1), along[m].max()) for m, place in enumerate(places)]
     words = f"mean over {format_count(len(examples.labels), 'example image')}"

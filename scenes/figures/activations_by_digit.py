@@ -6,10 +6,9 @@ shown are those whose means differ most between classes.
 
 import numpy as np
 
-from netcore.analysis.layer_names import layer_title
-from netcore.analysis.stages import stages
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
-from netcore.core.errors import unknown_name
+from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_subset
 from netcore.viz.colors import abs_limit, blend
 from netcore.viz.mpl.axes import add_axes, add_colorbar
@@ -33,27 +32,30 @@ def draw(fig, context, *, layer: str = "", neurons: int = 24):
     neurons : int
         Maximum number of neurons.
     """
-    found = {s.name: s for s in stages(context.trace(), None) if s.kinds != ("Flatten",)}
-    layer = layer or list(found)[-2]
-    if layer not in found:
-        raise unknown_name("layer", layer, found)
+    graph = graph_of_trace(context.trace())
+    hidden = graph.value_blocks(output=False)
+    if not layer and not hidden:
+        raise RequirementError("the network has no hidden layer: use model-graph")
+    block = graph[layer] if layer else hidden[-1]
     examples = context.examples()
-    outputs = context.predict_batch(examples.images, (found[layer].node,))[found[layer].node]
-    values = outputs.reshape(*outputs.shape[:2], -1).mean(2)  # (N, neurons)
+    outputs = context.predict_batch(examples.images, (block.output,))[block.output]
+    axis = 1 if block.unit_axis is None else block.unit_axis + 1
+    moved = np.moveaxis(outputs, axis, 1)  # (N, units, ...)
+    values = moved.reshape(*moved.shape[:2], -1).mean(2)  # (N, units)
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
     chosen = top_k(means.std(0), neurons)
     chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class of the highest mean
     table = means[:, chosen]
 
-    unit = "map" if outputs.ndim == 4 else "neuron"
+    unit = block.unit_word
     words = format_subset(len(chosen), means.shape[1], unit)
     words += ", those that differ most" if len(chosen) < means.shape[1] else ""
     words += f" · means over {format_count(len(examples.labels), 'example image')}"
     words += (
         f", {format_subset(len(present), len(context.classes), 'class')}" if len(present) < len(context.classes) else ""
     )
-    body, _ = add_heading(fig, f"Mean activation by class, {layer_title(layer)} of {context.display_name}", words)
+    body, _ = add_heading(fig, f"Mean activation by class, {block.title} of {context.display_name}", words)
     _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
 
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from netcore.analysis.blocks import Block
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.image_sequence import other_samples
-from netcore.analysis.layer_names import layer_title
-from netcore.analysis.stages import Stage, evenly_spaced, stages
-from netcore.core.errors import unknown_name
+from netcore.core.errors import RequirementError, unknown_name
 from netcore.core.formatting import format_shape
 from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_activation_columns
 from netcore.viz.mpl.axes import add_colorbar
@@ -25,7 +25,7 @@ from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 from netcore.viz.mpl.timeline import Timeline, frame_index
 from netcore.viz.wording import format_prediction
 
-NEEDS = ("convolution",)
+NEEDS = ("maps",)
 ORDER = 60
 ANIMATED = True
 
@@ -56,7 +56,7 @@ def draw(
     found = _found(traces[-1], layer)
     title = f"Feature maps of {context.display_name}"
     if layer != "all":
-        title = f"Feature maps of {layer_title(layer)}, {context.display_name}"
+        title = f"Feature maps of {found[0].title}, {context.display_name}"
     body, note = add_heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "training":
@@ -81,12 +81,15 @@ def draw(
     return update
 
 
-def _found(trace, layer: str) -> list[Stage]:
+def _found(trace, layer: str) -> list[Block]:
     """The stages that are shown: some of all, or the one that has this name (or ends in the node of this name)."""
-    every = stages(trace)
+    graph = graph_of_trace(trace)
+    every = graph.map_blocks()
+    if not every:
+        raise RequirementError("no layer of this network gives feature maps: use prediction-pipeline or model-graph")
     if layer == "all":
-        return evenly_spaced(every, 8)
-    names = {stage.name: stage for stage in every} | {stage.node: stage for stage in every}
+        return graph.map_blocks(8)
+    names = {name: block for block in every for name in (block.output, block.title, block.short, block.name)}
     if layer not in names:
         raise unknown_name("layer with maps", layer, names)
     return [names[layer]]
@@ -101,12 +104,13 @@ def _traces(context, over: str, images: int) -> list:
     return [context.trace()]
 
 
-def _columns(fig, body: Box, found: list[Stage], traces: list):
+def _columns(fig, body: Box, found: list[Block], traces: list):
     """The digit, a column of maps for every stage, all of them to one scale, and the probabilities."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
     left, middle, right = body.columns(sides[0], len(found), sides[1], gap=gap)
-    views = [ActivationView(stage, traces) for stage in found]
+    graph = graph_of_trace(trace)
+    views = [ActivationView(block, traces, graph) for block in found]
     draw_activation_columns(fig, middle, views, gap)
     digit = _digit(fig, left, trace)
     signed = any(view.signed for view in views)
@@ -118,10 +122,10 @@ def _columns(fig, body: Box, found: list[Stage], traces: list):
     return digit, views, _bars(fig, right, TOP, FOOT, trace)
 
 
-def _single(fig, body: Box, found: list[Stage], traces: list):
+def _single(fig, body: Box, found: list[Block], traces: list):
     """The digit and the probabilities at the left, all maps of the one layer at the right."""
     left, right = body.columns(1, 3.1, gap=36)
-    view = ActivationView(found[0], traces)
+    view = ActivationView(found[0], traces, graph_of_trace(traces[-1]))
     view.choose(128)
     view.draw(fig, right.inset(bottom=56), None, None)
     cmap = (diverging if view.signed else sequential)(fig.theme)
@@ -145,10 +149,10 @@ def _bars(fig, box: Box, top: float, foot: float, trace) -> ProbabilityBars:
 def _words(trace, views: list[ActivationView], at: float) -> str:
     """Describe the current step: the image, a layer, or the prediction."""
     if at > len(views) + 1:
-        chosen = any(len(view.chosen) < view.shape[0] for view in views)
+        chosen = any(len(view.chosen) < view.outputs.shape[1] for view in views)
         words = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
         return words + (" · maps shown: highest variance over the image" if chosen else "")
     if at <= 1:
         return f"image: {format_shape(trace.pixels.shape)} pixels"
     view = views[int(np.ceil(at)) - 2]
-    return f"{view.stage.name}: {view.stage.words}; {view.shape[0]} maps of {format_shape(view.shape[1:])}"
+    return f"{view.block.title}: {view.block.description}; {view.outputs.shape[1]} maps of {view.shape_text}"

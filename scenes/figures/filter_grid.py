@@ -5,8 +5,8 @@ Kernels of a convolution of {run} ({network}) at {snapshot}; blue: positive weig
 
 import numpy as np
 
+from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
-from netcore.analysis.layer_names import layer_title
 from netcore.core.errors import unknown_name
 from netcore.core.formatting import format_shape, format_subset
 from netcore.viz.colors import abs_limit
@@ -44,7 +44,8 @@ def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6
     over_time = [choose(context.layer_weights(s, 4)[layer]) for s in snapshots]
     limit = abs_limit(np.stack(over_time))
 
-    body, _ = add_heading(fig, f"Convolution kernels of {layer_title(layer)}, {context.display_name}", words)
+    title = find_layer_title(context.layers, context.input_shape, layer)
+    body, _ = add_heading(fig, f"Convolution kernels of {title}, {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}

@@ -6,8 +6,8 @@ weights, orange: negative weights.
 
 import numpy as np
 
+from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
-from netcore.analysis.layer_names import layer_title
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset
 from netcore.viz.colors import abs_limit
@@ -36,9 +36,13 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     theme = fig.theme
     snapshots = snapshots_until(context)
     matrices = context.layer_weights(snapshots[-1], 2)
+    if not matrices:
+        raise RequirementError("the first layer is not of torch.nn: use nn.Linear in the network, or model-graph")
     layer, shape = next(iter(matrices)), context.input_shape
     if matrices[layer].shape[1] != np.prod(shape):
-        raise RequirementError(f"run '{context.run_name}': its first dense layer does not read the pixels")
+        raise RequirementError(
+            f"the first dense layer of '{context.run_name}' does not read the pixels: use model-graph"
+        )
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
@@ -50,7 +54,8 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     words = format_subset(len(order), len(matrices[layer]), "neuron")
     words += ", largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += " · blue: positive, orange: negative" + (" (mean of 3 color channels)" if shape[0] == 3 else "")
-    body, _ = add_heading(fig, f"First-layer weights ({layer_title(layer)}) of {context.display_name}", words)
+    title = find_layer_title(context.layers, context.input_shape, layer)
+    body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)

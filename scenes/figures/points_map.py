@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.projections import flatten_features, project_pca, project_tsne
-from netcore.analysis.stages import evenly_spaced, stages
 from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.colors import class_colors
 from netcore.viz.mpl.axes import add_axes
@@ -40,8 +40,8 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     """
     theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
-    every = [s for s in stages(context.trace(), None) if s.kinds != ("Flatten",)]
-    found = evenly_spaced(every, MOST)
+    graph = graph_of_trace(context.trace())
+    every, found = graph.value_blocks(), graph.value_blocks(MOST)
     snapshots = snapshots_until(context) if method == "pca" else (context.snapshot(),)
     snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
@@ -52,13 +52,13 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
-    nodes = tuple(stage.node for stage in found)
+    nodes = tuple(block.output for block in found)
     colors = np.array(class_colors(theme, len(context.classes)))[labels]
     over_time = [context.predict_batch(pixels, nodes, at=snapshot) for snapshot in snapshots]
     wrong = [passed["logits"].argmax(1) != labels for passed in over_time]
     panels = [
-        _Plane(fig, box, stage.name, [flatten_features(passed[stage.node]) for passed in over_time], colors, method)
-        for stage, box in zip(found, _places(upper, len(found)), strict=True)
+        _Plane(fig, box, block.short, [flatten_features(passed[block.output]) for passed in over_time], colors, method)
+        for block, box in zip(found, _places(upper, len(found)), strict=True)
     ]
     timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), context, tuple(snapshots))
 

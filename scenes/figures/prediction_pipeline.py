@@ -6,7 +6,7 @@ and their softmax, the class probabilities: predicted {prediction} ({confidence}
 
 import numpy as np
 
-from netcore.analysis.stages import evenly_spaced, stages
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.formatting import format_number, format_subset
 from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_activation_columns
 from netcore.viz.mpl.axes import add_axes
@@ -24,8 +24,8 @@ MOST = 6  # layers that fit between image and logits
 def draw(fig, context):
     """Draw the layers from left to right."""
     theme, trace = fig.theme, context.trace()
-    every = [s for s in stages(trace, None) if s.kinds != ("Flatten",)][:-1]
-    found = evenly_spaced(every, MOST)
+    graph = graph_of_trace(trace)
+    every, found = graph.value_blocks(output=False), graph.value_blocks(MOST, output=False)
     prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
     layers = format_subset(len(found), len(every), "layer") + " between image and logits"
     body, _ = add_heading(
@@ -38,7 +38,7 @@ def draw(fig, context):
     add_text(fig, left.x, left.y, "image", fontweight="bold")
     add_text(fig, left.x, left.y + 19, "×".join(map(str, trace.pixels.shape[1:])), color=theme.muted)
     image_grid(fig, left.inset(top=TOP), to_display(trace.pixels)[None], columns=1, frame=True)
-    views = [ActivationView(stage, [trace]) for stage in found]
+    views = [ActivationView(block, [trace], graph) for block in found]
     draw_activation_columns(fig, middle, views, 14)
     for view in views:
         view.show(trace)

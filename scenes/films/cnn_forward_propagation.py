@@ -8,7 +8,9 @@ Predicted {prediction} ({confidence}); true class: {label}.
 
 import numpy as np
 
-from netcore.analysis.volumes import Stage, select_maps, way
+from netcore.analysis.blocks import Block
+from netcore.analysis.cnn_blocks import cnn_blocks, input_maps
+from netcore.analysis.units import select
 from netcore.core.formatting import format_shape
 from netcore.viz.colors import map_colors
 from netcore.viz.film.animation import Animate
@@ -32,11 +34,11 @@ from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.grid_layout import grid_frames, max_pixel_size, row_bands, window_lines
 
-NEEDS = ("convolution",)
+NEEDS = ("maps",)
 
 LEFT, MIDDLE, RIGHT = (-4.4, -0.35), (0.0, -0.35), (4.4, -0.35)  # what is read, the operation, what it makes
 COLUMN = 3.6  # where the values line up that the maps become
-QUICK = 4.2  # seconds for all stages after the first
+QUICK = 4.2  # seconds for all blocks after the first
 
 
 class CnnForwardPropagation(Film):
@@ -67,12 +69,20 @@ class CnnForwardPropagation(Film):
 
     def construct(self):
         trace, theme = self.context.trace(), self.theme
-        self.trace, self.way = trace, way(trace, self.max_blocks)
-        self.chosen = select_maps(self.way.maps, self.max_maps)
+        self.trace, self.cnn = trace, cnn_blocks(trace, self.max_blocks)
+        self.blocks = self.cnn.maps.blocks
+        units = select(self.cnn.maps, [trace], self.max_maps)
+        self.chosen = [units[block.name].index for block in self.blocks]
         self.end = ClassifierView(
-            theme, trace, self.way.column.output, self.way.dense, self.max_features, self.max_units, self.max_classes
+            theme,
+            trace,
+            trace.value(self.cnn.vector.output).ravel(),
+            self.cnn.dense,
+            self.max_features,
+            self.max_units,
+            self.max_classes,
         )
-        self.whole = NetworkOverview(theme, self.way, self.end, trace.pixels.shape)
+        self.whole = NetworkOverview(theme, self.cnn, self.end, trace.pixels.shape)
         self.source: FeatureMapGroup  # what is read, at the left
         self.target: FeatureMapGroup | None = None  # what is made of it, at the right
         self.done: list[FeatureMaps] = []  # in the strip
@@ -80,13 +90,13 @@ class CnnForwardPropagation(Film):
         self.marks: list[ArrayMobject] = []  # on the maps, likewise
         self.counts: list[ArrayMobject] = []
         self.show_image()
-        for k in range(len(self.way.maps)):
+        for k in range(len(self.blocks)):
             self.go_through(k)
         self.flatten()
         for k in range(1, len(self.end.sizes)):
             self.propagate(k)
         self.softmax()
-        self.whole_way()
+        self.show_overview()
         self.wait(self.hold)
 
     def rgb(self, role: str) -> np.ndarray:
@@ -114,38 +124,53 @@ class CnnForwardPropagation(Film):
         count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
         self.open(f"{named}: {count}", *self.source.everything)
         self.wait(0.9)
-        if self.way.summary:
-            self.play(self.say(self.way.summary))
+        if self.cnn.summary:
+            self.play(self.say(self.cnn.summary))
             self.wait(0.9)
 
-    # ---- one stage of maps
+    # ---- one block of maps
 
     def go_through(self, k: int):
-        stage, first = self.way.maps[k], k == 0
-        pace = 1.0 if first else min(0.95, QUICK / (len(self.way.maps) - 1))
-        detailed = first and stage.kind == "conv" and len(stage.steps) > 1
+        block, first = self.blocks[k], k == 0
+        pace = 1.0 if first else min(0.95, QUICK / (len(self.blocks) - 1))
+        detailed = first and self.is_detailed(block)
         moves = self.advance(0.45 * pace)
-        values = stage.steps[0].output if detailed else stage.output
+        values = self.trace.value(block.steps[0][1]) if detailed else self.values(block)
         target = self.target = FeatureMapGroup(
             self.theme, values, self.chosen[k], RIGHT, None if first else self.source.unit
         )
-        sign = LayerAnnotation(self.theme, stage.name, stage.then, parameter_text(stage), MIDDLE)
+        sign = LayerAnnotation(self.theme, block.heading[0], block.heading[1:], parameter_text(block), MIDDLE)
         self.words = sign.everything
-        if first and stage.weight is not None and stage.weight.shape[1] == 1:
-            self.words += kernel_images(self.theme, stage.weight[:, 0], self.chosen[0], MIDDLE, target.bottom)
+        weight = self.trace[block.main.node].weight if block.kind == "convolution" else None
+        if first and weight is not None and weight.shape[1] == 1 and len(weight) == len(values):
+            self.words += kernel_images(self.theme, weight[:, 0], self.chosen[0], MIDDLE, target.bottom)
         target.maps.progress = 0.0
         self.play(
             moves,
-            self.say(layer_caption(stage, first)),
+            self.say(layer_caption(block, len(self.read_maps(block)), first)),
             self.show(self.words, 0.2, after=0.2 * pace),
             self.show(target.everything, 0.2, after=0.25 * pace),
-            self.windows(stage, 0.45 * pace),
+            self.windows(block, 0.45 * pace),
         )
-        self.sweep(stage, (0.9 if first else 0.55) * pace)
+        self.sweep(block, (0.9 if first else 0.55) * pace)
         if detailed:
-            self.refine(stage, sign)
+            self.refine(block, sign)
         else:
             self.wait(0.15 * pace)
+
+    def values(self, block: Block) -> np.ndarray:
+        """Maps of a block, (C, H, W)."""
+        return block.unit_values(self.trace.value(block.output))
+
+    def read_maps(self, block: Block) -> np.ndarray:
+        """Maps that a block reads, (C, H, W)."""
+        return input_maps(self.trace, self.cnn.maps, block)
+
+    def is_detailed(self, block: Block) -> bool:
+        """Whether the steps of a block are shown one by one: a convolution first, maps of one shape after each."""
+        shapes = {self.trace.value(node).shape for _, node in block.steps}
+        starts = block.kind == "convolution" and block.steps[0][0] == block.main.title
+        return starts and len(block.steps) > 1 and shapes == {block.map_shape}
 
     def advance(self, run_time: float) -> list:
         """What was made becomes what is read; what was read goes up into the strip."""
@@ -174,43 +199,43 @@ class CnnForwardPropagation(Film):
         move = Animate(volume.maps, points=frames.reshape(-1, 2), run_time=run_time)
         return [move, *self.hide(volume.texts + volume.scale)]
 
-    def windows(self, stage: Stage, after: float) -> list:
+    def windows(self, block: Block, after: float) -> list:
         """Lines that part what is read into the windows of a pooling."""
-        if stage.kind != "pool" or not stage.window:
+        if block.kind != "pooling" or not block.window:
             return []
-        lines = window_lines(self.squares(), self.source.size, stage.window[1])
+        lines = window_lines(self.squares(), self.source.size, block.window.stride[0])
         if not len(lines[0]):
             return []
         self.marks.append(Edges(*lines, [*self.rgb("background"), 0.75], 1.0))
         return self.show(self.marks, 0.2, after)
 
-    def sweep(self, stage: Stage, run_time: float):
+    def sweep(self, block: Block, run_time: float):
         """Row by row the maps are made of what the window reads."""
         yellow, made = self.rgb("emphasis"), self.target.maps.corners()
-        h, last = stage.source.shape[1], stage.output.shape[1] - 1
+        h, last = self.read_maps(block).shape[1], block.map_shape[1] - 1
         boxes = [(row_bands(made, last + 1, 0, 1), row_bands(made, last + 1, last, 1), 0.0)]
-        if stage.window:
-            kernel, step, padding = stage.window
+        if (window := block.window) and "Transpose" not in block.main.kind:
+            kernel, step, padding = (sizes[0] for sizes in (window.reach, window.stride, window.padding))
             rows = [(max(0, step * r - padding), min(h, step * r - padding + kernel)) for r in (0, last)]
             begin, end = (row_bands(self.squares(), h, a, b - a) for a, b in rows)
             boxes.append((begin, end, 0.16))
         moves = [Animate(self.target.maps, progress=1.0, run_time=run_time, rate_func=linear)]
         for begin, end, fill in boxes:
-            window = Rectangles(begin, [*yellow, fill], [*yellow, 1.0], 1.3)
-            moves.append(Animate(window, points=end.reshape(-1, 2), run_time=run_time, rate_func=linear))
-            self.marks.append(window)
+            mark = Rectangles(begin, [*yellow, fill], [*yellow, 1.0], 1.3)
+            moves.append(Animate(mark, points=end.reshape(-1, 2), run_time=run_time, rate_func=linear))
+            self.marks.append(mark)
         self.play(moves)
 
-    def refine(self, stage: Stage, sign: LayerAnnotation):
+    def refine(self, block: Block, sign: LayerAnnotation):
         """What follows the convolution, step by step, on the same maps."""
         target = self.target
-        for step, word in zip(stage.steps[1:], sign.words, strict=True):
-            values = step.output[target.chosen]
+        for (term, node), word in zip(block.steps[1:], sign.words, strict=True):
+            values = self.trace.value(node)[target.chosen]
             rgb, scale, signed = map_colors(self.theme, values)
             old, target.scale = target.scale, target.legend(scale, signed)
             target.maps.values, target.maps.scale = values, scale
             self.play(
-                self.say(EXPLANATIONS.get(step.name, f"{step.name}: applied to each value")),
+                self.say(EXPLANATIONS.get(term, f"{term}: applied to each value")),
                 [Animate(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
                 self.hide(old + self.marks),
                 self.show(target.scale, 0.2, after=0.3),
@@ -223,14 +248,18 @@ class CnnForwardPropagation(Film):
 
     def flatten(self):
         """The entries shown leave their maps, line up, and take their place before the dense layers."""
-        end, column = self.end, self.way.column
+        end, vector = self.end, self.cnn.vector
         moves = self.advance(0.45)
-        self.words = LayerAnnotation(self.theme, column.name, (), "", MIDDLE).everything
+        self.words = LayerAnnotation(self.theme, vector.heading[0], vector.heading[1:], "", MIDDLE).everything
         self.words.append(
             text_line(f"{end.sizes[0]:,}", BODY, self.rgb("foreground"), bold=True, at=(COLUMN, self.source.top))
         )
-        self.play(moves, self.say(flatten_caption(column, len(end.index[0]))), self.show(self.words, 0.2, after=0.25))
-        begin = end.leaving(column, self.source)
+        self.play(
+            moves,
+            self.say(flatten_caption(vector, self.source.shape[0], len(end.index[0]))),
+            self.show(self.words, 0.2, after=0.25),
+        )
+        begin = end.leaving(self.source)
         marks = Rectangles(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
         self.counts.append(end.count(0, COLUMN, " values"))
         self.stand(np.full(len(end.sizes), COLUMN))
@@ -329,8 +358,8 @@ class CnnForwardPropagation(Film):
         )
         self.wait(0.2)
 
-    def whole_way(self):
-        """The strip comes down: every stage at once, to scale, and the answer."""
+    def show_overview(self):
+        """The strip comes down: every block at once, to scale, and the answer."""
         end, whole = self.end, self.whole
         words, role = end.prediction()
         color = self.rgb(role)
@@ -354,7 +383,7 @@ class CnnForwardPropagation(Film):
             moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
         self.answer = text_line(words, TITLE, color, bold=True, at=(EDGE, STRIP_Y), align=(1, 0))
         self.play(
-            self.say(f"Most active units per layer; {self.way.parameters:,} parameters"),
+            self.say(f"Most active units per layer; {self.cnn.parameters:,} parameters"),
             self.hide(self.counts),
             moves,
             self.show([self.answer], 0.4, after=0.7),

@@ -7,14 +7,15 @@ Predicted {prediction} ({confidence}); true class: {label}.
 
 import numpy as np
 
-from netcore.analysis.network import Dense, mlp_stages
+from netcore.analysis.dense_layers import DenseLayer, mlp_layers
+from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
 from netcore.viz.colors import neuron_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import BODY, NOTE, TITLE
 from netcore.viz.film.components import dense
-from netcore.viz.film.components.formulas import hidden_layer_formula
+from netcore.viz.film.components.formulas import activation_formula, hidden_layer_formula, sum_formula
 from netcore.viz.film.components.legend import edge_legend
 from netcore.viz.film.components.probabilities import prediction_text, probability_bars
 from netcore.viz.film.edges import Edges
@@ -62,15 +63,15 @@ class ForwardPropagation(Film):
 
     def construct(self):
         self.trace = self.context.trace()
-        self.stages = mlp_stages(self.trace)
+        self.layers = mlp_layers(self.trace, graph_of_trace(self.trace))
         self.formula, self.edges = None, []
         self.choose()
         self.place()
         self.show_picture()
         self.unroll()
         self.show_network()
-        for stage in self.stages:
-            self.propagate(stage)
+        for layer in self.layers:
+            self.propagate(layer)
         self.softmax()
         self.answer()
         self.wait(self.hold)
@@ -79,9 +80,9 @@ class ForwardPropagation(Film):
         """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
-        self.index = [top_k(stage.inputs, self.max_units) for stage in self.stages]
+        self.index = [top_k(layer.inputs, self.max_units) for layer in self.layers]
         self.index.append(top_k(trace.probabilities, self.max_classes, keep))
-        self.sizes = [len(stage.inputs) for stage in self.stages] + [len(trace.probabilities)]
+        self.sizes = [len(layer.inputs) for layer in self.layers] + [len(trace.probabilities)]
 
     def place(self):
         """Columns from left to right: picture, unrolled pixels, layers, names of classes, bars, percentages."""
@@ -134,7 +135,7 @@ class ForwardPropagation(Film):
         """The strongest inputs are led from their places in the column to the neurons that stand for them."""
         theme, index = self.theme, self.index[0]
         n, first = self.sizes[0], self.columns[0]
-        first.values = self.stages[0].inputs[index]
+        first.values = self.layers[0].inputs[index]
         ys = self.high - (index + 0.5) / n * (self.high - self.low)
         starts, ends = np.column_stack([np.full(len(ys), STRIP[1]), ys]), first.centers - [first.radius + 0.04, 0]
         leads = Edges(starts, ends, [*theme.rgb("muted"), 0.6], 1.0)
@@ -176,46 +177,46 @@ class ForwardPropagation(Film):
 
     # ---- from layer to layer
 
-    def propagate(self, stage: Dense):
+    def propagate(self, layer: DenseLayer):
         """Contributions flow along the edges, sums become activations."""
-        theme, k = self.theme, stage.number
-        last = stage is self.stages[-1]
+        theme, k = self.theme, layer.number
+        last = layer is self.layers[-1]
         sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
-        new = dense.contribution_edges(theme, stage, sources, targets, (self.columns[k - 1], neurons))
-        pace = min(1.0, 2.3 / len(self.stages)) * (1.3 if k == 1 else 1.0)
+        new = dense.contribution_edges(theme, layer, sources, targets, (self.columns[k - 1], neurons))
+        pace = min(1.0, 2.3 / len(self.layers)) * (1.3 if k == 1 else 1.0)
         flow = {"order": dense.source_order(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
         where = (self.columns[k - 1].centers[0, 0] + neurons.centers[0, 0]) / 2
         self.play(
-            self.say(self.words(stage)),
-            self.show_formula(self.equations(stage), where),
+            self.say(self.words(layer)),
+            self.show_formula(self.equations(layer), where),
             [Animate(edges, opacity=0.35, run_time=0.4) for edges in self.edges[-1:]],
             Animate(new, start={"progress": 0.0}, progress=1.0, **flow),
         )
         self.edges.append(new)
-        neurons.values = (stage.z if last else stage.output)[targets]
-        fill = neuron_colors(theme, neurons.values, () if last else stage.functions)
+        neurons.values = (layer.z if last else layer.output)[targets]
+        fill = neuron_colors(theme, neurons.values, () if last else layer.functions)
         self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
 
-    def words(self, stage: Dense) -> str:
+    def words(self, layer: DenseLayer) -> str:
         """Return the caption of a layer; middle layers share one if there are too many to read."""
-        outputs, inputs = stage.weight.shape
-        count = len(self.stages)
-        if stage is self.stages[-1]:
+        outputs, inputs = layer.weight.shape
+        count = len(self.layers)
+        if layer is self.layers[-1]:
             return f"Output layer: one logit per class ({outputs:,})"
-        if stage.number == 1:
-            if not stage.functions:
+        if layer.number == 1:
+            if not layer.functions:
                 return "Each neuron: weighted sum of inputs, plus bias"
-            return "Weighted sum plus bias; " + MEANING.get(stage.functions[-1], "then the activation function")
+            return "Weighted sum plus bias; " + MEANING.get(layer.functions[-1], "then the activation function")
         if count > MANY:
             return f"Hidden layers 2 to {count - 1}: the same computation"
-        return f"Hidden layer {stage.number}: the same with {inputs:,} activations"
+        return f"Hidden layer {layer.number}: the same with {inputs:,} activations"
 
-    def equations(self, stage: Dense) -> str:
-        if stage is self.stages[-1]:
-            return stage.sum_formula
-        if stage.number > 1 and len(self.stages) > MANY:
+    def equations(self, layer: DenseLayer) -> str:
+        if layer is self.layers[-1]:
+            return sum_formula(layer)
+        if layer.number > 1 and len(self.layers) > MANY:
             return "z^((l)) = W^((l)) thin a^((l-1)) + b^((l))"
-        return f"{stage.sum_formula} quad {stage.activation_formula}"
+        return f"{sum_formula(layer)} quad {activation_formula(layer)}"
 
     def show_formula(self, source: str, x: float, right: float = RIGHT) -> list:
         """A formula above the place that it speaks of, in place of the one before; none where there is no room."""
@@ -259,7 +260,7 @@ class ForwardPropagation(Film):
         widths[~into] = last.widths[~into]
         middle = (self.columns[0].centers[0, 0] + self.columns[-2].centers[0, 0]) / 2
         self.play(
-            self.show_formula(hidden_layer_formula(self.stages) or "", middle, RIGHT - answer.width - 0.4),
+            self.show_formula(hidden_layer_formula(self.layers) or "", middle, RIGHT - answer.width - 0.4),
             Animate(self.bars, fill=fill, run_time=0.5),
             Animate(self.columns[-1], ring=ring, run_time=0.5),
             Animate(last, rgba=rgba, widths=widths, run_time=0.5),

@@ -1,4 +1,4 @@
-"""What one stage of a network gives, drawn as a column: maps as images, vectors as cells."""
+"""Activations of a block as a column: maps as images, vectors as cells, sequences as one image."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from netcore.analysis.stages import Stage
-from netcore.analysis.units import top_k
+from netcore.analysis.blocks import Block, Graph
+from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
 from netcore.core.formatting import format_number, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
@@ -21,40 +21,57 @@ from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
 GAP = 3.0  # units between maps
 TOP, FOOT = 44.0, 38.0  # units for the name and the shape above a column, for two lines below it
-WANTED = 6  # maps of each stage, at least
+WANTED = 6  # maps of each block, at least
 LARGEST = 12  # screen pixels of a map's pixel, at most
 NARROWEST = 48.0  # units of a column
 
 
 class ActivationView:
-    """Outputs of one stage: which maps or neurons are shown, and the mosaic they are in.
+    """Outputs of one block: which maps or neurons are shown, and the mosaic they are in.
 
     Parameters
     ----------
-    stage : Stage
+    block : Block
     traces : sequence of Trace
         All that will be shown: they share one scale, and one choice of what answers to them most (neurons) or varies
         most over the image (maps).
+    graph : Graph
+        It holds the block: a pooling shows the maps of the layer that it reads.
     """
 
-    def __init__(self, stage: Stage, traces: Sequence[Trace]) -> None:
-        self.outputs = np.stack([self._tiles(trace.value(stage.node)) for trace in traces])  # (traces, N, h, w)
-        self.stage, self.shape = stage, traces[0].value(stage.node).shape
+    def __init__(self, block: Block, traces: Sequence[Trace], graph: Graph) -> None:
+        self.block = block
+        self.outputs = np.stack([self._tiles(trace) for trace in traces])  # (traces, N, h, w)
         self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
+        by: Criterion = "activation" if self.vector else "variation"
+        self.strength = unit_strength(graph, root_block(graph, block), traces, by)[0]
         self.signed = bool(self.outputs.min() < 0)
         self.limit = abs_limit(self.outputs)
         self.chosen = np.arange(len(self.outputs[0]))
         self.name: Text | None = None
 
-    def _tiles(self, output: np.ndarray) -> np.ndarray:
-        return output if output.ndim == 3 else output.reshape(-1, 1, 1)
+    def _tiles(self, trace: Trace) -> np.ndarray:
+        """Images (N, h, w): maps, neurons of one pixel, or one image of a sequence, a row per position."""
+        values = self.block.unit_values(trace.value(self.block.output))
+        if values.ndim == 2:  # (features, positions)
+            return values.T[None]
+        return values if values.ndim == 3 else values.reshape(-1, 1, 1)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is one image of tokens or time steps by features."""
+        return not self.vector and not self.block.has_maps
+
+    @property
+    def shape_text(self) -> str:
+        """Size of a map, or of a sequence, or the number of neurons."""
+        _, count, h, w = self.outputs.shape
+        return f"{count:,}" if self.vector else f"{h}×{w}"
 
     def choose(self, count: int) -> None:
-        """Show at most so many: neurons with the largest magnitude, maps with the largest standard deviation."""
-        strength = (
-            self.outputs.std((2, 3)).mean(0) if self.outputs.shape[2] > 1 else np.abs(self.outputs).mean((0, 2, 3))
-        )
-        self.chosen = top_k(strength, count)
+        """Show at most so many: neurons of the largest magnitude, maps of the largest standard deviation."""
+        if not self.is_sequence:
+            self.chosen = top_k(self.strength, count)
 
     def draw(self, fig: Figure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP) -> ImageGrid:
         """Make the mosaic, empty, at the top left of the box."""
@@ -74,18 +91,18 @@ class ActivationView:
         columns = max(1, int((box.w + gap) / (w * pixel + gap)))
         self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
         self.name = add_text(
-            fig, box.x, box.y, ellipsize(fig, self.stage.name, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
+            fig, box.x, box.y, ellipsize(fig, self.block.short, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
         )
-        add_text(fig, box.x, box.y + 19, f"{count:,}" if len(self.shape) == 1 else f"{h}×{w}", color=muted)
+        add_text(fig, box.x, box.y + 19, self.shape_text, color=muted)
         self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
-        words = format_subset(len(self.chosen), count)
+        words = format_subset(len(self.chosen), count) if not self.is_sequence else "all"
         words = words if text_width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
         add_text(fig, box.x, box.y + box.h - 34, words, color=muted)
         add_text(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
 
     def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
-        """Show the first `share` of a trace's maps; while they appear, the stage's name stands out."""
-        tiles = self._tiles(trace.value(self.stage.node))[self.chosen].copy()
+        """Show the first `share` of a trace's maps; while they appear, the title stands out."""
+        tiles = self._tiles(trace)[self.chosen].copy()
         tiles[round(share * len(tiles)) :] = np.nan
         changed = [self.mosaic.set(tiles)]
         if self.name:
@@ -96,9 +113,9 @@ class ActivationView:
 
 
 def draw_activation_columns(fig: Figure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
-    """Draw stages as columns side by side, all maps to one size: the largest at which a few of each stage fit.
+    """Draw blocks as columns side by side, all maps to one size: the largest at which a few of each block fit.
 
-    Colours mean the same in all of them: where one stage has negative values, all are drawn with both signs.
+    Colours mean the same in all of them: where one block has negative values, all are drawn with both signs.
     """
     signed = any(view.signed for view in views)
     for view in views:
@@ -121,7 +138,7 @@ def draw_activation_columns(fig: Figure, box: Box, views: Sequence[ActivationVie
 
 
 def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
-    """Give the room that is left to stages that show the smallest share, a map's or a cell's width at a time."""
+    """Give the room that is left to blocks that show the smallest share, a map's or a cell's width at a time."""
     steps = [(CELL if view.vector else view.outputs.shape[3] * pixel) + GAP for view in views]
     while True:
         shares = [_share(view, wide, pixel, tall) for view, wide in zip(views, widths, strict=True)]
@@ -134,7 +151,7 @@ def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, t
 
 def _head(fig: Figure, view: ActivationView) -> float:
     """Units that a column needs for what is written above and below it."""
-    return min(72.0, max(NARROWEST, text_width(fig, view.stage.name, SMALL, "bold")))
+    return min(72.0, max(NARROWEST, text_width(fig, view.block.short, SMALL, "bold")))
 
 
 def _across(view: ActivationView, pixel: float, tall: float) -> int:

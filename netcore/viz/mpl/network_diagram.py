@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from netcore.analysis.columns import Column, columns, contributions
+from netcore.analysis.diagram_columns import DiagramColumn, column_contributions, diagram_columns
 from netcore.analysis.units import top_k
 from netcore.core.trace import Trace
 from netcore.viz.colors import blend
@@ -38,7 +38,7 @@ class NetworkDiagram:
 
     def __init__(self, fig: Figure, box: Box, trace: Trace, most: int = 6) -> None:
         self.theme: Theme = fig.theme  # type: ignore[attr-defined]
-        self.columns = columns(trace, most)
+        self.columns = diagram_columns(trace, most)
         longest = min(0.24 * box.w, max(text_width(fig, name, weight="bold") for name in trace.classes))
         self._classes = [ellipsize(fig, name, longest, weight="bold") for name in trace.classes]
         inner = box.inset(right=longest + 10, bottom=FOOT)
@@ -58,16 +58,20 @@ class NetworkDiagram:
         room = inner.w / (len(self.columns) - 0.4)
         tile = min((inner.h - 12) / MAPS - 6, 0.62 * room)
         radius = 0.4 * min(14.0, inner.h / (PIXELS + 1))
-        xs = np.linspace((tile / 2 if self.columns[0].maps else radius) + 1, inner.w - radius - 1, len(self.columns))
+        xs = np.linspace(
+            (tile / 2 if self.columns[0].has_maps else radius) + 1, inner.w - radius - 1, len(self.columns)
+        )
         out: list[_Neurons | _Maps] = []
         for k, (column, x) in enumerate(zip(self.columns, xs, strict=True)):
-            if column.maps:
+            if column.has_maps:
                 place = Box(inner.x + x - tile / 2, inner.y, tile, inner.h)
                 out.append(_Maps(fig, self.ax, place, inner, column, trace))
             else:
                 most = PIXELS if k == 0 else CLASSES if k == len(xs) - 1 else NEURONS
                 out.append(_Neurons(self.ax, x, inner.h, radius, column, most, self.theme))
-            lines = ["image"] if column.maps and not column.first else [f"{out[-1].count:,}", f"of {column.size:,}"]
+            lines = (
+                ["image"] if column.has_maps and column.block is None else [f"{out[-1].count:,}", f"of {column.size:,}"]
+            )
             for i, line in enumerate(lines[: 1 + (out[-1].count < column.size)]):
                 y = inner.y + inner.h + 6 + 16.5 * i
                 add_text(fig, inner.x + x, y, ellipsize(fig, line, room), ha="center", color=self.theme.muted)
@@ -89,11 +93,11 @@ class NetworkDiagram:
         self.chosen[-1] = top_k(shares, self.views[-1].count)
         for column, view, chosen in zip(self.columns, self.views, self.chosen, strict=True):
             values = shares if column is self.columns[-1] else column.values(trace)
-            if column.maps and not column.first:
+            if column.has_maps and column.block is None:
                 values = to_display(trace.pixels)[None]
             changed.append(view.show(values, chosen, 1.0 if values is shares else float(np.abs(values).max())))
         self.values = [
-            contributions(trace, *pair, *which)
+            column_contributions(trace, *pair, *which)
             for pair, which in zip(itertools.pairwise(self.columns), itertools.pairwise(self.chosen), strict=True)
         ]
         self._edges()
@@ -125,7 +129,9 @@ class NetworkDiagram:
 class _Neurons:
     """A column of neurons: filled by activation where active, an empty faint ring where idle."""
 
-    def __init__(self, ax: Axes, x: float, high: float, radius: float, column: Column, most: int, theme: Theme) -> None:
+    def __init__(
+        self, ax: Axes, x: float, high: float, radius: float, column: DiagramColumn, most: int, theme: Theme
+    ) -> None:
         self.count, self.half, self.theme = min(column.size, most), radius, theme
         more = self.count < column.size
         self.centers, dots = column_positions(self.count, x, high, 0.0, more, PITCH)  # y points down
@@ -147,11 +153,11 @@ class _Neurons:
 class _Maps:
     """A column of maps, or the image, as tiles; an idle one is as dark as it is."""
 
-    def __init__(self, fig: Figure, ax: Axes, place: Box, inner: Box, column: Column, trace: Trace) -> None:
+    def __init__(self, fig: Figure, ax: Axes, place: Box, inner: Box, column: DiagramColumn, trace: Trace) -> None:
         theme: Theme = fig.theme  # type: ignore[attr-defined]
         self.count = min(column.size, MAPS)
         more = self.count < column.size
-        self.image = not column.first
+        self.image = column.block is None
         values = column.values(trace)
         signed = bool(values.min() < 0)
         empty = to_display(trace.pixels)[None] if self.image else np.zeros((self.count, *values.shape[1:]))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from netcore.analysis.network import Dense
+from netcore.analysis.cnn_blocks import flattened_sources
+from netcore.analysis.dense_layers import DenseLayer
 from netcore.analysis.units import top_k
-from netcore.analysis.volumes import SHORT_TITLES, Stage, flattened_sources
 from netcore.core.formatting import format_percent, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import map_colors, neuron_colors
@@ -45,7 +45,7 @@ class ClassifierView:
         theme: Theme,
         trace: Trace,
         vector: np.ndarray,
-        dense: tuple[Dense, ...],
+        dense: tuple[DenseLayer, ...],
         values: int,
         neurons: int,
         classes: int,
@@ -140,23 +140,18 @@ class ClassifierView:
 
     def parameters(self, k: int) -> int:
         """Weights and biases of the layer into column `k`, its normalisation included."""
-        layers = self.trace.layers
-        names = [layer.name for layer in layers]
-        begin = names.index(self.dense[k - 1].name)
-        end = names.index(self.dense[k].name) if k < len(self.dense) else len(names)
-        return sum(layer.parameters for layer in layers[begin:end])
+        return self.dense[k - 1].block.parameters
 
     def title(self, k: int) -> str:
         """What the layer into column `k` does: ``Dense → BN → ReLU``."""
-        words = [SHORT_TITLES.get(kind, kind) for kind in self.dense[k - 1].functions]
-        return " → ".join(["Dense", *words])
+        return self.dense[k - 1].block.description
 
-    def leaving(self, column: Stage, volume: FeatureMapGroup) -> np.ndarray:
+    def leaving(self, volume: FeatureMapGroup) -> np.ndarray:
         """Frames (N, 3, 2) of the pixels, in the maps of `volume`, that the entries shown come from.
 
         Those of maps that are not shown come out of the place after the last map.
         """
-        which, pixel = flattened_sources(column, self.index[0])
+        which, pixel = flattened_sources(volume.shape, len(self.vector), self.index[0])
         row_of = {int(channel): row for row, channel in enumerate(volume.chosen)}
         row = np.array([row_of.get(int(channel), -1) for channel in which])
         of, dots = volume.maps.corners(), volume.dots()

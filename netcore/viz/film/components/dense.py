@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netcore.analysis.network import Dense
+from netcore.analysis.dense_layers import DenseLayer
 from netcore.viz.film.base_mobject import PIXEL
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
@@ -14,20 +14,20 @@ from netcore.viz.theme import Theme
 
 
 def contribution_edges(
-    theme: Theme, stage: Dense, sources: np.ndarray, targets: np.ndarray, columns: tuple[Neurons, Neurons]
+    theme: Theme, layer: DenseLayer, sources: np.ndarray, targets: np.ndarray, columns: tuple[Neurons, Neurons]
 ) -> Edges:
     """Edges of the shown neurons into a layer: what each carries, weight × activation, as `values` (T·S,), by target.
 
     Parameters
     ----------
     theme : Theme
-    stage : Dense
+    layer : DenseLayer
     sources, targets : (S,), (T,)
         Indices of the neurons that are shown.
     columns : two Neurons
         Where they are drawn.
     """
-    values = stage.contributions(targets, sources).ravel()
+    values = layer.contributions(targets, sources).ravel()
     rgba, widths = edge_style(theme, values)
     before, after = columns
     starts, ends = connect_all(before.centers, after.centers, before.radius + 2 * PIXEL)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netcore.analysis.volumes import Stage
+from netcore.analysis.blocks import Block
 from netcore.core.formatting import format_count
 from netcore.viz.film.base_mobject import BODY, NOTE, ArrayMobject
 from netcore.viz.film.edges import Edges
@@ -50,8 +50,9 @@ class LayerAnnotation:
             self.everything.append(text_line(note, NOTE, muted, at=(x, y - 0.38)))
 
 
-def parameter_text(stage: Stage) -> str:
-    return f"{stage.parameters:,} parameters" if stage.parameters else "no parameters"
+def parameter_text(block: Block) -> str:
+    """Number of parameters of a block."""
+    return f"{block.parameters:,} parameters" if block.parameters else "no parameters"
 
 
 def arrow_row(words: list[TextLine], center: tuple[float, float], muted: np.ndarray) -> list[ArrayMobject]:
@@ -69,38 +70,48 @@ def arrow_row(words: list[TextLine], center: tuple[float, float], muted: np.ndar
     return out
 
 
-def layer_caption(stage: Stage, first: bool) -> str:
-    """Return the caption of a stage; the `first` one reads the image."""
-    into, h, w = stage.source.shape
-    out, h2, w2 = stage.output.shape
-    if stage.kind == "pool":
-        if stage.name == "Pool":
-            return f"Pooling: each map from {h}×{w} to {h2}×{w2}"
-        windows = f"{stage.window[0]}×{stage.window[0]} window" if stage.window else "region"
-        kind = "Max pooling: maximum" if stage.name.startswith("Max") else "Average pooling: mean"
-        return f"{kind} of each {windows}"
-    if stage.kind == "conv":
+def layer_caption(block: Block, channels: int, first: bool) -> str:
+    """Return the caption of a block that reads `channels` maps; the `first` one reads the image."""
+    out, h, w = block.map_shape
+    if block.kind == "pooling" and not block.children:
+        kind = block.main.kind
+        if "Pool" not in kind:
+            return f"{block.heading[0]}: each map to {h}×{w}"
+        window = f"{block.window.kernel[0]}×{block.window.kernel[1]} window" if block.window else "region"
+        word = (
+            "Max pooling: maximum" if "Max" in kind else "Average pooling: mean" if "Avg" in kind else "Pooling: norm"
+        )
+        return f"{word} of each {window}"
+    if block.kind == "convolution":
         if first:
             return f"Convolution: {out:,} kernels, one feature map each"
-        reads = "each from one map" if stage.keeps_maps else f"each from all {into:,}"
-        return f"{stage.title}: {out:,} maps, {reads}"
-    count = format_count(stage.convolutions, "convolution")
-    if "Residual" in stage.name:
-        return f"{count}; the block's input is added"
-    return f"{count}: {out:,} maps of {h2}×{w2}"
+        groups = block.window.groups if block.window else 1
+        reads = (
+            "each from one map" if block.is_depthwise else f"each from {'all ' * (groups == 1)}{channels // groups:,}"
+        )
+        return f"{block.description}: {out:,} maps, {reads}"
+    count = format_count(block.convolutions, "convolution") if block.convolutions else block.heading[0]
+    if block.kind == "residual":
+        return f"{count}; {'a projection of ' * bool(block.shortcut)}the block's input is added"
+    return f"{count}: {out:,} maps of {h}×{w}"
 
 
-def flatten_caption(column: Stage, shown: int) -> str:
-    """Return the caption of the step from maps to a column, `shown` of whose values are drawn."""
-    rest = f", {shown} largest shown" if shown < len(column.output) else ""
-    if column.name == "Flatten":
-        return f"Flatten: {len(column.source):,} maps → {len(column.output):,} values{rest}"
-    kind = "its mean" if "average" in column.name else "its maximum" if "maximum" in column.name else "one value"
+def flatten_caption(vector: Block, maps: int, shown: int) -> str:
+    """Return the caption of the step from `maps` maps to a vector, `shown` of whose values are drawn."""
+    size = vector.unit_count
+    rest = f", {shown} largest shown" if shown < size else ""
+    heading = vector.heading[0]
+    if vector.is_reshape:
+        return f"Flatten: {maps:,} maps → {size:,} values{rest}"
+    if size != maps or vector.kind != "vector":
+        return f"{heading}: {maps:,} maps → {size:,} values{rest}"
+    kind = "its mean" if "average" in heading else "its maximum" if "maximum" in heading else "one value"
     return f"Each map becomes {kind}{rest}"
 
 
-def short_title(stage: Stage) -> str:
-    return {"conv": "Conv", "pool": "Pool"}.get(stage.kind, "Block")
+def short_title(block: Block) -> str:
+    """Word for a block over its column in the overview."""
+    return {"convolution": "Conv", "pooling": "Pool"}.get(block.kind, "Block")
 
 
 def _arrow(left: float, right: float, y: float, rgb: np.ndarray) -> ArrayMobject:

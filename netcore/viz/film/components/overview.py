@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from netcore.analysis.volumes import Way
+from netcore.analysis.blocks import Block
+from netcore.analysis.cnn_blocks import CnnBlocks
 from netcore.viz.film.base_mobject import NOTE, ArrayMobject
 from netcore.viz.film.components.classifier import HIGH, LOW, ClassifierView
 from netcore.viz.film.components.layer_annotation import short_title
@@ -32,14 +33,14 @@ class NetworkOverview:
     Parameters
     ----------
     theme : Theme
-    way : Way
+    cnn : CnnBlocks
     head : Head
     shape : (C, H, W) of the image
     """
 
-    def __init__(self, theme: Theme, way: Way, head: ClassifierView, shape: tuple[int, int, int]) -> None:
-        self.theme, self.way, self.head = theme, way, head
-        self.shapes = [shape, *(stage.output.shape for stage in way.maps)]
+    def __init__(self, theme: Theme, cnn: CnnBlocks, head: ClassifierView, shape: tuple[int, int, int]) -> None:
+        self.theme, self.cnn, self.head = theme, cnn, head
+        self.shapes = [shape, *(block.map_shape for block in cnn.maps)]
         self.dense_xs = head.out_x - DENSE_COLUMN_WIDTH * np.arange(len(head.sizes))[::-1]
         self.room = (self.dense_xs[0] - DENSE_COLUMN_WIDTH / 2 - 0.12 - LEFT_X) / len(self.shapes)
         self.xs = LEFT_X + self.room * (np.arange(len(self.shapes)) + 0.5)
@@ -67,8 +68,8 @@ class NetworkOverview:
     def labels(self) -> list[ArrayMobject]:
         """Over each column what it is; under it how many maps or neurons, and once for all alike their size."""
         ink, muted, faint, y = *(self.theme.rgb(role) for role in ("foreground", "muted", "faint")), LOW - 0.06
-        names = ["Input", *(short_title(stage) for stage in self.way.maps)]
-        names += ["Flatten" if self.way.column.name == "Flatten" else "Pool", *["Dense"] * len(self.way.dense)]
+        names = ["Input", *(short_title(block) for block in self.cnn.maps)]
+        names += [_vector_title(self.cnn.vector), *["Dense"] * len(self.cnn.dense)]
         counts = [shape[0] for shape in self.shapes] + self.head.sizes
         xs = [*self.xs, *self.dense_xs]
         out = _row(names, xs, STRIP_HEIGHT[1] + 0.25, ink, 0.28)
@@ -83,6 +84,10 @@ class NetworkOverview:
         out += [Edges([(a, y - 0.19)], [(b, y - 0.19)], [*faint, 1.0], 2.0) for a, b in sides]
         middles = [(a + b) / 2 for a, b in sides]
         return out + _row([f"{sizes[i][0]}×{sizes[i][1]}" for i in starts], middles, y - 0.4, muted, -0.26)
+
+
+def _vector_title(vector: Block) -> str:
+    return "Flatten" if vector.is_reshape else "Pool" if vector.kind == "vector" else "Vector"
 
 
 def _row(texts: list[str], xs: Sequence[float], y: float, rgb: np.ndarray, step: float) -> list[ArrayMobject]:
