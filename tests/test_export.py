@@ -207,10 +207,10 @@ class OneAtATime(nn.Module):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (Branching(), "Branching decides by the image's values what to compute"),
+        (Branching(), "Branching has control flow that depends on the image"),
         (Frozen(), r"Frozen has torch.no_grad\(\) in its forward"),
-        (Two(), "Two must give one tensor of scores, it gives 2"),
-        (Noisy(), "Noisy gives other scores each time"),
+        (Two(), "Two must return one tensor of logits, got 2"),
+        (Noisy(), "Noisy is not deterministic"),
         (TwoImages(), "the graph of TwoImages cannot be stored"),
         (OneAtATime(), r"the graph of OneAtATime cannot be stored \(RuntimeError: shape"),
     ],

@@ -68,7 +68,7 @@ def hundred(tmp_path_factory):
 
 
 def with_confusions(right: np.ndarray, *pairs: tuple[str, str, int]) -> np.ndarray:
-    """Right answers, and how often one letter was taken for another."""
+    """Right answers, and how often one letter was → another."""
     found = right.copy()
     for true, predicted, count in pairs:
         found[LETTERS.index(true), LETTERS.index(predicted)] = count
@@ -183,7 +183,7 @@ def confused(confusion: np.ndarray, classes: list[str]) -> Iterator[tuple[str, i
     """The confusions, the most frequent first."""
     pairs = [(int(n), *at) for at, n in np.ndenumerate(confusion) if n and at[0] != at[1]]
     for n, true, predicted in sorted(pairs, key=lambda pair: (-pair[0], *pair[1:])):
-        yield f"{classes[true]} predicted as {classes[predicted]}, {n} time{'s' * (n > 1)}", n
+        yield f"{classes[true]} → {classes[predicted]}, {n} time{'s' * (n > 1)}", n
 
 
 def facts_of(fig) -> list[str]:
@@ -229,20 +229,20 @@ def test_confusion_matrix_axis_names(made) -> None:
 def test_confusion_matrix_counts_omitted_pairs(made, more) -> None:
     pairs = [("A", "B", 7), ("B", "A", 6), ("C", "A", 6), ("A", "C", 5), ("J", "I", 4), ("I", "J", 3), ("D", "E", 2)]
     confusion = with_confusions(RIGHT, *pairs, ("E", "D", 1), *[("F", "D", 1)] * more)
-    told = [f"{true} taken for {predicted}, {n} times" for true, predicted, n in (pairs[0], pairs[1], *pairs[2:])]
+    told = [f"{true} → {predicted}, {n} times" for true, predicted, n in (pairs[0], pairs[1], *pairs[2:])]
     fig, _, _ = draw_figure("confusion_matrix", context_with_predictions(made, one=confusion))
-    assert facts_of(fig) == [*told, "and 2 pairs more, up to 1 each" if more else "E taken for D, 1 time"]
+    assert facts_of(fig) == [*told, "2 further pairs, up to 1 each" if more else "E → D, 1 time"]
 
 
 def test_confusion_matrix_shortens_class_names(made) -> None:
     context = context_with_predictions(made, one=with_confusions(RIGHT, ("A", "B", 5), ("B", "C", 1), ("C", "D", 4)))
     context._run.info["classes"] = ["aeroplane with a very long name", "automobile", "cat", "dog", *LETTERS[4:]]
     first, *others = facts_of(draw_figure("confusion_matrix", context).fig)
-    true, predicted = first.removesuffix("…, 5 times").split("… taken for ")
+    true, predicted = first.removesuffix("…, 5 times").split("… → ")
     assert len(true) > 3 < len(predicted)
     assert context.classes[0].startswith(true)
     assert context.classes[1].startswith(predicted)
-    assert others == ["cat taken for dog, 4 times", "automobile taken for cat, 1 time"]
+    assert others == ["cat → dog, 4 times", "automobile → cat, 1 time"]
 
 
 def test_confusion_matrix_cell_colors(made, hundred) -> None:
@@ -609,7 +609,7 @@ def assert_mistakes(fig, mosaic: ImageGrid, images, labels, shares, classes: lis
         pixels = images[order[i]]
         assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
         k = order[i]
-        assert caption_below(fig, mosaic, i) == prediction_lines(classes, predicted[k], sure[k], labels[k])
+        assert caption_below(fig, mosaic, i, 3) == prediction_lines(classes, predicted[k], sure[k], labels[k])
     ((color, middles),) = frames_of(mosaic)
     assert color == DARK.incorrect
     assert np.allclose(sorted(middles), sorted(tile_center(mosaic, i)[:2] for i in range(most)), atol=1)
@@ -712,7 +712,7 @@ def test_stability_box_quartiles(made) -> None:
 def test_stability_of_one_pass(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
     fig = draw_figure("stability", context)[0]
-    assert any("1 pass over 1,000 images" in text for text in painted_strings(fig))
+    assert any("1 pass over 1,000 MNIST digits" in text for text in painted_strings(fig))
     assert not any("deviation" in text for text in painted_strings(fig))  # one pass tells of no spread
     assert not fig.axes[0].patches
     assert legend_colors(fig) == {"dropout off": DARK.emphasis}

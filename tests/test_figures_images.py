@@ -122,7 +122,7 @@ def test_saliency_is_gradient_of_margin(name, request) -> None:
     assert np.array_equal(mosaics[0].tiles()[0], to_display(context.sample.pixels).astype(np.float32))
     for mosaic, values in zip(mosaics[1:3], (expected, times), strict=True):
         assert np.allclose(mosaic.tiles()[0], values.sum(0), atol=0.005 * np.abs(values).max())
-    for mosaic, label in zip(mosaics[1:], ("change per unit", "change", "loss"), strict=True):
+    for mosaic, label in zip(mosaics[1:], ("per unit of input", "contribution", "decrease"), strict=True):
         values = mosaic.tiles()[0]
         limit = float(np.abs(values).max())
         limits, ends = color_bar_of(fig, label)
@@ -171,7 +171,7 @@ def test_saliency_labels(mlp, outcome) -> None:
     assert texts[-1].startswith(f"blue: supports {a}, orange: supports {b}")
     assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Occlusion"]
     y = next(spot.y for spot in text_spots(fig) if spot.text == "first-order estimate")
-    assert texts_in_row(fig, y) == ["a higher pixel value", "first-order estimate", "by 5×5 of background"]
+    assert texts_in_row(fig, y) == ["of the logit difference", "first-order estimate", "patch of 5×5 pixels"]
 
 
 def turned(image, degrees):
@@ -412,7 +412,7 @@ def test_data_set_counts_and_pixels(mlp) -> None:
     labels, examples = mlp.evaluation().labels, mlp.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "Data set embedded"
-    assert note == "1,000 held-out images of 10 classes, 1×28×28 · all but the counts: of 500 example images"
+    assert note == "1,000 held-out images of 10 classes, 1×28×28 · means, pixels, pairs: 500 example images"
     _counts_are(fig, mlp, labels)
     _pixel_values_are(fig, examples.images)
     for k in range(10):
@@ -426,7 +426,7 @@ def test_data_set_of_color_images(two_sets) -> None:
     fig, _, (means, _) = draw_figure("data_set", two_sets)
     examples = two_sets.examples()
     title, note = [spot.text for spot in text_spots(fig)][:2]
-    assert title == "The images of made-up"
+    assert title == "Data set made-up"
     assert note == "40 example images of 5 classes, 3×20×24"
     _counts_are(fig, two_sets, examples.labels)
     _pixel_values_are(fig, examples.images)

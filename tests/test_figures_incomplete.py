@@ -46,12 +46,10 @@ def test_figure_on_incomplete_runs(path: Path, kind: str, incomplete_context) ->
         fig = new_figure(DARK, (800, 450))
         if scene.name in REFUSED.get(kind, ()):
             with pytest.raises(NetcoreError, match=context._run.name) as refusal:
-                check_requirements(scene.name, scene.needs, context._run)
-                load_scene(path).draw(fig, context)
+                _draw(scene, fig, context)
             assert "\n" not in str(refusal.value)
             return
-        check_requirements(scene.name, scene.needs, context._run)
-        update = load_scene(path).draw(fig, context)
+        update = _draw(scene, fig, context)
         for t in (0.0, 0.4, 1.0) if update else (None,):
             if update:
                 update(t)
@@ -62,3 +60,8 @@ def test_refused_table_names_exist() -> None:
     names = {read_scene(path).name for path in FIGURES}
     assert set(REFUSED) <= set(POOR)
     assert set().union(*REFUSED.values()) <= names
+
+
+def _draw(scene, fig, context):
+    check_requirements(scene.name, scene.needs, context._run)
+    return load_scene(scene.path).draw(fig, context)

@@ -155,8 +155,8 @@ def test_read_sample_rejects_non_images(tmp_path):
         "empty.png": (b"", "is empty"),
         "cut.jpg": (whole[: len(whole) // 2], "cannot read .*cut.jpg: .*truncated"),
         "cut.png": (png[: len(png) // 2], "cannot read .*cut.png"),
-        "head.png": (png[:20], "cannot read|no image"),
-        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "no image"),
+        "head.png": (png[:20], "cannot read|not an image"),
+        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not an image"),
     }
     for name, (content, message) in broken.items():
         (tmp_path / name).write_bytes(content)

@@ -15,14 +15,12 @@ from netcore.rendering.scenes import load_scene
 from netcore.viz.theme import Theme
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from netcore.viz.mpl.blitting import Update
-
+    from netcore.viz.mpl.style import ThemedFigure
 
 Sink = Callable[[np.ndarray, int], None]
 Draw = Callable[..., Any]
-SECONDS = 6.0  # of an animated figure that does not say
+SECONDS = 6.0  # default duration of an animated figure
 
 
 # ---- figures
@@ -120,7 +118,7 @@ def save_figure(
 
 def _drawn(
     draw: Draw, context: SceneContext, theme: Theme, size: tuple[int, int], options: Mapping[str, Any] | None
-) -> "tuple[Figure, Update | None]":
+) -> "tuple[ThemedFigure, Update | None]":
     from netcore.viz.mpl.style import new_figure
 
     fig = new_figure(theme, size)

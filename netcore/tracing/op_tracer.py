@@ -7,7 +7,6 @@ depends on the data is followed as it happens.
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from netcore.models.op_names import (
     module_settings,
     output_names,
 )
+from netcore.tracing.op_call import LayerRecord, OpCall, as_tensor, tensors_in
 from netcore.tracing.traced_op import TracedOp, float32_array
 
 # Value-preserving ops: the result keeps its input's name.
@@ -43,22 +43,6 @@ _TRANSPARENT = (
     "lift_fresh_copy",
     "to_copy",
 )
-
-
-@dataclass
-class _Call:
-    """One call of a layer or function, before it becomes a `TracedOp`."""
-
-    name: str
-    kind: str
-    args: object
-    output: object
-    path: str
-    settings: Mapping[str, Any]
-    weight: Tensor | None
-    bias: Tensor | None
-    used: Iterable[Tensor]
-    attention: Tensor | None = None  # (B, H, T, S)
 
 
 class OpTracer(TorchFunctionMode):
@@ -100,7 +84,7 @@ class OpTracer(TorchFunctionMode):
         self._paths = {id(m): name for name, m in module.named_modules()}
         self._stack: list[str] = []  # paths of the modules being run
         self._layer: nn.Module | None = None  # the layer of torch.nn being run: its inner calls are not recorded
-        self._layer_record = _LayerRecord()
+        self._layer_record = LayerRecord()
         self._names: dict[int, str] = {id(x): "input"}  # name of the output by the id of its tensor
         self._kept_alive: list[Tensor] = [x]  # so that the ids in `_names` are not used again
         self._name_counts: dict[str, int] = {}
@@ -141,7 +125,7 @@ class OpTracer(TorchFunctionMode):
         if self._layer is None:
             self._stack.append(module.path if isinstance(module, ExportedLayer) else self._paths.get(id(module), ""))
             if isinstance(module, ExportedLayer) or is_layer(module):
-                self._layer, self._layer_record = module, _LayerRecord()
+                self._layer, self._layer_record = module, LayerRecord()
 
     def _on_forward_end(
         self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object
@@ -150,7 +134,7 @@ class OpTracer(TorchFunctionMode):
             self._stack.pop()
         elif self._layer is module:
             path = self._stack.pop()
-            if any(id(t) in self._names for t in _tensors((args, kwargs))):
+            if any(id(t) in self._names for t in tensors_in((args, kwargs))):
                 if isinstance(module, ExportedLayer):
                     output = self._add(self._exported_call(module, args, output))
                 else:
@@ -160,28 +144,28 @@ class OpTracer(TorchFunctionMode):
 
     def _layer_call(
         self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object, path: str
-    ) -> _Call:
+    ) -> OpCall:
         kind = type(module).__name__.removeprefix("Parametrized")
-        return _Call(
+        return OpCall(
             name=path or kind.lower(),
             kind=kind,
             args=(args, kwargs),
             output=output,
             path=path,
             settings=module_settings(module),
-            weight=_as_tensor(getattr(module, "weight", None)),
-            bias=_as_tensor(getattr(module, "bias", None)),
-            used=[*module.parameters(), *_tensors((args, kwargs))],
+            weight=as_tensor(getattr(module, "weight", None)),
+            bias=as_tensor(getattr(module, "bias", None)),
+            used=[*module.parameters(), *tensors_in((args, kwargs))],
             attention=self._attention_of(module, args, kwargs),
         )
 
-    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...], output: object) -> _Call:
+    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...], output: object) -> OpCall:
         record = self._layer_record
         heads = layer.settings.get("num_heads")
         attention = record.attention
         if attention is not None and attention.ndim == 3 and heads:
             attention = attention.unflatten(0, (-1, heads))  # (B * H, T, S) -> (B, H, T, S)
-        return _Call(
+        return OpCall(
             name=layer.path,
             kind=layer.kind,
             args=args,
@@ -214,7 +198,7 @@ class OpTracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._layer is not None and not isinstance(self._layer, ExportedLayer):
             return func(*args, **kwargs)
-        given = list(_tensors((args, kwargs)))
+        given = list(tensors_in((args, kwargs)))
         source = next((t for t in given if id(t) in self._names), None)
         source_shape = tuple(source.shape) if source is not None else ()  # before an in-place function changes it
         out = func(*args, **kwargs)
@@ -229,7 +213,7 @@ class OpTracer(TorchFunctionMode):
     def _record_parameters(self, given: Sequence[Tensor], out: object) -> None:
         """Note of which parameters alone a tensor was computed."""
         if names := self._parameter_names(given):
-            for tensor in _tensors(out):
+            for tensor in tensors_in(out):
                 self._parameters[id(tensor)] = names
                 self._kept_alive.append(tensor)
 
@@ -243,9 +227,9 @@ class OpTracer(TorchFunctionMode):
         source_shape: tuple[int, ...],
     ) -> object:
         name = function_name(func)
-        found = [t for t in _tensors(out) if t.is_floating_point()]
+        found = [t for t in tensors_in(out) if t.is_floating_point()]
         if name in _TRANSPARENT or not found:
-            for tensor in _tensors(out):
+            for tensor in tensors_in(out):
                 self._remember(tensor, self._names[id(source)])
             return out
         arguments = function_arguments(func, args, kwargs)
@@ -256,26 +240,26 @@ class OpTracer(TorchFunctionMode):
             title, path, kind = current[0], current[1], current[2] or kind
         is_attention = name == "scaled_dot_product_attention" and self._values
         return self._add(
-            _Call(
+            OpCall(
                 name=title,
                 kind=kind,
                 args=(args, kwargs),
                 output=out,
                 path=path,
                 settings=function_settings(kind, arguments),
-                weight=_as_tensor(arguments.get("weight")),
-                bias=_as_tensor(arguments.get("bias")),
-                used=list(_tensors((args, kwargs))),
+                weight=as_tensor(arguments.get("weight")),
+                bias=as_tensor(arguments.get("bias")),
+                used=list(tensors_in((args, kwargs))),
                 attention=attention_weights(arguments) if is_attention else None,
             )
         )
 
     # ---- the record
 
-    def _add(self, call: _Call) -> object:
+    def _add(self, call: OpCall) -> object:
         """Record a call, and return its output with the masked places set to 0."""
-        inputs = tuple(dict.fromkeys(self._names[id(t)] for t in _tensors(call.args) if id(t) in self._names))
-        found = [t for t in _tensors(call.output) if t.is_floating_point()]
+        inputs = tuple(dict.fromkeys(self._names[id(t)] for t in tensors_in(call.args) if id(t) in self._names))
+        found = [t for t in tensors_in(call.output) if t.is_floating_point()]
         if not found:
             return call.output
         first, *others = found
@@ -307,7 +291,7 @@ class OpTracer(TorchFunctionMode):
             op.outputs[self._unique(f"{op.name}.attention")] = self._array(call.attention)
         return output
 
-    def _masked(self, name: str, values: Tensor, call: _Call) -> Tensor:
+    def _masked(self, name: str, values: Tensor, call: OpCall) -> Tensor:
         in_place = self._layer is None and any(values is t for t in call.used)
         if in_place:  # of a function, whose caller need not use what it returns
             return values.masked_fill_(self._mask[name], 0)
@@ -331,34 +315,6 @@ class OpTracer(TorchFunctionMode):
         self._kept_alive.append(tensor)
 
 
-@dataclass
-class _LayerRecord:
-    """Tensors that the operators of one call of an exported layer use."""
-
-    weight: Tensor | None = None
-    bias: Tensor | None = None
-    attention: Tensor | None = None
-    tensors: list[Tensor] = field(default_factory=list)
-
-    def record(
-        self,
-        func: Callable[..., object],
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
-        given: Iterable[Tensor],
-        out: object,
-    ) -> None:
-        name = function_name(func)
-        self.tensors += given
-        arguments = function_arguments(func, args, kwargs)
-        if name == "scaled_dot_product_attention":
-            self.attention = attention_weights(arguments)
-        elif name == "softmax":
-            self.attention = _as_tensor(out)
-        elif "weight" in arguments:
-            self.weight, self.bias = _as_tensor(arguments["weight"]), _as_tensor(arguments.get("bias"))
-
-
 def module_classes(module: nn.Module) -> dict[str, str]:
     """Return the class name of every module by its path; of an exported network, as its author wrote it."""
     stored = getattr(module, "module_classes", None)
@@ -378,18 +334,3 @@ def _replace(value: object, old: Tensor, new: Tensor) -> object:
     parts = [_replace(v, old, new) for v in value]
     make = getattr(type(value), "_make", type(value))  # a named tuple, or a plain one
     return make(parts)
-
-
-def _as_tensor(value: object) -> Tensor | None:
-    return value if isinstance(value, Tensor) else None
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
-    """Yield the tensors in nested tuples, lists and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for v in value:
-            yield from _tensors(v)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))

@@ -1,4 +1,4 @@
-"""Tell logits from probabilities, and convert a network's output to logits."""
+"""Distinguish logits from probabilities, and convert a network's output to logits."""
 
 from weakref import WeakKeyDictionary
 

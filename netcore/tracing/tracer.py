@@ -151,7 +151,7 @@ def trace_module(
 
 def _check_label(label: int | None, classes: int, backward: bool) -> None:
     if label is not None and not 0 <= label < classes:
-        raise NetcoreError(f"label {label} is none of the {classes} classes")
+        raise NetcoreError(f"the label must be from 0 to {classes - 1}, got {label}")
     if backward and label is None:
         raise NetcoreError("gradients of the loss need the true class of the image: pass a label")
 

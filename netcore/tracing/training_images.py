@@ -12,9 +12,9 @@ def load_training_images(run: Run, part: str) -> LabeledImages | None:
 
     None if the run does not say which images they were, or the images found have another digest.
     """
-    told = run.info.get("data") or {}
-    wanted = (told.get("sha256") or {}).get(part)
-    name = "embedded" if told.get("name") == "embedded" else told.get("asked")
+    data_info = run.info.get("data") or {}
+    wanted = (data_info.get("sha256") or {}).get(part)
+    name = "embedded" if data_info.get("name") == "embedded" else data_info.get("asked")
     if not wanted or not name:
         return None
     try:
@@ -23,9 +23,9 @@ def load_training_images(run: Run, part: str) -> LabeledImages | None:
     except NetcoreError:
         return None
     parts: dict[str, Dataset | None] = {"train": source.train, "held_out": source.test}
-    if share := told.get("share"):
-        kept, held = stratified_split(source.train.labels, share, run.info["settings"]["seed"])
-        parts = {"train": source.train.subset(kept), "held_out": source.train.subset(held)}
+    if share := data_info.get("share"):
+        train, held_out = stratified_split(source.train.labels, share, run.info["settings"]["seed"])
+        parts = {"train": source.train.subset(train), "held_out": source.train.subset(held_out)}
     found = parts[part]
     if found is None or found.sha256 != wanted:
         return None

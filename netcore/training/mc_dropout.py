@@ -39,7 +39,7 @@ def mc_dropout_accuracy(
         torch.manual_seed(derive_seed(run.info.get("seed", 0), "stability"))
         right = _correct_with_dropout(run, module, images, labels, passes)
     accuracy = [n / len(data) for n in right]
-    deviation = float(np.std(accuracy, ddof=1)) if passes > 1 else None  # one pass tells of no spread
+    deviation = float(np.std(accuracy, ddof=1)) if passes > 1 else None  # not defined for one pass
     return {
         "data": data.name,
         "count": len(data),

@@ -1,8 +1,8 @@
-"""Which folder a training writes to, so that an earlier complete run stays whole until the new one is.
+"""Open the folder of a training; a complete run is replaced only by a complete run.
 
-A first training builds ``<output>/<name>`` itself: it can be looked at while it goes on. Where a complete run of that
-name lies there, the new one is built in ``<output>/.training/<name>`` and takes its place at the end. `resume` goes on
-with whichever was interrupted. One training at a time holds a name.
+A first training writes to ``<output>/<name>``, which can be read meanwhile. If that is a complete run, the new one is
+written to ``<output>/.training/<name>`` and replaces it at the end. `resume` opens the one
+that was interrupted. A name is locked by one training at a time.
 """
 
 import contextlib

@@ -5,13 +5,17 @@ units that are not 0. Marks: mean over the example images.
 """
 
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.graph_builder import graph_of_trace
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
 
@@ -24,7 +28,7 @@ NUMBERS = 62.0  # units for them
 MEASURES = (("Mean", "|a|"), ("Maximum", "|a|"), ("Active units", "a ≠ 0"))
 
 
-def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
+def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 20, seconds: float = 8.0) -> Update:
     """Draw three bars per layer.
 
     Parameters
@@ -62,7 +66,7 @@ def draw(fig, context, *, images: int = 20, seconds: float = 8.0):
     words = f"mean over {format_count(len(examples.labels), 'example image')}"
     add_text(fig, places[0].x, right.y + right.h - 16, f"▎ {words}", color=fig.theme.emphasis)
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(pictures))
         label = "" if labels[i] is None else f" of class {context.classes[int(labels[i])]}"
         note.set_text(f"image{label} · {trace.snapshot}")
@@ -82,7 +86,7 @@ def _measures(values: np.ndarray) -> np.ndarray:
 class _Bars:
     """One measure of all layers: bars, marks at the means, and the bars' numbers in a column of their own."""
 
-    def __init__(self, fig, box: Box, measure: int, means: np.ndarray, largest: float) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, measure: int, means: np.ndarray, largest: float) -> None:
         theme, rows = fig.theme, np.arange(len(means))
         self.share = measure == 2
         self.top = 1.0 if self.share else max(1e-9, float(largest), float(means.max()))
@@ -97,7 +101,7 @@ class _Bars:
         places = [(box.x + box.w, inner.y + (row + 0.5) * step) for row in rows]
         self.texts = [add_text(fig, *place, "", ha="right", va="center_baseline") for place in places]
 
-    def show(self, values: np.ndarray) -> list:
+    def show(self, values: np.ndarray) -> list[Artist]:
         for value, bar, text in zip(values, self.bars, self.texts, strict=True):
             bar.set_width(value)
             text.set_text(format_percent(value, 0) if self.share else format_number(value))

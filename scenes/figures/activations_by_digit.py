@@ -4,10 +4,13 @@ Mean activation of hidden neurons of {run} ({network}, {snapshot}) over the exam
 shown are those whose means differ most between classes.
 """
 
+from typing import Any
+
 import numpy as np
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_subset
 from netcore.viz.colors import abs_limit, blend
@@ -15,6 +18,7 @@ from netcore.viz.mpl.axes import add_axes, add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import show_pixels
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("examples", "hidden")
@@ -22,7 +26,7 @@ ORDER = 58
 MOST = 16  # classes that fit
 
 
-def draw(fig, context, *, layer: str = "", neurons: int = 24):
+def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: int = 24) -> None:
     """Draw one row per class and one column per neuron.
 
     Parameters
@@ -59,7 +63,7 @@ def draw(fig, context, *, layer: str = "", neurons: int = 24):
     _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
 
 
-def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
+def _table(fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
     rows, columns = table.shape
     signed = bool(table.min() < 0)
     cmap, limit = (diverging if signed else sequential)(fig.theme), abs_limit(table)
@@ -72,7 +76,7 @@ def _table(fig, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[
     inner = Box(room.x, room.y, wide * columns, tall * rows)
     ax = add_axes(fig, inner)
     show_pixels(ax, table, cmap, -limit * signed, limit)
-    line = {"color": blend(fig.theme, "background", "faint", 0.6), "linewidth": 1}
+    line: dict[str, Any] = {"color": blend(fig.theme, "background", "faint", 0.6), "linewidth": 1}
     for k in range(rows + 1):
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):

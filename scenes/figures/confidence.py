@@ -9,8 +9,10 @@ import numpy as np
 
 from netcore.analysis.metrics import calibration_bins, wilson_interval
 from netcore.analysis.predictions import stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("evaluation",)
@@ -18,7 +20,7 @@ ORDER = 38
 BINS = 10
 
 
-def draw(fig, context, *, data: str = ""):
+def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     """Draw the reliability diagram and the two histograms.
 
     Parameters

@@ -1,20 +1,25 @@
 """Confusion matrix
 
 Number of images by true class (rows) and predicted class (columns) of {run} ({network}), its accuracy and the most
-frequent confusions. Color: share of the true class; green: correct, red: misclassified.
+frequent confusions (true → predicted class). Color: share of the true class; green: correct, red: misclassified.
 """
 
+from typing import Any
+
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import Predictions, predict_examples, stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_percent, format_percent_range
 from netcore.viz.colors import confusion_colors, text_color_on
 from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import show_pixels
-from netcore.viz.mpl.style import LABEL, SMALL, TITLE
+from netcore.viz.mpl.style import LABEL, SMALL, TITLE, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
 
@@ -24,7 +29,7 @@ ANIMATED = True
 MOST_NUMBERS = 14  # classes up to which counts are written into the cells
 
 
-def draw(fig, context, *, data: str = "", seconds: float = 6.0):
+def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "", seconds: float = 6.0) -> Update:
     """Draw the matrix, the accuracy and the most frequent confusions.
 
     Parameters
@@ -42,7 +47,7 @@ def draw(fig, context, *, data: str = "", seconds: float = 6.0):
     moments = _thinned(snapshots_until(context), 12)
     kept: dict[int, Predictions] = {}
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(moments) + 1)
         if i == len(moments):
             found, words = final, final.words
@@ -66,7 +71,7 @@ def _thinned(items: tuple, most: int) -> list:
 class _Cells:
     """The matrix; a cell's color is its share of the true class, green on the diagonal, red elsewhere."""
 
-    def __init__(self, fig, box: Box, classes: list[str]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str]) -> None:
         self.theme, count = fig.theme, len(classes)
         names = min(110, max(text_width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
         upright = names > (box.w - names - 34) / count - 4  # names wider than a cell are set upright
@@ -86,12 +91,12 @@ class _Cells:
             add_text(fig, x, inner.y - 6, ellipsize(fig, name, names), ha="center", va="bottom", rotation=rotation)
         where = np.ndindex(count, count)
         self.texts = [self.ax.text(c, r, "", ha="center", va="center_baseline", fontsize=SMALL) for r, c in where]
-        lines = {"color": fig.theme.background, "linewidth": 2}
+        lines: dict[str, Any] = {"color": fig.theme.background, "linewidth": 2}
         for k in range(1, count):
             self.ax.axhline(k - 0.5, **lines, zorder=1.5)
             self.ax.axvline(k - 0.5, **lines, zorder=1.5)
 
-    def show(self, confusion: np.ndarray) -> list:
+    def show(self, confusion: np.ndarray) -> list[Artist]:
         share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
         self.worst = float(share[~np.eye(len(share), dtype=bool)].max(initial=0))
         colors = confusion_colors(self.theme, share)
@@ -104,7 +109,7 @@ class _Cells:
 class _Facts:
     """Accuracy with its confidence interval, and the most frequent confusions."""
 
-    def __init__(self, fig, box: Box, classes: list[str]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str]) -> None:
         self.fig, self.box, self.classes = fig, box, classes
         add_subtitle(fig, box, "Accuracy")
         self.accuracy = add_text(fig, box.x, box.y + 24, "", fontsize=2 * TITLE, fontweight="bold")
@@ -115,7 +120,7 @@ class _Facts:
             add_text(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
         ]
 
-    def show(self, found: Predictions) -> list:
+    def show(self, found: Predictions) -> list[Artist]:
         right, of = int(found.right.sum()), len(found.labels)
         low, high = wilson_interval(right, of)
         self.accuracy.set_text(format_percent(found.accuracy))
@@ -132,12 +137,12 @@ class _Facts:
         return [self.accuracy, self.range, *self.rows]
 
     def _line(self, true: int, predicted: int, count: int) -> str:
-        """``9 predicted as 4, 7 times``; long names are cut."""
-        words = f"{self.classes[true]} predicted as {self.classes[predicted]}, {format_count(count, 'time')}"
+        """``9 → 4, 7 times``; long names are cut."""
+        words = f"{self.classes[true]} → {self.classes[predicted]}, {format_count(count, 'time')}"
         if text_width(self.fig, words, LABEL) <= self.box.w:
             return words
-        room = self.box.w - text_width(self.fig, f" predicted as , {format_count(count, 'time')}", LABEL)
+        room = self.box.w - text_width(self.fig, f" → , {format_count(count, 'time')}", LABEL)
         wide = [text_width(self.fig, self.classes[k], LABEL) for k in (true, predicted)]
         rooms = [max(room / 2, room - other) for other in reversed(wide)]
         short = [ellipsize(self.fig, self.classes[k], r, LABEL) for k, r in zip((true, predicted), rooms, strict=True)]
-        return f"{short[0]} predicted as {short[1]}, {format_count(count, 'time')}"
+        return f"{short[0]} → {short[1]}, {format_count(count, 'time')}"

@@ -8,9 +8,10 @@ import numpy as np
 
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent, format_percent_range, format_subset
 from netcore.viz.mpl.axes import add_chart, fit_class_labels, format_axis_percent
-from netcore.viz.mpl.style import LABEL
+from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 
 NEEDS = ("evaluation",)
@@ -18,7 +19,7 @@ ORDER = 40
 MOST = 12  # classes that fit
 
 
-def draw(fig, context):
+def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw one column for all images and one per class, with one dot per data set."""
     theme = fig.theme
     colors = (theme.positive, theme.negative, theme.emphasis, theme.correct)

@@ -5,21 +5,25 @@ active neurons (or the most variable feature maps) with their contributions, the
 magnitude by layer, the weights into the predicted class, and the confidence of each prediction.
 """
 
-from itertools import zip_longest
+from typing import Protocol
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.text import Text
 
 from netcore.analysis.image_sequence import sample_sequence
 from netcore.analysis.predictions import PredictionBatch, predict_samples
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number, format_percent
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit, blend
 from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box, figure_box
 from netcore.viz.mpl.image_grid import image_grid, show_pixels, to_display
 from netcore.viz.mpl.network_diagram import NetworkDiagram
 from netcore.viz.mpl.probability_bars import ProbabilityBars, set_text
-from netcore.viz.mpl.style import LABEL, MARGIN, TITLE
+from netcore.viz.mpl.style import LABEL, MARGIN, TITLE, ThemedFigure
 from netcore.viz.mpl.text import add_subtitle, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import frame_index
 from netcore.viz.wording import prediction_lines, prediction_role
@@ -34,7 +38,15 @@ TALL = 1.06  # of confidence that the axis reaches
 TOP = 26.0  # units of a panel's title
 
 
-def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, seconds: float = 12.0):
+def draw(
+    fig: ThemedFigure,
+    context: SceneContext,
+    *,
+    digits: str = "",
+    images: int = 20,
+    seed: int = 0,
+    seconds: float = 12.0,
+) -> Update:
     """Draw the seven panels.
 
     Parameters
@@ -55,7 +67,7 @@ def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, sec
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
-    panels = [
+    panels: list[_Panel] = [
         _Input(fig, a, trace),
         _Probabilities(fig, b, trace),
         _Network(fig, c, trace),
@@ -65,7 +77,7 @@ def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, sec
         _Confidence(fig, g, len(feed)),
     ]
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(feed))
         note.set_text(f"image {i + 1} of {len(feed)} · {trace.snapshot}")
         now = context.trace(sample=feed[i])
@@ -78,7 +90,7 @@ def draw(fig, context, *, digits: str = "", images: int = 20, seed: int = 0, sec
 # ---- the panels
 
 
-def _heading(fig, title: str) -> tuple[Box, object]:
+def _heading(fig: ThemedFigure, title: str) -> tuple[Box, Text]:
     whole = figure_box(fig)
     title = ellipsize(fig, title, 0.6 * whole.w, TITLE, "bold")
     add_text(fig, MARGIN, 12, title, fontsize=TITLE, fontweight="bold")
@@ -86,10 +98,16 @@ def _heading(fig, title: str) -> tuple[Box, object]:
     return whole.inset(MARGIN, 46, MARGIN, 12), note
 
 
+class _Panel(Protocol):
+    """A part of the dashboard."""
+
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]: ...
+
+
 class _Input:
     """The image, its prediction with confidence, and whether it is correct."""
 
-    def __init__(self, fig, box: Box, trace: Trace) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace) -> None:
         add_subtitle(fig, box, "Input")
         self.fig, self.box, self.theme = fig, box, fig.theme
         place = box.inset(top=TOP, bottom=84)
@@ -98,28 +116,29 @@ class _Input:
         y = low.y + low.h + 12
         self.texts = [add_text(fig, box.x, y + 22 * i, "") for i in range(3)]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         color = getattr(self.theme, prediction_role(trace.prediction, trace.label))
         lines = prediction_lines(trace.classes, trace.prediction, trace.confidence, trace.label)
-        for k, (text, line) in enumerate(zip_longest(self.texts, lines, fillvalue="")):
+        lines = [*lines, *[""] * (len(self.texts) - len(lines))]
+        for k, (text, line) in enumerate(zip(self.texts, lines, strict=True)):
             words = ellipsize(self.fig, line, self.box.w, weight="normal" if k else "bold")
             set_text(text, words, self.theme.foreground if k else color, k == 0)
         return [self.image.set(to_display(trace.pixels)[None]), *self.texts]
 
 
 class _Probabilities:
-    def __init__(self, fig, box: Box, trace: Trace) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace) -> None:
         add_subtitle(fig, box, "Probabilities")
         inner = box.inset(top=TOP - 2)
         tall = min(inner.h, 30.0 * len(trace.classes))
         self.bars = ProbabilityBars(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         return self.bars.show(trace)
 
 
 class _Network:
-    def __init__(self, fig, box: Box, trace: Trace) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace) -> None:
         add_subtitle(fig, box, "Network")
         theme, right = fig.theme, box.x + box.w
         for words, role in (("lowers", "negative"), ("raises", "positive")):
@@ -127,14 +146,14 @@ class _Network:
             right -= text_width(fig, words) + 10
         self.wiring = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         return self.wiring.show(trace)
 
 
 class _Confusion:
     """Counts of the predictions so far by true and predicted class; the latest is outlined."""
 
-    def __init__(self, fig, box: Box, classes: list[str]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str]) -> None:
         add_subtitle(fig, box, "Confusion")
         self.theme, count = fig.theme, len(classes)
         add_text(fig, box.x + box.w, box.y + TOP - 2, "predicted →", ha="right", color=fig.theme.muted)
@@ -151,7 +170,7 @@ class _Confusion:
         self.right = add_text(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
         self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         labels, predicted = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
         known = labels >= 0
         count = facts.probabilities.shape[1]
@@ -178,7 +197,7 @@ class _Confusion:
 class _Activity:
     """Mean and largest magnitude of each layer's outputs."""
 
-    def __init__(self, fig, box: Box, facts: PredictionBatch) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, facts: PredictionBatch) -> None:
         theme, rows = fig.theme, np.arange(len(facts.layers))
         add_subtitle(fig, box, "Activation")
         right = box.x + box.w
@@ -203,7 +222,7 @@ class _Activity:
             add_text(fig, box.x + box.w, y, "", ha="right", va="center_baseline", color=theme.muted) for y in ys
         ]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         for mean, largest, a, b, text in zip(
             *facts.activity[:, :, i], self.mean, self.largest, self.texts, strict=True
         ):
@@ -216,7 +235,7 @@ class _Activity:
 class _Weights:
     """Histogram of the weights into the predicted class."""
 
-    def __init__(self, fig, box: Box, classes: list[str], weights: np.ndarray | None) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str], weights: np.ndarray | None) -> None:
         theme = fig.theme
         self.fig, self.classes, self.room = fig, classes, box.w
         self.title = add_text(fig, box.x, box.y, "", fontsize=LABEL, fontweight="bold")
@@ -238,7 +257,7 @@ class _Weights:
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
         self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         words = f"Weights into {self.classes[trace.prediction]}"
         self.title.set_text(ellipsize(self.fig, words, self.room, LABEL, "bold"))
         if self.counts is None:
@@ -250,7 +269,7 @@ class _Weights:
 class _Confidence:
     """Confidence of the last predictions, colored by correctness, with reference lines."""
 
-    def __init__(self, fig, box: Box, images: int) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, images: int) -> None:
         theme = fig.theme
         add_subtitle(fig, box, "Confidence", f"last {WINDOW} images" if images > WINDOW else "per image")
         inner = box.inset(left=44, top=TOP + 4, right=6, bottom=8)
@@ -267,7 +286,7 @@ class _Confidence:
             for role in ("correct", "incorrect", "emphasis")
         ]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list:
+    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         start = max(0, i + 1 - WINDOW)
         shares = facts.probabilities[start : i + 1]
         y, labels = shares.max(1), facts.labels[start : i + 1]

@@ -6,10 +6,13 @@ similar pairs of different classes.
 
 import numpy as np
 
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_shape, format_subset
+from netcore.core.run import Examples
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 
 NEEDS = ("examples",)
@@ -18,7 +21,7 @@ MOST = 20  # classes that fit
 EXAMPLES = "example image"
 
 
-def draw(fig, context, *, pairs: int = 5):
+def draw(fig: ThemedFigure, context: SceneContext, *, pairs: int = 5) -> None:
     """Draw the four panels.
 
     Parameters
@@ -31,7 +34,7 @@ def draw(fig, context, *, pairs: int = 5):
     classes = format_count(len(context.classes), "class")
     words = f"{format_count(len(labels), source)} of {classes}, {format_shape(context.input_shape)}"
     if source != EXAMPLES:
-        words += f" · mean images, pixel values and pairs: {format_count(len(examples.labels), EXAMPLES)}"
+        words += f" · means, pixels, pairs: {format_count(len(examples.labels), EXAMPLES)}"
     name = context.dataset_name or "of " + context.display_name
     body, _ = add_heading(fig, f"Data set {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
@@ -42,14 +45,14 @@ def draw(fig, context, *, pairs: int = 5):
     _alike(fig, alike, examples, context.classes, pairs)
 
 
-def _labels(context) -> tuple[np.ndarray, str]:
+def _labels(context: SceneContext) -> tuple[np.ndarray, str]:
     """True classes of the images evaluated, else of the example images."""
     if context.evaluations and len(stored := context.evaluation().labels):
         return stored.astype(np.int64), "held-out image"
     return context.examples().labels, EXAMPLES
 
 
-def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
+def _counts(fig: ThemedFigure, box: Box, labels: np.ndarray, classes: list[str]) -> None:
     room = (box.w - 62) / len(classes) - 4
     every = len(classes) <= MOST and max(text_width(fig, name) for name in classes) <= room
     ax = add_chart(fig, box, "Images per class", left=54)
@@ -64,7 +67,7 @@ def _counts(fig, box: Box, labels: np.ndarray, classes: list[str]) -> None:
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
-def _means(fig, box: Box, examples, classes: list[str]) -> None:
+def _means(fig: ThemedFigure, box: Box, examples: Examples, classes: list[str]) -> None:
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
     of = "" if len(present) == len(classes) else format_subset(len(present), len(classes), "class")
     add_subtitle(fig, box, "Mean images", of)
@@ -72,7 +75,7 @@ def _means(fig, box: Box, examples, classes: list[str]) -> None:
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)
 
 
-def _brightness(fig, box: Box, images: np.ndarray) -> None:
+def _brightness(fig: ThemedFigure, box: Box, images: np.ndarray) -> None:
     heights, edges = np.histogram(images, bins=32, range=(0, 256))
     uneven = heights.max() > 30 * max(1, heights.min())
     words = "share of pixels" + (", logarithmic" if uneven else "")
@@ -88,7 +91,7 @@ def _brightness(fig, box: Box, images: np.ndarray) -> None:
         ax.set_yticks([t for t in (0.0001, 0.001, 0.01, 0.1, 1) if low <= t <= high])
 
 
-def _alike(fig, box: Box, examples, classes: list[str], most: int) -> None:
+def _alike(fig: ThemedFigure, box: Box, examples: Examples, classes: list[str], most: int) -> None:
     from scipy.spatial.distance import cdist
 
     add_subtitle(fig, box, "Similar pairs", "nearest of different classes")

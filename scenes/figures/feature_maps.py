@@ -8,19 +8,24 @@ per layer.
 from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.blocks import Block
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.image_sequence import other_samples
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError, unknown_name
 from netcore.core.formatting import format_shape
+from netcore.core.trace import Trace
 from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_activation_columns
 from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
 from netcore.viz.mpl.probability_bars import ProbabilityBars
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 from netcore.viz.mpl.timeline import Timeline, frame_index
 from netcore.viz.wording import format_prediction
@@ -31,14 +36,14 @@ ANIMATED = True
 
 
 def draw(
-    fig,
-    context,
+    fig: ThemedFigure,
+    context: SceneContext,
     *,
     layer: str = "all",
     over: Literal["layers", "images", "training"] = "layers",
     images: int = 10,
     seconds: float = 8.0,
-):
+) -> Update:
     """Draw the maps of all layers from left to right, or all maps of one layer.
 
     Parameters
@@ -65,12 +70,12 @@ def draw(
     digit, views, bars = place(fig, body, found, traces)
     timeline = Timeline(fig, bottom, context, snapshots_until(context)) if bottom else None
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         last = frame_index(t, len(traces))
         steps = len(views) + 2 if over == "layers" else 0  # the image, each layer, the prediction
         at = min(steps * t, steps) if steps else len(views) + 2
         trace = traces[last]
-        changed = [digit.set(to_display(trace.pixels)[None])]
+        changed: list[Artist] = [digit.set(to_display(trace.pixels)[None])]
         for i, view in enumerate(views):
             changed += view.show(trace, float(np.clip(at - 1 - i, 0, 1)))
         changed += bars.show(trace if at > len(views) + 1 else None)
@@ -81,7 +86,7 @@ def draw(
     return update
 
 
-def _found(trace, layer: str) -> list[Block]:
+def _found(trace: Trace, layer: str) -> list[Block]:
     """The stages that are shown: some of all, or the one that has this name (or ends in the node of this name)."""
     graph = graph_of_trace(trace)
     every = graph.map_blocks()
@@ -95,7 +100,7 @@ def _found(trace, layer: str) -> list[Block]:
     return [names[layer]]
 
 
-def _traces(context, over: str, images: int) -> list:
+def _traces(context: SceneContext, over: str, images: int) -> list:
     """The passes that the animation goes through, the last one being the still's."""
     if over == "training":
         return [context.trace(at=s) for s in snapshots_until(context)]
@@ -104,7 +109,9 @@ def _traces(context, over: str, images: int) -> list:
     return [context.trace()]
 
 
-def _columns(fig, body: Box, found: list[Block], traces: list):
+def _columns(
+    fig: ThemedFigure, body: Box, found: list[Block], traces: list[Trace]
+) -> tuple[ImageGrid, list[ActivationView], ProbabilityBars]:
     """The digit, a column of maps for every stage, all of them to one scale, and the probabilities."""
     theme, trace, narrow = fig.theme, traces[-1], len(found) > 5
     sides, gap = ((1, 1.75), 11) if narrow else ((0.85, 1.25), 18)
@@ -122,7 +129,9 @@ def _columns(fig, body: Box, found: list[Block], traces: list):
     return digit, views, _bars(fig, right, TOP, FOOT, trace)
 
 
-def _single(fig, body: Box, found: list[Block], traces: list):
+def _single(
+    fig: ThemedFigure, body: Box, found: list[Block], traces: list[Trace]
+) -> tuple[ImageGrid, list[ActivationView], ProbabilityBars]:
     """The digit and the probabilities at the left, all maps of the one layer at the right."""
     left, right = body.columns(1, 3.1, gap=36)
     view = ActivationView(found[0], traces, graph_of_trace(traces[-1]))
@@ -135,18 +144,18 @@ def _single(fig, body: Box, found: list[Block], traces: list):
     return _digit(fig, above, traces[-1]), [view], _bars(fig, below, 24, 0, traces[-1])
 
 
-def _digit(fig, box: Box, trace) -> ImageGrid:
+def _digit(fig: ThemedFigure, box: Box, trace: Trace) -> ImageGrid:
     add_text(fig, box.x, box.y, "image", fontweight="bold")
     add_text(fig, box.x, box.y + 19, format_shape(trace.pixels.shape[1:]), color=fig.theme.muted)
     return image_grid(fig, box.inset(top=TOP), to_display(trace.pixels)[None], columns=1, frame=True)
 
 
-def _bars(fig, box: Box, top: float, foot: float, trace) -> ProbabilityBars:
+def _bars(fig: ThemedFigure, box: Box, top: float, foot: float, trace: Trace) -> ProbabilityBars:
     add_text(fig, box.x, box.y, "probability", fontweight="bold")
     return ProbabilityBars(fig, box.inset(top=top - 6, bottom=foot), trace.classes)
 
 
-def _words(trace, views: list[ActivationView], at: float) -> str:
+def _words(trace: Trace, views: list[ActivationView], at: float) -> str:
     """Describe the current step: the image, a layer, or the prediction."""
     if at > len(views) + 1:
         chosen = any(len(view.chosen) < view.outputs.shape[1] for view in views)

@@ -3,17 +3,24 @@
 Kernels of a convolution of {run} ({network}) at {snapshot}; blue: positive weights, orange: negative weights.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
+from netcore.core.context import SceneContext
 from netcore.core.errors import unknown_name
 from netcore.core.formatting import format_shape, format_subset
 from netcore.viz.colors import abs_limit
 from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging
 from netcore.viz.mpl.image_grid import image_grid
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading
 from netcore.viz.mpl.timeline import Timeline, frame_index
 
@@ -22,7 +29,9 @@ ORDER = 54
 ANIMATED = True
 
 
-def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6.0):
+def draw(
+    fig: ThemedFigure, context: SceneContext, *, layer: str = "", kernels: int = 64, seconds: float = 6.0
+) -> Update:
     """Draw the kernels as one grid.
 
     Parameters
@@ -48,13 +57,13 @@ def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6
     body, _ = add_heading(fig, f"Convolution kernels of {title}, {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
-    settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
+    settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
     mosaic = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
     add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight")
     timeline = Timeline(fig, time, context, snapshots)
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
         return [mosaic.set(over_time[i]), *timeline.show(i)]
 
@@ -62,7 +71,7 @@ def draw(fig, context, *, layer: str = "", kernels: int = 64, seconds: float = 6
     return update
 
 
-def _choice(weight: np.ndarray, most: int):
+def _choice(weight: np.ndarray, most: int) -> tuple[Callable[[np.ndarray], np.ndarray], int | None, str]:
     """Return how to pick the kernels of a weight (out, in, h, w), the number of columns, and a description.
 
     With one input map there is one kernel per output map; a few input maps (colors) are joined into a strip; with many,

@@ -7,9 +7,10 @@ import numpy as np
 from scipy.special import softmax
 
 from netcore.analysis.predictions import stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_subset
 from netcore.viz.mpl.captioned_grid import captioned_grid
-from netcore.viz.mpl.style import LABEL
+from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 from netcore.viz.wording import prediction_lines
 
@@ -17,7 +18,7 @@ NEEDS = ("examples",)
 ORDER = 36
 
 
-def draw(fig, context, *, images: int = 24):
+def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
     """Draw the images with predicted and true class below.
 
     Parameters
@@ -39,7 +40,7 @@ def draw(fig, context, *, images: int = 24):
     note.set_text(ellipsize(fig, f"{format_subset(count, total)} misclassified · {source}", body.w))
 
 
-def _seen(context) -> tuple:
+def _seen(context: SceneContext) -> tuple:
     """Return images, labels, probabilities, the total number of misclassified images, and their source as text."""
     if context.evaluations:
         stored = context.evaluation()

@@ -3,19 +3,22 @@
 Layers of {run} ({network}) in order, with output shape and number of parameters; bars: share of all parameters.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from netcore.analysis.blocks import Block, Graph
 from netcore.analysis.graph_builder import graph_of_trace
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_shape, format_subset
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 from netcore.viz.colors import blend
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box, figure_box
-from netcore.viz.mpl.style import FIGURE_WIDTH, LABEL
+from netcore.viz.mpl.style import FIGURE_WIDTH, LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ()
@@ -24,7 +27,7 @@ MOST = 24  # cards that fit
 GAP = 34.0  # units between columns
 
 
-def draw(fig, context):
+def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw the layers as cards, column by column, with the edges between them."""
     trace = context.trace(sample=context.sample_or_none or Sample(np.zeros(context.input_shape, np.uint8)))
     layers = graph_of_trace(trace)
@@ -74,10 +77,12 @@ def _words(block: Block, trace: Trace) -> str:
     return block.description + "".join(f", dropout {share:g}" for share in shares if share)
 
 
-def _card(fig, ax: Axes, box: Box, texts: tuple[str, str, str], parameters: int | str | None, total: int) -> None:
+def _card(
+    fig: ThemedFigure, ax: Axes, box: Box, texts: tuple[str, str, str], parameters: int | str | None, total: int
+) -> None:
     """One card: title, operations and shape; its number of parameters, or "shared", or None for the image."""
     theme, (title, words, shape) = fig.theme, texts
-    style = {"boxstyle": "round,pad=0,rounding_size=6", "mutation_aspect": 1}
+    style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=6", "mutation_aspect": 1}
     ax.add_patch(
         FancyBboxPatch(
             (box.x, box.y),
@@ -108,10 +113,10 @@ def _card(fig, ax: Axes, box: Box, texts: tuple[str, str, str], parameters: int 
     add_text(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
 
 
-def _edge(fig, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:
+def _edge(fig: ThemedFigure, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:
     """An arrow downwards, or round to the next column; a skip as a curve beside the cards."""
     theme, start, end = fig.theme, places[a], places[b]
-    line = {
+    line: dict[str, Any] = {
         "arrowstyle": "-|>",
         "mutation_scale": 9,
         "color": theme.muted,
@@ -135,7 +140,7 @@ def _edge(fig, ax: Axes, places: list[Box], a: int, b: int, rows: int) -> None:
         tail, head = (start.x + start.w, start.y + start.h / 2), (end.x + end.w, end.y + end.h / 2)
         if a // rows != b // rows:
             head = (end.x, end.y + end.h / 2)
-        curve = line | {
+        curve: dict[str, Any] = line | {
             "color": theme.emphasis,
             "connectionstyle": f"arc3,rad={-0.35 if a // rows == b // rows else 0.1}",
         }

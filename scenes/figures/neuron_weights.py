@@ -4,17 +4,24 @@ Weights of the neurons of the first layer of {run} ({network}) at {snapshot}, on
 weights, orange: negative weights.
 """
 
+from typing import Any
+
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset
+from netcore.core.run import Snapshot
 from netcore.viz.colors import abs_limit
 from netcore.viz.mpl.axes import add_colorbar
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging
 from netcore.viz.mpl.image_grid import image_grid
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading
 from netcore.viz.mpl.timeline import Timeline, frame_index
 
@@ -23,7 +30,7 @@ ORDER = 52
 ANIMATED = True
 
 
-def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
+def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds: float = 6.0) -> Update:
     """Draw the weights of first-layer neurons as one grid.
 
     Parameters
@@ -45,7 +52,7 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
         )
     order = _most_used(list(matrices.values()), neurons)
 
-    def images(snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
+    def images(snapshot: Snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
         weight = context.layer_weights(snapshot, 2)[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
@@ -57,13 +64,13 @@ def draw(fig, context, *, neurons: int = 24, seconds: float = 6.0):
     title = find_layer_title(context.layers, context.input_shape, layer)
     body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
-    settings = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
+    settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
     add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight", clipped=True)
     timeline = Timeline(fig, time, context, snapshots)
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
         return [mosaic.set(over_time[i]), *timeline.show(i)]
 

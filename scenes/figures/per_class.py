@@ -8,9 +8,11 @@ import numpy as np
 
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import Predictions, stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number, format_percent, format_subset
 from netcore.viz.mpl.axes import add_axes, format_axis_percent
 from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("evaluation",)
@@ -19,7 +21,7 @@ MOST = 12  # classes that fit
 COLUMNS, COLUMN = ("precision", "recall", "F1", "images"), 72.0  # of the table; units wide
 
 
-def draw(fig, context, *, data: str = ""):
+def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     """Draw one row per class: two shares with their intervals, and the numbers.
 
     Parameters
@@ -51,7 +53,7 @@ def draw(fig, context, *, data: str = ""):
     _table(fig, inner, body.y, np.array(scores)[:, order])
 
 
-def _dots(fig, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -> None:
+def _dots(fig: ThemedFigure, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -> None:
     """Draw precision and recall with their confidence intervals, one row per class."""
     ax = add_axes(fig, box, ylim=(len(order) - 0.5, -0.5))
     predicted, true = found.confusion.sum(0), found.confusion.sum(1)
@@ -72,7 +74,7 @@ def _dots(fig, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -
     ax.grid(axis="x")
 
 
-def _table(fig, box: Box, top: float, scores: np.ndarray) -> None:
+def _table(fig: ThemedFigure, box: Box, top: float, scores: np.ndarray) -> None:
     """The numbers (4, rows), to the right of `box`."""
     ends = [box.x + box.w + 16 + COLUMN * (i + 1) for i in range(len(COLUMNS))]
     for x, name in zip(ends, COLUMNS, strict=True):

@@ -7,15 +7,18 @@ Example images as points, colored by class, in the plane of the first two princi
 from typing import Literal
 
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.projections import flatten_features, project_pca, project_tsne
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.colors import class_colors
 from netcore.viz.mpl.axes import add_axes
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
-from netcore.viz.mpl.style import LABEL
+from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import Timeline, frame_index
 
@@ -26,7 +29,14 @@ MOST = 6  # layers that fit
 MOMENTS = 10  # snapshots, at most
 
 
-def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 200, seconds: float = 8.0):
+def draw(
+    fig: ThemedFigure,
+    context: SceneContext,
+    *,
+    method: Literal["pca", "tsne"] = "pca",
+    images: int = 200,
+    seconds: float = 8.0,
+) -> Update:
     """Draw one plane per layer.
 
     Parameters
@@ -43,7 +53,8 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     graph = graph_of_trace(context.trace())
     every, found = graph.value_blocks(), graph.value_blocks(MOST)
     snapshots = snapshots_until(context) if method == "pca" else (context.snapshot(),)
-    snapshots = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))]
+    moments = np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))
+    snapshots = tuple(snapshots[i] for i in moments)
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "principal components of the last snapshot" if method == "pca" else "t-SNE of the last snapshot"
@@ -62,7 +73,7 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
     ]
     timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), context, tuple(snapshots))
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
         count = int(wrong[i].sum())
         mistakes.set_text(f"○ {count} misclassified" if count else "0 misclassified")
@@ -76,14 +87,18 @@ def draw(fig, context, *, method: Literal["pca", "tsne"] = "pca", images: int = 
 class _Plane:
     """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
-    def __init__(self, fig, box: Box, name: str, over_time: list[np.ndarray], colors: np.ndarray, method: str) -> None:
+    def __init__(
+        self, fig: ThemedFigure, box: Box, name: str, over_time: list[np.ndarray], colors: np.ndarray, method: str
+    ) -> None:
         self.points, self.notes = _project(over_time, method)
         add_subtitle(fig, box, name)
         inner = box.inset(top=26)
         self.size = np.array([inner.w, inner.h])
         self.ax = ax = add_axes(fig, inner)
         ax.axis("off")
-        self.dots = ax.scatter(*self.points[-1].T, s=18, c=colors, linewidths=0, zorder=3)  # not hidden by the rings
+        self.dots = ax.scatter(
+            self.points[-1][:, 0], self.points[-1][:, 1], s=18, c=colors, linewidths=0, zorder=3
+        )  # not hidden by the rings
         self.rings = ax.scatter(
             [], [], s=48, facecolors="none", edgecolors=fig.theme.incorrect, linewidths=1.2, zorder=2
         )
@@ -92,7 +107,7 @@ class _Plane:
         widest = max(self.notes, key=lambda note: text_width(fig, note))
         self.noted = start + text_width(fig, widest) <= box.w
 
-    def show(self, i: int, wrong: np.ndarray) -> list:
+    def show(self, i: int, wrong: np.ndarray) -> list[Artist]:
         low, high = self.points[i].min(0), self.points[i].max(0)
         unit = max((high - low) / (self.size - 20)) or 1.0  # both directions to the same scale
         ends = (low + high) / 2 + np.outer((-0.5, 0.5), self.size * unit)
@@ -117,7 +132,7 @@ def _places(box: Box, count: int) -> list[Box]:
     return [place for row in rows for place in row.columns(*[1] * across, gap=24)][:count]
 
 
-def _legend(fig, body: Box, classes: list[str]) -> float:
+def _legend(fig: ThemedFigure, body: Box, classes: list[str]) -> float:
     """The classes' colours in one or two lines at the bottom, where they fit; give the height that they take."""
     lines: list[list[tuple[str, tuple]]] = [[]]
     room = body.w

@@ -8,8 +8,10 @@ import numpy as np
 
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import stored_predictions
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.mpl.axes import add_chart, fit_class_labels, format_axis_percent
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("predictions",)
@@ -17,7 +19,7 @@ ORDER = 42
 MOST = 20  # classes that fit
 
 
-def draw(fig, context, *, data: str = ""):
+def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     """Draw one bar per class.
 
     Parameters

@@ -7,12 +7,15 @@ and their softmax, the class probabilities: predicted {prediction} ({confidence}
 import numpy as np
 
 from netcore.analysis.graph_builder import graph_of_trace
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number, format_subset
+from netcore.core.trace import Trace
 from netcore.viz.mpl.activation_columns import FOOT, TOP, ActivationView, draw_activation_columns
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
 from netcore.viz.mpl.probability_bars import ProbabilityBars
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 from netcore.viz.wording import format_prediction
 
@@ -21,7 +24,7 @@ ORDER = 64
 MOST = 6  # layers that fit between image and logits
 
 
-def draw(fig, context):
+def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw the layers from left to right."""
     theme, trace = fig.theme, context.trace()
     graph = graph_of_trace(trace)
@@ -56,7 +59,7 @@ def draw(fig, context):
     add_text(fig, body.x + body.w, body.y + body.h + 22, formula, ha="right", va="bottom", fontsize=16)
 
 
-def _scores(fig, box: Box, trace, order: np.ndarray) -> None:
+def _scores(fig: ThemedFigure, box: Box, trace: Trace, order: np.ndarray) -> None:
     """Draw the logits as bars to both sides of 0."""
     theme = fig.theme
     add_text(fig, box.x, box.y, "logit z", fontweight="bold")

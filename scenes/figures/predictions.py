@@ -7,8 +7,10 @@ frames: misclassified.
 import numpy as np
 from scipy.special import softmax
 
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count
 from netcore.viz.mpl.captioned_grid import captioned_grid
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading
 from netcore.viz.wording import prediction_lines
 
@@ -16,7 +18,7 @@ NEEDS = ("examples",)
 ORDER = 30
 
 
-def draw(fig, context, *, images: int = 24):
+def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
     """Draw the images with the predictions below.
 
     Parameters

@@ -18,10 +18,12 @@ from netcore.analysis.experiments import (
     translate,
 )
 from netcore.analysis.metrics import wilson_interval
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_subset
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("examples",)
@@ -37,7 +39,7 @@ CHANGES: dict[str, tuple[str, tuple[float, ...], Transform, Callable[[float], st
 }
 
 
-def draw(fig, context, *, images: int = 120):
+def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 120) -> None:
     """Draw four charts, each with the chosen image at every level below.
 
     Parameters
@@ -58,7 +60,15 @@ def draw(fig, context, *, images: int = 120):
         _panel(fig, place, title, change, context, pixels, labels)
 
 
-def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray, labels: np.ndarray) -> None:
+def _panel(
+    fig: ThemedFigure,
+    box: Box,
+    title: str,
+    change: tuple,
+    context: SceneContext,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+) -> None:
     theme, (note, levels, function, word) = fig.theme, change
     shares = predict_transformed(context.network(), pixels, function, levels)
     right = [int((s.argmax(1) == labels).sum()) for s in shares]
@@ -75,7 +85,7 @@ def _panel(fig, box: Box, title: str, change: tuple, context, pixels: np.ndarray
     _strip(fig, box, context.sample.pixels, function, levels)
 
 
-def _strip(fig, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:
+def _strip(fig: ThemedFigure, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:
     """The chosen image at each level, below the tick labels."""
     tiles = np.stack([to_display(apply_transform(function, pixels[None], level)[0]) for level in levels])
     step = (box.w - 62) / (len(levels) - 0.4)

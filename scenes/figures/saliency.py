@@ -5,15 +5,20 @@ class in {run} ({network}, {snapshot}): gradient of the logit difference, gradie
 each pixel's contribution), and occlusion (decrease of the difference when a patch is replaced by the background).
 """
 
+from typing import Any
+
 import numpy as np
 
 from netcore.analysis.experiments import margin_gradient, occlusion_map
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number
+from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
 from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging
 from netcore.viz.mpl.image_grid import image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize
 from netcore.viz.wording import format_prediction
 
@@ -21,7 +26,7 @@ NEEDS = ()
 ORDER = 66
 
 
-def draw(fig, context, *, patch: int = 0, stride: int = 2):
+def draw(fig: ThemedFigure, context: SceneContext, *, patch: int = 0, stride: int = 2) -> None:
     """Draw the image and three maps of the same size.
 
     Parameters
@@ -56,7 +61,9 @@ def draw(fig, context, *, patch: int = 0, stride: int = 2):
     add_text(fig, body.x, max(ends) + 22, ellipsize(fig, words, body.w), color=fig.theme.muted)
 
 
-def _panel(fig, box: Box, title: str, note: str, values: np.ndarray | None, label: str, trace) -> float:
+def _panel(
+    fig: ThemedFigure, box: Box, title: str, note: str, values: np.ndarray | None, label: str, trace: Trace
+) -> float:
     """Draw one map with its scale; give the lower end."""
     add_subtitle(fig, box, title)
     add_text(fig, box.x, box.y + 21, ellipsize(fig, note, box.w), color=fig.theme.muted)
@@ -65,7 +72,7 @@ def _panel(fig, box: Box, title: str, note: str, values: np.ndarray | None, labe
         place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, frame=True).place(0)
         return place.y + place.h
     limit = abs_limit(values)
-    settings = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
+    settings: dict[str, Any] = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
     place = image_grid(fig, inner, values[None], columns=1, **settings).place(0)
     bar = Box(place.x, place.y + place.h + 14, place.w, 44)
     add_colorbar(fig, bar, diverging(fig.theme), -limit, limit, ellipsize(fig, label, place.w))

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_subset
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize, text_width
 
 NEEDS = ("examples",)
@@ -18,7 +20,7 @@ MOST = 10  # classes that fit
 SIDE = 88.0  # units, at most
 
 
-def draw(fig, context, *, images: int = 18):
+def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     """Draw one row per class.
 
     Parameters
@@ -50,7 +52,7 @@ def draw(fig, context, *, images: int = 18):
     note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of}")
 
 
-def _sets(context) -> list[tuple]:
+def _sets(context: SceneContext) -> list[tuple]:
     """Return name, images and labels of each data set: the run's examples and those stored by other evaluations."""
     examples = context.examples()
     home = context.dataset_name or "examples"
@@ -63,7 +65,7 @@ def _sets(context) -> list[tuple]:
 
 
 def _grid(
-    fig, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int
+    fig: ThemedFigure, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int
 ) -> tuple[ImageGrid, int]:
     side = (box.h - 3 * (len(present) - 1)) / len(present)
     columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))

@@ -7,15 +7,18 @@ random units: a measure of how much predictions depend on single units.
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_images, format_percent, format_percent_points
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading, add_text
+from netcore.viz.theme import Theme
 
 NEEDS = ("dropout", "stability")
 ORDER = 44
 
 
-def draw(fig, context):
+def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw the passes as a line with mean and standard deviation, and as a box plot."""
     theme, stored = fig.theme, context.mc_dropout
     accuracy = np.asarray(stored["accuracy"], dtype=float)
@@ -54,7 +57,7 @@ def draw(fig, context):
     add_text(fig, right.x, right.y + right.h - 20, "quartiles, median, mean", color=theme.muted)
 
 
-def _paint(parts: dict, theme) -> None:
+def _paint(parts: dict, theme: Theme) -> None:
     for patch in parts["boxes"]:
         patch.set(facecolor="none", edgecolor=theme.foreground, linewidth=1.5)
     for part in ("whiskers", "caps", "medians"):

@@ -5,14 +5,18 @@ held-out images (at the end of the epoch; band: 95 % confidence interval), and t
 """
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from netcore.analysis.history import epoch_columns, held_out_text
 from netcore.analysis.metrics import wilson_interval
+from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number, format_percent
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("history",)
@@ -20,7 +24,9 @@ ORDER = 10
 ANIMATED = True
 
 
-def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0):
+def draw(
+    fig: ThemedFigure, context: SceneContext, *, log_scale: bool = False, batch_loss: bool = True, seconds: float = 6.0
+) -> Update:
     """Draw the curves; the animation draws them from left to right.
 
     Parameters
@@ -64,11 +70,11 @@ def draw(fig, context, *, log_scale: bool = False, batch_loss: bool = True, seco
     if lower is not None:
         moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         now = t * epoch[-1]
         for line, x, y in moving:
             line.set_data(*_until(now, x, y))
-            line.set_markevery(range(int((x <= now + 1e-9).sum())))  # the tip on the way to the next is no value
+            line.set_markevery(list(range(int((x <= now + 1e-9).sum()))))  # the tip on the way to the next is no value
         note.set_text(_words(context, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         return [*(line for line, _, _ in moving), *band.show(now), note]
 
@@ -86,7 +92,7 @@ class _Band:
         self.ends = np.array(ends).reshape(-1, 2).T
         self.fill = ax.fill_between([], [], [], color=color, alpha=0.2, linewidth=0) if of else None
 
-    def show(self, now: float) -> list:
+    def show(self, now: float) -> list[Artist]:
         if self.fill is None:
             return []
         (x, low), (_, high) = (_until(now, self.x, end) for end in self.ends)
@@ -106,7 +112,7 @@ def _steps(epoch: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.repeat([0, *epoch], 2)[1:-1], np.repeat(rate, 2)
 
 
-def _rate(fig, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
+def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
     """The learning rate; the smallest and the largest are labelled."""
     ax = add_chart(fig, box, "Learning rate", x=unit, left=66)
     low, high = np.nanmin(rate), np.nanmax(rate)
@@ -132,7 +138,9 @@ def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
     return line, x[known], y[known]
 
 
-def _batches(context, epoch: np.ndarray, step: np.ndarray, key: str = "loss") -> tuple[np.ndarray, np.ndarray] | None:
+def _batches(
+    context: SceneContext, epoch: np.ndarray, step: np.ndarray, key: str = "loss"
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Fractional epochs, and losses or learning rates of single batches, where at least three were logged."""
     rows = [r for r in context.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
     if len(rows) < 3 or not np.isfinite(step).all():
@@ -158,7 +166,7 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _words(context, row: int, epoch: np.ndarray, curves: dict) -> str:
+def _words(context: SceneContext, row: int, epoch: np.ndarray, curves: dict) -> str:
     if row < 0:
         return f"before the end of {context.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
     parts = [f"{context.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]

@@ -4,13 +4,17 @@ Histogram of the weights of each layer of {run} ({network}); outlines: before tr
 """
 
 import numpy as np
+from matplotlib.artist import Artist
 
 from netcore.analysis.history import snapshots_until
+from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_count, format_number, format_subset
 from netcore.viz.colors import abs_limit
 from netcore.viz.mpl.axes import add_chart
+from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading, add_text, ellipsize, text_width
 from netcore.viz.mpl.timeline import Timeline, frame_index
 
@@ -21,7 +25,7 @@ BINS = 61
 MOST = 8  # layers that fit
 
 
-def draw(fig, context, *, seconds: float = 6.0):
+def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> Update:
     """Draw one histogram per layer.
 
     Parameters
@@ -47,7 +51,7 @@ def draw(fig, context, *, seconds: float = 6.0):
     ]
     timeline = Timeline(fig, lower, context, snapshots)
 
-    def update(t: float) -> list:
+    def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
         return [*(artist for panel in panels for artist in panel.show(i)), *timeline.show(i)]
 
@@ -58,7 +62,7 @@ def draw(fig, context, *, seconds: float = 6.0):
 class _Histogram:
     """Counts of one layer's weights at each snapshot; what lies outside its range counts in the outermost bins."""
 
-    def __init__(self, fig, box: Box, name: str, weights: list[np.ndarray]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, name: str, weights: list[np.ndarray]) -> None:
         theme = fig.theme
         limit = max(abs_limit(weights[i], 0.999) for i in (0, -1))
         self.edges = np.linspace(-limit, limit, BINS + 1)
@@ -68,19 +72,20 @@ class _Histogram:
         name = ellipsize(fig, name, box.w - 8 - max(text_width(fig, words) for words in short), 15, "bold", "end")
         start = text_width(fig, name, 15, "bold") + 8
         self.words = full if all(text_width(fig, words) <= box.w - start for words in full) else short
-        ax = add_chart(fig, box, name, left=0, grid=None)
+        ax = add_chart(fig, box, name, left=0, grid="")
         ax.set(xlim=(-limit, limit), ylim=(0, 1.08 * np.max(self.counts)), yticks=[])
         low = "≤ " if min(w.min() for w in weights) < -limit else ""
         high = "≥ " if max(w.max() for w in weights) > limit else ""
         ax.set_xticks([-limit, 0, limit], [low + format_number(-limit), "0", high + format_number(limit)])
-        for text, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
-            text.set_horizontalalignment(side)
+        labels = ax.get_xticklabels()
+        labels[0].set_horizontalalignment("left")
+        labels[-1].set_horizontalalignment("right")
         self.bars = ax.stairs(self.counts[-1], self.edges, fill=True, color=theme.positive)
         if len(weights) > 1:
             ax.stairs(self.counts[0], self.edges, color=theme.negative, linewidth=1.5)
         self.text = add_text(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
 
-    def show(self, i: int) -> list:
+    def show(self, i: int) -> list[Artist]:
         self.bars.set_data(self.counts[i])
         self.text.set_text(self.words[i])
         return [self.bars, self.text]

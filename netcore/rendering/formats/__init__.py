@@ -60,9 +60,9 @@ class Format:
         (width, height), title = size, self.title or self.name.upper()
         if self.frame_rates and fps not in self.frame_rates:
             others = " or ".join(f.name for f in all_formats() if f.animated and not f.frame_rates)
+            rates = ", ".join(f"{rate:g}" for rate in sorted(self.frame_rates))
             raise NetcoreError(
-                f"{title} supports {', '.join(f'{rate:g}' for rate in sorted(self.frame_rates))} fps, got {fps:g}: "
-                f"use --fps {self.nearest_rate(fps):g}, or choose {others}"
+                f"{title} supports {rates} fps, got {fps:g}: use --fps {self.nearest_rate(fps):g}, or choose {others}"
             )
         if self.even_sides and (width % 2 or height % 2):
             even = f"{width - width % 2}x{height - height % 2}"
@@ -82,7 +82,7 @@ class Format:
             raise NetcoreError(
                 f"the {self.name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {fix}, or raise --max-mb"
             )
-        return f"the {self.name} has {size / 1e6:.1f} MB, more than the recommended {self.budget_mb:g}: {fix}"
+        return f"the {self.name} has {size / 1e6:.1f} MB, more than the recommended {self.budget_mb:g} MB: {fix}"
 
 
 @dataclass(frozen=True)

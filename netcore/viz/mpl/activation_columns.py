@@ -1,10 +1,10 @@
 """Activations of a block as a column: maps as images, vectors as cells, sequences as one image."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from netcore.analysis.blocks import Block, Graph
@@ -16,7 +16,7 @@ from netcore.viz.layout.grid_layout import CELL, _cell
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid
-from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL
+from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL, ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
 GAP = 3.0  # units between maps
@@ -73,17 +73,26 @@ class ActivationView:
         if not self.is_sequence:
             self.chosen = top_k(self.strength, count)
 
-    def draw(self, fig: Figure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP) -> ImageGrid:
+    def draw(
+        self, fig: ThemedFigure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP
+    ) -> ImageGrid:
         """Make the mosaic, empty, at the top left of the box."""
-        cmap = (diverging if self.signed else sequential)(fig.theme)  # type: ignore[attr-defined]
+        self.theme = fig.theme
+        cmap = (diverging if self.signed else sequential)(fig.theme)
         empty = np.full((len(self.chosen), *self.outputs.shape[2:]), np.nan)
-        settings = {"cmap": cmap, "low": -self.limit * self.signed, "high": self.limit, "frame": True, "gap": gap}
+        settings: dict[str, Any] = {
+            "cmap": cmap,
+            "low": -self.limit * self.signed,
+            "high": self.limit,
+            "frame": True,
+            "gap": gap,
+        }
         self.mosaic = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
         return self.mosaic
 
-    def column(self, fig: Figure, box: Box, pixel: float) -> None:
+    def column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
         """Draw it as a column, a map's pixel `pixel` units wide, with name, shape, number shown and largest value."""
-        muted = fig.theme.muted  # type: ignore[attr-defined]
+        muted = fig.theme.muted
         count, h, w = self.outputs.shape[1:]
         gap = GAP
         if self.vector:
@@ -104,15 +113,15 @@ class ActivationView:
         """Show the first `share` of a trace's maps; while they appear, the title stands out."""
         tiles = self._tiles(trace)[self.chosen].copy()
         tiles[round(share * len(tiles)) :] = np.nan
-        changed = [self.mosaic.set(tiles)]
+        changed: list[Artist] = [self.mosaic.set(tiles)]
         if self.name:
-            theme = self.name.figure.theme  # type: ignore[union-attr]
+            theme = self.theme
             self.name.set_color(theme.emphasis if 0 < share < 1 else theme.foreground)
             changed.append(self.name)
         return changed
 
 
-def draw_activation_columns(fig: Figure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
+def draw_activation_columns(fig: ThemedFigure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
     """Draw blocks as columns side by side, all maps to one size: the largest at which a few of each block fit.
 
     Colours mean the same in all of them: where one block has negative values, all are drawn with both signs.
@@ -149,7 +158,7 @@ def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, t
         widths = [wide + steps[i] * (i == least) for i, wide in enumerate(widths)]
 
 
-def _head(fig: Figure, view: ActivationView) -> float:
+def _head(fig: ThemedFigure, view: ActivationView) -> float:
     """Units that a column needs for what is written above and below it."""
     return min(72.0, max(NARROWEST, text_width(fig, view.block.short, SMALL, "bold")))
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
 MIN_TILE = 54.0  # units
@@ -15,7 +15,7 @@ LINE_HEIGHT = 17.0  # units per line of caption
 
 
 def captioned_grid(
-    fig: Figure,
+    fig: ThemedFigure,
     box: Box,
     images: np.ndarray,
     captions: Sequence[Sequence[str]],
@@ -48,7 +48,7 @@ def captioned_grid(
     mosaic = image_grid(fig, upper, tiles, **settings)
     for color in sorted(set(colors)):
         mosaic.outline([i for i, c in enumerate(colors) if c == color], color, 2)
-    muted = fig.theme.muted  # type: ignore[attr-defined]
+    muted = fig.theme.muted
     for i, caption in enumerate(captions):
         spot = mosaic.place(i)
         for row, line in enumerate(caption):

@@ -1,12 +1,12 @@
 """A network drawn in Matplotlib as columns of neurons and maps, with edges of what flows between them."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from netcore.analysis.diagram_columns import DiagramColumn, column_contributions, diagram_columns
@@ -20,6 +20,7 @@ from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import image_grid, to_display
 from netcore.viz.mpl.probability_bars import prediction_color, set_text
+from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 from netcore.viz.theme import Theme
 
@@ -36,8 +37,8 @@ class NetworkDiagram:
     neighbours carry: (T, S) each, None where something lies between them. ``lines`` are these edges, weak ones first.
     """
 
-    def __init__(self, fig: Figure, box: Box, trace: Trace, most: int = 6) -> None:
-        self.theme: Theme = fig.theme  # type: ignore[attr-defined]
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace, most: int = 6) -> None:
+        self.theme = fig.theme
         self.columns = diagram_columns(trace, most)
         longest = min(0.24 * box.w, max(text_width(fig, name, weight="bold") for name in trace.classes))
         self._classes = [ellipsize(fig, name, longest, weight="bold") for name in trace.classes]
@@ -53,7 +54,7 @@ class NetworkDiagram:
         self.show(trace)
         self._mark_gaps(inner)
 
-    def _views(self, fig: Figure, inner: Box, trace: Trace) -> "list[_Neurons | _Maps]":
+    def _views(self, fig: ThemedFigure, inner: Box, trace: Trace) -> "list[_Neurons | _Maps]":
         """One view a column, from left to right, the counts below."""
         room = inner.w / (len(self.columns) - 0.4)
         tile = min((inner.h - 12) / MAPS - 6, 0.62 * room)
@@ -108,7 +109,9 @@ class NetworkDiagram:
 
     def _edges(self) -> None:
         """Lines by what they carry: colour by sign, strong ones wide and opaque, weak ones hairlines below them."""
-        segments, values, strength = [np.zeros((0, 2, 2))], [np.zeros(0)], [np.zeros(0)]
+        segments: list[np.ndarray] = [np.zeros((0, 2, 2))]
+        values: list[np.ndarray] = [np.zeros(0)]
+        strength: list[np.ndarray] = [np.zeros(0)]
         for (a, b), carried in zip(itertools.pairwise(self.views), self.values, strict=True):
             if carried is None:
                 continue
@@ -121,8 +124,8 @@ class NetworkDiagram:
         rgba, widths = diagram_edge_style(self.theme, carry[order], share[order])
         self.lines.set_segments(list(lines[order]))
         self.lines.set_array(None)
-        self.lines.set_color(rgba)
-        self.lines.set_linewidth(widths)
+        self.lines.set_color(rgba)  # type: ignore[arg-type]  # the stub leaves out arrays
+        self.lines.set_linewidth(widths)  # type: ignore[arg-type]  # the stub leaves out arrays
         self.carried = carry[order]
 
 
@@ -137,15 +140,18 @@ class _Neurons:
         self.centers, dots = column_positions(self.count, x, high, 0.0, more, PITCH)  # y points down
         if len(dots):
             _dots(ax, dots, theme)
-        self.artist = ax.scatter(*self.centers.T, s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False)
+        self.artist = ax.scatter(
+            self.centers[:, 0], self.centers[:, 1], s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False
+        )
 
     def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
         share = values[chosen] / max(limit, 1e-12)
         active = np.abs(share) > IDLE
         fill = self.theme.signed_colors(share) if values.min() < 0 else self.theme.activation_colors(share)
         ring = np.where(active[:, None], self.theme.rgb("foreground"), blend(self.theme, "faint", "muted", 0.35))
-        self.artist.set_facecolor(np.where(active[:, None], fill, self.theme.rgb("background")))
-        self.artist.set_edgecolor(ring)
+        face = np.where(active[:, None], fill, self.theme.rgb("background"))
+        self.artist.set_facecolor(face)  # type: ignore[arg-type]  # the stub leaves out arrays
+        self.artist.set_edgecolor(ring)  # type: ignore[arg-type]  # the stub leaves out arrays
         self.active = active
         return self.artist
 
@@ -153,8 +159,10 @@ class _Neurons:
 class _Maps:
     """A column of maps, or the image, as tiles; an idle one is as dark as it is."""
 
-    def __init__(self, fig: Figure, ax: Axes, place: Box, inner: Box, column: DiagramColumn, trace: Trace) -> None:
-        theme: Theme = fig.theme  # type: ignore[attr-defined]
+    def __init__(
+        self, fig: ThemedFigure, ax: Axes, place: Box, inner: Box, column: DiagramColumn, trace: Trace
+    ) -> None:
+        theme = fig.theme
         self.count = min(column.size, MAPS)
         more = self.count < column.size
         self.image = column.block is None
@@ -162,7 +170,7 @@ class _Maps:
         signed = bool(values.min() < 0)
         empty = to_display(trace.pixels)[None] if self.image else np.zeros((self.count, *values.shape[1:]))
         cmap = (diverging if signed else sequential)(theme)
-        settings = {"cmap": cmap, "low": -1.0 * signed, "high": 1.0, "frame": True, "gap": 6.0}
+        settings: dict[str, Any] = {"cmap": cmap, "low": -1.0 * signed, "high": 1.0, "frame": True, "gap": 6.0}
         self.mosaic = image_grid(
             fig,
             place.inset(bottom=14 * more),

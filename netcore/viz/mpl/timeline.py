@@ -1,4 +1,4 @@
-"""Where in training a picture is: one dot a snapshot, and what is known of the present one."""
+"""Position of a snapshot in training, as a row of dots."""
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -14,12 +14,12 @@ from netcore.viz.mpl.text import add_text, text_width
 
 
 def frame_index(t: float, count: int) -> int:
-    """Which of `count` things is shown at t in [0, 1]: each equally long, the last one at 1."""
+    """Return the index in `count` equal intervals of [0, 1] that contains `t`."""
     return min(count - 1, int(t * count))
 
 
 class Timeline:
-    """A row of dots, one a snapshot; ``show(i)`` moves to one and gives the artists that changed."""
+    """A row of dots, one per snapshot, with the accuracy of the present one."""
 
     def __init__(self, fig: ThemedFigure, box: Box, context: SceneContext, snapshots: tuple[Snapshot, ...]) -> None:
         theme = fig.theme
@@ -50,6 +50,7 @@ class Timeline:
         return snapshot.label + known
 
     def show(self, i: int) -> list[Artist]:
+        """Move to snapshot `i` and return the changed artists."""
         self.text.set_text(self.words[i])
         if self.dots:
             self.past.set_data(self._x[: i + 1], np.zeros(i + 1))

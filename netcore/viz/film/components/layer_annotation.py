@@ -64,7 +64,7 @@ def arrow_row(words: list[TextLine], center: tuple[float, float], muted: np.ndar
     for word, width in zip(words, widths, strict=True):
         out.append(text_line("→", BODY, muted, at=(x, y), align=(-1, 0)))
         x += sign + gap
-        word.shift([x - word.points[0, 0], y - word.points[:, 1].mean(), 0])
+        word.shift(np.array([x - word.points[0, 0], y - word.points[:, 1].mean(), 0]))
         out.append(word)
         x += width + gap
     return out
