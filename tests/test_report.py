@@ -152,7 +152,7 @@ def test_report_without_examples(mlp_run, tmp_path, copy_run):
     done = make_report(run, output=tmp_path / "out")
     there = {name[3:-4] for name in numbered(tmp_path / "out")}
     assert {"training-history", "confusion-matrix", "neuron-weights", "model-graph", "weight-distribution"} <= there
-    assert "give one with --image FILE" in done.skipped["saliency"]
+    assert "use --image FILE" in done.skipped["saliency"]
     assert "needs example images" in done.skipped["dashboard"]
     assert len(images(done.page)) == len(there)
 

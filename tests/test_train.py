@@ -166,7 +166,7 @@ def test_train_last_batch_of_one(tmp_path):
 
 def test_train_stops_at_nan_loss(tmp_path):
     """The step is named and the last finite snapshot stays."""
-    with pytest.raises(NetcoreError, match=r"the loss became (nan|inf) at step \d+.*kept up to .*--learning-rate"):
+    with pytest.raises(NetcoreError, match=r"the loss became (nan|inf) at step \d+.*are kept.*--learning-rate"):
         quick(tmp_path, optimizer="sgd", activation="relu", learning_rate=1e30)
     run = load_run(tmp_path / "mlp-16-16")
     assert run.info["status"] == "diverged"
@@ -177,7 +177,7 @@ def test_train_command(tmp_path):
     args = ["mlp-16-16", "--data", "embedded", "--epochs", "1", "--hidden-size", "32,32", "--output-dir", str(tmp_path)]
     args += ["--activation", "tanh", "--schedule", "onecycle", "--batch-norm", "--augment", "--dropout", "0.1"]
     result = CliRunner().invoke(command, args, catch_exceptions=False)
-    assert "% of 1,000 right (95 % interval" in result.stdout
+    assert "% of 1,000 correct (95 % interval" in result.stdout
     assert "epoch 1/1" in result.stderr
     info = json.loads((tmp_path / "mlp-16-16" / "run.json").read_text())
     assert info["model"]["architecture"]["hidden"] == [32, 32]
@@ -187,7 +187,7 @@ def test_train_command(tmp_path):
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "/"])
 def test_train_rejects_bad_run_name(tmp_path, name):
-    with pytest.raises(NetcoreError, match="cannot be the name of a run"):
+    with pytest.raises(NetcoreError, match="the name of a run must not"):
         quick(tmp_path, name=name)
     assert not list_runs(tmp_path)
 

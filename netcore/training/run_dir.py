@@ -53,7 +53,8 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
         interrupted training.
     """
     if not name or name.startswith(".") or Path(name).name != name:
-        raise NetcoreError(f"the name of a run must not contain '/', got '{name}': choose another --name")
+        rule = "must not be empty, contain '/' or start with '.'"
+        raise NetcoreError(f"the name of a run {rule}, got '{name}': choose another --name")
     final, staging = output / name, output / STAGING_DIR / name
     try:
         staging.parent.mkdir(parents=True, exist_ok=True)
