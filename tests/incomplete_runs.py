@@ -132,5 +132,5 @@ REFUSED = {
     "no_labels": _EVALUATED,
     "nan_answers": _EVALUATED | {"prediction-distribution"},
     "nan_weights": _ILLUSTRATED - {"data-set", "sample-data"}
-    | {"filter-grid", "model-graph", "neuron-weights", "weight-distribution"},
+    | {"confusion-matrix", "filter-grid", "model-graph", "neuron-weights", "weight-distribution"},
 }

@@ -39,20 +39,17 @@ def incomplete_context(tmp_path_factory):
 def test_figure_on_incomplete_runs(path: Path, kind: str, incomplete_context) -> None:
     """A figure draws what an incomplete run has, or is refused in one line if the table says so."""
     scene = read_scene(path)
-    only_cnn = {"convolution", "stability"} & {*scene.needs}
+    only_cnn = {"convolution", "maps", "stability"} & {*scene.needs}
     context = incomplete_context(kind, "made-cnn" if only_cnn else "made-mlp")
     with theme_style(DARK), warnings.catch_warnings():
         warnings.simplefilter("error")
         fig = new_figure(DARK, (800, 450))
         if scene.name in REFUSED.get(kind, ()):
             with pytest.raises(NetcoreError, match=context._run.name) as refusal:
-                _draw(scene, fig, context)
+                list(_draw(scene, fig, context))
             assert "\n" not in str(refusal.value)
             return
-        update = _draw(scene, fig, context)
-        for t in (0.0, 0.4, 1.0) if update else (None,):
-            if update:
-                update(t)
+        for t in _draw(scene, fig, context):
             assert layout_problems(fig) == [], f"t = {t}"
 
 
@@ -63,5 +60,10 @@ def test_refused_table_names_exist() -> None:
 
 
 def _draw(scene, fig, context):
+    """Draw a figure and its moments, one after the other."""
     check_requirements(scene.name, scene.needs, context._run)
-    return load_scene(scene.path).draw(fig, context)
+    update = load_scene(scene.path).draw(fig, context)
+    for t in (0.0, 0.4, 1.0) if update else (None,):
+        if update:
+            update(t)
+        yield t
