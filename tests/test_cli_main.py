@@ -226,6 +226,7 @@ def test_drawing_from_traces_imports_no_torch(mlp_run, cnn_run, make_context, tm
         (tmp_path / run.name).write_bytes(pickle.dumps(make_context(run).trace(backward=True)))
     code = """
 import pickle, sys
+import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError as Refused
 from netcore.rendering.requirements import check_requirements
@@ -236,6 +237,18 @@ from netcore.rendering.scenes import load_scene
 from netcore.core.run import load_run
 from netcore.viz.theme import DARK
 
+class StoredNetwork:
+    def __init__(self, trace):
+        self._trace = trace
+
+    def trace(self, image, backward=False, weights=None, mask=None):
+        return self._trace
+
+    def predict(self, images, nodes=(), weights=None, mask=None):
+        found = {name: self._trace.value(name) for name in nodes} | {"logits": self._trace.logits}
+        return {name: np.stack([value] * len(images)) for name, value in found.items()}
+
+
 drawn = 0
 for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
     run, trace = load_run(path), pickle.load(open(stored, "rb"))
@@ -244,7 +257,7 @@ for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
             check_requirements(scene.name, scene.needs, run)
         except Refused:
             continue
-        context = SceneContext(run, SampleSelector().select(run)[0], "best", lambda *given: trace)
+        context = SceneContext(run, SampleSelector().select(run)[0], "best", lambda *given: StoredNetwork(trace))
         options = scene.resolve_options({})
         if scene.kind == "figure":
             next(iter(figure_frames(load_scene(scene.path).draw, context, DARK, (320, 180), 1, options)))

@@ -307,7 +307,7 @@ def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
     monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, limit_mb=0.03))
-    with pytest.raises(NetcoreError, match=r"over 0\.03"):
+    with pytest.raises(NetcoreError, match=r"0\.03 MB"):
         encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
 
 
@@ -316,14 +316,14 @@ def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("fps", "offered"), [(15, 20), (30, 25), (60, 50), (24, 25), (12, 10), (1, 10)])
 def test_gif_rejects_unsupported_fps(fps: int, offered: int) -> None:
-    with pytest.raises(NetcoreError, match=f"cannot play {fps} .*--fps {offered}"):
+    with pytest.raises(NetcoreError, match=f"got {fps:g}: .*--fps {offered}"):
         check_formats(["mp4", "gif"], SIZE, fps)
     check_formats(["mp4", "webm", "webp", "apng", "png"], SIZE, fps)
 
 
 @pytest.mark.parametrize("size", [(427, 240), (426, 241), (427, 241)])
 def test_mp4_rejects_odd_sides(tmp_path: Path, size: tuple[int, int]) -> None:
-    predicted = rf"even sides, not {size[0]}x{size[1]}: say --size 426x240"
+    predicted = rf"even .*{size[0]}x{size[1]}.*--size 426x240"
     with pytest.raises(NetcoreError, match=predicted):
         check_formats(["mp4"], size, 25)
     with pytest.raises(NetcoreError, match=predicted):

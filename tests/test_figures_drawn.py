@@ -98,7 +98,7 @@ def test_figure_documented(path: Path) -> None:
 @pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
 def test_figure_vector_formats_keep_text(path: Path, context_of, tmp_path: Path) -> None:
     context, draw = (
-        context_of("made-cnn" if {"convolution", "stability"} & {*read_scene(path).needs} else "made-mlp"),
+        context_of("made-cnn" if {"convolution", "maps", "stability"} & {*read_scene(path).needs} else "made-mlp"),
         load_scene(path).draw,
     )
     theme, size = THEMES["light"], (640, 360)
