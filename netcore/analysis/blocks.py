@@ -147,7 +147,8 @@ class Block:
     @property
     def is_reshape(self) -> bool:
         """Whether it only moves values, as flattening does."""
-        return all(op.kind in SHAPES and not op.parameters for op in self.operations)
+        same_size = np.prod(self.shape) == np.prod(self.input_shape)  # a selection leaves some out
+        return bool(same_size) and all(op.kind in SHAPES and not op.parameters for op in self.operations)
 
     @property
     def window(self) -> Window | None:
@@ -267,12 +268,12 @@ class Graph:
         layers = [_block(group, self.operations) for group in LayerGrouping(self.operations).groups()]
         if level == "layer":
             return self._with(layers)
-        if level == "region":
-            by_output = {block.output: block for block in layers}
-            inputs = {block.output: block.inputs for block in layers}
-            runs = [[by_output[name] for name in segment] for segment in split_at_cuts(inputs)]
-        else:
-            runs = join_runs(layers, lambda a, b: _module(a, depth) == _module(b, depth) != "")
+        by_output = {block.output: block for block in layers}
+        inputs = {block.output: block.inputs for block in layers}
+        runs = [[by_output[name] for name in segment] for segment in split_at_cuts(inputs)]
+        if level == "module":  # never a part of a region
+            regions = [_joined(run, self.operations) for run in runs]
+            runs = join_runs(regions, lambda a, b: _module(a, depth) == _module(b, depth) != "")
         return self._with([_joined(run, self.operations) for run in runs])
 
     def fit(self, limit: int) -> "Graph":
@@ -378,7 +379,12 @@ def _is_sequence(layers: Sequence[Block]) -> bool:
 
 
 def _module(block: Block, depth: int) -> str:
-    return ".".join(block.main.module.split(".")[:depth])
+    """Path of the module that holds a block, `depth` names deep."""
+    paths = [layer.main.module.split(".")[:depth] for layer in block.children or (block,)]
+    shared = 0
+    while len({tuple(path[: shared + 1]) for path in paths}) == 1 and shared < min(map(len, paths)):
+        shared += 1
+    return ".".join(paths[0][:shared])
 
 
 def _block(operations: Sequence[Operation], network: Sequence[Operation]) -> Block:

@@ -216,8 +216,8 @@ def name_block(
         "residual": ("residual sum", "sum"),
         "parallel": ("concatenation", "concat"),
         "product": ("product", "product"),
-        "attention": ("attention", "attention"),
-        "embedding": ("patch embedding", "embedding"),
+        "attention": ("attention", "attn"),
+        "embedding": ("patch embedding", "embed"),
         "norm": ("normalization", "norm"),
     }
     if kind in named:

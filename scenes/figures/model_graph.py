@@ -47,12 +47,12 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     places = [place for column in across for place in column.rows(*[1] * rows, gap=16)]
     ax = add_axes(fig, figure_box(fig), xlim=(0, FIGURE_WIDTH), ylim=(figure_box(fig).h, 0))
     ax.axis("off")
-    _card(fig, ax, places[0], ("image", "pixels", format_shape(trace.input.shape)), None, total)
+    _card(fig, ax, places[0], ("image", "image", "pixels", format_shape(trace.input.shape)), None, total)
     counted: set[str] = set()
     for block, place in zip(graph, places[1:], strict=False):
         sizes = {name: size for op in block.operations for name, size in op.parameters.items()}
         new = sum(size for name, size in sizes.items() if name not in counted)
-        texts = block.title, _words(block, trace), format_shape(block.shape)
+        texts = block.title, block.short, _words(block, trace), format_shape(block.shape)
         _card(fig, ax, place, texts, "shared" if sizes and not new else new, total)
         counted |= sizes.keys()
     for a, b in graph.edges():
@@ -78,10 +78,10 @@ def _words(block: Block, trace: Trace) -> str:
 
 
 def _card(
-    fig: ThemedFigure, ax: Axes, box: Box, texts: tuple[str, str, str], parameters: int | str | None, total: int
+    fig: ThemedFigure, ax: Axes, box: Box, texts: tuple[str, str, str, str], parameters: int | str | None, total: int
 ) -> None:
     """One card: title, operations and shape; its number of parameters, or "shared", or None for the image."""
-    theme, (title, words, shape) = fig.theme, texts
+    theme, (title, short_title, words, shape) = fig.theme, texts
     style: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=6", "mutation_aspect": 1}
     ax.add_patch(
         FancyBboxPatch(
@@ -98,18 +98,19 @@ def _card(
         ax.add_patch(Rectangle((box.x + 10, box.y + box.h - 5), (box.w - 20) * share, 3, color=theme.positive))
     lines = 3 if box.h >= 62 else 2
     top = box.y + (box.h - 19 * lines) / 2 - 1
-    taken = text_width(fig, shape) + 30
-    beside = text_width(fig, title, LABEL, "bold") <= box.w - taken or lines < 3  # else below, beside the operations
+    taken = text_width(fig, shape) + 26
+    beside = text_width(fig, title, LABEL, "bold") <= box.w - taken or lines < 3  # else below, beside the parameters
     room = box.w - (taken if beside else 20)
+    title = title if text_width(fig, title, LABEL, "bold") <= room else short_title
     add_text(fig, box.x + 10, top, ellipsize(fig, title, room, LABEL, "bold", "end"), fontsize=LABEL, fontweight="bold")
-    add_text(fig, box.x + box.w - 10, top if beside else top + 19, shape, ha="right")
+    add_text(fig, box.x + box.w - 10, top if beside else top + 38, shape, ha="right")
     if lines == 3:
-        room = box.w - (20 if beside else taken)
-        add_text(fig, box.x + 10, top + 19, ellipsize(fig, words, room), color=theme.muted)
+        add_text(fig, box.x + 10, top + 19, ellipsize(fig, words, box.w - 20), color=theme.muted)
     short = "" if parameters is None else parameters if isinstance(parameters, str) else f"{parameters:,}"
     count = f"{'no' if short == '0' else short} parameters" if short else ""
-    if text_width(fig, count) > box.w - 20:
-        count = short
+    room = box.w - (20 if beside else taken)
+    millions = f"{parameters / 1e6:.1f} M" if isinstance(parameters, int) else short
+    count = next((text for text in (count, short) if text_width(fig, text) <= room), millions)
     add_text(fig, box.x + 10, top + 19 * (lines - 1), count, color=theme.muted)
 
 
@@ -142,6 +143,7 @@ def _edge(fig: ThemedFigure, ax: Axes, places: list[Box], a: int, b: int, rows: 
             head = (end.x, end.y + end.h / 2)
         curve: dict[str, Any] = line | {
             "color": theme.emphasis,
+            "zorder": 0.5,
             "connectionstyle": f"arc3,rad={-0.35 if a // rows == b // rows else 0.1}",
         }
         ax.add_patch(FancyArrowPatch(tail, head, **curve))

@@ -131,6 +131,7 @@ def draw_activation_columns(fig: ThemedFigure, box: Box, views: Sequence[Activat
         view.signed = signed
     scale, heads = fig.bbox.width / FIGURE_WIDTH, [_head(fig, view) for view in views]
     tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
+    heads = [min(head, room / len(views)) for head in heads]
     for pixel in [k / scale for k in range(LARGEST, 0, -1)]:
         across = [_across(view, pixel, tall) for view in views]
         widths = [max(h, _wide(v, a, pixel)) for v, a, h in zip(views, across, heads, strict=True)]
