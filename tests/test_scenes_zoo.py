@@ -28,7 +28,7 @@ STRUCTURE = (  # scenes whose picture depends on the structure of the network
     "filter-grid", "forward-propagation", "model-graph", "neuron-weights", "points-map", "prediction-pipeline",
 )  # fmt: skip
 # Regular expressions of remedies: another scene, a command, or a change of the network.
-REMEDY = re.compile(r"use (\{?[a-z]+-[a-z-]+|netcore [a-z]+|nn\.\w+)|netcore [a-z]+|record|pass |import it|--\w+")
+REMEDY = re.compile(r"use ([a-z]+-[a-z-]+|confidence|nn\.\w+)|netcore [a-z]+|record|pass |import it|--\w+")
 FAST = ("densenet", "vit-attention", "lstm", "channels-last", "windows", "matmul")  # of each kind one; all: test-long
 
 

@@ -57,7 +57,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "starts with another layer: use {first}",
     ),
     "pooling": ("a max-pooling layer", lambda r: _has_operation(r, "MaxPool"), "has none: use model-graph"),
-    "dropout": ("dropout layers", _dropout, "has none"),
+    "dropout": ("dropout layers", _dropout, "has none: use confidence"),
     "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: {snapshots}"),
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none: {history}"),
     "examples": ("example images", lambda r: bool(r.info.get("examples")), "has none"),

@@ -37,7 +37,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> U
     over_time = [context.layer_weights(s) for s in snapshots]
     names = list(over_time[-1])
     if not names:
-        raise RequirementError(f"run '{context.run_name}' has no layer with weights")
+        raise RequirementError(f"run '{context.run_name}' has no torch.nn layer with weights: use model-graph")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
     words = f"{format_subset(len(shown), len(names), 'layer')}, each with its own scale"
     body, _ = add_heading(fig, f"Weight distribution of {context.display_name}", words, aside=300)
