@@ -1,4 +1,4 @@
-"""netcore turns trained neural networks into teaching material: visualisations and animations that are true."""
+"""True visualisations and animations of trained neural networks, for teaching."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ def __dir__() -> list[str]:
 
 
 class _RenamedModules:
-    """The last finder of `sys.meta_path`: an import that failed is told the module's new name."""
+    """The last finder of `sys.meta_path`: a failed import of a former module names the new one."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:

@@ -126,7 +126,7 @@ _ILLUSTRATED = {
 }  # fmt: skip
 REFUSED = {
     "no_evaluation": _EVALUATED | {"prediction-distribution"},
-    "no_examples": _ILLUSTRATED,
+    "no_examples": _ILLUSTRATED | {"confusion-matrix"},
     "no_history": {"training-history"},
     "nothing_but_weights": _EVALUATED | _ILLUSTRATED | {"prediction-distribution", "stability", "training-history"},
     "no_labels": _EVALUATED,

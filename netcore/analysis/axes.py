@@ -1,4 +1,4 @@
-"""Names of the axes of each operation's output, followed from the image to the scores."""
+"""Names of the axes of each operation's output."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations

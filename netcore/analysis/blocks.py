@@ -1,4 +1,4 @@
-"""The model of a network: operations, and blocks that they are grouped into."""
+"""The model of a network: operations, grouped into blocks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Blocks of a convolutional network: maps, the vector that they become, dense layers."""
+"""Blocks of a convolutional network: maps, vector, dense layers."""
 
 from dataclasses import dataclass, replace
 

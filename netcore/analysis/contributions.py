@@ -1,4 +1,4 @@
-"""Contributions, weight × activation, of the units of one block to those of the next."""
+"""Contributions, weight × activation, of units to the next block."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Read a network's graph from a trace, or from the layers that run.json records."""
+"""Build a network's graph from a trace or from run.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -58,7 +58,7 @@ def operation_title(kind: str, window: Window | None, channels: tuple[int, int] 
     kind : str
     window : Window, optional
     channels : (int, int)
-        Channels of input and output, which tell a depthwise convolution.
+        Channels of input and output, which identify a depthwise convolution.
     """
     plain = kind.removeprefix("Adaptive")
     for suffix in ("1d", "2d", "3d"):

@@ -1,4 +1,4 @@
-"""Group operations into layers: weights with the normalization, activation and reshaping that belong to them."""
+"""Group operations into layers: weights, normalization, activation, reshaping."""
 
 from collections.abc import Mapping, Sequence
 

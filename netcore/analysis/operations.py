@@ -1,4 +1,4 @@
-"""Operations of a network: what each call computes, from what, with which parameters."""
+"""Operations of a network: inputs, outputs, parameters and windows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

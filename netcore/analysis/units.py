@@ -1,4 +1,4 @@
-"""Choose which maps and neurons are shown, and say how they were chosen."""
+"""Choose which maps and neurons are shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

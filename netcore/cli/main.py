@@ -1,4 +1,4 @@
-"""Entry point of the command line; a command's module is imported when it is called.
+"""Entry point of the command line; commands are imported when called.
 
 A module of this folder that defines `command` is a command of that name. Its docstring's first line is the short help,
 read without importing the module, so that `netcore --help` imports no large library.

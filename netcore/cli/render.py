@@ -1,4 +1,4 @@
-"""Render scenes of a run to GIF, MP4, WebM, PNG, SVG and others."""
+"""Render scenes of a run to images and videos."""
 
 import re
 from collections.abc import Sequence
@@ -136,7 +136,7 @@ def command(ctx: click.Context, scenes: tuple[str, ...], **given: Any) -> int:
     """Render scenes of a run.
 
     SCENE is a name (see `netcore scenes`) or the path of your own scene file. `netcore render SCENE --help` shows what
-    a scene can be told. Without a scene, all renders that netcore.toml lists are brought up to date. What is up to date
+    a scene accepts. Without a scene, all renders that netcore.toml lists are brought up to date. What is up to date
     is left as it is.
     """
     from netcore.cli.render_progress import stderr_listener

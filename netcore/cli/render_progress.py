@@ -1,4 +1,4 @@
-"""Progress of rendering on standard error: bars on a terminal, else plain lines."""
+"""Progress of rendering on stderr: bars on a terminal, else lines."""
 
 import contextlib
 import sys

@@ -30,8 +30,8 @@ def command(
 ) -> int:  # fmt: skip
     """Draw all figures that RUN can have, numbered, and index.html with them, the results and the settings.
 
-    The page is one file that can be sent. What the run has not is left out and told. What is up to date is left as it
-    is.
+    The page is one file that can be sent. Figures that the run lacks something for are left out,
+    with the reason. What is up to date is left as it is.
     """
     from netcore.cli.render_progress import stderr_listener
     from netcore.publish.report import make_report

@@ -10,7 +10,7 @@ from netcore.cli.options import json_option, print_json, print_table
 def command(as_json: bool) -> None:
     """List the scenes: films and figures of a run.
 
-    `netcore render SCENE --help` shows what one of them can be told.
+    `netcore render SCENE --help` shows the options of one of them.
     """
     from netcore.rendering.scenes import all_scenes
 

@@ -70,7 +70,7 @@ def command(
     """Train RECIPE (see `netcore recipes`) and write its run.
 
     Where a complete run of that name exists, it stays as it is until the new one is complete and takes its place. An
-    interrupted training is begun anew, or with --resume continued after its last epoch.
+    interrupted training starts again, or with --resume continues after its last epoch.
     """
     from netcore.training.recipes import get_recipe, option_overrides
 

@@ -1,4 +1,4 @@
-"""A network whose results are kept with the run, so that torch is loaded for new ones alone."""
+"""A network whose results are cached with the run."""
 
 import hashlib
 import json

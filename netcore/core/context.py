@@ -1,4 +1,4 @@
-"""What a scene is given: one run, one image, and traces on demand."""
+"""Context of a scene: one run, one image, traces on demand."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class SceneContext:
 
     @property
     def sample(self) -> Sample:
-        """The chosen image; Refused where there is none."""
+        """The chosen image; RequirementError if there is none."""
         if self.sample_or_none is None:
             raise RequirementError(f"run '{self._run.name}' has no example images: use --image FILE")
         return self.sample_or_none

@@ -1,4 +1,4 @@
-"""Format numbers, percentages, counts and shapes as text, one way for films, figures and the terminal."""
+"""Format numbers, percentages, counts and shapes as text."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Passes through a run's network, with altered weights and units set to 0, as a protocol."""
+"""Protocol of a network whose weights and units can be altered."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ def flatten_alpha(image: "Image") -> "tuple[Image, str]":
 
 
 def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.ndarray, str]:
-    """Crop an image to the proportions of `shape` (C, H, W) and resize it; say what was done."""
+    """Crop an image to the proportions of `shape` (C, H, W) and resize it; return what was done too."""
     import PIL.Image
     import PIL.ImageOps
 
@@ -47,7 +47,7 @@ def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.nda
 
 
 def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
-    """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; say what was done."""
+    """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; return what was done too."""
     import PIL.Image
 
     image, said = flatten_alpha(image)
@@ -135,7 +135,7 @@ def _thickened(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def _fitted(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Scale what lies in `box` to 20 pixels on its longer side, antialiased; float32 with a maximum of 1."""
+    """Scale the content of `box` to 20 pixels on its longer side, antialiased; float32 with a maximum of 1."""
     import PIL.Image
 
     width, height = box[2] - box[0], box[3] - box[1]

@@ -1,4 +1,4 @@
-"""Names that were replaced, and the line that says what to write instead.
+"""Replaced names, and the message that names the new one.
 
 The table is `renamed.toml`. It is read when an old name is met, never before.
 """

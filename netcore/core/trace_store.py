@@ -1,4 +1,4 @@
-"""Results of passes, kept in a folder as .npz files without pickles and read without torch.
+"""Cache of results as .npz files, read without torch or pickles.
 
 An entry's name is the digest of all that decides its content, so entries never become wrong, only unused: the folder
 is bounded, and the entries that were not read for the longest time go first. Arrays that equal a weight of the snapshot

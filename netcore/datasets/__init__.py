@@ -1,1 +1,1 @@
-"""Data sets, one source per file: a module here with `NAMES` and `load` is found by `loading`."""
+"""Data sets: one module per source, found by `loading`."""

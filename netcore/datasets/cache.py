@@ -1,4 +1,4 @@
-"""Cache parsed arrays on disk, each file with a digest of its arrays."""
+"""Cache parsed arrays on disk, with their digests."""
 
 import hashlib
 import os

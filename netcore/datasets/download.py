@@ -1,4 +1,4 @@
-"""Download data sets with torchvision, with a message before and an error of one line."""
+"""Download data sets with torchvision; an error is one line."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Export a network as a graph in JSON, so that a run can be traced without the code of the network's author.
+"""Export a network as a JSON graph that needs no code.
 
 `torch.export` follows the network once, for images of one size and batches of any size. The graph holds PyTorch's
 operators by name, with their arguments; nothing is pickled. `netcore.models.exported_model` computes such a graph.

@@ -1,4 +1,4 @@
-"""Compute a network from its exported graph: PyTorch operators by name, no code of the network's author."""
+"""Compute a network from its exported graph of PyTorch operators."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Find the source files and libraries that decide a render, by following imports.
+"""Find the source files and libraries that decide a render.
 
 Nothing is imported for it: sources are parsed. Imports inside functions count if the function is reached, imports for
 type checkers alone do not. Of the package root, whose names are loaded lazily, only the name asked for counts.

@@ -31,7 +31,7 @@ def make_context(
     load_images : callable
         Loads training or held-out images; without it, scenes get the examples.
     """
-    run.snapshot(at)  # an unknown one is told now, not in the middle of a film
+    run.snapshot(at)  # an unknown one is refused now, not in the middle of a film
     sample, _ = (selector or SampleSelector()).select(run)
     return SceneContext(run, sample, at, open_network, load_images)
 
@@ -77,7 +77,7 @@ def newest_first(runs: str | Path = "runs") -> list[Run]:
 
 
 def caption_values(context: SceneContext, fields: Iterable[str]) -> dict[str, Any]:
-    """What a caption speaks of. The image goes through the network only where the caption tells of its answer."""
+    """Values for a caption; the network is run only if the caption mentions the prediction."""
     run, label = context._run, context.sample_or_none.label if context.sample_or_none else None
     out: dict[str, Any] = {
         "run": run.name,

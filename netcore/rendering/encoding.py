@@ -1,4 +1,4 @@
-"""Encode a stream of frames to several formats, in a thread beside the drawing."""
+"""Encode frames to several formats in a thread beside the drawing."""
 
 import threading
 from collections.abc import Iterable, Mapping

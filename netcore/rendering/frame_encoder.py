@@ -1,4 +1,4 @@
-"""All writers of one clip: each takes every distinct frame, and writes its file by the end."""
+"""All writers of one clip."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +47,7 @@ class FrameEncoder:
         self._waiting = rgb, repeat
 
     def finish(self) -> dict[str, EncodedFile]:
-        """Write what is left to write, and tell of each file."""
+        """Write the rest, and return what each file became."""
         if self._waiting is None:
             raise NetcoreError("a clip must have at least one frame, got none")
         last, count = self._waiting

@@ -1,4 +1,4 @@
-"""From a scene to its frames: figures blitted by Matplotlib, films drawn by Manim in this process."""
+"""Frames of a scene: Matplotlib figures and Manim films."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -44,14 +44,14 @@ def figure_frames(
     size : tuple of int
         (width, height) in pixels.
     fps : float
-        Frames a second; how many seconds is the option ``seconds`` of `draw`.
+        Frames per second; how many seconds is the option ``seconds`` of `draw`.
     blit : bool
         Whether to redraw only what changes. The pixels are the same; this is for tests and timing.
 
     Yields
     ------
     (ndarray, int)
-        uint8 (H, W, 3) and how many frames long it stands; no two in a row are alike.
+        uint8 (H, W, 3) and its number of frames; no two in a row are alike.
     """
     from netcore.viz.mpl.blitting import Blitter, canvas_rgb, freeze_layout
     from netcore.viz.mpl.style import theme_style
@@ -153,7 +153,7 @@ def film_frames(
     options : mapping
         Values for the film's class attributes.
     sink : callable
-        Takes uint8 (H, W, 3), new for each call, and how many frames long it stands. No two in a row are alike.
+        Takes uint8 (H, W, 3), new for each call, and its number of frames. No two in a row are alike.
     """
     from netcore.viz.film.manim_adapter import play_film
 

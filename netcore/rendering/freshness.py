@@ -1,4 +1,4 @@
-"""Compare renders with their inputs, to find those that are out of date.
+"""Compare renders with their inputs to find stale ones.
 
 Nothing is drawn and no weights are read: the digests in `run.json`, of the source files and of the render are compared.
 """

@@ -1,4 +1,4 @@
-"""Show an animated figure in a window, controlled by a timer and keys."""
+"""Show an animated figure in a window with keyboard control."""
 
 import os
 import sys

@@ -1,1 +1,1 @@
-"""Trace a network's forward and backward pass: any module and an image to a `Trace`."""
+"""Trace the forward and backward pass of any module."""

@@ -1,4 +1,4 @@
-"""Compute logits and activations of many images at once, much faster than a trace of each."""
+"""Compute logits and activations of many images at once."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""One traced operation, as PyTorch computed it and as a `Trace` holds it."""
+"""One traced operation, before it becomes part of a `Trace`."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

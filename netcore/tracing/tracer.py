@@ -1,4 +1,4 @@
-"""Trace one image through a network: outputs, parameters and gradients of every operation."""
+"""Trace one image through a network, operation by operation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

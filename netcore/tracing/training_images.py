@@ -1,4 +1,4 @@
-"""Images that a run was trained on or judged by, if they are on this machine."""
+"""Images that a run was trained on, if they are here."""
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import LabeledImages, Run

@@ -1,4 +1,4 @@
-"""Save and load the state of a training: weights and optimiser after an epoch."""
+"""Save and load the state of a training after an epoch."""
 
 import pickle
 import warnings

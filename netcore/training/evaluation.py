@@ -1,4 +1,4 @@
-"""Evaluate a run on data sets, and store the results in the run."""
+"""Evaluate a run on data sets and store the results."""
 
 import copy
 import time

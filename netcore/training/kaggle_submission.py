@@ -1,4 +1,4 @@
-"""Write a submission to Kaggle's Digit Recognizer: "ImageId,Label", one row per image, from 1."""
+"""Write a submission to Kaggle's Digit Recognizer."""
 
 import copy
 from collections.abc import Callable

@@ -32,7 +32,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "safetensors", "scikit-learn")
 
 
 def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Describe the layers of a sequential network for run.json, as `describe_operations` does."""
+    """Describe the layers of a sequential network for run.json, as `operation_entries` does."""
     rows, previous = [], "input"
     values = torch.zeros(1, *shape)
     module.eval()
@@ -60,7 +60,7 @@ def describe_layers(module: nn.Sequential, shape: tuple[int, ...]) -> list[dict[
     return rows
 
 
-def describe_operations(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
+def operation_entries(model: nn.Module, shape: Sequence[int], classes: Sequence[str]) -> list[dict[str, Any]]:
     """Trace a network, and describe its operations for run.json.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Plan a training: check the settings, load and split the data, scale the epochs."""
+"""Plan a training: settings, data, splits and epochs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

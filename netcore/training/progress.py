@@ -1,4 +1,4 @@
-"""Report the progress of a training on stderr: loss, accuracy, throughput, remaining time."""
+"""Report the progress of a training on stderr."""
 
 import sys
 import time

@@ -29,7 +29,7 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import describe_operations, environment_info
+from netcore.training.metadata import operation_entries, environment_info
 from netcore.training.run_dir import open_run_dir
 
 EXAMPLES_PER_CLASS = 20  # images in the run folder
@@ -182,7 +182,7 @@ class RunRecorder:
             settings={},
             changed={},
             parameters=sum(p.numel() for p in self._model.parameters()),
-            layers=describe_operations(exported, shape, data.classes),
+            layers=operation_entries(exported, shape, data.classes),
             input=self._input,
             classes=list(data.classes),
             data={"name": data.name, "held_out": len(data)},

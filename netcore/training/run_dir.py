@@ -1,4 +1,4 @@
-"""Open the folder of a training; a complete run is replaced only by a complete run.
+"""Open the folder of a training, and replace a run safely.
 
 A first training writes to ``<output>/<name>``, which can be read meanwhile. If that is a complete run, the new one is
 written to ``<output>/.training/<name>`` and replaces it at the end. `resume` opens the one

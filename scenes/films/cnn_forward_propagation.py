@@ -294,7 +294,7 @@ class CnnForwardPropagation(Film):
         return shade(values / maps.scale)[:, None, None]
 
     def xs(self) -> np.ndarray:
-        """Where the dense columns stand while they are worked on."""
+        """Positions of the dense columns while they are worked on."""
         end = self.end
         first = self.counts[0].width / 2 - EDGE
         return np.linspace(first, end.out_x, len(end.sizes)) if end.dense else np.array([end.out_x])

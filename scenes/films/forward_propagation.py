@@ -29,13 +29,13 @@ from netcore.viz.wording import prediction_role
 
 NEEDS = ("mlp",)
 
-LOW, HIGH = -2.45, 2.4  # between which the network stands, in a frame 8 high
+LOW, HIGH = -2.45, 2.4  # bottom and top of the network, in a frame 8 high
 LEFT, RIGHT = -6.81, 6.81  # the margins
 LARGE, SMALL = 4.9, 2.45  # side of the picture, alone and beside the network
 STRIP = (-3.98, -3.74)  # left and right side of the unrolled pixels
 FIRST = -2.8  # the input column
 BAR, PERCENT = 1.7, 1.3  # length of a full bar, room of the percentages
-MANY = 4  # layers; with more of them the middle ones are told together
+MANY = 4  # layers; with more of them the middle ones are shown together
 HIDDEN = {"opacity": 0.0}
 MEANING = {
     "Sigmoid": "σ maps it into 0 to 1",
@@ -77,7 +77,7 @@ class ForwardPropagation(Film):
         self.wait(self.hold)
 
     def choose(self):
-        """Which neurons are shown: `index`, one array a layer, the inputs first; `sizes` tells of how many."""
+        """Which neurons are shown: `index`, one array per layer, the inputs first; `sizes` has their totals."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
         self.index = [top_k(layer.inputs, self.max_units) for layer in self.layers]
@@ -153,7 +153,7 @@ class ForwardPropagation(Film):
         )
 
     def layer_names(self) -> list[TextLine]:
-        """What stands below each column; where there are too many for that, what stands below all hidden ones."""
+        """Labels below each column; with too many columns, one label below all hidden ones."""
         last = len(self.sizes) - 1
         xs = [neurons.centers[0, 0] for neurons in self.columns]
         names = ["input", *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]

@@ -1,4 +1,4 @@
-"""Output formats: each module here defines one as `FORMAT`, and is found by its name."""
+"""Output formats: each module here defines one as `FORMAT`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

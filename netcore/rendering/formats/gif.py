@@ -1,4 +1,4 @@
-"""GIF through FFmpeg's palette filters: one palette for the clip, exact delays, held frames as long delays."""
+"""GIF through FFmpeg's palette filters, with exact delays."""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The base of all films: a Manim scene that is given a case and a theme, and a camera that draws arrays fast.
+"""Base class of films: a Manim scene with context and theme.
 
 How a film is written
 ---------------------
@@ -49,11 +49,11 @@ One file in `scenes/films`, its docstring the title and the caption, `NEEDS` wha
   screen yet; `start={"opacity": 0.0}` sets numbers first, `after=` waits within the play, `lag=` lets elements follow
   one another (in `order=`), `remove=True` takes the mobject off at the end. No mobject is ever copied. Manim's own
   animations and mobjects work too, at Manim's own speed.
-- **self.open(caption, *mobjects)** begins: title, run, caption and those mobjects stand there in the first frame, which
+- **self.open(caption, *mobjects)** begins: title, run, caption and those mobjects are in the first frame, which
   is what a paused clip shows. **self.say(text)** gives the animations that change the caption. `self.width`,
   `self.height` are the frame, `self.top`, `self.foot` the lines between which a film may draw.
-- What is drawn each frame is what moves, and what lies over it; the rest is kept as one picture. So let neighbours that
-  do not overlap be separate mobjects, and overlapping ones be few.
+- What is drawn each frame is what moves, and what overlaps it from above; the rest is kept as one picture. So let
+  neighbours that do not overlap be separate mobjects, and overlapping ones be few.
 
 `manim -ql scenes/films/x.py` renders it with the newest fitting run in `./runs`, or with the one that the environment
 variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light the other theme).

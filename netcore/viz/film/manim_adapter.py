@@ -1,4 +1,4 @@
-"""The only module that touches Manim's internals: its camera, which mobjects it draws again, and its frame writer."""
+"""The only module that touches Manim's internals."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +41,7 @@ class ArrayCamera(Camera):
 
 
 class ArrayScene(Scene):
-    """A scene drawn by `ArrayCamera`, in which only what moves, and what lies over it, is drawn again each frame."""
+    """A scene drawn by `ArrayCamera`, in which only what moves, and what overlaps it, is drawn again each frame."""
 
     def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
         super().__init__(renderer, camera_class=camera_class, **keys)
@@ -54,7 +54,7 @@ class ArrayScene(Scene):
         return camera
 
     def get_moving_and_static_mobjects(self, animations: Iterable[Animation]) -> tuple[list[Mobject], list[Mobject]]:
-        """Split what is on screen into what moves or lies over something that moves, and the rest.
+        """Split what is on screen into what moves or overlaps something that moves, and the rest.
 
         Manim takes everything that comes later in the drawing order as moving; here boxes decide.
         """

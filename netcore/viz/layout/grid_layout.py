@@ -1,4 +1,4 @@
-"""Sizes and positions of images in a grid, a stack or a cascade."""
+"""Sizes and positions of images in grids and stacks."""
 
 from collections.abc import Callable
 from math import ceil, sqrt

@@ -1,4 +1,4 @@
-"""Activations of a block as a column: maps as images, vectors as cells, sequences as one image."""
+"""Activations of a block as a column of images or cells."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -69,7 +69,7 @@ class ActivationView:
         return f"{count:,}" if self.vector else f"{h}×{w}"
 
     def choose(self, count: int) -> None:
-        """Show at most so many: neurons of the largest magnitude, maps of the largest standard deviation."""
+        """Show a maximum number of units: neurons of the largest magnitude, maps of the largest standard deviation."""
         if not self.is_sequence:
             self.chosen = top_k(self.strength, count)
 
@@ -110,7 +110,7 @@ class ActivationView:
         add_text(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
 
     def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
-        """Show the first `share` of a trace's maps; while they appear, the title stands out."""
+        """Show the first `share` of a trace's maps; while they appear, the title is emphasised."""
         tiles = self._tiles(trace)[self.chosen].copy()
         tiles[round(share * len(tiles)) :] = np.nan
         changed: list[Artist] = [self.mosaic.set(tiles)]

@@ -1,4 +1,4 @@
-"""Redraw only what changes in a Matplotlib figure, pixel for pixel the same as a full redraw."""
+"""Redraw only what changes in a Matplotlib figure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter

@@ -1,7 +1,7 @@
-"""Texts drawn from glyphs that are kept as bitmaps: the same pixels in half the time.
+"""Texts drawn from cached glyph bitmaps.
 
-Matplotlib shapes a text and rasterises its glyphs anew each time it draws it, which takes more than half of the time of
-a moving figure. Where a Matplotlib has not the inner functions that this needs, its own way is taken.
+Matplotlib shapes a text and rasterises its glyphs again each time it draws it, which takes more than half of the time
+of a moving figure. Where a Matplotlib has not the inner functions that this needs, its own way is taken.
 """
 
 from functools import lru_cache

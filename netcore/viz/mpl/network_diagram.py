@@ -1,4 +1,4 @@
-"""A network drawn in Matplotlib as columns of neurons and maps, with edges of what flows between them."""
+"""Network diagram: columns of neurons and maps, joined by edges."""
 
 import itertools
 from typing import Any
@@ -33,7 +33,7 @@ FOOT = 38.0  # units below the columns, for how many are shown
 class NetworkDiagram:
     """A network in `box`; ``show(trace)`` moves it to an image and gives the artists that changed.
 
-    Of the trace shown last, ``chosen`` holds the units that stand in each column, ``values`` what the edges between
+    Of the trace shown last, ``chosen`` holds the units in each column, ``values`` what the edges between
     neighbours carry: (T, S) each, None where something lies between them. ``lines`` are these edges, weak ones first.
     """
 
@@ -48,7 +48,7 @@ class NetworkDiagram:
         self.lines = LineCollection([], capstyle="round", zorder=1)
         self.ax.add_collection(self.lines, autolim=False)
         self.views = self._views(fig, inner, trace)
-        # Names stand beside the axes, not in them: what the lines cannot reach need not be drawn again.
+        # Names are beside the axes, not in them: what the lines cannot reach need not be drawn again.
         x, ys = inner.x + inner.w + 6, inner.y + self.views[-1].centers[:, 1]
         self.names = [add_text(fig, x, y, "", va="center_baseline") for y in ys]
         self.show(trace)

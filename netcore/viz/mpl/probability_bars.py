@@ -17,7 +17,7 @@ from netcore.viz.wording import prediction_role
 class ProbabilityBars:
     """Bars of the probabilities inside `box`; ``show(trace)`` moves them and gives the artists that changed.
 
-    Up to `most` classes stand in their order; of more, the likeliest are shown, likeliest first. The predicted class is
+    Up to `most` classes are in their order; of more, the likeliest are shown, likeliest first. The predicted class is
     in the colour of right or wrong (of emphasis where the true class is not known), the others in `positive`.
     """
 

@@ -1,4 +1,4 @@
-"""The dense end of a network on the stage: columns, what their edges carry, classes, bars."""
+"""Classifier of a CNN in a film: vector, dense layers, classes."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from netcore.viz.wording import prediction_role
 
 RADIUS = 0.15  # of a neuron
 PITCH = 0.42  # of neurons in a column, at most
-LOW, HIGH = -2.45, 1.5  # between which the columns stand
+LOW, HIGH = -2.45, 1.5  # bottom and top of the columns
 EDGE = 6.81  # the right margin
 BAR = 1.3  # length of a full bar
 
@@ -110,12 +110,12 @@ class ClassifierView:
         return frames_at(np.column_stack([np.full(len(ys), x - side / 2), ys + side / 2]), (1, 1), side)
 
     def edge_points(self, k: int, xs: np.ndarray) -> np.ndarray:
-        """Points (2·E·S, 2) of the edges into column `k`, where the columns stand at `xs`."""
+        """Points (2·E·S, 2) of the edges into column `k`, with the columns at `xs`."""
         starts, ends = connect_all(self.centers(k - 1, xs[k - 1]), self.centers(k, xs[k]), self.radius + 0.03)
         return np.stack([starts, ends], axis=1).reshape(-1, 2)
 
     def place(self, xs: np.ndarray) -> list[tuple[ArrayMobject, np.ndarray]]:
-        """Where everything stands if the columns do at `xs`: mobjects with their points."""
+        """Target points of all mobjects, with the columns at `xs`."""
         out: list[tuple[ArrayMobject, np.ndarray]] = [(self.cells, self.cell_frames(xs[0]))]
         out += [(m, corners(self.centers(k, xs[k]), self.radius)) for k, m in enumerate(self.columns, 1)]
         out += [(m, corners(self.dots(k, xs[k]), m.radius)) for k, m in zip(self.dotted, self.ellipses, strict=True)]

@@ -1,4 +1,4 @@
-"""What films of dense layers have in common: shades of neurons, edges with what they carry, bars, legend."""
+"""Neurons, edges and ellipses of dense layers in a film."""
 
 from collections.abc import Sequence
 

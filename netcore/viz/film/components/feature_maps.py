@@ -1,4 +1,4 @@
-"""Feature maps on the stage: one mobject for many maps, and a volume: maps with shape, count and scale beside them."""
+"""Feature maps in a film, with shape, count and color scale."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from netcore.viz.layout.image_frames import axis_aligned_frame
 from netcore.viz.theme import Theme
 
 GAP = 0.1  # between maps
-SIDE = 4.4  # of the square that a volume stands in: three maps of 28 × 28 are three screen pixels a pixel then
+SIDE = 4.4  # of the square around a volume: three maps of 28 × 28 then have three screen pixels per pixel
 RAMP = (0.72, 0.16)  # width and height of the scale
 DOT = 2 * PIXEL  # radius of the dots that stand for what is left out
 LINES = (0.24, 0.3)  # distance of the text above and of the text below from the square
@@ -80,7 +80,7 @@ class FeatureMapGroup:
     values : (C, H, W), all maps of the layer
     chosen : (N,), those shown
     centre : (2,), of the square
-    unit : side of a pixel; as large as fits where it is None, never larger
+    unit : side of a pixel; None: as large as fits, never larger
     """
 
     def __init__(

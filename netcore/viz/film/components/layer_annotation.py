@@ -1,4 +1,4 @@
-"""Annotation and caption of a layer: its name over an arrow, its parameters, what it does."""
+"""Annotation of a layer: name, arrow, parameters, caption."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The whole way of an image in one picture: a strip of piles while the film goes on, columns of maps at its end."""
+"""Overview of a network: thumbnails in a strip, columns of maps."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,8 +15,8 @@ from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.grid_layout import Size, cascade, stacked_frames
 from netcore.viz.theme import Theme
 
-STRIP_Y = 2.93  # height at which the piles stand
-STRIP_HEIGHT = (-2.2, 2.05)  # between which the columns stand
+STRIP_Y = 2.93  # vertical position of the piles
+STRIP_HEIGHT = (-2.2, 2.05)  # bottom and top of the columns
 LEFT_X, DENSE_COLUMN_WIDTH = -6.75, 1.02  # left end; room of one dense column
 THUMBNAIL_HEIGHT, CASCADE_OFFSET, MAX_CASCADE_MAPS = (
     0.74,
@@ -28,7 +28,7 @@ MIN_TILE = 0.08  # side that a map is drawn with at least
 
 
 class NetworkOverview:
-    """Where each stage stands, all to one scale.
+    """Positions of all stages, to one scale.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class NetworkOverview:
 
     @property
     def lift(self) -> np.ndarray:
-        """How far the dense columns move up (3,), so that all stands on one middle."""
+        """How far the dense columns move up (3,), so that all are centred on one line."""
         return np.array([0, (sum(STRIP_HEIGHT) - HIGH - LOW) / 2, 0])
 
     def strip(self, i: int, count: int, size: Size) -> np.ndarray:
