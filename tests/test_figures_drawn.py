@@ -71,7 +71,7 @@ def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
 @pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)
 def test_figure_update_is_stateless(path: Path, context_of) -> None:
     """A moment looks the same whichever was drawn before it."""
-    context = context_of("cnn" if "convolution" in read_scene(path).needs else "mlp")
+    context = context_of("cnn" if {"convolution", "maps"} & {*read_scene(path).needs} else "mlp")
     with theme_style(THEMES["dark"]):
         fig = new_figure(THEMES["dark"], (480, 270))
         update = load_scene(path).draw(fig, context)

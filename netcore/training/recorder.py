@@ -29,7 +29,7 @@ from netcore.training.input_checks import (
     to_numpy,
     to_uint8,
 )
-from netcore.training.metadata import operation_entries, environment_info
+from netcore.training.metadata import environment_info, operation_entries
 from netcore.training.run_dir import open_run_dir
 
 EXAMPLES_PER_CLASS = 20  # images in the run folder
