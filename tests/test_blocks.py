@@ -15,7 +15,7 @@ from netcore.analysis.regions import join_cheapest, split_at_cuts
 from netcore.core.errors import RequirementError
 from netcore.core.trace import Trace
 from netcore.tracing.tracer import trace_module
-from netcore.training.metadata import describe_operations
+from netcore.training.metadata import operation_entries
 
 CLASSES = [str(k) for k in range(10)]
 # What PyTorch and its compilers call nodes; no picture may show it.
@@ -115,7 +115,7 @@ def test_graph_blocks_match_trace(name: str) -> None:
 def test_graph_from_run_json(name: str) -> None:
     """run.json alone gives the same blocks as the trace."""
     module, _, graph = traced(name)
-    stored = build_graph(describe_operations(module, SHAPES[name], CLASSES), SHAPES[name], 10)
+    stored = build_graph(operation_entries(module, SHAPES[name], CLASSES), SHAPES[name], 10)
     assert [(b.title, b.kind, b.axes, b.parameters) for b in stored] == [
         (b.title, b.kind, b.axes, b.parameters) for b in graph
     ]
