@@ -168,6 +168,20 @@ class AttentionViT(nn.Module):
         return self.head(x[:, 0])
 
 
+class RowAttention(nn.Module):
+    """`nn.MultiheadAttention` on the rows of the image, its tokens straight into the scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(28, 4, batch_first=True)
+        self.head = nn.Linear(28 * 28, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.squeeze(1)
+        mixed, _ = self.attention(rows, rows, rows, need_weights=False)
+        return self.head((rows + mixed).flatten(1))
+
+
 class FusedAttention(nn.Module):
     """Queries, keys and values from one layer, split; `F.scaled_dot_product_attention`."""
 
@@ -372,6 +386,7 @@ ZOO: dict[str, Callable[[], nn.Module]] = {
     "mobilenet": mobilenet,
     "vit-encoder": EncoderViT,
     "vit-attention": AttentionViT,
+    "row-attention": RowAttention,
     "fused-attention": FusedAttention,
     "lstm": RowLSTM,
     "gru": RowGRU,

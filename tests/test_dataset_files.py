@@ -159,14 +159,45 @@ def test_image_folder_read_unchanged(class_folder):
     assert not source.note
 
 
-def test_image_folder_fits_scanned_digits(class_folder):
-    page = np.full((80, 60), 250, np.uint8)
-    page[10:70, 28:34] = 20
-    Image.fromarray(page).save(class_folder / "digit 3" / "page.jpg")
-    image = load_dataset(f"folder:{class_folder}").train.images[3]
-    assert image[0, 0] == 0
-    assert image.max() > 200
-    assert np.abs(np.subtract(center_of_mass(image), 14)).max() < 1
+def write_pages(folder, ink, ground, count=4):
+    """A page with a stroke of `ink` for each of two classes; the last of class b has more ink than ground."""
+    for name in "ab":
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            page = np.full((80, 60), ground, np.uint8)
+            page[10:70, 20 + i : 30 + i] = ink
+            if name == "b" and i == count - 1:
+                page[5:75, 5:55] = ink
+                page[30:50, 25:35] = ground
+            Image.fromarray(page).save(folder / name / f"{i}.png")
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(20, 250), (250, 20)])
+def test_image_folder_polarity_of_all(tmp_path, ink, ground):
+    """An image with more ink than ground is prepared as the others of its data set are."""
+    write_pages(tmp_path / "pages", ink, ground)
+    source = load_dataset(f"folder:{tmp_path / 'pages'}")
+    images = source.train.images
+    assert (images[:, 0, 0] == 0).all()
+    assert (images.max((1, 2)) > 200).all()
+    assert images[-1].mean() > images[:-1].mean()  # most of it is ink
+    words = ["dark on light", "light on dark"][:: 1 if ink < ground else -1]
+    assert source.note == f"1 of 8 images looks {words[1]}: prepared as {words[0]}, like the others"
+    short, _, steps = source.train.preparation.partition(": ")
+    assert short == ("inverted and fitted like MNIST" if ink < ground else "fitted like MNIST")
+    assert ("inverted (dark on light)" in steps) == (ink < ground)
+
+
+def test_image_folder_polarity_across_parts(tmp_path):
+    """Train and test part have one polarity."""
+    write_pages(tmp_path / "top" / "train", 20, 250)
+    write_pages(tmp_path / "top" / "test", 20, 250, count=1)  # in half of it, ink prevails
+    source = load_dataset(f"folder:{tmp_path / 'top'}")
+    assert (source.test.images[:, 0, 0] == 0).all()
+
+
+def test_image_folder_unchanged_without_preparation(class_folder):
+    assert load_dataset(f"folder:{class_folder}").train.preparation == ""
 
 
 def test_image_folder_keeps_colors(class_folder):

@@ -3,6 +3,7 @@
 import gzip
 import struct
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_mnist_truncated_file_rejected(tmp_path, random_digits, offline):
     file = tmp_path / "MNIST/raw/train-images-idx3-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(NetcoreError, match=r"train-images-idx3-ubyte\.gz is damaged"):
-        load_with_fallback("mnist", tmp_path)
+        load_with_fallback("mnist", "mnist", tmp_path)
     plain = gzip.compress(b"\0\0\x08\x01" + struct.pack(">i", 99) + b"short")
     file.write_bytes(plain)
     with pytest.raises(NetcoreError, match="truncated"):
@@ -96,13 +97,67 @@ def test_mnist_truncated_file_rejected(tmp_path, random_digits, offline):
 
 
 def test_load_falls_back_to_embedded(tmp_path, offline):
-    """Without a network the embedded digits are used and a note says so."""
-    source = load_with_fallback("mnist", tmp_path)
+    """Without a network the embedded digits are used and a note says so, where no data set was requested."""
+    source = load_with_fallback(None, "mnist")
     assert source.train.name == "embedded"
     assert "cannot be downloaded (no connection)" in source.note
     assert "\n" not in source.note
     with pytest.raises(DatasetUnavailable, match="--data-dir"):
-        load_with_fallback("kmnist", tmp_path)
+        load_with_fallback(None, "kmnist")
+
+
+def test_requested_data_never_replaced(tmp_path, offline, monkeypatch):
+    """A data set, a folder or NETCORE_DATA that was named and has no MNIST is an error."""
+    for name, folder in (("mnist", None), (None, tmp_path), ("mnist", tmp_path)):
+        with pytest.raises(DatasetUnavailable, match="cannot be downloaded.*--data embedded"):
+            load_with_fallback(name, "mnist", folder)
+    monkeypatch.setenv("NETCORE_DATA", str(tmp_path))
+    with pytest.raises(DatasetUnavailable):
+        load_with_fallback(None, "mnist")
+
+
+@pytest.mark.parametrize("inside", ["", "MNIST", "MNIST/raw"])
+def test_mnist_folder_levels(tmp_path, random_digits, offline, inside):
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), *random_digits)
+    np.testing.assert_array_equal(load_dataset("mnist", tmp_path / inside).train.images, random_digits[0])
+
+
+def test_mnist_never_read_from_fashion(tmp_path, random_digits, offline):
+    """The files of both data sets have the same names."""
+    write_idx_set(tmp_path, "FashionMNIST", ("train", "t10k"), *random_digits)
+    for inside in ("FashionMNIST", "FashionMNIST/raw"):
+        with pytest.raises(DatasetUnavailable):
+            load_dataset("mnist", tmp_path / inside)
+
+
+def test_failed_download_leaves_no_folder(tmp_path, monkeypatch):
+    from torchvision import datasets
+
+    def broken(self):
+        (Path(self.raw_folder)).mkdir(parents=True)
+        (Path(self.raw_folder) / "train-images-idx3-ubyte").write_bytes(b"half")
+        raise RuntimeError("Error downloading")
+
+    monkeypatch.setattr(datasets.MNIST, "download", broken)
+    for folder in (tmp_path, tmp_path / "new" / "folder"):
+        with pytest.raises(DatasetUnavailable):
+            load_dataset("mnist", folder)
+    assert not list(tmp_path.iterdir())
+    assert not list((cache.cache_dir() / "downloads").iterdir())
+
+
+@pytest.mark.parametrize("inside", ["", "MNIST", "MNIST/raw"])
+def test_download_fills_data_dir(tmp_path, random_digits, monkeypatch, inside):
+    from torchvision import datasets
+
+    def download(self):
+        write_idx_set(Path(self.root), "MNIST", ("train", "t10k"), *random_digits, "")
+
+    monkeypatch.setattr(datasets.MNIST, "download", download)
+    monkeypatch.setattr(datasets.MNIST, "_load_data", lambda self: random_digits)
+    assert len(load_dataset("mnist", tmp_path / inside).test) == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["MNIST"]
+    assert len(list((tmp_path / "MNIST/raw").iterdir())) == 4
 
 
 def test_sources_found_in_folder(tmp_path, monkeypatch):

@@ -3,16 +3,20 @@
 import csv
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from data_files import write_idx_set, write_table
+from figure_runs import first_example_context
+from PIL import Image, ImageDraw
 from scipy.special import softmax
 from scipy.stats import binomtest
 
 from netcore.analysis.metrics import classification_metrics, expected_calibration_error, wilson_interval
+from netcore.analysis.predictions import stored_predictions
 from netcore.cli.compare import command as compare_command
 from netcore.cli.evaluate import command as evaluate_command
 from netcore.cli.results import command as results_command
@@ -25,6 +29,7 @@ from netcore.training.evaluation import eval_splits, evaluate
 from netcore.training.kaggle_submission import format_submission, write_submission
 from netcore.training.mc_dropout import has_dropout
 from netcore.training.recipes import get_recipe
+from netcore.training.recorder import record_run
 from netcore.training.train import train
 
 
@@ -176,14 +181,90 @@ def test_eval_splits_restore_validation_part(tmp_path):
 
 def test_evaluate_adds_dataset_and_warns(trained_runs, tmp_path, monkeypatch):
     """A data set derived from the training data gets a warning."""
-    test = load_dataset("embedded").test
+    test = load_dataset("embedded").test.subset(np.arange(500))
     write_idx_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
     predicted = []
     run = load_run("plain", trained_runs)
     entry = evaluate(run, ["mnist"], data_dir=tmp_path, log=predicted.append, device="cpu")[0]
-    assert entry["accuracy"] == run.info["evaluations"]["embedded"]["accuracy"]
+    stored = run.evaluation("embedded")
+    assert entry["accuracy"] == (stored.logits.argmax(1) == stored.labels)[:500].mean()
     assert any("no independent test" in line for line in predicted)
     assert load_run("plain", trained_runs).evaluations == ("embedded", "mnist")
+
+
+def test_evaluate_keeps_name_of_same_images(trained_runs, tmp_path):
+    """The run's own images stay one data set under whatever name they come back."""
+    test = load_dataset("embedded").test
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), test.images, test.labels)
+    run = load_run("drop-2", trained_runs)
+    (entry,) = evaluate(run, ["mnist"], data_dir=tmp_path, device="cpu", dropout_passes=0)
+    assert entry["name"] == "embedded"
+    assert load_run("drop-2", trained_runs).evaluations == ("embedded",)
+
+
+def test_run_evaluations_without_duplicates(trained_runs):
+    run = load_run("drop-2", trained_runs)
+    entry = run.info["evaluations"]["embedded"]
+    run.info["evaluations"] |= {"digits": dict(entry), "embedded-examples": entry | {"digest": "other"}}
+    assert run.evaluations == ("embedded",)
+    assert run.evaluation("digits").name == "digits"
+    del run.info["evaluations"]["embedded"]
+    assert run.evaluations == ("digits", "embedded-examples")
+
+
+def test_evaluate_renamed_training_folder(tmp_path):
+    """Images that the run was trained on are left out, though their folder has another name now."""
+    write_class_folder(tmp_path / "zoo")
+    run = train("mlp-16-16", data=f"folder:{tmp_path / 'zoo'}", output_dir=tmp_path, epochs=1, device="cpu")
+    assert run.evaluations == ("zoo-validation",)
+    (tmp_path / "zoo").rename(tmp_path / "animals")
+    (entry,) = evaluate(run, [f"folder:{tmp_path / 'animals'}"], device="cpu")
+    assert (entry["name"], entry["count"]) == ("zoo-validation", run.info["data"]["held_out"])
+
+
+def test_evaluate_falls_back_to_examples(tmp_path):
+    """Without its data set a run is evaluated on its own examples, and says so."""
+    write_class_folder(tmp_path / "zoo")
+    run = train("mlp-16-16", data=f"folder:{tmp_path / 'zoo'}", output_dir=tmp_path, epochs=1, device="cpu")
+    shutil.rmtree(tmp_path / "zoo")
+    said = []
+    (entry,) = evaluate(run, log=said.append, device="cpu")
+    assert (entry["name"], entry["count"]) == ("zoo-examples", len(run.examples().labels))
+    assert load_run("mlp-16-16", tmp_path).evaluations == ("zoo-validation",)
+    assert any("run's own 12 examples, since no folder" in line for line in said)
+    with pytest.raises(NetcoreError, match="no folder"):
+        evaluate(run, [f"folder:{tmp_path / 'zoo'}"])
+
+
+def test_evaluate_recorded_run_on_examples(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (400, 28, 28), dtype=np.uint8)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    with record_run(model, (images, np.arange(400) % 10), tmp_path / "mine") as recorder:
+        recorder.snapshot(0)
+    run = load_run("mine", tmp_path)
+    (entry,) = evaluate(run, device="cpu")
+    assert (entry["name"], entry["count"]) == ("own images-examples", 200)
+    assert load_run("mine", tmp_path).evaluations == ("own images",)
+
+
+def test_evaluate_reports_preparation(trained_runs, tmp_path):
+    write_class_folder(tmp_path / "scans", tuple("0123456789"), ink=20, ground=250)
+    said = []
+    (entry,) = evaluate(load_run("plain", trained_runs), [f"folder:{tmp_path / 'scans'}"], log=said.append)
+    assert entry["preparation"].startswith("inverted and fitted like MNIST: inverted (dark on light)")
+    assert f"scans: {entry['preparation']}" in said
+    context = first_example_context(load_run("plain", trained_runs))
+    assert "60 images of scans (inverted and fitted like MNIST)" in stored_predictions(context, "scans").words
+
+
+def write_class_folder(folder, names=("cat", "dog", "eel", "fox"), count=20, ink=250, ground=5):
+    """Strokes of another slope for each class; as many images as make 3 of each class held out of 20."""
+    for slope, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i in range(count if len(names) < 10 else 6):
+            image = Image.new("L", (56, 56), ground)
+            ImageDraw.Draw(image).line((10 + i % 7, 8, 12 + 4 * slope, 48 - i), fill=ink, width=5)
+            image.save(folder / name / f"{i}.png")
 
 
 def test_evaluate_rejects_other_classes_sizes(trained_runs, tmp_path):

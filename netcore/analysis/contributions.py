@@ -30,8 +30,12 @@ def contributions(trace: Trace, before: Block | None, after: Block) -> NDArray[n
         return None
     if layer.kind == "Linear" and x.ndim == 1:
         parts = layer.weight * x  # (T, features)
-        sources = before.unit_count if before else x.size
-        return parts.reshape(len(parts), sources, -1).sum(2)
+        if before is None:
+            return parts
+        if before.unit_axis is None:
+            return parts if before.is_vector else None
+        parts = np.moveaxis(parts.reshape(len(parts), *given.shape), before.unit_axis + 1, 1)  # (T, units, …)
+        return parts.reshape(*parts.shape[:2], -1).sum(2)
     if layer.kind == "Conv2d" and x.ndim == 3 and layer.settings.get("padding_mode", "zeros") == "zeros":
         parts = conv_contributions(layer, x)
         return parts if before else parts.sum(1, keepdims=True)

@@ -24,6 +24,7 @@ class Predictions:
     snapshot : label of the snapshot evaluated, ``"epoch 20"``; empty if not known.
     chosen_here : whether that snapshot was chosen as the best one on these images.
     held_out : whether the images are the held-out ones of the data set used for training.
+    preparation : how the images were prepared, in a few words; empty if they are as stored.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Predictions:
     snapshot: str = ""
     chosen_here: bool = False
     held_out: bool = False
+    preparation: str = ""
 
     @cached_property
     def predictions(self) -> np.ndarray:
@@ -63,6 +65,7 @@ class Predictions:
     def words(self) -> str:
         """Images and snapshot: ``1,000 held-out MNIST digits, best epoch (20), chosen on these images``."""
         images = format_images(len(self.probabilities), self.name, self.held_out)
+        images += f" ({self.preparation})" if self.preparation else ""
         if not self.snapshot:
             return images
         unit, _, number = self.snapshot.partition(" ")
@@ -95,6 +98,7 @@ def stored_predictions(context: SceneContext, name: str | None = None, labelled:
         stored.snapshot,
         _chosen_on(context, stored.name, stored.snapshot),
         context.dataset_name == stored.name,
+        stored.preparation.partition(":")[0],
     )
 
 

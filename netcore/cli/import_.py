@@ -95,8 +95,8 @@ def command(factory: str, weights: Sequence[Path], classes: Path | None, **given
         f"{len(run.classes)} classes",
         format_count(len(run.snapshots), "snapshot"),
     ]
-    for name, entry in run.info.get("evaluations", {}).items():
-        images = format_count(len(run.evaluation(name).labels), "image")
+    for name in run.evaluations:
+        entry, images = run.evaluation_entry(name), format_count(len(run.evaluation(name).labels), "image")
         parts.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
     click.echo(f"{run.path}: {', '.join(parts)}")
 

@@ -15,6 +15,19 @@ runs_dir_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 
 
+def prediction_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose an example by its prediction."""
+    for option in (
+        click.option("--confused", metavar="A,B", help="Only examples of class A classified as B, such as 4,9."),
+        click.option("--least-confident", is_flag=True, help="The example with the lowest confidence."),
+        click.option("--most-confident", is_flag=True, help="The example with the highest confidence."),
+        click.option("--misclassified", is_flag=True, help="Only examples that are misclassified."),
+        click.option("--correct", is_flag=True, help="Only examples that are classified correctly."),
+    ):
+        command = option(command)
+    return command
+
+
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Complete names of scenes and paths of scene files."""
     from click.shell_completion import CompletionItem

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from netcore.cli.options import (
     complete_runs,
     complete_scenes,
     json_option,
+    prediction_options,
     print_json,
     print_table,
     runs_dir_option,
@@ -108,6 +110,12 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option("--digit", help="Class whose first example image is used.  [default: 7]")
 @click.option("--index", type=click.IntRange(0), help="Index of the example image used, from 0.")
 @click.option("--image", type=click.Path(), help="Image file used instead of an example.")
+@prediction_options
+@click.option(
+    "--mistake",
+    type=click.IntRange(0),
+    help="Number of a misclassified image of the evaluation, from 0 (see scene misclassified).",
+)
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.",
               shell_complete=complete_choices(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
 @click.option("-f", "--format", "formats", multiple=True, callback=_formats,
@@ -164,7 +172,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
-    base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
+    base["selector"] = SampleSelector(**{field.name: given[field.name] for field in fields(SampleSelector)})
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:
         raise NetcoreError(f"the output of several scenes must be a folder, got {given['output']}")
     out = []

@@ -18,16 +18,31 @@ INK_THRESHOLD = 0.3  # of 1, what counts as ink where its extent is measured
 MIN_CONTRAST = 0.1  # contrast, of 1, below which nothing counts as drawn
 
 
-def flatten_alpha(image: "Image") -> "tuple[Image, str]":
-    """Put what is transparent on white, or on black where what is drawn is light."""
+def flatten_alpha(image: "Image", dark_ground: bool | None = None) -> "tuple[Image, str]":
+    """Put what is transparent on white or black; by default on black where what is drawn is light."""
     import PIL.Image
 
     if image.mode != "RGBA":
         return image, ""
+    if dark_ground is None:
+        dark_ground = drawn_brightness(image) > 127
+    ground = PIL.Image.new("RGBA", image.size, "black" if dark_ground else "white")
+    return PIL.Image.alpha_composite(ground, image).convert("RGB"), f"put on {'black' if dark_ground else 'white'}, "
+
+
+def drawn_brightness(image: "Image") -> float:
+    """Mean brightness of the opaque part of an RGBA image, in [0, 255]."""
     alpha = np.asarray(image.getchannel("A"), np.float32)
-    drawn = np.average(np.asarray(image.convert("RGB").convert("L")), weights=alpha) if alpha.any() else 0
-    ground = PIL.Image.new("RGBA", image.size, "black" if drawn > 127 else "white")
-    return PIL.Image.alpha_composite(ground, image).convert("RGB"), f"put on {'black' if drawn > 127 else 'white'}, "
+    return float(np.average(np.asarray(image.convert("RGB").convert("L")), weights=alpha)) if alpha.any() else 0.0
+
+
+def is_dark_on_light(image: "Image") -> bool | None:
+    """Whether what is drawn is darker than its ground; None if the image has one brightness only."""
+    if image.mode == "RGBA":
+        return drawn_brightness(image) <= 127
+    grey = np.asarray(image.convert("L"))
+    low, high = float(grey.min()), float(grey.max())
+    return None if low == high else bool(np.median(grey) > (low + high) / 2)
 
 
 def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.ndarray, str]:
@@ -46,17 +61,20 @@ def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.nda
     return np.ascontiguousarray(pixels), f"{said}{grey}{cropped}resized to {width}×{height}"
 
 
-def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
-    """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; return what was done too."""
+def fit_to_mnist(image: "Image", path: Path, dark_on_light: bool | None = None) -> tuple[np.ndarray, str]:
+    """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; return what was done too.
+
+    `dark_on_light` is what the data set of the image is; by default the image itself decides.
+    """
     import PIL.Image
 
-    image, said = flatten_alpha(image)
+    image, said = flatten_alpha(image, None if dark_on_light is None else not dark_on_light)
     grey = image.convert("L")
     said += "turned to grey, " if image.mode != "L" else ""
     whole = np.asarray(grey)
-    light = np.median(whole) > (float(whole.min()) + float(whole.max())) / 2
+    light = is_dark_on_light(grey) if dark_on_light is None else dark_on_light
     if grey.size == (28, 28) and not light and whole.any():
-        return whole[None].copy(), f"{said}taken as it is, 28×28"
+        return whole[None].copy(), f"{said}taken as it is (28×28)"
     grey.thumbnail((WORK_SIZE, WORK_SIZE), PIL.Image.Resampling.LANCZOS)
     values = np.asarray(grey, np.float32) / 255
     ink = _ink(1 - values if light else values)

@@ -100,6 +100,8 @@ class Evaluation:
         Further arrays: ``mistake_images`` uint8 (M, C, H, W), ``mistake_index`` (M,), …
     snapshot : str
         Label of the snapshot evaluated (``"epoch 20"``), "" if not recorded.
+    preparation : str
+        How the images were prepared, a short form and the steps after a colon; "" if they are as stored.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Evaluation:
     labels: np.ndarray
     extra: Mapping[str, np.ndarray] = field(default_factory=dict)
     snapshot: str = ""
+    preparation: str = ""
 
 
 class Run:
@@ -229,8 +232,19 @@ class Run:
 
     @property
     def evaluations(self) -> tuple[str, ...]:
-        """Names of the data sets that the run was evaluated on."""
-        return tuple(self.info.get("evaluations", {}))
+        """Names of the data sets that the run was evaluated on.
+
+        Images that an earlier entry has already are left out: those of the same digest, and the run's examples if
+        there is an evaluation of the whole that they were taken from.
+        """
+        entries, seen = self.info.get("evaluations", {}), set()
+        names = []
+        for name, entry in entries.items():
+            digest = entry.get("digest") or name
+            if digest not in seen and not _is_sample_of(name, entries):
+                names.append(name)
+            seen.add(digest)
+        return tuple(names)
 
     @property
     def unlabeled(self) -> tuple[str, ...]:
@@ -251,8 +265,9 @@ class Run:
             raise unknown_name("evaluation", name, [*self.evaluations, *self.unlabeled])
         arrays = self.read_arrays(self.evaluation_entry(name))
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
+        entry = self.evaluation_entry(name)
         return Evaluation(
-            name, arrays["logits"], arrays["labels"], extra, self.evaluation_entry(name).get("snapshot", "")
+            name, arrays["logits"], arrays["labels"], extra, entry.get("snapshot", ""), entry.get("preparation", "")
         )
 
     def read(self, entry: Mapping[str, Any]) -> bytes:
@@ -308,6 +323,12 @@ def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], objec
         except NetcoreError as error:
             damaged(error)
     return out
+
+
+def _is_sample_of(name: str, entries: Mapping[str, Any]) -> bool:
+    """Whether an evaluation is one of the run's examples, and the whole that they were taken from is there too."""
+    whole = name.removesuffix("-examples")
+    return whole != name and any(other in entries for other in (whole, f"{whole}-validation"))
 
 
 def _read_checked(path: Path, digest: str) -> bytes:

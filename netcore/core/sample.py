@@ -42,7 +42,9 @@ class Sample:
         return hashlib.sha256(head + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
 
 
-def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[Sample, str]:
+def read_sample(
+    path: str | Path, shape: tuple[int, int, int] = MNIST, dark_on_light: bool | None = None
+) -> tuple[Sample, str]:
     """Read an image file and preprocess it for a network.
 
     Parameters
@@ -52,6 +54,8 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
     shape : tuple of int
         Input shape (C, H, W) of the network. (1, 28, 28) is preprocessed as MNIST is; for others the image is cropped
         to the aspect ratio and resized.
+    dark_on_light : bool, optional
+        Whether digits are darker than their ground, known for a whole data set. Default: the image decides.
 
     Returns
     -------
@@ -68,12 +72,12 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
     path = Path(path)
     if shape[0] not in (1, 3):
         raise NetcoreError(f"the input of the network must have 1 or 3 channels, got {shape[0]}")
-    image = _open(path)
-    pixels, done = fit_to_mnist(image, path) if shape == MNIST else crop_and_resize(image, shape)
+    image = open_image(path)
+    pixels, done = fit_to_mnist(image, path, dark_on_light) if shape == MNIST else crop_and_resize(image, shape)
     return Sample(pixels, None, path.name), f"{path.name}: {done}"
 
 
-def _open(path: Path) -> "Image":
+def open_image(path: Path) -> "Image":
     """Decode the first frame, upright, as "L", "RGB" or, if parts are transparent, "RGBA"."""
     import PIL.Image
     import PIL.ImageOps

@@ -29,12 +29,15 @@ class Dataset:
         Positions in `classes`.
     classes : tuple of str
         K names.
+    preparation : str
+        How the images were prepared, in words: a short form, and what was done after a colon; "" if they are as stored.
     """
 
     name: str
     images: NDArray[np.uint8]
     labels: NDArray[np.integer]
     classes: tuple[str, ...] = DIGITS
+    preparation: str = ""
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim not in (3, 4):

@@ -66,12 +66,27 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> DatasetSplits
     return load(name, resolve_data_dir(data_dir))
 
 
-def load_with_fallback(name: str, data_dir: str | Path | None = None) -> DatasetSplits:
-    """Load a data set, or the embedded digits if it is MNIST and unavailable; the note reports this."""
+def load_with_fallback(name: str | None, default: str, data_dir: str | Path | None = None) -> DatasetSplits:
+    """Load a data set, or the embedded digits if none was requested and MNIST is unavailable; the note reports this.
+
+    Parameters
+    ----------
+    name : str or None
+        Data set that the user requested.
+    default : str
+        Data set if none was requested.
+    data_dir : path, optional
+        Folder of the data files; a folder that was requested, or named by NETCORE_DATA, is never replaced.
+
+    Raises
+    ------
+    DatasetUnavailable
+        If what was requested is unavailable.
+    """
     try:
-        return load_dataset(name, data_dir)
+        return load_dataset(name or default, data_dir)
     except DatasetUnavailable as error:
-        if name != "mnist":
+        if name or data_dir or os.environ.get("NETCORE_DATA") or default != "mnist":
             raise
         note = f"training on the 5,000 embedded digits instead, since {error}"
         return replace(load_dataset("embedded"), note=note)

@@ -59,6 +59,8 @@ NAMES = tuple(DATASETS)
 def load(name: str, data_dir: Path) -> DatasetSplits:
     """Read one of `DATASETS` from the data folder, or download it there.
 
+    The folder may be X, ``X/MNIST`` or ``X/MNIST/raw``.
+
     Raises
     ------
     DatasetUnavailable
@@ -67,17 +69,40 @@ def load(name: str, data_dir: Path) -> DatasetSplits:
         If a file is damaged.
     """
     source = DATASETS[name]
-    raw = data_dir / source.torchvision_class / "raw"
-    files = [
-        raw / f"{prefix}-{kind}" for prefix in source.prefixes for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
-    ]
-    if not all(_find_file(file) for file in files):
+    raw = _find_raw(source, data_dir)
+    if raw is None:
         from torchvision import datasets
 
-        fetch = getattr(datasets, source.torchvision_class)
-        download(name, source.size, data_dir, lambda: fetch(data_dir, download=True, **dict(source.options)))
+        fetch, root = getattr(datasets, source.torchvision_class), _data_root(source, data_dir)
+        download(name, source.size, root, lambda folder: fetch(folder, download=True, **dict(source.options)))
+        raw = root / source.torchvision_class / "raw"
+    files = _idx_files(source, raw)
     train, test = (_read_part(name, source, files[i], files[i + 1]) for i in (0, 2))
     return DatasetSplits(train, test)
+
+
+def _idx_files(source: IdxDataset, raw: Path) -> list[Path]:
+    kinds = ("images-idx3-ubyte", "labels-idx1-ubyte")
+    return [raw / f"{prefix}-{kind}" for prefix in source.prefixes for kind in kinds]
+
+
+def _find_raw(source: IdxDataset, data_dir: Path) -> Path | None:
+    """Folder of the four files: ``X/MNIST/raw``, where `data_dir` is X, X/MNIST or X/MNIST/raw; None if not there.
+
+    Data sets of this family have the same file names: a folder of another one is never taken.
+    """
+    name = source.torchvision_class
+    others = {other.torchvision_class for other in DATASETS.values()} - {name}
+    candidates = [data_dir / name / "raw", data_dir / name]
+    if not others & set(data_dir.absolute().parts[-2:]):
+        candidates += [data_dir / "raw", data_dir]
+    return next((raw for raw in candidates if all(_find_file(file) for file in _idx_files(source, raw))), None)
+
+
+def _data_root(source: IdxDataset, data_dir: Path) -> Path:
+    """Return the folder X of ``X/MNIST/raw``."""
+    root = data_dir.parent if data_dir.name == "raw" else data_dir
+    return root.parent if root.name == source.torchvision_class else root
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

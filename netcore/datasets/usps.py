@@ -12,6 +12,7 @@ from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
 from netcore.datasets.download import download
 
 NAMES = ("usps",)
+PREPARATION = "resized like MNIST: to 20×20 pixels, centred by mass in 28×28"
 DIGIT_SIDE = 20  # pixels of height and width that MNIST's digits fill
 CENTER = 14  # pixel of their centre of mass
 
@@ -33,15 +34,15 @@ def load(name: str, data_dir: Path) -> DatasetSplits:
     folders = (data_dir / "usps", data_dir / "USPS", data_dir)
     folder = next((p for p in folders if (p / "usps.bz2").is_file() and (p / "usps.t.bz2").is_file()), None)
     if folder is None:
-        folder = data_dir / "usps"
-        download("usps", "2 MB", folder, lambda: [USPS(folder, train=t, download=True) for t in (True, False)])
+        folder = data_dir if data_dir.name.lower() == "usps" else data_dir / "usps"
+        download("usps", "2 MB", folder, lambda into: [USPS(into, train=t, download=True) for t in (True, False)])
     return DatasetSplits(_read_part(folder, True), _read_part(folder, False))
 
 
 def _read_part(folder: Path, train: bool) -> Dataset:
     file = folder / ("usps.bz2" if train else "usps.t.bz2")
     arrays = cached_arrays(f"usps-{files_fingerprint([file])}", partial(_parse, folder, train))
-    return Dataset("usps", arrays["images"], arrays["labels"])
+    return Dataset("usps", arrays["images"], arrays["labels"], preparation=PREPARATION)
 
 
 def _parse(folder: Path, train: bool) -> Arrays:

@@ -1,5 +1,6 @@
 """Layers of a recipe's network, without torch."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,6 +47,14 @@ class Architecture:
         """All fields as plain values; `kernel` only if it is not 3, since older runs do not have it."""
         out = asdict(self)
         return {name: value for name, value in out.items() if name != "kernel" or value != 3}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Architecture":
+        """Restore an architecture from its `settings`, in which JSON has made lists of tuples."""
+        fields = dict(settings)
+        fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))
+        fields["hidden"] = tuple(fields.get("hidden", ()))
+        return cls(**fields)
 
     @property
     def title(self) -> str:

@@ -16,7 +16,7 @@ from netcore.models.architecture import Architecture
 from netcore.models.build import build_model
 from netcore.models.exported_model import ExportedModel
 
-MAX_REPORTED = 20  # names that do not fit
+MAX_REPORTED = 3  # names that do not fit, in the message
 
 _last: dict[str, tuple[str, str, nn.Module]] = {}  # by run folder: description, digest of the weights, module
 
@@ -50,10 +50,8 @@ def _construct(run: Run) -> nn.Module:
         return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
     if model.get("kind") != "recipe":
         raise NetcoreError(f"run '{run.name}' does not describe its network (model in run.json)")
-    fields = dict(model["architecture"])
-    fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))  # JSON has lists for tuples
-    fields["hidden"] = tuple(fields.get("hidden", ()))
-    return build_model(Architecture(**fields), run.input_shape, len(run.classes)).eval()
+    architecture = Architecture.from_settings(model["architecture"])
+    return build_model(architecture, run.input_shape, len(run.classes)).eval()
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str) -> None:

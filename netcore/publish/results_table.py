@@ -58,7 +58,7 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
     results = [run_results(run) for run in runs]
     facts = runs[0].info["data"]
     own = (data, f"{data}-validation")
-    entries = [run.info.get("evaluations", {}) for run in runs]
+    entries = [{name: run.evaluation_entry(name) for name in run.evaluations} for run in runs]
     others = dict.fromkeys(k for entry in entries for k in entry if k not in own)
     rates = [rate for entry in entries if entry and (rate := next(iter(entry.values())).get("images_per_second"))]
     deviations = [d for r in results if (d := r.get("deviation with dropout on")) is not None]

@@ -24,11 +24,11 @@ def run_results(run: Run) -> dict[str, Any]:
     out: dict[str, Any] = {"parameters": run.info.get("parameters")}
     if rows:
         best = run.snapshot("best").step
-        out["held-out accuracy, best epoch"] = next((r["val_accuracy"] for r in rows if r["step"] == best), None)
-        out["held-out accuracy, last epoch"] = rows[-1]["val_accuracy"]
-        out["training accuracy, last epoch"] = rows[-1]["train_accuracy"]
-    for name, entry in run.info.get("evaluations", {}).items():
-        out[f"accuracy on {name}"] = entry.get("accuracy")
+        out["held-out accuracy, best epoch"] = next((r.get("val_accuracy") for r in rows if r["step"] == best), None)
+        out["held-out accuracy, last epoch"] = rows[-1].get("val_accuracy")
+        out["training accuracy, last epoch"] = rows[-1].get("train_accuracy")
+    for name in run.evaluations:
+        out[f"accuracy on {name}"] = run.evaluation_entry(name).get("accuracy")
     if stable := run.info.get("stability"):
         out["deviation with dropout on"] = stable.get("deviation")
     out |= {"seconds": run.info.get("seconds"), "images/s": run.info.get("images_per_second")}

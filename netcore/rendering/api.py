@@ -24,6 +24,12 @@ def render(
     digit: int | str | None = None,
     index: int | None = None,
     image: str | Path | None = None,
+    correct: bool = False,
+    misclassified: bool = False,
+    most_confident: bool = False,
+    least_confident: bool = False,
+    confused: str | Sequence[str | int] | None = None,
+    mistake: int | None = None,
     at: str = "best",
     formats: str | Sequence[str] | None = None,
     quality: str | None = None,
@@ -50,6 +56,14 @@ def render(
         Name of a run in `runs`, the path of its folder, or the run itself.
     digit, index, image : str or int, int, path, optional
         The image shown: the first example of a class, the N-th example, or an image file. At most one of them.
+    correct, misclassified : bool
+        Show an example that the snapshot classifies so; also with `digit`.
+    most_confident, least_confident : bool
+        Of the examples that match, show the one with the highest or lowest confidence.
+    confused : str or sequence, optional
+        True and predicted class, ``"4,9"`` or ``(4, 9)``: show an example of the first classified as the second.
+    mistake : int, optional
+        Show the N-th misclassified image of the evaluation, as the scene ``misclassified`` numbers them.
     at : str
         Snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
     formats : str or sequence of str
@@ -86,7 +100,17 @@ def render(
         If a scene, run, snapshot, option or format does not exist (the nearest name is offered); nothing is drawn
         then. What fails while it is drawn is reported in the list.
     """
-    selector = SampleSelector(None if digit is None else str(digit), index, None if image is None else str(image))
+    selector = SampleSelector(
+        digit=None if digit is None else str(digit),
+        index=index,
+        image=None if image is None else str(image),
+        correct=correct,
+        misclassified=misclassified,
+        most_confident=most_confident,
+        least_confident=least_confident,
+        confused=confused if confused is None or isinstance(confused, str) else ",".join(map(str, confused)),
+        mistake=mistake,
+    )
     base = Request(
         scene="",
         run=str(run.path if isinstance(run, Run) else run),
@@ -171,6 +195,6 @@ def _prepare(tasks: Sequence[RenderTask], listener: ProgressListener) -> None:
         if (task.selector, task.run.path) in seen:
             continue
         seen.add((task.selector, task.run.path))
-        _, note = task.selector.select(task.run)
+        note = task.selector.prepare(task.run)
         if note:
             listener.on_message(note)

@@ -16,7 +16,8 @@ from netcore.rendering.scenes import find_scene
 FILE_NAME = "netcore.toml"
 SELECTOR_KEYS = tuple(f.name for f in fields(SampleSelector))
 KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "output", *SELECTOR_KEYS)
-KEY_TYPES = {"index": int, "fps": float, "max_mb": float}  # the others are strings
+KEY_TYPES = {"index": int, "mistake": int, "fps": float, "max_mb": float}  # the others are strings
+BOOL_KEYS = {f.name for f in fields(SampleSelector) if f.type is bool}
 
 
 def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[Request]:
@@ -60,8 +61,12 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
         if name not in scene_options and name not in KEYS:
             renamed = renamed_key(find_scene(table["scene"]).name, name)
             raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, scene_options | set(KEYS))}")
+        if name in BOOL_KEYS and not isinstance(value, bool):
+            raise NetcoreError(f"{where}: {name} must be true or false, got {value!r}")
+        if name == "confused" and isinstance(value, list):
+            value = ",".join(map(str, value))
         try:
-            is_plain = name in scene_options or name in ("formats", "size")
+            is_plain = name in scene_options or name in {"formats", "size", *BOOL_KEYS}
             given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
         except (TypeError, ValueError):
             raise NetcoreError(f"{where}: {name} must be a number, got {value!r}") from None

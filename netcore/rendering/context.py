@@ -31,9 +31,12 @@ def make_context(
     load_images : callable
         Loads training or held-out images; without it, scenes get the examples.
     """
-    run.snapshot(at)  # an unknown one is refused now, not in the middle of a film
-    sample, _ = (selector or SampleSelector()).select(run)
-    return SceneContext(run, sample, at, open_network, load_images)
+    snapshot = run.snapshot(at)  # an unknown one is refused now, not in the middle of a film
+    selector, reads = selector or SampleSelector(), set[str]()
+    reads.update(selector.reads(run, at))
+    network = open_network(run, snapshot, reads.add)
+    sample, _ = selector.select(run, lambda images: network.predict(images)["logits"])
+    return SceneContext(run, sample, at, open_network, load_images, reads)
 
 
 def open_network(run: Run, snapshot: Snapshot, record: Callable[[str], None]) -> Network:

@@ -48,7 +48,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
     NetcoreError
         If the run no longer has something that was read, or the image file does not exist.
     """
-    selector = {k: str(v) for k, v in vars(task.selector).items() if v is not None and k != "image"}
+    selector = {k: str(v) for k, v in task.selector.given.items() if k != "image"}
     reach = code_digest.TREE.reach(task.scene.path, task.scene.kind, format)
     return {
         "scene": task.scene.sha256,
@@ -154,8 +154,7 @@ def command_line(task: RenderTask, format: str) -> str:
         "--run",
         task.run.name,
     ]
-    for name, value in vars(task.selector).items():
-        words += [f"--{name}", str(value)] if value is not None else []
+    words += task.selector.options
     words += ["--at", task.at] if task.at != "best" else []
     for option in task.scene.options:
         value = task.options[option.name]

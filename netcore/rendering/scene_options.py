@@ -16,7 +16,7 @@ OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 RESERVED_NAMES = {
     "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
     "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
-    "debug", "context",
+    "debug", "context", "correct", "misclassified", "most_confident", "least_confident", "confused", "mistake",
 }  # fmt: skip
 BOOL_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 

@@ -81,10 +81,9 @@ def task_from_sidecar(target: Path, content: Mapping[str, Any]) -> RenderTask:
         raise NetcoreError(f"run '{content['run']}' is gone")
     image = str(target.parent / where["image"]) if where["image"] else None
     sample = values["sample"]
-    index = int(sample["index"]) if "index" in sample else None
     return RenderTask(
         scene=scene, run=cached_run(folder),
-        selector=SampleSelector(sample.get("digit"), index, image), at=values["at"],
+        selector=SampleSelector.from_text(sample | ({"image": image} if image else {})), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
         options=scene.resolve_options(values["options"]), targets={values["format"]: target},
     )  # fmt: skip

@@ -19,7 +19,7 @@ def load_training_images(run: Run, part: str) -> LabeledImages | None:
         return None
     try:
         with no_downloads():
-            source = load_dataset(name)
+            source = load_dataset(name, data_info.get("folder"))
     except NetcoreError:
         return None
     parts: dict[str, Dataset | None] = {"train": source.train, "held_out": source.test}

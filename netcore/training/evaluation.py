@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from netcore.analysis.metrics import classification_metrics
 from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_count
 from netcore.core.run import Run
 from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, DatasetSplits, sample_per_class, stratified_split
@@ -44,7 +46,8 @@ def evaluate(
     ----------
     run : Run
     datasets : sequence of str
-        Names of data sets, without the images that the run was trained on. Default: the run's own.
+        Names of data sets, without the images that the run was trained on. Default: the run's own, or its examples if
+        that is not on this machine.
     at : str
         Snapshot.
     data_dir : path, optional
@@ -68,16 +71,37 @@ def evaluate(
         If a data set is unavailable, or has other classes or images of another size.
     """
     selected = select_device(device)
-    names = list(datasets) or [run.info.get("data", {}).get("asked", "mnist")]
-    if run.info.get("data", {}).get("name") == "embedded" and not datasets:
-        names = ["embedded"]
-    parts = [part for name in names for part in eval_splits(run, _load_splits(run, name, data_dir), log)]
+    if datasets:
+        parts = [part for name in datasets for part in eval_splits(run, _load_splits(run, name, data_dir), log)]
+    else:
+        parts = _own_parts(run, data_dir, log)
     for part in parts:
         check_compatible(run, part)
+        if part.preparation:
+            log(f"{part.name}: {part.preparation}")
     writer = RunWriter(run)
     entries = evaluate_splits(writer, parts, selected, at, dropout_passes)
     writer.save()
     return entries
+
+
+def _own_parts(run: Run, data_dir: str | Path | None, log: Log) -> list[Dataset]:
+    """Parts of the run's own data set, or its examples if that is not on this machine."""
+    stored = run.info.get("data") or {}
+    name = "embedded" if stored.get("name") == "embedded" else stored.get("asked")
+    reason = "the images that it was recorded with are not stored"
+    if name:
+        try:
+            return eval_splits(run, _load_splits(run, name, data_dir or stored.get("folder")), log)
+        except NetcoreError as error:
+            if data_dir or not run.info.get("examples"):
+                raise
+            reason = str(error)
+    examples = run.examples()
+    count = format_count(len(examples.labels), "example")
+    log(f"evaluating on the run's own {count}, since {reason}; other images: --data")
+    base = str(stored.get("name") or run.name)
+    return [Dataset(f"{base}-examples", examples.images, examples.labels, tuple(run.classes))]
 
 
 def _load_splits(run: Run, name: str, data_dir: str | Path | None) -> DatasetSplits:
@@ -110,21 +134,38 @@ def evaluate_splits(
 
 
 def eval_splits(run: Run, source: DatasetSplits, log: Log = lambda text: None) -> list[Dataset]:
-    """Return the parts of a data set to evaluate a run on, without the images that it was trained on."""
-    trained = run.info.get("data", {})
+    """Return the parts of a data set to evaluate a run on, without the images that it was trained on.
+
+    Whether it is the run's own data set is decided by digest, not by name.
+    """
+    trained = run.info.get("data") or {}
     if source.note:
         log(source.note)
+    share, digests = trained.get("share", 0), trained.get("sha256") or {}
+    if share:
+        train, held_out = stratified_split(source.train.labels, share, run.info["settings"]["seed"])
+        if source.train.subset(train).sha256 == digests.get("train"):
+            part = source.train.subset(held_out)
+            tests = [source.test] if source.test is not None else []
+            return _renamed(tests, trained["name"], source.train.name) + [
+                replace(part, name=f"{trained['name']}-validation")
+            ]
+    elif source.train.sha256 == digests.get("train") and source.test is not None:
+        return _renamed([source.test], trained["name"], source.train.name)
     if trained.get("name") != source.train.name and {trained.get("name"), source.train.name} <= set(MNIST_DERIVED):
         log(f"{source.train.name} is drawn from the same images as {trained['name']}: no independent test")
-    parts = [source.test] if source.test is not None else []
-    settings = run.info.get("settings", {})
-    share = trained.get("share", 0)
-    if share and trained.get("name") == source.train.name:
-        train, held_out = stratified_split(source.train.labels, share, settings["seed"])
-        if source.train.subset(train).sha256 == trained["sha256"]["train"]:
-            part = source.train.subset(held_out)
-            parts.append(Dataset(f"{part.name}-validation", part.images, part.labels, part.classes))
-    return parts or [source.train]
+    return [source.test or source.train]
+
+
+def _renamed(parts: Sequence[Dataset], name: str, given: str) -> list[Dataset]:
+    """The run's own data set keeps the run's name for it, whatever its folder is called today."""
+    return [replace(part, name=name) if part.name == given else part for part in parts]
+
+
+def _stored_name(run: Run, data: Dataset) -> str:
+    """Name under which the run holds the evaluation of these images, else the data set's."""
+    entries = run.info.get("evaluations", {})
+    return next((name for name, entry in entries.items() if entry.get("digest") == data.sha256), data.name)
 
 
 def check_compatible(run: Run, data: Dataset) -> None:
@@ -157,8 +198,11 @@ def _evaluate_split(
     errors = errors[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
     samples = sample_per_class(data, KEPT_SAMPLES)
     entry = {"snapshot": snapshot, **metrics, "images_per_second": round(len(data) / seconds), "digest": data.sha256}
+    if data.preparation:
+        entry["preparation"] = data.preparation
+    name = _stored_name(run, data)
     writer.add_evaluation(
-        data.name,
+        name,
         entry,
         logits=logits,
         labels=data.labels.astype(np.uint8 if len(data.classes) <= 256 else np.int64),
@@ -168,4 +212,4 @@ def _evaluate_split(
         sample_labels=data.labels[samples],
         sample_index=samples,
     )
-    return {"name": data.name} | entry
+    return {"name": name} | entry

@@ -246,4 +246,4 @@ def _load_examples(
     if data.channels_first.shape[1:] != shape:
         found = format_shape(data.channels_first.shape[1:])
         raise NetcoreError(f"{data.name}: images are {found}, but the network takes {format_shape(shape)}")
-    return Dataset(data.name, data.images, labels, names)
+    return Dataset(data.name, data.images, labels, names, data.preparation)

@@ -1,6 +1,6 @@
 """Plan a training: settings, data, splits and epochs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.formatting import format_percent
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
-from netcore.datasets.loading import load_with_fallback
-from netcore.models.architecture import ACTIVATIONS
+from netcore.datasets.loading import load_dataset, load_with_fallback
+from netcore.models.architecture import ACTIVATIONS, Architecture
 from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
@@ -66,9 +66,62 @@ def make_plan(
     base = get_recipe(recipe) if isinstance(recipe, str) else recipe
     planned, changed = with_overrides(base, data=data, **changes)
     check_settings(planned)
-    source = load_with_fallback(planned.data, data_dir)
-    if source.note:
-        log(source.note)
+    source = load_with_fallback(data, planned.data, data_dir)
+    if source.train.name == "embedded" and changes.get("epochs") is None:
+        epochs = _scaled(planned, len(source.train))
+        note = f"{epochs} here take as many steps as {planned.epochs} of full MNIST's {MNIST_IMAGES:,} images"
+        planned, scaled = replace(planned, epochs=epochs), {"epochs": note}
+    else:
+        scaled = {}
+    return _plan(planned, changed, source, data_dir, log, scaled)
+
+
+def resume_plan(
+    info: Mapping[str, Any],
+    data: str | None,
+    data_dir: str | Path | None,
+    changes: dict[str, Any],
+    log: Callable[[str], None],
+) -> TrainingPlan:
+    """Plan the rest of an interrupted training: its stored settings, and its data.
+
+    Parameters
+    ----------
+    info : mapping
+        Content of `run.json`.
+    data, data_dir, changes, log
+        As in `make_plan`; they override what is stored, so that a difference is reported when the run is opened.
+
+    Raises
+    ------
+    NetcoreError
+        If the run does not contain the settings of a training, or its data is not there.
+    """
+    try:
+        settings = dict(info["settings"])
+        network = Architecture.from_settings(settings.pop("architecture"))
+        base = Recipe(name=info.get("recipe") or str(info["name"]), architecture=network, **settings)
+        stored = dict(info["data"])
+        planned, _ = with_overrides(base, data=data, **changes)
+        name = "embedded" if stored["name"] == "embedded" and data in (None, stored["asked"]) else planned.data
+    except (KeyError, TypeError, ValueError) as error:
+        raise NetcoreError(f"run '{info.get('name')}' has no settings to resume: train without --resume") from error
+    check_settings(planned)
+    data_dir = data_dir or stored.get("folder")
+    return _plan(planned, dict(info.get("changed", {})), load_dataset(name, data_dir), data_dir, log, {})
+
+
+def _plan(
+    planned: Recipe,
+    changed: dict[str, Any],
+    source: DatasetSplits,
+    data_dir: str | Path | None,
+    log: Callable[[str], None],
+    extra: dict[str, Any],
+) -> TrainingPlan:
+    for text in (source.note, _preparation_line(source)):
+        if text:
+            log(text)
     train, held_out, kind, share = _split(source, planned)
     if len(train) < 2:
         raise NetcoreError(f"{train.name} has too few images for training: {len(train)}")
@@ -82,16 +135,17 @@ def make_plan(
         "sha256": {"train": train.sha256, "held_out": held_out.sha256},
         "note": source.note,
     }
-    if train.name == "embedded" and changes.get("epochs") is None:
-        epochs = _scaled(planned, len(train))
-        data_info["epochs"] = (
-            f"{epochs} here take as many steps as {planned.epochs} of full MNIST's {MNIST_IMAGES:,} images"
-        )
-        planned = replace(planned, epochs=epochs)
+    data_info |= {"preparation": train.preparation} if train.preparation else {}
+    data_info |= {"folder": str(Path(data_dir).expanduser().absolute())} if data_dir else {}
+    data_info |= extra
     eval_sets = [source.test] if source.test is not None else []
     if share:
         eval_sets.append(replace(held_out, name=f"{held_out.name}-validation"))
     return TrainingPlan(planned, changed, train, held_out, eval_sets, data_info)
+
+
+def _preparation_line(source: DatasetSplits) -> str:
+    return f"{source.train.name}: {source.train.preparation}" if source.train.preparation else ""
 
 
 def _split(source: DatasetSplits, recipe: Recipe) -> tuple[Dataset, Dataset, str, float]:

@@ -1,15 +1,18 @@
 """Train a recipe and write its run folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from netcore.core.errors import NetcoreError
 from netcore.core.run import Run, load_run
 from netcore.models.device import cuda_indices, select_device, thread_limit
-from netcore.training.plan import make_plan
+from netcore.training.plan import make_plan, resume_plan
 from netcore.training.progress import NullProgress
 from netcore.training.recipes import Recipe
-from netcore.training.run_dir import open_run_dir, temporary_run_dir
+from netcore.training.run_dir import interrupted_info, open_run_dir, temporary_run_dir
 from netcore.training.trainer import Trainer
 
 
@@ -44,7 +47,8 @@ def train(
     device : str
         See `netcore.models.device.select_device`.
     resume : bool
-        Resume an interrupted training of this name; the weights become those of an uninterrupted one.
+        Resume an interrupted training of this name, with its settings where no others are given; the weights become
+        those of an uninterrupted one.
     save : bool
         If False, write no files: the returned run has only its `info`.
     mc_dropout : bool
@@ -67,7 +71,12 @@ def train(
         On Ctrl-C, after the run was saved.
     """
     progress = progress or NullProgress()
-    plan = make_plan(recipe, data, data_dir, changes, progress.log)
+    interrupted = interrupted_info(Path(output_dir), name or recipe) if resume and isinstance(recipe, str) else None
+    if interrupted is None:
+        plan = make_plan(recipe, data, data_dir, changes, progress.log)
+    else:
+        _check_recipe(recipe, interrupted)
+        plan = resume_plan(interrupted, data, data_dir, changes, progress.log)
     selected = select_device(device)
     name = name or plan.recipe.name
     run_dir = open_run_dir(Path(output_dir), name, resume) if save else temporary_run_dir(name)
@@ -76,3 +85,11 @@ def train(
         with thread_limit(trainer.module, plan.recipe.batch_size):
             trainer.fit(mc_dropout)
     return load_run(Path(output_dir) / name) if save else trainer.run
+
+
+def _check_recipe(recipe: str | Recipe, info: Mapping[str, Any]) -> None:
+    if info.get("recipe") != recipe:
+        raise NetcoreError(
+            f"run '{info.get('name')}' was started with recipe {info.get('recipe')}, not {recipe}: "
+            f"resume it with netcore train {info.get('recipe')} --name {info.get('name')} --resume"
+        )
