@@ -109,7 +109,7 @@ def test_load_falls_back_to_embedded(tmp_path, offline):
 def test_requested_data_never_replaced(tmp_path, offline, monkeypatch):
     """A data set, a folder or NETCORE_DATA that was named and has no MNIST is an error."""
     for name, folder in (("mnist", None), (None, tmp_path), ("mnist", tmp_path)):
-        with pytest.raises(DatasetUnavailable, match="cannot be downloaded.*--data embedded"):
+        with pytest.raises(DatasetUnavailable, match=r"cannot be downloaded.*--data embedded"):
             load_with_fallback(name, "mnist", folder)
     monkeypatch.setenv("NETCORE_DATA", str(tmp_path))
     with pytest.raises(DatasetUnavailable):

@@ -75,7 +75,7 @@ def test_selector_by_prediction(toy) -> None:
 
 
 def test_selector_of_evaluation_mistake(toy) -> None:
-    run, examples, logits = toy
+    run, examples, _ = toy
     stored = run.evaluation()
     for number in (0, 4):
         index = stored.extra["mistake_index"][number]
@@ -96,7 +96,7 @@ def test_selector_of_evaluation_mistake(toy) -> None:
         ({"most_confident": True, "least_confident": True}, "exclude each other"),
         ({"confused": "4"}, "--confused must be two classes"),
         ({"confused": "4,x"}, "no class 'x'"),
-        ({"confused": "3,3", "misclassified": True}, "has no example that is --misclassified --confused 3,3: see netcore examples"),
+        ({"confused": "3,3", "misclassified": True}, "no example that is --misclassified --confused 3,3: see netcore examples"),
     ],
 )  # fmt: skip
 def test_selector_errors(toy, chosen, message) -> None:
@@ -106,7 +106,7 @@ def test_selector_errors(toy, chosen, message) -> None:
 
 def test_examples_command_indices(toy, capsys: pytest.CaptureFixture) -> None:
     """The index listed is the one that `--index` takes; with --mistakes, that `--mistake` takes."""
-    run, examples, logits = toy
+    run, _, logits = toy
     where = ["--runs-dir", str(run.path.parent), "--json"]
     assert main(["examples", "toy", *where]) == 0
     rows = json.loads(capsys.readouterr().out)

@@ -64,9 +64,8 @@ class SampleSelector:
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> "SampleSelector":
         """Restore a selector from the text of its `given` values, as sidecars have it."""
-        read = {int: int, bool: lambda text: text == "True"}
-        kinds = {f.name: int if "int" in str(f.type) else bool if "bool" in str(f.type) else str for f in fields(cls)}
-        return cls(**{name: read.get(kinds[name], str)(values[name]) for name in kinds if name in values})
+        found: dict[str, Any] = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        return cls(**{k: int(v) if k in ("index", "mistake") else True if v == "True" else v for k, v in found.items()})
 
     @property
     def given(self) -> dict[str, Any]:

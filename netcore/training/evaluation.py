@@ -147,9 +147,8 @@ def eval_splits(run: Run, source: DatasetSplits, log: Log = lambda text: None) -
         if source.train.subset(train).sha256 == digests.get("train"):
             part = source.train.subset(held_out)
             tests = [source.test] if source.test is not None else []
-            return _renamed(tests, trained["name"], source.train.name) + [
-                replace(part, name=f"{trained['name']}-validation")
-            ]
+            validation = replace(part, name=f"{trained['name']}-validation")
+            return [*_renamed(tests, trained["name"], source.train.name), validation]
     elif source.train.sha256 == digests.get("train") and source.test is not None:
         return _renamed([source.test], trained["name"], source.train.name)
     if trained.get("name") != source.train.name and {trained.get("name"), source.train.name} <= set(MNIST_DERIVED):
