@@ -96,7 +96,7 @@ def test_selector_of_evaluation_mistake(toy) -> None:
         ({"most_confident": True, "least_confident": True}, "exclude each other"),
         ({"confused": "4"}, "--confused must be two classes"),
         ({"confused": "4,x"}, "no class 'x'"),
-        ({"confused": "3,3", "misclassified": True}, "no example that is --misclassified --confused 3,3: see netcore examples"),
+        ({"confused": "3,3", "misclassified": True}, "no example that is --misclassified --confused 3,3"),
     ],
 )  # fmt: skip
 def test_selector_errors(toy, chosen, message) -> None:

@@ -64,8 +64,13 @@ class SampleSelector:
     @classmethod
     def from_text(cls, values: Mapping[str, str]) -> "SampleSelector":
         """Restore a selector from the text of its `given` values, as sidecars have it."""
-        found: dict[str, Any] = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        return cls(**{k: int(v) if k in ("index", "mistake") else True if v == "True" else v for k, v in found.items()})
+        found: dict[str, Any] = {}
+        for field in fields(cls):
+            if field.name in values:
+                text = values[field.name]
+                is_number = field.name in ("index", "mistake")
+                found[field.name] = int(text) if is_number else text == "True" if field.type is bool else text
+        return cls(**found)
 
     @property
     def given(self) -> dict[str, Any]:
