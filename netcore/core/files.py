@@ -17,7 +17,7 @@ from netcore.core.errors import NetcoreError
 
 MAX_STEM = 150  # characters of a target's name in that of its temporary file: file systems allow 255 bytes
 LEFTOVER_SECONDS = 24 * 3600  # after which a temporary file is one that its process left, if it cannot be asked
-_LEFTOVER = re.compile(r"\..*-(?:(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-)?[0-9a-f]{8}\.partial(\.\w+)?")
+_LEFTOVER = re.compile(r"\..*?-(?:(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-)?[0-9a-f]{8}\.partial(\.\w+)?")
 _swept: set[tuple[str, int]] = set()  # folders, and the process that swept them
 
 
