@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from netcore.core.errors import NetcoreError
@@ -43,7 +44,7 @@ def _draw_in_process(task: RenderTask, folder: Path, timeout: float, on_frames: 
         return refusal(error)
     except SceneError as error:
         return {"failed": str(error), "traceback": error.traceback_text}
-    return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
+    return {"files": {name: asdict(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
 def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: ProgressListener) -> list[RenderResult]:

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.run import load_run
+from netcore.core.step import Step
 from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task, short_error
 from netcore.rendering.request import RenderTask
 from netcore.rendering.sample_selector import SampleSelector
@@ -85,7 +86,10 @@ def refusal(error: NetcoreError) -> dict[str, Any]:
 
 def drawn_files(reply: Mapping[str, Any]) -> dict[str, DrawnFile]:
     """Decode the drawn files, by format, of a worker's reply."""
-    return {name: DrawnFile(**values) for name, values in reply["files"].items()}
+    return {
+        name: DrawnFile(**values | {"steps": tuple(Step(**step) for step in values["steps"])})
+        for name, values in reply["files"].items()
+    }
 
 
 @contextlib.contextmanager
