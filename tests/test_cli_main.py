@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import toy_runs
 
 from netcore.cli.main import commands, main
+from netcore.core.run import load_run
+from netcore.core.run_writer import RunWriter
 
 HEAVY = ("torch", "torchvision", "manim", "matplotlib", "sklearn", "mlxtend", "av", "scipy", "pandas", "PIL")
 
@@ -122,7 +125,8 @@ def test_listing_commands_print_json(project_dir: Path, capsys: pytest.CaptureFi
     assert scenes["filter-grid"]["kind"] == "figure"
     assert {"name", "type", "default", "choices", "help"} == set(scenes["filter-grid"]["options"][0])
     path = str((project_dir / "runs" / "toy").resolve())
-    assert rows("runs") == [{"name": "toy", "path": path, "recipe": "toy", "snapshots": 2}]
+    (row,) = rows("runs")
+    assert row.items() >= {"name": "toy", "path": path, "recipe": "toy", "data": "toy", "snapshots": 2}.items()
     (project_dir / "runs" / "broken").mkdir()
     (project_dir / "runs" / "broken" / "run.json").write_text("{}")
     assert main(["runs", "--json"]) == 0
@@ -202,6 +206,41 @@ def test_config_errors_are_one_line(project_dir: Path, capsys: pytest.CaptureFix
     err = capsys.readouterr().err
     assert line in err
     assert err.count("\n") == 1
+
+
+def test_status_check_fails_without_renders(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["status", "--check"]) == 1
+    assert "no render found" in capsys.readouterr().err
+    assert main(["status"]) == 0
+
+
+def test_status_finds_renders_anywhere(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    """Also outside of renders/; files of installed packages and of hidden folders are not netcore's."""
+    target = project_dir / "talk" / "figures" / "line.png"
+    assert main(["render", "weights_line.py", "--run", "toy", "--size", "64x36", "-o", str(target)]) == 0
+    for name in (".cache", "node_modules", "runs/toy"):
+        for file in (target, target.with_name("line.png.json")):
+            copy = project_dir / name / file.name
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    capsys.readouterr()
+    assert main(["status", "--json", "--check"]) == 0
+    assert [s["target"] for s in json.loads(capsys.readouterr().out)] == ["talk/figures/line.png"]
+
+
+def test_runs_lists_data_accuracy_date(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    writer = RunWriter(load_run(project_dir / "runs" / "toy"))
+    writer.add_evaluation("toy", {"accuracy": 0.8573}, logits=np.zeros((4, 10)), labels=np.arange(4))
+    writer.info["started"] = "2026-03-14T15:09:26+00:00"
+    writer.save()
+    assert main(["runs"]) == 0
+    out = capsys.readouterr().out
+    assert all(word in out for word in ("toy", "85.73 %", "2026-03-14"))
+
+
+def test_render_ends_with_next_command(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["render", "weights_line.py", "--run", "toy", "--size", "64x36"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("netcore: 1 file drawn; next: netcore status")
 
 
 def test_completion_of_scenes_runs_options(project_dir: Path) -> None:

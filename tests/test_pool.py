@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -123,13 +124,14 @@ def test_render_timeout_leaves_no_files(project_dir: Path) -> None:
     assert not done.target.exists()
 
 
-def start_render(*args: str) -> "subprocess.Popen[str]":
+def start_render(*args: str, setup: Callable[[], None] = toy_runs.restore_interrupt) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "netcore", "render", *args, "--run", "toy", "--size", "64x36", "--fps", "10"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=setup,
     )
 
 
@@ -160,15 +162,34 @@ def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_a
     assert not process_alive(int(begun.read_text()))
 
 
-def test_interrupted_figure_leaves_no_files(project_dir: Path) -> None:
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["here", "in the background"])
+def test_interrupted_figure_leaves_no_files(project_dir: Path, handler: object) -> None:
+    """Also if the tests run in the background, where SIGINT is inherited as ignored."""
     begun = project_dir / "begun"
     text = toy_runs.STILL + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"
-    process = start_render(str(toy_runs.write_figure(project_dir, "slow", text)))
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        process = start_render(str(toy_runs.write_figure(project_dir, "slow", text)))
+    finally:
+        signal.signal(signal.SIGINT, before)
     wait_for(begun)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors.strip()) == (130, "netcore: interrupted")
     assert not list((project_dir / "renders").rglob("*.*"))
+
+
+def test_background_command_stops_at_sigterm(project_dir: Path) -> None:
+    """Started with SIGINT ignored, it still ends with SIGTERM, its workers and files with it."""
+    begun = project_dir / "begun"
+    body = f"import os, pathlib, time; pathlib.Path({str(begun)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    process = start_render(str(toy_runs.write_film(project_dir, "slow", body)), setup=toy_runs.ignore_interrupt)
+    wait_for(begun)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.strip()) == (130, "netcore: interrupted")
+    assert not toy_runs.partial_files(project_dir)
+    assert not process_alive(int(begun.read_text()))
 
 
 def test_killed_command_cleans_up(project_dir: Path) -> None:

@@ -266,6 +266,17 @@ def test_render_task_sizes_and_rates(project_dir: Path) -> None:
     assert measures("gif", quality="l", size=(200, 100)) == ((200, 100), 20)
 
 
+@pytest.mark.parametrize("formats", [("png", "webp"), ("webp", "png")])
+def test_still_is_same_beside_clip(project_dir: Path, formats: tuple[str, ...]) -> None:
+    """The same bytes, and so fresh for a later request of the still alone."""
+    assert [r.state for r in render(LINE, "toy", formats=formats)] == ["drawn"] * 2
+    beside = PNG.read_bytes()
+    assert render(LINE, "toy", formats="png")[0].state == "fresh"
+    PNG.unlink()
+    assert render(LINE, "toy", formats="png")[0].state == "drawn"
+    assert PNG.read_bytes() == beside
+
+
 def test_render_rejects_shared_target(project_dir: Path) -> None:
     with pytest.raises(NetcoreError, match="same output"):
         render([LINE, LINE], "toy")

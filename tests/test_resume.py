@@ -7,12 +7,13 @@ import subprocess
 import sys
 
 import pytest
-import toy_runs
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import list_runs, load_run
 from netcore.core.run_writer import RunWriter
+from netcore.datasets.loading import load_dataset
 from netcore.training import trainer as training
+from netcore.training.plan import resume_plan
 from netcore.training.run_dir import STAGING_DIR
 from netcore.training.train import train
 
@@ -95,7 +96,8 @@ def test_resume_after_signal(tmp_path, uninterrupted_run, number):
     slow = "import sys, time; from netcore.training import trainer as t; from netcore.cli.main import main; "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
     command = [sys.executable, "-c", slow, "train", "mlp-16-16", *args, "--output-dir", str(tmp_path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, preexec_fn=toy_runs.restore_interrupt, **pipes)
     predicted = ""
     for line in process.stderr:
         predicted += line
@@ -167,6 +169,37 @@ def test_resume_rejects_other_settings(tmp_path, monkeypatch):
     begin(tmp_path, resume=True)
     with pytest.raises(NetcoreError, match="already complete"):
         begin(tmp_path, resume=True)
+
+
+def test_resume_takes_stored_settings(tmp_path, monkeypatch, whole):
+    """With the name alone it resumes to the same weights; settings given must still be the same."""
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(3, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(tmp_path, schedule="plateau", name="mine")
+    where = {"name": "mine", "output_dir": tmp_path, "device": "cpu", "resume": True}
+    with pytest.raises(NetcoreError, match="started with recipe mlp-16-16, not mlp-1024"):
+        train("mlp-1024", **where)
+    with pytest.raises(NetcoreError, match=r"other settings \(epochs\)"):
+        train("mlp-16-16", epochs=9, **where)
+    run = train("mlp-16-16", **where)
+    assert digests(run) == digests(whole["plateau"])
+    assert run.info["changed"] == whole["plateau"].info["changed"]
+
+
+def test_resume_finds_stored_data(tmp_path, monkeypatch):
+    """Embedded digits that stood in for MNIST, and the folder of the data files."""
+    monkeypatch.setattr("netcore.training.plan.load_with_fallback", lambda *a: load_dataset("embedded"))
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(2, training.save_checkpoint))
+        with pytest.raises(Killed):
+            train("mlp-16-16", output_dir=tmp_path, device="cpu", batch_size=200, optimizer="adam", data_dir=tmp_path)
+    left = load_run(tmp_path / "mlp-16-16").info
+    assert (left["data"]["name"], left["data"]["asked"], left["data"]["folder"]) == ("embedded", "mnist", str(tmp_path))
+    assert left["settings"]["epochs"] > 20  # scaled once
+    plan = resume_plan(left, None, None, {}, lambda text: None)
+    assert plan.recipe.settings == left["settings"] | {"architecture": plan.recipe.architecture.settings}
+    assert plan.data_info["sha256"] == left["data"]["sha256"]
 
 
 def test_resume_without_interrupted_training(tmp_path):

@@ -1,5 +1,6 @@
 """Training end to end on the embedded digits: what a run holds, and that it is the same every time."""
 
+import io
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from netcore.core.run import list_runs, load_run
 from netcore.datasets.base import sample_per_class
 from netcore.datasets.loading import load_dataset
 from netcore.models.build import build_model
+from netcore.training import progress
 from netcore.training import trainer as training
 from netcore.training.plan import make_plan
 from netcore.training.recipes import get_recipe
@@ -179,6 +181,9 @@ def test_train_command(tmp_path):
     result = CliRunner().invoke(command, args, catch_exceptions=False)
     assert "% of 1,000 correct (95 % interval" in result.stdout
     assert "epoch 1/1" in result.stderr
+    folder = tmp_path / "mlp-16-16"
+    made = f"netcore: run 'mlp-16-16' is in {folder}; next: netcore render forward-propagation --run mlp-16-16"
+    assert result.stderr.splitlines()[-1] == f"{made} --runs-dir {tmp_path}"
     info = json.loads((tmp_path / "mlp-16-16" / "run.json").read_text())
     assert info["model"]["architecture"]["hidden"] == [32, 32]
     assert {layer["kind"] for layer in info["layers"]} >= {"Tanh", "BatchNorm1d", "Dropout"}
@@ -190,6 +195,22 @@ def test_train_rejects_bad_run_name(tmp_path, name):
     with pytest.raises(NetcoreError, match="the name of a run must not"):
         quick(tmp_path, name=name)
     assert not list_runs(tmp_path)
+
+
+def test_log_progress_inside_an_epoch(monkeypatch):
+    """Without a terminal a long epoch prints its steps, seconds apart."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    log = progress.LogProgress("mine", stream)
+    log.on_start(2, 1000, 64_000, 0)
+    for step in range(100, 1000, 100):
+        now[0] += 6.0
+        log.on_step(1, step, 0.5)
+    lines = stream.getvalue().splitlines()
+    assert [line.split("  ")[1] for line in lines] == [f"{n} of 1,000 steps" for n in (300, 600, 900)]
+    assert lines[0].startswith("mine epoch 1/2")
+    assert "1,067 images/s" in lines[0]  # 300 of 1,000 steps of 64,000 images in 18 s
 
 
 def test_train_rejects_missing_device(tmp_path):

@@ -1,5 +1,6 @@
 """Small stand-ins for tests of rendering: a run without training, a figure and films of a few lines."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,16 @@ def make_untrained_run(path: Path, seed: int = 0) -> Run:
 def random_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
     shapes = {"hidden1.weight": (4, 784), "hidden1.bias": (4,), "output.weight": (10, 4), "output.bias": (10,)}
     return {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def restore_interrupt() -> None:
+    """Let a process that is started react to SIGINT: one started in the background inherits that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ignore_interrupt() -> None:
+    """Let a process ignore SIGINT, as a shell does with what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def partial_files(folder: Path) -> list[Path]:

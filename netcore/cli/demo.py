@@ -42,6 +42,7 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
     The networks are mlp-16-16 and a short cnn-2conv; index.html in the output folder shows the pictures. It takes about
     two minutes on two cores. What is up to date is left as it is.
     """
+    from netcore.cli.options import runs_dir_argument, show_next
     from netcore.cli.render_progress import stderr_listener
     from netcore.rendering.api import render_all
     from netcore.rendering.request import Request
@@ -56,7 +57,8 @@ def command(runs_dir: str, output: str, theme: str, jobs: int, force: bool) -> i
         done = render_all(requests, force=force, jobs=jobs, listener=listener)
     page = Path(output) / "index.html"
     show_results(done, runs, page)
-    click.echo(f"Done in {time.monotonic() - started:.0f} s. Open {page}", err=True)
+    made = f"{page} shows the pictures, made in {time.monotonic() - started:.0f} s"
+    show_next(made, f"netcore render forward-propagation --run demo-mlp --digit 3{runs_dir_argument(runs_dir)}")
     return int(any(r.state in ("refused", "failed") for r in done))
 
 

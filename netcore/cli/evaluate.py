@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.cli.options import (
+    complete_runs,
+    json_option,
+    print_json,
+    print_table,
+    runs_dir_argument,
+    runs_dir_option,
+    show_next,
+)
 from netcore.core.formatting import format_percent, format_percent_points, format_percent_range
 
 
@@ -37,7 +45,11 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
         return print_json(entries)
     for entry in entries:
         show_entry(entry)
-    return None
+    names = ", ".join(entry["name"] for entry in entries)
+    return show_next(
+        f"predictions on {names} are stored in run '{run}'",
+        f"netcore render confusion-matrix --run {run}{runs_dir_argument(runs_dir)}",
+    )
 
 
 def show_entry(entry: dict[str, Any]) -> None:
@@ -50,6 +62,8 @@ def show_entry(entry: dict[str, Any]) -> None:
         f"calibration error {entry['calibration_error']:.4f}; "
         f"{entry['images_per_second']:,} images/s"
     )
+    if preparation := entry.get("preparation"):
+        click.echo(f"images {preparation}")
     if stable := entry.get("stability"):
         click.echo(mc_dropout_text(stable))
     figures = ("precision", "recall", "f1")

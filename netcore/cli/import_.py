@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from netcore.cli.options import runs_dir_argument, show_next, suggest_render
 from netcore.core.formatting import format_count, format_percent
 
 
@@ -99,6 +100,7 @@ def command(factory: str, weights: Sequence[Path], classes: Path | None, **given
         entry, images = run.evaluation_entry(name), format_count(len(run.evaluation(name).labels), "image")
         parts.append(f"{format_percent(entry['accuracy'])} of {images} of {name} correct")
     click.echo(f"{run.path}: {', '.join(parts)}")
+    show_next(f"run '{run.name}' is in {run.path}", suggest_render(run) + runs_dir_argument(given["output_dir"]))
 
 
 def _names(file: Path | None) -> list[str] | None:

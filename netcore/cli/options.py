@@ -50,6 +50,30 @@ def complete_choices(words: Iterable[str]) -> Callable[..., list[str]]:
     return lambda ctx, param, incomplete: [w for w in words if w.startswith(incomplete)]
 
 
+def show_next(made: str, command: str) -> None:
+    """Print the last line of a long command on stderr: what was made, and what to type next."""
+    click.echo(f"netcore: {made}; next: {command}", err=True)
+
+
+def runs_dir_argument(folder: str | Path) -> str:
+    """Return the option that names the folder of the runs, "" for the default."""
+    return "" if Path(folder) == Path("runs") else f" --runs-dir {folder}"
+
+
+def suggest_render(run: Any) -> str:  # noqa: ANN401 - a Run, which is imported when called
+    """Return the command that renders the film, or else the figure, that suits a run best."""
+    from netcore.core.errors import NetcoreError
+    from netcore.rendering.requirements import check_requirements
+
+    for scene, needs in (("forward-propagation", ("mlp",)), ("cnn-forward-propagation", ("maps",))):
+        try:
+            check_requirements(scene, needs, run)
+        except NetcoreError:
+            continue
+        return f"netcore render {scene} --run {run.name}"
+    return f"netcore render model-graph --run {run.name}"
+
+
 def print_json(rows: Iterable[Any]) -> None:
     """Print one JSON array of objects on standard output."""
     click.echo(json.dumps(list(rows), indent=1, ensure_ascii=False))

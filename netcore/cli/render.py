@@ -18,8 +18,10 @@ from netcore.cli.options import (
     print_json,
     print_table,
     runs_dir_option,
+    show_next,
 )
 from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_count
 from netcore.rendering.formats import format_names
 
 if TYPE_CHECKING:
@@ -216,6 +218,8 @@ def _show(done: "Sequence[RenderResult]", as_json: bool) -> None:
         ]
         if rows:
             print_table(("render", "state", "plays", "frames", "size"), rows, numbers=("plays", "frames", "size"))
+        if drawn := sum(r.state == "drawn" for r in done):
+            show_next(f"{format_count(drawn, 'file')} drawn", "netcore status, which lists what is out of date")
     for line in dict.fromkeys(r.message for r in done if r.message):
         bad = any(r.message == line and r.state in ("refused", "failed") for r in done)
         click.echo(f"netcore: {'error' if bad else 'note'}: {' '.join(line.split())}", err=True)

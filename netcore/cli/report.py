@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netcore.cli.options import complete_runs, json_option, print_json, runs_dir_option
+from netcore.cli.options import complete_runs, json_option, print_json, runs_dir_option, show_next
 from netcore.core.errors import NetcoreError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def command(
         print_json([r.row for r in done.rendered])
     else:
         show_report(done, time.monotonic() - started)
+        show_next(f"{done.page} is one file that can be sent", "netcore status, which lists what is out of date")
     return int(bool(done.failed))
 
 

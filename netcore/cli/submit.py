@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_runs, runs_dir_option
+from netcore.cli.options import complete_runs, runs_dir_option, show_next
 
 
 @click.command()
@@ -34,3 +34,4 @@ def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> 
     labels = write_submission(load_run(run, runs_dir), test, output, log=say, **given)
     counts = ", ".join(f"{digit}: {int((labels == digit).sum()):,}" for digit in range(10))
     click.echo(f"{output}: {len(labels):,} rows ({counts})")
+    show_next(f"{output} is ready", f"kaggle competitions submit -c digit-recognizer -f {output} -m {run}")

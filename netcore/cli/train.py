@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_choices
+from netcore.cli.options import complete_choices, runs_dir_argument, show_next, suggest_render
 from netcore.core.formatting import format_percent, format_percent_range
 from netcore.datasets.loading import dataset_names, sources
 from netcore.models.architecture import ACTIVATIONS
@@ -82,12 +82,15 @@ def command(
     run = train(recipe, save=not no_save, mc_dropout=not no_stability, progress=progress, **given, **changes)
     for line in summary(run.info):
         click.echo(line)
-    if not no_save:
-        click.echo(f"{given['output_dir'] / run.name}: {len(run.snapshots)} snapshots")
-    if not (no_save or no_viz):
+    if no_save:
+        return
+    folder = given["output_dir"] / run.name
+    click.echo(f"{folder}: {len(run.snapshots)} snapshots")
+    if not no_viz:
         from netcore.cli.report import report_after_training
 
         report_after_training(run.name, str(given["output_dir"]))
+    show_next(f"run '{run.name}' is in {folder}", suggest_render(run) + runs_dir_argument(given["output_dir"]))
 
 
 def summary(info: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,16 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source:
     state = module.state_dict()
     given = {v.data_ptr() for k, v in state.items() if k in weights}  # files can hold a shared tensor once
     missing = [k for k, v in state.items() if k not in weights and v.data_ptr() not in given]
-    wrong = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # not read by any pass
-    wrong += [f"{k} is not in the network" for k in weights if k not in state]
-    wrong += [
+    absent = [f"{k} is missing" for k in missing if not k.endswith("num_batches_tracked")]  # not read by any pass
+    unknown = [f"{k} is not in the network" for k in weights if k not in state]
+    resized = [
         f"{k} is {format_shape(weights[k].shape)} where the network has {format_shape(v.shape)}"
         for k, v in state.items()
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
+    wrong = [
+        line for lines in zip_longest(resized, absent, unknown) for line in lines if line
+    ]  # of each kind one first
     if wrong:
         more = f"; and {len(wrong) - MAX_REPORTED} more" if len(wrong) > MAX_REPORTED else ""
         raise NetcoreError(f"the weights in {source} do not fit the network: {'; '.join(wrong[:MAX_REPORTED])}{more}")

@@ -146,9 +146,11 @@ def _figure(
             save_figure(scene.draw, context, theme, task.size, task.options, path)
             out[name] = DrawnFile(1, 0.0, path.stat().st_size, *task.size, file_sha256(path))
             on_frames(1)
-    rest = {name: path for name, path in paths.items() if name not in out}
-    if rest:
-        if any(get_format(name).animated for name in rest):
+    for animated in (False, True):  # a still is drawn as one, whatever is rendered with it
+        rest = {name: path for name, path in paths.items() if name not in out and get_format(name).animated == animated}
+        if not rest:
+            continue
+        if animated:
             frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
         else:
             frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])

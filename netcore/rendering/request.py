@@ -70,7 +70,7 @@ class RenderTask:
 
 
 def make_tasks(request: Request) -> list[RenderTask]:
-    """Return the tasks of a request: one per theme.
+    """Return the tasks of a request: one per theme, two if stills and clips differ in size or rate.
 
     Raises
     ------
@@ -85,16 +85,17 @@ def make_tasks(request: Request) -> list[RenderTask]:
     options = scene.resolve_options(dict(request.options))
     check_requirements(scene.name, scene.needs, run)
     run.snapshot(request.at)
-    width, height, fps = _measures(request, formats)
+    groups = _groups(request, formats)
     themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
     if request.theme not in themes:
         raise unknown_name("theme", request.theme, themes)
     return [
         RenderTask(
             scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=(width, height), fps=fps,
-            max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, formats, theme),
+            max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, names, theme),
         )
         for theme in themes[request.theme]
+        for (width, height, fps), names in groups.items()
     ]  # fmt: skip
 
 
@@ -138,6 +139,16 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
             f"scene '{scene.name}' is not animated and cannot be {moving[0]}: choose {', '.join(others)} or {last}"
         )
     return wanted
+
+
+def _groups(request: Request, formats: tuple[str, ...]) -> dict[tuple[int, int, float], tuple[str, ...]]:
+    """Group stills and clips by their measures: a still is the same, whatever is rendered with it."""
+    groups: dict[tuple[int, int, float], tuple[str, ...]] = {}
+    for animated in dict.fromkeys(get_format(name).animated for name in formats):
+        names = tuple(name for name in formats if get_format(name).animated == animated)
+        measures = _measures(request, names)
+        groups[measures] = groups.get(measures, ()) + names
+    return groups
 
 
 def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:

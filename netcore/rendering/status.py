@@ -1,5 +1,6 @@
 """Which renders are fresh, stale or missing."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +25,41 @@ class RenderStatus:
 
 
 def render_status(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[RenderStatus]:
-    """Return the status of the renders listed in `file` or found in `renders_dir` with a sidecar."""
+    """Return the status of the renders listed in `file`, or found with a sidecar in its folder or `renders_dir`."""
     clear_caches()
     wanted = read_config(file, runs_dir, renders_dir) if file.is_file() else []
     out = [status for request in wanted for status in _statuses(request)]
     known = {Path(status.target).resolve() for status in out}
-    for sidecar in sorted(Path(renders_dir).rglob("*.json")):
+    for sidecar in sidecars(file.parent, Path(renders_dir), runs_dir):
         target = sidecar.with_suffix("")
         content = read_sidecar(target)
         if content is not None and target.resolve() not in known:
+            known.add(target.resolve())
             out.append(_status(target, _unlisted_reason(target, content)))
     return out
+
+
+def sidecars(project: Path, renders: Path, runs: str | Path) -> list[Path]:
+    """Find the files ``NAME.SUFFIX.json`` beside a file ``NAME.SUFFIX``, in a project and in the folder of the renders.
+
+    Hidden folders, virtual environments, installed packages and the runs are left out.
+    """
+    found: dict[Path, None] = {}
+    skipped = Path(runs).resolve()
+    for top in (renders, project):
+        for folder, below, files in os.walk(top):
+            place = Path(folder)
+            names = {*files}
+            below[:] = [n for n in sorted(below) if not _is_skipped(place / n) and (place / n).resolve() != skipped]
+            found |= dict.fromkeys(
+                place / n for n in sorted(files) if n.endswith(".json") and n.removesuffix(".json") in names
+            )
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
+
+
+def _is_skipped(folder: Path) -> bool:
+    is_foreign = folder.name in ("node_modules", "site-packages", "__pycache__") or (folder / "pyvenv.cfg").is_file()
+    return folder.name.startswith(".") or is_foreign
 
 
 def _statuses(request: Request) -> Iterator[RenderStatus]:

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from netcore.core.formatting import format_percent
 
 MAX_LINES = 20  # of a log, approximately
+LINE_SECONDS = 15.0  # between two lines inside an epoch
 
 
 class NullProgress:
@@ -45,7 +46,7 @@ class LogProgress(NullProgress):
     def __init__(self, title: str = "", stream: TextIO | None = None) -> None:
         self.title, self.stream = title, stream or sys.stderr
         self.epochs = self.steps = self.images = self.done = 0
-        self.started = time.monotonic()
+        self.started = self._printed = time.monotonic()
 
     def log(self, text: str) -> None:
         """Print one line."""
@@ -54,20 +55,25 @@ class LogProgress(NullProgress):
     def on_start(self, epochs: int, steps: int, images: int, done: int) -> None:
         """Start the clock."""
         self.epochs, self.steps, self.images, self.done = epochs, steps, images, done
-        self.started = time.monotonic()
+        self.started = self._printed = time.monotonic()
+
+    def on_step(self, epoch: int, step: int, loss: float) -> None:
+        """Print a line inside of an epoch if there was none for `LINE_SECONDS`."""
+        if time.monotonic() - self._printed > LINE_SECONDS and step < self.steps:
+            done = f"epoch {epoch}/{self.epochs}  {step:,} of {self.steps:,} steps  loss {loss:.4f}"
+            self._print(done, self.throughput(epoch - 1, step))
 
     def on_epoch(self, row: Mapping[str, Any]) -> None:
         """Print the first, the last and about `MAX_LINES` epochs."""
         epoch = row["epoch"]
         if epoch in (self.done + 1, self.epochs) or epoch % max(1, self.epochs // MAX_LINES) == 0:
-            rate, seconds = self.throughput(epoch, 0)
-            print(
-                f"{self.title} epoch {epoch}/{self.epochs}  "
-                f"loss {row['train_loss']:.4f}, held out {row['val_loss']:.4f}  "
-                f"accuracy {format_percent(row['val_accuracy'], 2)}  {rate:,.0f} images/s  {_clock(seconds)} left",
-                file=self.stream,
-                flush=True,
-            )
+            done = f"epoch {epoch}/{self.epochs}  loss {row['train_loss']:.4f}, held out {row['val_loss']:.4f}  "
+            self._print(f"{done}accuracy {format_percent(row['val_accuracy'], 2)}", self.throughput(epoch, 0))
+
+    def _print(self, done: str, throughput: tuple[float, float]) -> None:
+        rate, seconds = throughput
+        print(f"{self.title} {done}  {rate:,.0f} images/s  {_clock(seconds)} left", file=self.stream, flush=True)
+        self._printed = time.monotonic()
 
     def throughput(self, epoch: int, step: int) -> tuple[float, float]:
         """Return images per second and remaining seconds after `epoch` epochs and `step` steps."""
