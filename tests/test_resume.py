@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import toy_runs
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import list_runs, load_run

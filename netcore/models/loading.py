@@ -80,9 +80,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source:
         for k, v in state.items()
         if k in weights and (weights[k].shape or (1,)) != (tuple(v.shape) or (1,))
     ]
-    wrong = [
-        line for lines in zip_longest(resized, absent, unknown) for line in lines if line
-    ]  # of each kind one first
+    wrong = [line for lines in zip_longest(resized, absent, unknown) for line in lines if line]  # each kind first
     if wrong:
         more = f"; and {len(wrong) - MAX_REPORTED} more" if len(wrong) > MAX_REPORTED else ""
         raise NetcoreError(f"the weights in {source} do not fit the network: {'; '.join(wrong[:MAX_REPORTED])}{more}")
