@@ -22,7 +22,7 @@ from scipy.ndimage import map_coordinates
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from netcore.core.formatting import format_number
+from netcore.core.formatting import format_number, format_percent
 from netcore.core.run_writer import RunWriter
 from netcore.core.sample import Sample
 from netcore.models.architecture import Architecture
@@ -166,7 +166,7 @@ def test_saliency_labels(mlp, outcome) -> None:
     differ = format_number(float(np.sort(trace.logits)[-1] - np.sort(trace.logits)[-2]))
     texts = [spot.text for spot in text_spots(fig)]
     assert texts[0] == f"Saliency of {a} versus {b} in mlp-16-16"
-    assert texts[1] == f"{prediction} · difference of logits {differ} · epoch 2"
+    assert texts[1] == f"{prediction} · logit difference {differ} · epoch 2"
     assert outcome in texts[1]
     assert texts[-1].startswith(f"blue: supports {a}, orange: supports {b}")
     assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Occlusion"]
@@ -272,10 +272,7 @@ def test_robustness_labels(mlp) -> None:
     fig, _, _ = draw_figure("robustness", mlp, images=30)
     texts = text_spots(fig)
     assert min(texts, key=lambda spot: (round(spot.left), spot.y)).text == "Robustness of mlp-16-16"
-    stored = len(mlp.examples().labels)
-    assert f"30 of {stored} example images, one perturbation at a time · band: 95 % confidence interval · epoch 2" in [
-        t.text for t in texts
-    ]
+    _message_is_largest_gap(fig, mlp, texts[1].text)
     expected = (
         ("Noise", "sd, share of the pixel range", ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]),
         ("Rotation", "counter-clockwise", ["−60°", "−40°", "−20°", "0", "20°", "40°", "60°"]),
@@ -291,6 +288,23 @@ def test_robustness_labels(mlp) -> None:
         at = [ax.transData.transform((i, 0))[0] for i in range(7)]
         assert [artist_center(label)[0] for label in ax.get_xticklabels()] == pytest.approx(at, abs=3)
         marks_are_true(ax, 0.01)
+
+
+def _message_is_largest_gap(fig, context, note) -> None:
+    """The figure opens with the level at which the confidence exceeds the accuracy most."""
+    gaps = []
+    for ax in _charts(fig):
+        accuracy, confidence = (line.get_ydata() for line in ax.lines)
+        labels = [text.get_text() for text in ax.get_xticklabels()]
+        gaps += [
+            (c - a, f"{title_above(fig, ax).lower()} {label}", a, c)
+            for a, c, label in zip(accuracy, confidence, labels, strict=True)
+        ]
+    _, where, accuracy, confidence = max(gaps)
+    where += " %" if where.startswith("translation") else ""
+    shares = f"accuracy {format_percent(accuracy, 0)}, confidence {format_percent(confidence, 0)}"
+    stored = len(context.examples().labels)
+    assert note == f"Most overconfident: {where}, {shares} · 30 of {stored} examples · epoch 2"
 
 
 def _charts(fig):
@@ -327,13 +341,14 @@ def test_predictions_frame_colors(name, images, request) -> None:
     right = shares.argmax(1) == examples.labels[:count]
     assert name == "mlp" or 0 < right.sum() < count
     for i, share in enumerate(shares):
-        lines = prediction_lines(context.classes, share.argmax(), share.max(), examples.labels[i])
+        lines = prediction_lines(context.classes, share.argmax(), share.max(), examples.labels[i], number=i)
         assert caption_below(fig, mosaic, i, 3) == lines
     assert legend_colors(fig) == {"correct": DARK.correct, "misclassified": DARK.incorrect}
     assert frames(mosaic) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
     title, note = [spot.text for spot in text_spots(fig) if spot.left < 30 and spot.y < 70]
-    assert title == f"Predictions of {context._run.display_name}"
-    assert note == f"{right.sum()} of {count} example images correct · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
+    assert title == f"Predictions of {context._run.name}"
+    epoch = "epoch 2" if name == "mlp" else "epoch 1"
+    assert note == f"{right.sum()} of {count} example images correct · {epoch} · #: number for --index"
 
 
 def test_predictions_shorten_long_captions(wide) -> None:
@@ -345,7 +360,7 @@ def test_predictions_shorten_long_captions(wide) -> None:
     assert len(set(predicted)) > 1
     for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
         prediction, share, outcome = caption_below(fig, mosaic, i, 3)
-        assert share.endswith(" %")
+        assert share.endswith(f" % · #{i}")
         whole = {prediction: f"predicted {wide.classes[k]}"}
         whole |= {} if k == label else {outcome: f"true class {wide.classes[label]}"}
         for line, word in whole.items():
@@ -377,15 +392,20 @@ def test_sample_data_rows_by_class(mlp) -> None:
     examples = mlp.examples()
     left = mosaic.ax.get_window_extent().x0
     for k in range(10):
-        expected = examples.images[examples.labels == k][:4, 0] / 255
-        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
-        assert texts_in_row(fig, tile_center(mosaic, 4 * k)[1], 0, left) == [str(k)]
+        which = np.flatnonzero(examples.labels == k)[:4]
+        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], examples.images[which][:, 0] / 255)
+        y = tile_center(mosaic, 4 * k)[1]
+        assert texts_in_row(fig, y, 0, left) == [str(k)]
+        for cell, index in enumerate(which, 4 * k):  # beside each image the number for --index
+            x, pitch = tile_center(mosaic, cell)[0], tile_center(mosaic, 1)[0] - tile_center(mosaic, 0)[0]
+            assert texts_in_row(fig, y, x, x + 0.9 * pitch) == [str(index)]
     title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "Sample images of mlp-16-16"
-    assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
+    rest = f"of {len(examples.labels)} stored images, of 10 classes · numbers: for --index"
+    assert note == f"40 {rest}"
     fig, _, (mosaic,) = draw_figure("sample_data", mlp)
     assert len(mosaic.tiles()) > 40
-    assert text_spots(fig)[1].text == f"{len(mosaic.tiles())} of {len(examples.labels)} stored images, of 10 classes"
+    assert text_spots(fig)[1].text == f"{len(mosaic.tiles())} {rest}"
 
 
 def test_sample_data_of_two_sets(two_sets) -> None:
@@ -404,7 +424,7 @@ def test_sample_data_of_two_sets(two_sets) -> None:
     left = mosaics[0].ax.get_window_extent().x0
     names = [texts_in_row(fig, tile_center(mosaics[0], row * mosaics[0].columns)[1], 0, left) for row in range(4)]
     assert names == [["class 0"], ["class 1"], ["class 2"], ["class 3"]]
-    assert text_spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes"
+    assert text_spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes · numbers: for --index"
 
 
 def test_data_set_counts_and_pixels(mlp) -> None:

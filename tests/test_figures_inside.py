@@ -19,6 +19,7 @@ from figure_checks import (
     title_above,
 )
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from sklearn.decomposition import PCA
@@ -104,9 +105,9 @@ def same(texts: list[str], expected: list[str]) -> bool:
 
 def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
     for context, shown, told in (
-        (mlp, ("hidden1", "hidden2", "output"), "3 layers"),
-        (cnn, ("conv1", "conv2", "hidden1", "output"), "4 layers"),
-        (deep, (*(f"hidden{k}" for k in (1, 2, 4, 5, 7, 8, 10)), "output"), "8 of 11 layers"),
+        (mlp, {"hidden1": "hidden layer 1", "hidden2": "hidden layer 2"}, "3 layers"),
+        (cnn, {"conv1": "convolution 1", "conv2": "convolution 2", "hidden1": "hidden layer"}, "4 layers"),
+        (deep, {f"hidden{k}": f"hidden layer {k}" for k in (1, 2, 4, 5, 7, 8, 10)}, "8 of 11 layers"),
     ):
         fig, update, _ = draw_figure("weight_distribution", context)
         panels = [ax for ax in fig.axes if len(ax.patches) == 2]
@@ -120,7 +121,7 @@ def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
             (dot,) = (line for ax in fig.axes for line in ax.lines if line.get_color() == DARK.emphasis)
             assert dot.get_xdata()[0] == pytest.approx(i / (len(moments) - 1))
             every = text_spots(fig)
-            for name, ax in zip(shown, panels, strict=True):
+            for (name, human), ax in zip((shown | {"output": "output layer"}).items(), panels, strict=True):
                 weights = [w[f"{name}.weight"] for w in over_time]
                 now, before = ax.patches
                 counts, edges, _ = now.get_data()
@@ -135,7 +136,7 @@ def test_weight_distribution_histograms(mlp, cnn, deep) -> None:
                 assert to_hex(before.get_edgecolor()) == colors["before training"]
                 deviation = f"σ {format_number(float(weights[i].std()))}"
                 title, note = around(every, ax, above=True)
-                assert title == name
+                assert same([title], [human])
                 assert note in (deviation, f"{weights[i].size:,} weights, {deviation}")
                 low = "≤ " if min(w.min() for w in weights) < edges[0] else ""
                 high = "≥ " if max(w.max() for w in weights) > edges[-1] else ""
@@ -199,16 +200,20 @@ def _strength(outputs: np.ndarray) -> tuple[float, float, float]:
 
 def test_activations_by_digit_table(mlp, cnn, deep) -> None:
     for context, node, told, options in (
-        (mlp, "hidden2_act", "16 neurons · means", {}),
-        (mlp, "hidden2_act", "6 of 16 neurons, those that differ most · means", {"neurons": 6}),
-        (cnn, "act1", "24 of 32 maps, those that differ most · means", {"layer": "conv1"}),
-        (cnn, "hidden1_act", "24 of 320 neurons, those that differ most · means", {}),  # their numbers stand upright
-        (deep, "hidden3_act", "14 neurons · means", {"layer": "hidden3"}),  # has negative values
+        (mlp, "hidden2_act", "16 neurons", {}),
+        (mlp, "hidden2_act", "6 of 16 neurons, largest sd of class means", {"neurons": 6}),
+        (cnn, "act1", "24 of 32 maps, largest sd of class means", {"layer": "conv1"}),
+        (cnn, "hidden1_act", "24 of 320 neurons, largest sd of class means", {}),  # their numbers are upright
+        (deep, "hidden3_act", "14 neurons", {"layer": "hidden3"}),  # has negative values
     ):
         fig = draw_figure("activations_by_digit", context, **options).fig
         table, expected, columns, signed = _by_class(fig, context, node, options.get("neurons", 24))
         count = len(context.examples().labels)
-        assert f"{told} over {count} example images" in painted_strings(fig)
+        assert f"{told} · ordered by the class of their highest mean, framed" in painted_strings(fig)
+        assert f"mean activation over {count} example images" in painted_strings(fig)
+        (frames,) = fig.findobj(PatchCollection)
+        corners = sorted(tuple(path.vertices[0]) for path in frames.get_paths())
+        assert corners == [(column - 0.5, row - 0.5) for column, row in enumerate(table.argmax(0))]
         assert np.allclose(table, expected, atol=1e-6)
         assert len(columns) == int(told.split()[0])
         assert signed == (context is deep)
@@ -232,7 +237,7 @@ def test_activations_by_digit_missing_classes(mlp, monkeypatch) -> None:
     fig = draw_figure("activations_by_digit", mlp).fig
     table, expected, _, _ = _by_class(fig, mlp, "hidden2_act", 24)
     assert np.allclose(table, expected, atol=1e-6)
-    assert any(text.endswith("example images, 8 of 10 classes") for text in painted_strings(fig))
+    assert any(text.endswith("framed, 8 of 10 classes") for text in painted_strings(fig))
 
 
 def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarray, list[int], bool]:
@@ -251,13 +256,13 @@ def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarr
         y = high - ax.transData.transform((0, row))[1]
         assert same(beside(every, y, right=box.x0), [context.classes[k]])
     foot = high - box.y0
-    below = [s for s in every if foot < s.y < foot + 26 and s.text != "mean activation"]
+    below = [s for s in every if foot < s.y < foot + 26 and not s.text.startswith("mean activation")]
     numbers = sorted(below, key=lambda s: s.x)
     assert np.allclose([s.x for s in numbers], [ax.transData.transform((k, 0))[0] for k in range(len(order))], atol=2)
     assert [s.text for s in numbers] == [str(k) for k in order]
     limit, signed = np.abs(table).max(), bool(table.min() < 0)
     assert (image.norm.vmin, image.norm.vmax) == pytest.approx((-limit * signed, limit))
-    ends, ticks = color_bar_of(fig, "mean activation")
+    ends, ticks = color_bar_of(fig, f"mean activation over {len(examples.labels)} example images")
     assert ends == pytest.approx((-limit * signed, limit))
     assert ticks == [format_number(-limit), "0", format_number(limit)] if signed else ["0", format_number(limit)]
     assert is_nearer(image.to_rgba([limit])[0, :3], *_ends(signed))

@@ -10,6 +10,7 @@ from figure_checks import (
     color_bar_of,
     draw_figure,
     is_nearer,
+    layout_problems,
     legend_colors,
     painted_strings,
     text_spots,
@@ -95,7 +96,8 @@ def panels(fig):
 
 def curves(ax):
     """Data of the lines of axes by colour, without the pale ones of single batches."""
-    return {to_hex(line.get_color()): line.get_xydata() for line in ax.lines if line.get_alpha() is None}
+    drawn = [line for line in ax.lines if line.get_alpha() is None and line.get_linestyle() != "None"]
+    return {to_hex(line.get_color()): line.get_xydata() for line in drawn}
 
 
 def column(key: str) -> list[float]:
@@ -225,6 +227,49 @@ def test_training_history_batch_loss_positions(history) -> None:
     assert panels(fig)["Loss"].get_yscale() == "log"
     assert not [line for ax in fig.axes for line in ax.lines if line.get_alpha()]
     assert not any("batches" in text for text in painted_strings(fig))
+
+
+def test_training_history_marks_best_epoch(history, monkeypatch) -> None:
+    """A ring at the held-out loss and accuracy of the best snapshot, once its epoch is drawn."""
+    monkeypatch.setitem(history._run.info, "best", 10)
+    fig, update, _ = draw_figure("training_history", history)
+    assert legend_colors(fig)["best epoch"] == DARK.emphasis
+    lines = {name: ax.lines for name, ax in panels(fig).items()}
+    rings = {name: next(line for line in found if line.get_linestyle() == "None") for name, found in lines.items()}
+    for name, ring in rings.items():
+        assert np.allclose(ring.get_xydata(), [(1, ROWS[0][f"val_{name.lower()}"])])
+        assert to_hex(ring.get_markeredgecolor()) == DARK.emphasis
+    update(0.2)
+    assert not any(ring.get_visible() for ring in rings.values())
+    update(0.25)
+    assert all(ring.get_visible() for ring in rings.values())
+
+
+def test_training_history_reports_hidden_losses(history, monkeypatch) -> None:
+    """Batch losses above the axis are given as a number, those within it are not."""
+    fig = draw_figure("training_history", history).fig
+    assert panels(fig)["Loss"].get_ylim()[1] < 2.3
+    assert "nats · thin: batches, up to 2.3" in painted_strings(fig)
+    low = [step | {"loss": 0.1} for step in STEPS]
+    monkeypatch.setitem(history._run.info, "history", {"epochs": ROWS, "steps": low})
+    assert "nats · thin: batches" in painted_strings(draw_figure("training_history", history).fig)
+
+
+METRICS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy", "learning_rate")
+
+
+@pytest.mark.parametrize("absent", [*((key,) for key in METRICS), METRICS, METRICS[1:]], ids=" ".join)
+def test_training_history_without_some_metrics(history, monkeypatch, absent) -> None:
+    every = [row | {"learning_rate": 0.1 / row["epoch"], "f1": 0.5} for row in ROWS]
+    rows = [{k: v for k, v in row.items() if k not in absent} for row in every]
+    monkeypatch.setitem(history._run.info, "history", {"epochs": rows, "steps": []})
+    monkeypatch.setitem(history._run.info, "best", 10)
+    fig = draw_figure("training_history", history).fig
+    assert layout_problems(fig) == []
+    for name in ("Loss", "Accuracy"):
+        for color, which in ((DARK.positive, "train"), (DARK.negative, "val")):
+            shown = curves(panels(fig)[name])[color] if name in panels(fig) else []
+            assert len(shown) == (0 if f"{which}_{name.lower()}" in absent else len(ROWS))
 
 
 def test_training_history_accuracy_interval(history, monkeypatch) -> None:

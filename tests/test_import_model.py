@@ -81,7 +81,9 @@ def test_import_model_snapshots_in_order(run_import, import_dir):
     torch.save({f"module.{k}": v for k, v in models[3].state_dict().items()}, "last.ckpt")
     files = ["first.pt", "second.safetensors", "third.pth", "last.ckpt"]
     status, out, err = run_import("models.py:mlp", "--weights", *files)
-    assert (status, err) == (0, "")
+    assert status == 0
+    assert err.startswith("netcore: run 'own' is in ")
+    assert err.endswith("; next: netcore render forward-propagation --run own\n")
     assert "own: 9,550 parameters, 10 classes, 4 snapshots" in out
     run = load_run("own")
     assert [s.label for s in run.snapshots] == ["first", "second", "third", "last"]

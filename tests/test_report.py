@@ -77,6 +77,20 @@ def test_report_of_mlp(full_report, mlp_run):
     assert {r.state for r in done.rendered} == {"drawn"}
 
 
+@pytest.mark.parametrize("absent", [{"val_accuracy"}, {"train_accuracy"}, {"val_loss"}, {"train_loss"}, {"accuracies"}])
+def test_report_without_some_metrics(mlp_run, copy_run, restrict_scenes, tmp_path, absent):
+    """A recorded history may have any set of metrics."""
+    restrict_scenes("training-history")
+    gone = {"val_accuracy", "train_accuracy", "val_loss", "train_loss"} if absent == {"accuracies"} else absent
+    rows = [{k: v for k, v in row.items() if k not in gone} | {"f1": 0.5} for row in mlp_run.history["epochs"]]
+    run = copy_run(mlp_run, history={"epochs": rows, "steps": []})
+    done = make_report(run, output=tmp_path / "out")
+    assert [r.state for r in done.rendered] == ["drawn"]
+    text = done.page.read_text()
+    assert ("Held-out accuracy, best epoch" in text) == ("val_accuracy" not in gone)
+    assert ("Training accuracy, last epoch" in text) == ("train_accuracy" not in gone)
+
+
 def test_report_page_is_self_contained(full_report, mlp_run):
     done, folder = full_report
     assert done.page == folder / "index.html"

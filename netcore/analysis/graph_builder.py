@@ -1,5 +1,6 @@
 """Build a network's graph from a trace or from run.json."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -58,6 +59,13 @@ def find_layer_title(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[in
     if found is not None:
         return found.title
     return f"layer {name}" if name.isdigit() else name
+
+
+def layer_titles(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[int], names: Sequence[str]) -> dict[str, str]:
+    """Titles of layers with weights, by name; where several share one, each is followed by its name."""
+    titles = {name: find_layer_title(rows, input_shape, name) for name in names}
+    counts = Counter(titles.values())
+    return {name: title if counts[title] == 1 else f"{title}, {name}" for name, title in titles.items()}
 
 
 def build_graph(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[int], classes: int = 0) -> Graph:

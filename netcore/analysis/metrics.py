@@ -121,6 +121,17 @@ def calibration_bins(
     return count, confidence, accuracy, error
 
 
+def count_by_bin(confidences: ArrayLike, bins: int = BINS) -> NDArray[np.intp]:
+    """Count confidences per bin, in the same bins as `calibration_bins`.
+
+    Examples
+    --------
+    >>> count_by_bin([0.5, 0.75, 1.0], 2)
+    array([1, 2])
+    """
+    return np.bincount(_bin_index(np.asarray(confidences), bins), minlength=bins)
+
+
 def _bin_index(confidence: NDArray[np.floating], bins: int) -> NDArray[np.intp]:
     """Bin of each confidence in [0, 1], upper edges included."""
     return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

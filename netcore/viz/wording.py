@@ -46,15 +46,19 @@ def prediction_lines(
     confidence: float,
     label: int | None = None,
     decimals: int = 1,
+    number: int | None = None,
 ) -> list[str]:
-    """Format a prediction in two or three lines, for narrow places.
+    """Format a prediction in two or three lines, for narrow places; `number` identifies the image: ``#12``.
 
     Examples
     --------
     >>> prediction_lines("0123456789", 4, 0.871, label=6)
     ['predicted 4', '87.1 %', 'true class 6']
+    >>> prediction_lines("0123456789", 4, 0.871, label=6, number=12)[1]
+    '87.1 % · #12'
     """
-    lines = [f"predicted {classes[predicted]}", format_percent(confidence, decimals)]
+    share = format_percent(confidence, decimals) + ("" if number is None else f" · #{number}")
+    lines = [f"predicted {classes[predicted]}", share]
     if label is None:
         return lines
     return [*lines, "correct" if predicted == label else f"true class {classes[label]}"]

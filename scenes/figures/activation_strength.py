@@ -52,7 +52,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 20, seconds:
     pictures = [to_display(pixels) for pixels in [*examples.images[others], trace.pixels]]
     labels = [*examples.labels[others], trace.label]
 
-    body, note = add_heading(fig, f"Activation magnitude by layer of {context.display_name}")
+    body, note = add_heading(fig, f"Activation magnitude by layer of {context.run_name}")
     left, right = body.columns(1, 4.2, gap=30)
     add_subtitle(fig, left, "Image")
     digit = image_grid(fig, left.inset(top=32), pictures[-1][None], columns=1, frame=True)

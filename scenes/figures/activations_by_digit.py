@@ -1,12 +1,15 @@
 """Activations by class
 
 Mean activation of hidden neurons of {run} ({network}, {snapshot}) over the example images of each class. The neurons
-shown are those whose means differ most between classes.
+shown are those whose means have the largest standard deviation between classes, ordered by the class of the highest
+mean (framed).
 """
 
 from typing import Any
 
 import numpy as np
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
@@ -54,16 +57,19 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
 
     unit = block.unit_word
     words = format_subset(len(chosen), means.shape[1], unit)
-    words += ", those that differ most" if len(chosen) < means.shape[1] else ""
-    words += f" · means over {format_count(len(examples.labels), 'example image')}"
+    words += ", largest sd of class means" if len(chosen) < means.shape[1] else ""
+    words += " · ordered by the class of their highest mean, framed"
     words += (
         f", {format_subset(len(present), len(context.classes), 'class')}" if len(present) < len(context.classes) else ""
     )
-    body, _ = add_heading(fig, f"Mean activation by class, {block.title} of {context.display_name}", words)
-    _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
+    body, _ = add_heading(fig, f"Mean activation by class, {block.title} of {context.run_name}", words)
+    label = f"mean activation over {format_count(len(examples.labels), 'example image')}"
+    _table(fig, body, table, chosen, [context.classes[k] for k in present], unit, label)
 
 
-def _table(fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
+def _table(
+    fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str, label: str
+) -> None:
     rows, columns = table.shape
     signed = bool(table.min() < 0)
     cmap, limit = (diverging if signed else sequential)(fig.theme), abs_limit(table)
@@ -81,6 +87,10 @@ def _table(fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, 
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):
         ax.axvline(k - 0.5, **line)
+    corners = [(column - 0.5, row - 0.5) for column, row in enumerate(table.argmax(0))]
+    frames = [Rectangle(corner, 1, 1) for corner in corners]
+    settings: dict[str, Any] = {"facecolor": "none", "edgecolor": fig.theme.emphasis, "linewidth": 2, "zorder": 3}
+    ax.add_collection(PatchCollection(frames, clip_on=False, **settings), autolim=False)
     add_text(fig, body.x + names, body.y, "class", ha="right", color=fig.theme.muted)
     for row, name in enumerate(classes):
         y = inner.y + (row + 0.5) * tall
@@ -92,4 +102,4 @@ def _table(fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, 
             x = inner.x + (column + 0.5) * wide
             add_text(fig, x, inner.y + inner.h + 6, str(k), ha="center", color=fig.theme.muted, rotation=90 * upright)
     bar = Box(inner.x, inner.y + inner.h + (high + 16 if upright and numbers else 32), 240, 44)
-    add_colorbar(fig, bar, cmap, -limit * signed, limit, "mean activation")
+    add_colorbar(fig, bar, cmap, -limit * signed, limit, label)

@@ -7,7 +7,7 @@ mean gap between accuracy and confidence.
 
 import numpy as np
 
-from netcore.analysis.metrics import calibration_bins, wilson_interval
+from netcore.analysis.metrics import calibration_bins, count_by_bin, wilson_interval
 from netcore.analysis.predictions import stored_predictions
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent
@@ -32,7 +32,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     count, confidence, accuracy, error = calibration_bins(found.confidence, found.right, BINS)
     mean = float(found.confidence.mean())
     words = f"accuracy {format_percent(found.accuracy)} · {found.words}"
-    body, _ = add_heading(fig, f"Reliability of {context.display_name}", words)
+    body, _ = add_heading(fig, f"Reliability of {context.run_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
     ax = add_chart(
@@ -66,9 +66,9 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     add_color_legend(
         fig, {"correct": theme.correct, "misclassified": theme.incorrect}, right=right.x + right.w - 8, y=right.y + 1
     )
-    bins = np.linspace(0, 1, 2 * BINS + 1)
+    bins = np.linspace(0, 1, BINS + 1)  # those of the diagram beside it
     for which, color in ((found.right, theme.correct), (~found.right, theme.incorrect)):
-        heights, _ = np.histogram(found.confidence[which], bins)
+        heights = count_by_bin(found.confidence[which], BINS)
         ax.stairs(heights, bins, color=color, linewidth=2, baseline=0.5)
         ax.stairs(heights, bins, color=color, fill=True, alpha=0.25, baseline=0.5)
     ax.set_yscale("log")

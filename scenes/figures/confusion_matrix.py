@@ -40,7 +40,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "", seconds: f
         Duration of the animation.
     """
     final = stored_predictions(context, data or None)
-    body, note = add_heading(fig, f"Confusion matrix of {context.display_name}", " ")
+    body, note = add_heading(fig, f"Confusion matrix of {context.run_name}", " ")
     left, right = body.columns(1.9, 1, gap=30)
     cells = _Cells(fig, left, context.classes)
     facts = _Facts(fig, right, context.classes)

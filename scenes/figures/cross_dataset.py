@@ -29,7 +29,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     words += " · vertical lines: 95 % confidence intervals"
     if len(sets) < len(context.evaluations):
         words += f" · the first {format_subset(len(sets), len(context.evaluations), 'data set')}"
-    body, _ = add_heading(fig, f"Accuracy by data set of {context.display_name}", words)
+    body, _ = add_heading(fig, f"Accuracy by data set of {context.run_name}", words)
     names, plot = body.columns(1, 3.1, gap=24)
     for i, (found, color) in enumerate(zip(sets, colors, strict=False)):
         y = names.y + 76 * i

@@ -63,7 +63,7 @@ def draw(
     feed = sample_sequence(context, digits, images, seed)
     facts = predict_samples(context, feed)
     trace = context.trace(sample=feed[-1])
-    body, note = _heading(fig, f"Dashboard of {context.display_name}")
+    body, note = _heading(fig, f"Dashboard of {context.run_name}")
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)

@@ -35,7 +35,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, pairs: int = 5) -> None:
     words = f"{format_count(len(labels), source)} of {classes}, {format_shape(context.input_shape)}"
     if source != EXAMPLES:
         words += f" · means, pixels, pairs: {format_count(len(examples.labels), EXAMPLES)}"
-    name = context.dataset_name or "of " + context.display_name
+    name = context.dataset_name or "of " + context.run_name
     body, _ = add_heading(fig, f"Data set {name}", words)
     upper, lower = body.rows(1, 1, gap=22)
     (counts, means), (bright, alike) = upper.columns(1, 1.05, gap=34), lower.columns(1, 1.05, gap=34)

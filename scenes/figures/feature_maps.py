@@ -59,9 +59,9 @@ def draw(
     """
     traces = _traces(context, over, images)
     found = _found(traces[-1], layer)
-    title = f"Feature maps of {context.display_name}"
+    title = f"Feature maps of {context.run_name}"
     if layer != "all":
-        title = f"Feature maps of {found[0].title}, {context.display_name}"
+        title = f"Feature maps of {found[0].title}, {context.run_name}"
     body, note = add_heading(fig, title if over == "training" else f"{title}, {traces[-1].snapshot}")
     bottom = None
     if over == "training":

@@ -54,7 +54,7 @@ def draw(
     limit = abs_limit(np.stack(over_time))
 
     title = find_layer_title(context.layers, context.input_shape, layer)
-    body, _ = add_heading(fig, f"Convolution kernels of {title}, {context.display_name}", words)
+    body, _ = add_heading(fig, f"Convolution kernels of {title}, {context.run_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
     settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}

@@ -1,6 +1,7 @@
 """Most confident misclassifications
 
 Images that {run} ({network}) misclassifies, highest confidence first, with predicted class, confidence and true class.
+#: number for `--mistake`, or for `--index` if they are examples.
 """
 
 import numpy as np
@@ -27,28 +28,31 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
         Maximum number of images.
     """
     theme, classes = fig.theme, context.classes
-    pixels, labels, shares, total, source = _seen(context)
+    pixels, labels, shares, total, source, option = _seen(context)
     predicted, confidence = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != labels)
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:images]
-    body, note = add_heading(fig, f"Most confident misclassifications of {context.display_name}", source)
+    body, note = add_heading(fig, f"Most confident misclassifications of {context.run_name}", source, aside=200)
+    add_text(fig, body.x + body.w, 22, f"#: number for {option}", ha="right", color=theme.muted)
     if not len(chosen):
         add_text(fig, body.x, body.y + 20, "No image is misclassified.", fontsize=LABEL)
         return
-    captions = [prediction_lines(classes, predicted[i], confidence[i], labels[i]) for i in chosen]
+    captions = [prediction_lines(classes, predicted[i], confidence[i], labels[i], number=i) for i in chosen]
     count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).tiles())
     note.set_text(ellipsize(fig, f"{format_subset(count, total)} misclassified · {source}", body.w))
 
 
 def _seen(context: SceneContext) -> tuple:
-    """Return images, labels, probabilities, the total number of misclassified images, and their source as text."""
+    """Return images, labels, probabilities, the number misclassified, their source and the option."""
     if context.evaluations:
         stored = context.evaluation()
         if "mistake_images" in stored.extra:
             found, index = stored_predictions(context), stored.extra["mistake_index"]
             total = int((~found.right).sum())
-            return stored.extra["mistake_images"], found.labels[index], found.probabilities[index], total, found.words
+            images, labels = stored.extra["mistake_images"], found.labels[index]
+            return images, labels, found.probabilities[index], total, found.words, "--mistake"
     examples = context.examples()
     shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
     total = int((shares.argmax(1) != examples.labels).sum())
-    return examples.images, examples.labels, shares, total, format_count(len(examples.labels), "example image")
+    source = format_count(len(examples.labels), "example image")
+    return examples.images, examples.labels, shares, total, source, "--index"

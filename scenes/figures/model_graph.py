@@ -37,7 +37,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     words = format_count(len(layers), "layer") + (f" in {len(graph)} blocks" if len(graph) < len(layers) else "")
     words += f", {format_subset(used, total)} parameters (bars: share)"
     words += f" · {_bytes(4 * total)} in float32"
-    body, _ = add_heading(fig, f"Model graph of {context.display_name}", words)
+    body, _ = add_heading(fig, f"Model graph of {context.run_name}", words)
     rows = max(
         r for r in range(1, 7) if r == 1 or -(-(len(graph) + 1) // (r - 1)) > (4 if (len(graph) + 1) > 12 else 3)
     )

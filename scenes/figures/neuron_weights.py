@@ -62,7 +62,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
     words += ", largest outgoing weights" if len(order) < len(matrices[layer]) else ""
     words += " · blue: positive, orange: negative" + (" (mean of 3 color channels)" if shape[0] == 3 else "")
     title = find_layer_title(context.layers, context.input_shape, layer)
-    body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.display_name}", words)
+    body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.run_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
     mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)

@@ -39,7 +39,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     words = f"{found.words} · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
         words += f" · {format_subset(len(order), len(classes), 'class')}, lowest F1"
-    body, _ = add_heading(fig, f"Precision and recall of {context.display_name}", words, aside=250)
+    body, _ = add_heading(fig, f"Precision and recall of {context.run_name}", words, aside=250)
     add_color_legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(text_width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)

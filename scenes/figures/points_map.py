@@ -58,7 +58,7 @@ def draw(
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "principal components of the last snapshot" if method == "pca" else "t-SNE of the last snapshot"
-    title = f"Points map of {context.display_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
+    title = f"Points map of {context.run_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
     body, _ = add_heading(fig, title, words, aside=160)
     mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
     named = _legend(fig, body, context.classes)

@@ -34,7 +34,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     words = found.words
     words += f" · {format_subset(len(order), count, 'class')}, most predicted" if len(order) < count else ""
     words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
-    body, _ = add_heading(fig, f"Predicted classes of {context.display_name}", words, aside=280)
+    body, _ = add_heading(fig, f"Predicted classes of {context.run_name}", words, aside=280)
     known = len(found.labels) == total
     add_color_legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4

@@ -33,7 +33,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     layers = format_subset(len(found), len(every), "layer") + " between image and logits"
     body, _ = add_heading(
         fig,
-        f"Prediction pipeline of {context.display_name}",
+        f"Prediction pipeline of {context.run_name}",
         f"{prediction} · {layers} · {trace.snapshot}",
     )
     body = body.inset(bottom=26)

@@ -4,7 +4,8 @@ Accuracy and mean confidence of {run} ({network}, {snapshot}) under noise, rotat
 95 % confidence interval. High confidence at low accuracy: overconfidence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from netcore.analysis.experiments import (
 )
 from netcore.analysis.metrics import wilson_interval
 from netcore.core.context import SceneContext
-from netcore.core.formatting import format_subset
+from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.mpl.axes import add_chart, format_axis_percent
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import image_grid, to_display
@@ -49,15 +50,46 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 120) -> None
     """
     theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
-    words = (
-        f"{format_subset(len(labels), len(examples.labels), 'example image')}, one perturbation at a time"
-        f" · band: 95 % confidence interval · {context.snapshot().label}"
-    )
-    body, _ = add_heading(fig, f"Robustness of {context.display_name}", words, aside=300)
-    add_color_legend(fig, {"accuracy": theme.positive, "mean confidence": theme.negative})
+    found = {
+        title: _Measured.of(predict_transformed(context.network(), pixels, function, levels), labels)
+        for title, (_, levels, function, _) in CHANGES.items()
+    }
+    words = f"{_message(found)} · {format_subset(len(labels), len(examples.labels), 'example')}"
+    body, _ = add_heading(fig, f"Robustness of {context.run_name}", f"{words} · {context.snapshot().label}", aside=400)
+    add_color_legend(fig, {"accuracy (band: 95 % interval)": theme.positive, "mean confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):
-        _panel(fig, place, title, change, context, pixels, labels)
+        _panel(fig, place, title, change, context.sample.pixels, found[title])
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Accuracy with its interval, and mean confidence, at each level of a change."""
+
+    accuracy: list[float]
+    low: list[float]
+    high: list[float]
+    confidence: list[float]
+
+    @classmethod
+    def of(cls, shares: Sequence[np.ndarray], labels: np.ndarray) -> "_Measured":
+        right = [int((s.argmax(1) == labels).sum()) for s in shares]
+        ends = [wilson_interval(r, len(labels)) for r in right]
+        low, high = ([end[k] for end in ends] for k in (0, 1))
+        return cls([r / len(labels) for r in right], low, high, [float(s.max(1).mean()) for s in shares])
+
+
+def _message(found: dict[str, _Measured]) -> str:
+    """The level at which the confidence exceeds the accuracy most, in words."""
+    gaps = {title: np.subtract(measured.confidence, measured.accuracy) for title, measured in found.items()}
+    title = max(gaps, key=lambda name: gaps[name].max())
+    gap, i = gaps[title].max(), int(gaps[title].argmax())
+    if gap <= 0:
+        return "Mean confidence never exceeds accuracy"
+    _, levels, _, word = CHANGES[title]
+    accuracy, confidence = (format_percent(values[i], 0) for values in (found[title].accuracy, found[title].confidence))
+    level = word(levels[i]).replace("-", "−") + (" %" if title == "Translation" else "")
+    return f"Most overconfident: {title.lower()} {level}, accuracy {accuracy}, confidence {confidence}"
 
 
 def _panel(
@@ -65,24 +97,19 @@ def _panel(
     box: Box,
     title: str,
     change: tuple,
-    context: SceneContext,
     pixels: np.ndarray,
-    labels: np.ndarray,
+    found: _Measured,
 ) -> None:
     theme, (note, levels, function, word) = fig.theme, change
-    shares = predict_transformed(context.network(), pixels, function, levels)
-    right = [int((s.argmax(1) == labels).sum()) for s in shares]
-    low, high = zip(*(wilson_interval(r, len(labels)) for r in right), strict=True)
     ax = add_chart(fig, box.inset(bottom=STRIP), title, note, left=54)
     x = np.arange(len(levels))
-    ax.fill_between(x, low, high, color=theme.positive, alpha=0.2, linewidth=0)
-    ax.plot(x, [r / len(labels) for r in right], color=theme.positive, marker="o", markersize=5, clip_on=False)
-    confidence = [float(s.max(1).mean()) for s in shares]
-    ax.plot(x, confidence, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
+    ax.fill_between(x, found.low, found.high, color=theme.positive, alpha=0.2, linewidth=0)
+    ax.plot(x, found.accuracy, color=theme.positive, marker="o", markersize=5, clip_on=False)
+    ax.plot(x, found.confidence, color=theme.negative, marker="o", markersize=5, linestyle=(0, (4, 2)), clip_on=False)
     ax.set(xlim=(-0.3, len(levels) - 0.7), ylim=(0, 1))
     ax.set_xticks(x, [word(level).replace("-", "−") if level else "0" for level in levels])
     format_axis_percent(ax.yaxis, 3)
-    _strip(fig, box, context.sample.pixels, function, levels)
+    _strip(fig, box, pixels, function, levels)
 
 
 def _strip(fig: ThemedFigure, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:

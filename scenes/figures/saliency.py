@@ -44,9 +44,9 @@ def draw(fig: ThemedFigure, context: SceneContext, *, patch: int = 0, stride: in
     side = patch or max(1, trace.pixels.shape[1] // 4)
     covered = occlusion_map(network, trace, int(first), int(second), side, max(stride, trace.pixels.shape[1] // 16))
     margin = format_number(float(trace.logits[first] - trace.logits[second]))
-    title = f"Saliency of {names[0]} versus {names[1]} in {context.display_name}"
+    title = f"Saliency of {names[0]} versus {names[1]} in {context.run_name}"
     prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
-    body, _ = add_heading(fig, title, f"{prediction} · difference of logits {margin} · {trace.snapshot}")
+    body, _ = add_heading(fig, title, f"{prediction} · logit difference {margin} · {trace.snapshot}")
     panels = (
         ("Image", "", None, ""),
         ("Gradient", "of the logit difference", gradient.sum(0), "per unit of input"),
@@ -54,10 +54,10 @@ def draw(fig: ThemedFigure, context: SceneContext, *, patch: int = 0, stride: in
         ("Occlusion", f"patch of {side}×{side} pixels", covered, "decrease"),
     )
     ends = [
-        _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(1, 1, 1, 1, gap=22), panels, strict=True)
+        _panel(fig, box, *panel, trace) for box, panel in zip(body.columns(0.56, 1, 1, 1, gap=20), panels, strict=True)
     ]
     words = f"blue: supports {names[0]}, orange: supports {names[1]}"
-    words += f" · values: change of logit {names[0]} − logit {names[1]}"
+    words += f" · values: change of the logit difference {names[0]} − {names[1]}"
     add_text(fig, body.x, max(ends) + 22, ellipsize(fig, words, body.w), color=fig.theme.muted)
 
 

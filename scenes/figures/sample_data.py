@@ -1,6 +1,7 @@
 """Sample images
 
-Images that {run} ({network}) was evaluated on, one row per class; several data sets side by side.
+Held-out images of {run} ({network}), one row per class, each with its number for `--index`; other data sets that it was
+evaluated on beside them.
 """
 
 from dataclasses import replace
@@ -29,10 +30,10 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
         Maximum number of images per class.
     """
     classes = context.classes
-    sets = _sets(context)
+    sets, muted = _sets(context), fig.theme.muted
     present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
     total = sum(len(pixels) for _, pixels, _ in sets)
-    body, note = add_heading(fig, f"Sample images of {context.display_name}", " ")
+    body, note = add_heading(fig, f"Sample images of {context.run_name}", " ")
     names = min(130, max(text_width(fig, classes[k]) for k in present))
     top = 26 if len(sets) > 1 else 0
     body = replace(body, h=min(body.h, top + (SIDE + 3) * len(present)))
@@ -41,15 +42,18 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     for (name, pixels, labels), part in zip(sets, parts, strict=True):
         if len(sets) > 1:
             add_subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
-        mosaic, count = _grid(fig, part, pixels, labels, present, images)
-        drawn += count
+        mosaic, which = _grid(fig, part, pixels, labels, present, images, part is parts[0])
+        drawn += len(which)
+        for cell, i in which if part is parts[0] else ():
+            place = mosaic.place(cell)
+            add_text(fig, place.x + place.w + 3, place.y + place.h / 2, str(i), va="center_baseline", color=muted)
         for row, k in enumerate(present if part is parts[0] else ()):
             place = mosaic.place(row * mosaic.columns)
             y = place.y + place.h / 2
             add_text(fig, body.x + names, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
 
     of = format_subset(len(present), len(classes), "class")
-    note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of}")
+    note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of} · numbers: for --index")
 
 
 def _sets(context: SceneContext) -> list[tuple]:
@@ -65,14 +69,24 @@ def _sets(context: SceneContext) -> list[tuple]:
 
 
 def _grid(
-    fig: ThemedFigure, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int
-) -> tuple[ImageGrid, int]:
+    fig: ThemedFigure,
+    box: Box,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    present: list[int],
+    most: int,
+    numbered: bool,
+) -> tuple[ImageGrid, list[tuple[int, int]]]:
+    """Draw the images; return the grid, and cell and index of each image."""
     side = (box.h - 3 * (len(present) - 1)) / len(present)
-    columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))
+    gap = text_width(fig, str(len(pixels) - 1)) + 9 if numbered else 3.0
+    columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + gap))))
     tiles = np.stack([to_display(p) for p in pixels])
-    empty = np.zeros_like(tiles[0])
-    rows = [[tiles[i] for i in np.flatnonzero(labels == k)[:columns]] for k in present]
+    rows = [np.flatnonzero(labels == k)[:columns] for k in present]
     columns = max(len(row) for row in rows)
-    laid = [tile for row in rows for tile in row + [empty] * (columns - len(row))]
-    mosaic = image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)
-    return mosaic, sum(map(len, rows))
+    which = [(columns * r + c, int(i)) for r, row in enumerate(rows) for c, i in enumerate(row)]
+    laid = np.zeros((columns * len(rows), *tiles.shape[1:]), tiles.dtype)
+    for cell, i in which:
+        laid[cell] = tiles[i]
+    mosaic = image_grid(fig, box, laid, columns=columns, pixel=side / tiles.shape[1], gap=gap, lead=3)
+    return mosaic, which

@@ -26,7 +26,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     words = f"{format_count(len(accuracy), 'pass')} over {format_images(stored['count'], stored['data'])}"
     words += f" · mean {format_percent(mean, 2)}"
     words += f", standard deviation {format_percent_points(deviation)}" if len(accuracy) > 1 else ""
-    body, _ = add_heading(fig, f"Accuracy with Monte Carlo dropout, {context.display_name}", words)
+    body, _ = add_heading(fig, f"Accuracy with Monte Carlo dropout, {context.run_name}", words)
     left, right = body.columns(3, 1, gap=24)
     ax = add_chart(fig, left, "Accuracy by pass", x="pass", left=70)
     passes = np.arange(1, len(accuracy) + 1)

@@ -1,7 +1,8 @@
 """Training history
 
 Loss and accuracy of {run} ({network}) by epoch, on the training images (mean over the epoch, during training) and on
-held-out images (at the end of the epoch; band: 95 % confidence interval), and the learning rate if it changes.
+held-out images (at the end of the epoch; band: 95 % confidence interval), and the learning rate if it changes. Rings:
+the best epoch, whose weights are the snapshot "best".
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from netcore.viz.mpl.axes import add_chart, format_axis_percent
 from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.style import ThemedFigure
-from netcore.viz.mpl.text import add_color_legend, add_heading
+from netcore.viz.mpl.text import add_color_legend, add_heading, add_subtitle
 
 NEEDS = ("history",)
 ORDER = 10
@@ -43,8 +44,11 @@ def draw(
     curves = {
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
-    body, note = add_heading(fig, f"Training history of {context.display_name}", aside=330)
-    add_color_legend(fig, {"training (epoch mean)": theme.positive, "held out": theme.negative})
+    best = _best_row(context, step)
+    legend = {"training (epoch mean)": theme.positive, "held out": theme.negative}
+    legend |= {} if best is None else {f"best {context.time_unit}": theme.emphasis}
+    body, note = add_heading(fig, f"Training history of {context.run_name}", aside=330 if best is None else 450)
+    add_color_legend(fig, legend)
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
     varies = bool(len(known) and np.ptp(known) > 0)
@@ -56,7 +60,7 @@ def draw(
     shares = "band: 95 % confidence interval" if of else "share of correct predictions"
     accuracy = add_chart(fig, right, "Accuracy", shares, x=x, left=54)
     thin = _batches(context, epoch, step) if batch_loss else None
-    loss = add_chart(fig, left, "Loss", "cross-entropy, nats" + (" (thin: batches)" if thin else ""), x=x)
+    loss = add_chart(fig, left, " ", x=x)
 
     moving = []
     if thin:
@@ -67,6 +71,15 @@ def draw(
             moving.append(_line(ax, epoch, curves[f"{which}_{name}"], color))
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
+    add_subtitle(fig, left, "Loss", _loss_note(thin, loss.get_ylim()[1]))
+    rings = (
+        []
+        if best is None
+        else [
+            _ring(ax, epoch, curves, name, best, theme.emphasis)
+            for ax, name in ((loss, "loss"), (accuracy, "accuracy"))
+        ]
+    )
     if lower is not None:
         moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 
@@ -76,10 +89,36 @@ def draw(
             line.set_data(*_until(now, x, y))
             line.set_markevery(list(range(int((x <= now + 1e-9).sum()))))  # the tip on the way to the next is no value
         note.set_text(_words(context, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
-        return [*(line for line, _, _ in moving), *band.show(now), note]
+        for ring in rings:
+            ring.set_visible(best is not None and epoch[best] <= now + 1e-9)
+        return [*(line for line, _, _ in moving), *band.show(now), *rings, note]
 
     update(1.0)
     return update
+
+
+def _best_row(context: SceneContext, step: np.ndarray) -> int | None:
+    """Row of the history at the best snapshot, None if it has none."""
+    best = context.best_snapshot
+    rows = [] if best is None else np.flatnonzero(step == best.step)
+    return int(rows[0]) if len(rows) and len(step) > 1 else None
+
+
+def _ring(ax: Axes, epoch: np.ndarray, curves: dict, name: str, row: int, color: str) -> Artist:
+    """A ring around the best epoch's value on held-out images, on training images if there are none."""
+    values = [curves[f"{part}_{name}"][row] for part in ("val", "train")]
+    known = [value for value in values if np.isfinite(value)]
+    settings = {"markerfacecolor": "none", "markeredgecolor": color, "markeredgewidth": 2, "markersize": 13}
+    (ring,) = ax.plot([epoch[row]] * len(known[:1]), known[:1], "o", clip_on=False, zorder=5, **settings)
+    return ring
+
+
+def _loss_note(thin: tuple[np.ndarray, np.ndarray] | None, top: float) -> str:
+    """Unit of the loss, what the thin line is, and its largest value if that is above the axis."""
+    if not thin:
+        return "cross-entropy, nats"
+    largest = float(np.nanmax(thin[1]))
+    return f"nats · thin: batches{f', up to {format_number(largest)}' if largest > top else ''}"
 
 
 class _Band:

@@ -6,6 +6,7 @@ Histogram of the weights of each layer of {run} ({network}); outlines: before tr
 import numpy as np
 from matplotlib.artist import Artist
 
+from netcore.analysis.graph_builder import layer_titles
 from netcore.analysis.history import snapshots_until
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
@@ -40,14 +41,16 @@ def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> U
         raise RequirementError(f"run '{context.run_name}' has no torch.nn layer with weights: use model-graph")
     shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
     words = f"{format_subset(len(shown), len(names), 'layer')}, each with its own scale"
-    body, _ = add_heading(fig, f"Weight distribution of {context.display_name}", words, aside=300)
+    body, _ = add_heading(fig, f"Weight distribution of {context.run_name}", words, aside=300)
     add_color_legend(
         fig, {"before training": theme.negative, "this snapshot": theme.positive} if len(snapshots) > 1 else {}
     )
     upper, lower = body.inset(bottom=54), Box(body.x, body.y + body.h - 38, body.w, 40)
     places = _places(upper, len(shown))
+    titles = layer_titles(context.layers, context.input_shape, names)
     panels = [
-        _Histogram(fig, place, name, [w[name] for w in over_time]) for place, name in zip(places, shown, strict=True)
+        _Histogram(fig, place, titles[name], [w[name] for w in over_time])
+        for place, name in zip(places, shown, strict=True)
     ]
     timeline = Timeline(fig, lower, context, snapshots)
 

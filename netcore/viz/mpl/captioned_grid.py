@@ -10,7 +10,8 @@ from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
 MIN_TILE = 54.0  # units
-MAX_TILE = 150.0  # units from image to image
+CAPTION_WIDTH = 150.0  # units that captions may claim from image to image
+MAX_SPARE = 24.0  # units of free height that a row may take
 LINE_HEIGHT = 17.0  # units per line of caption
 
 
@@ -20,11 +21,10 @@ def captioned_grid(
     images: np.ndarray,
     captions: Sequence[Sequence[str]],
     colors: Sequence[str],
-    limit: float = 112.0,
 ) -> ImageGrid:
     """Draw images uint8 (N, C, H, W) with frames in their colors and captions, one sequence of lines each.
 
-    Images are as large as fits, from `MIN_TILE` to `limit` units wide; those that do not fit are left out, so the grid
+    Images are as large as fits, `MIN_TILE` units wide at least; those that do not fit are left out, so the grid
     returned may hold fewer. Lines too long for their place are cut.
     """
     tiles = np.stack([to_display(pixels) for pixels in images])
@@ -32,17 +32,19 @@ def captioned_grid(
     below = LINE_HEIGHT * max(map(len, captions)) + 12
     longest = max(text_width(fig, line) for lines in captions for line in lines) + 10
 
-    room = int(box.w / max(min(longest, 150), MIN_TILE + 12)) * int(box.h / (MIN_TILE * ratio + below))
+    room = int(box.w / max(min(longest, CAPTION_WIDTH), MIN_TILE + 12)) * int(box.h / (MIN_TILE * ratio + below))
     tiles, captions, colors = tiles[:room], captions[:room], colors[:room]
 
     def size(columns: int) -> float:  # width of an image
-        place = min(MAX_TILE, box.w / columns)
-        if columns > 1 and place < min(longest, 150):
+        place = box.w / columns
+        if columns > 1 and place < min(longest, CAPTION_WIDTH):
             return 0
-        return min(limit, place - 12, (box.h / -(-len(tiles) // columns) - below) / ratio)
+        return min(place - 12, (box.h / -(-len(tiles) // columns) - below) / ratio)
 
     columns = max(range(1, len(tiles) + 1), key=lambda c: (round(size(c)), -(-len(tiles) % c), c))
-    wide, place = size(columns), min(MAX_TILE, box.w / columns)
+    wide, place = size(columns), box.w / columns
+    rows = -(-len(tiles) // columns)
+    below += min(MAX_SPARE, max(0.0, box.h - 2 - rows * (wide * ratio + below)) / rows)
     upper = box.inset(left=(place - wide) / 2, right=(place - wide) / 2, top=2)
     settings = {"columns": columns, "pixel": wide / tiles.shape[2], "gap": place - wide, "lead": below}
     mosaic = image_grid(fig, upper, tiles, **settings)
