@@ -9,6 +9,7 @@ from netcore.core.context import SceneContext
 from netcore.rendering.encoding import EncodeSession
 from netcore.rendering.frames import film_frames
 from netcore.rendering.scenes import find_scene
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE = (854, 480)
@@ -24,7 +25,7 @@ def play(context: SceneContext, container: str, fps: int) -> int:
             count += repeat
             encoding.write(rgb, repeat)
 
-        film_frames(find_scene("forward-propagation").path, context, DARK, SIZE, fps, {}, sink)
+        film_frames(find_scene("forward-propagation").path, FilmSettings(context, DARK, SIZE, fps, {}), sink)
     return count
 
 

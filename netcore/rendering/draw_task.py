@@ -11,6 +11,7 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
+from netcore.core.step import select_steps
 from netcore.rendering.context import caption_values, make_context
 from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
@@ -107,11 +108,19 @@ def short_error(error: BaseException, scene: Path) -> str:
 def _film(
     task: "RenderTask", context: SceneContext, paths: dict[str, Path], on_frames: FrameCallback
 ) -> dict[str, DrawnFile]:
-    from netcore.rendering.encoding import EncodeSession
-    from netcore.rendering.frames import film_frames
+    from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
+    from netcore.rendering.frames import film_frames, film_steps
+    from netcore.viz.film.settings import FilmSettings
 
+    settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options)
+    steps = film_steps(task.scene.path, settings)
+    if task.steps and not steps:
+        raise NetcoreError(f"{task.scene.name} is a plain Manim scene and has no steps: derive it from netcore.Film")
+    first, last = select_steps(steps, task.steps)
+    part = (first, None if last == len(steps) - 1 else last) if task.steps else None
+    still = not any(get_format(name).animated for name in paths)
     drawn = 0
-    with EncodeSession(paths, task.fps, task.max_mb) as encoding:
+    with EncodeSession(paths, task.fps, task.max_mb, hold=0.0 if steps else LAST_FRAME_SECONDS) as encoding:
 
         def sink(rgb: np.ndarray, repeat: int) -> None:
             nonlocal drawn
@@ -119,7 +128,7 @@ def _film(
             encoding.write(rgb, repeat)
             on_frames(drawn)
 
-        film_frames(task.scene.path, context, THEMES[task.theme], task.size, task.fps, task.options, sink)
+        film_frames(task.scene.path, settings, sink, part, still)
     return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
 
 
