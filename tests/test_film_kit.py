@@ -1,5 +1,7 @@
 """The film base: mobjects paint what their arrays say, Change ends exactly, only what must be drawn again is."""
 
+from itertools import pairwise
+
 import cairo
 import numpy as np
 import pytest
@@ -17,10 +19,12 @@ from netcore.core.errors import RequirementError
 from netcore.viz.colors import normalize_activation
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.formulas import activation_formula, hidden_layer_formula
+from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import BarMobject, Neurons, PixelImages
 from netcore.viz.film.text import ellipsize_line, formula, line_width, text_line
+from netcore.viz.layout.area import Area
 from netcore.viz.layout.columns import column_positions
 from netcore.viz.layout.image_frames import axis_aligned_frame, pixel_boxes, row_frames, unrolled_frames
 from netcore.viz.theme import DARK
@@ -106,6 +110,20 @@ def test_formula_fractions_and_braces():
     whole = formula("p = e^z / (sum_j e^(z_j))", 60)
     assert whole.height > 1.5 * formula("p = e^z", 60).height
     assert painted(whole).any()
+
+
+def test_sum_line_terms_and_rows():
+    line = SumLine(DARK, Area(-6, -3.2, 6, -2.6))
+    line.change("z =", ("1.35", "positive"), "+", "2.00", "=", "3.35")
+    assert line.text == "z = 1.35 + 2.00 = 3.35"
+    boxes = [part.bounding_box() for part in line.lines]
+    assert all(a[2] < b[0] for a, b in pairwise(boxes))
+    np.testing.assert_array_equal(line.lines[1].rgb, DARK.rgb("positive"))
+    *_, last = line.change(*["123.45 +"] * 14, origins={13: (3, 2)})
+    assert last.mobject.points.mean(axis=0)[:2] == pytest.approx((3, 2)), "it starts at its mark"
+    rows = {round(float(part.points[0, 1]), 3) for part in line.lines[:13]}
+    assert len(rows) == 2
+    assert all(part.bounding_box()[0] >= -6 and part.bounding_box()[2] <= 6 for part in line.lines[:13])
 
 
 class Moves(Film):

@@ -15,6 +15,7 @@ from netcore.rendering.scenes import read_scene
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.captions import caption_lines, format_caption, step_name
 from netcore.viz.film.film import Film
+from netcore.viz.film.manim_adapter import settled_frames
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.film.text import TextLine
@@ -115,6 +116,14 @@ def test_step_alone_equals_whole(context, three):
         np.testing.assert_array_equal(part[-1], whole[step.end - 1])
         (still,) = shown(frames_of(Three, context, part=(k, last), still=True))
         np.testing.assert_array_equal(still, whole[step.end - 1])
+
+
+def test_settled_frames_match_film(context, three):
+    whole = shown(three.frames)
+    found = list(settled_frames(Three, FilmSettings(context, DARK, (320, 180), FPS)))
+    assert [step.name for step, _ in found] == [step.name for step in three.film.film_steps]
+    for step, rgb in found:
+        np.testing.assert_array_equal(rgb, whole[step.settled])
 
 
 def test_select_steps_by_word():

@@ -15,7 +15,7 @@ from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import figure_frames, figure_still, film_frames, save_figure
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import all_scenes, load_scene, read_scene
+from netcore.rendering.scenes import all_scenes, load_film, load_scene, read_scene
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.mpl.glyph_cache import cache_glyphs
 from netcore.viz.mpl.style import new_figure, theme_style
@@ -200,7 +200,8 @@ def moving_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frames_of(film: Path, size=SIZE, fps=10, theme=DARK, **options):
     found = []
     settings = FilmSettings(CASE, theme, size, fps, {"hold": 0.0, **options})
-    film_frames(film, settings, lambda rgb, repeat: found.append((rgb, repeat)))
+    scene = read_scene(film)
+    film_frames(load_film(scene.path, scene.class_name), settings, lambda rgb, repeat: found.append((rgb, repeat)))
     return found
 
 

@@ -126,7 +126,7 @@ class SourceTree:
 
     def _walk(self, scene: Path, kind: str, format: str) -> Reach:
         module, _, name = ROOTS[kind].partition(":")
-        root = self.module_file(module)
+        root = self._file(module)
         if root is None or name not in self._source(root).uses:
             raise FileNotFoundError(f"{ROOTS[kind]} does not exist: correct ROOTS in {__name__}")
         waiting: list[Step] = [(scene, ALL), *self._targets((module, name), None)]
@@ -181,10 +181,10 @@ class SourceTree:
             if folder:
                 yield from _helpers(parts, name, folder)
             return
-        submodule = self.module_file(f"{module}.{name}") if name not in (ALL, NOTHING) else None
-        file = submodule or self.module_file(module)
+        submodule = self._file(f"{module}.{name}") if name not in (ALL, NOTHING) else None
+        file = submodule or self._file(module)
         for n in range(2, len(parts) + (submodule is not None)):
-            if around := self.module_file(".".join(parts[:n])):
+            if around := self._file(".".join(parts[:n])):
                 yield around, NOTHING
         if file is None:
             return
@@ -195,12 +195,12 @@ class SourceTree:
         else:
             yield file, ALL if submodule else name
 
-    def module_file(self, module: str) -> Path | None:
+    def _file(self, module: str) -> Path | None:
         """Return the file of a module of the package, None if it has none."""
         if module not in self._files:
             parts = module.split(".")[1:]
             base = self.scenes.parent if parts[:1] == [SCENES] else self.package
-            self._files[module] = _python_file(base.joinpath(*parts))
+            self._files[module] = _module_file(base.joinpath(*parts))
         return self._files[module]
 
     def _source(self, file: Path) -> ModuleSource:
@@ -312,11 +312,11 @@ def _helpers(parts: list[str], name: str, folder: Path) -> Iterator[Step]:
     """Yield the modules beside a scene file that it imports."""
     paths = [folder.joinpath(*parts[:n]) for n in range(1, len(parts) + 1)]
     for path in [*paths, *([] if name == ALL else [paths[-1] / name])]:
-        if file := _python_file(path):
+        if file := _module_file(path):
             yield file, ALL
 
 
-def _python_file(path: Path) -> Path | None:
+def _module_file(path: Path) -> Path | None:
     for file in (path.with_name(path.name + ".py"), path / "__init__.py"):
         if file.is_file():
             return file

@@ -110,10 +110,12 @@ def _film(
 ) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
     from netcore.rendering.frames import film_frames, film_steps
+    from netcore.rendering.scenes import load_film
     from netcore.viz.film.settings import FilmSettings
 
     settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options)
-    steps = film_steps(task.scene.path, settings)
+    film = load_film(task.scene.path, task.scene.class_name)
+    steps = film_steps(film, settings)
     if task.steps and not steps:
         raise NetcoreError(f"{task.scene.name} is a plain Manim scene and has no steps: derive it from netcore.Film")
     first, last = select_steps(steps, task.steps)
@@ -128,7 +130,7 @@ def _film(
             encoding.write(rgb, repeat)
             on_frames(drawn)
 
-        film_frames(task.scene.path, settings, sink, part, still)
+        film_frames(film, settings, sink, part, still)
     return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
 
 

@@ -1,4 +1,4 @@
-"""Find the class of a film and its bases in source files, without importing them."""
+"""Find a film's class and its bases in source files."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from netcore.rendering import code_digest
+from netcore.core.files import scenes_dir
 
 PACKAGE = "netcore"
 FILM = "netcore.viz.film.film", "Film"
@@ -15,7 +15,7 @@ LAZY = {(PACKAGE, "Film"): FILM}
 
 @dataclass(frozen=True)
 class FilmClass:
-    """A class statement that makes a film, and the file that it stands in."""
+    """A class statement that makes a film, and the file that has it."""
 
     node: ast.ClassDef
     path: Path
@@ -41,7 +41,7 @@ def find_film(tree: ast.Module, path: Path) -> tuple[FilmClass, ...]:
 
 
 def _chain(node: ast.ClassDef, tree: ast.Module, path: Path, seen: frozenset[str]) -> Iterator[FilmClass | None]:
-    """Yield a class and the bases that can be found; None stands for a scene of Manim."""
+    """Yield a class and the bases that can be found; None: a scene of Manim."""
     yield FilmClass(node, path)
     key = f"{path}:{node.name}"
     if key in seen:
@@ -81,13 +81,19 @@ def _definition(module: str, name: str, tree: ast.Module, path: Path) -> tuple[a
     """Find the class statement of a base: in the same file, in the package, or in a file beside it."""
     if module:
         beside = path.parent.joinpath(*module.split(".")).with_suffix(".py")
-        inside = code_digest.TREE.module_file(module) if module.partition(".")[0] == PACKAGE else None
-        file = inside or (beside if beside.is_file() else None)
-        if file is None:
+        file = _package_file(module) if module.partition(".")[0] == PACKAGE else beside
+        if not file.is_file():
             return None
         tree, path = _parsed(file, file.stat().st_mtime_ns), file
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name), None)
     return (node, tree, path) if node else None
+
+
+def _package_file(module: str) -> Path:
+    """Return the file of a module of the package, whose scenes may be beside it."""
+    parts = module.split(".")[1:]
+    base = scenes_dir().parent if parts[:1] == [scenes_dir().name] else Path(__file__).parents[1]
+    return base.joinpath(*parts).with_suffix(".py")
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,6 @@ from netcore.core.context import SceneContext
 from netcore.core.files import atomic_write
 from netcore.core.step import Step
 from netcore.rendering.formats import get_format
-from netcore.rendering.scenes import load_scene, read_scene
 from netcore.viz.theme import Theme
 
 if TYPE_CHECKING:
@@ -134,23 +133,15 @@ def _seconds(draw: Draw, options: Mapping[str, Any] | None) -> float:
 # ---- films
 
 
-def find_film_class(film: type | Path) -> type:
-    """Return the class of a film; of a scene file the last Manim scene that it defines."""
-    if isinstance(film, type):
-        return film
-    found: type = getattr(load_scene(Path(film)), read_scene(Path(film)).class_name)
-    return found
-
-
-def film_steps(film: type | Path, settings: "FilmSettings") -> tuple[Step, ...]:
+def film_steps(film: type, settings: "FilmSettings") -> tuple[Step, ...]:
     """Return the steps of a film, found by playing it without drawing; none for a Manim scene that is no `Film`."""
     from netcore.viz.film.manim_adapter import plan_film
 
-    return plan_film(find_film_class(film), settings)
+    return plan_film(film, settings)
 
 
 def film_frames(
-    film: type | Path,
+    film: type,
     settings: "FilmSettings",
     sink: Sink,
     part: tuple[int, int | None] | None = None,
@@ -160,8 +151,8 @@ def film_frames(
 
     Parameters
     ----------
-    film : type or Path
-        A subclass of `netcore.viz.film.film.Film` or another Manim scene, or the scene file that holds one.
+    film : type
+        A subclass of `netcore.viz.film.film.Film` or another Manim scene.
     settings : FilmSettings
     sink : callable
         Takes uint8 (H, W, 3), new for each call, and its number of frames. No two in a row are alike.
@@ -172,4 +163,4 @@ def film_frames(
     """
     from netcore.viz.film.manim_adapter import play_film
 
-    play_film(find_film_class(film), settings, sink, part, still)
+    play_film(film, settings, sink, part, still)

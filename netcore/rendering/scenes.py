@@ -185,3 +185,9 @@ def load_scene(path: Path) -> ModuleType:
         sys.modules.pop(name)
         raise NetcoreError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
+
+
+def load_film(path: Path, class_name: str) -> type:
+    """Import a scene file and return the class of its film; errors as in `load_scene`."""
+    film: type = getattr(load_scene(path), class_name)
+    return film

@@ -41,7 +41,7 @@ def format_caption(template: str, **values: object) -> str:
 
 
 def reading_seconds(caption: str) -> float:
-    """Return how long a caption stands at least, in seconds."""
+    """Return how long a caption is shown at least, in seconds."""
     return READING_START + len(caption) / CHARACTERS_PER_SECOND
 
 

@@ -27,12 +27,12 @@ from netcore.viz.film.captions import caption_lines, format_caption, reading_sec
 from netcore.viz.film.manim_adapter import ArrayScene, frame_count, plan_film
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.film.text import TextLine, ellipsize_line, text_line
-from netcore.viz.layout.box import Box
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, THEMES, Theme
 
 PACES = {"slow": 1.5, "normal": 1.0, "fast": 0.67}  # factors of all times
 CAPTION_SECONDS = 0.4  # that a caption takes to change
-MIN_HOLD = 0.5  # seconds that the final picture of a step stands
+MIN_HOLD = 0.5  # seconds that the final picture of a step is held
 # Parts of the frame, as fractions from the top left: left, top, right, bottom
 STAGE = (0.03, 0.10, 0.97, 0.78)
 SUM_LINE_BOX = (0.03, 0.79, 0.97, 0.87)
@@ -53,7 +53,7 @@ class Film(ArrayScene):
     captions : bool
         Show captions; without them all times stay the same.
     hold : float
-        Seconds that the last picture stands.
+        Seconds that the last picture is held.
     max_units : int
         Maximum number of neurons or feature maps shown per layer.
     max_classes : int
@@ -99,7 +99,7 @@ class Film(ArrayScene):
         self._to_end = True
 
     def tear_down(self) -> None:
-        """Let the last picture stand; a film without steps is one step."""
+        """Hold the last picture; a film without steps is one step."""
         super().tear_down()
         if not self._to_end:
             return
@@ -185,7 +185,7 @@ class Film(ArrayScene):
         super().play(*animations, *changes)
 
     def _begin(self, text: str, notes: str, name: str, caption: list[TextLine]) -> None:
-        """Enter a step: its caption stands in the first frame of a clip, and changes with the first play of others."""
+        """Enter a step: its caption is in the first frame of a clip; later ones change with the first play."""
         if self._open is not None:
             raise NetcoreError(f"the step '{name}' begins inside the step '{self._open.name}': end that one first")
         if self.frames and not self.film_steps:
@@ -249,18 +249,18 @@ class Film(ArrayScene):
         return float(self.cairo_camera.frame_height)
 
     @property
-    def frame_box(self) -> Box:
+    def frame_box(self) -> Area:
         """The whole frame."""
-        return Box(-self.width / 2, -self.height / 2, self.width / 2, self.height / 2)
+        return Area(-self.width / 2, -self.height / 2, self.width / 2, self.height / 2)
 
     @property
-    def stage(self) -> Box:
+    def stage(self) -> Area:
         """Where the film draws: between the heading and the sum line."""
         return self._part(STAGE)
 
     @property
-    def sum_line_box(self) -> Box:
-        """Where formulas and sums stand: between the stage and the caption."""
+    def sum_line_box(self) -> Area:
+        """Place of formulas and sums: between the stage and the caption."""
         return self._part(SUM_LINE_BOX)
 
     @property
@@ -285,7 +285,7 @@ class Film(ArrayScene):
     def _rgb(self) -> Any:  # noqa: ANN401 - a colour
         return self.theme.rgb("foreground")
 
-    def _part(self, fractions: tuple[float, float, float, float]) -> Box:
+    def _part(self, fractions: tuple[float, float, float, float]) -> Area:
         return self.frame_box.part(*fractions)
 
     def _heading(self) -> list[TextLine]:

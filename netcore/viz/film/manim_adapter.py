@@ -257,6 +257,23 @@ def play_film(
         writer.flush()
 
 
+def settled_frames(film_class: type[ArrayScene], settings: FilmSettings) -> Iterator[tuple[Step, NDArray[np.uint8]]]:
+    """Yield each step of a film with its final picture, uint8 (H, W, 3); nothing else is drawn."""
+    found: list[tuple[Step, NDArray[np.uint8]]] = []
+
+    class Captured(film_class):  # type: ignore[misc, valid-type]  # a class that is only known now
+        def on_step_end(self, step: Step) -> None:
+            super().on_step_end(step)
+            self.renderer.static_image = None
+            self.renderer.update_frame(self)
+            found.append((step, drop_alpha(self.renderer.get_frame())))
+
+    with _scene(Captured, settings, lambda rgb, repeat: None) as scene:
+        scene.skip_all = True
+        scene.render()
+    yield from found
+
+
 @contextmanager
 def _scene(film_class: type[Scene], settings: FilmSettings, sink: Sink) -> Iterator[Any]:
     """Make a scene whose frames go to `sink`, in Manim's configuration and the theme's colours and font."""

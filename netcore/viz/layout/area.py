@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Box:
+class Area:
     """A rectangle in units of the picture, `top` above `bottom`.
 
     Examples
     --------
-    >>> Box(0, 0, 10, 4).part(0.5, 0.0, 1.0, 0.25)
-    Box(left=5.0, bottom=3.0, right=10.0, top=4.0)
+    >>> Area(0, 0, 10, 4).part(0.5, 0.0, 1.0, 0.25)
+    Area(left=5.0, bottom=3.0, right=10.0, top=4.0)
     """
 
     left: float
@@ -51,31 +51,31 @@ class Box:
         """Return the point at fractions of width and height, from the top left."""
         return self.left + x * self.width, self.top - y * self.height
 
-    def part(self, left: float, top: float, right: float, bottom: float) -> "Box":
+    def part(self, left: float, top: float, right: float, bottom: float) -> "Area":
         """Return a part by fractions of width and height, from the top left."""
         (x0, y0), (x1, y1) = self.at(left, bottom), self.at(right, top)
-        return Box(x0, y0, x1, y1)
+        return Area(x0, y0, x1, y1)
 
-    def inset(self, margin: float) -> "Box":
-        """Return the box without a margin on all sides."""
-        return Box(self.left + margin, self.bottom + margin, self.right - margin, self.top - margin)
+    def inset(self, margin: float) -> "Area":
+        """Return the area without a margin on all sides."""
+        return Area(self.left + margin, self.bottom + margin, self.right - margin, self.top - margin)
 
-    def shift(self, x: float, y: float) -> "Box":
-        """Return the box, moved."""
-        return Box(self.left + x, self.bottom + y, self.right + x, self.top + y)
+    def shift(self, x: float, y: float) -> "Area":
+        """Return the area, moved."""
+        return Area(self.left + x, self.bottom + y, self.right + x, self.top + y)
 
-    def columns(self, weights: Sequence[float], gap: float = 0.0) -> list["Box"]:
+    def columns(self, weights: Sequence[float], gap: float = 0.0) -> list["Area"]:
         """Divide the width by `weights`, with `gap` between neighbours, from left to right."""
         ends = _divide(self.width, weights, gap)
-        return [Box(self.left + a, self.bottom, self.left + b, self.top) for a, b in ends]
+        return [Area(self.left + a, self.bottom, self.left + b, self.top) for a, b in ends]
 
-    def rows(self, weights: Sequence[float], gap: float = 0.0) -> list["Box"]:
+    def rows(self, weights: Sequence[float], gap: float = 0.0) -> list["Area"]:
         """Divide the height by `weights`, with `gap` between neighbours, from top to bottom."""
         ends = _divide(self.height, weights, gap)
-        return [Box(self.left, self.top - b, self.right, self.top - a) for a, b in ends]
+        return [Area(self.left, self.top - b, self.right, self.top - a) for a, b in ends]
 
-    def fit(self, width: float, height: float, align: tuple[float, float] = (0.0, 0.0)) -> "Box":
-        """Return the largest box of the shape `width` to `height` inside.
+    def fit(self, width: float, height: float, align: tuple[float, float] = (0.0, 0.0)) -> "Area":
+        """Return the largest area of the shape `width` to `height` inside.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Box:
         w, h = width * scale, height * scale
         left = self.left + (self.width - w) * (align[0] + 1) / 2
         bottom = self.bottom + (self.height - h) * (align[1] + 1) / 2
-        return Box(left, bottom, left + w, bottom + h)
+        return Area(left, bottom, left + w, bottom + h)
 
 
 def _divide(length: float, weights: Sequence[float], gap: float) -> NDArray[np.float64]:
