@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import film_frames
-from netcore.rendering.scenes import find_scene
+from netcore.rendering.scenes import find_scene, load_film
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 

@@ -263,7 +263,8 @@ for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
         if scene.kind == "figure":
             next(iter(figure_frames(load_scene(scene.path).draw, context, DARK, (320, 180), 1, options)))
         else:
-            film, settings = load_film(scene.path, scene.class_name), FilmSettings(context, DARK, (320, 180), 1, options)
+            film = load_film(scene.path, scene.class_name)
+            settings = FilmSettings(context, DARK, (320, 180), 1, options)
             film_frames(film, settings, lambda rgb, repeat: None)
         drawn += 1
 print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.models")])

@@ -46,7 +46,8 @@ for task in json.load(sys.stdin):
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
-        getattr(drawing, task["root"].partition(":")[2])(job, make(run, selector, "best"), paths, lambda frames: None)
+        draw = getattr(drawing, task["root"].partition(":")[2])
+        draw(job, make(run, selector, "best"), "", paths, lambda frames: None)
         modules = [module for name, module in sys.modules.items() if name.startswith("netcore.")]
         files = [m.__file__ for m in modules if getattr(m, "__file__", None)]
         os.write(write, json.dumps(files).encode())

@@ -142,7 +142,8 @@ def render_all(
         try:
             tasks += make_tasks(request)
         except RequirementError as error:  # the others may still be drawn
-            done.append(RenderResult(Path(request.output or request.scene), "refused", message=str(error)))
+            target = Path(request.output or request.scene)
+            done.append(RenderResult(target, "refused", message=str(error), lacking=True))
     _check_targets(tasks)
     stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in tasks}
     stale_tasks = [task.with_formats(stale[id(task)]) for task in tasks if stale[id(task)]]

@@ -101,6 +101,7 @@ def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "D
         "width": drawn.width,
         "height": drawn.height,
         "delays": delays(drawn, task.fps),
+        "steps": [step.row(task.fps) for step in drawn.steps],
         "sha256": drawn.sha256,
         "key": inputs_key(values),
         "inputs": values,

@@ -1,4 +1,4 @@
-"""The line under the stage: a formula, then the same formula with its numbers."""
+"""The line of a formula and of its numbers."""
 
 from collections.abc import Mapping, Sequence
 
