@@ -11,7 +11,7 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
-from netcore.core.step import cut_steps, select_steps
+from netcore.core.step import Step, cut_steps, select_steps
 from netcore.rendering.context import caption_values, make_context
 from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
