@@ -1,8 +1,8 @@
 """The pictures that figures and films are compared with: `python tests/baselines.py [NAME…]` accepts new ones.
 
-Look at what it wrote before you commit it. Each scene has a picture in each theme, `baselines/<theme>/<scene>.png`, a film
-its storyboard: the dark one of a dense network where the scene can show one, the light one of a convolutional network. Their weights come
-from NumPy's generator, so that all machines draw the same.
+Look at what it wrote before you commit it. Each scene has a picture in each theme, `baselines/<theme>/<scene>.png`, a
+film its storyboard: the dark one of a dense network where the scene can show one, the light one of a convolutional
+network. Their weights come from NumPy's generator, so that all machines draw the same.
 """
 
 import sys
