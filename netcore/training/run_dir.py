@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -99,17 +98,6 @@ def _interrupted_dir(final: Path, staging: Path) -> Path:
     if not (place / CHECKPOINT).exists():
         raise NetcoreError(f"{place} does not contain an interrupted training: train without --resume")
     return place
-
-
-def interrupted_info(output: Path, name: str) -> dict[str, Any] | None:
-    """Return the content of `run.json` of an interrupted training, None if there is none that can be read."""
-    final, staging = output / name, output / STAGING_DIR / name
-    place = staging if (staging / CHECKPOINT).exists() else final
-    try:
-        info = load_run(place).info if (place / CHECKPOINT).exists() else {}
-    except NetcoreError:  # reported when the folder is opened
-        return None
-    return info if info.get("status", "complete") != "complete" else None
 
 
 def _new_dir(final: Path, staging: Path) -> Path:

@@ -13,7 +13,7 @@ from netcore.tracing.example_traces import store_example_traces
 from netcore.training.plan import make_plan, resume_plan
 from netcore.training.progress import NullProgress
 from netcore.training.recipes import Recipe
-from netcore.training.run_dir import interrupted_info, open_run_dir, temporary_run_dir
+from netcore.training.run_dir import open_run_dir, temporary_run_dir
 from netcore.training.trainer import Trainer
 
 
@@ -72,16 +72,16 @@ def train(
         On Ctrl-C, after the run was saved.
     """
     progress = progress or NullProgress()
-    interrupted = interrupted_info(Path(output_dir), name or recipe) if resume and isinstance(recipe, str) else None
-    if interrupted is None:
-        plan = make_plan(recipe, data, data_dir, changes, progress.log)
-    else:
-        _check_recipe(recipe, interrupted)
-        plan = resume_plan(interrupted, data, data_dir, changes, progress.log)
+    as_stored = resume and isinstance(recipe, str)
+    plan = None if as_stored else make_plan(recipe, data, data_dir, changes, progress.log)
     selected = select_device(device)
-    name = name or plan.recipe.name
+    name = name or (recipe if isinstance(recipe, str) else recipe.name)
     run_dir = open_run_dir(Path(output_dir), name, resume) if save else temporary_run_dir(name)
     with run_dir as path, torch.random.fork_rng(devices=cuda_indices(selected)):
+        if plan is None:  # the folder may have been restored while it was opened
+            info = load_run(path).info
+            _check_recipe(str(recipe), info)
+            plan = resume_plan(info, data, data_dir, changes, progress.log)
         trainer = Trainer(plan, path, selected, progress, resume)
         with thread_limit(trainer.module, plan.recipe.batch_size):
             trainer.fit(mc_dropout)
@@ -92,7 +92,7 @@ def train(
     return run
 
 
-def _check_recipe(recipe: str | Recipe, info: Mapping[str, Any]) -> None:
+def _check_recipe(recipe: str, info: Mapping[str, Any]) -> None:
     if info.get("recipe") != recipe:
         raise NetcoreError(
             f"run '{info.get('name')}' was started with recipe {info.get('recipe')}, not {recipe}: "
