@@ -246,20 +246,21 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
     )
     charts, colors = _charts(fig), legend_colors(fig)
     assert colors == {"accuracy (band: 95 % interval)": DARK.positive, "mean confidence": DARK.negative}
+    shown, _ = colors.values()
     for panel, place, batch in changed:
         logits = mlp.predict_batch(np.clip(np.round(batch), 0, 255).astype(np.uint8))["logits"]
         found = {to_hex(line.get_color()): line.get_ydata()[place] for line in charts[panel].lines}
         right = (logits.argmax(1) == labels).mean()
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
-        assert found[colors["accuracy (band: 95 % interval)"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
+        assert found[shown] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
         assert found[colors["mean confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
     for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
         assert np.allclose(mosaic.tiles()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
 
     for ax in charts:
-        accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == colors["accuracy (band: 95 % interval)"])
+        accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == shown)
         (band,) = ax.collections
-        assert to_hex(band.get_facecolor()[0]) == colors["accuracy (band: 95 % interval)"]
+        assert to_hex(band.get_facecolor()[0]) == shown
         edges = band.get_paths()[0].vertices
         for x, y in zip(accuracy.get_xdata(), accuracy.get_ydata(), strict=True):
             here = edges[np.isclose(edges[:, 0], x), 1]
