@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,14 @@ def open_file(browser: Any, path: Path, **context: Any) -> tuple[Any, list[str],
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]")
     return page, messages, requests
+
+
+def wait_until(page: Any, condition: str, seconds: float = 60) -> None:
+    """Wait for a condition of the page, whose policy forbids playwright's own way."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < end, f"not within {seconds} s: {condition}"
+        page.wait_for_timeout(20)
 
 
 def draw_three(page: Any) -> None:

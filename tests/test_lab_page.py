@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import draw_three, open_file, start_chromium
+from browser import draw_three, open_file, start_chromium, wait_until
 from figure_runs import make_run
 from scipy.special import softmax
 
@@ -38,7 +38,7 @@ def page(browser, cnn, tmp_path_factory):
     page, messages, requests = open_file(browser, file, viewport={"width": 1280, "height": 800})
     page.messages, page.requests = messages, requests
     draw_three(page)
-    page.wait_for_function("!netcoreLab.model.isEmpty && netcoreLab.model.base")
+    wait_until(page, "!netcoreLab.model.isEmpty && netcoreLab.model.base")
     return page
 
 
@@ -58,7 +58,7 @@ def expected_probabilities(run):
 def test_examples_match_predict(browser, cnn, tmp_path, half, limit):
     write_lab(tmp_path / "lab.html", [cnn], half=half)
     page, messages, requests = open_file(browser, tmp_path / "lab.html")
-    page.wait_for_function("netcoreLab.model.base")
+    wait_until(page, "netcoreLab.model.base")
     found = np.array(page.evaluate("Array.from(netcoreLab.model.base.probabilities)")).reshape(-1, 10)
     assert np.abs(found - expected_probabilities(cnn)).max() <= limit
     assert "Checked: on 40 examples" in page.inner_text("#self-check")
@@ -92,10 +92,10 @@ def test_undo_and_clear_strokes(browser, page):
     assert page.evaluate("netcoreLab.pad.strokes.length") == count
     strokes = page.evaluate("netcoreLab.pad.strokes")
     page.click("#clear-pad")
-    page.wait_for_function("netcoreLab.model.isEmpty")
+    wait_until(page, "netcoreLab.model.isEmpty")
     assert page.inner_text("#answers").startswith("Nothing drawn yet.")
     page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
-    page.wait_for_function("!netcoreLab.model.isEmpty")
+    wait_until(page, "!netcoreLab.model.isEmpty")
 
 
 def test_keyboard_draws_and_selects(page):
@@ -104,7 +104,7 @@ def test_keyboard_draws_and_selects(page):
     page.focus("#pad")
     for key in ["Space", *["ArrowDown"] * 9, "Space"]:
         page.keyboard.press(key)
-    page.wait_for_function("!netcoreLab.model.isEmpty")
+    wait_until(page, "!netcoreLab.model.isEmpty")
     page.focus("#network")
     for key in ("ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
@@ -112,7 +112,7 @@ def test_keyboard_draws_and_selects(page):
     page.keyboard.press("Enter")
     assert "map 1" in page.inner_text("#inspector h3")
     page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
-    page.wait_for_function("!netcoreLab.model.isEmpty")
+    wait_until(page, "!netcoreLab.model.isEmpty")
 
 
 def test_inspector_shows_pytorch_values(page, cnn):
@@ -140,7 +140,8 @@ def test_inspector_shows_pytorch_values(page, cnn):
 
 EDITS = {
     "made-cnn": [
-        "--off conv1:3 --off conv2:5", "--off hidden1:1 --off hidden1:2 --off hidden1:4", "--bias conv1:2=+0.5 --scale conv2:4=1.75",
+        "--off conv1:3 --off conv2:5", "--off hidden1:1 --off hidden1:2 --off hidden1:4",
+        "--bias conv1:2=+0.5 --scale conv2:4=1.75",
         "--prune hidden1=0.5",
         "--noise conv2=0.3", "--temperature 2.5 --off output:3",
     ],
@@ -166,7 +167,7 @@ def test_edits_match_edited_run(browser, page, tmp_path, name, options):
         write_lab(tmp_path / "lab.html", [run])
         page = open_file(browser, tmp_path / "lab.html")[0]
         draw_three(page)
-        page.wait_for_function("!netcoreLab.model.isEmpty")
+        wait_until(page, "!netcoreLab.model.isEmpty")
     page.evaluate("(edits) => netcoreLab.experiment.set(edits)", to_edits(options))
     pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
     before = trace(run, run.snapshot(), pixels).logits
@@ -176,9 +177,7 @@ def test_edits_match_edited_run(browser, page, tmp_path, name, options):
     assert np.abs(found - expected).max() <= limit
     assert np.abs(expected - before).max() > 20 * limit, "the edit changed nothing"
     assert options.replace("=+", "=") in page.inner_text("#edit-command").replace("=+", "=")
-    page.wait_for_function(
-        "netcoreLab.model.result.count === 40 && netcoreLab.model.result.id === netcoreLab.model.job"
-    )
+    wait_until(page, "netcoreLab.model.result.count === 40 && netcoreLab.model.result.id === netcoreLab.model.job")
     logits = predict_batch(edited, edited.snapshot(), run.examples().images)["logits"]
     assert page.evaluate("netcoreLab.model.result.right") == (logits.argmax(1) == run.examples().labels).sum()
 
@@ -218,14 +217,14 @@ def test_example_chosen(page, cnn):
     page.click('[data-source="examples"]')
     page.select_option("#example-filter", "7")
     page.click("#example-list button:first-child")
-    page.wait_for_function("netcoreLab.label === 7")
+    wait_until(page, "netcoreLab.label === 7")
     index = int((cnn.examples().labels == 7).argmax())
     assert page.evaluate("Array.from(netcoreLab.pixels)") == cnn.examples().images[index].ravel().tolist()
     found = np.array(page.evaluate(PROBABILITIES))
     assert np.abs(found - expected_probabilities(cnn)[index]).max() <= 1e-5
     page.click('[data-source="draw"]')
     page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
-    page.wait_for_function("netcoreLab.label === null")
+    wait_until(page, "netcoreLab.label === null")
 
 
 def test_several_networks_share_drawing(browser, cnn, tmp_path):
@@ -233,7 +232,7 @@ def test_several_networks_share_drawing(browser, cnn, tmp_path):
     write_lab(tmp_path / "lab.html", [cnn, mlp], max_examples=10)
     page, messages, _ = open_file(browser, tmp_path / "lab.html")
     draw_three(page)
-    page.wait_for_function("!netcoreLab.model.isEmpty")
+    wait_until(page, "!netcoreLab.model.isEmpty")
     pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
     for i, run in enumerate((cnn, mlp)):
         found = np.array(page.evaluate(f"Array.from(netcoreLab.models[{i}].network.probabilities)"))

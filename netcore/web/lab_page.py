@@ -1,4 +1,4 @@
-"""Build the lab: one HTML file in which a network classifies what a visitor draws."""
+"""Build the lab page, in which a network classifies drawings."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Describe the layers of a network as a page shows them: stages with titles and words."""
+"""Describe the layers of a network for a page."""
 
 from typing import Any
 
