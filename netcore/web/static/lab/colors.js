@@ -29,16 +29,32 @@ export function valueColor(value, limit, isSigned) {
 // Paint values (rows by columns) into an image of as many pixels.
 export function paintValues(context, values, start, rows, columns, limit, isSigned) {
   const image = context.createImageData(columns, rows);
-  const ground = theme.backgroundRgb;
-  const inks = [theme.foregroundRgb, theme.positiveRgb, theme.negativeRgb];
-  for (let i = 0; i < rows * columns; i++) {
-    let t = limit > 0 ? values[start + i] / limit : 0;
-    const ink = isSigned ? inks[t < 0 ? 2 : 1] : inks[0];
-    t = isSigned ? Math.min(1, Math.abs(t)) : Math.min(1, Math.max(0, t));
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = ground[c] + (ink[c] - ground[c]) * t;
-    image.data[4 * i + 3] = 255;
+  const pixels = new Uint32Array(image.data.buffer);
+  const table = shadeTable(isSigned);
+  const scale = limit > 0 ? 255 / limit : 0;
+  for (let i = 0; i < pixels.length; i++) {
+    const t = Math.round(values[start + i] * scale);
+    pixels[i] = table[t < -255 ? 0 : t > 255 ? 510 : t + 255];
   }
   context.putImageData(image, 0, 0);
+}
+
+// Colours of -255 … 255 as the bytes of a pixel, until the theme changes.
+const shadeTables = new Map();
+function shadeTable(isSigned) {
+  const key = `${theme.version} ${isSigned}`;
+  if (!shadeTables.has(key)) {
+    const table = new Uint32Array(511);
+    const bytes = new Uint8Array(table.buffer);
+    for (let t = -255; t <= 255; t++) {
+      const ink = isSigned ? theme[t < 0 ? "negativeRgb" : "positiveRgb"] : theme.foregroundRgb;
+      const k = isSigned ? Math.abs(t) / 255 : Math.max(0, t) / 255;
+      for (let c = 0; c < 3; c++) bytes[4 * (t + 255) + c] = Math.round(theme.backgroundRgb[c] * (1 - k) + ink[c] * k);
+      bytes[4 * (t + 255) + 3] = 255;
+    }
+    shadeTables.set(key, table);
+  }
+  return shadeTables.get(key);
 }
 
 // A canvas of rows by columns pixels with the values in it, to be scaled up without smoothing.

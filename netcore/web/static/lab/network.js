@@ -29,12 +29,12 @@ export class Network {
     return first;
   }
 
-  // Compute all nodes from `start` on; those before it keep their values.
-  forward(start = 0) {
+  // Compute all nodes from `start` on; those before it keep their values. `shortcut(i, out)` may compute a node.
+  forward(start = 0, shortcut = null) {
     for (let i = start; i < this.nodes.length; i++) {
       const node = this.nodes[i];
       const out = this.values.get(node.name);
-      this.run[i](node.inputs.map((name) => this.values.get(name)), out);
+      if (!shortcut?.(i, out)) this.run[i](node.inputs.map((name) => this.values.get(name)), out);
       const off = this.masks.get(node.name);
       if (off) for (const unit of off) out.fill(0, unit * (out.length / node.shape[0]), (unit + 1) * (out.length / node.shape[0]));
     }

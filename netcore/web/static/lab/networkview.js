@@ -179,14 +179,11 @@ export class NetworkView {
   }
 
   drawMaps(context, item, { values, isSigned, limit }) {
-    const size = item.rows * item.columns;
-    const key = item.stage.output;
-    if (!this.images.has(key)) this.images.set(key, []);
-    const images = this.images.get(key);
+    const all = valueImage(values, 0, item.count * item.rows, item.columns, limit, isSigned, this.images.get(item.stage.output));
+    this.images.set(item.stage.output, all); // the maps one below the other
     for (let unit = 0; unit < item.count; unit++) {
       const [x, y, width, height] = unitBox(item, unit);
-      images[unit] = valueImage(values, unit * size, item.rows, item.columns, limit, isSigned, images[unit]);
-      context.drawImage(images[unit], x, y, width, height);
+      context.drawImage(all, 0, unit * item.rows, item.columns, item.rows, x, y, width, height);
       context.strokeStyle = theme.faint;
       context.lineWidth = 1;
       context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);

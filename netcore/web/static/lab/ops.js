@@ -294,6 +294,30 @@ function convolve3(input, weight, bias, out, sums, channels, stride, rows, colum
   }
 }
 
+// Add to the output of a convolution what a change of one input channel adds.
+export function addChannelChange(node, channels, channel, change, [height, width], weight, out) {
+  const [count, rows, columns] = node.shape;
+  const [kh, kw] = node.kernel;
+  const inGroup = channels / node.groups;
+  const outGroup = count / node.groups;
+  const group = Math.floor(channel / inGroup);
+  for (let o = group * outGroup; o < (group + 1) * outGroup; o++)
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++) {
+        const w = weight[((o * inGroup + (channel % inGroup)) * kh + i) * kw + j];
+        if (w === 0) continue;
+        for (let r = 0; r < rows; r++) {
+          const y = r * node.stride[0] - node.padding[0] + i * node.dilation[0];
+          if (y < 0 || y >= height) continue;
+          const to = (o * rows + r) * columns;
+          for (let q = 0; q < columns; q++) {
+            const z = q * node.stride[1] - node.padding[1] + j * node.dilation[1];
+            if (z >= 0 && z < width) out[to + q] += w * change[y * width + z];
+          }
+        }
+      }
+}
+
 function convolveAny(node, input, weight, bias, out, channels, [, width]) {
   const [count, rows, columns] = node.shape;
   const [kh, kw] = node.kernel;

@@ -1,13 +1,14 @@
 // Classify the examples beside the page: cached values of layers before the first change are not computed again.
 
 import { Network, argmax, product } from "./network.js";
+import { addChannelChange } from "./ops.js";
 
 const CACHE_BYTES = 96e6;
 const CHUNK = 10; // examples between two looks at the messages
 
 let network = null;
 let examples = null;
-let cache = []; // by cut: {index, values: Float32Array of all examples, filled}
+let cache = []; // of nodes that all later ones depend on alone: {index, name, length, values of all examples, filled}
 let job = 0;
 
 self.onmessage = ({ data }) => {
@@ -43,6 +44,14 @@ function findCuts(program, net, count) {
     used += 4 * count * length;
     chosen.push({ index, length });
   }
+  for (const index of cuts) {
+    const length = product(program.nodes[index].shape);
+    const isNew = chosen.every((cut) => cut.index !== index);
+    if (!isNew || !weighted(index) || used + 4 * count * length > CACHE_BYTES) continue;
+    used += 4 * count * length;
+    chosen.push({ index, length });
+  }
+  chosen.sort((a, b) => b.index - a.index);
   return chosen.map((cut) => ({ ...cut, name: program.nodes[cut.index].name, values: new Float32Array(count * cut.length), filled: 0 }));
 }
 
@@ -74,16 +83,63 @@ function classifyExample(i, first) {
   const cut = cache.find((c) => c.index < first && i < c.filled);
   if (cut) {
     network.values.get(cut.name).set(cut.values.subarray(i * cut.length, (i + 1) * cut.length));
-    network.forward(cut.index + 1);
+    network.forward(cut.index + 1, (node, out) => addChanges(node, out, i));
     return;
   }
   const size = network.values.get("input").length;
-  network.classifyPixels(examples.images.subarray(i * size, (i + 1) * size));
+  network.setPixels(examples.images.subarray(i * size, (i + 1) * size));
+  network.forward(0, (node, out) => addChanges(node, out, i));
   for (const c of cache) {
     if (c.index >= first || c.filled !== i) continue;
     c.values.set(network.values.get(c.name), i * c.length);
     c.filled = i + 1;
   }
+}
+
+// Compute a layer from its cached output where only a few values of its input have changed.
+function addChanges(index, out, example) {
+  const node = network.nodes[index];
+  const isCached = (c, name) => c.name === name && example < c.filled;
+  const after = node.weight && cache.find((c) => isCached(c, node.name));
+  const before = after && cache.find((c) => isCached(c, node.inputs[0]));
+  if (!before || [node.weight, node.bias].some((name) => network.parameters.get(name) !== network.original.get(name))) return false;
+  const x = network.values.get(node.inputs[0]);
+  const base = before.values.subarray(example * before.length, (example + 1) * before.length);
+  const known = after.values.subarray(example * after.length, (example + 1) * after.length);
+  return node.op === "conv" ? addMapChanges(node, x, base, known, out) : addValueChanges(node, x, base, known, out);
+}
+
+function addValueChanges(node, x, base, known, out) {
+  const changed = [];
+  for (let i = 0; i < x.length; i++) if (x[i] !== base[i]) changed.push(i);
+  if (changed.length > x.length / 4) return false;
+  const weight = network.parameters.get(node.weight);
+  for (let o = 0; o < out.length; o++) {
+    let sum = known[o];
+    for (const i of changed) sum += weight[o * x.length + i] * (x[i] - base[i]);
+    out[o] = sum;
+  }
+  return true;
+}
+
+function addMapChanges(node, x, base, known, out) {
+  const [channels, height, width] = network.shapes.get(node.inputs[0]);
+  const plane = height * width;
+  const changed = [];
+  for (let c = 0; c < channels; c++) {
+    let i = c * plane;
+    while (i < (c + 1) * plane && x[i] === base[i]) i++;
+    if (i < (c + 1) * plane) changed.push(c);
+  }
+  if (changed.length > channels / 4) return false;
+  out.set(known);
+  const weight = network.parameters.get(node.weight);
+  const change = new Float32Array(plane);
+  for (const c of changed) {
+    for (let i = 0; i < plane; i++) change[i] = x[c * plane + i] - base[c * plane + i];
+    addChannelChange(node, channels, c, change, [height, width], weight, out);
+  }
+  return true;
 }
 
 // Let messages in between two chunks.
