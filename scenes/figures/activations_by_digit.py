@@ -52,7 +52,8 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
     present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
     chosen = top_k(means.std(0), neurons)
-    chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class of the highest mean
+    highest = np.where(np.ptp(means, axis=0) > 0, means.argmax(0), len(means))  # a neuron that is constant has none
+    chosen = chosen[np.argsort(highest[chosen], kind="stable")]
     table = means[:, chosen]
 
     unit = block.unit_word
@@ -87,7 +88,8 @@ def _table(
         ax.axhline(k - 0.5, **line)
     for k in range(columns + 1):
         ax.axvline(k - 0.5, **line)
-    corners = [(column - 0.5, row - 0.5) for column, row in enumerate(table.argmax(0))]
+    varies = np.ptp(table, axis=0) > 0
+    corners = [(column - 0.5, row - 0.5) for column, row in enumerate(table.argmax(0)) if varies[column]]
     frames = [Rectangle(corner, 1, 1) for corner in corners]
     settings: dict[str, Any] = {"facecolor": "none", "edgecolor": fig.theme.emphasis, "linewidth": 2, "zorder": 3}
     ax.add_collection(PatchCollection(frames, clip_on=False, **settings), autolim=False)
