@@ -34,12 +34,13 @@ def draw_all() -> dict[str, dict[str, str]]:
     sys.path.insert(0, str(ROOT / "tests"))
     import test_scenes_zoo as zoo
 
-    found: dict[str, dict[str, str]] = {scene.name: {} for scene in zoo.all_scenes()}
+    scenes = zoo.all_scenes()
+    found: dict[str, dict[str, str]] = {scene.name: {} for scene in scenes}
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("NETCORE_CACHE", folder)
         for name in KINDS:
             run = zoo.make_zoo_run(name, Path(folder))
-            for scene in zoo.all_scenes():
+            for scene in scenes:
                 found[scene.name][name] = zoo.draw_or_refuse(scene, run)
             print(f"{name}: {sum(not row[name] for row in found.values())} of {len(found)} scenes", file=sys.stderr)
     return found
