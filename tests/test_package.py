@@ -1,6 +1,7 @@
 """What is shipped: the wheel, the generated documents, the pinned versions."""
 
 import ast
+import importlib.util
 import inspect
 import json
 import os
@@ -70,6 +71,27 @@ def test_wheel_lists_scenes(wheel_file, tmp_path):
     assert found.stdout.startswith(str(site))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("installer", ["pip", "pipx"])
+def test_install_of_clone(installer, tmp_path):
+    """`pip install .` and `pipx install .` in a clone give a command that works elsewhere."""
+    source = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", source], check=True)
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    if installer == "pip":
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+        command = [tmp_path / "env/bin/pip", "install", "--quiet", "."]
+        program = tmp_path / "env/bin/netcore"
+    else:
+        if importlib.util.find_spec("pipx") is None:
+            pytest.skip("pipx is not installed")
+        env |= {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+        command, program = [sys.executable, "-m", "pipx", "install", "."], tmp_path / "bin/netcore"
+    subprocess.run(command, cwd=source, env=env, check=True)
+    out = subprocess.run([program, "scenes", "--json"], cwd=tmp_path, env=env, capture_output=True, check=True)
+    assert "forward-propagation" in {scene["name"] for scene in json.loads(out.stdout)}
+
+
 def test_packages_match_folders():
     """A folder that is not listed in pyproject.toml would be missing from the wheel."""
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"])
@@ -125,6 +147,39 @@ def test_readme_up_to_date():
         [sys.executable, ROOT / "tools" / "readme.py", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert check.returncode == 0, check.stderr
+
+
+def test_networks_table_up_to_date():
+    """The table of docs/own-networks.md is that of docs/networks.json, whose rows are scenes of today."""
+    spec = importlib.util.spec_from_file_location("networks", ROOT / "tools" / "networks.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    found = json.loads(tool.RESULTS.read_text(encoding="utf-8"))
+    text = tool.PAGE.read_text(encoding="utf-8")
+    assert tool.filled(text, found) == text, "python tools/networks.py --table"
+    files = [f for kind in ("films", "figures") for f in (ROOT / "scenes" / kind).glob("[!_]*.py")]
+    assert set(found) <= {file.stem.replace("_", "-") for file in files}
+    assert all(set(row) == set(tool.KINDS) for row in found.values())
+    assert not any("\n" in refusal for row in found.values() for refusal in row.values())
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+def test_document_links_exist(page):
+    """Every relative link of a page leads to a file of the checkout."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    inside = [link for link in links if "://" not in link]
+    missing = [link for link in inside if not ((ROOT / page).parent / link).exists()]
+    assert [m for m in missing if not (page == "docs/tutorial.md" and m.startswith("assets/"))] == []
+
+
+def test_licence_and_citation_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {netcore.__version__}" in citation
+    assert (project["license"], project["authors"]) == ("MIT", [{"name": "The netcore authors"}])
+    assert "name: The netcore authors" in citation
+    assert "Copyright (c) 2026 The netcore authors" in (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_readme_images_exist_and_small():

@@ -1,5 +1,6 @@
 """Every scene on every kind of network: drawn, or refused in one line with a remedy."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -24,6 +25,7 @@ from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE = (320, 180)
+TABLE = Path(__file__).parents[1] / "docs" / "networks.json"
 STRUCTURE = (  # scenes whose picture depends on the structure of the network
     "activation-strength", "activations-by-digit", "cnn-forward-propagation", "dashboard", "feature-maps",
     "filter-grid", "forward-propagation", "model-graph", "neuron-weights", "points-map", "prediction-pipeline",
@@ -92,6 +94,16 @@ def test_scenes_draw_or_refuse(name: str, zoo_dir: Path) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_all_scenes_draw_or_refuse(name: str, zoo_dir: Path) -> None:
     check_scenes(make_zoo_run(name, zoo_dir), all_scenes())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", json.loads(TABLE.read_text(encoding="utf-8"))["model-graph"])
+def test_networks_table_is_true(name: str, zoo_dir: Path) -> None:
+    """What docs/own-networks.md says of a network is what happens."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    run = make_zoo_run(name, zoo_dir)
+    drawn = {scene.name: not draw_or_refuse(scene, run) for scene in all_scenes() if scene.name in table}
+    assert drawn == {scene: not row[name] for scene, row in table.items()}
 
 
 def check_scenes(run: Run, found: list[Scene]) -> None:

@@ -1,16 +1,24 @@
-"""Write the generated parts of README.md and docs/commands.md: the commands, their help, the scenes, the recipes.
+"""Write the generated parts of README.md, docs/commands.md, docs/scenes.md and docs/api.md.
+
+Commands and their help, scenes, recipes with their results (docs/results.md), the gallery (netcore.toml), functions.
 
 `python tools/readme.py` writes them; with `--check` it only says whether they are in step (exit status 1 if not).
 """
 
+import ast
+import inspect
 import re
 import sys
+import textwrap
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+import netcore as package
 from netcore.cli.main import cli as netcore
-from netcore.rendering.scenes import all_scenes as all_scenes
+from netcore.rendering.scenes import all_scenes, find_scene
 from netcore.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -37,14 +45,100 @@ def help_of(name: str, command: click.Command) -> str:
 
 def parts() -> dict[str, str]:
     """The generated parts of the README by the name of their marker."""
-    rows = [[f"`netcore {name}`", command.get_short_help_str(limit=90)] for name, command in commands().items()]
-    scenes = [[f"`{s.name}`", s.kind, s.title] for s in all_scenes()]
-    recipes = [[f"`{r.name}`", f"{r.architecture.parameters():,}", r.published] for r in RECIPES.values()]
+    rows = [[f"`netcore {name}`", summary(command)] for name, command in commands().items()]
+    recipes = [
+        [f"`{r.name}`", f"{r.architecture.parameters():,}", *measured(r.name), r.published] for r in RECIPES.values()
+    ]
     return {
         "commands": table(["command", "does"], rows),
-        "scenes": table(["scene", "kind", "shows"], scenes),
-        "recipes": table(["recipe", "parameters", "published result"], recipes),
+        "gallery": gallery(),
+        "recipes": table(["recipe", "parameters", "accuracy", "n", "time", "published result"], recipes),
     }
+
+
+def summary(command: click.Command) -> str:
+    """First sentence of a command's help."""
+    text = " ".join((command.help or "").split("\n\n")[0].split())
+    return re.split(r"(?<=[.:]) ", text)[0].rstrip(":.") + "."
+
+
+def measured(recipe: str) -> list[str]:
+    """Accuracy, number of runs and time of a recipe without changes, from docs/results.md."""
+    for line in (ROOT / "docs" / "results.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == f"`{recipe}`":
+            return [cells[3], cells[2], cells[7]]
+    return ["–"] * 3
+
+
+def gallery() -> str:
+    """The renders of netcore.toml that lie in assets/, two a row, with title and the command's scene."""
+    cells = []
+    for entry in tomllib.loads((ROOT / "netcore.toml").read_text(encoding="utf-8"))["render"]:
+        scene, suffix = find_scene(entry["scene"]), entry["formats"][0]
+        file = f"assets/{scene.name}{{}}.{suffix}"
+        picture = (
+            f'<picture><source media="(prefers-color-scheme: light)" srcset="{file.format("-light")}">'
+            f'<img src="{file.format("")}" width="390" alt="{scene.title}"></picture>'
+        )
+        cells.append(f"{picture}<br>[{scene.title}](docs/scenes.md#{scene.name}): `netcore render {scene.name}`")
+    rows = [[*cells[i : i + 2], ""][:2] for i in range(0, len(cells), 2)]
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {a} | {b} |" for a, b in rows)])
+
+
+def scene_page() -> str:
+    """docs/scenes.md: each scene with its caption and options."""
+    out = [
+        "# Scenes",
+        "Generated from the scenes' own docstrings by `make readme`. `netcore render SCENE --help` shows the same.",
+    ]
+    for kind in ("film", "figure"):
+        out.append(f"## {kind.capitalize()}s")
+        for scene in (s for s in all_scenes() if s.kind == kind):
+            caption = re.sub(r"{(\w+)}", r"*\1*", scene.caption)
+            options = [f"`--{o.name.replace('_', '-')}`" for o in scene.options]
+            out += [f"### {scene.name}", f"**{scene.title}.** {caption}"]
+            out += [f"Options: {', '.join(options)}."] if options else []
+    return "\n\n".join(out) + "\n"
+
+
+def api_page() -> str:
+    """docs/api.md: the public functions with signature and docstring."""
+    out = [
+        "# In Python",
+        "Generated from the docstrings by `make readme`. `import netcore` is cheap: names are imported on first use.",
+    ]
+    for name in package.__all__:
+        found = getattr(package, name)
+        if not callable(found):
+            continue
+        head = f"class netcore.{name}" if inspect.isclass(found) else wrapped(found)
+        out += [f"## netcore.{name}", f"```text\n{head}\n\n{inspect.getdoc(found)}\n```"]
+    return "\n\n".join(out) + "\n"
+
+
+def wrapped(function: Callable[..., object]) -> str:
+    """A function's signature as its source has it, one parameter per line if it is long."""
+    node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    short = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns) if node.returns else 'None'}"
+    if len(short) <= 88:
+        return f"netcore.{short}"
+    head, _, rest = short.partition("(")
+    body, _, returns = rest.rpartition(")")
+    parts, depth = [""], 0
+    for character in body:
+        depth += (character in "[(") - (character in "])")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return f"netcore.{head}(\n" + "".join(f"    {spaced(part)},\n" for part in parts) + ")" + returns
+
+
+def spaced(parameter: str) -> str:
+    """``x: int=1`` with spaces around the sign."""
+    return re.sub(r"^(\*{0,2}\w+: .*?)=", r"\1 = ", parameter.strip())
 
 
 def filled(text: str) -> str:
@@ -64,7 +158,8 @@ def manual() -> str:
 def generated() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     readme = ROOT / "README.md"
-    return {readme: filled(readme.read_text(encoding="utf-8")), ROOT / "docs" / "commands.md": manual()}
+    pages = {"commands.md": manual(), "scenes.md": scene_page(), "api.md": api_page()}
+    return {readme: filled(readme.read_text(encoding="utf-8"))} | {ROOT / "docs" / k: v for k, v in pages.items()}
 
 
 def main() -> int:
