@@ -53,11 +53,11 @@ ENDS = " on 40 held-out images"
 NOTES = {  # by the share of the animation, four epochs long
     0.0: "before the end of epoch 1 of 4",
     0.2: "before the end of epoch 1 of 4",
-    0.25: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
-    0.45: "epoch 1 of 4 · training loss 1.6 · accuracy 40.0 %" + ENDS,
-    0.5: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
-    0.75: "epoch 2 of 4 · training loss 0.65 · accuracy 80.0 %" + ENDS,
-    1.0: "epoch 4 of 4 · training loss 0.052 · accuracy 92.5 %" + ENDS,
+    0.25: "epoch 1 of 4 · training loss 1.6 (epoch mean) · accuracy 40.0 %" + ENDS,
+    0.45: "epoch 1 of 4 · training loss 1.6 (epoch mean) · accuracy 40.0 %" + ENDS,
+    0.5: "epoch 2 of 4 · training loss 0.65 (epoch mean) · accuracy 80.0 %" + ENDS,
+    0.75: "epoch 2 of 4 · training loss 0.65 (epoch mean) · accuracy 80.0 %" + ENDS,
+    1.0: "epoch 4 of 4 · training loss 0.052 (epoch mean) · accuracy 92.5 %" + ENDS,
 }
 
 
@@ -183,7 +183,7 @@ def largest(values: np.ndarray, count: int) -> np.ndarray:
 
 def test_training_history_curve_colors(history) -> None:
     fig, update, _ = draw_figure("training_history", history)
-    assert legend_colors(fig) == {"training (epoch mean)": DARK.positive, "held out": DARK.negative}
+    assert legend_colors(fig) == {"training": DARK.positive, "held out": DARK.negative}
     axes = panels(fig)
     assert set(axes) == {"Loss", "Accuracy"}
     for name, ax in axes.items():

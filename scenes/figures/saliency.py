@@ -69,10 +69,10 @@ def _panel(
     add_text(fig, box.x, box.y + 21, ellipsize(fig, note, box.w), color=fig.theme.muted)
     inner = box.inset(top=48, bottom=80)
     if values is None:
-        place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, frame=True).place(0)
+        place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, gap=0, frame=True).place(0)
         return place.y + place.h
     limit = abs_limit(values)
-    settings: dict[str, Any] = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
+    settings: dict[str, Any] = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "gap": 0, "frame": True}
     place = image_grid(fig, inner, values[None], columns=1, **settings).place(0)
     bar = Box(place.x, place.y + place.h + 14, place.w, 44)
     add_colorbar(fig, bar, diverging(fig.theme), -limit, limit, ellipsize(fig, label, place.w))

@@ -45,9 +45,9 @@ def draw(
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
     best = _best_row(context, step)
-    legend = {"training (epoch mean)": theme.positive, "held out": theme.negative}
+    legend = {"training": theme.positive, "held out": theme.negative}
     legend |= {} if best is None else {f"best {context.time_unit}": theme.emphasis}
-    body, note = add_heading(fig, f"Training history of {context.run_name}", aside=330 if best is None else 450)
+    body, note = add_heading(fig, f"Training history of {context.run_name}", aside=210 if best is None else 330)
     add_color_legend(fig, legend)
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
@@ -210,7 +210,7 @@ def _words(context: SceneContext, row: int, epoch: np.ndarray, curves: dict) -> 
         return f"before the end of {context.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
     parts = [f"{context.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
     if np.isfinite(value := curves["train_loss"][row]):
-        parts.append(f"training loss {format_number(value)}")
+        parts.append(f"training loss {format_number(value)} (epoch mean)")
     if np.isfinite(value := curves["val_accuracy"][row]):
         parts.append(f"accuracy {format_percent(value)} on {held_out_text(context)}")
     return " · ".join(parts)
