@@ -42,7 +42,7 @@ for task in json.load(sys.stdin):
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
         scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"], title="", animated=True)
         settings = {key: task[key] for key in ("fps", "options")}
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, **settings)
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, transparent=False, **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}

@@ -30,6 +30,7 @@ def render(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     theme: str = "dark",
+    transparent: bool = False,
     max_mb: float | None = None,
     output: str | Path | None = None,
     force: bool = False,
@@ -53,7 +54,8 @@ def render(
     at : str
         Snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
     formats : str or sequence of str
-        gif, mp4, webm, webp, apng, png, svg, pdf; default: gif for a film, png for a figure.
+        apng, avif, gif, html, mov, mp4, webm, webp, png, pdf, svg; of a film also storyboard and vtt (subtitles).
+        Default: gif for a film, png for a figure.
     quality : {"l", "m", "h", "k"}, optional
         Size and frame rate, as in Manim.
     size : tuple of int, optional
@@ -62,6 +64,8 @@ def render(
         Frames per second; overrides `quality`.
     theme : {"dark", "light", "both"}
         Colour theme.
+    transparent : bool
+        Leave out the background, in a format that holds transparency.
     max_mb : float
         Most megabytes of an image that moves.
     force : bool
@@ -97,6 +101,7 @@ def render(
         size=size,
         fps=fps,
         theme=theme,
+        transparent=transparent,
         max_mb=max_mb,
         output=None if output is None else str(output),
         options=options or {},

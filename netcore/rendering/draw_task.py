@@ -67,7 +67,7 @@ class SceneError(Exception):
 
 
 def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambda frames: None) -> DrawResult:
-    """Draw a task's scene into ``<folder>/out.<format>``, one file per format.
+    """Draw a task's scene into a folder, one file per format: those of `drawn_path`.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     from netcore.tracing.training_images import load_training_images
 
     context = make_context(task.run, task.selector, task.at, load_training_images)
-    paths = {name: folder / f"out.{name}" for name in task.targets}
+    paths = {name: drawn_path(folder, name) for name in task.targets}
     try:
         alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())
         alt = alt or task.scene.title
@@ -97,6 +97,11 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     except Exception as error:
         raise SceneError(short_error(error, task.scene.path)) from error
     return DrawResult(files, tuple(sorted(context.reads)), alt)
+
+
+def drawn_path(folder: Path, format: str) -> Path:
+    """Return the path under which `draw_task` writes a format."""
+    return get_format(format).path(folder / "out")
 
 
 def short_error(error: BaseException, scene: Path) -> str:
@@ -135,7 +140,7 @@ def _film(
 def _figure(
     task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
 ) -> dict[str, DrawnFile]:
-    from netcore.rendering.encoding import encode
+    from netcore.rendering.encoding import LAST_FRAME_SECONDS, encode
     from netcore.rendering.frames import figure_frames, figure_still, save_figure
     from netcore.rendering.scenes import load_scene
 
@@ -143,17 +148,20 @@ def _figure(
     out = {}
     for name, path in paths.items():
         if get_format(name).vector:
-            save_figure(scene.draw, context, theme, task.size, task.options, path)
+            save_figure(scene.draw, context, theme, task.size, task.options, path, task.transparent)
             out[name] = DrawnFile(1, 0.0, path.stat().st_size, *task.size, file_sha256(path))
             on_frames(1)
     rest = {name: path for name, path in paths.items() if name not in out}
     if rest:
-        if any(get_format(name).animated for name in rest):
-            frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
+        settings = context, theme, task.size
+        if task.scene.animated and any(get_format(name).animated for name in rest):
+            hold = LAST_FRAME_SECONDS
+            frames = figure_frames(scene.draw, *settings, task.fps, task.options, transparent=task.transparent)
         else:
-            frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])
+            hold = 0.0
+            frames = iter([(figure_still(scene.draw, *settings, task.options, task.transparent), 1)])
         counted = _counted(frames, on_frames)
-        encoded = encode(counted, rest, task.fps, task.max_mb, theme=theme, title=task.scene.title, description=alt)
+        encoded = encode(counted, rest, task.fps, task.max_mb, hold, (), theme, task.scene.title, alt)
         out |= {name: _drawn_file(e) for name, e in encoded.items()}
     return out
 

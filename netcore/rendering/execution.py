@@ -11,7 +11,7 @@ from pathlib import Path
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
-from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task
+from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task, drawn_path
 from netcore.rendering.pool import DrawFunction, WorkerReply, map_concurrently, worker_pool
 from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
@@ -71,7 +71,7 @@ def _unfinished(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds
     """Return the results of a task that was refused or failed; the message names targets, not temporary files."""
     state, line = next(iter(reply.items()))
     for name, target in task.targets.items():
-        line = line.replace(str(folder / f"out.{name}"), str(target))
+        line = line.replace(str(drawn_path(folder, name)), str(target))
     line = line if state == "refused" else f"{task.name} failed: {line}"
     trace = reply.get("traceback", "")
     return [
@@ -85,7 +85,7 @@ def _place(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: flo
     out = []
     for name, target in task.targets.items():
         with atomic_write(target) as partial:
-            os.replace(folder / f"out.{name}", partial)
+            os.replace(drawn_path(folder, name), partial)
         write_sidecar(task, name, reply["reads"], files[name], reply["alt"])
         out.append(result_from_sidecar(target, "drawn", files[name].warning, wall_seconds))
     return out

@@ -44,7 +44,7 @@ class FrameEncoder:
         self._buffer.cancelled = value
 
     def add(self, rgb: Frame, repeat: int) -> None:
-        """Take uint8 (H, W, 3), standing for `repeat` frames."""
+        """Take uint8 (H, W, 3) or (H, W, 4), shown for `repeat` frames."""
         if self._shape is None:
             self._open(rgb.shape)
         if rgb.shape != self._shape or rgb.dtype != np.uint8:
@@ -74,9 +74,9 @@ class FrameEncoder:
         self.clip = replace(self.clip, frames=self._buffer)
 
     def _open(self, shape: tuple[int, ...]) -> None:
-        height, width, _ = self._shape = shape
-        check_formats(self.paths, (width, height), self.clip.fps)
-        clip = replace(self.clip, height=height, width=width)
+        height, width, channels = self._shape = shape
+        check_formats(self.paths, (width, height), self.clip.fps, channels == 4)
+        clip = replace(self.clip, height=height, width=width, transparent=channels == 4)
         for name, path in self.paths.items():
             opener = get_format(name).writer
             if opener is None:
@@ -103,5 +103,5 @@ class FrameEncoder:
         moving = kind.animated and self._frames > 1
         frames, seconds = (self._frames, self._frames / self.clip.fps) if moving else (1, 0.0)
         steps = self.clip.steps if moving else ()
-        height, width = last.shape[:2]
+        width, height = self._writers[name].size or (last.shape[1], last.shape[0])
         return EncodedFile(path, frames, seconds, path.stat().st_size, width, height, warning, steps)

@@ -11,7 +11,7 @@ from netcore.core.step import Step
 from netcore.rendering.frame_buffer import FrameBuffer
 from netcore.viz.theme import DARK, Theme
 
-Frame = NDArray[np.uint8]  # (H, W, 3)
+Frame = NDArray[np.uint8]  # (H, W, 3), or (H, W, 4) with straight alpha if the clip is transparent
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Clip:
         Title of the scene.
     description : str
         What can be seen, as text.
+    transparent : bool
+        Whether frames have an alpha channel.
     """
 
     height: int
@@ -43,6 +45,11 @@ class Clip:
     theme: Theme = DARK
     title: str = ""
     description: str = ""
+    transparent: bool = False
+
+    def steps_of(self, frames: int) -> tuple[Step, ...]:
+        """Return the steps; of a clip without any, one of all its frames."""
+        return self.steps or (Step("clip", self.title, "", 0, frames - 1, frames),)
 
 
 class FrameWriter:
@@ -55,6 +62,7 @@ class FrameWriter:
     clip : Clip
     """
 
+    size: tuple[int, int] | None = None  # width and height in pixels; None: those of the frames
     buffered = False  # whether it reads `clip.frames` when it finishes
 
     def __init__(self, path: Path, clip: Clip) -> None:

@@ -65,6 +65,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "fps": task.fps,
         "format": format,
         "max_mb": task.max_mb,
+        "transparent": task.transparent,
     }
 
 
@@ -164,6 +165,7 @@ def command_line(task: RenderTask, format: str) -> str:
         if value != option.default:
             words += [f"--{flag}" if value else f"--no-{flag}"] if option.type == "bool" else [f"--{flag}", str(value)]
     words += ["--theme", task.theme] if task.theme != "dark" else []
+    words += ["--transparent"] if task.transparent else []
     return shlex.join([*words, "-f", format])
 
 

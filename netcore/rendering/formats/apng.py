@@ -19,7 +19,7 @@ def write_apng(path: Path, frames: FrameBuffer, fps: float) -> None:
     last = frames.repeats[-1] / rate
     with av.open(str(path), "w", format="apng", options={"plays": "0", "final_delay": str(last)}) as container:
         stream = container.add_stream("apng", rate=rate, options={"pred": "none"})
-        encode_frames(container, stream, frames, "rgb24", [start / rate for start in frames.starts], 1 / rate)
+        encode_frames(container, stream, frames, [start / rate for start in frames.starts], 1 / rate)
 
 
 FORMAT = Format(

@@ -167,7 +167,6 @@ FORMAT = Format(
     "gif",
     "image/gif",
     animated=True,
-    transparent=True,
     frame_rates=FRAME_RATES,
     budget_mb=BUDGET_MB,
     limit_mb=LIMIT_MB,

@@ -5,13 +5,14 @@ from pathlib import Path
 from netcore.rendering.formats import Format
 from netcore.rendering.frame_writer import Clip, FrameWriter
 
+CODEC = "libx264", {"crf": "20", "preset": "veryfast", "tune": "animation"}
+
 
 def open_writer(path: Path, clip: Clip) -> FrameWriter:
     """Open an MP4 whose index comes before its data, so that a browser can start at once."""
     from netcore.rendering.video_writer import VideoWriter
 
-    codec = "libx264", {"crf": "20", "preset": "veryfast", "tune": "animation"}
-    return VideoWriter(path, clip, "mp4", *codec, muxing={"movflags": "+faststart"})
+    return VideoWriter(path, clip, "mp4", *CODEC, muxing={"movflags": "+faststart"})
 
 
 FORMAT = Format("mp4", "video/mp4", "H.264 (mp4)", animated=True, even_sides=True, writer=open_writer)
