@@ -44,7 +44,7 @@ def process_alive(pid: int) -> bool:
 def test_render_task_json_round_trip(project_dir: Path) -> None:
     scene = toy_runs.write_figure(project_dir)
     (task,) = make_tasks(
-        Request(str(scene), "toy", selector=SampleSelector(digit="3"), formats=("gif", "png"), options={"many": 3})
+        Request(str(scene), "toy", selector=SampleSelector(digit="3"), formats=("gif", "webp"), options={"many": 3})
     )
     line = task_to_json(task, project_dir)
     assert "\n" not in line

@@ -131,7 +131,7 @@ def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--transparent", is_flag=True, help="Leave out the background.")
 @_extra_options
 @click.option(
-    "--max-mb", type=float, help="Maximum size of a GIF, WebP or APNG, in MB.  [default: 10, warning above 5]"
+    "--max-mb", type=float, help="Maximum size of an APNG, AVIF, GIF or WebP, in MB.  [default: 10, warning above 5]"
 )
 @click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
 @click.option("-p", "--preview", is_flag=True, help="Open the result in a viewer.")

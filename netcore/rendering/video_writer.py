@@ -15,6 +15,7 @@ from netcore.rendering.av_stream import PIXELS
 from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
 
 EXACT = {"fflags": "+bitexact"}  # no random ids: the same frames give the same bytes
+H264 = "libx264", {"crf": "20", "preset": "veryfast", "tune": "animation"}  # codec and its options
 BT709 = 1  # the matrix that players assume for RGB-born video; written into the file besides
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 
