@@ -18,7 +18,8 @@ from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.rendering.frames import figure_frames, film_frames
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import Scene, all_scenes, load_scene
+from netcore.rendering.scenes import Scene, all_scenes, load_film, load_scene
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import THEMES
 
 HERE = Path(__file__).parent / "baselines"
@@ -46,7 +47,11 @@ def sample(scene: Scene, theme: str) -> np.ndarray:
         ((rgb, _),) = figure_frames(_still(load_scene(scene.path).draw), context, THEMES[theme], SIZE, 1, {})
         return rgb
     last: list[np.ndarray] = []
-    film_frames(scene.path, context, THEMES[theme], SIZE, 1, {}, lambda rgb, _: last.__setitem__(slice(None), [rgb]))
+    film_frames(
+        load_film(scene.path, scene.class_name),
+        FilmSettings(context, THEMES[theme], SIZE, 1, {}),
+        lambda rgb, _: last.__setitem__(slice(None), [rgb]),
+    )
     return last[0]
 
 

@@ -133,6 +133,7 @@ def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--max-mb", type=float, help="Maximum size of an APNG, AVIF, GIF or WebP, in MB.  [default: 10, warning above 5]"
 )
+@click.option("--steps", "--step", help="Steps of a film: 4, 3-5 or a name.  [default: all]")
 @click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
 @click.option("-p", "--preview", is_flag=True, help="Open the result in a viewer.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel renders.")
@@ -175,6 +176,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
     base |= {"transparent": given["transparent"]}
     base |= {"extras": tuple(kind.name for option, kind in EXTRAS.items() if given[option])}
+    base["steps"] = given["steps"] or ""
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:

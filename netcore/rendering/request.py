@@ -44,6 +44,7 @@ class Request:
     transparent: bool = False
     max_mb: float | None = None
     output: str | None = None
+    steps: str = ""  # of a film: "4", "3-5" or a name; all by default
     options: Mapping[str, Any] = field(default_factory=dict)
     runs_dir: str = "runs"
     renders_dir: str = "renders"
@@ -64,6 +65,7 @@ class RenderTask:
     options: Mapping[str, Any]
     targets: Mapping[str, Path]
     transparent: bool = False
+    steps: str = ""
 
     @property
     def name(self) -> str:
@@ -91,6 +93,8 @@ def make_tasks(request: Request) -> list[RenderTask]:
     options = scene.resolve_options(dict(request.options))
     check_requirements(scene.name, scene.needs, run)
     run.snapshot(request.at)
+    if request.steps and scene.kind != "film":
+        raise NetcoreError(f"scene '{scene.name}' is a figure and has no steps: leave out --steps")
     fps = _frame_rate(request, formats)
     sizes = {name: _size(request, get_format(name), scene) for name in formats}
     for name, size in sizes.items():
@@ -103,6 +107,7 @@ def make_tasks(request: Request) -> list[RenderTask]:
             scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=size, fps=fps,
             max_mb=request.max_mb, options=options, transparent=request.transparent,
             targets=_targets(request, scene, run, [name for name in formats if sizes[name] == size], theme),
+            steps=request.steps,
         )
         for theme in themes[request.theme]
         for size in dict.fromkeys(sizes.values())
@@ -197,10 +202,11 @@ def _suffix(output: str | None) -> str:
 
 
 def _targets(request: Request, scene: Scene, run: Run, formats: Sequence[str], theme: str) -> dict[str, Path]:
-    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``."""
+    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-at][-step][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
-    name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
+    steps = f"-step-{request.steps}" if request.steps else ""
+    name = f"{scene.name}{request.selector.file_suffix}{at}{steps}{light}"
     folder = Path(request.renders_dir) / run.name
     if request.output is not None:
         folder = Path(request.output)

@@ -30,7 +30,7 @@ from netcore.training.input_checks import (
     to_uint8,
 )
 from netcore.training.metadata import environment_info, operation_entries
-from netcore.training.run_dir import open_run_dir
+from netcore.training.run_dir import discard_interrupted, open_run_dir
 
 EXAMPLES_PER_CLASS = 20  # images in the run folder
 MAX_EVALUATED = 2_000  # images of the evaluation
@@ -167,6 +167,8 @@ class RunRecorder:
         self._writer.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
         self._record_metrics(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
         self._writer.save()
+        if step:
+            discard_interrupted(self.run.path)
 
     # ---- start and end
 
@@ -189,6 +191,7 @@ class RunRecorder:
             **environment_info(),
         )
         self.run = self._writer.run
+        self._writer.save()  # first: without it, the folder is not a run and is never replaced
         model: dict[str, Any] = {"kind": "graph", "graph": self._writer.add_text("network.json", json.dumps(graph))}
         if constants:
             model["constants"] = self._writer.add_arrays("constants.npz", **constants)
