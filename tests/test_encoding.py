@@ -18,9 +18,10 @@ from netcore.core.errors import NetcoreError
 from netcore.rendering import formats
 from netcore.rendering.encoding import EncodeSession, encode
 from netcore.rendering.formats import all_formats, check_formats, get_format, gif
-from netcore.rendering.formats.gif import PaletteBuilder
 from netcore.rendering.formats.webp import write_webp
 from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.rendering.frame_writer import Clip as WrittenClip
+from netcore.rendering.palette import PaletteBuilder
 from netcore.rendering.video_writer import VideoWriter
 from netcore.viz.theme import DARK
 
@@ -165,7 +166,7 @@ def test_webp_frames_start_on_time(tmp_path: Path, clip: Clip, fps: float, lossl
     path, buffer = tmp_path / "clip.webp", FrameBuffer()
     for rgb, repeat in clip:
         buffer.add(rgb, 7 * repeat)
-    write_webp(path, buffer, fps, lossless)
+    write_webp(path, WrittenClip(SIZE[1], SIZE[0], fps, buffer), lossless)
     ends = 7 * np.cumsum([repeat for _, repeat in clip]) * 1000 / fps
     assert np.cumsum(delays(path)).tolist() == np.round(ends).tolist()
 
@@ -242,7 +243,7 @@ def test_encode_is_reproducible(tmp_path: Path, clip: Clip) -> None:
         assert (tmp_path / f"a.{name}").read_bytes() == (tmp_path / f"b.{name}").read_bytes()
 
 
-def test_avif_bytes_do_not_depend_on_time(tmp_path: Path, clip: Clip) -> None:
+def test_avif_bytes_independent_of_time(tmp_path: Path, clip: Clip) -> None:
     found = []
     for turn in "ab":
         path = tmp_path / f"{turn}.avif"
@@ -374,6 +375,38 @@ def test_encode_over_limit_keeps_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(NetcoreError, match=rf"{name} must be at most 0.02 MB, got 0\.\d MB: .*--size.*--fps.*--max-mb"):
         encode(noise(6), {name: path}, 10, max_mb=0.02)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"earlier")]
+
+
+def test_encode_keeps_formats_small_enough(tmp_path: Path) -> None:
+    targets = {name: tmp_path / f"noise.{name}" for name in ("gif", "mp4", "apng")}
+    targets["gif"].write_bytes(b"earlier")
+    with EncodeSession(targets, 10, max_mb=0.02) as session:
+        for rgb, repeat in noise(6):
+            session.write(rgb, repeat)
+    assert (set(session.results), set(session.refusals)) == ({"mp4"}, {"gif", "apng"})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["noise.gif", "noise.mp4"]
+    assert targets["gif"].read_bytes() == b"earlier"
+    with pytest.raises(NetcoreError, match="gif must be at most"):
+        encode(noise(6), targets, 10, max_mb=0.02)
+    assert session.results["mp4"].bytes == targets["mp4"].stat().st_size
+
+
+def test_hopeless_gif_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encoding ends with the frame after which no number of colours would do; the size is estimated."""
+    tried = []
+    real = gif.encode_gif
+    monkeypatch.setattr(gif, "encode_gif", lambda *args: tried.append(1) or real(*args))
+    with pytest.raises(NetcoreError, match=r"got 0\.[2-9] MB"):
+        encode(noise(20), {"gif": tmp_path / "noise.gif"}, 10, max_mb=0.02, hold=0)
+    assert tried == [1]
+
+
+def test_apng_gets_palette_for_budget(tmp_path: Path, clip: Clip) -> None:
+    path = tmp_path / "clip.apng"
+    full = encode(clip, {"apng": path}, 10)["apng"].bytes
+    assert encode(clip, {"apng": path}, 10, max_mb=full * 0.9 / 1e6)["apng"].bytes < full * 0.9
+    assert delays(path) == [100] * 4 + [600] + [100] * 4 + [2000]
+    assert min(psnr(a, b) for a, (b, _) in zip(stored(path), clip, strict=True)) > 40
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Render scenes of a run to files, each with a sidecar."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def render(
     options: Mapping[str, Any] | None = None,
     runs: str | Path = "runs",
     timeout: float = TIMEOUT_SECONDS,
+    executor: Executor | None = None,
 ) -> list[RenderResult]:
     """Render scenes of a run to files.
 
@@ -81,6 +83,8 @@ def render(
         Folder of the runs.
     timeout : float
         Time limit in seconds of one task in a worker process.
+    executor : concurrent.futures.Executor, optional
+        Where tasks are drawn instead of worker processes, such as a Dask cluster's that sees the same files.
 
     Returns
     -------
@@ -113,7 +117,7 @@ def render(
     )
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [replace(base, scene=str(name)) for name in names]
-    return render_all(requests, force=force, jobs=jobs, timeout=timeout)
+    return render_all(requests, force=force, jobs=jobs, timeout=timeout, executor=executor)
 
 
 def render_all(
@@ -123,13 +127,14 @@ def render_all(
     jobs: int = 1,
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
+    executor: Executor | None = None,
 ) -> list[RenderResult]:
     """Render several requests, also of several runs.
 
     Parameters
     ----------
     requests : iterable of Request
-    force, jobs, timeout :
+    force, jobs, timeout, executor :
         As in `render`.
     listener : ProgressListener, optional
         Receives the progress.
@@ -153,7 +158,7 @@ def render_all(
     stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in tasks}
     stale_tasks = [task.with_formats(stale[id(task)]) for task in tasks if stale[id(task)]]
     _prepare(stale_tasks, listener)
-    drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener))
+    drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener, executor))
     for task in tasks:
         new = {r.target: r for r in (next(drawn) if stale[id(task)] else [])}
         done += [new.get(target) or result_from_sidecar(target, "fresh") for target in task.targets.values()]

@@ -1,4 +1,4 @@
-"""Write all frames of a clip with Pillow, one image in memory at a time."""
+"""Write the frames of a clip with Pillow, one at a time."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -12,6 +12,8 @@ from netcore.rendering.frame_writer import Clip, FrameWriter
 
 BUDGET_MB, LIMIT_MB = 5.0, 10.0  # GitHub's proxy stops at 5 MB for images from elsewhere, GitHub itself at 10 MB
 
+SMALLER = "choose a smaller --size, a lower --fps or fewer seconds"
+
 
 @dataclass(frozen=True)
 class Format:
@@ -41,6 +43,8 @@ class Format:
         Whether width and height must be even.
     budget_mb, limit_mb : float or None
         File size in MB that is aimed at, and that is an error; None: any.
+    smallest_share : float
+        Share of the first attempt's size below which no later attempt comes.
     writer : callable or None
         Opens the file of a clip: ``writer(path, clip)``. None for vector formats.
     metadata : mapping
@@ -62,6 +66,7 @@ class Format:
     even_sides: bool = False
     budget_mb: float | None = None
     limit_mb: float | None = None
+    smallest_share: float = 1.0
     writer: Callable[[Path, Clip], FrameWriter] | None = None
     metadata: Mapping[str, None] = field(default_factory=dict)
 
@@ -91,21 +96,21 @@ class Format:
             even = f"{width - width % 2}x{height - height % 2}"
             raise NetcoreError(f"{title} needs even width and height, got {width}x{height}: use --size {even}")
 
-    def size_warning(self, size: int, max_mb: float | None) -> str:
-        """Word the warning for a file of `size` bytes, over its budget.
+    def limit_bytes(self, max_mb: float | None) -> float:
+        """Return the size that is an error, `max_mb` or its own limit, in bytes."""
+        limit = max_mb or self.limit_mb if self.limit_mb else None
+        return float("inf") if limit is None else limit * 1e6
 
-        Raises
-        ------
-        NetcoreError
-            If it is over `max_mb`, by default `limit_mb`.
-        """
-        limit = max_mb or self.limit_mb
-        fix = "choose a smaller --size, a lower --fps or fewer seconds"
-        if limit is not None and size > limit * 1e6:
-            raise NetcoreError(
-                f"the {self.name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {fix}, or raise --max-mb"
-            )
-        return f"the {self.name} has {size / 1e6:.1f} MB, more than the recommended {self.budget_mb:g} MB: {fix}"
+    def size_warning(self, size: int) -> str:
+        """Word the warning for a file of `size` bytes, over its budget."""
+        return f"the {self.name} has {size / 1e6:.1f} MB, more than the recommended {self.budget_mb:g} MB: {SMALLER}"
+
+    def size_error(self, size: float, max_mb: float | None) -> NetcoreError:
+        """Word the error for a file of about `size` bytes, over its limit."""
+        limit = self.limit_bytes(max_mb) / 1e6
+        return NetcoreError(
+            f"the {self.name} must be at most {limit:g} MB, got {size / 1e6:.1f} MB: {SMALLER}, or raise --max-mb"
+        )
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from netcore.rendering.formats import BUDGET_MB, LIMIT_MB, Format
-from netcore.rendering.frame_buffer import FrameBuffer
-from netcore.rendering.frame_writer import BufferedWriter
+from netcore.rendering.frame_writer import BufferedWriter, Clip
 from netcore.rendering.pillow_frames import save_frames
 
 QUALITIES = (85, 60)
 
 
-def write_avif(path: Path, frames: FrameBuffer, fps: float, quality: int) -> None:
+def write_avif(path: Path, clip: Clip, quality: int) -> None:
     """Write frames as an AVIF, whose thin lines keep their colour (4:4:4)."""
-    ends = [round(1000 * start / fps) for start in (*frames.starts, frames.frames)]
+    frames = clip.frames
+    ends = [round(1000 * start / clip.fps) for start in (*frames.starts, frames.frames)]
     durations = [end - start for start, end in pairwise(ends)]  # whole milliseconds whose sums do not drift
     save_frames(path, frames, "AVIF", duration=durations, quality=quality, subsampling="4:4:4", speed=8)
     data = bytearray(path.read_bytes())
@@ -48,5 +48,6 @@ FORMAT = Format(
     transparent=True,
     budget_mb=BUDGET_MB,
     limit_mb=LIMIT_MB,
+    smallest_share=0.2,
     writer=partial(BufferedWriter, attempts=tuple(partial(write_avif, quality=quality) for quality in QUALITIES)),
 )

@@ -1,4 +1,4 @@
-"""Storyboard of a film: the last frame of each step with its caption, in a PNG."""
+"""Storyboard of a film: the last frames of its steps, with captions."""
 
 import math
 from collections.abc import Iterator, Sequence
