@@ -1,4 +1,4 @@
-"""Run render tasks on an executor and move finished files to their targets."""
+"""Run render tasks on an executor and place the files."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The unit of work of an executor: draw one task, on this machine or another."""
+"""The unit of work of an executor: drawing one task."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
