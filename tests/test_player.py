@@ -2,14 +2,13 @@
 
 import io
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browser import needs_browser, open_browser
+from browser import start_chromium, wait_until
 from PIL import Image
 from test_steps_encoded import FPS, STEPS, number_of, stepped_clip
 
@@ -38,7 +37,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    with open_browser() as browser:
+    with start_chromium() as browser:
         yield browser
 
 
@@ -66,14 +65,6 @@ def open_page(chromium: "Browser", files: dict[str, Path]) -> Iterator[OpenPage]
         page.close()
     assert errors == []
     assert [url for url in requests if not url.startswith(("file:", "blob:", "data:"))] == []
-
-
-def wait_until(page: "Page", condition: str) -> None:
-    """Wait for a condition in JavaScript; the page's own policy forbids Playwright's way, which uses `eval`."""
-    until = time.monotonic() + 20
-    while not page.evaluate(condition):
-        assert time.monotonic() < until, condition
-        page.wait_for_timeout(20)
 
 
 def shown_number(page: "Page") -> int:
@@ -111,7 +102,6 @@ def test_player_colors_are_themes(files: dict[str, Path]) -> None:
 # ---- in a browser
 
 
-@needs_browser
 def test_player_plays_by_itself(open_page: OpenPage) -> None:
     page = open_page(paused=False)
     wait_until(page, "Number(player.dataset.frame) > 8")
@@ -121,7 +111,6 @@ def test_player_plays_by_itself(open_page: OpenPage) -> None:
     assert shown_number(page) == 31
 
 
-@needs_browser
 def test_player_seeks_exactly(open_page: OpenPage) -> None:
     page = open_page()
     picture_of = {k: step.settled if k >= step.settled else k for step in STEPS for k in range(step.start, step.end)}
@@ -130,7 +119,6 @@ def test_player_seeks_exactly(open_page: OpenPage) -> None:
         assert shown_number(page) == picture_of[frame]
 
 
-@needs_browser
 def test_player_obeys_keys(open_page: OpenPage) -> None:
     page = open_page()
     pressed = [
@@ -150,7 +138,6 @@ def test_player_obeys_keys(open_page: OpenPage) -> None:
     wait_until(page, "!document.fullscreenElement")
 
 
-@needs_browser
 def test_player_obeys_buttons(open_page: OpenPage) -> None:
     page = open_page()
     page.click("#forward")
@@ -171,7 +158,6 @@ def test_player_obeys_buttons(open_page: OpenPage) -> None:
     wait_until(page, "document.fullscreenElement === player")
 
 
-@needs_browser
 def test_player_presents_step_by_step(open_page: OpenPage) -> None:
     page = open_page()
     page.keyboard.press("p")
@@ -184,7 +170,6 @@ def test_player_presents_step_by_step(open_page: OpenPage) -> None:
     wait_paused(page, 15)
 
 
-@needs_browser
 def test_player_respects_reduced_motion(open_page: OpenPage) -> None:
     page = open_page(paused=False, reduced_motion="reduce")
     page.wait_for_timeout(400)
@@ -196,7 +181,6 @@ def test_player_respects_reduced_motion(open_page: OpenPage) -> None:
     assert shown_number(page) == STEPS[1].settled
 
 
-@needs_browser
 def test_player_is_read_aloud(open_page: OpenPage) -> None:
     page = open_page()
     tree = page.locator("main").aria_snapshot()
@@ -214,7 +198,6 @@ def test_player_is_read_aloud(open_page: OpenPage) -> None:
     assert page.locator("[aria-current=step]").inner_text() == STEPS[1].caption
 
 
-@needs_browser
 def test_player_names_step_under_pointer(open_page: OpenPage) -> None:
     page = open_page()
     box = page.locator("#bar").bounding_box()
@@ -224,7 +207,6 @@ def test_player_names_step_under_pointer(open_page: OpenPage) -> None:
     assert page.locator("#tip").is_visible()
 
 
-@needs_browser
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
 def test_player_fits_screen(open_page: OpenPage, theme: Theme, size: tuple[int, int]) -> None:
@@ -239,7 +221,6 @@ def test_player_fits_screen(open_page: OpenPage, theme: Theme, size: tuple[int, 
     assert np.array_equal(picture[2, 2], (theme.rgb("background") * 255).round())
 
 
-@needs_browser
 def test_player_without_steps(open_page: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "plain.html"
     encode(stepped_clip(SIZE)[:6], {"html": path}, FPS, title="A figure that moves")
