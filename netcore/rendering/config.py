@@ -17,7 +17,7 @@ FILE_NAME = "netcore.toml"
 SELECTOR_KEYS = tuple(f.name for f in fields(SampleSelector))
 KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "steps", "output", *SELECTOR_KEYS)
 KEY_TYPES = {"index": int, "mistake": int, "fps": float, "max_mb": float}  # the others are strings
-BOOL_KEYS = {f.name for f in fields(SampleSelector) if f.type is bool}
+BOOL_KEYS = {"transparent"} | {f.name for f in fields(SampleSelector) if f.type is bool}
 
 
 def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[Request]:
@@ -58,9 +58,10 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
     given: dict[str, Any] = {}
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
-        if name not in scene_options and name not in KEYS:
+        if name not in scene_options and name not in (*KEYS, *BOOL_KEYS):
             renamed = renamed_key(find_scene(table["scene"]).name, name)
-            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, scene_options | set(KEYS))}")
+            known = scene_options | set(KEYS) | BOOL_KEYS
+            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, known)}")
         if name in BOOL_KEYS and not isinstance(value, bool):
             raise NetcoreError(f"{where}: {name} must be true or false, got {value!r}")
         if name == "confused" and isinstance(value, list):

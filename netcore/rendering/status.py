@@ -111,4 +111,5 @@ def task_from_sidecar(target: Path, content: Mapping[str, Any]) -> RenderTask:
         selector=SampleSelector.from_text(sample | ({"image": image} if image else {})), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
         options=scene.resolve_options(values["options"]), targets={values["format"]: target},
+        transparent=values.get("transparent", False), steps=values.get("steps", ""),
     )  # fmt: skip
