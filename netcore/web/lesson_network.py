@@ -1,4 +1,4 @@
-"""Chapters of the lesson on one forward pass: image, sums, activations, layers, softmax."""
+"""Chapters of the lesson on one forward pass."""
 
 from dataclasses import dataclass
 

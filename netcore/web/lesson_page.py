@@ -1,4 +1,4 @@
-"""Build a lesson: one run explained in words, formulas and its own numbers."""
+"""Build a lesson on a run by its own numbers."""
 
 import base64
 import tempfile

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from netcore.web.mathml import formula, row, subscript
+from netcore.web.mathml import math_element, row, subscript
 from netcore.web.worked import WorkedSum
 
 
@@ -59,7 +59,7 @@ class Chapter:
 
     def add_formula(self, *parts: str) -> None:
         """Add a formula on a line of its own."""
-        self.parts.append(LessonPart("formula", formula(*parts)))
+        self.parts.append(LessonPart("formula", math_element(*parts)))
 
     def add_table(
         self, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], mark: int | None = None

@@ -9,7 +9,7 @@ GAP = '<mspace width="1.6em"></mspace>'  # between two formulas on one line
 OPERATORS = frozenset("=+−×·/()[]<>≤≥≈→,…←:|′")
 
 
-def formula(*parts: Part, block: bool = True) -> str:
+def math_element(*parts: Part, block: bool = True) -> str:
     """Return a `math` element.
 
     Parameters
@@ -21,7 +21,7 @@ def formula(*parts: Part, block: bool = True) -> str:
 
     Examples
     --------
-    >>> formula("x", "=", "1", block=False)
+    >>> math_element("x", "=", "1", block=False)
     '<math><mi>x</mi><mo>=</mo><mn>1</mn></math>'
     """
     display = ' display="block"' if block else ""
