@@ -5,6 +5,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from netcore.viz.layout.area import Area
+
 Size = tuple[int, int]  # rows and columns of one map, in pixels
 
 
@@ -123,3 +125,69 @@ def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
     while size > 3 and int((wide + gap) / (size + gap)) * int((tall + gap) / (size + gap)) < count:
         size -= 0.5
     return size, gap
+
+
+FOLLOWED_SHARE = 0.5  # of the height of a grid, that the tile followed takes if there are many
+TILE_GAP = 0.07  # between tiles, as a share of their pitch
+
+
+def followed_frames(area: Area, count: int, size: Size, gap: float = TILE_GAP) -> np.ndarray:
+    """Return frames (N, 3, 2) of tiles in an area, the first enlarged at the upper left, the others row by row.
+
+    Parameters
+    ----------
+    area : Area
+    count : int
+    size : (int, int)
+        Rows and columns of a tile, which set its shape.
+    gap : float
+        Between tiles, as a share of their pitch.
+    """
+    shape = size[0] / size[1]
+    for columns in range(1, count + 1):
+        pitch = area.width / columns
+        rows = int(area.height / (pitch * shape) + 1e-9)
+        if rows == 0:
+            columns, rows = 1, 1
+            pitch = min(area.width, area.height / shape)
+            if count > 1:
+                continue
+        large = max(1, min(round(FOLLOWED_SHARE * rows), columns))
+        if columns * rows - large**2 >= count - 1:
+            while columns > large and (columns - 1) * rows - large**2 >= count - 1:
+                columns -= 1  # fuller rows
+            pitch = min(area.width / columns, area.height / rows / shape)
+            return _followed(area, count, pitch, shape, columns, large, gap)
+    pitch = min(area.width / count, area.height / shape)
+    return _followed(area, count, pitch, shape, count, 1, gap)
+
+
+def _followed(area: Area, count: int, pitch: float, shape: float, columns: int, large: int, gap: float) -> np.ndarray:
+    """Frames on a lattice of `columns`, centred in the area."""
+    cells = [(r, c) for r in range(count + large) for c in range(columns) if r >= large or c >= large][: count - 1]
+    used_rows = max([large, *(r + 1 for r, _ in cells)])
+    used_columns = max([large, *(c + 1 for _, c in cells)])
+    step = np.array([pitch, -pitch * shape])
+    start = np.add(area.center, -step * [used_columns, used_rows] / 2)
+    places = np.array([(0, 0), *((c, r) for r, c in cells)], float)
+    sides = np.array([large, *[1] * (count - 1)], float)
+    corners = start + (places + gap / 2) * step
+    across = np.column_stack([(sides - gap) * pitch, np.zeros(count)])
+    down = np.column_stack([np.zeros(count), -(sides - gap) * pitch * shape])
+    return np.stack([corners, corners + across, corners + down], axis=1)
+
+
+def pixel_corners(frame: np.ndarray, size: Size, rows: tuple[float, float], columns: tuple[float, float]) -> np.ndarray:
+    """Return lower left and upper right corner (2, 2) of pixels in an upright image.
+
+    Parameters
+    ----------
+    frame : ndarray, shape (3, 2)
+    size : (int, int)
+        Rows and columns of the image.
+    rows, columns : (float, float)
+        First and, not included, last.
+    """
+    across, down = (frame[1] - frame[0]) / size[1], (frame[2] - frame[0]) / size[0]
+    low = frame[0] + across * columns[0] + down * rows[1]
+    return np.stack([low, frame[0] + across * columns[1] + down * rows[0]])

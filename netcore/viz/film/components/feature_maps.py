@@ -1,47 +1,66 @@
-"""Feature maps in a film, with shape, count and color scale."""
+"""Feature maps in a film: all maps of a layer as tiles, one of them followed and larger."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import cairo
 import numpy as np
+from manim import linear
+from numpy.typing import ArrayLike, NDArray
 
-from netcore.core.formatting import format_number, format_shape
-from netcore.viz.colors import map_colors
-from netcore.viz.film.base_mobject import BODY, NOTE, PIXEL, ArrayMobject
-from netcore.viz.film.mobjects import Neurons, PixelImages
-from netcore.viz.film.text import line_width, text_line
-from netcore.viz.layout.grid_layout import free_cell, grid_frames, max_pixel_size
-from netcore.viz.layout.image_frames import axis_aligned_frame
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.color_scale import ColorScale
+from netcore.viz.film.mobjects import PixelImages
+from netcore.viz.film.text import TextLine, ellipsize_line, text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.layout.grid_layout import TILE_GAP, followed_frames, pixel_corners
 from netcore.viz.theme import Theme
 
-GAP = 0.1  # between maps
-SIDE = 4.4  # of the square around a volume: three maps of 28 × 28 then have three screen pixels per pixel
-RAMP = (0.72, 0.16)  # width and height of the scale
-DOT = 2 * PIXEL  # radius of the dots that stand for what is left out
-LINES = (0.24, 0.3)  # distance of the text above and of the text below from the square
+LINE = 0.38  # height of the title above the tiles, and of the scale below
+APPEAR, CHANGE, TRAVEL = 0.3, 0.6, 0.8  # seconds
 
 
 class FeatureMaps(PixelImages):
-    """Images of one size, the first in front, drawn row by row as far as `progress` in [0, 1] says.
+    """Images of one size, the first in front, drawn pixel by pixel along the rows.
 
-    `values` (N, H, W) is what the colours `rgb` (N, H, W, 3) stand for, `scale` the value of the full colour.
+    Parameters
+    ----------
+    rgb : array_like, shape (N, H, W, 3)
+    frames : array_like, shape (N, 3, 2)
+    values : array_like, shape (N, H, W)
+        What the colours stand for.
+    vmax : float
+        Value of the full colour.
+    **keys
+        Of `PixelImages`.
+
+    Attributes
+    ----------
+    first, last : float
+        Pixels from `first` up to `last`, as fractions of all, are drawn.
     """
 
-    def __init__(self, rgb: Any, frames: Any, values: Any = (), scale: float = 1.0, **keys: Any) -> None:
+    def __init__(self, rgb: ArrayLike, frames: ArrayLike, values: ArrayLike = (), vmax: float = 1.0, **keys: Any) -> None:
         super().__init__(rgb, frames, **keys)
-        self.values, self.scale = np.asarray(values, dtype=float), float(scale)
-        self.progress = 1.0
-        self._bytes: tuple[Any, np.ndarray] = (None, np.zeros(0))
+        self.values, self.vmax = np.asarray(values, dtype=float), float(vmax)
+        self.first, self.last = 0.0, 1.0
+        self._bytes: tuple[Any, NDArray[Any]] = (None, np.zeros(0))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a map."""
+        return int(self.rgb.shape[1]), int(self.rgb.shape[2])
 
     def draw(self, ctx: cairo.Context) -> None:
+        """Draw the pixels from `first` to `last` of each, and its outline."""
         n, h, w, _ = self.rgb.shape
         if self._bytes[0] is not self.rgb:
             bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
             bytes_[..., :3] = np.clip(np.rint(self.rgb * 255), 0, 255)
             self._bytes = self.rgb, bytes_
-        rows = int(np.floor(self.progress * h + 1e-6))
         for image, (origin, right, down) in list(zip(self._bytes[1], self.corners(), strict=True))[::-1]:
-            self._image(ctx, image, origin, (right - origin) / w, (down - origin) / h, rows)
+            self._image(ctx, image, origin, (right - origin) / w, (down - origin) / h)
             if self.outline is not None:
                 for x, y in (origin, right, right + down - origin, down):
                     ctx.line_to(x, y)
@@ -50,105 +69,230 @@ class FeatureMaps(PixelImages):
                 self.set_source(ctx, self.outline)
                 ctx.stroke()
 
-    def _image(self, ctx: cairo.Context, image: Any, origin: Any, across: Any, down: Any, rows: int) -> None:
+    def _image(self, ctx: cairo.Context, image: Any, origin: Any, across: Any, down: Any) -> None:
         h, w, _ = image.shape
-        if rows == 0 or abs(across[0] * down[1] - across[1] * down[0]) < 1e-12:
+        parts = reveal_boxes(self.first, self.last, h, w)
+        if not parts or abs(across[0] * down[1] - across[1] * down[0]) < 1e-12:
             return
         ctx.save()
         ctx.transform(cairo.Matrix(*across, *down, *origin))
         ctx.set_source_surface(cairo.ImageSurface.create_for_data(image, cairo.FORMAT_ARGB32, w, h))
         fine = min(abs(across).max(), abs(down).max()) < PIXEL * 0.9
         ctx.get_source().set_filter(cairo.FILTER_GOOD if fine else cairo.FILTER_NEAREST)
-        ctx.rectangle(0, 0, w, rows)
-        if self.opacity < 1:
-            ctx.clip()
-            ctx.paint_with_alpha(self.opacity)
-        else:
-            ctx.fill()
+        for box in parts:
+            ctx.rectangle(*box)
+        ctx.clip()
+        ctx.paint_with_alpha(self.opacity)
         ctx.restore()
 
-    def __deepcopy__(self, memo: Any) -> "FeatureMaps":
+    def pixel(self, row: int, column: int, tile: int = 0) -> NDArray[np.float64]:
+        """Lower left and upper right corner (2, 2) of a pixel."""
+        return pixel_corners(self.corners()[tile], self.size, (row, row + 1), (column, column + 1))
+
+    def __deepcopy__(self, memo: Any) -> Self:
         return self  # nothing here copies mobjects, and Manim's own copies of what moves are not needed
 
 
-class FeatureMapGroup:
-    """Some maps of a layer in a square, and what they are: shape above, count and scale below.
+def reveal_boxes(first: float, last: float, rows: int, columns: int) -> list[tuple[float, float, float, float]]:
+    """Rectangles (x, y, width, height) of the pixels between two fractions of an image, along the rows."""
+    a, b = (int(np.floor(v * rows * columns + 1e-6)) for v in (first, last))
+    out = []
+    while a < b:
+        row, column = divmod(a, columns)
+        if column == 0 and b - a >= columns:
+            whole = (b - a) // columns
+            out.append((0.0, float(row), float(columns), float(whole)))
+            a += whole * columns
+        else:
+            end = min(b, (row + 1) * columns)
+            out.append((float(column), float(row), float(end - a), 1.0))
+            a = end
+    return out
+
+
+def map_rgb(theme: Theme, values: ArrayLike, vmax: float, signed: bool) -> NDArray[np.float64]:
+    """Colours (…, 3) of values: by sign, or from ground to ink."""
+    return (theme.signed_colors if signed else theme.activation_colors)(np.asarray(values, float) / vmax)
+
+
+def abs_max(values: ArrayLike) -> float:
+    """Largest magnitude, 1 if there is none."""
+    return float(np.abs(np.asarray(values, float)).max(initial=0.0)) or 1.0
+
+
+def value_ends(vmax: float, signed: bool) -> tuple[float, float]:
+    """Values of both ends of a scale."""
+    return (-vmax if signed else 0.0), vmax
+
+
+class MapGrid:
+    """All maps of a layer on one colour scale: one followed, at the upper left, and larger.
 
     Parameters
     ----------
     theme : Theme
-    values : (C, H, W), all maps of the layer
-    chosen : (N,), those shown
-    centre : (2,), of the square
-    unit : side of a pixel; None: as large as fits, never larger
+    values : array_like, shape (C, H, W)
+    area : Area
+        For tiles, title above and scale below.
+    index : sequence of int
+        Maps that are shown, the followed one first.
+    title, note : str
+        Above the tiles, and at the left below them.
+    rgb : array_like, shape (N, H, W, 3), optional
+        Colours of an image, which has no scale unless `ends` is given.
+    vmax : float, optional
+        Value of the full colour; default: the largest magnitude.
+    signed : bool, optional
+        Whether the colours tell signs; default: whether any value is negative.
+    ends : (float, float), optional
+        Ends of the scale.
+    gap : float
+        Between tiles, as a share of their pitch.
     """
 
     def __init__(
         self,
         theme: Theme,
-        values: np.ndarray,
-        chosen: np.ndarray,
-        center: tuple[float, float],
-        unit: float | None = None,
+        values: ArrayLike,
+        area: Area,
+        index: Sequence[int] = (0,),
+        title: str = "",
+        note: str = "",
+        rgb: ArrayLike | None = None,
+        vmax: float | None = None,
+        signed: bool | None = None,
+        ends: tuple[float, float] | None = None,
+        gap: float = TILE_GAP,
     ) -> None:
-        self.theme, self.chosen, self.center, self.shape = theme, chosen, center, values.shape
-        self.size = values.shape[1:]
-        fit = max_pixel_size(len(chosen), self.size, SIDE, GAP)
-        self.unit = fit if unit is None else min(unit, fit)
-        rgb, scale, signed = map_colors(theme, values[chosen])
-        place = grid_frames(len(chosen), self.size, center, self.unit, GAP)
-        self.maps = FeatureMaps(rgb, place, values[chosen], scale, outline=theme.rgb("faint"))
-        self.scale = self.legend(scale, signed)
-        self.texts: list[ArrayMobject] = [self._title()]
-        if len(chosen) < len(values):
-            self.texts += self._count(len(values))
+        self.gap = gap
+        self.theme, self.area, self.index = theme, area, list(index)
+        every = np.asarray(values, float)
+        chosen = every[self.index]
+        self.size: tuple[int, int] = (every.shape[1], every.shape[2])
+        vmax = abs_max(every) if vmax is None else vmax
+        self.signed = bool((every < 0).any()) if signed is None else signed
+        colors = map_rgb(theme, chosen, vmax, self.signed) if rgb is None else np.asarray(rgb, float)
+        self.maps = FeatureMaps(colors, self.frames(area), chosen, vmax, outline=theme.rgb("faint"))
+        ink, muted, box = theme.rgb("foreground"), theme.rgb("muted"), self._box(area)
+        self.title = text_line(ellipsize_line(title, area.width, LABEL), LABEL, ink, at=self._title_at(box))
+        if ends is None and rgb is None:
+            ends = value_ends(vmax, self.signed)
+        self.scale = ColorScale(theme, ends, self.signed, (0.0, 0.0)) if ends else None
+        if self.scale:
+            self.scale.place(self._scale_at(box))
+        room = box.width - (self.scale.width if self.scale else 0.0)
+        self.note = text_line(ellipsize_line(note, room, LABEL), LABEL, muted, at=self._note_at(box), align=(-1, 0))
 
     @property
-    def everything(self) -> list[ArrayMobject]:
-        return [self.maps, *self.texts, *self.scale]
+    def mobjects(self) -> list[ArrayMobject]:
+        """Tiles, title, scale and note."""
+        words = [line for line in (self.title, self.note) if line.text]
+        return [self.maps, *words, *(self.scale.mobjects if self.scale else [])]
 
-    @property
-    def top(self) -> float:
-        return self.center[1] + SIDE / 2 + LINES[0]
+    def tiles(self, area: Area) -> Area:
+        """Part of an area for the tiles."""
+        return Area(area.left, area.bottom + LINE, area.right, area.top - LINE)
 
-    @property
-    def bottom(self) -> float:
-        return self.center[1] - SIDE / 2 - LINES[1]
+    def frames(self, area: Area) -> NDArray[np.float64]:
+        """Frames (N, 3, 2) of the tiles in an area."""
+        return followed_frames(self.tiles(area), len(self.index), self.size, self.gap)
 
-    def _title(self) -> ArrayMobject:
-        return text_line(
-            format_shape(self.shape), BODY, self.theme.rgb("foreground"), bold=True, at=(self.center[0], self.top)
+    def _box(self, area: Area) -> Area:
+        """Bounds of the tiles, at least wide enough for the scale."""
+        frames = self.frames(area).reshape(-1, 2)
+        (x0, y0), (x1, y1) = frames.min(0), frames.max(0)
+        wide = max(x1 - x0, min(area.width, 3.4))
+        middle = float(np.clip((x0 + x1) / 2, area.left + wide / 2, area.right - wide / 2))
+        return Area(middle - wide / 2, float(y0), middle + wide / 2, float(y1))
+
+    def _title_at(self, box: Area) -> tuple[float, float]:
+        return box.center[0], box.top + LINE / 2
+
+    def _scale_at(self, box: Area) -> tuple[float, float]:
+        """Right end of the scale: in the middle below one tile, else flush with the tiles."""
+        middle = len(self.index) == 1 and self.scale is not None
+        right = box.center[0] + self.scale.width / 2 - 0.1 if middle and self.scale else box.right
+        return right, box.bottom - LINE / 2 - 0.02
+
+    def _note_at(self, box: Area) -> tuple[float, float]:
+        return box.left, box.bottom - LINE / 2 - 0.02
+
+    def appear(self, run_time: float = APPEAR, delay: float = 0.0) -> list[Animate]:
+        """Let everything appear."""
+        return [
+            Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, delay=delay) for m in self.mobjects
+        ]
+
+    def leave(self, run_time: float = APPEAR, keep_tiles: bool = False) -> list[Animate]:
+        """Let everything leave; with `keep_tiles` only what is written."""
+        gone = [m for m in self.mobjects if not (keep_tiles and m is self.maps)]
+        return [Animate(m, opacity=0.0, run_time=run_time, remover=True) for m in gone]
+
+    def show_pixel(self, row: int, column: int, delay: float = 0.0) -> list[Animate]:
+        """Let an empty map appear, with one of its pixels."""
+        h, w = self.size
+        self.maps.first, self.maps.last = (row * w + column) / (h * w), (row * w + column + 1) / (h * w)
+        return self.appear(delay=delay)
+
+    def fill(self, run_time: float, delay: float = 0.0) -> Animate:
+        """Let all maps fill at once, along the rows."""
+        return Animate(
+            self.maps, start={"first": 0.0, "last": 0.0}, last=1.0, run_time=run_time, delay=delay, rate_func=linear
         )
 
-    def _count(self, total: int) -> list[ArrayMobject]:
-        muted, n = self.theme.rgb("muted"), len(self.chosen)
-        at = (self.center[0] - SIDE / 2, self.bottom)
-        text = f"{n:,} of {total:,}"
-        room = self.scale[0].bounding_box()[0] - at[0] - 0.15
-        text += " maps" if line_width(text + " maps", NOTE) < room else ""
-        out: list[ArrayMobject] = [text_line(text, NOTE, muted, at=at, align=(-1, 0))]
-        dots = self.dots()
-        if dots is not None:
-            out.append(Neurons(dots, DOT, muted, muted, width=0))
-        return out
+    def move(self, area: Area, run_time: float = TRAVEL, delay: float = 0.0) -> list[Animate]:
+        """Move everything to another area."""
+        self.area = area
+        box, keys = self._box(area), {"run_time": run_time, "delay": delay}
+        out = [Animate(self.maps, points=self.frames(area).reshape(-1, 2), **keys)]
+        if self.title.text:
+            out.append(_shift(self.title, self._title_at(box), 0, keys))
+        if self.note.text:
+            out.append(_shift(self.note, self._note_at(box), -1, keys))
+        return out + (self.scale.move(self._scale_at(box), **keys) if self.scale else [])
 
-    def dots(self) -> np.ndarray | None:
-        """Centres (3, 2) of the dots in the free place, which stand for the maps that are left out."""
-        free = free_cell(len(self.chosen), self.size, self.center, self.unit, GAP)
-        step = min(0.28 * self.size[1] * self.unit, 0.2)
-        return None if free is None else free + np.array([[-1, 0], [0, 0], [1, 0]]) * step
+    def pixel(self, row: int, column: int) -> NDArray[np.float64]:
+        """Corners (2, 3) of a pixel of the followed map, where it is or goes."""
+        corners = pixel_corners(self.frames(self.area)[0], self.size, (row, row + 1), (column, column + 1))
+        return np.pad(corners, ((0, 0), (0, 1)))
 
-    def legend(self, scale: float, signed: bool) -> list[ArrayMobject]:
-        """What the shades stand for."""
-        return color_scale(self.theme, self.center[0] + SIDE / 2, self.bottom, scale, signed)
+    def change(
+        self, values: ArrayLike, title: str = "", run_time: float = CHANGE, signed: bool | None = None
+    ) -> list[Animate]:
+        """Turn the maps into others of the same size; their scale counts over.
+
+        Parameters
+        ----------
+        values : array_like, shape (C, H, W)
+            All maps of the layer.
+        title : str
+            New title, if it is another one.
+        run_time : float
+        signed : bool, optional
+            Whether the colours tell signs; default: whether any value is negative.
+        """
+        every = np.asarray(values, float)
+        vmax, self.signed = abs_max(every), bool((every < 0).any()) if signed is None else signed
+        chosen = every[self.index]
+        self.maps.values, self.maps.vmax = chosen, vmax
+        out = [Animate(self.maps, rgb=map_rgb(self.theme, chosen, vmax, self.signed), run_time=run_time)]
+        if self.scale:
+            out += self.scale.change(value_ends(vmax, self.signed), self.signed, run_time)
+        return out + (self._retitle(title) if title and title != self.title.text else [])
+
+    def _retitle(self, title: str) -> list[Animate]:
+        old, box = self.title, self._box(self.area)
+        rgb = self.theme.rgb("foreground")
+        self.title = text_line(ellipsize_line(title, self.area.width, LABEL), LABEL, rgb, at=self._title_at(box))
+        return [
+            Animate(old, opacity=0.0, run_time=APPEAR, remover=True),
+            Animate(self.title, start={"opacity": 0.0}, opacity=1.0, run_time=APPEAR, delay=APPEAR),
+        ]
 
 
-def color_scale(theme: Theme, right: float, y: float, scale: float, signed: bool) -> list[ArrayMobject]:
-    """What shades stand for, from one end of the palette to the other: lower number, ramp, upper number."""
-    muted, (width, height) = theme.rgb("muted"), RAMP
-    low = f"−{format_number(scale)}" if signed else "0"
-    high = text_line(format_number(scale), NOTE, muted, at=(right, y), align=(1, 0))
-    left = right - line_width(format_number(scale), NOTE) - 0.1 - width
-    rgb = (theme.signed_colors if signed else theme.activation_colors)(np.linspace(-1 if signed else 0, 1, 48))[None]
-    ramp = PixelImages(rgb, axis_aligned_frame(left, y - height / 2, width, height), outline=theme.rgb("faint"))
-    return [text_line(low, NOTE, muted, at=(left - 0.1, y), align=(1, 0)), ramp, high]
+def _shift(line: TextLine, at: tuple[float, float], side: int, keys: dict[str, float]) -> Animate:
+    """Move a line so that its middle (0) or left end (-1) is at a point."""
+    low, high = line.points[0], line.points[1]
+    x = (low[0] + high[0]) / 2 if side == 0 else low[0]
+    step = np.array([at[0] - x, at[1] - (low[1] + high[1]) / 2, 0.0])
+    return Animate(line, points=line.points + step, **keys)

@@ -1,0 +1,121 @@
+"""Base of the films on convolutional networks: maps that are read, maps that are made, what has passed."""
+
+from collections.abc import Sequence
+
+from netcore.analysis.cnn_stages import Stage, cnn_stages, require_first
+from netcore.analysis.followed_maps import follow_maps, shown_tiles
+from netcore.core.trace import Trace
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.components.feature_maps import MapGrid, abs_max
+from netcore.viz.film.components.parameter_counter import ParameterCounter, derive_parameters
+from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.sums import format_fixed
+from netcore.viz.film.components.trail import Trail
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.layout.area import Area
+
+STRIP, STRIP_GAP = 0.6, 0.1  # height of the row of thumbnails and counter, and the space below it
+
+
+class MapFilm(Film):
+    """A film that follows one map through a network; `open_maps` comes first.
+
+    Attributes
+    ----------
+    max_units : int
+        Maximum number of feature maps per layer; of more, three quarters as many are shown: those that vary most.
+    max_blocks : int
+        Maximum number of blocks after the first two convolutions; neighbours are joined if there are more.
+    """
+
+    max_units: int = 64
+    max_blocks: int = 8
+
+    def open_maps(self) -> None:
+        """Read the network, choose what is followed, and lay out the stage."""
+        self.trace: Trace = self.context.trace()
+        self.grid: MapGrid  # what is read
+        self.found = cnn_stages(self.trace, self.max_blocks)
+        require_first(self.found.stages)
+        self.stages = self.found.stages
+        self.path = follow_maps(self.trace, self.stages)
+        strip, self.main = self.stage.rows([STRIP, self.stage.height - STRIP - STRIP_GAP], STRIP_GAP)
+        self.trail = Trail(self.theme, strip.part(0, 0, 0.45, 1))
+        self.counter = ParameterCounter(self.theme, strip.part(0.47, 0, 1, 1))
+        self.sums = SumLine(self.theme, self.sum_line_box)
+        self.leaving: list[Animate] = []  # of what is gone when the next step begins
+        yellow = [*self.theme.rgb("emphasis"), 1.0]
+        self.mark = Rectangles([[(0, 0), (0, 0)]], line=yellow, width=2.0, opacity=0.0, z_index=2)
+
+    # ---- grids
+
+    def make_grid(self, i: int, area: Area, index: Sequence[int] | None = None) -> MapGrid:
+        """Make the maps of a stage, or those in `index`."""
+        stage = self.stages[i]
+        h, w = stage.size
+        one = index is not None
+        tiles = list(index) if index is not None else shown_tiles(stage.values, self.path.units[i], self.max_units).tolist()
+        title = f"map {tiles[0] + 1}: {h} × {w}" if one else f"{stage.channels:,} maps of {h} × {w}"
+        note = "" if one or len(tiles) == stage.channels else f"{len(tiles)} shown: they vary most"
+        vmax = abs_max(stage.values[tiles]) if one else None
+        return MapGrid(self.theme, stage.values, area, tiles, title, note, vmax=vmax)
+
+    def gather(self, made: MapGrid, grid: MapGrid, row: int, column: int) -> list[Animate]:
+        """Move one map to its place in a grid, its yellow pixel with it; the colours go over to the grid's scale."""
+        goal = grid.maps.rgb[:1]
+        return [
+            *made.leave(keep_tiles=True),
+            Animate(made.maps, points=grid.frames(grid.area)[:1].reshape(-1, 2), rgb=goal, run_time=0.8),
+            *self.point(grid, row, column),
+        ]
+
+    def pass_on(self, after: MapGrid, gone: Sequence[Animate] = ()) -> None:
+        """Let what was made become what is read, when the next step begins."""
+        self.leaving = [*self.trail.add(self.grid.maps, self.grid.title.text), *self.grid.leave(), *gone, *self.sums.change()]
+        self.grid = after
+
+    def clear(self) -> list[Animate]:
+        """Return what leaves at the beginning of a step."""
+        gone, self.leaving = self.leaving, []
+        return gone
+
+    def widen(self, place: tuple[int, int] | None) -> None:
+        """Give the maps the whole stage, and the value followed its mark."""
+        moves = [] if self.grid.area == self.main else self.grid.move(self.main)
+        mark = self.point(self.grid, *place) if place else self.hide_mark()
+        if moves or self.leaving:
+            self.play(self.clear(), moves, mark)
+
+    # ---- the value followed
+
+    def point(self, grid: MapGrid, row: int, column: int) -> list[Animate]:
+        """Mark a pixel of the followed map in yellow; the mark travels if it is on screen."""
+        goal = grid.pixel(row, column)
+        if self.mark.opacity == 0:
+            return [Animate(self.mark, start={"points": goal, "opacity": 0.0}, opacity=1.0, run_time=0.3)]
+        return [Animate(self.mark, points=goal, run_time=0.8)]
+
+    def hide_mark(self) -> list[Animate]:
+        """Let the mark leave."""
+        return [Animate(self.mark, opacity=0.0, run_time=0.3)] if self.mark.opacity else []
+
+    def values_at(self, i: int) -> tuple[str, str, str]:
+        """Return the value followed before and after a stage, and how a caption shows both."""
+        stage, unit, place = self.stages[i], self.path.units[i], self.path.places[i]
+        if place is None or stage.reads.shape != stage.values.shape:
+            return "", "", ""
+        before, after = (format_fixed(float(v[(unit, *place)]), 2) for v in (stage.reads, stage.values))
+        return before, after, ": {a} → {b}"
+
+    def count(self, stage: Stage) -> list[Animate]:
+        """Add a stage's parameters to the counter, as a product where they are one."""
+        text = ""
+        if stage.kind in ("first", "partial"):
+            text = derive_parameters(stage.block.main, stage.channels)
+        elif stage.kind == "norm":
+            n, rest = divmod(stage.parameters, stage.channels)
+            text = f"{n} × {stage.channels:,}" if n > 1 and not rest else ""
+        elif not stage.block.children and stage.block.parameters == stage.parameters == stage.block.main.parameter_count:
+            text = derive_parameters(stage.block.main, stage.channels)
+        return self.counter.add(stage.parameters, text)
