@@ -16,7 +16,7 @@ from netcore.viz.film.components.kernel_window import KernelWindow
 from netcore.viz.film.components.map_film import MapFilm
 from netcore.viz.film.components.partial_sums import PartialSums
 from netcore.viz.film.components.pool_window import PoolWindow
-from netcore.viz.film.components.shortcut_arc import ShortcutArc
+from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
 from netcore.viz.film.components.parameter_counter import derive_parameters
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.components.vector_columns import VectorColumns, units_that_fit
@@ -24,6 +24,7 @@ from netcore.viz.layout.area import Area
 
 NEEDS = ("maps",)
 GAP = 0.45  # between parts of the stage
+ARROW_GAP = 1.3  # likewise, with an arrow and its label between them
 MAX_NEURONS = 16  # drawn per column
 
 
@@ -51,7 +52,7 @@ class CnnForwardPropagation(MapFilm):
     def show_image(self) -> None:
         trace = self.trace
         _, h, w = trace.pixels.shape
-        image = "An image" if trace.label is None else f"A {trace.classes[trace.label]}"
+        image = wording.image_words(trace)
         self.grid = image_grid(self.theme, trace, self.main)
         with self.step("{image}: {h} × {w} pixels", name="image", image=image, h=h, w=w):
             self.play(self.grid.appear())
@@ -64,7 +65,7 @@ class CnnForwardPropagation(MapFilm):
         example, unit = self.path.first, self.path.units[i]
         picture, tables = self.main.divide([1, 2.1], GAP)
         colors, ends = window_colors(self.theme, self.trace, stage, example)
-        words, n = "pixels" if i == 0 else "values", example.terms.weights.size
+        words, n = "pixels" if i == 0 and len(stage.reads) == 1 else "values", example.terms.weights.size
         window = KernelWindow(self.theme, example, tables, colors, ends, f"kernel {unit + 1}", words)
         with self.step("A kernel: {n} weights on {n} {words}", name="kernel", n=n, words=words):
             self.play(self.clear(), self.grid.move(picture))
@@ -86,7 +87,7 @@ class CnnForwardPropagation(MapFilm):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
             kernels = kernel_grid(self.theme, self.trace[stage.output].weight, left, grid.index)
-            self.play(self.trail.add(self.grid.maps, f"image of {self.grid.size[0]} × {self.grid.size[1]}"), self.grid.leave(), window.held.leave(), self.gather(made, grid, row, column))
+            self.play(self.trail.add(self.grid.maps, self.grid.label), self.grid.leave(), window.held.leave(), self.gather(made, grid, row, column))
             self.play(kernels.appear() if kernels else [], grid.appear(), grid.fill(1.2), made.leave(), self.count(stage))
             self.grid, self.leaving = grid, kernels.leave() if kernels else []
 
@@ -149,10 +150,10 @@ class CnnForwardPropagation(MapFilm):
                     self.tell(i, self.stages[i], min(1.0, 3.0 / len(group)))
 
     def tell(self, i: int, stage: Stage, run_time: float) -> None:
-        left, right = self.main.divide([1, 1], GAP)
+        left, right = self.main.divide([1, 1], ARROW_GAP if stage.block.kind == "residual" else GAP)
         if stage.kind == "partial":
             grid, (_, row, column) = self.make_grid(i, self.main), self.path.partial.place
-            self.play(self.clear(), self.trail.add(self.grid.maps, self.grid.title.text), self.grid.leave(), self.gather(self.made, grid, row, column))
+            self.play(self.clear(), self.trail.add(self.grid.maps, self.grid.label), self.grid.leave(), self.gather(self.made, grid, row, column))
             self.play(grid.appear(), grid.fill(run_time), self.made.leave(), self.count(stage))
             self.grid = grid
         elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
@@ -165,22 +166,32 @@ class CnnForwardPropagation(MapFilm):
         stage, grid = self.stages[i], self.make_grid(i, area)
         arc, terms = None, []
         if stage.block.kind == "residual" and before:
-            arc = ShortcutArc(self.theme, before, area, "+ input")
-            terms = wording.residual_terms(residual_parts(self.trace, stage, self.path.units[i]), bool(stage.block.shortcut))
-        moves = self.grid.move(before, run_time / 2) if before else [*self.trail.add(self.grid.maps, self.grid.title.text), *self.grid.leave()]
-        self.play(self.clear(), moves, self.hide_mark(), self.sums.change(*terms), arc.appear() if arc else [])
-        self.play(grid.appear(), grid.fill(run_time), self.count(stage))
+            arc = self.shortcut(i, before, area)
+            parts = residual_parts(self.trace, stage, self.path.units[i])
+            terms = wording.residual_terms(parts, bool(stage.block.shortcut))
+        moves = self.grid.move(before, run_time / 2) if before else [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave()]
+        self.play(self.clear(), moves, self.hide_mark(), self.sums.change(*terms))
+        self.play(grid.appear(), grid.fill(run_time), self.count(stage), arc.appear() if arc else [])
         if before:
             self.pass_on(grid, arc.leave() if arc else [])
         else:
             self.grid = grid
+
+    def shortcut(self, i: int, before: Area, area: Area) -> ShortcutArc:
+        """An arrow from what a residual block reads: the maps at the left, or what has passed already."""
+        start, end = facing_points(before, area)
+        if self.stages[i - 1].output not in self.stages[i].block.inputs and self.trail.pictures:
+            start, end = self.trail.exit, area.at(0.5, 0.0)
+            label = "+ input" if area.left >= before.right else ""
+            return ShortcutArc(self.theme, start, end, label)
+        return ShortcutArc(self.theme, start, end, "+ input")
 
     # ---- vector, scores, answer
 
     def show_vector(self) -> None:
         vector, dense = self.found.blocks.vector, self.found.blocks.dense
         values = self.trace.value(vector.output).ravel()
-        left, right = self.main.columns([1, 3.4], GAP)
+        left, right = self.main.columns([1, 2.9], GAP)
         units = units_that_fit(self.main, MAX_NEURONS)
         self.head = vector_head(self.trace, values, dense, units, min(self.max_classes, units))
         self.view = VectorColumns(self.theme, self.trace, self.head, right, wording.column_words(vector, self.head))
@@ -206,7 +217,7 @@ class CnnForwardPropagation(MapFilm):
             self.play(view.single_out(), self.sums.change(*terms, origins=origins))
         h, w = trace.pixels.shape[1:]
         last = self.stages[-1]
-        moves = [*self.trail.add(self.grid.maps, self.grid.title.text), *self.grid.leave(), *view.leave(), *self.sums.change()]
+        moves = [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave(), *view.leave(), *self.sums.change()]
         self.takeaway(
             "{h} × {w} pixels → {n} maps of {a} × {b} → {share}",
             "{count} parameters; {answer} leads {other} by {lead}",

@@ -166,8 +166,22 @@ def dense_caption(head: VectorHead) -> str:
 
 def class_name(trace: Trace, k: int) -> str:
     """Name of a class, cut to what a caption holds."""
-    name = trace.classes[k]
+    names = [_cut(name) for name in trace.classes]
+    return names[k] if names.count(names[k]) == 1 else f"class {k + 1}"
+
+
+def _cut(name: str) -> str:
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1].rstrip() + "…"
+
+
+def image_words(trace: Trace) -> str:
+    """What the image is, for a caption: ``"A 7"``, ``"An image of “ship”"``, ``"An image"``."""
+    if trace.label is None:
+        return "An image"
+    name = trace.classes[trace.label]
+    if name.isdigit():
+        return f"An {name}" if name in ("8", "11", "18") else f"A {name}"
+    return f"An image of “{class_name(trace, trace.label)}”"
 
 
 def softmax_terms(trace: Trace) -> list[Term]:
@@ -177,7 +191,7 @@ def softmax_terms(trace: Trace) -> list[Term]:
     score = format_fixed(float(trace.logits.max()), 2)
     terms: list[Term] = [(f"e to the power {score} ÷ the sum over {len(trace.classes):,} classes:", "muted"), share]
     if trace.label is not None:
-        word = "correct" if role == "correct" else f"true class {class_name(trace, trace.label)}"
+        word = "correct" if role == "correct" else f"true class: {class_name(trace, trace.label)}"
         terms.append((word, role))
     return terms
 

@@ -148,6 +148,11 @@ class MapGrid:
         Ends of the scale.
     gap : float
         Between tiles, as a share of their pitch.
+
+    Attributes
+    ----------
+    label : str
+        What the tiles are, where they are shown without title: at first the title.
     """
 
     def __init__(
@@ -164,7 +169,7 @@ class MapGrid:
         ends: tuple[float, float] | None = None,
         gap: float = TILE_GAP,
     ) -> None:
-        self.gap = gap
+        self.gap, self.label = gap, title
         self.theme, self.area, self.index = theme, area, list(index)
         every = np.asarray(values, float)
         chosen = every[self.index]

@@ -41,7 +41,9 @@ def image_grid(theme: Theme, trace: Trace, area: Area) -> MapGrid:
     title = f"{h} × {w} pixels" + (": red, green, blue" if c == 3 else "")
     ends = input_range(trace)[0] if c == 1 and len(trace.input) == 1 else None
     values = trace.input.mean(0, keepdims=True)
-    return MapGrid(theme, values, area, [0], title, rgb=image_colors(theme, trace)[None], signed=False, ends=ends)
+    grid = MapGrid(theme, values, area, [0], title, rgb=image_colors(theme, trace)[None], signed=False, ends=ends)
+    grid.label = f"image of {h} × {w}"
+    return grid
 
 
 def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: Sequence[int]) -> MapGrid | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from netcore.analysis.cnn_stages import Stage, cnn_stages, require_first
 from netcore.analysis.followed_maps import follow_maps, shown_tiles
+from netcore.core.formatting import format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.feature_maps import MapGrid, abs_max
@@ -56,10 +57,11 @@ class MapFilm(Film):
         h, w = stage.size
         one = index is not None
         tiles = list(index) if index is not None else shown_tiles(stage.values, self.path.units[i], self.max_units).tolist()
-        title = f"map {tiles[0] + 1}: {h} × {w}" if one else f"{stage.channels:,} maps of {h} × {w}"
-        note = "" if one or len(tiles) == stage.channels else f"{len(tiles)} shown: they vary most"
+        title = f"map {tiles[0] + 1}: {h} × {w}" if one else f"{format_subset(len(tiles), stage.channels, 'map')} of {h} × {w}"
         vmax = abs_max(stage.values[tiles]) if one else None
-        return MapGrid(self.theme, stage.values, area, tiles, title, note, vmax=vmax)
+        grid = MapGrid(self.theme, stage.values, area, tiles, title, vmax=vmax)
+        grid.label = f"{stage.channels:,} maps of {h} × {w}"
+        return grid
 
     def gather(self, made: MapGrid, grid: MapGrid, row: int, column: int) -> list[Animate]:
         """Move one map to its place in a grid, its yellow pixel with it; the colours go over to the grid's scale."""
@@ -72,7 +74,7 @@ class MapFilm(Film):
 
     def pass_on(self, after: MapGrid, gone: Sequence[Animate] = ()) -> None:
         """Let what was made become what is read, when the next step begins."""
-        self.leaving = [*self.trail.add(self.grid.maps, self.grid.title.text), *self.grid.leave(), *gone, *self.sums.change()]
+        self.leaving = [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave(), *gone, *self.sums.change()]
         self.grid = after
 
     def clear(self) -> list[Animate]:

@@ -34,6 +34,12 @@ class Trail:
         self.pictures: list[FeatureMaps] = []
         self.labels: list[str] = []
 
+    @property
+    def exit(self) -> tuple[float, float]:
+        """Point below the last picture."""
+        frame = self.frames()[-1][0]
+        return float(frame[:2, 0].mean()), float(frame[2, 1]) - GAP / 2
+
     def add(self, source: FeatureMaps, label: str = "", run_time: float = TRAVEL) -> list[Animate]:
         """Let a copy of the first tile of a source travel to the end of the row; its label is for `spread`."""
         copy = FeatureMaps(
@@ -62,9 +68,8 @@ class Trail:
         gone = [m for k, m in enumerate(self.pictures) if k not in chosen]
         self.pictures, self.labels = [self.pictures[k] for k in chosen], [self.labels[k] for k in chosen]
         largest = max(max(m.size) for m in self.pictures)
-        least = MIN_COLUMN / max(area.width, area.height) * len(self.pictures)
         sides = np.array([max(m.size) for m in self.pictures]) / largest
-        columns = area.divide(np.maximum(sides, least * sides.mean()).tolist(), GAP)
+        columns = area.divide(column_widths(sides, max(area.width, area.height), GAP), GAP)
         wide = area.width >= area.height
         room = min((c.width if wide else c.height - 2 * LINE) / side for c, side in zip(columns, sides, strict=True))
         room = min(room, (area.height - 2 * LINE) if wide else area.width)
@@ -87,3 +92,15 @@ class Trail:
         last = [k for k in range(1, len(sizes)) if k + 1 == len(sizes) or sizes[k + 1] != sizes[k]]
         keep = list(range(len(sizes))) if len(sizes) <= MAX_PICTURES else [0, *last]
         return keep if len(keep) <= MAX_PICTURES else [*keep[: MAX_PICTURES - 1], keep[-1]]
+
+
+def column_widths(sides: NDArray[np.float64], length: float, gap: float) -> list[float]:
+    """Return widths in proportion to `sides`, none below what a label needs as far as there is room."""
+    room = length - gap * (len(sides) - 1)
+    least = min(MIN_COLUMN, room / len(sides))
+    low, high = 0.0, room / max(float(sides.min()), 1e-9)
+    for _ in range(40):
+        unit = (low + high) / 2
+        low, high = (unit, high) if np.maximum(sides * unit, least).sum() < room else (low, unit)
+    widths: list[float] = np.maximum(sides * low, least).tolist()
+    return widths

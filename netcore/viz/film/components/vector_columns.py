@@ -75,11 +75,22 @@ class VectorColumns:
             [text_line(t, NUMBER, ink, at=(x, y), align=(1, 0)) for t, y in zip(texts, ys, strict=True)]
             for texts, x in ((names, name_right), (scores, score_right), (percents, area.right))
         )
+        self.others = self._others(bar_right - BAR)
         self.titles = self._titles(words, (score_right, bar_right))
         half = min(0.13, 0.3 * float(pitch))
         low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
         self.bars = BarMobject(np.stack([low, low + [BAR, 2 * half]], axis=1), 0.0, muted, faint)
         self.notes = self._notes()
+
+    def _others(self, left: float) -> list[TextLine]:
+        """How many classes are not drawn, and their share, at the dots of the last column."""
+        dots, index = self.dot_places[-1], self.head.index[-1]
+        if not len(dots):
+            return []
+        count, share = len(self.trace.classes) - len(index), 1.0 - float(self.trace.probabilities[index].sum())
+        text, muted = f"{count:,} more: {format_percent(max(share, 0.0))}", self.theme.rgb("muted")
+        text = ellipsize_line(text, self.area.right - self.xs[-1] - 2 * self.radius, LABEL)
+        return [text_line(text, LABEL, muted, at=(self.area.right, float(dots[1, 1])), align=(1, 0))]
 
     def _titles(self, words: list[str], ends: tuple[float, float]) -> list[list[TextLine]]:
         """Two lines over each column: how many, and of what."""
@@ -177,7 +188,7 @@ class VectorColumns:
         colored = [self.names[row], self.percents[row]]
         return [
             Animate(self.bars, start={"opacity": 1.0}, values=self.trace.probabilities[index], fill=fill, run_time=0.8),
-            *self._show(self.percents, delay=0.5),
+            *self._show([*self.percents, *self.others], delay=0.5),
             *(Animate(m, rgb=self.theme.rgb(role), run_time=0.3, delay=0.9) for m in colored),
         ]
 
@@ -209,7 +220,7 @@ class VectorColumns:
         """Everything."""
         titles = [line for lines in self.titles for line in lines]
         dots = [d for d in self.dots if d is not None]
-        texts = [*self.names, *self.scores, *self.percents, *titles, *self.notes]
+        texts = [*self.names, *self.scores, *self.percents, *self.others, *titles, *self.notes]
         return [*self.columns, *dots, *self.edges, *texts, self.bars]
 
     def leave(self) -> list[Animate]:
