@@ -98,7 +98,9 @@ def smallest_text(played: Playback) -> float:
 
 
 def _boxes(seen: VisibleMobject) -> list[np.ndarray]:
-    """Boxes of what a mobject covers: of each neuron, else its own."""
+    """Boxes of what a mobject covers: of each neuron or bar, else its own."""
+    if isinstance(seen.mobject, BarMobject):
+        return list(seen.mobject.points[:, :2].reshape(-1, 4))
     if not isinstance(seen.mobject, Neurons):
         return [seen.box]
     centers, radius = seen.mobject.centers, seen.mobject.radius

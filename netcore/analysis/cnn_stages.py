@@ -155,10 +155,14 @@ class _StageBuilder:
     def _convolution(self, kind: Kind, layer: Block, region: Block) -> None:
         steps = list(layer.steps)
         main = next(i for i, (title, _) in enumerate(steps) if title == layer.main.title)
-        before = [op for op in layer.operations[: layer.operations.index(layer.main)] if op.role in ("norm", "activation")]
+        before = [
+            op for op in layer.operations[: layer.operations.index(layer.main)] if op.role in ("norm", "activation")
+        ]
         if before:
             self._step("before" if kind == "first" else "brief", layer, steps[main - 1][0], before[-1], before)
-        self._step(kind, layer, layer.main.title, layer.main, [layer.main], reads=self.trace.input_of(self._trace(layer)))
+        self._step(
+            kind, layer, layer.main.title, layer.main, [layer.main], reads=self.trace.input_of(self._trace(layer))
+        )
         last = layer.operations.index(layer.main)
         for title, node in steps[main + 1 :]:
             op = next(o for o in layer.operations if o.node == node)

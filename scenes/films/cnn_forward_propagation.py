@@ -6,25 +6,20 @@ class probabilities. Predicted {prediction} ({confidence}); true class: {label}.
 """
 
 from netcore.analysis.cnn_stages import Stage
-from netcore.analysis.followed_maps import residual_parts
 from netcore.analysis.normalization import map_scale_shift
 from netcore.analysis.vector_head import vector_head
 from netcore.core.formatting import format_percent
 from netcore.viz.film.components import cnn_wording as wording
 from netcore.viz.film.components.image_tile import image_grid, kernel_grid, window_colors
 from netcore.viz.film.components.kernel_window import KernelWindow
-from netcore.viz.film.components.map_film import MapFilm
+from netcore.viz.film.components.map_film import GAP, MapFilm
+from netcore.viz.film.components.parameter_counter import derive_parameters
 from netcore.viz.film.components.partial_sums import PartialSums
 from netcore.viz.film.components.pool_window import PoolWindow
-from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
-from netcore.viz.film.components.parameter_counter import derive_parameters
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.components.vector_columns import VectorColumns, units_that_fit
-from netcore.viz.layout.area import Area
 
 NEEDS = ("maps",)
-GAP = 0.45  # between parts of the stage
-ARROW_GAP = 1.3  # likewise, with an arrow and its label between them
 MAX_NEURONS = 16  # drawn per column
 
 
@@ -87,9 +82,9 @@ class CnnForwardPropagation(MapFilm):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
             kernels = kernel_grid(self.theme, self.trace[stage.output].weight, left, grid.index)
-            self.play(self.trail.add(self.grid.maps, self.grid.label), self.grid.leave(), window.held.leave(), self.gather(made, grid, row, column))
-            self.play(kernels.appear() if kernels else [], grid.appear(), grid.fill(1.2), made.leave(), self.count(stage))
-            self.grid, self.leaving = grid, kernels.leave() if kernels else []
+            self.play(self.retire(), window.held.leave(), self.gather(made, grid, row, column))
+            self.play([k.appear() for k in kernels], grid.appear(), grid.fill(1.2), made.leave(), self.count(stage))
+            self.grid, self.leaving = grid, [animation for k in kernels for animation in k.leave()]
 
     # ---- on the same maps
 
@@ -99,7 +94,7 @@ class CnnForwardPropagation(MapFilm):
         affine = map_scale_shift(self.trace, self.trace[stage.output], unit) if place else None
         with self.step("{title} rescales" + arrow, name=f"norm-{i + 1}", title=wording.spell(stage.title), a=a, b=b):
             self.widen(place)
-            terms = wording.affine_terms(affine, stage.reads[(unit, *place)], stage.values[(unit, *place)]) if place else []
+            terms = wording.affine_terms(affine, stage, (unit, *place)) if place else []
             self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
 
     def show_activation(self, i: int, stage: Stage) -> None:
@@ -107,7 +102,8 @@ class CnnForwardPropagation(MapFilm):
         caption = wording.EFFECTS.get(stage.title, "{title}" + arrow)
         with self.step(caption, name=f"activation-{i + 1}", title=stage.title, a=a, b=b):
             self.widen(self.path.places[i])
-            self.play(self.grid.change(stage.values), self.sums.change(*wording.zero_count(stage.values)), self.count(stage))
+            terms = wording.zero_count(stage.values)
+            self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
 
     # ---- pooling, and the next convolution
 
@@ -141,50 +137,12 @@ class CnnForwardPropagation(MapFilm):
     # ---- in brief
 
     def show_brief(self, queue: list[int]) -> None:
-        """Tell stages quickly: those on the maps just made, then each first residual or parallel block, then the rest."""
         for group in wording.group_stages(self.stages, queue):
             stages = [self.stages[i] for i in group]
             caption = wording.brief_caption(stages, [s.title for s in self.stages[: group[0]]])
             with self.step("{text}", name=f"stage-{group[0] + 1}", text=caption):
                 for i in group:
-                    self.tell(i, self.stages[i], min(1.0, 3.0 / len(group)))
-
-    def tell(self, i: int, stage: Stage, run_time: float) -> None:
-        left, right = self.main.divide([1, 1], ARROW_GAP if stage.block.kind == "residual" else GAP)
-        if stage.kind == "partial":
-            grid, (_, row, column) = self.make_grid(i, self.main), self.path.partial.place
-            self.play(self.clear(), self.trail.add(self.grid.maps, self.grid.label), self.grid.leave(), self.gather(self.made, grid, row, column))
-            self.play(grid.appear(), grid.fill(run_time), self.made.leave(), self.count(stage))
-            self.grid = grid
-        elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
-            self.play(self.clear(), self.grid.change(stage.values, run_time=run_time / 2), self.count(stage))
-        else:
-            self.exchange(i, right, left, run_time)
-
-    def exchange(self, i: int, area: Area, before: Area | None = None, run_time: float = 1.0) -> None:
-        """Move what is read to the left, and let what is made of it fill the right."""
-        stage, grid = self.stages[i], self.make_grid(i, area)
-        arc, terms = None, []
-        if stage.block.kind == "residual" and before:
-            arc = self.shortcut(i, before, area)
-            parts = residual_parts(self.trace, stage, self.path.units[i])
-            terms = wording.residual_terms(parts, bool(stage.block.shortcut))
-        moves = self.grid.move(before, run_time / 2) if before else [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave()]
-        self.play(self.clear(), moves, self.hide_mark(), self.sums.change(*terms))
-        self.play(grid.appear(), grid.fill(run_time), self.count(stage), arc.appear() if arc else [])
-        if before:
-            self.pass_on(grid, arc.leave() if arc else [])
-        else:
-            self.grid = grid
-
-    def shortcut(self, i: int, before: Area, area: Area) -> ShortcutArc:
-        """An arrow from what a residual block reads: the maps at the left, or what has passed already."""
-        start, end = facing_points(before, area)
-        if self.stages[i - 1].output not in self.stages[i].block.inputs and self.trail.pictures:
-            start, end = self.trail.exit, area.at(0.5, 0.0)
-            label = "+ input" if area.left >= before.right else ""
-            return ShortcutArc(self.theme, start, end, label)
-        return ShortcutArc(self.theme, start, end, "+ input")
+                    self.tell(i, min(1.0, 3.0 / len(group)))
 
     # ---- vector, scores, answer
 
@@ -195,7 +153,8 @@ class CnnForwardPropagation(MapFilm):
         units = units_that_fit(self.main, MAX_NEURONS)
         self.head = vector_head(self.trace, values, dense, units, min(self.max_classes, units))
         self.view = VectorColumns(self.theme, self.trace, self.head, right, wording.column_words(vector, self.head))
-        with self.step("{text}", name="vector", text=wording.vector_caption(vector, self.stages[-1].channels, len(values))):
+        caption = wording.vector_caption(vector, self.stages[-1].channels, len(values))
+        with self.step("{text}", name="vector", text=caption):
             self.play(self.clear(), self.grid.move(left), self.hide_mark(), self.sums.change())
             self.play(self.view.unroll(self.grid, len(values)) if dense else self.view.show_scores())
         if not dense:
@@ -203,7 +162,8 @@ class CnnForwardPropagation(MapFilm):
         with self.step("{text}", name="dense", text=wording.dense_caption(self.head)):
             for k, layer in enumerate(dense):
                 text = derive_parameters(layer.block.main, len(layer.output))
-                self.play(self.view.connect(k), self.counter.add(layer.block.parameters, text), self.view.explain() if k == 0 else [])
+                notes = self.view.explain() if k == 0 else []
+                self.play(self.view.connect(k), self.counter.add(layer.block.parameters, text), notes)
 
     def show_answer(self) -> None:
         trace, head, view = self.trace, self.head, self.view
@@ -211,13 +171,13 @@ class CnnForwardPropagation(MapFilm):
         share = format_percent(trace.confidence)
         with self.step("Softmax: {share} for {answer}", name="softmax", share=share, answer=answer):
             self.play(view.to_shares(), self.sums.change(*wording.softmax_terms(trace)))
-        lead = format_fixed(head.lead, 2)
+        lead = wording.lead_text(head)
         with self.step("{answer} leads {other} by {lead}", name="lead", answer=answer, other=other, lead=lead):
             terms, origins = wording.lead_terms(head, view)
             self.play(view.single_out(), self.sums.change(*terms, origins=origins))
         h, w = trace.pixels.shape[1:]
         last = self.stages[-1]
-        moves = [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave(), *view.leave(), *self.sums.change()]
+        moves = [*self.retire(), *view.leave(), *self.sums.change()]
         self.takeaway(
             "{h} × {w} pixels → {n} maps of {a} × {b} → {share}",
             "{count} parameters; {answer} leads {other} by {lead}",

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.blocks import Block
+from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.normalization import ScaleShift
 from netcore.analysis.vector_head import VectorHead
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_number, format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed, sum_terms
@@ -23,6 +23,7 @@ EFFECTS = {
     "LeakyReLU": "Leaky ReLU: negatives shrink",
 }
 MAX_CAPTION = 50
+MIN_LEAD = 0.05  # smaller ones have more decimals
 MAX_NAME = 12  # characters of a class in a caption
 
 
@@ -33,10 +34,11 @@ def spell(title: str) -> str:
     return WORDS.get(title, title)
 
 
-def affine_terms(affine: ScaleShift | None, x: float, y: float) -> list[Term]:
+def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, int]) -> list[Term]:
     """Write a normalization of one value as ``x × scale + shift = y`` with numbers that agree; empty if unknown."""
     if affine is None:
         return []
+    x, y = float(stage.reads[at]), float(stage.values[at])
     for d in range(2, 6):
         a, b, c, out = (round(float(v), d) for v in (x, affine.scale, affine.shift, y))
         if abs(round(a * b + c, d) - out) < 10.0**-d / 2:
@@ -44,7 +46,13 @@ def affine_terms(affine: ScaleShift | None, x: float, y: float) -> list[Term]:
     else:
         return []
     sign = "−" if c < 0 else "+"
-    texts = [format_fixed(a, d), f"× {format_fixed(b, d)}", f"{sign} {format_fixed(abs(c), d)}", "=", format_fixed(out, d)]
+    texts = [
+        format_fixed(a, d),
+        f"× {format_fixed(b, d)}",
+        f"{sign} {format_fixed(abs(c), d)}",
+        "=",
+        format_fixed(out, d),
+    ]
     note = "learned scale and shift" if affine.learned else "by mean and deviation of this image"
     return [*texts[:4], (texts[4], "foreground"), (f"({note})", "muted")]
 
@@ -196,6 +204,11 @@ def softmax_terms(trace: Trace) -> list[Term]:
     return terms
 
 
+def lead_text(head: VectorHead) -> str:
+    """Format the lead of the answer, with two decimals or two digits."""
+    return format_fixed(head.lead, 2) if abs(head.lead) >= MIN_LEAD else format_number(head.lead)
+
+
 def lead_terms(head: VectorHead, view: VectorColumns) -> tuple[list[Term], dict[int, Sequence[float]]]:
     """Write the lead of the answer as a sum over the units before the scores, and where the terms come from."""
     if not head.layers:
@@ -208,6 +221,7 @@ def lead_terms(head: VectorHead, view: VectorColumns) -> tuple[list[Term], dict[
     masked = np.where(np.isin(np.arange(len(parts)), drawn), parts, 0.0)
     shown = [int(k) for k in np.argsort(-np.abs(masked), kind="stable")[:3]]
     names = {k: f"{word} {k + 1}:" for k in shown}
-    terms, index = sum_terms(parts, bias, 2, names, limit=4, shown=3)
+    decimals = 2 if abs(head.lead) >= MIN_LEAD else 4
+    terms, index = sum_terms(parts, bias, decimals, names, limit=4, shown=3)
     places = {k: view.unit_point(len(head.index) - 2, i) for k, i in enumerate(index) if i >= 0}
     return terms, {k: p for k, p in places.items() if p is not None}

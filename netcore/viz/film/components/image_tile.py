@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.examples import WindowExample
 from netcore.core.trace import Trace
-from netcore.viz.film.components.feature_maps import MapGrid, abs_max, map_rgb
+from netcore.viz.film.components.feature_maps import abs_max, map_rgb
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
@@ -46,8 +47,8 @@ def image_grid(theme: Theme, trace: Trace, area: Area) -> MapGrid:
     return grid
 
 
-def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: Sequence[int]) -> MapGrid | None:
-    """Make the tiles of all kernels, the slices of several channels side by side; None if there are more than three.
+def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: Sequence[int]) -> list[MapGrid]:
+    """Make the tiles of all kernels, the slices of several channels side by side; none if there are more than three.
 
     Parameters
     ----------
@@ -59,10 +60,10 @@ def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: S
     """
     count, channels, h, w = weight.shape
     if channels > len(CHANNELS[3].split(", ")) or max(index) >= count:
-        return None
+        return []
     slices = weight.transpose(0, 2, 1, 3).reshape(count, h, channels * w)
     size = f"{h} × {w}" if channels == 1 else f"{channels} × {h} × {w}"
-    return MapGrid(theme, slices, area, index, f"{count:,} kernels of {size}", signed=True, gap=KERNEL_GAP)
+    return [MapGrid(theme, slices, area, index, f"{count:,} kernels of {size}", signed=True, gap=KERNEL_GAP)]
 
 
 def window_colors(

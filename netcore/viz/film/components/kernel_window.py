@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from netcore.analysis.examples import WindowExample
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.cell_tables import CellTables, pair_areas
-from netcore.viz.film.components.feature_maps import FeatureMaps, abs_max, map_rgb, value_ends
+from netcore.viz.film.components.feature_maps import FeatureMaps, abs_max, map_rgb
+from netcore.viz.film.components.map_grid import value_ends
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import sum_terms
 from netcore.viz.film.mobjects import Rectangles
@@ -19,6 +20,7 @@ from netcore.viz.layout.grid_layout import pixel_corners
 from netcore.viz.theme import Theme
 
 MAX_CHANNELS = 3  # of which windows and kernels are shown: the strongest
+DROP = np.array([0.0, 0.5, 0.0])  # from which a kernel comes down
 SLOW_STOPS = 3  # places at which the window stops before it runs
 COLORS = ("red", "green", "blue")
 
@@ -90,7 +92,7 @@ class KernelWindow:
         """Mark the window on its source, and let its values grow out of it; the kernel comes down from above."""
         self.mark.points = _points(window_corners(source, self.example))
         frame = _frame(window_corners(source, self.example))
-        above = [table.points + [0, 0.5, 0] for table in self.kernel.tables]
+        above = [table.points + DROP for table in self.kernel.tables]
         return [
             Animate(self.mark, start={"opacity": 0.0}, opacity=1.0, run_time=0.3),
             *self.values.appear([frame] * len(self.channels), delay=0.4),

@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 
 from netcore.analysis.cnn_stages import Stage, cnn_stages, require_first
-from netcore.analysis.followed_maps import follow_maps, shown_tiles
+from netcore.analysis.followed_maps import follow_maps, residual_parts, shown_tiles
 from netcore.core.formatting import format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.components.feature_maps import MapGrid, abs_max
+from netcore.viz.film.components.cnn_wording import residual_terms
+from netcore.viz.film.components.feature_maps import abs_max
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.parameter_counter import ParameterCounter, derive_parameters
-from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
+from netcore.viz.film.components.sum_line import SumLine, Term
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.components.trail import Trail
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.layout.area import Area
 
+GAP = 0.45  # between parts of the stage
+ARROW_GAP = 1.3  # likewise, with an arrow and its label between them
 STRIP, STRIP_GAP = 0.6, 0.1  # height of the row of thumbnails and counter, and the space below it
 
 
@@ -37,6 +42,7 @@ class MapFilm(Film):
         """Read the network, choose what is followed, and lay out the stage."""
         self.trace: Trace = self.context.trace()
         self.grid: MapGrid  # what is read
+        self.made: MapGrid  # one map that is being made
         self.found = cnn_stages(self.trace, self.max_blocks)
         require_first(self.found.stages)
         self.stages = self.found.stages
@@ -56,8 +62,14 @@ class MapFilm(Film):
         stage = self.stages[i]
         h, w = stage.size
         one = index is not None
-        tiles = list(index) if index is not None else shown_tiles(stage.values, self.path.units[i], self.max_units).tolist()
-        title = f"map {tiles[0] + 1}: {h} × {w}" if one else f"{format_subset(len(tiles), stage.channels, 'map')} of {h} × {w}"
+        tiles = (
+            list(index) if index is not None else shown_tiles(stage.values, self.path.units[i], self.max_units).tolist()
+        )
+        title = (
+            f"map {tiles[0] + 1}: {h} × {w}"
+            if one
+            else f"{format_subset(len(tiles), stage.channels, 'map')} of {h} × {w}"
+        )
         vmax = abs_max(stage.values[tiles]) if one else None
         grid = MapGrid(self.theme, stage.values, area, tiles, title, vmax=vmax)
         grid.label = f"{stage.channels:,} maps of {h} × {w}"
@@ -72,9 +84,18 @@ class MapFilm(Film):
             *self.point(grid, row, column),
         ]
 
+    def retire(self) -> list[Animate]:
+        """Let what is read leave, the followed map going to the row of what has passed."""
+        return [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave()]
+
     def pass_on(self, after: MapGrid, gone: Sequence[Animate] = ()) -> None:
         """Let what was made become what is read, when the next step begins."""
-        self.leaving = [*self.trail.add(self.grid.maps, self.grid.label), *self.grid.leave(), *gone, *self.sums.change()]
+        self.leaving = [
+            *self.trail.add(self.grid.maps, self.grid.label),
+            *self.grid.leave(),
+            *gone,
+            *self.sums.change(),
+        ]
         self.grid = after
 
     def clear(self) -> list[Animate]:
@@ -88,6 +109,50 @@ class MapFilm(Film):
         mark = self.point(self.grid, *place) if place else self.hide_mark()
         if moves or self.leaving:
             self.play(self.clear(), moves, mark)
+
+    # ---- stages in brief
+
+    def tell(self, i: int, run_time: float) -> None:
+        """Play a stage quickly: in place if the maps keep their size, else from the left to the right."""
+        stage = self.stages[i]
+        left, right = self.main.divide([1, 1], ARROW_GAP if stage.block.kind == "residual" else GAP)
+        if stage.kind == "partial":
+            grid = self.make_grid(i, self.main)
+            assert self.path.partial is not None
+            _, row, column = self.path.partial.place
+            self.play(self.clear(), self.retire(), self.gather(self.made, grid, row, column))
+            self.play(grid.appear(), grid.fill(run_time), self.made.leave(), self.count(stage))
+            self.grid = grid
+        elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
+            self.play(self.clear(), self.grid.change(stage.values, run_time=run_time / 2), self.count(stage))
+        else:
+            self.exchange(i, right, left, run_time)
+
+    def exchange(self, i: int, area: Area, before: Area | None = None, run_time: float = 1.0) -> None:
+        """Move what is read to an area, or let it leave; what is made of it fills another one."""
+        stage, grid = self.stages[i], self.make_grid(i, area)
+        arc: list[ShortcutArc] = []
+        terms: list[Term] = []
+        if stage.block.kind == "residual" and before:
+            arc = [self.shortcut(i, before, area)]
+            parts = residual_parts(self.trace, stage, self.path.units[i])
+            terms = residual_terms(parts, bool(stage.block.shortcut))
+        moves = self.grid.move(before, run_time / 2) if before else self.retire()
+        self.play(self.clear(), moves, self.hide_mark(), self.sums.change(*terms))
+        self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc])
+        if before:
+            self.pass_on(grid, [animation for a in arc for animation in a.leave()])
+        else:
+            self.grid = grid
+
+    def shortcut(self, i: int, before: Area, area: Area) -> ShortcutArc:
+        """Return the arrow from what a residual block reads: the maps at the left, or what has passed already."""
+        start, end = facing_points(before, area)
+        label = "+ input"
+        if self.stages[i - 1].output not in self.stages[i].block.inputs and self.trail.pictures:
+            start, end = self.trail.exit, area.at(0.5, 0.0)
+            label = label if area.left >= before.right else ""
+        return ShortcutArc(self.theme, start, end, label)
 
     # ---- the value followed
 
@@ -118,6 +183,8 @@ class MapFilm(Film):
         elif stage.kind == "norm":
             n, rest = divmod(stage.parameters, stage.channels)
             text = f"{n} × {stage.channels:,}" if n > 1 and not rest else ""
-        elif not stage.block.children and stage.block.parameters == stage.parameters == stage.block.main.parameter_count:
+        elif (
+            not stage.block.children and stage.block.parameters == stage.parameters == stage.block.main.parameter_count
+        ):
             text = derive_parameters(stage.block.main, stage.channels)
         return self.counter.add(stage.parameters, text)

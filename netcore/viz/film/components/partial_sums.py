@@ -7,8 +7,8 @@ import numpy as np
 from netcore.analysis.examples import WindowExample
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
-from netcore.viz.film.components.feature_maps import MapGrid
 from netcore.viz.film.components.kernel_window import window_corners
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed, sum_terms
 from netcore.viz.film.edges import Edges

@@ -1,7 +1,5 @@
 """One window of a pooling in numbers: values, and what is kept of them."""
 
-
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +7,8 @@ from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.followed_maps import pool_window
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.cell_tables import CellTables
-from netcore.viz.film.components.feature_maps import MapGrid, abs_max, map_rgb
+from netcore.viz.film.components.feature_maps import abs_max, map_rgb
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.mobjects import Rectangles
@@ -70,7 +69,9 @@ class PoolWindow:
     def corners(self, grid: MapGrid) -> NDArray[np.float64]:
         """Lower left and upper right corner (2, 2) of the window on the followed map."""
         frame = grid.frames(grid.area)[0]
-        return pixel_corners(frame, grid.size, (self.rows.start, self.rows.stop), (self.columns.start, self.columns.stop))
+        return pixel_corners(
+            frame, grid.size, (self.rows.start, self.rows.stop), (self.columns.start, self.columns.stop)
+        )
 
     def open(self, grid: MapGrid) -> list[Animate]:
         """Mark the window on its map, and let its values grow out of it."""
@@ -110,5 +111,3 @@ class PoolWindow:
         """Let everything leave."""
         mark = Animate(self.mark, opacity=0.0, run_time=0.3, remover=True)
         return [mark, *self.cells.leave(), *self.kept.leave()]
-
-

@@ -43,7 +43,12 @@ class Trail:
     def add(self, source: FeatureMaps, label: str = "", run_time: float = TRAVEL) -> list[Animate]:
         """Let a copy of the first tile of a source travel to the end of the row; its label is for `spread`."""
         copy = FeatureMaps(
-            source.rgb[0], source.corners()[:1], source.values[:1], source.vmax, outline=self.theme.rgb("faint"), z_index=1
+            source.rgb[0],
+            source.corners()[:1],
+            source.values[:1],
+            source.vmax,
+            outline=self.theme.rgb("faint"),
+            z_index=1,
         )
         self.pictures.append(copy)
         self.labels.append(label)
@@ -82,7 +87,9 @@ class Trail:
             out.append(Animate(m, points=frame.reshape(-1, 2), run_time=TRAVEL))
             for k, text in enumerate(filter(None, label.split(" of ", 1))):
                 at = (x, y - h / 2 - (k + 0.6) * LINE)
-                line = text_line(ellipsize_line(text, column.width + GAP / 2, LABEL), LABEL, self.theme.rgb("muted"), at=at)
+                line = text_line(
+                    ellipsize_line(text, column.width + GAP / 2, LABEL), LABEL, self.theme.rgb("muted"), at=at
+                )
                 out.append(Animate(line, start={"opacity": 0.0}, opacity=1.0, run_time=0.3, delay=TRAVEL))
         return out
 

@@ -9,7 +9,8 @@ from netcore.core.formatting import format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
-from netcore.viz.film.components.feature_maps import MapGrid, abs_max, map_rgb
+from netcore.viz.film.components.feature_maps import abs_max, map_rgb
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import BarMobject, Neurons
@@ -68,7 +69,9 @@ class VectorColumns:
         ground, faint, ink = (theme.rgb(role) for role in ("background", "faint", "foreground"))
         self.columns = [Neurons(c, self.radius, ground, faint, z_index=1) for c in self.centers]
         muted = theme.rgb("muted")
-        self.dots = [Neurons(d, 1.8 * PIXEL, muted, muted, width=0, z_index=1) if len(d) else None for d in self.dot_places]
+        self.dots = [
+            Neurons(d, 1.8 * PIXEL, muted, muted, width=0, z_index=1) if len(d) else None for d in self.dot_places
+        ]
         self.edges = [self._edges(k) for k in range(len(head.layers))]
         ys = self.centers[-1][:, 1]
         self.names, self.scores, self.percents = (
@@ -79,7 +82,7 @@ class VectorColumns:
         self.titles = self._titles(words, (score_right, bar_right))
         half = min(0.13, 0.3 * float(pitch))
         low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
-        self.bars = BarMobject(np.stack([low, low + [BAR, 2 * half]], axis=1), 0.0, muted, faint)
+        self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, faint)
         self.notes = self._notes()
 
     def _others(self, left: float) -> list[TextLine]:
@@ -112,7 +115,13 @@ class VectorColumns:
             texts.append("dots: the sum of all others, and the bias")
         left = self.area.left
         return [
-            text_line(ellipsize_line(t, self.area.width, LABEL), LABEL, muted, at=(left, self.area.bottom + (1.5 - k) * LINE - 0.1), align=(-1, 0))
+            text_line(
+                ellipsize_line(t, self.area.width, LABEL),
+                LABEL,
+                muted,
+                at=(left, self.area.bottom + (1.5 - k) * LINE - 0.1),
+                align=(-1, 0),
+            )
             for k, t in enumerate(texts)
         ]
 
@@ -236,7 +245,7 @@ class VectorColumns:
 
 
 def clear_edge_style(theme: Theme, values: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return colours (N, 4) by sign and widths (N,) by share of the largest; weak edges stay visible, zero is hidden."""
+    """Return colours (N, 4) by sign and widths (N,) by share of the largest; weak ones stay visible, zeros do not."""
     rgba, widths = edge_style(theme, values)
     rgba[:, 3] = np.where(values == 0, 0.0, np.maximum(rgba[:, 3], WEAK_ALPHA))
     return rgba, np.maximum(widths, WEAK_WIDTH)
