@@ -1,4 +1,4 @@
-"""A convolutional network as a sequence of what is told of it: in detail first, then in brief."""
+"""A convolutional network as stages: first in detail, then in brief."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ def cnn_stages(trace: Trace, limit: int = 8) -> CnnStages:
     ----------
     trace : Trace
     limit : int
-        Maximum number of blocks after those told in detail; neighbours are joined if there are more.
+        Maximum number of blocks after those shown in detail; neighbours are joined if there are more.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def cnn_stages(trace: Trace, limit: int = 8) -> CnnStages:
 
 
 def _head_length(regions: Sequence[Block]) -> int:
-    """Number of regions told one by one: up to the second with a convolution and the pooling after either."""
+    """Number of regions shown one by one: up to the second with a convolution and the pooling after either."""
     seen = [i for i, region in enumerate(regions) if region.convolutions]
     if len(seen) < 2 and not (seen and regions[seen[0]].convolutions > 1):
         return len(regions)
@@ -121,7 +121,7 @@ class _StageBuilder:
         self.trace, self.layers = trace, layers
         self.stages: list[Stage] = []
         self.maps: NDArray[Any] = trace.input
-        self.told: set[str] = set()  # nodes whose parameters are counted
+        self.counted: set[str] = set()  # nodes whose parameters are counted
 
     def add(self, region: Block) -> None:
         kinds = [stage.kind for stage in self.stages]
@@ -191,8 +191,8 @@ class _StageBuilder:
     ) -> None:
         sizes: dict[str, int] = {}
         for op in members:
-            sizes |= {name: n for name, n in op.parameters.items() if name not in self.told}
-        self.told |= set(sizes)
+            sizes |= {name: n for name, n in op.parameters.items() if name not in self.counted}
+        self.counted |= set(sizes)
         self.stages.append(Stage(kind, block, title, node, values, np.asarray(reads), sum(sizes.values())))
         self.maps = values
 

@@ -125,10 +125,10 @@ def example_places(x: ArrayLike, units: ArrayLike, maps: ArrayLike, allowed: Arr
     _, h, w = maps.shape
     y, x_ = np.mgrid[:h, :w]
     inner = (np.minimum(y, h - 1 - y) > 0) & (np.minimum(x_, w - 1 - x_) > 0)
-    out = []
+    out: list[Place] = []
     for unit in np.asarray(units)[:MAX_MAPS]:
         rank = np.where(allowed[unit], 2.0, 0.0) + inner + maps[unit] / max(float(np.abs(maps[unit]).max()), 1e-12) / 2
         share = MAX_CANDIDATES // 2 if not out else MAX_CANDIDATES // 2 // (MAX_MAPS - 1)
         best = np.argsort(-rank, axis=None, kind="stable")[:share]
-        out += [(int(unit), *map(int, divmod(int(i), w))) for i in best]
+        out += [(int(unit), int(i) // w, int(i) % w) for i in best]
     return out

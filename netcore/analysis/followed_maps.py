@@ -1,4 +1,4 @@
-"""The maps that a film follows through a network, and the values that it computes in numbers."""
+"""Maps that are followed through a network, and values computed in numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def _partial_example(trace: Trace, stages: Sequence[Stage], i: int, followed: in
     others: list[Place] = []
     for unit in units:
         values = np.where(seen[unit] > 0, stage.values[unit], -np.inf)
-        if min(values.shape) > MIN_INNER:  # not where the window lies on the padding
+        if min(values.shape) > MIN_INNER:  # not where the window covers padding
             values[[0, -1]] = values[:, [0, -1]] = -np.inf
         values = values if np.isfinite(values).any() else stage.values[unit]
         row, column = (int(v) for v in np.unravel_index(int(values.argmax()), values.shape))

@@ -1,4 +1,4 @@
-"""From a vector to the scores: which values are drawn, and what decided."""
+"""Which values are drawn from a vector to the scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Features of what a window sees: ink in it, or on one side of it."""
+"""Features of windows: ink in them, or on one side."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -10,7 +10,7 @@ from netcore.analysis.normalization import map_scale_shift
 from netcore.analysis.vector_head import vector_head
 from netcore.core.formatting import format_percent
 from netcore.viz.film.components import cnn_wording as wording
-from netcore.viz.film.components.image_tile import image_grid, kernel_grid, window_colors
+from netcore.viz.film.components.image_tile import input_grid, kernel_grid, window_colors
 from netcore.viz.film.components.kernel_window import KernelWindow
 from netcore.viz.film.components.map_film import GAP, MapFilm
 from netcore.viz.film.components.parameter_counter import derive_parameters
@@ -48,7 +48,7 @@ class CnnForwardPropagation(MapFilm):
         trace = self.trace
         _, h, w = trace.pixels.shape
         image = wording.image_words(trace)
-        self.grid = image_grid(self.theme, trace, self.main)
+        self.grid = input_grid(self.theme, trace, self.main)
         with self.step("{image}: {h} × {w} pixels", name="image", image=image, h=h, w=w):
             self.play(self.grid.appear())
 
@@ -63,7 +63,7 @@ class CnnForwardPropagation(MapFilm):
         words, n = "pixels" if i == 0 and len(stage.reads) == 1 else "values", example.terms.weights.size
         window = KernelWindow(self.theme, example, tables, colors, ends, f"kernel {unit + 1}", words)
         with self.step("A kernel: {n} weights on {n} {words}", name="kernel", n=n, words=words):
-            self.play(self.clear(), self.grid.move(picture))
+            self.play(self.take_leaving(), self.grid.move(picture))
             self.play(window.open(self.grid.maps))
         _, row, column = example.place
         value = format_fixed(example.terms.total, example.decimals)
@@ -113,7 +113,7 @@ class CnnForwardPropagation(MapFilm):
         window = PoolWindow(self.theme, stage, self.path.units[i], place, middle)
         after = self.make_grid(i, right)
         with self.step("{text}", name="pooling", text=window.caption):
-            self.play(self.clear(), self.grid.move(left), self.hide_mark(), self.sums.change())
+            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change())
             self.play(window.open(self.grid))
             self.play(window.keep(), self.sums.change(*window.terms()))
             self.play(after.appear(), after.fill(1.2), self.point(after, *place))
@@ -121,13 +121,14 @@ class CnnForwardPropagation(MapFilm):
 
     def show_partial(self, i: int, stage: Stage) -> None:
         example = self.path.partial
+        assert example is not None
         unit, row, column = example.place
         left, right = self.main.divide([1.2, 1], GAP)
         made = self.make_grid(i, right.part(0, 0, 1, 0.86), [unit])
         n = len(example.terms.channels)
         caption = "{title}: each output reads {n} map" + "s" * (n > 1)
         with self.step(caption, name="partial-sums", title=stage.block.short.capitalize(), n=n):
-            self.play(self.clear(), self.grid.move(left), self.hide_mark())
+            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark())
             sums = PartialSums(self.theme, example, self.grid, made, right.part(0, 0.86, 1, 1))
             terms, origins = sums.sum_terms()
             self.play(sums.open(), made.show_pixel(row, column, delay=1.3))
@@ -142,7 +143,7 @@ class CnnForwardPropagation(MapFilm):
             caption = wording.brief_caption(stages, [s.title for s in self.stages[: group[0]]])
             with self.step("{text}", name=f"stage-{group[0] + 1}", text=caption):
                 for i in group:
-                    self.tell(i, min(1.0, 3.0 / len(group)))
+                    self.play_brief(i, min(1.0, 3.0 / len(group)))
 
     # ---- vector, scores, answer
 
@@ -155,7 +156,7 @@ class CnnForwardPropagation(MapFilm):
         self.view = VectorColumns(self.theme, self.trace, self.head, right, wording.column_words(vector, self.head))
         caption = wording.vector_caption(vector, self.stages[-1].channels, len(values))
         with self.step("{text}", name="vector", text=caption):
-            self.play(self.clear(), self.grid.move(left), self.hide_mark(), self.sums.change())
+            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change())
             self.play(self.view.unroll(self.grid, len(values)) if dense else self.view.show_scores())
         if not dense:
             return

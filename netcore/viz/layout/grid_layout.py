@@ -1,83 +1,12 @@
 """Sizes and positions of images in grids and stacks."""
 
 from collections.abc import Callable
-from math import ceil, sqrt
 
 import numpy as np
 
 from netcore.viz.layout.area import Area
 
 Size = tuple[int, int]  # rows and columns of one map, in pixels
-
-
-def frames_at(corners: np.ndarray, size: Size, unit: float) -> np.ndarray:
-    """Return frames (N, 3, 2) of maps with the given upper left corners (N, 2)."""
-    across, down = np.array([size[1] * unit, 0.0]), np.array([0.0, -size[0] * unit])
-    return np.stack([corners, corners + across, corners + down], axis=1)
-
-
-def max_pixel_size(count: int, size: Size, side: float, gap: float) -> float:
-    """Return the largest pixel size at which `count` maps fit into a square of `side`."""
-    columns = ceil(sqrt(count))
-    return (side - (columns - 1) * gap) / columns / max(size)
-
-
-def grid_frames(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray:
-    """Return frames (N, 3, 2) in a square grid, row by row, centred at `center`."""
-    columns = ceil(sqrt(count))
-    rows = ceil(count / columns)
-    step = np.array([size[1] * unit + gap, -(size[0] * unit + gap)])
-    first = np.array(center) - (step * [columns, rows] - [gap, -gap]) / 2
-    y, x = np.divmod(np.arange(count), columns)
-    return frames_at(first + np.column_stack([x, y]) * step, size, unit)
-
-
-def free_cell(count: int, size: Size, center: tuple[float, float], unit: float, gap: float) -> np.ndarray | None:
-    """Return the centre (2,) of the cell after the last map, None if the last row is full."""
-    columns = ceil(sqrt(count))
-    if count % columns == 0:
-        return None
-    one = grid_frames(count, size, center, unit, gap)[-1]
-    return (one[1] + one[2]) / 2 + [size[1] * unit + gap, 0]
-
-
-def cascade(count: int, size: Size, center: tuple[float, float], unit: float, seen: int, offset: float) -> np.ndarray:
-    """Return frames of maps one behind another, each `offset` further to the upper right, up to `seen` of them."""
-    depth = np.minimum(np.arange(count), seen - 1)
-    middle = (min(count, seen) - 1) / 2
-    first = np.add(center, [-size[1] * unit / 2, size[0] * unit / 2])
-    return frames_at(first + (depth - middle)[:, None] * offset, size, unit)
-
-
-def stacked_frames(
-    count: int, size: Size, center: tuple[float, float], unit: float, seen: int, gap: float
-) -> np.ndarray:
-    """Return frames of maps one below another; all after the first `seen` share the last frame."""
-    place = np.minimum(np.arange(count), seen - 1)
-    step = size[0] * unit + gap
-    top = center[1] + (min(count, seen) * step - gap) / 2
-    left = center[0] - size[1] * unit / 2
-    return frames_at(np.column_stack([np.full(count, left), top - place * step]), size, unit)
-
-
-def row_bands(of: np.ndarray, rows: int, first: float, count: float) -> np.ndarray:
-    """Return lower left and upper right corners (N, 2, 2) of rows `first` to `first + count` of each map."""
-    down = (of[:, 2] - of[:, 0]) / rows
-    return np.stack([of[:, 0] + down * (first + count), of[:, 1] + down * first], axis=1)
-
-
-def window_lines(of: np.ndarray, size: Size, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return starts and ends (M, 2) of lines between windows of `step` pixels."""
-    across, down = (of[:, 1] - of[:, 0]) / size[1], (of[:, 2] - of[:, 0]) / size[0]
-    starts, ends = [], []
-    for x in range(step, size[1], step):
-        starts.append(of[:, 0] + across * x)
-        ends.append(of[:, 2] + across * x)
-    for y in range(step, size[0], step):
-        starts.append(of[:, 0] + down * y)
-        ends.append(of[:, 1] + down * y)
-    none = np.zeros((0, 2))
-    return np.concatenate(starts or [none]), np.concatenate(ends or [none])
 
 
 def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarray) -> np.ndarray:

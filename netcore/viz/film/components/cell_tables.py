@@ -1,6 +1,7 @@
-"""Small arrays side by side, in numbers: what a window covers, a kernel, their products."""
+"""Small arrays side by side, in numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class CellTables:
     ends : (float, float), optional
         Ends of the scale; none without.
     signed : bool
-        Whether the colours tell signs.
+        Whether colours show signs.
     decimals : int
         Of the numbers; -1 for none.
     """
@@ -90,7 +91,7 @@ class CellTables:
         for k, m in enumerate(self.mobjects):
             if k < len(self.tables) and len(origin):
                 goal = m.points.copy()
-                start = {"opacity": 0.0, "points": origin[min(k, len(origin) - 1)]}
+                start: dict[str, Any] = {"opacity": 0.0, "points": origin[min(k, len(origin) - 1)]}
                 out.append(Animate(m, start=start, opacity=1.0, points=goal, run_time=TRAVEL, delay=delay))
             else:
                 out.append(Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=APPEAR, delay=delay))

@@ -1,4 +1,4 @@
-"""Words and numbers of a convolutional network's stages, for captions and the sum line."""
+"""Captions and sums of a convolutional network's stages."""
 
 from collections.abc import Sequence
 
@@ -64,7 +64,7 @@ def zero_count(values: np.ndarray) -> list[Term]:
 
 
 def group_stages(stages: Sequence[Stage], queue: Sequence[int]) -> list[list[int]]:
-    """Group stages that are told in brief, one step each: the maps just made, the first residual or parallel block,
+    """Group stages shown in brief, one step each: the maps just made, the first residual or parallel block,
     the rest."""
     groups: list[list[int]] = []
     own = {kind: next((i for i in queue if stages[i].block.kind == kind), -1) for kind in ("residual", "parallel")}
@@ -90,13 +90,13 @@ def _is_light(stages: Sequence[Stage], group: Sequence[int]) -> bool:
 
 
 def brief_caption(stages: Sequence[Stage], seen: Sequence[str]) -> str:
-    """Caption of stages that are told in brief.
+    """Caption of stages shown in brief.
 
     Parameters
     ----------
     stages : sequence of Stage
     seen : sequence of str
-        Titles that were told before.
+        Titles shown before.
     """
     last, first = stages[-1], stages[0]
     words = [spell(s.title) for s in stages]

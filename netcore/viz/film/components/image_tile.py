@@ -1,4 +1,4 @@
-"""The image of a trace in a film, and the colours of the numbers that the network reads of it."""
+"""The image of a trace, and the kernels that read it."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.examples import WindowExample
 from netcore.core.trace import Trace
+from netcore.viz.colors import image_colors
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.layout.area import Area
@@ -15,14 +16,6 @@ from netcore.viz.theme import Theme
 
 KERNEL_GAP = 0.2  # between kernels, as a share of their pitch
 CHANNELS = {1: "gray", 3: "red, green, blue"}
-
-
-def image_colors(theme: Theme, trace: Trace) -> NDArray[np.float64]:
-    """Colours (H, W, 3) of the image: its own, or from ground to ink."""
-    pixels = trace.pixels
-    if len(pixels) == 3:
-        return pixels.transpose(1, 2, 0) / 255
-    return theme.activation_colors(pixels.mean(0) / 255)
 
 
 def input_range(trace: Trace) -> list[tuple[float, float]]:
@@ -36,18 +29,20 @@ def input_range(trace: Trace) -> list[tuple[float, float]]:
     return out
 
 
-def image_grid(theme: Theme, trace: Trace, area: Area) -> MapGrid:
+def input_grid(theme: Theme, trace: Trace, area: Area) -> MapGrid:
     """Make the tile of the image, with the scale of its numbers if it has one channel."""
     c, h, w = trace.pixels.shape
     title = f"{h} × {w} pixels" + (": red, green, blue" if c == 3 else "")
     ends = input_range(trace)[0] if c == 1 and len(trace.input) == 1 else None
     values = trace.input.mean(0, keepdims=True)
-    grid = MapGrid(theme, values, area, [0], title, rgb=image_colors(theme, trace)[None], signed=False, ends=ends)
+    grid = MapGrid(
+        theme, values, area, [0], title, rgb=image_colors(theme, trace.pixels)[None], signed=False, ends=ends
+    )
     grid.label = f"image of {h} × {w}"
     return grid
 
 
-def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: Sequence[int]) -> list[MapGrid]:
+def kernel_grid(theme: Theme, weight: NDArray[np.floating] | None, area: Area, index: Sequence[int]) -> list[MapGrid]:
     """Make the tiles of all kernels, the slices of several channels side by side; none if there are more than three.
 
     Parameters
@@ -58,6 +53,8 @@ def kernel_grid(theme: Theme, weight: NDArray[np.floating], area: Area, index: S
     index : sequence of int
         Kernels that are shown, the followed one first.
     """
+    if weight is None:
+        return []
     count, channels, h, w = weight.shape
     if channels > len(CHANNELS[3].split(", ")) or max(index) >= count:
         return []

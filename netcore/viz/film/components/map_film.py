@@ -1,4 +1,4 @@
-"""Base of the films on convolutional networks: maps that are read, maps that are made, what has passed."""
+"""Base class of the films on convolutional networks."""
 
 from collections.abc import Sequence
 
@@ -98,7 +98,7 @@ class MapFilm(Film):
         ]
         self.grid = after
 
-    def clear(self) -> list[Animate]:
+    def take_leaving(self) -> list[Animate]:
         """Return what leaves at the beginning of a step."""
         gone, self.leaving = self.leaving, []
         return gone
@@ -108,11 +108,11 @@ class MapFilm(Film):
         moves = [] if self.grid.area == self.main else self.grid.move(self.main)
         mark = self.point(self.grid, *place) if place else self.hide_mark()
         if moves or self.leaving:
-            self.play(self.clear(), moves, mark)
+            self.play(self.take_leaving(), moves, mark)
 
     # ---- stages in brief
 
-    def tell(self, i: int, run_time: float) -> None:
+    def play_brief(self, i: int, run_time: float) -> None:
         """Play a stage quickly: in place if the maps keep their size, else from the left to the right."""
         stage = self.stages[i]
         left, right = self.main.divide([1, 1], ARROW_GAP if stage.block.kind == "residual" else GAP)
@@ -120,11 +120,11 @@ class MapFilm(Film):
             grid = self.make_grid(i, self.main)
             assert self.path.partial is not None
             _, row, column = self.path.partial.place
-            self.play(self.clear(), self.retire(), self.gather(self.made, grid, row, column))
+            self.play(self.take_leaving(), self.retire(), self.gather(self.made, grid, row, column))
             self.play(grid.appear(), grid.fill(run_time), self.made.leave(), self.count(stage))
             self.grid = grid
         elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
-            self.play(self.clear(), self.grid.change(stage.values, run_time=run_time / 2), self.count(stage))
+            self.play(self.take_leaving(), self.grid.change(stage.values, run_time=run_time / 2), self.count(stage))
         else:
             self.exchange(i, right, left, run_time)
 
@@ -138,7 +138,7 @@ class MapFilm(Film):
             parts = residual_parts(self.trace, stage, self.path.units[i])
             terms = residual_terms(parts, bool(stage.block.shortcut))
         moves = self.grid.move(before, run_time / 2) if before else self.retire()
-        self.play(self.clear(), moves, self.hide_mark(), self.sums.change(*terms))
+        self.play(self.take_leaving(), moves, self.hide_mark(), self.sums.change(*terms))
         self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc])
         if before:
             self.pass_on(grid, [animation for a in arc for animation in a.leave()])

@@ -1,6 +1,7 @@
-"""All maps of a layer as tiles in a film, one of them followed and larger."""
+"""All maps of a layer as tiles, one of them larger."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from manim import linear
@@ -42,7 +43,7 @@ class MapGrid:
     vmax : float, optional
         Value of the full colour; default: the largest magnitude.
     signed : bool, optional
-        Whether the colours tell signs; default: whether any value is negative.
+        Whether colours show signs; default: whether any value is negative.
     ends : (float, float), optional
         Ends of the scale.
     gap : float
@@ -145,7 +146,8 @@ class MapGrid:
     def move(self, area: Area, run_time: float = TRAVEL, delay: float = 0.0) -> list[Animate]:
         """Move everything to another area."""
         self.area = area
-        box, keys = self._box(area), {"run_time": run_time, "delay": delay}
+        box = self._box(area)
+        keys: dict[str, Any] = {"run_time": run_time, "delay": delay}
         out = [Animate(self.maps, points=self.frames(area).reshape(-1, 2), **keys)]
         if self.title.text:
             out.append(_shift(self.title, self._title_at(box), 0, keys))
@@ -171,7 +173,7 @@ class MapGrid:
             New title, if it is another one.
         run_time : float
         signed : bool, optional
-            Whether the colours tell signs; default: whether any value is negative.
+            Whether colours show signs; default: whether any value is negative.
         """
         every = np.asarray(values, float)
         vmax, self.signed = abs_max(every), bool((every < 0).any()) if signed is None else signed
@@ -192,7 +194,7 @@ class MapGrid:
         ]
 
 
-def _shift(line: TextLine, at: tuple[float, float], side: int, keys: dict[str, float]) -> Animate:
+def _shift(line: TextLine, at: tuple[float, float], side: int, keys: dict[str, Any]) -> Animate:
     """Move a line so that its middle (0) or left end (-1) is at a point."""
     low, high = line.points[0], line.points[1]
     x = (low[0] + high[0]) / 2 if side == 0 else low[0]

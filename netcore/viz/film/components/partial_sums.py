@@ -1,4 +1,4 @@
-"""One output value of a convolution that reads many maps: a window on each, their partial sums."""
+"""Partial sums of an output value over all input maps."""
 
 from collections.abc import Sequence
 

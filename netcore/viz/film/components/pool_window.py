@@ -1,4 +1,4 @@
-"""One window of a pooling in numbers: values, and what is kept of them."""
+"""One window of a pooling in numbers."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The shortcut of a residual block: an arrow from what the block reads to what it gives."""
+"""The shortcut of a residual block as an arrow."""
 
 from collections.abc import Sequence
 

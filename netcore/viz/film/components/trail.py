@@ -1,4 +1,4 @@
-"""What has passed, as small pictures in a row; at the end the row fills the stage."""
+"""Small pictures of what has passed, in a row."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""From a vector to the classes: columns of values, edges between them, scores and probabilities."""
+"""Columns of values from a vector to the classes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from netcore.viz.theme import Theme
 from netcore.viz.wording import prediction_role
 
 LINE = 0.36  # height of a line of text
-NAMES, SCORE, BAR, GAP = 2.0, 1.0, 1.3, 0.2  # widths of what stands right of the classes
+NAMES, SCORE, BAR, GAP = 2.0, 1.0, 1.3, 0.2  # widths of what is right of the classes
 PITCH, MIN_PITCH, RADIUS = 0.5, 0.26, 0.16  # of neurons in a column
 WEAK_ALPHA, WEAK_WIDTH = 0.3, 0.8  # of the weakest edges
 HIDDEN = {"opacity": 0.0}
