@@ -68,7 +68,7 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
     fig, update, feed, panels = dashboard_figure
     at(update, feed, i)
     trace = context.trace(sample=feed[i])
-    assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
+    assert np.allclose(panels["_Input"].image.images()[0], feed[i].pixels[0] / 255)
     lines = panels["_Input"].texts
     assert [line.get_text() for line in lines] == prediction_lines(
         trace.classes, trace.prediction, trace.probabilities.max(), feed[i].label
@@ -175,7 +175,7 @@ def test_dashboard_edges_are_contributions(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
     trace, wiring = context.trace(sample=feed[11]), panels["_Network"].wiring
-    last, chosen = wiring.columns[-1], wiring.chosen
+    last, chosen = wiring.columns[-1], wiring.selected
     assert list(chosen[-1]) == list(range(10))
     layer = trace["output"]
     expected = layer.weight[:, chosen[-2]] * trace.input_of(layer)[chosen[-2]]
@@ -228,7 +228,7 @@ def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 20)
     trace, wiring = context.trace(sample=feed[20]), panels["_Network"].wiring
-    for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
+    for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.selected, strict=True))[:-1]:
         values = trace.value(column.block.output) if column.block else trace.pixels[:, :, :] / 255
         activity = values.std((1, 2)) if column.has_maps else np.abs(values).ravel()
         assert len(chosen) == view.count <= 15
@@ -241,7 +241,7 @@ def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
             assert np.allclose(fills, DARK.activation_colors(share[share > IDLE]), atol=0.01)
         elif column.block:
             expected = column.values(trace)[chosen]
-            assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
+            assert np.allclose(view.grid.images(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
 
 
 def test_conv_contributions_sum_to_convolution():

@@ -36,7 +36,7 @@ class Units:
     reason: str = ""
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """``"8 of 32 maps, most active"``."""
         if len(self.index) == self.total:
             return format_count(self.total, self.word)
@@ -101,7 +101,9 @@ def root_block(graph: Graph, block: Block) -> Block:
     return block
 
 
-def unit_strength(graph: Graph, block: Block, traces: Sequence[Trace], by: Criterion) -> tuple[NDArray, str]:
+def unit_strength(
+    graph: Graph, block: Block, traces: Sequence[Trace], by: Criterion
+) -> tuple[NDArray[np.float64], str]:
     """How strong each unit is, shape (units,), and the words for how that was measured."""
     values = np.stack([block.unit_values(trace.value(block.output)) for trace in traces])  # (traces, units, …)
     if by == "contribution":

@@ -14,7 +14,7 @@ from netcore.training.lr_schedule import SCHEDULES
 from netcore.training.recipes import RECIPES
 
 
-class LayerWidths(click.ParamType):
+class LayerWidths(click.ParamType):  # type: ignore[type-arg]  # not subscriptable before click 8.5
     """Widths of the hidden layers: ``128,64``."""
 
     name = "widths"

@@ -1,14 +1,15 @@
 """Encode NumPy frames with PyAV."""
 
 from fractions import Fraction
+from typing import Any
 
 import av
-import numpy as np
+from numpy.typing import NDArray
 
 from netcore.rendering.frame_buffer import FrameBuffer
 
 
-def video_frame(rgb: np.ndarray, pts: int, time_base: Fraction) -> av.VideoFrame:
+def video_frame(rgb: NDArray[Any], pts: int, time_base: Fraction) -> av.VideoFrame:
     """Wrap uint8 (H, W, 3) without a copy, to be shown at `pts` × `time_base` seconds."""
     frame = av.VideoFrame.from_numpy_buffer(rgb, format="rgb24")
     frame.pts, frame.time_base = pts, time_base

@@ -4,9 +4,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
@@ -113,7 +113,7 @@ def _film(
     drawn = 0
     with EncodeSession(paths, task.fps, task.max_mb) as encoding:
 
-        def sink(rgb: np.ndarray, repeat: int) -> None:
+        def sink(rgb: NDArray[Any], repeat: int) -> None:
             nonlocal drawn
             drawn += repeat
             encoding.write(rgb, repeat)
@@ -148,7 +148,9 @@ def _figure(
     return out
 
 
-def _counted(frames: Iterable[tuple[np.ndarray, int]], on_frames: FrameCallback) -> Iterator[tuple[np.ndarray, int]]:
+def _counted(
+    frames: Iterable[tuple[NDArray[Any], int]], on_frames: FrameCallback
+) -> Iterator[tuple[NDArray[Any], int]]:
     drawn = 0
     for rgb, repeat in frames:
         drawn += repeat

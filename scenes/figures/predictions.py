@@ -31,10 +31,10 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
     shares = softmax(context.predict_batch(pixels)["logits"].astype(float), axis=1)
     predicted = shares.argmax(1)
     right = predicted == labels
-    body, note = add_heading(fig, f"Predictions of {context.display_name}", aside=250)
+    body, note = add_heading(fig, f"Predictions of {context.display_name}", legend_width=250)
     add_color_legend(fig, {"correct": theme.correct, "misclassified": theme.incorrect})
     captions = [prediction_lines(classes, k, p, t) for k, t, p in zip(predicted, labels, shares.max(1), strict=True)]
     colors = list(np.where(right, theme.correct, theme.incorrect))
-    count = len(captioned_grid(fig, body, pixels, captions, colors).tiles())
+    count = len(captioned_grid(fig, body, pixels, captions, colors).images())
     correct = f"{right[:count].sum()} of {format_count(count, 'example image')} correct"
     note.set_text(f"{correct} · {context.snapshot().label}")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from netcore.analysis.blocks import Block, Graph
 from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
@@ -27,7 +28,7 @@ NARROWEST = 48.0  # units of a column
 
 
 class ActivationView:
-    """Outputs of one block: which maps or neurons are shown, and the mosaic they are in.
+    """Outputs of one block: which maps or neurons are shown, and the grid that they are in.
 
     Parameters
     ----------
@@ -47,10 +48,10 @@ class ActivationView:
         self.strength = unit_strength(graph, root_block(graph, block), traces, by)[0]
         self.signed = bool(self.outputs.min() < 0)
         self.limit = abs_limit(self.outputs)
-        self.chosen = np.arange(len(self.outputs[0]))
+        self.selected = np.arange(len(self.outputs[0]))
         self.name: Text | None = None
 
-    def _tiles(self, trace: Trace) -> np.ndarray:
+    def _tiles(self, trace: Trace) -> NDArray[Any]:
         """Images (N, h, w): maps, neurons of one pixel, or one image of a sequence, a row per position."""
         values = self.block.unit_values(trace.value(self.block.output))
         if values.ndim == 2:  # (features, positions)
@@ -68,27 +69,27 @@ class ActivationView:
         _, count, h, w = self.outputs.shape
         return f"{count:,}" if self.vector else f"{h}×{w}"
 
-    def choose(self, count: int) -> None:
+    def select(self, count: int) -> None:
         """Show a maximum number of units: neurons of the largest magnitude, maps of the largest standard deviation."""
         if not self.is_sequence:
-            self.chosen = top_k(self.strength, count)
+            self.selected = top_k(self.strength, count)
 
     def draw(
         self, fig: ThemedFigure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP
     ) -> ImageGrid:
-        """Make the mosaic, empty, at the top left of the box."""
+        """Make the grid, empty, at the top left of the box."""
         self.theme = fig.theme
         cmap = (diverging if self.signed else sequential)(fig.theme)
-        empty = np.full((len(self.chosen), *self.outputs.shape[2:]), np.nan)
+        empty = np.full((len(self.selected), *self.outputs.shape[2:]), np.nan)
         settings: dict[str, Any] = {
             "cmap": cmap,
-            "low": -self.limit * self.signed,
-            "high": self.limit,
+            "vmin": -self.limit * self.signed,
+            "vmax": self.limit,
             "frame": True,
             "gap": gap,
         }
-        self.mosaic = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
-        return self.mosaic
+        self.grid = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
+        return self.grid
 
     def column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
         """Draw it as a column, a map's pixel `pixel` units wide, with name, shape, number shown and largest value."""
@@ -98,22 +99,22 @@ class ActivationView:
         if self.vector:
             pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
         columns = max(1, int((box.w + gap) / (w * pixel + gap)))
-        self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
+        self.select(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
         self.name = add_text(
             fig, box.x, box.y, ellipsize(fig, self.block.short, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
         )
         add_text(fig, box.x, box.y + 19, self.shape_text, color=muted)
-        self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
-        words = format_subset(len(self.chosen), count) if not self.is_sequence else "all"
+        self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.selected)), pixel, gap)
+        words = format_subset(len(self.selected), count) if not self.is_sequence else "all"
         words = words if text_width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
         add_text(fig, box.x, box.y + box.h - 34, words, color=muted)
         add_text(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
 
-    def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
+    def update(self, trace: Trace, share: float = 1.0) -> list[Artist]:
         """Show the first `share` of a trace's maps; while they appear, the title is emphasised."""
-        tiles = self._tiles(trace)[self.chosen].copy()
+        tiles = self._tiles(trace)[self.selected].copy()
         tiles[round(share * len(tiles)) :] = np.nan
-        changed: list[Artist] = [self.mosaic.set(tiles)]
+        changed: list[Artist] = [self.grid.set(tiles)]
         if self.name:
             theme = self.theme
             self.name.set_color(theme.emphasis if 0 < share < 1 else theme.foreground)
