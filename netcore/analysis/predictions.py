@@ -6,12 +6,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from netcore.analysis.diagram_columns import diagram_columns
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_images
+from netcore.core.probabilities import class_probabilities
 from netcore.core.run import Snapshot
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
@@ -116,7 +116,7 @@ def stored_predictions(context: SceneContext, name: str | None = None, labeled: 
         raise RequirementError(f"run '{context.run_name}': the true classes of {stored.name} are not known")
     return Predictions(
         stored.name,
-        softmax(stored.logits.astype(float), axis=1),
+        class_probabilities(stored.logits),
         labels,
         stored.snapshot,
         _chosen_on(context, stored.name, stored.snapshot),
@@ -142,7 +142,7 @@ def predict_examples(context: SceneContext, at: str | Snapshot | None = None) ->
     """
     examples = context.examples()
     logits = context.predict_batch(examples.images, at=at)["logits"]
-    return Predictions("examples", softmax(logits.astype(float), axis=1), examples.labels.astype(np.int64))
+    return Predictions("examples", class_probabilities(logits), examples.labels.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def predict_samples(context: SceneContext, samples: Sequence[Sample]) -> Predict
     flat = [np.abs(found[node].reshape(len(samples), -1)) for node in nodes]
     labels = np.array([-1 if sample.label is None else sample.label for sample in samples])
     return PredictionBatch(
-        softmax(found["logits"].astype(float), axis=1),
+        class_probabilities(found["logits"]),
         labels,
         tuple(column.name for column in columns),
         np.stack([[v.mean(1) for v in flat], [v.max(1) for v in flat]]),

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.core.probabilities import class_probabilities
+
 
 @dataclass(frozen=True)
 class LayerTrace:
@@ -123,9 +125,7 @@ class Trace:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Softmax of the logits, float64 (K,)."""
-        from scipy.special import softmax
-
-        return np.asarray(softmax(self.logits.astype(np.float64)))
+        return class_probabilities(self.logits)
 
     @property
     def prediction(self) -> int:

@@ -5,11 +5,11 @@ Images that {run} ({network}) misclassifies, highest confidence first, with pred
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from netcore.analysis.predictions import stored_predictions
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_subset
+from netcore.core.probabilities import class_probabilities
 from netcore.viz.mpl.captioned_grid import captioned_grid
 from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
@@ -56,6 +56,6 @@ def _seen(context: SceneContext) -> tuple[NDArray[np.uint8], NDArray[np.int64], 
                 found.description,
             )
     examples = context.examples()
-    shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
+    shares = class_probabilities(context.predict_batch(examples.images)["logits"])
     total = int((shares.argmax(1) != examples.labels).sum())
     return examples.images, examples.labels, shares, total, format_count(len(examples.labels), "example image")
