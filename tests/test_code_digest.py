@@ -40,13 +40,14 @@ for task in json.load(sys.stdin):
         drawing = import_module(task["root"].partition(":")[0])
         run = sys.modules["netcore"].load_run(task["run"])
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
-        scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"])
+        scene = import_module("netcore.rendering.scenes").read_scene(Path(task["scene"]))
         settings = {key: task[key] for key in ("fps", "options")}
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, **settings)
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, steps="", **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
-        getattr(drawing, task["root"].partition(":")[2])(job, make(run, selector, "best"), paths, lambda frames: None)
+        draw = getattr(drawing, task["root"].partition(":")[2])
+        draw(job, make(run, selector, "best"), "", paths, lambda frames: None)
         modules = [module for name, module in sys.modules.items() if name.startswith("netcore.")]
         files = [m.__file__ for m in modules if getattr(m, "__file__", None)]
         os.write(write, json.dumps(files).encode())

@@ -445,9 +445,9 @@ def test_wilson_interval_by_formula(right, of) -> None:
 
 
 def test_predictions_description(context, mlp_run) -> None:
-    assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
-    assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
-    assert stored_predictions(context).words == HELD_OUT
+    assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).description == "1 image of made-up"
+    assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").description == "2 images of made-up, epoch 4"
+    assert stored_predictions(context).description == HELD_OUT
     info = mlp_run.info
     entry = info["evaluations"]["embedded"]
     other = {"usps": entry} | info["evaluations"]
@@ -458,7 +458,7 @@ def test_predictions_description(context, mlp_run) -> None:
         ({"evaluations": early, "best": 250}, "1,000 held-out MNIST digits, best epoch (2), chosen on these images"),
         ({"evaluations": other}, "1,000 USPS digits, epoch 3"),
     ):
-        assert stored_predictions(first_example_context(Run(mlp_run.path, info | change))).words == words_of
+        assert stored_predictions(first_example_context(Run(mlp_run.path, info | change))).description == words_of
 
 
 # ---- by data set

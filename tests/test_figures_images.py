@@ -385,7 +385,7 @@ def test_sample_data_rows_by_class(mlp) -> None:
     assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
     fig, _, (grid,) = draw_figure("sample_data", mlp)
     assert len(grid.images()) > 40
-    assert text_spots(fig)[1].text == f"{len(grid.tiles())} of {len(examples.labels)} stored images, of 10 classes"
+    assert text_spots(fig)[1].text == f"{len(grid.images())} of {len(examples.labels)} stored images, of 10 classes"
 
 
 def test_sample_data_of_two_sets(two_sets) -> None:

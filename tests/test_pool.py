@@ -1,23 +1,27 @@
 """Worker processes: what hangs, crashes, fails or is interrupted harms nothing else and leaves nothing half written."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import toy_runs
 
 from netcore.core.files import file_sha256
+from netcore.core.step import Step
+from netcore.rendering import draw_task
 from netcore.rendering.api import render
 from netcore.rendering.pool import WorkerProcess
-from netcore.rendering.provenance import read_sidecar
+from netcore.rendering.provenance import read_sidecar, write_sidecar
 from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import find_scene
-from netcore.rendering.worker import task_from_json, task_to_json
+from netcore.rendering.worker import drawn_files, task_from_json, task_to_json
 
 SMALL = {"size": (64, 36), "fps": 10}
 
@@ -48,6 +52,25 @@ def test_render_task_json_round_trip(project_dir: Path) -> None:
     assert folder == project_dir
     assert same.run.path == task.run.path
     assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(task).items() if k != "run"}
+
+
+def test_steps_reach_sidecar(project_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = (Step("one", "First", "In words.", 0, 1, 2), Step("two", "Second", "", 2, 3, 4))
+    monkeypatch.setattr(draw_task, "film_steps", lambda *_: steps)
+    film = str(toy_runs.write_film(project_dir, "good"))
+    (task,) = make_tasks(Request(film, "toy", formats=("gif", "png"), **SMALL))
+    drawn = draw_task.draw_task(task, project_dir)
+    assert (drawn.files["gif"].frames, drawn.files["gif"].steps, drawn.files["png"].steps) == (4, steps, ())
+    reply = json.loads(json.dumps({"files": {name: asdict(file) for name, file in drawn.files.items()}}))
+    assert drawn_files(reply) == drawn.files
+    task.targets["gif"].parent.mkdir(parents=True)
+    write_sidecar(task, "gif", drawn.reads, drawn.files["gif"], drawn.alt)
+    told = read_sidecar(task.targets["gif"])
+    assert told is not None
+    assert told["steps"] == [
+        {"name": "one", "caption": "First", "notes": "In words.", "start": 0.0, "settled": 0.1, "end": 0.2},
+        {"name": "two", "caption": "Second", "notes": "", "start": 0.2, "settled": 0.3, "end": 0.4},
+    ]
 
 
 def test_pool_reports_failed_films(project_dir: Path) -> None:

@@ -11,6 +11,7 @@ import toy_runs
 
 from netcore.cli import report as cli
 from netcore.cli.main import main
+from netcore.core.errors import NetcoreError
 from netcore.core.run import load_run
 from netcore.core.run_writer import RunWriter
 from netcore.publish import report as module
@@ -102,15 +103,94 @@ def test_report_keeps_fresh_renders(full_report, mlp_run):
     assert len(images(again.page)) == len(before)
 
 
-def test_report_removes_obsolete_renders(full_report, mlp_run, restrict_scenes):
+def test_report_removes_renumbered_figure(full_report, mlp_run, restrict_scenes):
     _, whole_folder = full_report
     folder = whole_folder.parent / "fewer"
     shutil.copytree(whole_folder, folder)
-    (folder / "99-mine.png").write_bytes(b"a picture of the user's own")
-    restrict_scenes("training-history")
+    for edited in (folder / "05-confusion-matrix.png", folder / "06-per-class.png"):
+        assert edited.exists(), numbered(folder)
+    (folder / "06-per-class.png").write_bytes(b"edited by hand")
+    restrict_scenes("confusion-matrix", "per-class")
     make_report(mlp_run, output=folder)
-    assert numbered(folder) == ["01-training-history.png", "99-mine.png"]
-    assert not (folder / "05-confusion-matrix.png.json").exists()
+    assert {"01-confusion-matrix.png", "02-per-class.png"} <= set(numbered(folder))
+    assert not list(folder.glob("05-confusion-matrix.png*"))
+    assert (folder / "06-per-class.png").read_bytes() == b"edited by hand"
+    assert set(numbered(whole_folder)) - set(numbered(folder)) == {"05-confusion-matrix.png"}, "nothing else is removed"
+
+
+@pytest.fixture
+def photo_dir(tmp_path):
+    """A folder with photos, JSON files of a camera beside them, and nothing of netcore."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("12-beach.png", "01-training.png", "99-confusion-matrix.png"):
+        (folder / name).write_bytes(b"a photo")
+        (folder / f"{name}.json").write_text('{"schema": 2, "scene": "confusion-matrix", "camera": "mine"}')
+    return folder
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_report_keeps_foreign_files(mlp_run, photo_dir, restrict_scenes):
+    before = contents(photo_dir)
+    restrict_scenes("training-history", "confusion-matrix")
+    make_report(mlp_run, output=photo_dir)
+    after = contents(photo_dir)
+    assert {name: after[name] for name in before} == before
+    assert "02-confusion-matrix.png" in after
+
+
+@pytest.mark.parametrize("name", ["index.html", "01-training-history.png", "01-training-history.png.json"])
+def test_report_refuses_foreign_file(mlp_run, photo_dir, restrict_scenes, capsys, name):
+    (photo_dir / name).write_text("<html><title>Our wedding</title></html>")
+    before = contents(photo_dir)
+    restrict_scenes("training-history")
+    assert main(["report", str(mlp_run.path), "-o", str(photo_dir), "--force"]) == 2
+    assert "was not written by netcore: choose another folder with -o" in capsys.readouterr().err
+    assert contents(photo_dir) == before
+
+
+def test_report_replaces_earlier_page(mlp_run, tmp_path, restrict_scenes):
+    page = tmp_path / "index.html"
+    head = '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Report: x</title>\n<style>\n'
+    page.write_text(head + ":root { --ground: #0f1419; --ink: #e6e6e6; --muted: #9aa4ad; --faint: #2a323a; }")
+    restrict_scenes("training-history")
+    for _ in range(2):  # the second time over its own
+        make_report(mlp_run, output=tmp_path)
+        assert re.search(r'<meta name="generator" content="netcore \d', page.read_text())
+
+
+def test_report_keeps_figures_when_failing(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
+    run = copy_run(mlp_run)
+    restrict_scenes("training-history", "neuron-weights", "saliency")
+    args = ["report", str(run.path), "-o", str(tmp_path / "out")]
+    assert main(args) == 0
+    before = contents(tmp_path / "out")
+    (run.path / run.snapshot("best").file).write_bytes(b"damaged")
+    shutil.rmtree(run.path / "cache", ignore_errors=True)
+    assert main([*args, "--force"]) == 1
+    after = contents(tmp_path / "out")
+    assert after.keys() == before.keys()
+    assert after["02-neuron-weights.png"] == before["02-neuron-weights.png"]
+    assert "left out: neuron-weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [NetcoreError("cannot write x: No space left on device"), OSError(28, "full", "x")])
+def test_report_on_full_disk(mlp_run, tmp_path, restrict_scenes, monkeypatch, capsys, error):
+    restrict_scenes("training-history", "neuron-weights")
+    args = ["report", str(mlp_run.path), "-o", str(tmp_path / "out")]
+    assert main(args) == 0
+    before = contents(tmp_path / "out")
+    assert len(before) == 5
+
+    def full(*given):
+        raise error
+
+    monkeypatch.setattr("netcore.rendering.execution._place", full)
+    assert main([*args, "--force"]) in (1, 2)
+    assert contents(tmp_path / "out") == before
 
 
 def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
@@ -180,7 +260,7 @@ def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, c
     assert set(done.skipped) == {"neuron-weights", "dashboard"}
     assert all("NaN" in why for why in done.skipped.values())
     assert "NaN" in done.page.read_text()
-    assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 0
+    assert main(["report", str(run.path), "-o", str(tmp_path / "out")]) == 1
     (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
     assert told.startswith("left out: neuron-weights, dashboard: ")  # one line for one reason
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import toy_runs
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import list_runs, load_run
@@ -190,6 +191,78 @@ def test_train_keeps_foreign_folder(tmp_path):
     with pytest.raises(NetcoreError, match="is not a run folder"):
         begin(tmp_path)
     assert (tmp_path / "mlp-16-16" / "thesis.txt").read_text() == "years of work"
+
+
+DAMAGE = {
+    "half": lambda text: text[:-100],
+    "of something else": lambda text: '{"status": "complete", "machine": "vm"}',
+    "of a later version": lambda text: text.replace('"schema": 1', '"schema": 99'),
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_train_keeps_unreadable_folder(tmp_path, damage):
+    """Without netcore's own readable run.json, a folder is not replaced, whatever else it contains."""
+    run = toy_runs.make_untrained_run(tmp_path / "vm")
+    file = run.path / "run.json"
+    text = file.read_text()
+    file.unlink()
+    if DAMAGE[damage]:
+        file.write_text(DAMAGE[damage](text))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(NetcoreError, match="choose another --name, or move it"):
+        begin(tmp_path, name="vm")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_train_keeps_target_of_link(tmp_path):
+    run = toy_runs.make_untrained_run(tmp_path / "elsewhere" / "mine")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "vm").symlink_to(run.path)
+    with pytest.raises(NetcoreError, match="is a symbolic link"):
+        begin(tmp_path / "runs", name="vm")
+    assert load_run(run.path).weights(run.snapshot())
+
+
+@pytest.mark.parametrize("is_retraining", [False, True])
+@pytest.mark.parametrize("kind", [Killed, KeyboardInterrupt, NetcoreError])
+def test_new_start_keeps_interrupted_run(tmp_path, monkeypatch, kind, is_retraining):
+    """Started again without --resume, the interrupted run is there until the new one has finished an epoch."""
+    if is_retraining:
+        begin(tmp_path, epochs=1)
+    old = interrupt(tmp_path, monkeypatch, at=3)
+    place = tmp_path / STAGING_DIR / old.name if is_retraining else old.path
+
+    def end(*args):
+        raise kind("before the first epoch ends")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_epoch", end)
+        if kind is Killed:  # no handler of the folder either
+            patch.setattr("netcore.training.run_dir._restore_interrupted", lambda *args: None)
+        with pytest.raises(kind):
+            begin(tmp_path, seed=9)
+    run = begin(tmp_path, resume=True)
+    assert run.history["epochs"][:2] == old.history["epochs"][:2], "resumed where the interrupted one ended"
+    assert not list(place.parent.glob("*.interrupted"))
+
+
+def test_new_start_replaces_interrupted_run(tmp_path, monkeypatch):
+    interrupt(tmp_path, monkeypatch, at=3)
+    new = interrupt(tmp_path, monkeypatch, at=3, seed=9)
+    assert new.info["seed"] == 9
+    assert not list((tmp_path / STAGING_DIR).glob("*.interrupted"))
+
+
+def interrupt(folder, monkeypatch, at, **settings):
+    """Train until the checkpoint with this number; return the interrupted run."""
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", _killing_at(at + 1, training.save_checkpoint))
+        with pytest.raises(Killed):
+            begin(folder, **settings)
+    staging = folder / STAGING_DIR / "mlp-16-16"
+    return load_run(staging if staging.exists() else folder / "mlp-16-16")
 
 
 def test_train_rejects_unwritable_output(tmp_path):

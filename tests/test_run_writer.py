@@ -1,7 +1,9 @@
 """Run folders: what is written is read back, and an interrupted write leaves a run that can be read."""
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,41 @@ def test_evaluation_killed_before_removal(run: Run, monkeypatch: pytest.MonkeyPa
             writer.save()
     assert replaced.exists()
     np.testing.assert_array_equal(stored_logits(run), scores(1)["logits"])
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_evaluation_survives_real_kill(run: Run, call: int) -> None:
+    """A process that dies at any rename or removal leaves logits and metrics of one evaluation."""
+    pid = os.fork()
+    if pid == 0:
+        calls = iter(range(10))
+
+        def dying(real: Callable[..., object]) -> Callable[..., object]:
+            return lambda *args: os._exit(9) if next(calls) == call else real(*args)
+
+        os.replace, os.unlink = dying(os.replace), dying(os.unlink)
+        writer = RunWriter(load_run(run.path))
+        writer.add_evaluation("Own Digits", {"accuracy": 0.9}, **scores(1))
+        writer.save()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    is_new = load_run(run.path).evaluation_entry("Own Digits")["accuracy"] == 0.9
+    np.testing.assert_array_equal(stored_logits(run), scores(1 if is_new else 0)["logits"])
+
+
+def test_save_removes_abandoned_evaluations(run: Run) -> None:
+    """What killed commands left is removed after a day; what may be another command's, and the user's files, stay."""
+    folder = run.path / "evaluation"
+    names = ("own-digits-0123456789ab.npz", "own-digits-ba9876543210.npz", "mine.npz")
+    for name in names:
+        (folder / name).touch()
+    for name in (names[0], names[2]):
+        os.utime(folder / name, (0, 0))
+    writer = RunWriter(load_run(run.path))
+    writer.add_evaluation("Own Digits", {}, **scores(1))
+    named = writer.info["evaluations"]["Own Digits"]["file"]
+    writer.save()
+    assert {file.name for file in folder.iterdir()} == {names[1], names[2], Path(named).name}
 
 
 def test_save_removes_replaced_evaluation(run: Run) -> None:

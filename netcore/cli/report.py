@@ -31,7 +31,8 @@ def command(
     """Draw all figures that RUN can have, numbered, and index.html with them, the results and the settings.
 
     The page is one file that can be sent. Figures that the run lacks something for are left out,
-    with the reason. What is up to date is left as it is.
+    with the reason. What is up to date is left as it is. The exit status is 1 if another figure
+    could not be drawn: its earlier file stays.
     """
     from netcore.cli.render_progress import stderr_listener
     from netcore.publish.report import make_report
@@ -46,7 +47,7 @@ def command(
         print_json([r.row for r in done.rendered])
     else:
         show_report(done, time.monotonic() - started)
-    return int(any(r.state == "failed" for r in done.rendered))
+    return int(bool(done.failed))
 
 
 def show_report(done: "Report", seconds: float) -> None:

@@ -2,7 +2,11 @@
 
 import hashlib
 import os
+import platform
+import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -10,6 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from netcore.core.errors import NetcoreError
+
+MAX_STEM = 150  # characters of a target's name in that of its temporary file: file systems allow 255 bytes
+LEFTOVER_SECONDS = 24 * 3600  # after which a temporary file is one that its process left, if it cannot be asked
+_LEFTOVER = re.compile(r"\..*?-(?:(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-)?[0-9a-f]{8}\.partial(\.\w+)?")
+_swept: set[tuple[str, int]] = set()  # folders, and the process that swept them
 
 
 @cache
@@ -27,6 +36,22 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def partial_path(target: Path, suffix: str = "") -> Path:
+    """Return a new name beside `target` for what replaces it: hidden, with this process in it.
+
+    Leftovers in the folder, of processes that were killed, are removed when a process asks for its first name there.
+
+    Parameters
+    ----------
+    target : Path
+    suffix : str
+        Suffix of the name after ``.partial``.
+    """
+    _sweep_once(target.parent)
+    process = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return target.with_name(f".{target.stem[:MAX_STEM]}-{process}.partial{suffix}")
+
+
 @contextmanager
 def atomic_write(target: Path) -> Iterator[Path]:
     """Provide a temporary path that replaces `target` on success and is removed on failure.
@@ -39,7 +64,7 @@ def atomic_write(target: Path) -> Iterator[Path]:
     NetcoreError
         If the folder cannot be written or the disk is full; the earlier `target` remains.
     """
-    partial = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.partial{target.suffix}")
+    partial = partial_path(target, target.suffix)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -57,3 +82,55 @@ def atomic_write_text(target: Path, text: str) -> None:
     """Write UTF-8 text to a file atomically."""
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+# ---- leftovers
+
+
+def sweep_leftovers(folder: Path) -> None:
+    """Remove temporary files and folders of processes that no longer run.
+
+    Those of another machine, and those without a process in their name, are removed after a day.
+    """
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            found = _LEFTOVER.fullmatch(entry.name)
+            if found and _is_left(entry, found["host"], found["pid"]):
+                with suppress(OSError):
+                    _remove(entry)
+
+
+def _sweep_once(folder: Path) -> None:
+    key = os.path.abspath(folder), os.getpid()
+    if key not in _swept:
+        _swept.add(key)
+        sweep_leftovers(folder)
+
+
+def _is_left(entry: os.DirEntry[str], host: str | None, pid: str | None) -> bool:
+    if pid is not None and host == _host() and os.name == "posix":
+        return not _runs(int(pid))
+    return time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFTOVER_SECONDS
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path)
+    else:
+        os.unlink(entry.path)
+
+
+@cache
+def _host() -> str:
+    """Six digits that differ between machines and containers: a process is known by its number on one alone."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]

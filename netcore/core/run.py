@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
-from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 
 SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
@@ -219,7 +219,7 @@ class Run:
         """Read the example images; NetcoreError if there are none or the file is damaged."""
         entry = self.info.get("examples")
         if not entry:
-            raise NetcoreError(f"run '{self.name}' has no example images: use --image FILE")
+            raise RequirementError(f"run '{self.name}' has no example images: use --image FILE")
         arrays = self.read_arrays(entry)
         return Examples(arrays["images"], arrays["labels"], arrays["index"])
 
@@ -246,7 +246,7 @@ class Run:
     def evaluation(self, name: str | None = None) -> Evaluation:
         """Read the predictions on one data set (default: the first one evaluated)."""
         if not (self.evaluations or (name and self.unlabeled)):
-            raise NetcoreError(f"run '{self.name}' has no evaluation: use netcore evaluate {self.name}")
+            raise RequirementError(f"run '{self.name}' has no evaluation: use netcore evaluate {self.name}")
         name = name or self.evaluations[0]
         if not self.evaluation_entry(name):
             raise unknown_name("evaluation", name, [*self.evaluations, *self.unlabeled])

@@ -4,7 +4,8 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from netcore.core.files import atomic_write
 from netcore.core.run import SCHEMA, Run, Snapshot
 
 DIGEST_LENGTH = 12  # hexadecimal digits of the SHA-256 in the name of an evaluation's file
+UNNAMED_SECONDS = 24 * 3600  # after which an evaluation that `run.json` does not name is a killed command's
 
 
 class RunWriter:
@@ -39,6 +41,7 @@ class RunWriter:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._replaced: set[str] = set()  # files to remove when `run.json` no longer names them
+        self._evaluated = False
 
     @classmethod
     def create(cls, path: Path, **info: Any) -> "RunWriter":
@@ -108,16 +111,29 @@ class RunWriter:
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         stored = self._write(f"evaluation/{slug}-{hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]}.npz", data)
         entries[name] = stored | dict(facts)
+        self._evaluated = True
         return dict(entries[name])
 
     def save(self) -> None:
         """Write `run.json`, whole or not at all, then remove the evaluations that it no longer names."""
         self._write("run.json", (json.dumps(self.info, indent=1) + "\n").encode())
         entries = [*self.info.get("evaluations", {}).values(), *self.info.get("unlabelled", {}).values()]
-        for file in self._replaced.difference(entry["file"] for entry in entries):
+        named = {entry["file"] for entry in entries}
+        if self._evaluated:
+            self._replaced.update(self._abandoned_evaluations())
+        for file in self._replaced - named:
             with suppress(OSError):  # on Windows, a file that is being read stays
                 (self.run.path / file).unlink()
         self._replaced.clear()
+        self._evaluated = False
+
+    def _abandoned_evaluations(self) -> Iterator[str]:
+        """Yield files of evaluations that were written long ago, by commands that were killed before `save`."""
+        for file in (self.run.path / "evaluation").glob("*.npz"):
+            is_digest_named = re.fullmatch(rf".+-[0-9a-f]{{{DIGEST_LENGTH}}}", file.stem)
+            with suppress(OSError):
+                if is_digest_named and time.time() - file.stat().st_mtime > UNNAMED_SECONDS:
+                    yield f"evaluation/{file.name}"
 
     def _write(self, file: str, data: bytes) -> dict[str, str]:
         with atomic_write(self.run.path / file) as partial:

@@ -3,14 +3,21 @@
 import base64
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from netcore import __version__
+from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write_text
 from netcore.rendering.formats import get_format
 from netcore.viz.theme import DARK, FONT, LIGHT, MONO, THEMES
+
+HEAD_BYTES = 2_000  # of a page, in which its origin is found
+# The first pages of netcore named no generator; their style began with these variables.
+OWN_PAGE = re.compile(rb'<meta name="generator" content="netcore |:root \{ --ground: #\w+; --ink: #\w+; --muted: ')
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,19 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+def check_page(target: Path) -> None:
+    """Raise NetcoreError if `target` exists and is not a page that netcore wrote."""
+    if not os.path.lexists(target):
+        return
+    try:
+        with target.open("rb") as stream:
+            is_own = target.is_file() and OWN_PAGE.search(stream.read(HEAD_BYTES))
+    except OSError:
+        is_own = None
+    if not is_own:
+        raise NetcoreError(f"{target} was not written by netcore: choose another folder with -o, or move it")
+
+
 def write_page(
     target: Path,
     title: str,
@@ -101,13 +121,21 @@ def write_page(
         Include the files in the page, so that it is a single file.
     theme : {"dark", "light"}, optional
         Default: as the reader's browser prefers.
+
+    Raises
+    ------
+    NetcoreError
+        If `target` is a page that netcore did not write.
     """
     import jinja2
+
+    check_page(target)
 
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         files("netcore.publish").joinpath("page.html").read_text(encoding="utf-8")
     )
     html = template.render(
+        version=__version__,
         title=title,
         intro=intro,
         tables=tables,

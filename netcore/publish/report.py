@@ -1,20 +1,22 @@
 """Draw all figures that a run supports, and one page with them."""
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netcore.analysis.graph_builder import graph_of_run
-from netcore.core.errors import RequirementError
+from netcore.core.errors import NetcoreError, RequirementError
+from netcore.core.files import file_sha256
 from netcore.core.formatting import format_percent, format_percent_range
 from netcore.core.run import Run, load_run
-from netcore.publish.html_page import Table, gallery_item, write_page
+from netcore.publish.html_page import Table, check_page, gallery_item, write_page
 from netcore.publish.run_comparison import run_results, run_settings
 from netcore.rendering.api import render_all
 from netcore.rendering.pool import TIMEOUT_SECONDS
-from netcore.rendering.provenance import sidecar_path
+from netcore.rendering.provenance import read_sidecar, sidecar_path
 from netcore.rendering.request import Request
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.result import ProgressListener, RenderResult
@@ -33,11 +35,14 @@ class Report:
         One per figure that was requested, in the order of the page.
     skipped : dict of str to str
         Reason by scene, in one line, of figures that are not in the report.
+    failed : tuple of str
+        Scenes among them that the run supports: their earlier figures remain as they were.
     """
 
     page: Path
     rendered: tuple[RenderResult, ...]
     skipped: dict[str, str]
+    failed: tuple[str, ...] = ()
 
 
 def make_report(
@@ -54,7 +59,8 @@ def make_report(
 ) -> Report:
     """Draw all figures that a run supports, and write ``index.html`` with them.
 
-    Figures that are up to date are not drawn again; those of an earlier report that are not in this one are removed.
+    Figures that are up to date are not drawn again. Of an earlier report, those that have another number now are
+    removed; no other file is.
 
     Parameters
     ----------
@@ -72,7 +78,7 @@ def make_report(
     Raises
     ------
     NetcoreError
-        If there is no such run or snapshot.
+        If there is no such run or snapshot, or a file in the folder that is not netcore's would be replaced.
     """
     run = run if isinstance(run, Run) else load_run(run, runs)
     run.snapshot(at)
@@ -83,20 +89,25 @@ def make_report(
     }
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
+    page = folder / "index.html"
+    check_page(page)
+    _check_targets(targets)
     done = render_all(requests, force=force, jobs=jobs, timeout=timeout, listener=listener)
     skipped |= {targets[r.target].name: r.message for r in done if r.state in ("refused", "failed")}
     there = [r.target for r in done if r.state in ("drawn", "fresh")]
-    _remove_others(folder, there)
-    write_page(
-        folder / "index.html",
-        title=f"Report: {run.name}",
-        intro=_intro(run, at),
-        items=[gallery_item(target) for target in there],
-        tables=tables(run, skipped),
-        embed=True,
-        theme=theme,
-    )
-    return Report(folder / "index.html", tuple(done), skipped)
+    failed = tuple(targets[r.target].name for r in done if r.state in ("refused", "failed") and not r.lacking)
+    _remove_renumbered(folder, {targets[target].name: target for target in there})
+    if there or not failed:  # if nothing could be drawn, an earlier page is better than an empty one
+        write_page(
+            page,
+            title=f"Report: {run.name}",
+            intro=_intro(run, at),
+            items=[gallery_item(target) for target in there],
+            tables=tables(run, skipped),
+            embed=True,
+            theme=theme,
+        )
+    return Report(page, tuple(done), skipped, failed)
 
 
 def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
@@ -112,10 +123,34 @@ def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
     return out
 
 
-def _remove_others(folder: Path, there: Sequence[Path]) -> None:
-    """Remove numbered figures of an earlier report that have a sidecar."""
+def _check_targets(targets: Iterable[Path]) -> None:
+    """Refuse a folder in which a file that is not netcore's has the name of a figure or of its sidecar."""
+    for target in targets:
+        if (os.path.lexists(target) or os.path.lexists(sidecar_path(target))) and not _is_own(target):
+            raise NetcoreError(f"{target} was not written by netcore: choose another folder with -o, or move it")
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a sidecar of netcore describes a file, which may have been changed since."""
+    sidecar = read_sidecar(file)
+    return sidecar is not None and {"scene", "key", "sha256", "inputs"} <= sidecar.keys()
+
+
+def _remove_renumbered(folder: Path, drawn: Mapping[str, Path]) -> None:
+    """Remove figures that have another number now, as netcore wrote them.
+
+    Parameters
+    ----------
+    folder : Path
+    drawn : mapping of str to Path
+        Figures of the report by scene.
+    """
     for file in folder.glob("*.png"):
-        if re.match(r"\d\d-", file.name) and sidecar_path(file).is_file() and file not in there:
+        match = re.fullmatch(r"\d\d-(.+)", file.stem)
+        if not match or file in drawn.values() or match[1] not in drawn or not _is_own(file):
+            continue
+        content = read_sidecar(file) or {}
+        if content.get("scene") == match[1] and content.get("sha256") == file_sha256(file):
             file.unlink()
             sidecar_path(file).unlink()
 

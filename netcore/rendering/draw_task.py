@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
+from netcore.core.step import Step, cut_steps, select_steps
 from netcore.rendering.context import caption_values, make_context
 from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
@@ -34,6 +35,7 @@ class DrawnFile:
     height: int
     sha256: str
     warning: str = ""
+    steps: tuple[Step, ...] = ()  # of a film's clip, contiguous from its first frame to its last
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,14 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     context = make_context(task.run, task.selector, task.at, load_training_images)
     paths = {name: folder / f"out.{name}" for name in task.targets}
     try:
-        files = (_film if task.scene.kind == "film" else _figure)(task, context, paths, on_frames)
         alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())
+        alt = alt or task.scene.title
+        files = (_film if task.scene.kind == "film" else _figure)(task, context, alt, paths, on_frames)
     except NetcoreError:
         raise
     except Exception as error:
         raise SceneError(short_error(error, task.scene.path)) from error
-    return DrawResult(files, tuple(sorted(context.reads)), alt or task.scene.title)
+    return DrawResult(files, tuple(sorted(context.reads)), alt)
 
 
 def short_error(error: BaseException, scene: Path) -> str:
@@ -105,13 +108,24 @@ def short_error(error: BaseException, scene: Path) -> str:
 
 
 def _film(
-    task: "RenderTask", context: SceneContext, paths: dict[str, Path], on_frames: FrameCallback
+    task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
 ) -> dict[str, DrawnFile]:
-    from netcore.rendering.encoding import EncodeSession
-    from netcore.rendering.frames import film_frames
+    from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
+    from netcore.rendering.frames import film_frames, film_steps
+    from netcore.rendering.scenes import load_film
+    from netcore.viz.film.settings import FilmSettings
 
-    drawn = 0
-    with EncodeSession(paths, task.fps, task.max_mb) as encoding:
+    settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options)
+    film = load_film(task.scene.path, task.scene.class_name)
+    steps = film_steps(film, settings)
+    if task.steps and not steps:
+        raise NetcoreError(f"{task.scene.name} is a plain Manim scene and has no steps: derive it from netcore.Film")
+    first, last = select_steps(steps, task.steps)
+    part = (first, None if last == len(steps) - 1 else last) if task.steps else None
+    still = not any(get_format(name).animated for name in paths)
+    drawn, theme, hold = 0, THEMES[task.theme], 0.0 if steps else LAST_FRAME_SECONDS
+    steps = cut_steps(steps, first, last)
+    with EncodeSession(paths, task.fps, task.max_mb, hold, steps, theme, task.scene.title, alt) as encoding:
 
         def sink(rgb: NDArray[Any], repeat: int) -> None:
             nonlocal drawn
@@ -119,12 +133,12 @@ def _film(
             encoding.write(rgb, repeat)
             on_frames(drawn)
 
-        film_frames(task.scene.path, context, THEMES[task.theme], task.size, task.fps, task.options, sink)
+        film_frames(film, settings, sink, part, still)
     return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
 
 
 def _figure(
-    task: "RenderTask", context: SceneContext, paths: dict[str, Path], on_frames: FrameCallback
+    task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
 ) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import encode
     from netcore.rendering.frames import figure_frames, figure_still, save_figure
@@ -143,7 +157,8 @@ def _figure(
             frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
         else:
             frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])
-        encoded = encode(_counted(frames, on_frames), rest, task.fps, task.max_mb)
+        counted = _counted(frames, on_frames)
+        encoded = encode(counted, rest, task.fps, task.max_mb, theme=theme, title=task.scene.title, description=alt)
         out |= {name: _drawn_file(e) for name, e in encoded.items()}
     return out
 
@@ -159,4 +174,4 @@ def _counted(
 
 
 def _drawn_file(e: "EncodedFile") -> DrawnFile:
-    return DrawnFile(e.frames, e.seconds, e.bytes, e.width, e.height, file_sha256(e.path), e.warning)
+    return DrawnFile(e.frames, e.seconds, e.bytes, e.width, e.height, file_sha256(e.path), e.warning, e.steps)

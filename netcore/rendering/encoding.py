@@ -1,7 +1,7 @@
 """Encode frames to several formats in a thread beside the drawing."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,11 @@ from types import TracebackType
 import numpy as np
 
 from netcore.core.files import atomic_write
+from netcore.core.step import Step
 from netcore.rendering.formats import EncodedFile
 from netcore.rendering.frame_buffer import EncodingCancelled
+from netcore.rendering.frame_writer import Clip
+from netcore.viz.theme import DARK, Theme
 
 LAST_FRAME_SECONDS = 2.0  # minimum duration of the last frame
 QUEUE_SIZE = 8  # frames that may wait for the encoders
@@ -24,6 +27,10 @@ def encode(
     fps: float,
     max_mb: float | None = None,
     hold: float = LAST_FRAME_SECONDS,
+    steps: Sequence[Step] = (),
+    theme: Theme = DARK,
+    title: str = "",
+    description: str = "",
 ) -> dict[str, EncodedFile]:
     """Write a stream of frames to files, all of them or none.
 
@@ -39,13 +46,19 @@ def encode(
         Most megabytes (10⁶ bytes) of a GIF, WebP or APNG. Without it 5 are aimed at and 10 are the limit.
     hold : float
         Minimum duration of the last frame in seconds.
+    steps : sequence of Step
+        Where players stop and seek; of a clip without any, none.
+    theme : Theme
+        Theme in which the frames are drawn: that of a page or storyboard.
+    title, description : str
+        Title of the scene, and what can be seen, as text.
 
     Raises
     ------
     NetcoreError
         If a format cannot take the rate or size, a file is too large, or cannot be written.
     """
-    with EncodeSession(targets, fps, max_mb, hold) as encoding:
+    with EncodeSession(targets, fps, max_mb, hold, steps, theme, title, description) as encoding:
         for rgb, repeat in frames:
             encoding.write(rgb, repeat)
     return encoding.results
@@ -59,11 +72,20 @@ class EncodeSession:
     """
 
     def __init__(
-        self, targets: Mapping[str, Path], fps: float, max_mb: float | None = None, hold: float = LAST_FRAME_SECONDS
+        self,
+        targets: Mapping[str, Path],
+        fps: float,
+        max_mb: float | None = None,
+        hold: float = LAST_FRAME_SECONDS,
+        steps: Sequence[Step] = (),
+        theme: Theme = DARK,
+        title: str = "",
+        description: str = "",
     ) -> None:
         self.results: dict[str, EncodedFile] = {}
         self._targets = {name: Path(path) for name, path in targets.items()}
-        self._settings = fps, max_mb, hold
+        self._clip = Clip(0, 0, fps, steps=tuple(steps), theme=theme, title=title, description=description)
+        self._limits = max_mb, hold
         self._queue: Queue[tuple[np.ndarray, int] | None] = Queue(QUEUE_SIZE)
         self._failure: BaseException | None = None
         self._files = ExitStack()
@@ -76,7 +98,7 @@ class EncodeSession:
             for path in partial.values():
                 path.touch()  # an unwritable folder is reported before the drawing
             self._files = files.pop_all()
-        self._encoders = FrameEncoder(partial, *self._settings)
+        self._encoders = FrameEncoder(partial, self._clip, *self._limits)
         self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
         self._thread.start()
         return self

@@ -2,20 +2,20 @@
 
 import contextlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from netcore.core.errors import NetcoreError
-from netcore.core.files import atomic_write
+from netcore.core.files import atomic_write, partial_path
 from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task
 from netcore.rendering.pool import DrawFunction, WorkerReply, map_concurrently, worker_pool
 from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
-from netcore.rendering.worker import drawn_files
+from netcore.rendering.worker import drawn_files, refusal
 
 
 def run_tasks(
@@ -41,10 +41,10 @@ def _draw_in_process(task: RenderTask, folder: Path, timeout: float, on_frames: 
     try:
         out = draw_task(task, folder, on_frames)
     except NetcoreError as error:
-        return {"refused": str(error)}
+        return refusal(error)
     except SceneError as error:
         return {"failed": str(error), "traceback": error.traceback_text}
-    return {"files": {name: vars(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
+    return {"files": {name: asdict(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
 def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: ProgressListener) -> list[RenderResult]:
@@ -61,7 +61,7 @@ def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: Prog
             else:
                 done = _unfinished(task, folder, reply, wall_seconds)
     except NetcoreError as error:
-        done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]
+        done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]  # it cannot be written
     listener.on_task_end(task, done)
     return done
 
@@ -74,18 +74,22 @@ def _unfinished(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds
     line = line if state == "refused" else f"{task.name} failed: {line}"
     trace = reply.get("traceback", "")
     return [
-        RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace) for t in task.targets.values()
+        RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace, lacking="lacking" in reply)
+        for t in task.targets.values()
     ]
 
 
 def _place(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: float) -> list[RenderResult]:
-    """Move the drawn files to their targets and write their sidecars."""
+    """Write the sidecars and move the drawn files to their targets.
+
+    In this order, so that after a kill between the two the sidecar shows that the file is netcore's and is stale.
+    """
     files: Mapping[str, DrawnFile] = drawn_files(reply)
     out = []
     for name, target in task.targets.items():
         with atomic_write(target) as partial:
             os.replace(folder / f"out.{name}", partial)
-        write_sidecar(task, name, reply["reads"], files[name], reply["alt"])
+            write_sidecar(task, name, reply["reads"], files[name], reply["alt"])
         out.append(result_from_sidecar(target, "drawn", files[name].warning, wall_seconds))
     return out
 
@@ -93,7 +97,7 @@ def _place(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: flo
 @contextlib.contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
     """Create a temporary folder beside `target`; it is removed with all its files in any case."""
-    folder = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.partial")
+    folder = partial_path(target)
     try:
         folder.mkdir(parents=True)
     except OSError as error:

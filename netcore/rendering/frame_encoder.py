@@ -1,6 +1,7 @@
 """All writers of one clip."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,22 @@ from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
 
 
 class FrameEncoder:
-    """Takes frames in order, at `fps`; identical ones become one, the last stands for `hold` seconds at least."""
+    """Takes the frames of a clip in order; identical ones become one, the last is shown for `hold` seconds at least.
 
-    def __init__(self, paths: Mapping[str, Path], fps: float, max_mb: float | None, hold: float) -> None:
-        self.paths, self.fps, self.max_mb = dict(paths), fps, max_mb
-        self._hold = round(hold * fps)
-        self._buffer = FrameBuffer()
+    Parameters
+    ----------
+    paths : mapping of str to Path
+        File by the name of its format.
+    clip : Clip
+        Its height and width are those of the first frame.
+    max_mb : float or None
+    hold : float
+    """
+
+    def __init__(self, paths: Mapping[str, Path], clip: Clip, max_mb: float | None, hold: float) -> None:
+        self.paths, self.clip, self.max_mb = dict(paths), clip, max_mb
+        self._hold = round(hold * clip.fps)
+        self._buffer = clip.frames
         self._writers: dict[str, FrameWriter] = {}
         self._shape: tuple[int, ...] | None = None
         self._waiting: tuple[Frame, int] | None = None  # the newest frame: may be repeated, may be the last
@@ -60,11 +71,12 @@ class FrameEncoder:
             writer.close()
         self._writers = {}
         self._buffer = FrameBuffer(cancelled=self.cancelled)
+        self.clip = replace(self.clip, frames=self._buffer)
 
     def _open(self, shape: tuple[int, ...]) -> None:
         height, width, _ = self._shape = shape
-        check_formats(self.paths, (width, height), self.fps)
-        clip = Clip(height, width, self.fps, self._buffer)
+        check_formats(self.paths, (width, height), self.clip.fps)
+        clip = replace(self.clip, height=height, width=width)
         for name, path in self.paths.items():
             opener = get_format(name).writer
             if opener is None:
@@ -88,6 +100,8 @@ class FrameEncoder:
                 break
         else:
             warning = kind.size_warning(path.stat().st_size, self.max_mb)
-        frames, seconds = (self._frames, self._frames / self.fps) if kind.animated else (1, 0.0)
+        moving = kind.animated and self._frames > 1
+        frames, seconds = (self._frames, self._frames / self.clip.fps) if moving else (1, 0.0)
+        steps = self.clip.steps if moving else ()
         height, width = last.shape[:2]
-        return EncodedFile(path, frames, seconds, path.stat().st_size, width, height, warning)
+        return EncodedFile(path, frames, seconds, path.stat().st_size, width, height, warning, steps)

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.core.step import Step
 from netcore.rendering.frame_buffer import FrameBuffer
+from netcore.viz.theme import DARK, Theme
 
 Frame = NDArray[np.uint8]  # (H, W, 3)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Size and rate of the clip being written, and its frames so far.
+    """Size, rate and texts of the clip being written, and its frames so far.
 
     Attributes
     ----------
@@ -24,12 +26,23 @@ class Clip:
         Frames per second.
     frames : FrameBuffer
         Filled while the clip is drawn if a writer is `buffered`, complete when the writers finish.
+    steps : tuple of Step
+        What viewers can stop at; empty if it has none.
+    theme : Theme
+    title : str
+        Title of the scene.
+    description : str
+        What can be seen, as text.
     """
 
     height: int
     width: int
     fps: float
     frames: FrameBuffer = field(default_factory=FrameBuffer)
+    steps: tuple[Step, ...] = ()
+    theme: Theme = DARK
+    title: str = ""
+    description: str = ""
 
 
 class FrameWriter:

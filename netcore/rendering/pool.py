@@ -19,7 +19,8 @@ from netcore.rendering.worker import task_to_json
 TIMEOUT_SECONDS = 300.0  # for one task
 GRACE_SECONDS = 2.0  # from SIGTERM to SIGKILL
 STDERR_TAIL = 400  # characters of a crashed worker's standard error that are shown
-WorkerReply = dict[str, Any]  # {"files", "reads", "alt"}, {"refused": line} or {"failed": line, "traceback": text}
+# {"files", "reads", "alt"}, {"refused": line}, with "lacking" too, or {"failed": line, "traceback": text}
+WorkerReply = dict[str, Any]
 DrawFunction = Callable[[RenderTask, Path, float, FrameCallback], WorkerReply]  # task, folder, timeout in seconds
 
 Item = TypeVar("Item")

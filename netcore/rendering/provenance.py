@@ -65,6 +65,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "fps": task.fps,
         "format": format,
         "max_mb": task.max_mb,
+        **({"steps": task.steps} if task.steps else {}),
     }
 
 
@@ -100,6 +101,7 @@ def write_sidecar(task: RenderTask, format: str, reads: Iterable[str], drawn: "D
         "width": drawn.width,
         "height": drawn.height,
         "delays": delays(drawn, task.fps),
+        "steps": [step.row(task.fps) for step in drawn.steps],
         "sha256": drawn.sha256,
         "key": inputs_key(values),
         "inputs": values,
@@ -162,6 +164,7 @@ def command_line(task: RenderTask, format: str) -> str:
         flag = option.name.replace("_", "-")
         if value != option.default:
             words += [f"--{flag}" if value else f"--no-{flag}"] if option.type == "bool" else [f"--{flag}", str(value)]
+    words += ["--steps", task.steps] if task.steps else []
     words += ["--theme", task.theme] if task.theme != "dark" else []
     return shlex.join([*words, "-f", format])
 

@@ -34,6 +34,8 @@ class RenderResult:
         Duration of the task that drew it.
     traceback : str
         Of the scene, if it failed.
+    lacking : bool
+        Whether it was refused because the run lacks what the scene needs.
     """
 
     target: Path
@@ -47,6 +49,7 @@ class RenderResult:
     command: str = ""
     wall_seconds: float = 0.0
     traceback: str = ""
+    lacking: bool = False
 
     @property
     def row(self) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Encode videos while the clip is drawn."""
 
+import json
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
+from netcore.core.step import key_frames
 from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
 
 EXACT = {"fflags": "+bitexact"}  # no random ids: the same frames give the same bytes
@@ -16,6 +19,8 @@ SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FUL
 
 class VideoWriter(FrameWriter):
     """Write a video file at a constant frame rate; a repeated frame is converted once.
+
+    Each step is a chapter, and has a key frame at its start and at its final picture, so that players seek exactly.
 
     Parameters
     ----------
@@ -49,6 +54,24 @@ class VideoWriter(FrameWriter):
         context.colorspace, context.color_range = BT709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._count = 0
+        self._keys = key_frames(clip.steps)
+        self._describe()
+
+    def _describe(self) -> None:
+        """Write title, chapters and a comment, whose JSON is the steps as in the sidecar."""
+        clip, container = self.clip, self._container
+        if clip.title:
+            container.metadata["title"] = clip.title
+        if clip.steps:
+            rows = [step.row(clip.fps) for step in clip.steps]
+            container.metadata["comment"] = json.dumps({"netcore": {"steps": rows}}, ensure_ascii=False)
+            unit = 1 / Fraction(clip.fps).limit_denominator(1001)
+            container.set_chapters(
+                [
+                    {"id": k, "start": s.start, "end": s.end, "time_base": unit, "metadata": {"title": s.caption}}
+                    for k, s in enumerate(clip.steps, 1)
+                ]
+            )
 
     def add(self, rgb: Frame, repeat: int) -> None:
         """Append uint8 (H, W, 3), shown `repeat` times."""
@@ -61,6 +84,7 @@ class VideoWriter(FrameWriter):
         )
         for _ in range(repeat):
             frame.pts = self._count
+            frame.pict_type = PictureType.I if self._count in self._keys else PictureType.NONE
             self._container.mux(self._stream.encode(frame))
             self._count += 1
 

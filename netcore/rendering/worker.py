@@ -20,8 +20,9 @@ from pathlib import Path
 from queue import Queue
 from typing import Any, TextIO
 
-from netcore.core.errors import NetcoreError
+from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.run import load_run
+from netcore.core.step import Step
 from netcore.rendering.draw_task import DrawnFile, SceneError, draw_task, short_error
 from netcore.rendering.request import RenderTask
 from netcore.rendering.sample_selector import SampleSelector
@@ -71,16 +72,24 @@ def handle_task(line: str, reply: Reply) -> None:
         out = draw_task(task, folder, on_frames)
         reply({"files": {k: asdict(v) for k, v in out.files.items()}, "reads": out.reads, "alt": out.alt})
     except NetcoreError as error:
-        reply({"refused": str(error)})
+        reply(refusal(error))
     except SceneError as error:
         reply({"failed": str(error), "traceback": error.traceback_text})
     except Exception as error:
         reply({"failed": short_error(error, Path()), "traceback": traceback.format_exc()})
 
 
+def refusal(error: NetcoreError) -> dict[str, Any]:
+    """Return the reply for a task that cannot be drawn; `lacking` if its run lacks what the scene needs."""
+    return {"refused": str(error)} | ({"lacking": True} if isinstance(error, RequirementError) else {})
+
+
 def drawn_files(reply: Mapping[str, Any]) -> dict[str, DrawnFile]:
     """Decode the drawn files, by format, of a worker's reply."""
-    return {name: DrawnFile(**values) for name, values in reply["files"].items()}
+    return {
+        name: DrawnFile(**values | {"steps": tuple(Step(**step) for step in values["steps"])})
+        for name, values in reply["files"].items()
+    }
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.export import export_graph, unwrap
 from netcore.models.exported_model import ExportedModel
+from netcore.tracing.example_traces import store_example_traces
 from netcore.training.evaluation import evaluate_splits
 from netcore.training.input_checks import (
     check_normalization,
@@ -30,7 +31,7 @@ from netcore.training.input_checks import (
     to_uint8,
 )
 from netcore.training.metadata import environment_info, operation_entries
-from netcore.training.run_dir import open_run_dir
+from netcore.training.run_dir import discard_interrupted, open_run_dir
 
 EXAMPLES_PER_CLASS = 20  # images in the run folder
 MAX_EVALUATED = 2_000  # images of the evaluation
@@ -137,6 +138,7 @@ class RunRecorder:
             raise
         self._run_dir.__exit__(None, None, None)
         self.run = load_run(self._path)
+        store_example_traces(self.run)
         return None
 
     def snapshot(self, step: int, *, epoch: float | None = None, name: str = "", **metrics: ArrayLike) -> None:
@@ -167,6 +169,8 @@ class RunRecorder:
         self._writer.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
         self._record_metrics(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
         self._writer.save()
+        if step:
+            discard_interrupted(self.run.path)
 
     # ---- start and end
 
@@ -189,6 +193,7 @@ class RunRecorder:
             **environment_info(),
         )
         self.run = self._writer.run
+        self._writer.save()  # first: without it, the folder is not a run and is never replaced
         model: dict[str, Any] = {"kind": "graph", "graph": self._writer.add_text("network.json", json.dumps(graph))}
         if constants:
             model["constants"] = self._writer.add_arrays("constants.npz", **constants)

@@ -1,8 +1,9 @@
 """Open the folder of a training, and replace a run safely.
 
 A first training writes to ``<output>/<name>``, which can be read meanwhile. If that is a complete run, the new one is
-written to ``<output>/.training/<name>`` and replaces it at the end. `resume` opens the one
-that was interrupted. A name is locked by one training at a time.
+written to ``<output>/.training/<name>`` and replaces it at the end. `resume` opens the one that was interrupted. A
+training that starts again moves it to ``<output>/.training/<name>.interrupted``, from where it comes back unless
+`discard_interrupted` is called. A name is locked by one training at a time.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from netcore.core.errors import NetcoreError
+from netcore.core.run import load_run
 from netcore.training.checkpoint import NAME as CHECKPOINT
 
 STAGING_DIR = ".training"
@@ -59,17 +61,34 @@ def open_run_dir(output: Path, name: str, resume: bool = False) -> Iterator[Path
     try:
         staging.parent.mkdir(parents=True, exist_ok=True)
         with _lock_name(staging.with_name(f".{name}.lock"), name):
-            _finish_swap(final, staging)
+            _recover(final, staging)
             path = _interrupted_dir(final, staging) if resume else _new_dir(final, staging)
             path.mkdir(parents=True, exist_ok=True)
-            yield path
+            try:
+                yield path
+            except BaseException:
+                _restore_interrupted(path, _aside(staging))
+                raise
             if path == staging:
                 old = staging.with_name(f"{name}.old")
                 final.rename(old)
                 staging.rename(final)
                 shutil.rmtree(old)
+            shutil.rmtree(_aside(staging), ignore_errors=True)
     except OSError as error:
         raise NetcoreError(f"cannot write {error.filename or final}: {error.strerror or error}") from error
+
+
+def discard_interrupted(path: Path) -> None:
+    """Remove the interrupted run that the training in `path` replaces, now that the new one can be resumed.
+
+    Parameters
+    ----------
+    path : Path
+        As `open_run_dir` yields it.
+    """
+    parent = path.parent if path.parent.name == STAGING_DIR else path.parent / STAGING_DIR
+    shutil.rmtree(_aside(parent / path.name), ignore_errors=True)
 
 
 def _interrupted_dir(final: Path, staging: Path) -> Path:
@@ -82,26 +101,50 @@ def _interrupted_dir(final: Path, staging: Path) -> Path:
 
 
 def _new_dir(final: Path, staging: Path) -> Path:
-    shutil.rmtree(staging, ignore_errors=True)
-    if run_status(final) == "complete":
-        return staging
-    if final.exists():
-        if not final.is_dir() or (any(final.iterdir()) and not _is_run(final)):
-            raise NetcoreError(f"{final} is not a run folder: choose another --name or --output-dir")
-        shutil.rmtree(final)
-    return final
+    """Choose the folder of a new training, and make room there."""
+    _check_replaceable(final)
+    path = staging if run_status(final) == "complete" else final
+    if path == staging and not (staging / "run.json").exists():
+        shutil.rmtree(staging, ignore_errors=True)  # killed before it was a run
+    _check_replaceable(path)
+    if path.exists() and any(path.iterdir()):
+        path.rename(_aside(staging))
+    return path
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / "snapshots").is_dir() or (folder / "run.json").is_file()
+def _check_replaceable(folder: Path) -> None:
+    """Raise NetcoreError unless `folder` is missing, empty, or a run that netcore can read."""
+    mend = "choose another --name, or move it"
+    if folder.is_symlink():
+        raise NetcoreError(f"{folder} is a symbolic link: {mend}")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / "run.json").is_file():
+        raise NetcoreError(f"{folder} is not a run folder: {mend}")
+    try:
+        load_run(folder)
+    except NetcoreError as error:
+        raise NetcoreError(f"{folder} is not replaced, since its run.json cannot be read: {mend} ({error})") from error
 
 
-def _finish_swap(final: Path, staging: Path) -> None:
-    """Complete the swap of a process that was killed between two renames."""
+def _aside(staging: Path) -> Path:
+    return staging.with_name(f"{staging.name}.interrupted")
+
+
+def _restore_interrupted(path: Path, aside: Path) -> None:
+    """Put an interrupted run back in the place of one that has no checkpoint yet."""
+    if aside.exists():
+        shutil.rmtree(path, ignore_errors=True)
+        aside.rename(path)
+
+
+def _recover(final: Path, staging: Path) -> None:
+    """Complete what a killed process left: the swap of two runs, or the start of a training."""
     old = staging.with_name(f"{staging.name}.old")
     if old.exists() and not final.exists():
         old.rename(final)
     shutil.rmtree(old, ignore_errors=True)
+    _restore_interrupted(staging if run_status(final) == "complete" else final, _aside(staging))
 
 
 @contextlib.contextmanager

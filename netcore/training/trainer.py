@@ -35,6 +35,7 @@ from netcore.training.mc_dropout import has_dropout
 from netcore.training.metadata import describe_layers, environment_info
 from netcore.training.plan import TrainingPlan
 from netcore.training.progress import NullProgress
+from netcore.training.run_dir import discard_interrupted
 from netcore.training.seeds import derive_seed
 
 EARLY_STEPS = (1, 3, 10, 30, 100, 300, 1000)  # of the first epoch, with a snapshot each
@@ -144,6 +145,7 @@ class Trainer:
         } | environment_info()
 
     def _start(self) -> None:
+        self.writer.save()  # first: without it, the folder is not a run and is never replaced
         self._snapshot(0, 0)
         index = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
         examples = self.plan.held_out.subset(index)
@@ -247,6 +249,8 @@ class Trainer:
             info["images_per_second"] = round(len(rows) * len(self.plan.train) / max(info["seconds"], 1e-9))
         self.writer.save()
         save_checkpoint(self.run.path, self.module, self.optimizer, epoch)
+        if epoch:
+            discard_interrupted(self.run.path)
 
     def _evaluate(self, mc_dropout: bool) -> None:
         self.progress.log(

@@ -87,6 +87,14 @@ def drop_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rgb
 
 
+def straight_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Copy uint8 (H, W, 4) whose colours are multiplied by alpha, as Cairo has them, with the colours themselves."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    out = rgba.copy()
+    out[..., :3] = np.minimum(255, (rgba[..., :3].astype(np.uint16) * 255 + alpha // 2) // np.maximum(alpha, 1))
+    return out
+
+
 def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> NDArray[np.float64]:
     """Return fills (N, 3) of neurons: by magnitude, or by sign if any activation is negative."""
     t = normalize_activation(values, functions)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.step import Step
 from netcore.rendering.frame_writer import Clip, FrameWriter
 
 BUDGET_MB, LIMIT_MB = 5.0, 10.0  # GitHub's proxy stops at 5 MB for images from elsewhere, GitHub itself at 10 MB
@@ -87,9 +88,16 @@ class Format:
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """One written file: frames shown (repeats included), seconds, bytes, pixels, and a line where it is rather large.
+    """One written file; a still has one frame and no duration.
 
-    The poster counts as one frame of no duration.
+    Attributes
+    ----------
+    frames : int
+        Frames shown, repeats included.
+    warning : str
+        A line if it is rather large.
+    steps : tuple of Step
+        What viewers can stop at, in a clip.
     """
 
     path: Path
@@ -99,6 +107,7 @@ class EncodedFile:
     width: int
     height: int
     warning: str = ""
+    steps: tuple[Step, ...] = ()
 
 
 def format_names() -> list[str]:
