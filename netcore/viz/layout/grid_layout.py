@@ -6,6 +6,8 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MAX_CELL = 26.0  # side of a cell, in units
+
 Size = tuple[int, int]  # rows and columns of one map, in pixels
 
 
@@ -100,13 +102,13 @@ def nearest_index(count: int, size: int) -> NDArray[np.int_]:
     return ((np.arange(size) + 0.5) * count / size).astype(int)
 
 
-def _columns(n: int, size_in: Callable[[int], float]) -> int:
+def best_column_count(n: int, size_in: Callable[[int], float]) -> int:
     """Return the number of columns with the largest images; among nearly equal ones, with the fewest empty cells."""
     largest = max(size_in(c) for c in range(1, n + 1))
     return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
 
 
-def _cells(size: float, gap: float) -> tuple[int, float]:
+def cells_per_pixel(size: float, gap: float) -> tuple[int, float]:
     """Return array cells per image pixel, none wider than the gap, and their size in screen pixels.
 
     `size` is rounded to a whole number of screen pixels if this costs less than an eighth of it.
@@ -121,13 +123,10 @@ def _cells(size: float, gap: float) -> tuple[int, float]:
     return repeat, size / repeat
 
 
-CELL = 26.0  # maximum side of a vector's cell, in units
-
-
-def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
-    """Return side and gap of a vector's cells: the largest at which all fit, 3 to `CELL` units."""
+def cell_size(count: int, wide: float, tall: float) -> tuple[float, float]:
+    """Return side and gap of cells: the largest at which all fit, 3 to `MAX_CELL` units."""
     gap = 2.0
-    size = CELL
+    size = MAX_CELL
     while size > 3 and int((wide + gap) / (size + gap)) * int((tall + gap) / (size + gap)) < count:
         size -= 0.5
     return size, gap

@@ -13,18 +13,16 @@ from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
 from netcore.core.formatting import format_number, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
-from netcore.viz.layout.grid_layout import CELL, _cell
+from netcore.viz.layout.unit_columns import GAP, UnitColumn, fit_columns, grid_in_column
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid
 from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL, ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
-GAP = 3.0  # units between maps
 TOP, FOOT = 44.0, 38.0  # units for the name and the shape above a column, for two lines below it
-WANTED = 6  # maps of each block, at least
-LARGEST = 12  # screen pixels of a map's pixel, at most
-NARROWEST = 48.0  # units of a column
+MAX_SCREEN_PIXELS = 12  # side of a map's pixel
+MIN_WIDTH = 48.0  # units of a column
 
 
 class ActivationView:
@@ -91,15 +89,16 @@ class ActivationView:
         self.grid = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
         return self.grid
 
-    def column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
+    def layout(self, min_width: float = 0.0) -> UnitColumn:
+        """What a column of it has to hold."""
+        _, count, h, w = self.outputs.shape
+        return UnitColumn(count, (h, w), min_width)
+
+    def draw_column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
         """Draw it as a column, a map's pixel `pixel` units wide, with name, shape, number shown and largest value."""
-        muted = fig.theme.muted
-        count, h, w = self.outputs.shape[1:]
-        gap = GAP
-        if self.vector:
-            pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
-        columns = max(1, int((box.w + gap) / (w * pixel + gap)))
-        self.select(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
+        muted, count = fig.theme.muted, self.outputs.shape[1]
+        columns, rows, pixel, gap = grid_in_column(self.layout(), box.w, box.h - TOP - FOOT, pixel)
+        self.select(columns * rows)
         self.name = add_text(
             fig, box.x, box.y, ellipsize(fig, self.block.short, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
         )
@@ -123,61 +122,23 @@ class ActivationView:
 
 
 def draw_activation_columns(fig: ThemedFigure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
-    """Draw blocks as columns side by side, all maps to one size: the largest at which a few of each block fit.
+    """Draw blocks as columns side by side, all maps to one scale, the largest at which a few of each block fit.
 
-    Colours mean the same in all of them: where one block has negative values, all are drawn with both signs.
+    Colors mean the same in all of them: if one block has negative values, all are drawn with both signs.
     """
     signed = any(view.signed for view in views)
     for view in views:
         view.signed = signed
-    scale, heads = fig.bbox.width / FIGURE_WIDTH, [_head(fig, view) for view in views]
-    tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
-    heads = [min(head, room / len(views)) for head in heads]
-    for pixel in [k / scale for k in range(LARGEST, 0, -1)]:
-        across = [_across(view, pixel, tall) for view in views]
-        widths = [max(h, _wide(v, a, pixel)) for v, a, h in zip(views, across, heads, strict=True)]
-        if sum(widths) <= room:
-            break
-    else:
-        widths = [room / len(views)] * len(views)
-    widths = _widen(views, widths, pixel, tall, room)
-    gap += (room - sum(widths)) / max(1, len(views) - 1)
+    scale = fig.bbox.width / FIGURE_WIDTH
+    columns = [view.layout(_text_width(fig, view)) for view in views]
+    pixels = [k / scale for k in range(MAX_SCREEN_PIXELS, 0, -1)]
+    widths, pixel, gap = fit_columns(columns, box.w, box.h - TOP - FOOT, gap, pixels)
     left = box.x
     for view, wide in zip(views, widths, strict=True):
-        view.column(fig, Box(left, box.y, wide, box.h), pixel)
+        view.draw_column(fig, Box(left, box.y, wide, box.h), pixel)
         left += wide + gap
 
 
-def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
-    """Give the room that is left to blocks that show the smallest share, a map's or a cell's width at a time."""
-    steps = [(CELL if view.vector else view.outputs.shape[3] * pixel) + GAP for view in views]
-    while True:
-        shares = [_share(view, wide, pixel, tall) for view, wide in zip(views, widths, strict=True)]
-        short = [i for i, share in enumerate(shares) if share < 1 and steps[i] <= room - sum(widths)]
-        if not short:
-            return widths
-        least = min(short, key=lambda i: shares[i])
-        widths = [wide + steps[i] * (i == least) for i, wide in enumerate(widths)]
-
-
-def _head(fig: ThemedFigure, view: ActivationView) -> float:
-    """Units that a column needs for what is written above and below it."""
-    return min(72.0, max(NARROWEST, text_width(fig, view.block.short, SMALL, "bold")))
-
-
-def _across(view: ActivationView, pixel: float, tall: float) -> int:
-    """Maps side by side, so that `WANTED` of them, or all, fit into the height; too many where not one does."""
-    rows = int((tall + GAP) / (view.outputs.shape[2] * pixel + GAP))
-    return -(-min(WANTED, view.outputs.shape[1]) // rows) if rows else 999
-
-
-def _wide(view: ActivationView, across: int, pixel: float) -> float:
-    return across * (view.outputs.shape[3] * pixel + GAP) - GAP
-
-
-def _share(view: ActivationView, wide: float, pixel: float, tall: float) -> float:
-    """How much of its maps a column of this width holds; of a vector, how near to a square of large cells it comes."""
-    count, h, w = view.outputs.shape[1:]
-    if view.vector:
-        return wide / (np.ceil(np.sqrt(count)) * (CELL + GAP))
-    return int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)) / count
+def _text_width(fig: ThemedFigure, view: ActivationView) -> float:
+    """Units that the texts above and below a column need."""
+    return min(72.0, max(MIN_WIDTH, text_width(fig, view.block.short, SMALL, "bold")))

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, IdentityTransform
 from numpy.typing import NDArray
 
-from netcore.viz.layout.grid_layout import _cells, _columns, nearest_index
+from netcore.viz.layout.grid_layout import best_column_count, cells_per_pixel, nearest_index
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import sequential
@@ -226,8 +226,8 @@ def image_grid(
         down = (box.h - (rows - 1) * lead) / (rows * h)
         return max(min(across, down) * scale, 1e-3)
 
-    columns = columns or _columns(n, size_in)
-    repeat, cell = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
+    columns = columns or best_column_count(n, size_in)
+    repeat, cell = cells_per_pixel(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
     for whole in (round, int):  # the requested gap, or a narrower one if the grid is larger than the box
         cells = max(1, whole(gap * scale / cell)) if gap else 0
