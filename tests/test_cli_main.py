@@ -70,7 +70,7 @@ def test_commands_have_help_and_summary(capsys: pytest.CaptureFixture) -> None:
     listed = capsys.readouterr().out
     for name, (_, line) in commands().items():
         assert name in listed
-        assert line
+        assert 0 < len(line) <= 60
         assert main([name, "--help"]) == 0
         assert "Usage: netcore " + name in capsys.readouterr().out
 

@@ -41,6 +41,7 @@ FORBIDDEN = {
     r"\b(unless given|at most so many)\b": "default: …, maximum number of …",
 }
 FORBIDDEN_IN_MESSAGES = FORBIDDEN | {r"\bsay ": "use, pass, choose", r"\bis no ": "is not a"}
+MALFORMED = re.compile(r"^[A-Z][a-z]+\b(?![A-Z])|[.]\s*$|\n")
 BRITISH = re.compile(r"colour|centre(?!d_text)|normalis|unlabelled", re.IGNORECASE)
 
 
@@ -87,10 +88,10 @@ def string_of(node: ast.expr) -> str:
     return ""
 
 
-def messages(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def messages(tree: ast.Module, kinds: str = r"(Error|Exit|BadParameter|Unavailable)$") -> Iterator[tuple[int, str]]:
     """Texts of exceptions where they are made."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.search(r"(Error|Exit|BadParameter|Unavailable)$", ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.search(kinds, ast.unparse(node.func)):
             for argument in node.args:
                 if text := string_of(argument):
                     yield argument.lineno, text
@@ -197,6 +198,24 @@ def test_identifiers_spelt_as_in_matplotlib() -> None:
         for line, name in identifiers(parse(path))
         if BRITISH.search(name)
     } == set()
+
+
+def test_messages_are_one_line() -> None:
+    """Errors that a user can fix: one line, no capital word at the start, no full stop at the end."""
+    found = {
+        f"{relative(path)}, line {line}: {text}"
+        for path in SOURCES
+        for line, text in messages(parse(path), r"(NetcoreError|RequirementError|Unavailable|BadParameter)$")
+        if MALFORMED.search(text)
+    }
+    assert found == set()
+
+
+def test_malformed_messages_are_found() -> None:
+    for text in ("The run is missing.", "Cannot read", "no run:\ntrain one", "no run 'x'. "):
+        assert MALFORMED.search(text), text
+    for text in ("no run 'x': use netcore runs", "{} must be a tensor, not None", "PyTorch cannot read it", "--at …"):
+        assert not MALFORMED.search(text), text
 
 
 def test_forbidden_phrases_are_found() -> None:

@@ -69,7 +69,7 @@ class ImportCommand(click.Command):
     help="Shape (C, H, W) of an image.",
 )
 @click.option(
-    "--classes", type=click.Path(path_type=Path), help="File with one class name per line.  [default: 0, 1, …]"
+    "--classes", type=click.Path(path_type=Path), help="File with one class name per line.", show_default="0, 1, …"
 )
 @click.option("--examples", help="Labelled images: a folder with one subfolder per class, or a data set.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")

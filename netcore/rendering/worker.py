@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from queue import Queue
 from typing import Any, TextIO
@@ -35,7 +35,8 @@ Reply = Callable[[Mapping[str, Any]], None]  # sends one message to the pool
 
 def task_to_json(task: RenderTask, folder: Path) -> str:
     """Encode a task and its folder as one line of JSON."""
-    plain = {**vars(task), "scene": str(task.scene.path), "run": str(task.run.path), "selector": vars(task.selector)}
+    plain = {field.name: getattr(task, field.name) for field in fields(task)}  # `asdict` would copy the run
+    plain |= {"scene": str(task.scene.path), "run": str(task.run.path), "selector": asdict(task.selector)}
     plain["targets"] = {name: str(path) for name, path in task.targets.items()}
     return json.dumps({"job": plain, "folder": str(folder)})
 

@@ -140,15 +140,17 @@ class _Probabilities:
 
 class _Network:
     def __init__(self, fig: ThemedFigure, box: Box, trace: Trace) -> None:
-        add_subtitle(fig, box, "Network")
         theme, right = fig.theme, box.x + box.w
         for words, role in (("lowers", "negative"), ("raises", "positive")):
             add_text(fig, right, box.y + 0.8, words, ha="right", color=getattr(theme, role))
             right -= text_width(fig, words) + 10
-        self.wiring = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
+        self.diagram = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
+        chosen = self.diagram.selection
+        start = box.x + text_width(fig, "Network", LABEL, "bold") + 8
+        add_subtitle(fig, box, "Network", chosen if start + text_width(fig, chosen) < right else "")
 
     def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
-        return self.wiring.update(trace)
+        return self.diagram.update(trace)
 
 
 class _Confusion:

@@ -48,6 +48,9 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     draw_activation_columns(fig, middle, views, 14)
     for view in views:
         view.update(trace)
+    chosen = ", ".join(dict.fromkeys(view.units.selection for view in views if view.units.selection))
+    if chosen:
+        add_text(fig, left.x, body.y + body.h + 22, f"shown: {chosen}", va="bottom", color=theme.muted)
     add_text(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
     add_text(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
 

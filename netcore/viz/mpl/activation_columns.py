@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from netcore.analysis.blocks import Block, Graph
-from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
+from netcore.analysis.units import Criterion, Units, select_units
 from netcore.core.formatting import format_number, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
@@ -42,11 +42,10 @@ class ActivationView:
         self.block = block
         self.outputs = np.stack([self._tiles(trace) for trace in traces])  # (traces, N, h, w)
         self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
-        by: Criterion = "activation" if self.vector else "variation"
-        self.strength = unit_strength(graph, root_block(graph, block), traces, by)[0]
+        self._graph, self._traces = graph, traces
         self.signed = bool(self.outputs.min() < 0)
         self.limit = abs_limit(self.outputs)
-        self.selected = np.arange(len(self.outputs[0]))
+        self.units = Units(np.arange(len(self.outputs[0])), len(self.outputs[0]), block.unit_word)
         self.name: Text | None = None
 
     def _tiles(self, trace: Trace) -> NDArray[Any]:
@@ -70,7 +69,13 @@ class ActivationView:
     def select(self, count: int) -> None:
         """Show a maximum number of units: neurons of the largest magnitude, maps of the largest standard deviation."""
         if not self.is_sequence:
-            self.selected = top_k(self.strength, count)
+            by: Criterion = "activation" if self.vector else "variation"
+            self.units = select_units(self._graph, self.block, self._traces, count, by)
+
+    @property
+    def selected(self) -> NDArray[np.int_]:
+        """Indices of the units shown."""
+        return self.units.index
 
     def draw(
         self, fig: ThemedFigure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP

@@ -10,7 +10,8 @@ from matplotlib.collections import LineCollection
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.analysis.diagram_columns import DiagramColumn, column_contributions, diagram_columns
-from netcore.analysis.units import top_k
+from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.units import Units, select_units, top_k
 from netcore.core.trace import Trace
 from netcore.viz.colors import blend
 from netcore.viz.layout.columns import column_positions
@@ -31,15 +32,23 @@ FOOT = 38.0  # units below the columns, for how many are shown
 
 
 class NetworkDiagram:
-    """A network in `box`; ``show(trace)`` moves it to an image and gives the artists that changed.
+    """The network as columns of units with edges, in a box; `update` shows an image.
 
-    Of the trace shown last, ``chosen`` holds the units in each column, ``values`` what the edges between
-    neighbours carry: (T, S) each, None where something lies between them. ``lines`` are these edges, weak ones first.
+    Attributes
+    ----------
+    selected : list of ndarray
+        Units in each column.
+    values : list of ndarray or None
+        Contributions along the edges between neighbouring columns, (T, S) each; None if the columns do not follow one
+        another.
+    lines : LineCollection
+        The edges, weak ones first.
     """
 
-    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace, most: int = 6) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace, limit: int = 6) -> None:
         self.theme = fig.theme
-        self.columns = diagram_columns(trace, most)
+        self.columns = diagram_columns(trace, limit)
+        self.graph = graph_of_trace(trace).join_poolings()
         longest = min(0.24 * box.w, max(text_width(fig, name, weight="bold") for name in trace.classes))
         self._classes = [ellipsize(fig, name, longest, weight="bold") for name in trace.classes]
         inner = box.inset(right=longest + 10, bottom=FOOT)
@@ -90,9 +99,10 @@ class NetworkDiagram:
     def update(self, trace: Trace) -> list[Artist]:
         """Show a trace and return the changed artists."""
         changed: list[Artist] = [self.lines, *self.names]
-        self.selected = [top_k(c.activity(trace), v.count) for c, v in zip(self.columns, self.views, strict=True)]
+        pairs = zip(self.columns[:-1], self.views[:-1], strict=True)
+        self.units = [self._select(column, view.count, trace) for column, view in pairs]
         shares = trace.probabilities
-        self.selected[-1] = top_k(shares, self.views[-1].count)
+        self.selected = [*(units.index for units in self.units), top_k(shares, self.views[-1].count)]
         for column, view, chosen in zip(self.columns, self.views, self.selected, strict=True):
             values = shares if column is self.columns[-1] else column.values(trace)
             if column.has_maps and column.block is None:
@@ -107,6 +117,20 @@ class NetworkDiagram:
             color = prediction_color(self.theme, trace, int(k))
             set_text(text, self._classes[k], color or self.theme.muted, bool(k == trace.prediction))
         return changed
+
+    def _select(self, column: DiagramColumn, limit: int, trace: Trace) -> Units:
+        """Units of a column for this image: neurons most active, maps varying most."""
+        if column.block is None:
+            brightest = top_k(column.activity(trace), limit)
+            return Units(brightest, column.size, "pixel", "brightest" if len(brightest) < column.size else "")
+        if column.block.unit_count != column.size:  # values with several axes, shown as one vector
+            return Units(top_k(column.activity(trace), limit), column.size, "value", "most active")
+        return select_units(self.graph, column.block, [trace], limit, "variation" if column.has_maps else "activation")
+
+    @property
+    def selection(self) -> str:
+        """How the units shown were chosen: ``"neurons most active"``; empty if all are shown."""
+        return ", ".join(dict.fromkeys(units.selection for units in self.units if units.selection))
 
     def _edges(self) -> None:
         """Lines by what they carry: colour by sign, strong ones wide and opaque, weak ones hairlines below them."""
