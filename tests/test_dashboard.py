@@ -269,7 +269,7 @@ def test_contributions_only_between_successive_layers(make_context, cnn_run):
     few = diagram_columns(trace, 4)
     assert [c.name for c in few] == ["input", "pool 1", "hidden", "output"]
     with theme_style(DARK):
-        diagram = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
+        diagram = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, limit=4)
     assert diagram.values[1] is None
     assert diagram.values[2] is not None
 

@@ -1,4 +1,4 @@
-"""Traces of a run's first examples, stored so that pictures of them need no torch."""
+"""Stored traces of a run's first examples: pictures without torch."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ def store_example_traces(run: Run) -> int:
     """Store the traces of the first example of each class, through the best snapshot, and return how many.
 
     At most ten, and 10 MB of values. A network that cannot be traced, or an example file that cannot be read, stores
-    none: whoever draws it is told why.
+    none: the error appears when it is drawn.
 
     Parameters
     ----------
