@@ -81,7 +81,7 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
         dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.incorrect} | {feed[i].label: DARK.correct}
     )
     assert colors == list(expected.values())
-    assert any(text.startswith(f"image {i + 1} of 60") for text in painted_strings(fig))
+    assert any(f"image {i + 1} of 60" in text for text in painted_strings(fig))
     names = panels["_Network"].diagram.names
     assert [name.get_text() for name in names] == [str(k) for k in range(10)]
     assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]

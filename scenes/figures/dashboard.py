@@ -64,23 +64,30 @@ def draw(
     feed = sample_sequence(context, digits, images, seed)
     facts = predict_samples(context, feed)
     trace = context.trace(sample=feed[-1])
-    body, note = _heading(fig, f"Dashboard of {context.display_name}")
+    title = f"Dashboard of {context.display_name}"
+    body, note = _heading(fig, title)
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
+    network = _Network(fig, c, trace)
     panels: list[_Panel] = [
         _Input(fig, a, trace),
         _Probabilities(fig, b, trace),
-        _Network(fig, c, trace),
+        network,
         _Confusion(fig, d, context.classes),
         _Activity(fig, e, facts),
         _Weights(fig, f, context.classes, facts.output_weights),
         _Confidence(fig, g, len(feed)),
     ]
 
+    last = f"image {len(feed)} of {len(feed)} · {trace.snapshot}"
+    chosen = f"{network.diagram.selection} · " if network.diagram.selection else ""
+    if text_width(fig, chosen + last) > body.w - 10 - text_width(fig, title, TITLE, "bold"):
+        chosen = ""
+
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(feed))
-        note.set_text(f"image {i + 1} of {len(feed)} · {trace.snapshot}")
+        note.set_text(f"{chosen}image {i + 1} of {len(feed)} · {trace.snapshot}")
         now = context.trace(sample=feed[i])
         return [note, *(artist for panel in panels for artist in panel.update(now, facts, i))]
 
@@ -140,14 +147,12 @@ class _Probabilities:
 
 class _Network:
     def __init__(self, fig: ThemedFigure, box: Box, trace: Trace) -> None:
+        add_subtitle(fig, box, "Network")
         theme, right = fig.theme, box.x + box.w
         for words, role in (("lowers", "negative"), ("raises", "positive")):
             add_text(fig, right, box.y + 0.8, words, ha="right", color=getattr(theme, role))
             right -= text_width(fig, words) + 10
         self.diagram = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
-        chosen = self.diagram.selection
-        start = box.x + text_width(fig, "Network", LABEL, "bold") + 8
-        add_subtitle(fig, box, "Network", chosen if start + text_width(fig, chosen) < right else "")
 
     def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         return self.diagram.update(trace)

@@ -121,15 +121,14 @@ class NetworkDiagram:
     def _select(self, column: DiagramColumn, limit: int, trace: Trace) -> Units:
         """Units of a column for this image: neurons most active, maps varying most."""
         if column.block is None:
-            brightest = top_k(column.activity(trace), limit)
-            return Units(brightest, column.size, "pixel", "brightest" if len(brightest) < column.size else "")
+            return Units(top_k(column.activity(trace), limit), column.size, "pixel")
         if column.block.unit_count != column.size:  # values with several axes, shown as one vector
             return Units(top_k(column.activity(trace), limit), column.size, "value", "most active")
         return select_units(self.graph, column.block, [trace], limit, "variation" if column.has_maps else "activation")
 
     @property
     def selection(self) -> str:
-        """How the units shown were chosen: ``"neurons most active"``; empty if all are shown."""
+        """How units of layers were chosen: ``"neurons most active"``; empty if all are shown."""
         return ", ".join(dict.fromkeys(units.selection for units in self.units if units.selection))
 
     def _edges(self) -> None:
