@@ -95,6 +95,13 @@ def straight_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return out
 
 
+def image_colors(theme: Theme, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return colours (H, W, 3) of an image, uint8 (C, H, W): its own if it has three channels, else by brightness."""
+    if len(pixels) == 3:
+        return np.asarray(pixels.transpose(1, 2, 0) / 255)
+    return theme.activation_colors(pixels.mean(axis=0) / 255)
+
+
 def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> NDArray[np.float64]:
     """Return fills (N, 3) of neurons: by magnitude, or by sign if any activation is negative."""
     t = normalize_activation(values, functions)
