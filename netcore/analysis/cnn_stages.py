@@ -176,7 +176,13 @@ class _StageBuilder:
             self._block("brief", region)
 
     def _step(
-        self, kind: Kind, block: Block, title: str, op: Operation, members: Sequence[Operation], reads: Any = None
+        self,
+        kind: Kind,
+        block: Block,
+        title: str,
+        op: Operation,
+        members: Sequence[Operation],
+        reads: NDArray[Any] | None = None,
     ) -> None:
         values = _channels_first(self.trace.value(op.node), op.axes)
         if values is not None:
@@ -187,7 +193,14 @@ class _StageBuilder:
         self._append(kind, block, block.heading[0], block.output, values, block.operations, self.maps)
 
     def _append(
-        self, kind: Kind, block: Block, title: str, node: str, values: Any, members: Sequence[Operation], reads: Any
+        self,
+        kind: Kind,
+        block: Block,
+        title: str,
+        node: str,
+        values: NDArray[Any],
+        members: Sequence[Operation],
+        reads: NDArray[Any],
     ) -> None:
         sizes: dict[str, int] = {}
         for op in members:

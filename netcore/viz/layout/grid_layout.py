@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.viz.layout.area import Area
 
+MAX_CELL = 26.0  # side of a cell, in units
 Size = tuple[int, int]  # rows and columns of one map, in pixels
 
 
-def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarray) -> np.ndarray:
+def pixel_frames(
+    of: NDArray[np.float64], size: Size, which: NDArray[np.int_], pixel: NDArray[np.int_]
+) -> NDArray[np.float64]:
     """Return frames (N, 3, 2) of pixel `pixel` (row-major) of map `which`; -1: the whole map."""
     y, x = np.divmod(np.maximum(pixel, 0), size[1])
     parts = np.where(pixel[:, None] < 0, 1, [[size[1], size[0]]])
@@ -18,18 +22,18 @@ def pixel_frames(of: np.ndarray, size: Size, which: np.ndarray, pixel: np.ndarra
     return np.stack([corner, corner + across, corner + down], axis=1)
 
 
-def nearest_index(count: int, size: int) -> np.ndarray:
+def nearest_index(count: int, size: int) -> NDArray[np.int_]:
     """Return, for each of `size` screen pixels, the nearest of `count` array cells: int (size,)."""
     return ((np.arange(size) + 0.5) * count / size).astype(int)
 
 
-def _columns(n: int, size_in: Callable[[int], float]) -> int:
+def best_column_count(n: int, size_in: Callable[[int], float]) -> int:
     """Return the number of columns with the largest images; among nearly equal ones, with the fewest empty cells."""
     largest = max(size_in(c) for c in range(1, n + 1))
     return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
 
 
-def _cells(size: float, gap: float) -> tuple[int, float]:
+def cells_per_pixel(size: float, gap: float) -> tuple[int, float]:
     """Return array cells per image pixel, none wider than the gap, and their size in screen pixels.
 
     `size` is rounded to a whole number of screen pixels if this costs less than an eighth of it.
@@ -44,13 +48,10 @@ def _cells(size: float, gap: float) -> tuple[int, float]:
     return repeat, size / repeat
 
 
-CELL = 26.0  # maximum side of a vector's cell, in units
-
-
-def _cell(count: int, wide: float, tall: float) -> tuple[float, float]:
-    """Return side and gap of a vector's cells: the largest at which all fit, 3 to `CELL` units."""
+def cell_size(count: int, wide: float, tall: float) -> tuple[float, float]:
+    """Return side and gap of cells: the largest at which all fit, 3 to `MAX_CELL` units."""
     gap = 2.0
-    size = CELL
+    size = MAX_CELL
     while size > 3 and int((wide + gap) / (size + gap)) * int((tall + gap) / (size + gap)) < count:
         size -= 0.5
     return size, gap
