@@ -133,7 +133,7 @@ class WorkedExample(Film):
     # ---- scores and shares
 
     def show_scores(self):
-        """A sheet with a line a class: score, power, share, PyTorch's share."""
+        """A sheet with one line per class: score, power, share, PyTorch's share."""
         layer, trace = self.layers[-1], self.trace
         if set(layer.functions) - {"Softmax", "Log-softmax"}:
             raise RequirementError("the output layer must give scores or their softmax: use prediction-pipeline")

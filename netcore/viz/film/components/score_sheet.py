@@ -1,4 +1,4 @@
-"""A sheet with one line a class: score, power, share, and PyTorch's share."""
+"""A sheet with one line per class: score, power, share."""
 
 import numpy as np
 from numpy.typing import NDArray
