@@ -28,6 +28,11 @@ def prediction_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def log_to_stderr(text: str) -> None:
+    """Print a message of a running command on standard error."""
+    click.echo(f"netcore: {text}", err=True)
+
+
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Complete names of scenes and paths of scene files."""
     from click.shell_completion import CompletionItem

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
@@ -26,7 +27,7 @@ from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("examples", "hidden")
 ORDER = 58
-MOST = 16  # classes that fit
+MAX_CLASSES = 16
 
 
 def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: int = 24) -> None:
@@ -49,7 +50,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
     axis = 1 if block.unit_axis is None else block.unit_axis + 1
     moved = np.moveaxis(outputs, axis, 1)  # (N, units, ...)
     values = moved.reshape(*moved.shape[:2], -1).mean(2)  # (N, units)
-    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
+    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MAX_CLASSES]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
     chosen = top_k(means.std(0), neurons)
     highest = np.where(np.ptp(means, axis=0) > 0, means.argmax(0), len(means))  # a neuron that is constant has none
@@ -69,7 +70,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
 
 
 def _table(
-    fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str, label: str
+    fig: ThemedFigure, body: Box, table: NDArray[Any], chosen: NDArray[Any], classes: list[str], unit: str, label: str
 ) -> None:
     rows, columns = table.shape
     signed = bool(table.min() < 0)

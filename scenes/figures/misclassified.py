@@ -5,11 +5,12 @@ Images that {run} ({network}) misclassifies, highest confidence first, with pred
 """
 
 import numpy as np
-from scipy.special import softmax
+from numpy.typing import NDArray
 
 from netcore.analysis.predictions import stored_predictions
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_subset
+from netcore.core.probabilities import class_probabilities
 from netcore.viz.mpl.captioned_grid import captioned_grid
 from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
@@ -32,27 +33,29 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
     predicted, confidence = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != labels)
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:images]
-    body, note = add_heading(fig, f"Most confident misclassifications of {context.run_name}", source, aside=200)
+    body, note = add_heading(fig, f"Most confident misclassifications of {context.run_name}", source, legend_width=200)
     add_text(fig, body.x + body.w, 22, f"#: number for {option}", ha="right", color=theme.muted)
     if not len(chosen):
         add_text(fig, body.x, body.y + 20, "No image is misclassified.", fontsize=LABEL)
         return
     captions = [prediction_lines(classes, predicted[i], confidence[i], labels[i], number=i) for i in chosen]
-    count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).tiles())
+    count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).images())
     note.set_text(ellipsize(fig, f"{format_subset(count, total)} misclassified · {source}", body.w))
 
 
-def _seen(context: SceneContext) -> tuple:
+def _seen(
+    context: SceneContext,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.floating], int, str, str]:
     """Return images, labels, probabilities, the number misclassified, their source and the option."""
     if context.evaluations:
         stored = context.evaluation()
         if "mistake_images" in stored.extra:
             found, index = stored_predictions(context), stored.extra["mistake_index"]
-            total = int((~found.right).sum())
+            total = int((~found.correct).sum())
             images, labels = stored.extra["mistake_images"], found.labels[index]
-            return images, labels, found.probabilities[index], total, found.words, "--mistake"
+            return images, labels, found.probabilities[index], total, found.description, "--mistake"
     examples = context.examples()
-    shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
+    shares = class_probabilities(context.predict_batch(examples.images)["logits"])
     total = int((shares.argmax(1) != examples.labels).sum())
     source = format_count(len(examples.labels), "example image")
     return examples.images, examples.labels, shares, total, source, "--index"

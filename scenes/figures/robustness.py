@@ -4,10 +4,12 @@ Accuracy and mean confidence of {run} ({network}, {snapshot}) under noise, rotat
 95 % confidence interval. High confidence at low accuracy: overconfidence.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.experiments import (
     Transform,
@@ -32,7 +34,9 @@ ORDER = 46
 STRIP = 30.0  # units for the sample images below a chart
 
 
-CHANGES: dict[str, tuple[str, tuple[float, ...], Transform, Callable[[float], str]]] = {
+# Unit, levels, function, and how a level is written.
+Change = tuple[str, tuple[float, ...], Transform, Callable[[float], str]]
+CHANGES: dict[str, Change] = {
     "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), add_noise, "{:g}".format),
     "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), rotate, "{:g}°".format),
     "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), translate, "{:g}".format),
@@ -55,7 +59,8 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 120) -> None
         for title, (_, levels, function, _) in CHANGES.items()
     }
     words = f"{_message(found)} · {format_subset(len(labels), len(examples.labels), 'example')}"
-    body, _ = add_heading(fig, f"Robustness of {context.run_name}", f"{words} · {context.snapshot().label}", aside=400)
+    words += f" · {context.snapshot().label}"
+    body, _ = add_heading(fig, f"Robustness of {context.run_name}", words, legend_width=400)
     add_color_legend(fig, {"accuracy (band: 95 % interval)": theme.positive, "mean confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):
@@ -72,7 +77,7 @@ class _Measured:
     confidence: list[float]
 
     @classmethod
-    def of(cls, shares: Sequence[np.ndarray], labels: np.ndarray) -> "_Measured":
+    def of(cls, shares: NDArray[Any], labels: NDArray[Any]) -> "_Measured":
         right = [int((s.argmax(1) == labels).sum()) for s in shares]
         ends = [wilson_interval(r, len(labels)) for r in right]
         low, high = ([end[k] for end in ends] for k in (0, 1))
@@ -96,8 +101,8 @@ def _panel(
     fig: ThemedFigure,
     box: Box,
     title: str,
-    change: tuple,
-    pixels: np.ndarray,
+    change: Change,
+    pixels: NDArray[Any],
     found: _Measured,
 ) -> None:
     theme, (note, levels, function, word) = fig.theme, change
@@ -112,7 +117,7 @@ def _panel(
     _strip(fig, box, pixels, function, levels)
 
 
-def _strip(fig: ThemedFigure, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:
+def _strip(fig: ThemedFigure, box: Box, pixels: NDArray[Any], function: Transform, levels: tuple[float, ...]) -> None:
     """The chosen image at each level, below the tick labels."""
     tiles = np.stack([to_display(apply_transform(function, pixels[None], level)[0]) for level in levels])
     step = (box.w - 62) / (len(levels) - 0.4)

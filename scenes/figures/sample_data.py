@@ -5,8 +5,10 @@ evaluated on beside them.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_subset
@@ -17,7 +19,7 @@ from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize,
 
 NEEDS = ("examples",)
 ORDER = 20
-MOST = 10  # classes that fit
+MAX_CLASSES = 10
 SIDE = 88.0  # units, at most
 
 
@@ -31,7 +33,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     """
     classes = context.classes
     sets, muted = _sets(context), fig.theme.muted
-    present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
+    present = sorted({int(k) for _, _, labels in sets for k in labels})[:MAX_CLASSES]
     total = sum(len(pixels) for _, pixels, _ in sets)
     body, note = add_heading(fig, f"Sample images of {context.run_name}", " ")
     names = min(130, max(text_width(fig, classes[k]) for k in present))
@@ -42,13 +44,13 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     for (name, pixels, labels), part in zip(sets, parts, strict=True):
         if len(sets) > 1:
             add_subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
-        mosaic, which = _grid(fig, part, pixels, labels, present, images, part is parts[0])
+        grid, which = _grid(fig, part, pixels, labels, present, images, part is parts[0])
         drawn += len(which)
         for cell, i in which if part is parts[0] else ():
-            place = mosaic.place(cell)
+            place = grid.image_box(cell)
             add_text(fig, place.x + place.w + 3, place.y + place.h / 2, str(i), va="center_baseline", color=muted)
         for row, k in enumerate(present if part is parts[0] else ()):
-            place = mosaic.place(row * mosaic.columns)
+            place = grid.image_box(row * grid.columns)
             y = place.y + place.h / 2
             add_text(fig, body.x + names, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
 
@@ -56,7 +58,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of} · numbers: for --index")
 
 
-def _sets(context: SceneContext) -> list[tuple]:
+def _sets(context: SceneContext) -> list[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
     """Return name, images and labels of each data set: the run's examples and those stored by other evaluations."""
     examples = context.examples()
     home = context.dataset_name or "examples"
@@ -71,8 +73,8 @@ def _sets(context: SceneContext) -> list[tuple]:
 def _grid(
     fig: ThemedFigure,
     box: Box,
-    pixels: np.ndarray,
-    labels: np.ndarray,
+    pixels: NDArray[Any],
+    labels: NDArray[Any],
     present: list[int],
     most: int,
     numbered: bool,
@@ -88,5 +90,5 @@ def _grid(
     laid = np.zeros((columns * len(rows), *tiles.shape[1:]), tiles.dtype)
     for cell, i in which:
         laid[cell] = tiles[i]
-    mosaic = image_grid(fig, box, laid, columns=columns, pixel=side / tiles.shape[1], gap=gap, lead=3)
-    return mosaic, which
+    grid = image_grid(fig, box, laid, columns=columns, pixel=side / tiles.shape[1], gap=gap, lead=3)
+    return grid, which

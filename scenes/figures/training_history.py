@@ -5,10 +5,14 @@ held-out images (at the end of the epoch; band: 95 % confidence interval), and t
 the best epoch, whose weights are the snapshot "best".
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from netcore.analysis.history import epoch_columns, held_out_text
 from netcore.analysis.metrics import wilson_interval
@@ -23,6 +27,8 @@ from netcore.viz.mpl.text import add_color_legend, add_heading, add_subtitle
 NEEDS = ("history",)
 ORDER = 10
 ANIMATED = True
+Curve = tuple[Line2D, NDArray[Any], NDArray[Any]]  # with its x and y
+Curves = dict[str, NDArray[Any]]
 
 
 def draw(
@@ -47,7 +53,7 @@ def draw(
     best = _best_row(context, step)
     legend = {"training": theme.positive, "held out": theme.negative}
     legend |= {} if best is None else {f"best {context.time_unit}": theme.emphasis}
-    body, note = add_heading(fig, f"Training history of {context.run_name}", aside=210 if best is None else 330)
+    body, note = add_heading(fig, f"Training history of {context.run_name}", legend_width=210 if best is None else 330)
     add_color_legend(fig, legend)
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
@@ -91,29 +97,34 @@ def draw(
         note.set_text(_words(context, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
         for ring in rings:
             ring.set_visible(best is not None and epoch[best] <= now + 1e-9)
-        return [*(line for line, _, _ in moving), *band.show(now), *rings, note]
+        return [*(line for line, _, _ in moving), *band.update(now), *rings, note]
 
     update(1.0)
     return update
 
 
-def _best_row(context: SceneContext, step: np.ndarray) -> int | None:
+def _best_row(context: SceneContext, step: NDArray[Any]) -> int | None:
     """Row of the history at the best snapshot, None if it has none."""
     best = context.best_snapshot
-    rows = [] if best is None else np.flatnonzero(step == best.step)
+    rows = np.flatnonzero(step == best.step) if best is not None else np.array([], int)
     return int(rows[0]) if len(rows) and len(step) > 1 else None
 
 
-def _ring(ax: Axes, epoch: np.ndarray, curves: dict, name: str, row: int, color: str) -> Artist:
+def _ring(ax: Axes, epoch: NDArray[Any], curves: dict[str, NDArray[Any]], name: str, row: int, color: str) -> Artist:
     """A ring around the best epoch's value on held-out images, on training images if there are none."""
     values = [curves[f"{part}_{name}"][row] for part in ("val", "train")]
     known = [value for value in values if np.isfinite(value)]
-    settings = {"markerfacecolor": "none", "markeredgecolor": color, "markeredgewidth": 2, "markersize": 13}
+    settings: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgecolor": color,
+        "markeredgewidth": 2,
+        "markersize": 13,
+    }
     (ring,) = ax.plot([epoch[row]] * len(known[:1]), known[:1], "o", clip_on=False, zorder=5, **settings)
     return ring
 
 
-def _loss_note(thin: tuple[np.ndarray, np.ndarray] | None, top: float) -> str:
+def _loss_note(thin: tuple[NDArray[Any], NDArray[Any]] | None, top: float) -> str:
     """Unit of the loss, what the thin line is, and its largest value if that is above the axis."""
     if not thin:
         return "cross-entropy, nats"
@@ -124,14 +135,14 @@ def _loss_note(thin: tuple[np.ndarray, np.ndarray] | None, top: float) -> str:
 class _Band:
     """The 95 % interval of the accuracy on `of` held-out images, as wide as the curve is long; none of none."""
 
-    def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, color: str) -> None:
+    def __init__(self, ax: Axes, x: NDArray[Any], share: NDArray[Any], of: int, color: str) -> None:
         known = np.isfinite(share)
         self.x = x[known]
         ends = [wilson_interval(round(s * of), of) for s in share[known]] if of else []
         self.ends = np.array(ends).reshape(-1, 2).T
         self.fill = ax.fill_between([], [], [], color=color, alpha=0.2, linewidth=0) if of else None
 
-    def show(self, now: float) -> list[Artist]:
+    def update(self, now: float) -> list[Artist]:
         if self.fill is None:
             return []
         (x, low), (_, high) = (_until(now, self.x, end) for end in self.ends)
@@ -139,19 +150,19 @@ class _Band:
         return [self.fill]
 
 
-def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
+def _until(now: float, x: NDArray[Any], y: NDArray[Any]) -> tuple[list[float], list[float]]:
     """A curve, as far as it is drawn."""
     upto = int(np.searchsorted(x, now + 1e-9, side="right"))
     end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
     return [*x[:upto], *[now] * len(end)], [*y[:upto], *end]
 
 
-def _steps(epoch: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _steps(epoch: NDArray[Any], rate: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Corners of a line that holds each epoch's rate from its beginning to its end."""
     return np.repeat([0, *epoch], 2)[1:-1], np.repeat(rate, 2)
 
 
-def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
+def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: NDArray[Any], rate: NDArray[Any]) -> Curve:
     """The learning rate; the smallest and the largest are labelled."""
     ax = add_chart(fig, box, "Learning rate", x=unit, left=66)
     low, high = np.nanmin(rate), np.nanmax(rate)
@@ -169,7 +180,7 @@ def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: np.ndarray,
     return line, x, y
 
 
-def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
+def _line(ax: Axes, x: NDArray[Any], y: NDArray[Any], color: str) -> Curve:
     """A curve with its data; single epochs are marked where there are few."""
     known = np.isfinite(y)
     marker = "o" if known.sum() <= 12 else ""
@@ -178,8 +189,8 @@ def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
 
 
 def _batches(
-    context: SceneContext, epoch: np.ndarray, step: np.ndarray, key: str = "loss"
-) -> tuple[np.ndarray, np.ndarray] | None:
+    context: SceneContext, epoch: NDArray[Any], step: NDArray[Any], key: str = "loss"
+) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Fractional epochs, and losses or learning rates of single batches, where at least three were logged."""
     rows = [r for r in context.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
     if len(rows) < 3 or not np.isfinite(step).all():
@@ -187,7 +198,7 @@ def _batches(
     return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r[key] for r in rows])
 
 
-def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bool) -> None:
+def _scales(loss: Axes, accuracy: Axes, epoch: NDArray[Any], curves: Curves, log: bool) -> None:
     known = np.concatenate([curves["train_loss"], curves["val_loss"]])
     known = known[np.isfinite(known)]
     if log and (known > 0).all():
@@ -205,7 +216,7 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _words(context: SceneContext, row: int, epoch: np.ndarray, curves: dict) -> str:
+def _words(context: SceneContext, row: int, epoch: NDArray[Any], curves: Curves) -> str:
     if row < 0:
         return f"before the end of {context.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
     parts = [f"{context.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]
