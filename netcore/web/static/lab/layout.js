@@ -25,6 +25,9 @@ export function layoutStages(stages, shapes, width, height, isNarrow) {
 function layoutAcross(items, width, height) {
   const gap = Math.max(24, Math.min(48, width / items.length / 4));
   const tall = height - TITLE - FOOT;
+  const edge = 16; // room for titles wider than their units
+  const whole = width;
+  width -= 2 * edge;
   const wanted = items.map((item) => naturalWidth(item, tall));
   const sum = wanted.reduce((a, b) => a + b, 0) + gap * (items.length - 1);
   const scale = Math.max(0.55, Math.min(1.6, (width - gap * (items.length - 1)) / (sum - gap * (items.length - 1))));
@@ -38,8 +41,8 @@ function layoutAcross(items, width, height) {
   const shift = Math.max(0, (width - total) / 2);
   const spread = items.length > 1 ? Math.min(130, (shift * 2) / (items.length - 1)) : 0;
   const rest = Math.max(0, (width - total - spread * (items.length - 1)) / 2);
-  for (const [i, item] of items.entries()) item.x += rest + spread * i;
-  return { items, width: Math.max(width, total), height, gap };
+  for (const [i, item] of items.entries()) item.x += edge + rest + spread * i;
+  return { items, width: Math.max(whole, total + 2 * edge), height, gap };
 }
 
 function layoutDown(items, width) {
