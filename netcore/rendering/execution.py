@@ -5,23 +5,22 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write, partial_path
-from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task
+from netcore.rendering.draw_task import DrawnFile
 from netcore.rendering.pool import DrawFunction, WorkerReply, map_concurrently, worker_pool
 from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
-from netcore.rendering.worker import drawn_files, refusal
+from netcore.rendering.worker import drawn_files
 
 
 def run_tasks(
     tasks: Sequence[RenderTask], jobs: int, timeout: float, listener: ProgressListener
 ) -> list[list[RenderResult]]:
-    """Draw tasks: a single figure in this process, all others in worker processes.
+    """Draw tasks in worker processes, which a scene that hangs or crashes ends alone.
 
     Returns
     -------
@@ -30,21 +29,9 @@ def run_tasks(
     """
     if not tasks:
         return []
-    if len(tasks) == 1 and tasks[0].scene.kind == "figure":
-        return [_finish(tasks[0], _draw_in_process, timeout, listener)]
     jobs = max(1, min(jobs, len(tasks)))
     with worker_pool(jobs) as draw_in_worker:
         return map_concurrently(lambda task: _finish(task, draw_in_worker, timeout, listener), tasks, jobs)
-
-
-def _draw_in_process(task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
-    try:
-        out = draw_task(task, folder, on_frames)
-    except NetcoreError as error:
-        return refusal(error)
-    except SceneError as error:
-        return {"failed": str(error), "traceback": error.traceback_text}
-    return {"files": {name: asdict(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
 
 
 def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: ProgressListener) -> list[RenderResult]:
