@@ -14,7 +14,8 @@ from PIL import Image, ImageSequence
 
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import film_frames
-from netcore.rendering.scenes import find_scene
+from netcore.rendering.scenes import find_scene, load_film
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE, FPS = (854, 480), 25
@@ -23,8 +24,9 @@ SIZE, FPS = (854, 480), 25
 def film() -> list[np.ndarray]:
     """The distinct frames of `forward-propagation`, uint8 (480, 854, 3)."""
     frames: list[np.ndarray] = []
-    path = find_scene("forward-propagation").path
-    film_frames(path, case_of(run_of("mlp-16-16")), DARK, SIZE, FPS, {}, lambda rgb, _: frames.append(rgb))
+    scene = find_scene("forward-propagation")
+    settings = FilmSettings(case_of(run_of("mlp-16-16")), DARK, SIZE, FPS)
+    film_frames(load_film(scene.path, scene.class_name), settings, lambda rgb, _: frames.append(rgb))
     return frames
 
 

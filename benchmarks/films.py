@@ -8,7 +8,8 @@ from measure import FOLDER, Row, at_least, at_most, case_of, ratio, run_of, time
 from netcore.core.context import SceneContext
 from netcore.rendering.encoding import EncodeSession
 from netcore.rendering.frames import film_frames
-from netcore.rendering.scenes import find_scene
+from netcore.rendering.scenes import find_scene, load_film
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE = (854, 480)
@@ -24,7 +25,8 @@ def play(context: SceneContext, container: str, fps: int) -> int:
             count += repeat
             encoding.write(rgb, repeat)
 
-        film_frames(find_scene("forward-propagation").path, context, DARK, SIZE, fps, {}, sink)
+        scene = find_scene("forward-propagation")
+        film_frames(load_film(scene.path, scene.class_name), FilmSettings(context, DARK, SIZE, fps, {}), sink)
     return count
 
 

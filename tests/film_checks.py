@@ -1,4 +1,4 @@
-"""Plays a film and tells what stood on screen after each of its steps, for the tests of films."""
+"""Plays a film and records what stood on screen at the end of each of its steps, for the tests of films."""
 
 from itertools import combinations
 from types import SimpleNamespace
@@ -9,10 +9,12 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.run import Run
 from netcore.core.sample import Sample
+from netcore.core.step import Step
 from netcore.rendering.frames import film_frames
 from netcore.viz.film.base_mobject import ArrayMobject
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import BarMobject, Neurons, PixelImages
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.film.text import TextLine
 from netcore.viz.theme import DARK, Theme
 
@@ -26,11 +28,12 @@ class VisibleMobject(NamedTuple):
 
 
 class Playback(NamedTuple):
-    """film: as it is at its end; moments: what was seen after each step; frames: (rgb, repeat) each."""
+    """film: as it is at its end; moments: what was seen at the end of each step; frames: (rgb, repeat) each."""
 
     film: Any
     moments: list[list[VisibleMobject]]
     frames: list[tuple[np.ndarray, int]]
+    steps: list[Step]
 
     @property
     def texts(self) -> set[str]:
@@ -50,20 +53,25 @@ def play_film(
     made: list[Any] = []
     moments: list[list[VisibleMobject]] = []
     frames: list[tuple[np.ndarray, int]] = []
+    steps: list[Step] = []
 
     class Watched(film):  # type: ignore[misc, valid-type]
         def setup(self) -> None:
             super().setup()
             made.append(self)
 
-        def play(self, *args: Any, **keys: Any) -> None:
-            super().play(*args, **keys)
+        def on_step_end(self, step: Step) -> None:
+            super().on_step_end(step)
+            steps.append(step)
             everything = self.camera.get_mobjects_to_display(self.mobjects)
             visible = [m for m in everything if isinstance(m, ArrayMobject) and m.opacity > 0.02]
-            moments.append([VisibleMobject(m, m.text if isinstance(m, TextLine) else "", m.box()) for m in visible])
+            moments.append(
+                [VisibleMobject(m, m.text if isinstance(m, TextLine) else "", m.bounding_box()) for m in visible]
+            )
 
-    film_frames(Watched, context, theme, size, fps, options, lambda rgb, repeat: frames.append((rgb, repeat)))
-    return Playback(made[0], moments, frames)
+    settings = FilmSettings(context, theme, size, fps, options)
+    film_frames(Watched, settings, lambda rgb, repeat: frames.append((rgb, repeat)))
+    return Playback(made[0], moments, frames, steps)
 
 
 def check_layout(played: Playback) -> None:

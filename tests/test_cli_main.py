@@ -230,9 +230,10 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError as Refused
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import all_scenes
+from netcore.rendering.scenes import all_scenes, load_film
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.frames import figure_frames, film_frames
+from netcore.viz.film.settings import FilmSettings
 from netcore.rendering.scenes import load_scene
 from netcore.core.run import load_run
 from netcore.viz.theme import DARK
@@ -262,7 +263,9 @@ for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
         if scene.kind == "figure":
             next(iter(figure_frames(load_scene(scene.path).draw, context, DARK, (320, 180), 1, options)))
         else:
-            film_frames(scene.path, context, DARK, (320, 180), 1, options, lambda rgb, repeat: None)
+            film = load_film(scene.path, scene.class_name)
+            settings = FilmSettings(context, DARK, (320, 180), 1, options)
+            film_frames(film, settings, lambda rgb, repeat: None)
         drawn += 1
 print(drawn, *[m for m in sys.modules if m in ("torch", "torchvision") or m.startswith("netcore.models")])
 """

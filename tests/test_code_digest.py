@@ -40,9 +40,9 @@ for task in json.load(sys.stdin):
         drawing = import_module(task["root"].partition(":")[0])
         run = sys.modules["netcore"].load_run(task["run"])
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
-        scene = SimpleNamespace(path=Path(task["scene"]), kind=task["kind"], title="", animated=True)
+        scene = import_module("netcore.rendering.scenes").read_scene(Path(task["scene"]))
         settings = {key: task[key] for key in ("fps", "options")}
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, **settings)
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, steps="", **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}

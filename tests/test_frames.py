@@ -15,7 +15,8 @@ from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.encoding import encode
 from netcore.rendering.frames import figure_frames, figure_still, film_frames, save_figure
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import all_scenes, load_scene
+from netcore.rendering.scenes import all_scenes, load_film, load_scene, read_scene
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.mpl.glyph_cache import cache_glyphs
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK, LIGHT
@@ -198,7 +199,9 @@ def moving_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def frames_of(film: Path, size=SIZE, fps=10, theme=DARK, **options):
     found = []
-    film_frames(film, CASE, theme, size, fps, options, lambda rgb, repeat: found.append((rgb, repeat)))
+    settings = FilmSettings(CASE, theme, size, fps, {"hold": 0.0, **options})
+    scene = read_scene(film)
+    film_frames(load_film(scene.path, scene.class_name), settings, lambda rgb, repeat: found.append((rgb, repeat)))
     return found
 
 
@@ -277,11 +280,11 @@ def test_load_scene_error_names_file(tmp_path: Path) -> None:
         load_scene(path)
 
 
-def test_film_frames_need_film_class(tmp_path: Path) -> None:
+def test_read_scene_needs_film_or_draw(tmp_path: Path) -> None:
     path = tmp_path / "none.py"
     path.write_text("from netcore.viz.film.film import Film\n")
-    with pytest.raises(NetcoreError, match="does not contain a subclass of Film"):
-        frames_of(path)
+    with pytest.raises(NetcoreError, match=r"none\.py holds neither a Manim Scene nor .*from netcore import Film"):
+        read_scene(path)
 
 
 def test_load_scene_same_file_name(tmp_path: Path) -> None:

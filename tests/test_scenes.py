@@ -94,7 +94,7 @@ def test_scene_options_reject_bad_values(tmp_path: Path, given: dict, line: str)
     ("text", "line"),
     [
         ('"""T"""\nx = (', "is not a scene"),
-        ('"""T"""\nx = 1', "neither a function draw"),
+        ('"""T"""\nx = 1', "neither a Manim Scene"),
         ("def draw(fig, context): pass", "no docstring"),
         ('"""T"""\ndef draw(fig, context, *, many): pass', "needs a type"),
         ('"""T"""\ndef draw(fig, context, *, many: list = 1): pass', "needs a type"),

@@ -18,8 +18,9 @@ from netcore.core.run import Run, load_run
 from netcore.rendering import scenes as catalogue
 from netcore.rendering.frames import figure_frames, film_frames
 from netcore.rendering.requirements import check_requirements
-from netcore.rendering.scenes import Scene, load_scene
+from netcore.rendering.scenes import Scene, load_film, load_scene
 from netcore.training.recorder import record_run
+from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE = (320, 180)
@@ -57,7 +58,11 @@ def draw_or_refuse(scene: Scene, run: Run) -> str:
         if scene.kind == "figure":
             list(figure_frames(_still(load_scene(scene.path).draw), context, DARK, SIZE, 1, {}))
         else:
-            film_frames(scene.path, context, DARK, SIZE, 1, {}, lambda rgb, repeat: None)
+            film_frames(
+                load_film(scene.path, scene.class_name),
+                FilmSettings(context, DARK, SIZE, 1, {}),
+                lambda rgb, repeat: None,
+            )
     except RequirementError as error:
         return str(error)
     return ""

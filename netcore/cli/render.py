@@ -123,6 +123,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option(
     "--max-mb", type=float, help="Maximum size of a GIF, WebP or APNG, in MB.  [default: 10, warning above 5]"
 )
+@click.option("--steps", "--step", help="Steps of a film: 4, 3-5 or a name.  [default: all]")
 @click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
 @click.option("-p", "--preview", is_flag=True, help="Open the result in a viewer.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel renders.")
@@ -163,6 +164,7 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     from netcore.rendering.scenes import find_scene
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
+    base["steps"] = given["steps"] or ""
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])
     if given["output"] and len(scenes) > 1 and Path(given["output"]).suffix:

@@ -31,6 +31,7 @@ def render(
     fps: float | None = None,
     theme: str = "dark",
     max_mb: float | None = None,
+    steps: str | int | None = None,
     output: str | Path | None = None,
     force: bool = False,
     jobs: int = 1,
@@ -64,6 +65,8 @@ def render(
         Colour theme.
     max_mb : float
         Most megabytes of an image that moves.
+    steps : str or int, optional
+        Steps of a film: ``4``, ``"3-5"`` or a name; default: all.
     force : bool
         Draw files that are up to date too.
     jobs : int
@@ -98,6 +101,7 @@ def render(
         fps=fps,
         theme=theme,
         max_mb=max_mb,
+        steps="" if steps is None else str(steps),
         output=None if output is None else str(output),
         options=options or {},
         runs_dir=str(runs),

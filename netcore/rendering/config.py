@@ -15,7 +15,7 @@ from netcore.rendering.scenes import find_scene
 
 FILE_NAME = "netcore.toml"
 SELECTOR_KEYS = tuple(f.name for f in fields(SampleSelector))
-KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "output", *SELECTOR_KEYS)
+KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "steps", "output", *SELECTOR_KEYS)
 KEY_TYPES = {"index": int, "fps": float, "max_mb": float}  # the others are strings
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
-from netcore.core.step import Step
+from netcore.core.step import Step, cut_steps, select_steps
 from netcore.rendering.context import caption_values, make_context
 from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
@@ -107,19 +107,24 @@ def short_error(error: BaseException, scene: Path) -> str:
     return f"{type(error).__name__}: {message[:300]}{where}" if message else f"{type(error).__name__}{where}"
 
 
-def film_steps(task: "RenderTask", context: SceneContext) -> tuple[Step, ...]:
-    """Return the steps of a task's film; none yet."""
-    return ()
-
-
 def _film(
     task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
 ) -> dict[str, DrawnFile]:
     from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
-    from netcore.rendering.frames import film_frames
+    from netcore.rendering.frames import film_frames, film_steps
+    from netcore.rendering.scenes import load_film
+    from netcore.viz.film.settings import FilmSettings
 
-    drawn, theme, steps = 0, THEMES[task.theme], film_steps(task, context)
-    hold = 0.0 if steps else LAST_FRAME_SECONDS
+    settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options)
+    film = load_film(task.scene.path, task.scene.class_name)
+    steps = film_steps(film, settings)
+    if task.steps and not steps:
+        raise NetcoreError(f"{task.scene.name} is a plain Manim scene and has no steps: derive it from netcore.Film")
+    first, last = select_steps(steps, task.steps)
+    part = (first, None if last == len(steps) - 1 else last) if task.steps else None
+    still = not any(get_format(name).animated for name in paths)
+    drawn, theme, hold = 0, THEMES[task.theme], 0.0 if steps else LAST_FRAME_SECONDS
+    steps = cut_steps(steps, first, last)
     with EncodeSession(paths, task.fps, task.max_mb, hold, steps, theme, task.scene.title, alt) as encoding:
 
         def sink(rgb: np.ndarray, repeat: int) -> None:
@@ -128,7 +133,7 @@ def _film(
             encoding.write(rgb, repeat)
             on_frames(drawn)
 
-        film_frames(task.scene.path, context, theme, task.size, task.fps, task.options, sink)
+        film_frames(film, settings, sink, part, still)
     return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netcore.core.context import SceneContext
-from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
+from netcore.core.step import Step
 from netcore.rendering.formats import get_format
-from netcore.rendering.scenes import load_scene
 from netcore.viz.theme import Theme
 
 if TYPE_CHECKING:
+    from netcore.viz.film.settings import FilmSettings
     from netcore.viz.mpl.blitting import Update
     from netcore.viz.mpl.style import ThemedFigure
 
@@ -133,48 +133,34 @@ def _seconds(draw: Draw, options: Mapping[str, Any] | None) -> float:
 # ---- films
 
 
+def film_steps(film: type, settings: "FilmSettings") -> tuple[Step, ...]:
+    """Return the steps of a film, found by playing it without drawing; none for a Manim scene that is no `Film`."""
+    from netcore.viz.film.manim_adapter import plan_film
+
+    return plan_film(film, settings)
+
+
 def film_frames(
-    film: type | Path,
-    context: SceneContext,
-    theme: Theme,
-    size: tuple[int, int],
-    fps: float,
-    options: Mapping[str, Any] | None,
+    film: type,
+    settings: "FilmSettings",
     sink: Sink,
+    part: tuple[int, int | None] | None = None,
+    still: bool = False,
 ) -> None:
     """Play a film in this process and hand each frame to `sink`, without Manim's video files.
 
     Parameters
     ----------
-    film : type or Path
-        A subclass of `netcore.viz.film.film.Film`, or the scene file that holds one.
-    size : tuple of int
-        (width, height) in pixels.
-    options : mapping
-        Values for the film's class attributes.
+    film : type
+        A subclass of `netcore.viz.film.film.Film` or another Manim scene.
+    settings : FilmSettings
     sink : callable
         Takes uint8 (H, W, 3), new for each call, and its number of frames. No two in a row are alike.
+    part : tuple, optional
+        First and last step that are drawn, counted from 0; None instead of the last: to the end.
+    still : bool
+        Whether only the last frame is drawn.
     """
     from netcore.viz.film.manim_adapter import play_film
 
-    play_film(find_film_class(film), context, theme, size, fps, options, sink)
-
-
-def find_film_class(film: type | Path) -> type:
-    """Return the class of a film; of a scene file the last subclass of `Film` that it defines.
-
-    Raises
-    ------
-    NetcoreError
-        If the file defines none.
-    """
-    from netcore.viz.film.film import Film
-
-    if isinstance(film, type):
-        return film
-    module = load_scene(Path(film))
-    own = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == module.__name__]
-    found = [c for c in own if issubclass(c, Film)]
-    if not found:
-        raise NetcoreError(f"{film} does not contain a subclass of Film")
-    return found[-1]
+    play_film(film, settings, sink, part, still)

@@ -65,6 +65,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "fps": task.fps,
         "format": format,
         "max_mb": task.max_mb,
+        **({"steps": task.steps} if task.steps else {}),
     }
 
 
@@ -163,6 +164,7 @@ def command_line(task: RenderTask, format: str) -> str:
         flag = option.name.replace("_", "-")
         if value != option.default:
             words += [f"--{flag}" if value else f"--no-{flag}"] if option.type == "bool" else [f"--{flag}", str(value)]
+    words += ["--steps", task.steps] if task.steps else []
     words += ["--theme", task.theme] if task.theme != "dark" else []
     return shlex.join([*words, "-f", format])
 

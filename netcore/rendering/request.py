@@ -39,6 +39,7 @@ class Request:
     theme: str = "dark"  # dark | light | both
     max_mb: float | None = None
     output: str | None = None
+    steps: str = ""  # of a film: "4", "3-5" or a name; all by default
     options: Mapping[str, Any] = field(default_factory=dict)
     runs_dir: str = "runs"
     renders_dir: str = "renders"
@@ -58,6 +59,7 @@ class RenderTask:
     max_mb: float | None
     options: Mapping[str, Any]
     targets: Mapping[str, Path]
+    steps: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +87,8 @@ def make_tasks(request: Request) -> list[RenderTask]:
     options = scene.resolve_options(dict(request.options))
     check_requirements(scene.name, scene.needs, run)
     run.snapshot(request.at)
+    if request.steps and scene.kind != "film":
+        raise NetcoreError(f"scene '{scene.name}' is a figure and has no steps: leave out --steps")
     width, height, fps = _measures(request, formats)
     themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
     if request.theme not in themes:
@@ -93,6 +97,7 @@ def make_tasks(request: Request) -> list[RenderTask]:
         RenderTask(
             scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=(width, height), fps=fps,
             max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, formats, theme),
+            steps=request.steps,
         )
         for theme in themes[request.theme]
     ]  # fmt: skip
@@ -172,10 +177,11 @@ def _suffix(output: str | None) -> str:
 
 
 def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
-    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-snapshot][-light].<format>``."""
+    """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-at][-step][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
-    name = f"{scene.name}{request.selector.file_suffix}{at}{light}"
+    steps = f"-step-{request.steps}" if request.steps else ""
+    name = f"{scene.name}{request.selector.file_suffix}{at}{steps}{light}"
     folder = Path(request.renders_dir) / run.name
     if request.output is not None:
         folder = Path(request.output)

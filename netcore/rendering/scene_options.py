@@ -3,20 +3,21 @@
 import ast
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.renamed import renamed_value
+from netcore.rendering.film_classes import FilmClass
 
 OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str}
 # Options of `netcore render` and keys of `netcore.toml`: an option of a scene must have another name.
 RESERVED_NAMES = {
     "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
     "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
-    "debug", "context",
+    "debug", "context", "steps", "step",
 }  # fmt: skip
 BOOL_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
@@ -48,22 +49,34 @@ class SceneOption:
             raise NetcoreError(f"{flag} must be {what}, got '{value}'") from None
 
 
-def _signature(draw: ast.FunctionDef, path: Path) -> Iterator[SceneOption]:
+def figure_options(draw: ast.FunctionDef, path: Path) -> Iterator[SceneOption]:
     """Yield the options of a figure: the keyword-only parameters of `draw`."""
     helps = _described(ast.get_docstring(draw) or "", "Parameters")
     for argument, default in zip(draw.args.kwonlyargs, draw.args.kw_defaults, strict=True):
         yield _option(argument.arg, argument.annotation, default, helps, path)
 
 
-def _attributes(film: ast.ClassDef, path: Path) -> Iterator[SceneOption]:
-    """Yield the options of a film: its annotated class attributes."""
-    helps = _described(ast.get_docstring(film) or "", "Attributes")
-    for node in film.body:
+def film_options(classes: Sequence[FilmClass], path: Path) -> Iterator[SceneOption]:
+    """Yield the options of a film: the annotated attributes of its class and of its bases, each name once."""
+    seen: set[str] = set()
+    for found in classes:
+        own = found.path == path
+        for option in _attributes(found, strict=own):
+            if option.name not in seen:
+                seen.add(option.name)
+                yield option
+
+
+def _attributes(film: FilmClass, strict: bool) -> Iterator[SceneOption]:
+    """Yield the annotated attributes of one class; in a base, those of other types are no options."""
+    helps = _described(ast.get_docstring(film.node) or "", "Attributes")
+    for node in film.node.body:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
         name, annotation = node.target.id, ast.unparse(node.annotation)
-        if not name.startswith("_") and "ClassVar" not in annotation:
-            yield _option(name, node.annotation, node.value, helps, path)
+        if name.startswith("_") or "ClassVar" in annotation or (not strict and name in RESERVED_NAMES):
+            continue
+        yield _option(name, node.annotation, node.value, helps, film.path)
 
 
 def _option(

@@ -15,7 +15,8 @@ from typing import Any
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.files import scenes_dir
 from netcore.core.renamed import renamed_in_source, renamed_key
-from netcore.rendering.scene_options import SceneOption, _attributes, _signature
+from netcore.rendering.film_classes import find_film
+from netcore.rendering.scene_options import SceneOption, figure_options, film_options
 
 SCENE_DIRS = tuple(scenes_dir() / kind for kind in ("films", "figures"))
 DEFAULT_ORDER = 1000  # in a report, of a figure without ORDER
@@ -35,6 +36,7 @@ class Scene:
     animated: bool  # a film, or a figure with ANIMATED = True
     sha256: str  # of the file when it was read
     order: int = DEFAULT_ORDER  # position in a report: ORDER of the file
+    class_name: str = ""  # of a film
 
     @property
     def is_user_scene(self) -> bool:
@@ -100,7 +102,7 @@ def read_scene(path: Path) -> Scene:
     Raises
     ------
     NetcoreError
-        If it is no Python, has neither `draw` nor a Film class, or no docstring.
+        If it is no Python, has neither `draw` nor a Manim scene, or no docstring.
     """
     info = path.stat()
     return _read(path, (info.st_mtime_ns, info.st_size, info.st_ino))
@@ -114,21 +116,21 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise NetcoreError(f"{path} is not a scene: {error}") from None
+    if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
+        raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
-    film = next((n for n in tree.body if isinstance(n, ast.ClassDef) and _is_film(n)), None)
+    film = () if draw else find_film(tree, path.resolve())
     if draw:
-        kind, options = "figure", tuple(_signature(draw, path))
+        kind, options = "figure", tuple(figure_options(draw, path))
     elif film:
-        kind, options = "film", tuple(_attributes(film, path))
+        kind, options = "film", tuple(film_options(film, path.resolve()))
     else:
         raise NetcoreError(
-            f"{path} is not a scene: it has neither a function draw(fig, context) nor a subclass of Film"
+            f"{path} holds neither a Manim Scene nor draw(fig, context): start with 'from netcore import Film'"
         )
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")
-    if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
-        raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     constants = _constants(tree)
     return Scene(
         name=path.stem.replace("_", "-"),
@@ -139,13 +141,10 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         options=options,
         needs=tuple(constants.get("NEEDS", ())),
         animated=bool(film or constants.get("ANIMATED")),
+        class_name=film[0].node.name if film else "",
         sha256=hashlib.sha256(source).hexdigest(),
         order=int(constants.get("ORDER", DEFAULT_ORDER)),
     )
-
-
-def _is_film(node: ast.ClassDef) -> bool:
-    return any(ast.unparse(base).endswith(("Film", "Scene")) for base in node.bases)
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
@@ -186,3 +185,9 @@ def load_scene(path: Path) -> ModuleType:
         sys.modules.pop(name)
         raise NetcoreError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
+
+
+def load_film(path: Path, class_name: str) -> type:
+    """Import a scene file and return the class of its film; errors as in `load_scene`."""
+    film: type = getattr(load_scene(path), class_name)
+    return film

@@ -85,6 +85,14 @@ def drop_alpha(rgba: np.ndarray) -> np.ndarray:
     return rgb
 
 
+def straight_alpha(rgba: np.ndarray) -> np.ndarray:
+    """Copy uint8 (H, W, 4) whose colours are multiplied by alpha, as Cairo has them, with the colours themselves."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    out = rgba.copy()
+    out[..., :3] = np.minimum(255, (rgba[..., :3].astype(np.uint16) * 255 + alpha // 2) // np.maximum(alpha, 1))
+    return out
+
+
 def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> np.ndarray:
     """Return fills (N, 3) of neurons: by magnitude, or by sign if any activation is negative."""
     t = normalize_activation(values, functions)

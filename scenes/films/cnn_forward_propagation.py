@@ -20,7 +20,6 @@ from netcore.viz.film.components.dense import source_order
 from netcore.viz.film.components.feature_maps import DOT, GAP, SIDE, FeatureMapGroup, FeatureMaps, color_scale
 from netcore.viz.film.components.kernels import kernel_images
 from netcore.viz.film.components.layer_annotation import (
-    EXPLANATIONS,
     LayerAnnotation,
     flatten_caption,
     layer_caption,
@@ -56,8 +55,6 @@ class CnnForwardPropagation(Film):
         Maximum number of classes: the most probable, the true one always included.
     max_blocks : int
         Maximum number of blocks; neighbouring layers are merged if the network has more.
-    hold : float
-        Duration of the last frame in seconds.
     """
 
     max_maps: int = 8
@@ -65,7 +62,6 @@ class CnnForwardPropagation(Film):
     max_units: int = 10
     max_classes: int = 10
     max_blocks: int = 8
-    hold: float = 2.0
 
     def construct(self):
         trace, theme = self.context.trace(), self.theme
@@ -89,30 +85,50 @@ class CnnForwardPropagation(Film):
         self.words: list[ArrayMobject] = []  # of the operation, gone when the next one comes
         self.marks: list[ArrayMobject] = []  # on the maps, likewise
         self.counts: list[ArrayMobject] = []
-        self.show_image()
-        for k in range(len(self.blocks)):
-            self.go_through(k)
-        self.flatten()
-        for k in range(1, len(self.end.sizes)):
-            self.propagate(k)
-        self.softmax()
-        self.show_overview()
-        self.wait(self.hold)
+        c, h, w = trace.pixels.shape
+        image = "Image" if trace.label is None else f"Image of “{trace.classes[trace.label]}”"
+        count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
+        with self.step("{image}: {count}", name="image", image=image, count=count):
+            self.show_image()
+        if self.cnn.summary:
+            with self.step("{summary}", name="summary", summary=self.cnn.summary):
+                pass
+        for k, block in enumerate(self.blocks):
+            text = layer_caption(block, len(self.read_maps(block)), k == 0)
+            with self.step("{text}", name=f"block-{k + 1}", text=text):
+                self.go_through(k)
+        shown, maps = len(self.end.index[0]), self.blocks[-1].map_shape[0]
+        with self.step("{text}", name="vector", text=flatten_caption(self.cnn.vector, maps, shown)):
+            self.flatten()
+        sizes = self.end.sizes
+        for k in range(1, len(sizes)):
+            text = (
+                "One logit per class"
+                if k == len(sizes) - 1
+                else f"Each neuron: weighted sum of {sizes[k - 1]:,} values"
+            )
+            with self.step("{text}", name=f"dense-{k}", text=text):
+                self.propagate(k)
+        with self.step("Softmax: probabilities of {n} classes, sum 100 %", n=sizes[-1]):
+            self.softmax()
+        with self.step("Most active units per layer; {n} parameters", n=self.cnn.parameters):
+            self.show_overview()
 
     def rgb(self, role: str) -> np.ndarray:
         return self.theme.rgb(role)
 
-    def show(self, mobjects: list, run_time: float = 0.3, after: float = 0.0) -> list:
-        return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, after=after) for m in mobjects]
+    def show(self, mobjects: list, run_time: float = 0.3, delay: float = 0.0) -> list:
+        return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, delay=delay) for m in mobjects]
 
     def hide(self, mobjects: list, run_time: float = 0.2) -> list:
-        return [Animate(m, opacity=0.0, run_time=run_time, remove=True) for m in mobjects]
+        return [Animate(m, opacity=0.0, run_time=run_time, remover=True) for m in mobjects]
 
     # ---- the picture
 
     def show_image(self):
         trace = self.trace
-        c, h, w = shape = trace.pixels.shape
+        shape = trace.pixels.shape
+        c = shape[0]
         values = trace.pixels.mean(axis=0, keepdims=True)
         self.source = FeatureMapGroup(self.theme, values, np.array([0]), MIDDLE)
         rgb = trace.pixels.transpose(1, 2, 0)[None] / 255 if c == 3 else self.theme.activation_colors(values / 255)
@@ -120,13 +136,7 @@ class CnnForwardPropagation(Film):
         at = (MIDDLE[0], self.source.top)
         self.source.texts = [text_line(format_shape(shape), BODY, self.rgb("foreground"), bold=True, at=at)]
         self.source.scale = []
-        named = f"Image of “{trace.classes[trace.label]}”" if trace.label is not None else "Image"
-        count = f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
-        self.open(f"{named}: {count}", *self.source.everything)
-        self.wait(0.9)
-        if self.cnn.summary:
-            self.play(self.say(self.cnn.summary))
-            self.wait(0.9)
+        self.add(*self.source.everything)
 
     # ---- one block of maps
 
@@ -147,9 +157,8 @@ class CnnForwardPropagation(Film):
         target.maps.progress = 0.0
         self.play(
             moves,
-            self.say(layer_caption(block, len(self.read_maps(block)), first)),
-            self.show(self.words, 0.2, after=0.2 * pace),
-            self.show(target.everything, 0.2, after=0.25 * pace),
+            self.show(self.words, 0.2, delay=0.2 * pace),
+            self.show(target.everything, 0.2, delay=0.25 * pace),
             self.windows(block, 0.45 * pace),
         )
         self.sweep(block, (0.9 if first else 0.55) * pace)
@@ -199,7 +208,7 @@ class CnnForwardPropagation(Film):
         move = Animate(volume.maps, points=frames.reshape(-1, 2), run_time=run_time)
         return [move, *self.hide(volume.texts + volume.scale)]
 
-    def windows(self, block: Block, after: float) -> list:
+    def windows(self, block: Block, delay: float) -> list:
         """Lines that part what is read into the windows of a pooling."""
         if block.kind != "pooling" or not block.window:
             return []
@@ -207,7 +216,7 @@ class CnnForwardPropagation(Film):
         if not len(lines[0]):
             return []
         self.marks.append(Edges(*lines, [*self.rgb("background"), 0.75], 1.0))
-        return self.show(self.marks, 0.2, after)
+        return self.show(self.marks, 0.2, delay)
 
     def sweep(self, block: Block, run_time: float):
         """Row by row the maps are made of what the window reads."""
@@ -229,17 +238,16 @@ class CnnForwardPropagation(Film):
     def refine(self, block: Block, sign: LayerAnnotation):
         """What follows the convolution, step by step, on the same maps."""
         target = self.target
-        for (term, node), word in zip(block.steps[1:], sign.words, strict=True):
+        for (_, node), word in zip(block.steps[1:], sign.words, strict=True):
             values = self.trace.value(node)[target.chosen]
             rgb, scale, signed = map_colors(self.theme, values)
             old, target.scale = target.scale, target.legend(scale, signed)
             target.maps.values, target.maps.scale = values, scale
             self.play(
-                self.say(EXPLANATIONS.get(term, f"{term}: applied to each value")),
                 [Animate(word, rgb=self.rgb("emphasis"), run_time=0.3)] if word in sign.everything else [],
                 self.hide(old + self.marks),
-                self.show(target.scale, 0.2, after=0.3),
-                Animate(target.maps, rgb=rgb, run_time=0.45, after=0.15),
+                self.show(target.scale, 0.2, delay=0.3),
+                Animate(target.maps, rgb=rgb, run_time=0.45, delay=0.15),
             )
             self.wait(0.15)
             self.marks, word.rgb = [], self.rgb("foreground")
@@ -256,8 +264,7 @@ class CnnForwardPropagation(Film):
         )
         self.play(
             moves,
-            self.say(flatten_caption(vector, self.source.shape[0], len(end.index[0]))),
-            self.show(self.words, 0.2, after=0.25),
+            self.show(self.words, 0.2, delay=0.25),
         )
         begin = end.leaving(self.source)
         marks = Rectangles(begin[:, [2, 1]], line=[*self.rgb("emphasis"), 1.0], width=1.3)
@@ -270,10 +277,10 @@ class CnnForwardPropagation(Film):
         self.play(self.show([marks], 0.25))
         place = end.cell_frames(COLUMN).reshape(-1, 2)
         self.play(
-            Animate(end.cells, points=place, rgb=own_rgb, order=order, lag=1.0, run_time=0.9),
-            self.show(self.words[-3:], 0.2, after=0.7),
-            Animate(marks, opacity=0.0, run_time=0.3, after=0.4, remove=True),
-            self.show(self.first_dots() + self.counts, 0.2, after=0.7),
+            Animate(end.cells, points=place, rgb=own_rgb, order=order, lag_ratio=1.0, run_time=0.9),
+            self.show(self.words[-3:], 0.2, delay=0.7),
+            Animate(marks, opacity=0.0, run_time=0.3, delay=0.4, remover=True),
+            self.show(self.first_dots() + self.counts, 0.2, delay=0.7),
         )
         own: list = [end.cells, *self.first_dots()]
         shift = [self.xs()[0] - COLUMN, 0, 0]
@@ -283,7 +290,7 @@ class CnnForwardPropagation(Film):
             self.into_strip(self.source, 0.5),
             self.hide(self.words),
             [Animate(m, points=m.points + shift, run_time=0.5) for m in own + self.counts],
-            self.show(end.columns + others + end.names, 0.3, after=0.3),
+            self.show(end.columns + others + end.names, 0.3, delay=0.3),
         )
         self.words = []
 
@@ -327,20 +334,18 @@ class CnnForwardPropagation(Film):
         if k == 1:
             new += edge_legend(self.theme, EDGE - 2.7, HIGH + 0.92)
         self.counts += new
-        caption = f"Each neuron: weighted sum of {end.sizes[k - 1]:,} values, plus bias"
         pace = min(1.0, 2.4 / len(end.dense))
         self.play(
-            self.say(f"One logit per class ({end.sizes[-1]:,})" if last else caption),
             self.hide(before),
             [Animate(m, opacity=0.4, run_time=0.4) for m in end.edges[max(k - 2, 0) : k - 1]],
-            self.show(self.words + new, after=0.1),
+            self.show(self.words + new, delay=0.1),
             Animate(
-                edges, start={"progress": 0.0}, progress=1.0, lag=0.6, run_time=0.8 * pace, after=0.1,
+                edges, start={"progress": 0.0}, progress=1.0, lag_ratio=0.6, run_time=0.8 * pace, delay=0.1,
                 order=source_order(len(end.index[k - 1]), len(end.index[k])),
             ),
         )  # fmt: skip
         fill = end.shade(k)
-        self.play(Animate(end.columns[k - 1], fill=fill, ring=self.rgb("muted"), lag=0.5, run_time=0.4 * pace))
+        self.play(Animate(end.columns[k - 1], fill=fill, ring=self.rgb("muted"), lag_ratio=0.5, run_time=0.4 * pace))
 
     # ---- the answer
 
@@ -350,11 +355,10 @@ class CnnForwardPropagation(Film):
         for column in end.columns[-1:]:
             column.values = p
         self.play(
-            self.say(f"Softmax: probabilities of {end.sizes[-1]:,} classes, sum 100 %"),
             self.hide(self.words),
-            Animate(end.bars, values=p, run_time=0.7, after=0.2),
-            [Animate(m, fill=self.theme.activation_colors(p), run_time=0.7, after=0.2) for m in end.columns[-1:]],
-            self.show(end.percents, after=0.6),
+            Animate(end.bars, values=p, run_time=0.7, delay=0.2),
+            [Animate(m, fill=self.theme.activation_colors(p), run_time=0.7, delay=0.2) for m in end.columns[-1:]],
+            self.show(end.percents, delay=0.6),
         )
         self.wait(0.2)
 
@@ -380,14 +384,13 @@ class CnnForwardPropagation(Film):
         moves.append(Animate(end.bars, points=end.bars.points + whole.lift, fill=fill, run_time=0.6))
         for i, maps in enumerate(self.done):
             frames = whole.columns(i, len(maps.rgb), maps.rgb.shape[1:3])
-            moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, after=0.5))
+            moves.append(Animate(maps, points=frames.reshape(-1, 2), run_time=0.6, delay=0.5))
         self.answer = text_line(words, TITLE, color, bold=True, at=(EDGE, STRIP_Y), align=(1, 0))
         self.play(
-            self.say(f"Most active units per layer; {self.cnn.parameters:,} parameters"),
             self.hide(self.counts),
             moves,
-            self.show([self.answer], 0.4, after=0.7),
-            self.show(whole.labels(), after=0.8),
+            self.show([self.answer], 0.4, delay=0.7),
+            self.show(whole.labels(), delay=0.8),
         )
 
 

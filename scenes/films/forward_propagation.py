@@ -53,13 +53,10 @@ class ForwardPropagation(Film):
         Maximum number of neurons per layer: the most active.
     max_classes : int
         Maximum number of classes: the most probable, the true one always included.
-    hold : float
-        Duration of the last frame in seconds.
     """
 
     max_units: int = 16
     max_classes: int = 10
-    hold: float = 2.0
 
     def construct(self):
         self.trace = self.context.trace()
@@ -67,14 +64,28 @@ class ForwardPropagation(Film):
         self.formula, self.edges = None, []
         self.choose()
         self.place()
-        self.show_picture()
-        self.unroll()
-        self.show_network()
+        n, shown = self.sizes[0], len(self.index[0])
+        with self.step("{image}: {count}", name="image", image=self.image_title(), count=self.image_size()):
+            self.show_picture()
+        with self.step("Flatten: the rows of pixels become {n} inputs", n=n):
+            self.unroll()
+        with self.step("Shown: the {shown} largest of {n} inputs", name="inputs", shown=shown, n=n):
+            self.show_network()
         for layer in self.layers:
-            self.propagate(layer)
-        self.softmax()
-        self.answer()
-        self.wait(self.hold)
+            with self.step("{text}", name=f"layer-{layer.number}", text=self.words(layer)):
+                self.propagate(layer)
+        with self.step("Softmax: probabilities of {n} classes, sum 100 %", n=self.sizes[-1]):
+            self.softmax()
+        with self.step("{text}", name="prediction", text=prediction_text(self.trace)):
+            self.answer()
+
+    def image_title(self):
+        label = self.trace.label
+        return "Image" if label is None else f"Image of “{self.trace.classes[label]}”"
+
+    def image_size(self):
+        c, h, w = self.trace.pixels.shape
+        return f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
 
     def choose(self):
         """Which neurons are shown: `index`, one array per layer, the inputs first; `sizes` has their totals."""
@@ -106,12 +117,7 @@ class ForwardPropagation(Film):
         self.large = axis_aligned_frame(*(-size / 2 * LARGE), *(size * LARGE))
         self.small = axis_aligned_frame(LEFT + (1 - size[0]) / 2 * SMALL, self.high - size[1] * SMALL, *(size * SMALL))
         self.sample = PixelImages(self.rgb, self.large, outline=theme.rgb("faint"))
-        what = "Image" if trace.label is None else f"Image of “{trace.classes[trace.label]}”"
-        self.open(
-            f"{what}: " + (f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers")
-        )
         self.add(self.sample)
-        self.wait(0.7)
 
     def unroll(self):
         """Each row turns by a quarter and takes its place in one long column, channel after channel."""
@@ -124,11 +130,10 @@ class ForwardPropagation(Film):
         goal = unrolled_frames(*STRIP, self.low, self.high, c * h)
         border = Rectangles([[(STRIP[0], self.low), (STRIP[1], self.high)]], line=[*theme.rgb("faint"), 1.0], z_index=1)
         self.play(
-            self.say(f"Flatten: the rows of pixels become {self.sizes[0]:,} inputs"),
             Animate(border, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Animate(self.sample, opacity=0.0, run_time=1.2, remove=True),
-            Animate(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag=2.0, run_time=1.5),
-            Animate(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, after=1.1),
+            Animate(self.sample, opacity=0.0, run_time=1.2, remover=True),
+            Animate(strip, points=goal, rgb=np.concatenate([rows * t for t in tints]), lag_ratio=2.0, run_time=1.5),
+            Animate(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, delay=1.1),
         )
 
     def show_network(self):
@@ -143,13 +148,11 @@ class ForwardPropagation(Film):
         marks = Rectangles(corners, line=[*theme.rgb("emphasis"), 1.0], width=1.3)
         words = self.layer_names() + self.name_classes() + edge_legend(theme, LEFT, self.high - SMALL - 0.45)
         rest = [*self.columns[1:], *self.dots, *words]
-        some = len(index) < n
         self.play(
-            self.say(f"Shown: the {len(index)} largest of {n:,} inputs" if some else f"Shown: all {n:,} inputs"),
             Animate(marks, start=HIDDEN, opacity=1.0, run_time=0.3),
-            Animate(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, after=0.2),
-            Animate(first, start=HIDDEN, opacity=1.0, fill=neuron_colors(theme, first.values), run_time=0.5, after=0.4),
-            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.6) for m in rest],
+            Animate(leads, start={"progress": 0.0}, progress=1.0, run_time=0.5, delay=0.2),
+            Animate(first, start=HIDDEN, opacity=1.0, fill=neuron_colors(theme, first.values), run_time=0.5, delay=0.4),
+            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=0.6) for m in rest],
         )
 
     def layer_names(self) -> list[TextLine]:
@@ -184,10 +187,14 @@ class ForwardPropagation(Film):
         sources, targets, neurons = self.index[k - 1], self.index[k], self.columns[k]
         new = dense.contribution_edges(theme, layer, sources, targets, (self.columns[k - 1], neurons))
         pace = min(1.0, 2.3 / len(self.layers)) * (1.3 if k == 1 else 1.0)
-        flow = {"order": dense.source_order(len(sources), len(targets)), "lag": 0.5, "run_time": pace, "after": 0.2}
+        flow = {
+            "order": dense.source_order(len(sources), len(targets)),
+            "lag_ratio": 0.5,
+            "run_time": pace,
+            "delay": 0.2,
+        }
         where = (self.columns[k - 1].centers[0, 0] + neurons.centers[0, 0]) / 2
         self.play(
-            self.say(self.words(layer)),
             self.show_formula(self.equations(layer), where),
             [Animate(edges, opacity=0.35, run_time=0.4) for edges in self.edges[-1:]],
             Animate(new, start={"progress": 0.0}, progress=1.0, **flow),
@@ -195,7 +202,7 @@ class ForwardPropagation(Film):
         self.edges.append(new)
         neurons.values = (layer.z if last else layer.output)[targets]
         fill = neuron_colors(theme, neurons.values, () if last else layer.functions)
-        self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag=0.5, run_time=0.7 * pace))
+        self.play(Animate(neurons, fill=fill, ring=theme.rgb("muted"), lag_ratio=0.5, run_time=0.7 * pace))
 
     def words(self, layer: DenseLayer) -> str:
         """Return the caption of a layer; middle layers share one if there are too many to read."""
@@ -223,12 +230,12 @@ class ForwardPropagation(Film):
         old, new = self.formula, formula(source, TITLE, self.theme.rgb("foreground")) if source else None
         if old and old.text == source:
             return []
-        gone = [Animate(old, opacity=0.0, run_time=0.2, remove=True)] if old else []
+        gone = [Animate(old, opacity=0.0, run_time=0.2, remover=True)] if old else []
         self.formula = new = new if new and new.width < right - LEFT else None
         if new is None:
             return gone
         new.move_to([np.clip(x, LEFT + new.width / 2, right - new.width / 2), self.high + 0.52, 0])
-        return [*gone, Animate(new, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.2 * len(gone))]
+        return [*gone, Animate(new, start=HIDDEN, opacity=1.0, run_time=0.3, delay=0.2 * len(gone))]
 
     # ---- the answer
 
@@ -237,11 +244,10 @@ class ForwardPropagation(Film):
         p = neurons.values = self.trace.probabilities[self.index[-1]]
         self.bars, self.percents = probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
         self.play(
-            self.say(f"Softmax: probabilities of {self.sizes[-1]:,} classes, sum 100 %"),
             self.show_formula("p_k = e^(z_k) \\/ scripts(sum)_j e^(z_j)", self.bars_left + BAR / 2),
-            Animate(self.bars, values=p, run_time=0.8, after=0.2),
-            Animate(neurons, fill=theme.activation_colors(p), run_time=0.8, after=0.2),
-            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, after=0.7) for m in self.percents],
+            Animate(self.bars, values=p, run_time=0.8, delay=0.2),
+            Animate(neurons, fill=theme.activation_colors(p), run_time=0.8, delay=0.2),
+            [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=0.7) for m in self.percents],
         )
 
     def answer(self):
@@ -266,5 +272,5 @@ class ForwardPropagation(Film):
             Animate(last, rgba=rgba, widths=widths, run_time=0.5),
             [Animate(edges, opacity=0.6, run_time=0.5) for edges in self.edges[:-1]],
             [Animate(self.classes[k], rgb=theme.rgb("correct"), run_time=0.5) for k in true],
-            Animate(answer, start=HIDDEN, opacity=1.0, run_time=0.5, after=0.2),
+            Animate(answer, start=HIDDEN, opacity=1.0, run_time=0.5, delay=0.2),
         )

@@ -17,15 +17,15 @@ class Animate(Animation):
     mobject : ArrayMobject
     start : dict, optional
         Attributes that are set at the beginning of the play.
-    after : float
+    delay : float
         Delay in seconds.
     run_time : float
         Duration in seconds, without the delay.
-    lag : float
+    lag_ratio : float
         Delay of the last element along the first axis relative to the first, as a fraction of the duration.
     order : array_like, shape (N,), optional
         Position of each element in that sequence, in [0, 1]; default: by index.
-    remove : bool
+    remover : bool
         Whether the mobject is removed from the scene at the end.
     rate_func : callable
         Easing of [0, 1], as in Manim.
@@ -40,17 +40,19 @@ class Animate(Animation):
         mobject: ArrayMobject,
         *,
         start: Mapping[str, ArrayLike] | None = None,
-        after: float = 0.0,
+        delay: float = 0.0,
         run_time: float = 1.0,
-        lag: float = 0.0,
+        lag_ratio: float = 0.0,
         order: ArrayLike | None = None,
-        remove: bool = False,
+        remover: bool = False,
         rate_func: Callable[[float], float] = smooth,
         **targets: ArrayLike,
     ) -> None:
-        super().__init__(mobject, run_time=after + run_time, rate_func=rate_func, remover=remove, introducer=not remove)
+        super().__init__(
+            mobject, run_time=delay + run_time, rate_func=rate_func, remover=remover, introducer=not remover
+        )
         self.start, self.targets = start or {}, targets
-        self.after, self.lag = after / (after + run_time), lag
+        self.delay, self.lag_ratio = delay / (delay + run_time), lag_ratio
         self.order = None if order is None else np.asarray(order, float)
 
     def create_starting_mobject(self) -> ArrayMobject:
@@ -68,7 +70,7 @@ class Animate(Animation):
 
     def interpolate(self, alpha: float) -> None:
         """Set the attributes at the fraction `alpha` of the play."""
-        t = min(max((alpha - self.after) / (1 - self.after), 0.0), 1.0)
+        t = min(max((alpha - self.delay) / (1 - self.delay), 0.0), 1.0)
         for name, origin in self.origins.items():
             goal = self.goals[name]
             if t == 1.0:
@@ -80,11 +82,11 @@ class Animate(Animation):
 
     def _share(self, t: float, origin: np.ndarray) -> float | np.ndarray:
         """Return the progress of each element, shaped to multiply `origin`."""
-        if not self.lag or origin.ndim == 0:
+        if not self.lag_ratio or origin.ndim == 0:
             return self.rate_func(t)
         n = len(origin)
         order = np.arange(n) / max(n - 1, 1) if self.order is None else np.repeat(self.order, n // len(self.order))
-        each = np.clip(t * (1 + self.lag) - self.lag * order, 0, 1)
+        each = np.clip(t * (1 + self.lag_ratio) - self.lag_ratio * order, 0, 1)
         return np.array([self.rate_func(u) for u in each]).reshape((n,) + (1,) * (origin.ndim - 1))
 
     def reach(self) -> np.ndarray:
@@ -93,7 +95,7 @@ class Animate(Animation):
         boxes = []
         for state in (self.origins, self.goals):
             vars(m).update({k: v for k, v in state.items() if k == "points"})
-            boxes.append(m.box())
+            boxes.append(m.bounding_box())
         vars(m).update(now)
         low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
         return np.concatenate([low, high])

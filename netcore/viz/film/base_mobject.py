@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from netcore.viz.theme import Color
 
 PIXEL = 128 / 9 / 854  # one pixel of an 854 × 480 frame, in scene units
-TITLE, BODY, NOTE = 22, 18, 16  # sizes of text; 16 is 15 px in a README, which shows clips 800 px wide
-HUGE = 40
+# Sizes of text in pixels of an 854 pixel wide frame. In a README, 800 wide, the smallest is 14.5.
+HEADING, CAPTION, TAKEAWAY, SUM_LINE, NUMBER, LABEL, ANSWER = 17.5, 20.0, 21.5, 19.0, 16.0, 15.5, 32.0
+TITLE, BODY, NOTE = 22, 18, 16
 
 
 def as_points(xy: ArrayLike) -> np.ndarray:
@@ -22,7 +23,7 @@ def as_points(xy: ArrayLike) -> np.ndarray:
 
 
 class ArrayMobject(Mobject):
-    """A mobject that draws itself from arrays; subclasses define `paint`.
+    """A mobject that draws itself from arrays; subclasses define `draw`.
 
     Parameters
     ----------
@@ -39,16 +40,16 @@ class ArrayMobject(Mobject):
         self.points = as_points(points)
         self.opacity = opacity
 
-    def paint(self, ctx: cairo.Context) -> None:
-        """Draw in scene units. Set colours by `ink`: Manim's frames are RGBA, Cairo's are BGRA."""
+    def draw(self, ctx: cairo.Context) -> None:
+        """Draw in scene units. Set colours by `set_source`: Manim's frames are RGBA, Cairo's are BGRA."""
         raise NotImplementedError
 
-    def ink(self, ctx: cairo.Context, rgb: Color, alpha: float = 1.0) -> None:
+    def set_source(self, ctx: cairo.Context, rgb: Color, alpha: float = 1.0) -> None:
         """Set Cairo's colour, with the mobject's opacity."""
         r, g, b = (float(c) for c in rgb[:3])
         ctx.set_source_rgba(b, g, r, float(alpha) * self.opacity)
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top of what it covers: (4,)."""
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         return np.array([low[0], low[1], high[0], high[1]])

@@ -46,7 +46,7 @@ class Edges(ArrayMobject):
         self.progress = np.full(n, progress)
         self._kept = _Kept()
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Draw the lines, from a cached image if they did not change."""
         state = [a.tobytes() for a in (self.points, self.rgba, self.widths, self.progress)]
         if state != self._kept.state:
@@ -58,7 +58,7 @@ class Edges(ArrayMobject):
             into = cairo.Context(self._kept.sample)
             into.set_matrix(ctx.get_matrix())
             self._stroke(into, 1.0)
-        x0, y0, x1, y1 = self.box()
+        x0, y0, x1, y1 = self.bounding_box()
         ctx.save()
         ctx.rectangle(x0 - PIXEL, y0 - PIXEL, x1 - x0 + 2 * PIXEL, y1 - y0 + 2 * PIXEL)
         ctx.clip()
@@ -67,7 +67,7 @@ class Edges(ArrayMobject):
         ctx.paint_with_alpha(self.opacity)
         ctx.restore()
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top, line widths included: (4,)."""
         start, end = self.points[0::2, :2], self.points[1::2, :2]
         way = end - start

@@ -1,88 +1,86 @@
-"""Base class of films: a Manim scene with context and theme.
+"""Base class of films: a Manim scene with context, theme and steps.
 
-How a film is written
----------------------
-One file in `scenes/films`, its docstring the title and the caption, `NEEDS` what the run must have, and one class::
+`docs/write-a-film.md` shows how a film is written. In short: one file, its docstring the title and the caption, `NEEDS`
+what the run must have, and one subclass of `Film` whose annotated attributes are its options and whose `construct`
+is a sequence of steps::
 
-    \"\"\"Softmax
-
-    How the scores of {network} become probabilities.
-    \"\"\"
-
-    from netcore.viz.film.animation import Animate
-    from netcore.viz.film.film import Film
-    from netcore.viz.film.mobjects import Neurons
-
-    NEEDS = ("mlp",)
-
-
-    class Softmax(Film):
-        \"\"\"…
-
-        Attributes
-        ----------
-        shown : int
-            Neurons shown a layer, at most.
-        \"\"\"
-
-        max_units: int = 16  # becomes --max-units
-
-        def construct(self):
-            trace, theme = self.context.trace(), self.theme
-            a = trace.probabilities
-            places = [(0, 2 - k / 2) for k in range(len(a))]
-            column = Neurons(places, 0.2, theme.rgb("background"), theme.rgb("muted"), values=a)
-            self.open("Ten neurons", column)
-            self.wait(0.5)
-            fill = theme.activation_colors(a)
-            self.play(self.say("The most active neuron"), Animate(column, fill=fill, lag=0.5, run_time=1.0))
-            self.wait(2)
-
-- **Mobjects** (`netcore.viz.film.mobjects`): `Edges`, `Neurons`, `Rectangles`, `BarMobject`,
-  `PixelImages`, each many things in one, drawn
-  by one `paint`. **Text** (`netcore.viz.film.text`):
-  `text_line(text, size, rgb, at=, align=)` and `formula(typst, …)`. Sizes
-  are `TITLE`, `BODY`, `NOTE` and `HUGE`; nothing smaller than `NOTE`. Colours are float (3,) from `theme.rgb(role)`,
-  `theme.activation_colors(values)`, `theme.signed_colors(values)`.
-- **Animate(mobject, attribute=target, …)** moves any numbers of a mobject (`points`, `opacity`, `fill`, `rgba`,
-  `widths`, `values`, `progress`, `rgb`, …) from what they are to the target. It adds the mobject where it is not on
-  screen yet; `start={"opacity": 0.0}` sets numbers first, `after=` waits within the play, `lag=` lets elements follow
-  one another (in `order=`), `remove=True` takes the mobject off at the end. No mobject is ever copied. Manim's own
-  animations and mobjects work too, at Manim's own speed.
-- **self.open(caption, *mobjects)** begins: title, run, caption and those mobjects are in the first frame, which
-  is what a paused clip shows. **self.say(text)** gives the animations that change the caption. `self.width`,
-  `self.height` are the frame, `self.top`, `self.foot` the lines between which a film may draw.
-- What is drawn each frame is what moves, and what overlaps it from above; the rest is kept as one picture. So let
-  neighbours that do not overlap be separate mobjects, and overlapping ones be few.
-
-`manim -ql scenes/films/x.py` renders it with the newest fitting run in `./runs`, or with the one that the environment
-variable NETCORE_RUN names (NETCORE_DIGIT chooses the image, NETCORE_THEME=light the other theme).
+    with self.step("A picture of a {label}", label=trace.classes[trace.label]):
+        self.add(picture)
+    with self.step("Row by row, one column"):
+        self.play(Animate(picture, points=column))
 """
 
 import os
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal
 
-from manim import Animation, ManimColor, Mobject, config
+from manim import Animation, Wait, config
 
 from netcore.core.context import SceneContext
+from netcore.core.errors import NetcoreError
+from netcore.core.step import Step
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import BODY, NOTE
-from netcore.viz.film.manim_adapter import ArrayScene
-from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
+from netcore.viz.film.base_mobject import HEADING, LABEL, TAKEAWAY
+from netcore.viz.film.captions import caption_lines, format_caption, reading_seconds, step_name, two_lines
+from netcore.viz.film.manim_adapter import ArrayScene, frame_count, plan_film
+from netcore.viz.film.settings import FilmSettings
+from netcore.viz.film.text import TextLine, ellipsize_line, text_line
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, THEMES, Theme
 
-MARGIN = 0.3  # scene units kept free along the frame's sides
-CAPTION_GAP = 0.42  # from the frame's foot to the middle of the caption
+PACES = {"slow": 1.5, "normal": 1.0, "fast": 0.67}  # factors of all times
+CAPTION_SECONDS = 0.4  # that a caption takes to change
+MIN_HOLD = 0.5  # seconds that the final picture of a step is held
+# Parts of the frame, as fractions from the top left: left, top, right, bottom
+STAGE = (0.03, 0.10, 0.97, 0.78)
+SUM_LINE_BOX = (0.03, 0.79, 0.97, 0.87)
+CAPTION_BOX = (0.02, 0.88, 0.98, 0.96)
+TAKEAWAY_BOX = (0.02, 0.80, 0.98, 0.96)
+HEADING_Y = 0.05
 
 
 class Film(ArrayScene):
-    """A Manim scene that shows the numbers of a context.
+    """A Manim scene that shows the numbers of a context, step by step.
 
     `context` and `theme` are set by whoever renders it; without them the film finds a run itself.
+
+    Attributes
+    ----------
+    pace : str
+        Speed: slow takes half as long again, fast two thirds of the time.
+    captions : bool
+        Show captions; without them all times stay the same.
+    hold : float
+        Seconds that the last picture is held.
+    max_units : int
+        Maximum number of neurons or feature maps shown per layer.
+    max_classes : int
+        Maximum number of classes shown.
     """
 
     context: SceneContext = None  # type: ignore[assignment]  # set before `construct`, see `setup`
     theme: Theme = None  # type: ignore[assignment]  # likewise
+    pace: Literal["slow", "normal", "fast"] = "normal"
+    captions: bool = True
+    hold: float = 2.0
+    max_units: int = 16
+    max_classes: int = 10
+
+    # ---- life
+
+    @classmethod
+    def plan(
+        cls,
+        context: SceneContext,
+        theme: Theme = DARK,
+        size: tuple[int, int] = (854, 480),
+        fps: float = 25,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[Step, ...]:
+        """Play the film without drawing it, and return its steps."""
+        return plan_film(cls, FilmSettings(context, theme, size, fps, options or {}))
 
     def setup(self) -> None:
         """Find theme and context if the scene was given none."""
@@ -93,9 +91,150 @@ class Film(ArrayScene):
             import netcore
 
             self.context = netcore.default_context(self._globals.get("NEEDS", ()))
-        self.cairo_camera.background_color = ManimColor(self.theme.background)
-        self.cairo_camera.reset()
-        self._caption: TextLine | None = None
+        self.set_background(self.theme.background)
+        self.film_steps: list[Step] = []
+        self._open: Step | None = None
+        self._caption: list[TextLine] = []
+        self._changes: list[Animation] = []  # of the caption, until the step's first play
+        self._to_end = True
+
+    def tear_down(self) -> None:
+        """Hold the last picture; a film without steps is one step."""
+        super().tear_down()
+        if not self._to_end:
+            return
+        settled = self.frames
+        if self.hold > 0:
+            self._wait(frame_count(self.hold * self._factor, self.frame_rate))
+        if self.film_steps:
+            self.film_steps[-1] = replace(self.film_steps[-1], end=self.frames)
+        else:
+            self.film_steps = [Step(step_name(self.title, ()), self.title, "", 0, settled, self.frames)]
+
+    # ---- steps
+
+    @contextmanager
+    def step(self, caption: str, *, notes: str = "", name: str = "", **values: object) -> Iterator[None]:
+        """Begin a step, one idea that a viewer can stop at; its body plays it.
+
+        Parameters
+        ----------
+        caption : str
+            Template of the line at the foot of the frame, of 50 characters at most when it is filled.
+        notes : str
+            Template of a longer text for speakers and screen readers.
+        name : str
+            Unique name; default: the first words of the caption.
+        **values
+            Fields of the templates: text, integers, other numbers (shown with two digits).
+
+        Raises
+        ------
+        NetcoreError
+            If the film is in a step already, or played something before its first step.
+        """
+        text = format_caption(caption, **values)
+        new = caption_lines(text, self._part(CAPTION_BOX).center, self._part(CAPTION_BOX).width, self._rgb)
+        self._begin(text, format_caption(notes, **values), name or step_name(caption, self._names), new)
+        yield
+        self._end()
+
+    def takeaway(
+        self,
+        first: str,
+        second: str = "",
+        *animations: Animation | Sequence[Animation],
+        notes: str = "",
+        **values: object,
+    ) -> None:
+        """Play the last step: what to keep in mind, in two lines of 50 characters at most.
+
+        Parameters
+        ----------
+        first, second : str
+            Templates of the lines.
+        *animations
+            Played while they appear.
+        notes : str
+            As in `step`.
+        **values
+            Fields of the templates.
+        """
+        lines = [format_caption(line, **values) for line in (first, second)]
+        new = two_lines(lines[0], lines[1], TAKEAWAY, self._part(TAKEAWAY_BOX).center, self._rgb)
+        text = ". ".join(filter(None, lines))
+        self._begin(text, format_caption(notes, **values), "takeaway", new)
+        if animations:
+            self.play(*animations)
+        self._end()
+
+    def on_step_end(self, step: Step) -> None:
+        """Handle the end of a step's last play, before its final picture is held; for subclasses and tests."""
+
+    def play(self, *args: Any, **kwargs: Any) -> None:
+        """Play animations at the film's pace, and the change of the caption with the first of a step."""
+        if self._open is None and self.film_steps:
+            raise NetcoreError(f"play() after the step '{self.film_steps[-1].name}' must be inside a step")
+        animations = self.compile_animations(*args, **kwargs)
+        for animation in animations:
+            animation.run_time *= self._factor
+        changes, self._changes = self._changes, []
+        if changes and all(isinstance(a, Wait) for a in animations):
+            super().play(*changes)
+            changes = []
+        super().play(*animations, *changes)
+
+    def _begin(self, text: str, notes: str, name: str, caption: list[TextLine]) -> None:
+        """Enter a step: its caption is in the first frame of a clip; later ones change with the first play."""
+        if self._open is not None:
+            raise NetcoreError(f"the step '{name}' begins inside the step '{self._open.name}': end that one first")
+        if self.frames and not self.film_steps:
+            raise NetcoreError(f"play() before the step '{name}' must be inside a step")
+        index = len(self.film_steps)
+        first, last = self.part or (0, None)
+        if index == 0:
+            self.add(*self._heading())
+        self.skipping = self.skip_all or index < first
+        if not self.skipping:
+            self.next_section(name)
+        visible = 1.0 if self.captions else 0.0
+        if index in (0, first):
+            self.remove(*self._caption)
+            for line in caption:
+                line.opacity = visible
+            self.add(*caption)
+        elif [line.text for line in caption] != [line.text for line in self._caption]:
+            half = CAPTION_SECONDS / 2 * self._factor
+            self._changes = [Animate(m, opacity=0.0, run_time=half, remover=True) for m in self._caption]
+            self._changes += [
+                Animate(m, start={"opacity": 0.0}, opacity=visible, run_time=half, delay=half) for m in caption
+            ]
+        else:
+            caption = self._caption
+        self._caption = caption
+        self._last_of_part = last is not None and index == last
+        self._open = Step(name, text, notes, self.frames, self.frames, self.frames)
+
+    def _end(self) -> None:
+        """Leave a step: hold what is left of its reading time."""
+        step = self._open
+        assert step is not None
+        if self._changes:
+            super().play(*self._changes)
+            self._changes = []
+        factor, fps = self._factor, self.frame_rate
+        step = replace(step, settled=self.frames)
+        self.on_step_end(step)
+        left = frame_count(reading_seconds(step.caption) * factor, fps) - (self.frames - step.start)
+        self._wait(max(left, frame_count(MIN_HOLD * factor, fps)))
+        self.film_steps.append(replace(step, end=self.frames))
+        self._open = None
+        if self._last_of_part:
+            self._to_end = False
+            self.end_early()
+
+    def _wait(self, frames: int) -> None:
+        super().play(Wait(run_time=frames / self.frame_rate))
 
     # ---- the frame
 
@@ -110,14 +249,19 @@ class Film(ArrayScene):
         return float(self.cairo_camera.frame_height)
 
     @property
-    def top(self) -> float:
-        """Upper limit of what a film may draw, below title and run."""
-        return self.height / 2 - 0.65
+    def frame_box(self) -> Area:
+        """The whole frame."""
+        return Area(-self.width / 2, -self.height / 2, self.width / 2, self.height / 2)
 
     @property
-    def foot(self) -> float:
-        """Lower limit of what a film may draw, above the caption."""
-        return -self.height / 2 + 0.75
+    def stage(self) -> Area:
+        """Where the film draws: between the heading and the sum line."""
+        return self._part(STAGE)
+
+    @property
+    def sum_line_box(self) -> Area:
+        """Place of formulas and sums: between the stage and the caption."""
+        return self._part(SUM_LINE_BOX)
 
     @property
     def title(self) -> str:
@@ -129,39 +273,25 @@ class Film(ArrayScene):
         """Module globals of the scene file."""
         return type(self).construct.__globals__
 
-    def open(self, caption: str, *mobjects: Mobject) -> None:
-        """Show title, run, caption and mobjects from the first frame, which a paused clip shows."""
-        self._caption = self._caption_line(caption)
-        self.add(*mobjects, *self._head_lines(), self._caption)
+    @property
+    def _factor(self) -> float:
+        return PACES[self.pace]
 
-    def head(self) -> list[Animation]:
-        """Show the title at the upper left, run and snapshot at the upper right."""
-        return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.4) for m in self._head_lines()]
+    @property
+    def _names(self) -> list[str]:
+        return [step.name for step in self.film_steps]
 
-    def say(self, text: str, run_time: float = 0.4) -> list[Animation]:
-        """Return the animations that change the caption, none if it is the same."""
-        old = self._caption
-        out: list[Animation] = []
-        if old is not None and old.text == text:
-            return []
-        if old is not None:
-            out.append(Animate(old, opacity=0.0, run_time=run_time / 2, remove=True))
-        self._caption = self._caption_line(text)
-        after = run_time / 2 if old is not None else 0.0
-        out.append(Animate(self._caption, start={"opacity": 0.0}, opacity=1.0, run_time=run_time / 2, after=after))
-        return out
+    @property
+    def _rgb(self) -> Any:  # noqa: ANN401 - a colour
+        return self.theme.rgb("foreground")
 
-    def _caption_line(self, text: str) -> TextLine:
-        room = self.width - 2 * MARGIN
-        size = BODY if line_width(text, BODY) <= room else NOTE
-        at = (0, -self.height / 2 + CAPTION_GAP)
-        line = text_line(ellipsize_line(text, room, size), size, self.theme.rgb("foreground"), at=at)
-        line.text = text
-        return line
+    def _part(self, fractions: tuple[float, float, float, float]) -> Area:
+        return self.frame_box.part(*fractions)
 
-    def _head_lines(self) -> list[TextLine]:
-        y, side = self.height / 2 - 0.36, self.width / 2 - MARGIN
-        left = text_line(self.title, BODY, self.theme.rgb("foreground"), bold=True, at=(-side, y), align=(-1, 0))
+    def _heading(self) -> list[TextLine]:
+        """Title at the upper left; run and snapshot at the upper right."""
+        (left, y), (right, _) = self.frame_box.at(0.03, HEADING_Y), self.frame_box.at(0.97, HEADING_Y)
+        title = text_line(self.title, HEADING, self._rgb, bold=True, at=(left, y), align=(-1, 0))
         facts = [self.context.display_name, self.context.trace().snapshot]
-        text = ellipsize_line("  ·  ".join(f for f in facts if f), 2 * side - left.width - 0.5, NOTE)
-        return [left, text_line(text, NOTE, self.theme.rgb("muted"), at=(side, y), align=(1, 0))]
+        text = ellipsize_line("  ·  ".join(f for f in facts if f), right - left - title.width - 0.5, LABEL)
+        return [title, text_line(text, LABEL, self.theme.rgb("muted"), at=(right, y), align=(1, 0))]

@@ -1,20 +1,26 @@
 """The only module that touches Manim's internals."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+import manimpango
+import matplotlib
 import numpy as np
-from manim import Animation, Camera, Mobject, Scene, tempconfig
+from manim import Animation, Camera, ManimColor, Mobject, Scene, Text, VMobject, tempconfig
+from manim.renderer.cairo_renderer import CairoRenderer
 from manim.scene.scene_file_writer import SceneFileWriter
+from manim.utils.exceptions import EndSceneEarlyException
 from numpy.typing import NDArray
 
-from netcore.core.context import SceneContext
-from netcore.viz.colors import drop_alpha
+from netcore.core.step import Step
+from netcore.viz.colors import drop_alpha, straight_alpha
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import PIXEL, ArrayMobject
-from netcore.viz.theme import Theme
+from netcore.viz.film.settings import FilmSettings
+from netcore.viz.theme import FONT
 
 Sink = Callable[[NDArray[np.uint8], int], None]
 FRAME = (128 / 9, 8.0)  # Manim's units; a picture of another shape shows more than these, never less
@@ -37,14 +43,107 @@ class ArrayCamera(Camera):
             for mobject in group:
                 if isinstance(mobject, ArrayMobject) and mobject.opacity > 0:
                     context.new_path()
-                    mobject.paint(context)
+                    mobject.draw(context)
+
+
+class ArrayRenderer(CairoRenderer):
+    """Manim's renderer, which counts frames by one formula, whether they are drawn or skipped."""
+
+    def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
+        """Play animations; where the scene is `skipping`, only set their end."""
+        assert isinstance(scene, ArrayScene)
+        self.skip_animations = self._original_skipping_status
+        self.update_skipping_status()
+        scene.compile_animation_data(*args, **kwargs)
+        assert scene.animations is not None
+        frames = frame_count(scene.duration, self.camera.frame_rate)
+        skipped = self.skip_animations or scene.skipping
+        if not scene.skipping:
+            self.file_writer.add_partial_movie_file(None if skipped else f"uncached_{self.num_plays:05}")
+            self.file_writer.begin_animation(not skipped, animation_index=self.num_plays)
+        if skipped:
+            self._skip(scene)
+        else:
+            self._draw(scene, frames)
+        if not scene.skipping:
+            self.file_writer.end_animation(not skipped)
+        scene.frames += frames
+        self.time = scene.frames / self.camera.frame_rate
+        self.num_plays += 1
+
+    def _skip(self, scene: "ArrayScene") -> None:
+        for animation in scene.animations or ():
+            animation._setup_scene(scene)
+            animation.begin()
+        _finish(scene)
+
+    def _draw(self, scene: "ArrayScene", frames: int) -> None:
+        scene.begin_animations()
+        self.save_static_frame_data(scene, scene.static_mobjects)
+        if scene.is_current_animation_frozen_frame():
+            self.update_frame(scene, mobjects=scene.moving_mobjects)
+            self.file_writer.write_frame(self.get_frame(), repeat=frames)
+        else:
+            for frame in range(frames):
+                scene.update_to_time(frame / self.camera.frame_rate)
+                self.update_frame(scene, scene.moving_mobjects)
+                self.file_writer.write_frame(self.get_frame())
+            _finish(scene)
+        self.static_image = None
+
+
+def _finish(scene: Scene) -> None:
+    for animation in scene.animations or ():
+        animation.finish()
+        animation.clean_up_from_scene(scene)
+    scene.update_mobjects(0)
+
+
+def frame_count(seconds: float, fps: float) -> int:
+    """Return how many frames a play or wait takes: the nearest whole number, one at least."""
+    return max(1, int(seconds * fps + 0.5 + 1e-6))
 
 
 class ArrayScene(Scene):
-    """A scene drawn by `ArrayCamera`, in which only what moves, and what overlaps it, is drawn again each frame."""
+    """A scene drawn by `ArrayCamera`, in which only what moves, and what overlaps it, is drawn again each frame.
+
+    Attributes
+    ----------
+    skipping : bool
+        Whether plays only set their end and draw nothing.
+    skip_all : bool
+        Whether that holds for the whole scene: a plan, or a still.
+    transparent : bool
+        Whether nothing is drawn behind the mobjects.
+    part : tuple of int or None
+        First and last step that are drawn; None: all.
+    frames : int
+        Frames so far, skipped ones included.
+    """
 
     def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
+        skip = bool(keys.get("skip_animations"))
+        renderer = renderer or ArrayRenderer(camera_class=camera_class, skip_animations=skip)
         super().__init__(renderer, camera_class=camera_class, **keys)
+        self.skipping = self.skip_all = self.transparent = False
+        self.part: tuple[int, int | None] | None = None
+        self.frames = 0
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return float(self.cairo_camera.frame_rate)
+
+    def end_early(self) -> None:
+        """End the scene here."""
+        raise EndSceneEarlyException
+
+    def set_background(self, color: str) -> None:
+        """Fill the frame before anything is drawn on it; a transparent scene has none."""
+        camera = self.cairo_camera
+        camera.background_color = ManimColor("#000000" if self.transparent else color)
+        camera.background_opacity = 0.0 if self.transparent else 1.0
+        camera.reset()
 
     @property
     def cairo_camera(self) -> Camera:
@@ -78,7 +177,7 @@ class ArrayScene(Scene):
 def bounding_box(mobject: Mobject) -> NDArray[np.float64]:
     """Return left, bottom, right and top of a mobject in scene units: (4,)."""
     if isinstance(mobject, ArrayMobject):
-        return mobject.box()
+        return mobject.bounding_box()
     corners = mobject.get_left()[0], mobject.get_bottom()[1], mobject.get_right()[0], mobject.get_top()[1]
     return np.array(corners)
 
@@ -94,9 +193,9 @@ def overlaps(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
 class FrameForwarder(SceneFileWriter):
     """Hands frames to a function instead of writing Manim's video files; equal neighbours come as one."""
 
-    def __init__(self, settings: Any, sink: Sink) -> None:
+    def __init__(self, settings: Any, sink: Sink, transparent: bool = False) -> None:
         super().__init__(settings)
-        self._sink = sink
+        self._sink, self._convert = sink, straight_alpha if transparent else drop_alpha
         self._waiting: tuple[NDArray[np.uint8], int] | None = None
 
     def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1) -> None:  # type: ignore[override]  # annotated as int64
@@ -110,58 +209,105 @@ class FrameForwarder(SceneFileWriter):
     def flush(self) -> None:
         """Hand on the frame that may still have been repeated."""
         if self._waiting is not None:
-            self._sink(drop_alpha(self._waiting[0]), self._waiting[1])
+            self._sink(self._convert(self._waiting[0]), self._waiting[1])
         self._waiting = None
+
+
+def plan_film(film_class: type[Scene], settings: FilmSettings) -> tuple[Step, ...]:
+    """Play a film without drawing, and return its steps; none for a Manim scene that is no film."""
+    if not issubclass(film_class, ArrayScene):
+        return ()
+    with _scene(film_class, settings, lambda rgb, repeat: None) as scene:
+        scene.skipping = scene.skip_all = True
+        scene.render()
+        return tuple(scene.film_steps)
 
 
 def play_film(
     film_class: type[Scene],
-    context: SceneContext,
-    theme: Theme,
-    size: tuple[int, int],
-    fps: float,
-    options: Mapping[str, Any] | None,
+    settings: FilmSettings,
     sink: Sink,
+    part: tuple[int, int | None] | None = None,
+    still: bool = False,
 ) -> None:
     """Play a film in this process and hand each frame to `sink`, without Manim's video files.
 
     Parameters
     ----------
     film_class : type
-        A subclass of `netcore.viz.film.film.Film`.
-    context : SceneContext
-    theme : Theme
-    size : tuple of int
-        (width, height) in pixels.
-    fps : float
-        Frames per second.
-    options : mapping or None
-        Values for the film's class attributes.
+        A Manim scene; all but its frames needs a subclass of `netcore.viz.film.film.Film`.
+    settings : FilmSettings
     sink : callable
-        Takes uint8 (H, W, 3), new for each call, and for how many frames it is shown. No two in a row are equal.
+        Takes uint8 (H, W, 3), with alpha (H, W, 4) if transparent, new for each call, and for how many frames it is
+        shown. No two in a row are equal.
+    part : tuple, optional
+        First and last step that are drawn, counted from 0; None instead of the last: to the end.
+    still : bool
+        Whether only the last frame is drawn.
     """
-    with tempfile.TemporaryDirectory(prefix="netcore-") as folder, tempconfig(_settings(theme, size, fps, folder)):
-        scene = film_class()
-        for name, value in {"context": context, "theme": theme, **(options or {})}.items():
-            setattr(scene, name, value)
-        writer = FrameForwarder(scene.renderer.file_writer.settings, sink)
-        scene.renderer.file_writer = writer
+    with _scene(film_class, settings, sink) as scene:
+        writer = scene.renderer.file_writer
+        if isinstance(scene, ArrayScene):
+            scene.part, scene.skip_all = part, still
         scene.render()
-        if not scene.renderer.num_plays:  # a film that only adds things is one picture
+        if still or not scene.renderer.num_plays:  # a film that only adds things is one picture
+            scene.renderer.static_image = None
+            scene.renderer.update_frame(scene)
             writer.write_frame(scene.renderer.get_frame())
         writer.flush()
 
 
-def _settings(theme: Theme, size: tuple[int, int], fps: float, folder: str) -> dict[str, Any]:
+def settled_frames(film_class: type[ArrayScene], settings: FilmSettings) -> Iterator[tuple[Step, NDArray[np.uint8]]]:
+    """Yield each step of a film with its final picture, uint8 (H, W, 3); nothing else is drawn."""
+    found: list[tuple[Step, NDArray[np.uint8]]] = []
+
+    class Captured(film_class):  # type: ignore[misc, valid-type]  # a class that is only known now
+        def on_step_end(self, step: Step) -> None:
+            super().on_step_end(step)
+            self.renderer.static_image = None
+            self.renderer.update_frame(self)
+            found.append((step, drop_alpha(self.renderer.get_frame())))
+
+    with _scene(Captured, settings, lambda rgb, repeat: None) as scene:
+        scene.skip_all = True
+        scene.render()
+    yield from found
+
+
+@contextmanager
+def _scene(film_class: type[Scene], settings: FilmSettings, sink: Sink) -> Iterator[Any]:
+    """Make a scene whose frames go to `sink`, in Manim's configuration and the theme's colours and font."""
+    theme = settings.theme
+    with tempfile.TemporaryDirectory(prefix="netcore-") as folder, tempconfig(_config(settings, folder)):
+        scene = film_class()
+        for name, value in {"context": settings.context, "theme": theme, **settings.options}.items():
+            setattr(scene, name, value)
+        scene.renderer.file_writer = FrameForwarder(scene.renderer.file_writer.settings, sink, settings.transparent)
+        if isinstance(scene, ArrayScene):
+            scene.transparent = settings.transparent
+            yield scene
+            return
+        manimpango.register_font(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf")
+        VMobject.set_default(color=theme.foreground)
+        Text.set_default(color=theme.foreground, font=FONT)
+        try:
+            yield scene
+        finally:
+            VMobject.set_default()
+            Text.set_default()
+
+
+def _config(settings: FilmSettings, folder: str) -> dict[str, Any]:
     """Manim's configuration: nothing is written but, in `folder`, text set as pictures."""
-    width, height = size
+    width, height = settings.size
     return {
         "pixel_width": width,
         "pixel_height": height,
         "frame_width": max(FRAME[0], FRAME[1] * width / height),
         "frame_height": max(FRAME[1], FRAME[0] * height / width),
-        "frame_rate": fps,
-        "background_color": theme.background,
+        "frame_rate": settings.fps,
+        "background_color": settings.theme.background,
+        "background_opacity": 0.0 if settings.transparent else 1.0,
         "media_dir": folder,
         "dry_run": True,
         "disable_caching": True,

@@ -63,21 +63,21 @@ class Neurons(ArrayMobject):
         """Radius in scene units."""
         return float(self.points[1, 0] - self.points[0, 0]) / 2
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         radius = self.radius
         ctx.set_line_width(self.width_px * PIXEL)
         for (x, y), fill, ring in zip(self.centers.tolist(), self.fill, self.ring, strict=True):
             ctx.new_sub_path()
             ctx.arc(x, y, radius, 0, 2 * np.pi)
-            self.ink(ctx, fill)
+            self.set_source(ctx, fill)
             ctx.fill_preserve()
-            self.ink(ctx, ring)
+            self.set_source(ctx, ring)
             ctx.stroke()
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top, outlines included: (4,)."""
-        return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
+        return super().bounding_box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
 
 class Rectangles(ArrayMobject):
@@ -109,19 +109,19 @@ class Rectangles(ArrayMobject):
         self.line = np.broadcast_to(np.asarray(line, float), (n, 4)).copy()
         self.width_px = float(width)
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         ctx.set_line_width(self.width_px * PIXEL)
         for low, high, fill, line in zip(self.points[0::2], self.points[1::2], self.fill, self.line, strict=True):
             ctx.rectangle(low[0], low[1], high[0] - low[0], high[1] - low[1])
-            self.ink(ctx, fill, fill[3])
+            self.set_source(ctx, fill, fill[3])
             ctx.fill_preserve()
-            self.ink(ctx, line, line[3])
+            self.set_source(ctx, line, line[3])
             ctx.stroke()
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top, outlines included: (4,)."""
-        return super().box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
+        return super().bounding_box() + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
 
 class BarMobject(ArrayMobject):
@@ -147,14 +147,14 @@ class BarMobject(ArrayMobject):
         self.fill = np.broadcast_to(np.asarray(fill, float), (n, 3)).copy()
         self.track = np.asarray(track, float)
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         for low, high, value, fill in zip(self.points[0::2], self.points[1::2], self.values, self.fill, strict=True):
             width, height = high[0] - low[0], high[1] - low[1]
-            self.ink(ctx, self.track)
+            self.set_source(ctx, self.track)
             ctx.rectangle(low[0], low[1], width, height)
             ctx.fill()
-            self.ink(ctx, fill)
+            self.set_source(ctx, fill)
             ctx.rectangle(low[0], low[1], width * value, height)
             ctx.fill()
 
@@ -189,13 +189,13 @@ class PixelImages(ArrayMobject):
         """Return the frames (N, 3, 2)."""
         return self.points[:, :2].reshape(-1, 3, 2)
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top, outlines included: (4,)."""
         c = self.corners()
         every = np.concatenate([c.reshape(-1, 2), c[:, 1] + c[:, 2] - c[:, 0]])
         return np.concatenate([every.min(axis=0), every.max(axis=0)]) + np.array([-1, -1, 1, 1]) * self.width_px * PIXEL
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         n, h, w, _ = self.rgb.shape
         bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
@@ -220,6 +220,6 @@ class PixelImages(ArrayMobject):
                     ctx.line_to(x, y)
                 ctx.close_path()
                 ctx.set_line_width(self.width_px * PIXEL)
-                self.ink(ctx, self.outline)
+                self.set_source(ctx, self.outline)
                 ctx.stroke()
         ctx.set_antialias(cairo.ANTIALIAS_DEFAULT)

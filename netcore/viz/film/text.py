@@ -45,7 +45,7 @@ class TextLine(ArrayMobject):
         self.outline, self.text, self.size = outline, text, float(size)
         self.rgb = np.asarray(rgb, float)
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         """Fill the glyphs."""
         if self.opacity <= 0:
             return
@@ -55,7 +55,7 @@ class TextLine(ArrayMobject):
         ctx.scale(scale, scale)
         ctx.append_path(self.outline.path)
         ctx.restore()
-        self.ink(ctx, self.rgb)
+        self.set_source(ctx, self.rgb)
         ctx.fill()
 
     @property
@@ -63,7 +63,7 @@ class TextLine(ArrayMobject):
         """Scene units per em, after scaling."""
         return float(self.points[1, 0] - self.points[0, 0]) / self.outline.width
 
-    def box(self) -> np.ndarray:
+    def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top of the glyphs: (4,)."""
         origin, unit = self.points[0, :2], self._unit
         return np.concatenate([origin + self.outline.low * unit, origin + self.outline.high * unit])

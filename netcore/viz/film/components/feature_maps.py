@@ -33,7 +33,7 @@ class FeatureMaps(PixelImages):
         self.progress = 1.0
         self._bytes: tuple[Any, np.ndarray] = (None, np.zeros(0))
 
-    def paint(self, ctx: cairo.Context) -> None:
+    def draw(self, ctx: cairo.Context) -> None:
         n, h, w, _ = self.rgb.shape
         if self._bytes[0] is not self.rgb:
             bytes_ = np.full((n, h, w, 4), 255, dtype=np.uint8)
@@ -47,7 +47,7 @@ class FeatureMaps(PixelImages):
                     ctx.line_to(x, y)
                 ctx.close_path()
                 ctx.set_line_width(self.width_px * PIXEL)
-                self.ink(ctx, self.outline)
+                self.set_source(ctx, self.outline)
                 ctx.stroke()
 
     def _image(self, ctx: cairo.Context, image: Any, origin: Any, across: Any, down: Any, rows: int) -> None:
@@ -124,7 +124,7 @@ class FeatureMapGroup:
         muted, n = self.theme.rgb("muted"), len(self.chosen)
         at = (self.center[0] - SIDE / 2, self.bottom)
         text = f"{n:,} of {total:,}"
-        room = self.scale[0].box()[0] - at[0] - 0.15
+        room = self.scale[0].bounding_box()[0] - at[0] - 0.15
         text += " maps" if line_width(text + " maps", NOTE) < room else ""
         out: list[ArrayMobject] = [text_line(text, NOTE, muted, at=at, align=(-1, 0))]
         dots = self.dots()
