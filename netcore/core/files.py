@@ -1,5 +1,6 @@
 """Atomic writing and digests of files."""
 
+import errno
 import hashlib
 import os
 import platform
@@ -33,7 +34,10 @@ def scenes_dir() -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 digest of a file."""
+    """Return the hexadecimal SHA-256 digest of a regular file; OSError for a device or a pipe."""
+    if not path.is_file():
+        os.stat(path)  # raises if it is missing
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -27,6 +27,11 @@ def check_info(info: Any) -> None:
         raise ValueError(f"classes must be 1 to {MAX_CLASSES:,} names")
 
 
+def check_sidecar(content: Any) -> None:
+    """Check the content of a render's sidecar; ValueError says which value is wrong."""
+    SIDECAR(content, "")
+
+
 def check_arrays(
     arrays: Mapping[str, np.ndarray], dtypes: Mapping[str, str], ndims: Mapping[str, int], same: Iterable[str]
 ) -> None:
@@ -274,4 +279,19 @@ RUN = _object(
     seed=_seed,
     device=_text,
     device_name=_text,
+)
+
+
+# ---- sidecars
+
+INPUTS = _object(
+    {"reads": _by_name(_text), "options": _mapping, "format": _text, "theme": _text, "size": _list(_size, 2)}
+    | {"fps": _positive, "at": _text},
+    sample=_mapping,
+    max_mb=_optional(_positive),
+)
+SIDECAR = _object(
+    {"schema": _integer, "scene": _text, "title": _text, "alt": _text, "run": _text, "command": _text}
+    | {"frames": _integer, "seconds": _number, "bytes": _integer, "width": _size, "height": _size}
+    | {"sha256": _digest, "key": _digest, "inputs": INPUTS, "where": _object({"scene": _text, "run": _text})}
 )

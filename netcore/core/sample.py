@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import plain_text
 from netcore.core.preprocessing import MNIST, WORK_SIZE, crop_and_resize, fit_to_mnist
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
         raise NetcoreError(f"the input of the network must have 1 or 3 channels, got {shape[0]}")
     image = _open(path)
     pixels, done = fit_to_mnist(image, path) if shape == MNIST else crop_and_resize(image, shape)
-    return Sample(pixels, None, path.name), f"{path.name}: {done}"
+    name = plain_text(path.name)
+    return Sample(pixels, None, name), f"{name}: {done}"
 
 
 def _open(path: Path) -> "Image":

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netcore.core.errors import NetcoreError
+from netcore.models.architecture import MAX_PARAMETERS
 from netcore.models.operators import resolve_operator
 
 MAX_NODES = 20_000
-MAX_PARAMETERS = 2**30  # values of parameters and buffers
 MAX_SECONDS = 600.0  # of one pass
 DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
 

@@ -13,9 +13,9 @@ from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
 from netcore.core.plain_text import parse_json
 from netcore.core.run import Run, Snapshot
-from netcore.models.architecture import Architecture
+from netcore.models.architecture import MAX_PARAMETERS, Architecture
 from netcore.models.build import build_model
-from netcore.models.exported_model import MAX_PARAMETERS, ExportedModel
+from netcore.models.exported_model import ExportedModel
 from netcore.models.size_check import check_graph
 
 MAX_REPORTED = 20  # names that do not fit

@@ -163,7 +163,7 @@ def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, flo
         raise NetcoreError(f"--size must be from 16 to {MAX_SIZE} pixels per side, got {width}x{height}")
     if not 1 <= fps <= 120:
         raise NetcoreError(f"--fps must be from 1 to 120, got {fps:g}")
-    if request.max_mb is not None and request.max_mb <= 0:
+    if request.max_mb is not None and not request.max_mb > 0:
         raise NetcoreError(f"--max-mb must be above 0, got {request.max_mb:g}")
     check_formats(formats, (width, height), fps)
     return width, height, fps
