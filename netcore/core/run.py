@@ -337,6 +337,13 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
     found = next((p for p in (given, Path(runs) / given) if (p / "run.json").is_file()), None)
     if found is None:
         raise unknown_name("run", str(path), [r.name for r in list_runs(runs)])
+    return _read_run(found)
+
+
+def _read_run(found: Path) -> Run:
+    """Read the run in a folder, as `load_run` does."""
+    if not (found / "run.json").is_file():
+        raise NetcoreError(f"{found / 'run.json'} is not a regular file: {RETRAIN_HINT}")
     try:
         info = parse_json((found / "run.json").read_bytes())
     except OSError as error:
@@ -364,7 +371,7 @@ def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], objec
     out = []
     for file in sorted(Path(runs).glob("*/run.json")):
         try:
-            out.append(load_run(file.parent))
+            out.append(_read_run(file.parent))
         except NetcoreError as error:
             damaged(error)
     return out

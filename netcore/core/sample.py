@@ -83,13 +83,12 @@ def _open(path: Path) -> "Image":
     try:
         if path.stat().st_size == 0:
             raise NetcoreError(f"{path} is empty")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # refused below
+        with warnings.catch_warnings(action="ignore"):  # of bombs, refused here, and of damage, in the errors
             image = PIL.Image.open(path, formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise PIL.Image.DecompressionBombError
-        image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
-        return _plain(PIL.ImageOps.exif_transpose(image))
+            if image.width * image.height > MAX_PIXELS:
+                raise PIL.Image.DecompressionBombError
+            image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
+            return _plain(PIL.ImageOps.exif_transpose(image))
     except PIL.Image.DecompressionBombError:
         raise NetcoreError(f"{path} is too large: scale it down to at most {MAX_PIXELS / 1e6:.0f} megapixels") from None
     except PIL.Image.UnidentifiedImageError:

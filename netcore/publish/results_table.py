@@ -63,6 +63,7 @@ def results_markdown(rows: Sequence[dict[str, Any]], published: Mapping[str, str
 def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
     results = [run_results(run) for run in runs]
     facts = runs[0].info["data"]
+    held_out_is = facts.get("held_out_is", "–")
     own = (data, f"{data}-validation")
     entries = [run.info.get("evaluations", {}) for run in runs]
     others = dict.fromkeys(k for entry in entries for k in entry if k not in own)
@@ -71,7 +72,7 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
     return {
         "name": name,
         "recipe": f"`{name}`" + (f", {changed}" if changed else ""),
-        "data": f"{data}: {facts.get('train', 0):,}, held out {facts.get('held_out', 0):,} ({facts.get('held_out_is', '–')})",
+        "data": f"{data}: {facts.get('train', 0):,}, held out {facts.get('held_out', 0):,} ({held_out_is})",
         "n": str(len(runs)),
         "last epoch": _share(r["held-out accuracy, last epoch"] for r in results),
         "best epoch": _share(r["held-out accuracy, best epoch"] for r in results),
