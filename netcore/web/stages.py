@@ -102,10 +102,9 @@ def _words(block: Block, graph: Graph, nodes: dict[str, Node], main: str | None,
     count = f" It has {weights:,} parameters." if weights else ""
     if block.kind == "convolution" and main:
         height, width = nodes[main]["kernel"]
-        return (
-            f"{block.unit_count} kernels of {height}×{width} slide over the maps before; a map is bright where its "
-            f"kernel matches.{count}"
-        )
+        source = "the image" if "input" in block.inputs else "the maps before"
+        kernels = format_count(block.unit_count, "kernel")
+        return f"{kernels} of {height}×{width} slide over {source}; a map is strong where its kernel matches.{count}"
     if block.kind == "pooling":
         height, width = nodes[block.output].get("kernel", (0, 0))
         word = "largest" if nodes[block.output]["op"] == "maxpool" else "mean"

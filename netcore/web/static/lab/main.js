@@ -57,7 +57,7 @@ class Lab {
     for (const button of byId("source-tabs").children) button.onclick = () => this.showSource(button.dataset.source);
     byId("file-input").onchange = (event) => this.openFile(event.target.files[0]);
     this.camera = new Camera((picture) => this.usePicture(picture), (text) => this.say(text));
-    fillExampleFilter(this.model, this.examples, (filter) => this.showExampleList(filter));
+    fillExampleFilter(this.models, (filter) => this.showExampleList(filter));
     this.connectDrop();
     document.addEventListener("paste", (event) => {
       const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
@@ -101,7 +101,7 @@ class Lab {
   }
 
   showExampleList(filter) {
-    showExamples(this.examples, this.model, filter, (index) => this.useExample(index));
+    showExamples(this.examples, this.models, this.model, filter, (index) => this.useExample(index));
   }
 
   useExample(index) {

@@ -213,6 +213,9 @@ export class NetworkView {
 
   drawOutputs(context, item) {
     const { probabilities } = this.model.network;
+    context.font = `13px ${theme.font}`;
+    const names = Math.max(...this.model.classes.map((name) => context.measureText(name).width));
+    const right = Math.min(item.x + item.width - 2, item.x + 26 + names + 62);
     const top = this.model.isEmpty ? -1 : this.model.prediction;
     for (let unit = 0; unit < item.count; unit++) {
       const [x, y, width, height] = unitBox(item, unit);
@@ -233,7 +236,7 @@ export class NetworkView {
       context.textAlign = "right";
       context.font = `11px ${theme.font}`;
       context.fillStyle = unit === top ? theme.foreground : theme.muted;
-      if (fits && (p >= 0.01 || unit === top)) context.fillText(formatPercent(p), x + item.width - 2, middle + 4);
+      if (fits && (p >= 0.01 || unit === top)) context.fillText(formatPercent(p), right, middle + 4);
       if (this.isOff(item, unit)) drawCross(context, x, y, 2 * radius, height);
     }
   }

@@ -7,9 +7,9 @@ const MOST_EXAMPLES = 60;
 const MAX_SIDE = 1600; // pixels; larger pictures are drawn smaller first
 
 // Draw example images into buttons; `choose(index)` on a click.
-export function showExamples(examples, model, filter, choose) {
+export function showExamples(examples, models, model, filter, choose) {
   const list = byId("example-list");
-  const indices = chooseExamples(examples, model, filter);
+  const indices = chooseExamples(examples, model, filter, models);
   const buttons = indices.map((index) => {
     const canvas = exampleCanvas(examples, index);
     const predicted = model.basePredictions ? model.basePredictions[index] : -1;
@@ -18,14 +18,16 @@ export function showExamples(examples, model, filter, choose) {
     return make("button", { type: "button", class: isWrong ? "example wrong" : "example", "aria-label": label, title: label, onclick: () => choose(index) }, canvas);
   });
   list.replaceChildren(...buttons);
-  const mistakes = filter === "mistakes" && !buttons.length ? "No mistakes among the examples." : "";
+  const none = { mistakes: "No mistakes among the examples.", disagree: "The networks agree on all examples." };
+  const mistakes = buttons.length ? "" : (none[filter] ?? "");
   byId("example-note").textContent = mistakes || (buttons.length === MOST_EXAMPLES ? `${MOST_EXAMPLES} of ${examples.count} shown` : "");
 }
 
-function chooseExamples(examples, model, filter) {
+function chooseExamples(examples, model, filter, models) {
   const all = Array.from({ length: examples.count }, (_, i) => i);
   const predictions = model.basePredictions;
   if (filter === "mistakes") return predictions ? all.filter((i) => predictions[i] !== examples.labels[i]).slice(0, MOST_EXAMPLES) : [];
+  if (filter === "disagree") return all.filter((i) => models.some((m) => m.basePredictions?.[i] !== predictions?.[i])).slice(0, MOST_EXAMPLES);
   const chosen = filter === "all" ? all : all.filter((i) => examples.labels[i] === Number(filter));
   return chosen.slice(0, MOST_EXAMPLES);
 }
@@ -46,9 +48,10 @@ export function exampleCanvas(examples, index) {
   return canvas;
 }
 
-export function fillExampleFilter(model, examples, onChange) {
+export function fillExampleFilter(models, onChange) {
   const select = byId("example-filter");
-  const options = [["all", "all classes"], ["mistakes", "the mistakes"], ...model.classes.map((name, k) => [String(k), name])];
+  const options = [["all", "all classes"], ["mistakes", "the mistakes"], ...models[0].classes.map((name, k) => [String(k), name])];
+  if (models.length > 1) options.splice(2, 0, ["disagree", "where the networks disagree"]);
   select.replaceChildren(...options.map(([value, label]) => make("option", { value }, label)));
   select.onchange = () => onChange(select.value);
 }
