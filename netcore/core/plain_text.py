@@ -1,4 +1,4 @@
-"""Text and JSON from files of unknown origin, without what a terminal or an SVG would obey."""
+"""Text and JSON from files, without control characters."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Check what a run folder contains when it is loaded: keys, types, lengths and shapes."""
+"""Check keys, types, lengths and shapes of stored files."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

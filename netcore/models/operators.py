@@ -1,4 +1,4 @@
-"""Operators that a stored network may call: pure functions of tensors and sizes."""
+"""Operators that a stored network may call, on tensors and sizes."""
 
 import operator
 from collections.abc import Callable
