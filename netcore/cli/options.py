@@ -22,6 +22,11 @@ def note_damaged(error: Exception) -> None:
     click.echo(f"netcore: {plain_text(str(error))}", err=True)
 
 
+def log_to_stderr(text: str) -> None:
+    """Print a message of a running command on standard error."""
+    click.echo(f"netcore: {text}", err=True)
+
+
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Complete names of scenes and paths of scene files."""
     from click.shell_completion import CompletionItem

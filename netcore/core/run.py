@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load as load_safetensors
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
@@ -25,7 +26,7 @@ SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
 RETRAIN_HINT = "train it again, without --resume, or put back a copy"
 MAX_ARRAY_BYTES = 2**32  # of all arrays of an .npz file: a small one can expand to any size
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Examples:
         Positions in the data set.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
-    index: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    index: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
@@ -85,8 +86,8 @@ class LabeledImages:
     """
 
     part: str
-    images: np.ndarray
-    labels: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ class Evaluation:
     """
 
     name: str
-    logits: np.ndarray
-    labels: np.ndarray
-    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     snapshot: str = ""
 
 

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.files import file_sha256
@@ -88,7 +90,7 @@ def _file_word(name: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", name)[:80]
 
 
-def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
+def _first(run: Run, labels: NDArray[Any], name: str | None) -> int:
     """Return the position of the first example of the class `name`."""
     classes = run.classes
     if name is None:
