@@ -133,9 +133,8 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
     vector = [f for f in wanted if get_format(f).vector]
     if scene.kind == "film" and vector:
         *others, last = [f for f in format_names() if not get_format(f).vector]
-        raise RequirementError(
-            f"scene '{scene.name}' is a film and cannot be {vector[0].upper()}: choose {', '.join(others)} or {last}"
-        )
+        advice = f"use {scene.still}" if scene.still else f"choose {', '.join(others)} or {last}"
+        raise RequirementError(f"scene '{scene.name}' is a film and cannot be {vector[0].upper()}: {advice}")
     moving = [f for f in wanted if get_format(f).animated]
     if moving and not scene.animated:
         *others, last = [f for f in format_names() if not get_format(f).animated]
