@@ -1,4 +1,4 @@
-"""Traces of a run's first examples, stored so that pictures of them need no torch."""
+"""Store the traces of a run's first examples with it."""
 
 from contextlib import suppress
 
@@ -16,8 +16,8 @@ MAX_BYTES = 10_000_000
 def store_example_traces(run: Run) -> int:
     """Store the traces of the first example of each class, through the best snapshot, and return how many.
 
-    At most ten, and 10 MB of values. A network that cannot be traced, or an example file that cannot be read, stores
-    none: whoever draws it is told why.
+    At most ten, and 10 MB of values, so that pictures of them need no torch. A network that cannot be traced stores
+    none.
 
     Parameters
     ----------
