@@ -61,7 +61,15 @@ def trace(context):
 
 
 def numbers(text):
-    return [float(t.replace("−", "-").replace("- ", "-")) for t in re.findall(r"−? ?\d+\.\d+", text)]
+    """Decimal numbers of a sum line, negative after a minus sign."""
+    out, sign = [], 1.0
+    for token in re.findall(r"[+−=→]|\d+\.\d+", text):
+        if token in "+−=→":
+            sign = -1.0 if token == "−" else 1.0
+        else:
+            out.append(sign * float(token))
+            sign = 1.0
+    return out
 
 
 def cells_of(marks):
@@ -97,7 +105,7 @@ def check_tiles(seen, trace):
         output, tiles = trace[node].output, seen[name].tiles
         order = [next(k for k, m in enumerate(output) if np.array_equal(m, tile)) for tile in tiles.values]
         np.testing.assert_allclose(tiles.rgb, DARK.activation_colors(tiles.values / output.max()))
-        assert len({o for o in order}) >= len(output) - (~output.any((1, 2))).sum(), "all maps, each once"
+        assert len(set(order)) >= len(output) - (~output.any((1, 2))).sum(), "all maps, each once"
     np.testing.assert_array_equal(seen["maps-1"].tiles.corners, seen["maps-2"].tiles.corners)
 
 
@@ -124,7 +132,7 @@ def check_answer(seen, trace):
     values = trace["hidden1_act"].output
     squares = np.sort(seen["vector-5"].tiles.values.ravel())
     np.testing.assert_array_equal(squares, np.sort(values))
-    *terms, total = numbers(seen["strongest"].line)
+    *terms, total = numbers(seen["strongest"].line.split(" = score")[0])
     assert sum(terms) == pytest.approx(total, abs=1e-9)
     other = np.argsort(-trace.logits)[1]
     answer = trace.prediction
@@ -133,6 +141,11 @@ def check_answer(seen, trace):
 
 
 CHECKS = (check_one_map, check_tiles, check_reads, check_answer)
+
+
+def check_all(seen, trace):
+    for check in CHECKS:
+        check(seen, trace)
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -169,8 +182,7 @@ def test_maps_film_lie_is_caught(lie, context, trace, monkeypatch):
     monkeypatch.setattr(layers_module.np, "isclose", lambda *_, **__: True)
     film = play_film(Watched, context, fps=1, size=SIZE).film
     with pytest.raises(AssertionError):
-        for check in CHECKS:
-            check(film.seen, trace)
+        check_all(film.seen, trace)
 
 
 def test_maps_film_wrong_scale_is_caught(context, trace, monkeypatch):

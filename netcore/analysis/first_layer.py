@@ -87,7 +87,8 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
     layer = None if block is None else trace[block.main.node]
     if block is None or layer is None or layer.weight is None or not _reads_image(trace, block):
         raise RequirementError(
-            f"the first layer of '{context.run_name}' is no dense layer or convolution on the image: use weight-distribution"
+            f"the first layer of '{context.run_name}' is no dense layer or convolution on the image: "
+            "use weight-distribution"
         )
     name, parameters = layer.weight_name, list(layer.parameter_sizes)
     stored = [context.weights(s) for s in snapshots]

@@ -84,7 +84,8 @@ def path_snapshots(context: SceneContext, limit: int = MAX_SNAPSHOTS) -> list[Sn
     found = snapshots_until(context)
     if len(found) < 2:
         raise RequirementError(
-            f"run '{context.run_name}' has one snapshot up to {found[-1].label}, two are needed: use --at last or train it again"
+            f"run '{context.run_name}' has one snapshot up to {found[-1].label}, two are needed: "
+            "use --at last or train it again"
         )
     return evenly_spaced(list(found), limit)
 

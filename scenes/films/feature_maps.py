@@ -161,7 +161,8 @@ class FeatureMapFilm(MapSequenceFilm):
         answer = f"{trace.classes[trace.prediction]}, {format_percent(trace.confidence)}"
         values = [trace.value(block.output).ravel() for block in vectors[-1:]]
         active = [f"{int((v != 0).sum()):,} of {len(v):,} values not 0" for v in values if (v == 0).any()]
-        self.takeaway("{maps}", "{answer}", maps=first, answer="; ".join([*active, f"one answer: {answer}"]))
+        clear = [self.line.change()] if self.line.lines else []
+        self.takeaway("{maps}", "{answer}", *clear, maps=first, answer="; ".join([*active, f"one answer: {answer}"]))
 
 
 def after_dropout(block):

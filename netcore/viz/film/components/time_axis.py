@@ -205,7 +205,7 @@ class TimeChart:
         ends = [form(high), form(low)]
         margin = max(line_width(text, LABEL) for text in ends) + 0.12
         foot = FOOT if words else 6 * PIXEL
-        self.plot = Area(area.left + margin, area.bottom + foot, area.right - 0.1, area.top - HEAD)
+        self.plot = Area(area.left + margin, area.bottom + foot, area.right - 0.1, area.top - HEAD - DOT)
         self.low, self.high = low, high
         plot, muted, ink = self.plot, theme.rgb("muted"), theme.rgb("foreground")
         known = np.isfinite(np.asarray(values, float))

@@ -1,7 +1,7 @@
 """Weights, image and products of one unit side by side, through training."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from netcore.analysis.first_layer import FirstUnit
 from netcore.core.formatting import format_sum
@@ -15,7 +15,7 @@ from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term
 from netcore.viz.film.components.tiles import Tiles, ring
 from netcore.viz.film.components.time_axis import TimedImages
-from netcore.viz.film.mobjects import PixelImages
+from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
@@ -95,8 +95,8 @@ class WeightView:
         return [*leave(old), *appear(self.legends[which], delay=delay + (0.3 if old else 0.0))]
 
     def slide(self, products: Tiles) -> tuple[list[Animate], list[Animate], PixelImages]:
-        """Return two rounds of animations, and what leaves: the pixels lie down on the weights, the products move on."""
-        start = self.image.corners() if not self.unit.is_kernel else _frame(self.window.points)
+        """Return two rounds of animations, and the copy that leaves: pixels lie down on weights, products move on."""
+        start = self.image.corners() if not self.unit.is_kernel else frame_of(self.window)
         rgb = self.theme.activation_colors(self.unit.inputs / max(float(np.abs(self.unit.inputs).max()), 1e-9))
         copy = PixelImages(rgb, np.repeat(start, len(rgb), 0), opacity=0.7)
         first = [Animate(copy, points=self.frames.reshape(-1, 2), run_time=0.8)]
@@ -137,7 +137,7 @@ def _limits(values: NDArray[np.floating]) -> tuple[float, float]:
     return float(np.abs(values[0]).max()) or 1.0, last or 1.0
 
 
-def _frame(corners: ArrayLike) -> NDArray[np.float64]:
-    """Frame (1, 3, 2) of a rectangle given by lower left and upper right corner."""
-    (x0, y0), (x1, y1) = np.asarray(corners)[:2, :2]
+def frame_of(mark: Rectangles) -> NDArray[np.float64]:
+    """Return the frame (1, 3, 2) of a ring."""
+    (x0, y0), (x1, y1) = mark.points[:2, :2]
     return np.array([[[x0, y1], [x1, y1], [x0, y0]]])
