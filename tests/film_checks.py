@@ -98,7 +98,11 @@ def smallest_text(played: Playback) -> float:
 
 
 def _boxes(seen: VisibleMobject) -> list[np.ndarray]:
-    """Boxes of what a mobject covers: of each neuron, else its own."""
+    """Boxes of what a mobject covers: of each neuron or image, else its own."""
+    if isinstance(seen.mobject, PixelImages):
+        frames = seen.mobject.corners()
+        corners = np.concatenate([frames, frames[:, 1:2] + frames[:, 2:3] - frames[:, :1]], axis=1)
+        return list(np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1))
     if not isinstance(seen.mobject, Neurons):
         return [seen.box]
     centers, radius = seen.mobject.centers, seen.mobject.radius

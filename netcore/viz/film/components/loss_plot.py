@@ -59,7 +59,7 @@ class LossPlot:
         self.y_labels = self._y_labels()
         moves = [Animate(self.curve, points=self._curve_points(), run_time=1.0)]
         for slot, (dot, leader, p, loss) in enumerate(self.dots):
-            moves.append(Animate(dot, points=_circle(self.plot.at(p, loss)), run_time=1.0))
+            moves.append(Animate(dot, points=dot.points_at(self.plot.at(p, loss)), run_time=1.0))
             moves.append(Animate(leader, points=np.vstack(self._leader_ends(slot, p, loss)), run_time=1.0))
         return [*fade_out(old), *moves, *fade_in(self.y_labels, 0.7)]
 
@@ -116,7 +116,3 @@ class LossPlot:
         high = self.plot.y[1]
         step = 0.5 if high <= FIRST_RANGE else 1.0 if high <= 6 else 2.0 if high <= 14 else float(np.ceil(high / 6))
         return self.plot.y_ticks({v: f"{v:g}" for v in np.arange(0, high + 1e-9, step).tolist()})
-
-
-def _circle(centers: NDArray[np.float64], radius: float = DOT_RADIUS * 1.4) -> NDArray[np.float64]:
-    return np.stack([centers - radius, centers + radius], axis=1).reshape(-1, 2)

@@ -1,6 +1,6 @@
 """Axes of a plot, and curves and dots on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.curve import Curve
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.mobjects import Neurons
+from netcore.viz.film.mobjects import Neurons, Rectangles
 from netcore.viz.film.text import TextLine, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
@@ -81,6 +81,19 @@ class Plot:
     def dots(self, x: ArrayLike, y: ArrayLike, rgb: ArrayLike, radius: float = DOT_RADIUS) -> Neurons:
         """Draw values as dots; `values` of the mobject are the vertical ones."""
         return Neurons(self.at(x, y), radius, rgb, rgb, values=np.ravel(np.asarray(y, float)), width=0)
+
+    def bands(self, ranges: Sequence[tuple[float, float]]) -> Rectangles:
+        """Shade ranges of the horizontal axis, behind everything."""
+        corners = [[self.at(a, self.y[0])[0], self.at(b, self.y[1])[0]] for a, b in ranges]
+        return Rectangles(np.array(corners), [*self.theme.rgb("muted"), 0.22], width=0, z_index=-1)
+
+    def histogram(self, values: ArrayLike, bins: int = 60, height: float = 0.7) -> Rectangles:
+        """Draw how often values occur, the highest bar `height` of the plot's; values out of range at its ends."""
+        counts, edges = np.histogram(np.clip(np.asarray(values, float), *self.x), bins, self.x)
+        foot, xs = self.area.bottom, self.at(edges, self.y[0])[:, 0]
+        tops = foot + counts * height * self.area.height / max(int(counts.max()), 1)
+        corners = np.stack([np.column_stack([xs[:-1], np.full(bins, foot)]), np.column_stack([xs[1:], tops])], axis=1)
+        return Rectangles(corners, [*self.theme.rgb("muted"), 0.8], width=0, z_index=-0.5)
 
     def _ticks(self, labels: Mapping[float, str], vertical: bool) -> list[ArrayMobject]:
         values = list(labels)
