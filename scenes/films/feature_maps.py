@@ -124,7 +124,7 @@ class FeatureMapFilm(MapSequenceFilm):
         if layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
             weight = layer.weight[answer].astype(float) - layer.weight[other]
             terms, bias = weight * last, 0.0 if layer.bias is None else float(layer.bias[answer] - layer.bias[other])
-            best = [k for k in np.argsort(-terms, kind="stable")[:STRONGEST] if k in self.shown]
+            best = [k for k in np.argsort(-terms, kind="stable")[:STRONGEST] if k in self.shown and terms[k] > 0]
             names = [cut(trace.classes[k], 8) for k in (answer, other)]
             text = "{n} neurons speak most for {a}, not {b}"
             with self.step(text, name="strongest", n=len(best), a=names[0], b=names[1]):

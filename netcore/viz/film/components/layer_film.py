@@ -95,7 +95,7 @@ class MapFilm(Film):
             self.play(appear(marks))
             self.screen.marks = marks
 
-    def rings(self, layer: MapLayer, spots: list[Spot]) -> list[Rectangles]:
+    def rings(self, layer: MapLayer, spots: list[Spot]) -> list[ArrayMobject]:
         """Rings of windows in the image and of their values in the large map."""
         image, big = self.screen.image.corners()[0], self.big.corners()[0]
         out = [ring(self.theme, image, self.screen.size, terms.rows, terms.columns) for terms, _, _ in spots]
