@@ -222,7 +222,7 @@ def test_maps_film_over_training(context):
     check_layout(played)
     tiles = played.film.timed[0]
     last = context.trace(at=context.snapshots[-1])["act1"].output
-    assert tiles.scale == last.max()
+    assert tiles.vmax == last.max()
     assert sorted(map(float, tiles.values.sum((1, 2)))) == pytest.approx(sorted(map(float, last.sum((1, 2)))))
     tiles.time = 0.0
     first = context.trace(at=context.snapshots[0])["act1"].output

@@ -9,7 +9,7 @@ from netcore.analysis.map_maxima import largest_values
 from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.map_screen import LINE, MapScreen, dead_note, map_limit
 from netcore.viz.film.components.motion import appear, leave, travel
 from netcore.viz.film.components.sum_line import SumLine
@@ -17,7 +17,6 @@ from netcore.viz.film.components.sum_terms import partial_terms, window_terms
 from netcore.viz.film.components.tiles import Tiles, ring, tile_frames, value_cells
 from netcore.viz.film.components.value_edges import value_edges
 from netcore.viz.film.film import Film
-from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import TextLine, text_line
 from netcore.viz.layout.area import Area
 

@@ -159,7 +159,7 @@ class MapSequenceFilm(MapFilm):
         words: list[str], times: NDArray[np.float64], note: str = "",
     ) -> None:  # fmt: skip
         """Everything appears."""
-        limit, signed = map_limit(maps)
+        limit, signed = timed[0].vmax, bool((maps < 0).any())
         self.timed = list(timed)
         if words:
             at = (self.screen.main.left, self.screen.main.bottom + LINE / 2 - 2 * PIXEL)

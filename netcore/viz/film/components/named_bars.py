@@ -41,15 +41,14 @@ class NamedBars:
         self.theme, self.values = theme, np.asarray(values, dtype=float)
         box = Area(area.left, area.bottom, area.right, area.top - HEAD)
         ys = np.array([row.center[1] for row in box.rows([1] * len(self.values))])
+        short = [ellipsize_line(name, NAME_SHARE * box.width, NUMBER) for name in names]
         self.names = [
-            text_line(ellipsize_line(n, NAME_SHARE * box.width, NUMBER), NUMBER, theme.rgb("foreground"), at=(box.left, y),
-                      align=(-1, 0))
-            for n, y in zip(names, ys, strict=True)
-        ]  # fmt: skip
+            text_line(text, NUMBER, theme.rgb("foreground"), at=(box.left, y), align=(-1, 0))
+            for text, y in zip(short, ys, strict=True)
+        ]
         left = box.left + max(name.width for name in self.names) + 0.3
-        self.bars, self.numbers = probability_bars(
-            theme, self.values, ys, left, box.right - left - NUMBER_ROOM, box.right
-        )
+        length = box.right - left - NUMBER_ROOM
+        self.bars, self.numbers = probability_bars(theme, self.values, ys, left, length, box.right)
         self.bars.values[:] = before
         at = (area.left, area.top - HEAD / 3)
         self.title = text_line(

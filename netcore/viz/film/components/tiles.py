@@ -28,7 +28,7 @@ class Tiles(PixelImages):
     rgb : array_like, shape (N, H, W, 3)
     frames : array_like, shape (N, 3, 2)
     values : array_like, shape (N, H, W)
-    scale : float
+    vmax : float
         Value of the full colour.
     **keys
         Of `PixelImages`.
@@ -40,10 +40,10 @@ class Tiles(PixelImages):
     """
 
     def __init__(
-        self, rgb: ArrayLike, frames: ArrayLike, values: ArrayLike = (), scale: float = 1.0, **keys: Any
+        self, rgb: ArrayLike, frames: ArrayLike, values: ArrayLike = (), vmax: float = 1.0, **keys: Any
     ) -> None:
         super().__init__(rgb, frames, **keys)
-        self.values, self.scale, self.progress = np.asarray(values, float), float(scale), 1.0
+        self.values, self.vmax, self.progress = np.asarray(values, float), float(vmax), 1.0
 
     def draw(self, ctx: cairo.Context) -> None:
         """Draw the rows, and the outlines of all tiles."""

@@ -66,7 +66,7 @@ class TimedImages(Tiles):
     colors : ndarray, shape (T, N, H, W, 3)
     frames : array_like, shape (N, 3, 2)
     values : ndarray, shape (T, N, H, W)
-    scale : float
+    vmax : float
         Value of the full colour.
     **keys
         Of `Tiles`.
@@ -78,10 +78,10 @@ class TimedImages(Tiles):
         colors: NDArray[np.float64],
         frames: ArrayLike,
         values: NDArray[np.floating],
-        scale: float = 1.0,
+        vmax: float = 1.0,
         **keys: Any,
     ) -> None:
-        super().__init__(colors[0], frames, values[0], scale, **keys)
+        super().__init__(colors[0], frames, values[0], vmax, **keys)
         self.times, self.colors, self.all_values = times, list(colors), values
         self.time = 0.0
 
