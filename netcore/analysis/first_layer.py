@@ -1,4 +1,4 @@
-"""One unit of the first layer through training: its weights, what it reads of an image, and their sum."""
+"""One unit of the first layer through training, on one image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class FirstUnit:
     inputs : ndarray, shape (C, h, w)
         What the unit reads of the image: all of it, or one window.
     rows, columns : ndarray of int
-        Where that lies in the image.
+        Its place in the image.
     after : tuple of tuple of (str, float)
         For each snapshot, the value after each function of the layer.
     """

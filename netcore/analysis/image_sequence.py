@@ -45,7 +45,7 @@ def other_samples(context: SceneContext, count: int) -> list[Sample]:
 
 
 def class_examples(context: SceneContext, classes: int, errors: int) -> list[Sample]:
-    """Return one correctly predicted example of each class, then misclassified ones, the surest first.
+    """Return one correctly predicted example of each class, then misclassified ones, the most confident first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Accuracy of a network in which one layer has its untrained weights again.
+"""Accuracy of a network with one layer put back to untrained weights.
 
 The experiment is re-initialisation robustness: Zhang, Bengio and Singer, "Are all layers created equal?", 2019.
 """

@@ -1,4 +1,4 @@
-"""Layers of feature maps and vectors with the values of one pass, and the map of each that is followed."""
+"""Layers of feature maps and the map of each that is followed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

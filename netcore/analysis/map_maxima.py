@@ -1,4 +1,4 @@
-"""Largest values of feature maps, and kernels in the order of their similarity."""
+"""Largest values of feature maps; kernels ordered by similarity."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -1,4 +1,4 @@
-"""Steps of films about the maps of a layer: one map, its windows, all maps, a pooling, what the next layer reads."""
+"""Steps of films about the feature maps of one layer."""
 
 import numpy as np
 from manim import linear

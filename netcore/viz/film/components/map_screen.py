@@ -1,4 +1,4 @@
-"""The screen of a film about one layer at a time: the image and a detail at the side, tiles beside them."""
+"""Image and detail at the side, tiles of one layer beside them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Maps of one layer over several images, or over the snapshots of training."""
+"""Maps of one layer over images, or over training."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -20,7 +20,7 @@ NAME_SHARE = 0.3  # of the width
 
 
 class NamedBars:
-    """Bars that first stand at one value, then fall to their own, one after another.
+    """Bars that start at one value and fall to their own, one after another.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class NamedBars:
     values : array_like, shape (N,)
         In [0, 1].
     before : float
-        Where all bars stand first.
+        Value of all bars at first.
     title : str
         Above the bars.
     """

@@ -1,4 +1,4 @@
-"""Images as the largest tiles that fit into an area, and cells with their numbers."""
+"""Images as the largest tiles that fit; cells with numbers."""
 
 from collections.abc import Sequence
 from math import ceil, floor
@@ -78,7 +78,7 @@ def tile_frames(
     gap : float
         Between tiles.
     pixel : float
-        Side of a pixel of the frame: edges of tiles lie on whole pixels.
+        Side of a pixel of the frame: edges of tiles are on whole pixels.
     largest : float
         Maximum height of a tile.
     """
@@ -115,7 +115,7 @@ def ring(
     theme: Theme, frame: ArrayLike, size: tuple[int, int] = (1, 1), rows: ArrayLike = (0,), columns: ArrayLike = (0,),
     role: str = "emphasis", width: float = 2.5,
 ) -> Rectangles:  # fmt: skip
-    """Outline consecutive rows and columns of an image, as far as they lie inside.
+    """Outline consecutive rows and columns of an image, as far as they are inside.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What changes during training: an axis of training steps, and mobjects that show one snapshot at a time.
+"""Axis of training steps, and mobjects that show one snapshot.
 
 All have an attribute `time` in [0, 1], a place on the axis: animated together, they keep in step. Between snapshots the
 values of the one before are held.
@@ -147,7 +147,7 @@ class TimedText(TextLine):
         self.points = np.array([[*corner, 0.0], [*(corner + extent), 0.0]])
 
 
-class Curve(ArrayMobject):
+class TimedCurve(ArrayMobject):
     """A line through points from left to right, drawn up to `time` of its width."""
 
     def __init__(self, points: ArrayLike, rgb: ArrayLike, left: float, width: float, **keys: Any) -> None:
@@ -210,7 +210,7 @@ class TimeChart:
         plot, muted, ink = self.plot, theme.rgb("muted"), theme.rgb("foreground")
         known = np.isfinite(np.asarray(values, float))
         x = plot.left + axis.places(np.asarray(steps, float)[known]) * plot.width
-        self.curve = Curve(
+        self.curve = TimedCurve(
             np.column_stack([x, self.height_of(np.asarray(values, float)[known])]),
             theme.rgb("muted"),
             plot.left,

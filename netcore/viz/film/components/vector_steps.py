@@ -1,4 +1,4 @@
-"""Neurons of a layer as a grid of squares, and how they lead to the answer."""
+"""Neurons as a grid of squares, and class probabilities."""
 
 from collections.abc import Sequence
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.first_layer import FirstUnit
-from netcore.core.formatting import format_sum
+from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
@@ -94,6 +94,16 @@ class WeightView:
         self.legends[which] = centered_scale(self.theme, self.scales[which][end], True, at)
         return [*leave(old), *appear(self.legends[which], delay=delay + (0.3 if old else 0.0))]
 
+    def mark_extremes(self) -> tuple[list[ArrayMobject], list[Term]]:
+        """Return rings around the largest and the smallest weight at the first snapshot, and both in words."""
+        own, marks = self.unit.own[0], []
+        words: list[Term] = []
+        for find, word, role in ((np.argmax, "largest", "positive"), (np.argmin, "smallest", "negative")):
+            c, row, column = np.unravel_index(int(find(own)), own.shape)
+            marks.append(ring(self.theme, self.frames[c], own.shape[1:], [row], [column], "foreground", 2.0))
+            words.append((f"{word} {format_number(float(own[c, row, column]))}", role))
+        return [*marks], words
+
     def slide(self, products: Tiles) -> tuple[list[Animate], list[Animate], PixelImages]:
         """Return two rounds of animations, and the copy that leaves: pixels lie down on weights, products move on."""
         start = self.image.corners() if not self.unit.is_kernel else frame_of(self.window)
@@ -122,8 +132,14 @@ class WeightView:
         """Return the terms of the sum at snapshot `k`: what raises it, what lowers it, the bias."""
         products, bias = self.unit.products[k], float(self.unit.bias[k, self.unit.unit])
         texts, total = format_sum([products[products > 0].sum(), products[products < 0].sum(), bias])
-        out: list[Term] = [(f"{texts[0]} blue", "positive"), (f"− {texts[1].removeprefix('−')} orange", "negative")]
+        out: list[Term] = [(f"{texts[0]} blue", "positive")]
+        if (products < 0).any():
+            out.append((f"− {texts[1].removeprefix('−')} orange", "negative"))
         return [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}"]
+
+    def total(self, k: int) -> str:
+        """Return the sum at snapshot `k` as the sum line prints it."""
+        return str(self.sum_terms(k)[-1]).removeprefix("= ")
 
 
 def picture_frames(area: Area, shape: tuple[int, ...], count: int = 1) -> NDArray[np.float64]:
