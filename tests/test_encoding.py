@@ -1,10 +1,12 @@
 """Every format is written, opened again and compared with the frames that went in."""
 
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import weakref
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -279,6 +281,18 @@ def test_gif_matches_ffmpeg_filter_graph(tmp_path: Path, clip: Clip) -> None:
         into.push(None)
     for mine in stored(path):
         assert np.array_equal(mine, sink.pull().to_ndarray(format="rgb24"))
+
+
+def test_palette_lets_go_of_frames(clip: Clip) -> None:
+    """FFmpeg's graph keeps each frame until it is asked for the palette: memory grew with the clip."""
+    palette, frames = PaletteBuilder(SIZE[1], SIZE[0]), []
+    for rgb, _ in clip:
+        copy = rgb.copy()
+        frames.append(weakref.ref(copy))
+        palette.add(copy)
+        del copy
+    gc.collect()
+    assert sum(frame() is not None for frame in frames) <= 2
 
 
 # ---- transparency

@@ -152,7 +152,7 @@ def vector_blocks(graph: Graph, limit: int) -> list[Block]:
 
 
 def pooled_values(before: MapLayer, layer: MapLayer) -> NDArray[np.floating]:
-    """Return the window of maps that the followed value of a pooling is made of, as far as it lies inside.
+    """Return the window of maps that the followed value of a pooling is made of, as far as it is inside.
 
     Parameters
     ----------

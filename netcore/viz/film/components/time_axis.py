@@ -21,7 +21,7 @@ from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
-CROWDED = 0.02  # of the axis: if the first five snapshots lie within it, the axis is logarithmic
+CROWDED = 0.02  # of the axis: if it holds the first five snapshots, the axis is logarithmic
 LINE_WIDTH, DOT = 2.5, 5 * PIXEL
 FOOT, HEAD = 26 * PIXEL, 26 * PIXEL  # heights of the labels below and above a chart
 
@@ -156,7 +156,7 @@ class TimedCurve(ArrayMobject):
         self.left, self.width_units = left, width
 
     def draw(self, ctx: cairo.Context) -> None:
-        """Stroke what lies left of the end."""
+        """Stroke the part left of the end."""
         x, y = self.points[:, 0], self.points[:, 1]
         end = self.left + self.time * self.width_units
         inside = x <= end + 1e-9

@@ -105,7 +105,7 @@ class WeightView:
         return [*marks], words
 
     def slide(self, products: Tiles) -> tuple[list[Animate], list[Animate], PixelImages]:
-        """Return two rounds of animations, and the copy that leaves: pixels lie down on weights, products move on."""
+        """Return two rounds of animations, and the copy that leaves: pixels move onto weights, products move on."""
         start = self.image.corners() if not self.unit.is_kernel else frame_of(self.window)
         rgb = self.theme.activation_colors(self.unit.inputs / max(float(np.abs(self.unit.inputs).max()), 1e-9))
         copy = PixelImages(rgb, np.repeat(start, len(rgb), 0), opacity=0.7)
