@@ -112,12 +112,12 @@ def test_weights_film_layout(played):
 
 
 def test_weights_film_portrait_light(context):
-    check_layout(play_film(WeightsEvolve, context, LIGHT, fps=1, size=(180, 320)))
+    check_layout(play_film(WeightsEvolve, context, LIGHT, size=(180, 320)))
 
 
 def test_weights_film_lie_is_caught(context, monkeypatch):
     monkeypatch.setattr(weight_view, "format_sum", lambda terms: (["1.00", "−1.00", "0.25"], "0.00"))
-    played = play_film(Watched, context, fps=1, size=SIZE)
+    played = play_film(Watched, context, size=SIZE)
     with pytest.raises(AssertionError):
         check_sums(played, context)
 

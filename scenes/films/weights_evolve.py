@@ -9,7 +9,7 @@ import numpy as np
 from netcore.analysis.first_layer import first_unit, idle_pixels
 from netcore.analysis.layer_resets import reset_layers
 from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
-from netcore.core.formatting import format_number, format_percent
+from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components.motion import appear, leave, travel
@@ -55,15 +55,8 @@ class WeightsEvolve(Film):
         n, label = self.trace.prediction, self.trace.label
         self.image = ellipsize_line(self.trace.classes[n if label is None else label], 2.5, LABEL)
         self.before = "Untrained" if self.first.step == 0 else self.first.label[:1].upper() + self.first.label[1:]
-        self.one_unit()
-        self.early()
-        self.evolve()
-        self.late()
-        self.idle()
-        self.all_units()
-        self.put_back()
-
-    # ---- one unit
+        for part in (self.one_unit, self.early, self.evolve, self.late, self.idle, self.all_units, self.put_back):
+            part()
 
     def one_unit(self):
         """The pixels become the places of the weights; the colours get a scale."""
@@ -112,16 +105,24 @@ class WeightsEvolve(Film):
     def evolve(self):
         """Cursor, weights, products and sum go through the snapshots together."""
         view, axis, accuracy = self.view, self.axis, self.results.accuracy
-        title = f"accuracy, {self.results.words}"
         self.chart = TimeChart(
-            self.theme, self.lower, axis, title, axis.steps, accuracy, accuracy, format_percent, 0.0, 1.0
+            self.theme,
+            self.lower,
+            axis,
+            f"accuracy, {self.results.words}",
+            axis.steps,
+            accuracy,
+            accuracy,
+            format_percent,
+            0.0,
+            1.0,
         )
         texts = [f"sum {format_number(float(z), 3)}" for z in self.unit.sums]
         number = TimedText(axis.times, texts, NUMBER, self.theme.rgb("foreground"), self.sum_line_box.center)
         self.timed = [view.later_weights, view.later_products, *self.chart.timed, number]
         set_time(self.timed, 0.0)
-        unit = self.context.time_unit
-        n = f"{self.last.epoch:g} epochs" if unit == "epoch" else f"{self.last.step:,} steps"
+        by_epoch = self.context.time_unit == "epoch" and float(self.last.epoch).is_integer()
+        n = format_count(int(self.last.epoch), "epoch") if by_epoch else format_count(self.last.step, "step")
         with self.step("{n}: the weights move, {k} snapshots", name="training", n=n, k=len(axis.times)):
             self.play(appear([*self.chart.mobjects, number]), self.line.change(), leave(view.cells))
             self.remove(view.weights, view.products)
@@ -146,8 +147,6 @@ class WeightsEvolve(Film):
             self.marks = [Rectangles(boxes, line=[*self.theme.rgb("emphasis"), 1.0], width=1.0, z_index=2)]
             self.play(appear(self.marks), self.line.change("gradient = delta × pixel = delta × 0 = 0"))
 
-    # ---- all units
-
     def all_units(self):
         """Every unit of the layer, first untrained, then trained."""
         view, pixel = self.view, self.width / self.cairo_camera.pixel_width
@@ -155,7 +154,7 @@ class WeightsEvolve(Film):
         turned = float(np.median(self.unit.cosines))
         text = "{count}: untrained, then trained"
         if turned > TURNED:
-            text = "Median of {count}: cosine {c} with their start"
+            text = "Median of {count}: cosine {c:.3f} to start"
         elif grid.all_shown:
             text = "All " + text
         with self.step(text, name="all", count=grid.count, c=turned):
@@ -167,8 +166,6 @@ class WeightsEvolve(Film):
             self.wait(0.6)
             self.play(Animate(grid.tiles, time=1.0, run_time=0.8))
         self.grid = [grid.tiles, *grid.fixed]
-
-    # ---- one layer put back
 
     def put_back(self):
         """The accuracy with the weights of one layer put back, layer by layer."""
@@ -184,26 +181,20 @@ class WeightsEvolve(Film):
             self.play(leave(self.grid))
             self.play(appear(bars.still))
             self.play(bars.fall())
-        worst = int(p.argmin())
-        title = ellipsize_line(resets[worst].title, 3.5, LABEL)
-        with self.step("Without {layer} it falls to {a}", name="worst", layer=title, a=format_percent(p[worst])):
-            self.play(appear([bars.ring(worst)]))
+        worst = resets[int(p.argmin())]
+        if worst.accuracy < full:
+            title, low = ellipsize_line(worst.title, 3.5, LABEL), format_percent(worst.accuracy)
+            with self.step("Without {layer} it falls to {a}", name="worst", layer=title, a=low):
+                self.play(appear([bars.ring(int(p.argmin()))]))
         return self.conclude(full, resets)
 
     def conclude(self, full, resets):
         first, second = "{who}, sum on this {c}: {a} → {b}", "accuracy {p}"
         values = {"p": format_percent(full)}
-        if resets:
+        if resets and min(r.accuracy for r in resets) < full:
             low, high = (f(resets, key=lambda r: r.accuracy) for f in (min, max))
-            second = "Untrained {x}: {p}; {y}: {q}" if len(resets) > 1 else "untrained {x}: {p}"
+            second = "Untrained {x}: {p}; {y}: {q}" if low is not high else "Untrained {x}: {p}"
             cut = [ellipsize_line(r.title, 2.6, LABEL) for r in (low, high)]
             values = {"x": cut[0], "p": format_percent(low.accuracy), "y": cut[1], "q": format_percent(high.accuracy)}
-        self.takeaway(
-            first,
-            second,
-            who=self.name.capitalize(),
-            c=self.image,
-            a=self.view.total(0),
-            b=self.view.total(-1),
-            **values,
-        )
+        values |= {"who": self.name.capitalize(), "c": self.image, "a": self.view.total(0), "b": self.view.total(-1)}
+        self.takeaway(first, second, **values)
