@@ -1,4 +1,4 @@
-"""What a convolution's output is computed from: contributions of channels, terms of single values."""
+"""Terms of a convolution's output: by channel, and of single values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class OutputTerms:
     weights, inputs : ndarray, shape (I, kernel rows, kernel columns)
         Taps of the kernel, and the values under them; what the padding gives is among them.
     rows, columns : ndarray of int, shapes (kernel rows,), (kernel columns,)
-        Places of the taps in the input; those outside of it lie in the padding.
+        Places of the taps in the input; those outside of it are padding.
     bias : float
         0 if the layer has none.
     """

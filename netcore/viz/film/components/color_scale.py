@@ -26,7 +26,7 @@ class ColorScale:
     ends : (float, float)
         Values of both ends.
     signed : bool
-        Whether the colours tell signs; else they go from ground to ink.
+        Whether colours show signs; else they go from ground to ink.
     at : (float, float)
         Right end, and middle of the height.
     """
