@@ -80,14 +80,14 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
     Raises
     ------
     RequirementError
-        If the first layer with weights is no dense layer or convolution that reads the image.
+        If the first layer with weights is not a dense layer or convolution that reads the image.
     """
     trace = context.trace(at=snapshots[-1])
     block = next((b for b in graph_of_trace(trace) if b.parameters), None)
     layer = None if block is None else trace[block.main.node]
     if block is None or layer is None or layer.weight is None or not _reads_image(trace, block):
         raise RequirementError(
-            f"the first layer of '{context.run_name}' is no dense layer or convolution on the image: "
+            f"the first layer of '{context.run_name}' is not a dense layer or convolution on the image: "
             "use weight-distribution"
         )
     name, parameters = layer.weight_name, list(layer.parameter_sizes)

@@ -26,7 +26,7 @@ MAX_POOLING = 4  # side of a pooling window that is shown in numbers
 Spot = tuple[OutputTerms, int, int]  # a window, and row and column of its value
 
 
-class MapFilm(Film):
+class LayerFilm(Film):
     """A film that shows layers of feature maps one at a time; subclasses call `begin` first."""
 
     def begin(self, trace: Trace, layers: list[str]) -> None:

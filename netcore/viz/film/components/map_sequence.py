@@ -12,7 +12,7 @@ from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
-from netcore.viz.film.components.layer_film import MapFilm, cut
+from netcore.viz.film.components.layer_film import LayerFilm, cut
 from netcore.viz.film.components.map_screen import LINE, image_rgb, map_limit
 from netcore.viz.film.components.motion import appear
 from netcore.viz.film.components.tiles import ring, tile_frames
@@ -28,7 +28,7 @@ SECONDS = 8.0  # for all snapshots
 CHANGE_SECONDS, REST_SECONDS = 0.4, 0.9  # per image
 
 
-class MapSequenceFilm(MapFilm):
+class MapSequenceFilm(LayerFilm):
     """A film that can also show one layer over images or training."""
 
     def over_images(self, layer: MapLayer) -> None:
@@ -184,14 +184,14 @@ class MeanBars:
 
     Parameters
     ----------
-    film : MapFilm
+    film : LayerFilm
     area : Area
     values : ndarray, shape (N,)
     names : sequence of str
         Below the bars.
     """
 
-    def __init__(self, film: MapFilm, area: Area, values: NDArray[np.floating], names: list[str]) -> None:
+    def __init__(self, film: LayerFilm, area: Area, values: NDArray[np.floating], names: list[str]) -> None:
         theme = film.theme
         self.values, self.limit = values, float(values.max()) or 1.0
         plot = Area(area.left, area.bottom + LINE, area.right, area.top - LINE)

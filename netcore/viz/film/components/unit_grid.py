@@ -1,4 +1,4 @@
-"""Weights of all units of the first layer as tiles, at the first and the last snapshot."""
+"""Weights of all first-layer units as tiles, untrained and trained."""
 
 import numpy as np
 
