@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import plain_text
 from netcore.core.preprocessing import MNIST, is_dark_on_light
 from netcore.core.sample import open_image, read_sample
 from netcore.datasets.base import MNIST_SIDE, Dataset, DatasetSplits
@@ -104,7 +105,8 @@ def _read_part(
     skipped = arrays["skipped"].tolist()
     note = f"{len(skipped)} of {len(files)} files skipped: {'; '.join(skipped[:3])}" if skipped else ""
     preparation = str(arrays["preparation"])
-    return Dataset(name, arrays["images"], arrays["labels"], tuple(classes), preparation), note
+    names = tuple(map(plain_text, classes))
+    return Dataset(plain_text(name), arrays["images"], arrays["labels"], names, preparation), note
 
 
 def _read_images(files: Files, folder: Path, shape: tuple[int, int, int], dark_on_light: bool | None) -> Arrays:
@@ -119,7 +121,7 @@ def _read_images(files: Files, folder: Path, shape: tuple[int, int, int], dark_o
             labels.append(label)
             done.append(steps)
         except NetcoreError as error:
-            skipped.append(str(error).replace(f"{folder}/", ""))
+            skipped.append(plain_text(str(error)).replace(f"{folder}/", ""))
     stacked = np.stack(images) if images else np.empty((0, *shape), np.uint8)
     return {
         "images": stacked[:, 0] if shape[0] == 1 else stacked,

@@ -12,10 +12,12 @@ from torch import nn
 
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
+from netcore.core.plain_text import parse_json
 from netcore.core.run import Run, Snapshot
-from netcore.models.architecture import Architecture
+from netcore.models.architecture import MAX_PARAMETERS, Architecture
 from netcore.models.build import build_model
 from netcore.models.exported_model import ExportedModel
+from netcore.models.size_check import check_graph
 
 MAX_REPORTED = 3  # names that do not fit, in the message
 
@@ -48,10 +50,30 @@ def _construct(run: Run) -> nn.Module:
     model: dict[str, Any] = run.info.get("model") or {}
     if model.get("kind") == "graph":
         constants = run.read_arrays(model["constants"]) if "constants" in model else {}
-        return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
+        graph = _read_graph(run, model)
+        check_graph(graph, constants, run.input_shape, len(run.classes))
+        return ExportedModel(graph, constants).eval()
     if model.get("kind") != "recipe":
         raise NetcoreError(f"run '{run.name}' does not describe its network (model in run.json)")
+    try:
+        return _build(run, model)
+    except (LookupError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise NetcoreError(f"run '{run.name}' does not describe a network (model in run.json: {line})") from error
+
+
+def _read_graph(run: Run, model: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)
+    try:
+        return parse_json(run.read(model["graph"]))
+    except (LookupError, ValueError) as error:
+        raise NetcoreError(f"the stored network of run '{run.name}' is damaged: {error}") from error
+
+
+def _build(run: Run, model: dict[str, Any]) -> nn.Module:
     architecture = Architecture.from_settings(model["architecture"])
+    count = architecture.parameters(run.input_shape, len(run.classes))
+    if count > MAX_PARAMETERS:
+        raise ValueError(f"{count:,} parameters are more than {MAX_PARAMETERS:,}")
     return build_model(architecture, run.input_shape, len(run.classes)).eval()
 
 

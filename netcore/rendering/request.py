@@ -155,6 +155,8 @@ def _check_kind(kind: Format, scene: Scene) -> None:
         return RequirementError(f"scene '{scene.name}' {what}: choose {list_words([f.name for f in others])}")
 
     if scene.kind == "film" and kind.vector:
+        if scene.still:
+            raise RequirementError(f"scene '{scene.name}' is a film and cannot be {kind.label}: use {scene.still}")
         others = [f for f in all_formats() if not f.vector and not f.stepped]
         raise refuse(f"is a film and cannot be {kind.label}", others)
     if scene.kind != "film" and kind.stepped:
@@ -189,7 +191,7 @@ def _frame_rate(request: Request, formats: tuple[str, ...]) -> float:
     fps = fps if request.fps is None else request.fps
     if not 1 <= fps <= 120:
         raise NetcoreError(f"--fps must be from 1 to 120, got {fps:g}")
-    if request.max_mb is not None and request.max_mb <= 0:
+    if request.max_mb is not None and not request.max_mb > 0:
         raise NetcoreError(f"--max-mb must be above 0, got {request.max_mb:g}")
     return fps
 

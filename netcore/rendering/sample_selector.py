@@ -1,5 +1,6 @@
 """Choose an image by class, index, prediction or file."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -89,12 +90,12 @@ class SampleSelector:
         words = []
         for name, value in self.given.items():
             if name == "digit":
-                words.append(str(value))
+                words.append(_file_word(str(value)))
             elif name == "image":
-                words.append(Path(value).stem)
+                words.append(_file_word(Path(value).stem))
             else:
-                words += [name.replace("_", "-"), *([] if value is True else [str(value).replace(",", "-")])]
-        return "".join(f"-{word.replace('/', '-')}" for word in words)
+                words += [name.replace("_", "-"), *([] if value is True else [_file_word(str(value))])]
+        return "".join(f"-{word}" for word in words)
 
     @property
     def options(self) -> list[str]:
@@ -223,6 +224,11 @@ class SampleSelector:
         if len(names) != 2 or not all(names):
             raise NetcoreError(f"--confused must be two classes, such as 4,9 (true, predicted), got '{self.confused}'")
         return names
+
+
+def _file_word(name: str) -> str:
+    """Return a name as a part of a file's name, without separators."""
+    return re.sub(r"[^\w.+-]+", "-", name)[:80]
 
 
 def option_name(attribute: str) -> str:

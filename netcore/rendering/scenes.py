@@ -37,6 +37,7 @@ class Scene:
     sha256: str  # of the file when it was read
     order: int = DEFAULT_ORDER  # position in a report: ORDER of the file
     class_name: str = ""  # of a film
+    still: str = ""  # of a film: the figure to use for a vector picture, STILL of the file
 
     @property
     def is_user_scene(self) -> bool:
@@ -114,8 +115,10 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     try:
         source = path.read_bytes()
         tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NetcoreError(f"{path} is not a scene: {error}") from None
+    except OSError as error:
+        raise NetcoreError(f"cannot read {path}: {error.strerror}") from None
     if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
         raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
@@ -144,6 +147,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         class_name=film[0].node.name if film else "",
         sha256=hashlib.sha256(source).hexdigest(),
         order=int(constants.get("ORDER", DEFAULT_ORDER)),
+        still=str(constants.get("STILL", "")),
     )
 
 

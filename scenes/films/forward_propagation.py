@@ -58,7 +58,7 @@ class ForwardPropagation(Film):
     max_units: int = 16
     max_classes: int = 10
 
-    def construct(self):
+    def construct(self) -> None:
         self.trace = self.context.trace()
         self.layers = mlp_layers(self.trace, graph_of_trace(self.trace))
         self.formula, self.edges = None, []
@@ -79,15 +79,15 @@ class ForwardPropagation(Film):
         with self.step("{text}", name="prediction", text=prediction_text(self.trace)):
             self.answer()
 
-    def image_title(self):
+    def image_title(self) -> None:
         label = self.trace.label
         return "Image" if label is None else f"Image of “{self.trace.classes[label]}”"
 
-    def image_size(self):
+    def image_size(self) -> None:
         c, h, w = self.trace.pixels.shape
         return f"{h} × {w} = {h * w:,} pixels" if c == 1 else f"{c} × {h} × {w} = {c * h * w:,} numbers"
 
-    def choose(self):
+    def choose(self) -> None:
         """Which neurons are shown: `index`, one array per layer, the inputs first; `sizes` has their totals."""
         trace = self.trace
         keep = [trace.prediction] if trace.label is None else [trace.prediction, trace.label]
@@ -95,7 +95,7 @@ class ForwardPropagation(Film):
         self.index.append(top_k(trace.probabilities, self.max_classes, keep))
         self.sizes = [len(layer.inputs) for layer in self.layers] + [len(trace.probabilities)]
 
-    def place(self):
+    def place(self) -> None:
         """Columns from left to right: picture, unrolled pixels, layers, names of classes, bars, percentages."""
         self.low, self.high = LOW * self.height / 8, HIGH * self.height / 8
         self.names = [ellipsize_line(self.trace.classes[k], 2.1) for k in self.index[-1]]
@@ -107,7 +107,7 @@ class ForwardPropagation(Film):
 
     # ---- from the picture to the inputs
 
-    def show_picture(self):
+    def show_picture(self) -> None:
         theme, trace = self.theme, self.trace
         c, h, w = trace.pixels.shape
         self.rgb = (
@@ -119,7 +119,7 @@ class ForwardPropagation(Film):
         self.sample = PixelImages(self.rgb, self.large, outline=theme.rgb("faint"))
         self.add(self.sample)
 
-    def unroll(self):
+    def unroll(self) -> None:
         """Each row turns by a quarter and takes its place in one long column, channel after channel."""
         theme = self.theme
         c, h, _ = self.trace.pixels.shape
@@ -136,7 +136,7 @@ class ForwardPropagation(Film):
             Animate(thumb, start=HIDDEN, opacity=1.0, run_time=0.4, delay=1.1),
         )
 
-    def show_network(self):
+    def show_network(self) -> None:
         """The strongest inputs are led from their places in the column to the neurons that stand for them."""
         theme, index = self.theme, self.index[0]
         n, first = self.sizes[0], self.columns[0]
@@ -180,7 +180,7 @@ class ForwardPropagation(Film):
 
     # ---- from layer to layer
 
-    def propagate(self, layer: DenseLayer):
+    def propagate(self, layer: DenseLayer) -> None:
         """Contributions flow along the edges, sums become activations."""
         theme, k = self.theme, layer.number
         last = layer is self.layers[-1]
@@ -239,7 +239,7 @@ class ForwardPropagation(Film):
 
     # ---- the answer
 
-    def softmax(self):
+    def softmax(self) -> None:
         theme, neurons = self.theme, self.columns[-1]
         p = neurons.values = self.trace.probabilities[self.index[-1]]
         self.bars, self.percents = probability_bars(theme, p, neurons.centers[:, 1], self.bars_left, BAR, RIGHT)
@@ -250,7 +250,7 @@ class ForwardPropagation(Film):
             [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=0.7) for m in self.percents],
         )
 
-    def answer(self):
+    def answer(self) -> None:
         """Show the predicted class, whether it is correct, and the edges into it."""
         theme, trace = self.theme, self.trace
         text, role = prediction_text(trace), prediction_role(trace.prediction, trace.label)
