@@ -254,7 +254,7 @@ def test_evaluate_reports_preparation(trained_runs, tmp_path):
     assert entry["preparation"].startswith("inverted and fitted like MNIST: inverted (dark on light)")
     assert f"scans: {entry['preparation']}" in said
     context = first_example_context(load_run("plain", trained_runs))
-    assert "60 images of scans (inverted and fitted like MNIST)" in stored_predictions(context, "scans").words
+    assert "60 images of scans (inverted and fitted like MNIST)" in stored_predictions(context, "scans").description
 
 
 def write_class_folder(folder, names=("cat", "dog", "eel", "fox"), count=20, ink=250, ground=5):
