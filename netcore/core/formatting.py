@@ -154,6 +154,99 @@ def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], st
     return texts, last
 
 
+def format_sum(
+    terms: Sequence[float], rest: float | None = None, fewest: int = 2, most: int = 4
+) -> tuple[list[str], str]:
+    """Format the terms of a sum, the last of which stands for all others, so that the numbers shown add up.
+
+    Parameters
+    ----------
+    terms : sequence of float
+    rest : float, optional
+        Sum of what is not shown one by one: the last text. It is the printed total minus the printed terms, which is
+        off by one unit of the last digit at most.
+    fewest, most : int
+        Digits after the decimal point that are tried.
+
+    Returns
+    -------
+    terms : list of str
+    total : str
+
+    Examples
+    --------
+    >>> format_sum([1.354, 1.284, 0.553], rest=-0.828)
+    (['1.35', '1.28', '0.55', '−0.82'], '2.36')
+    """
+    if rest is None:
+        texts, total = _exact_sum(terms, fewest, most)
+        return (texts, total) if texts else format_terms(terms)
+    for decimals in range(fewest, most + 1):
+        units, total_units = _units(list(terms), decimals)[0], round((math.fsum(terms) + rest) * 10**decimals)
+        left = total_units - sum(units)
+        if abs(left - rest * 10**decimals) <= 1:
+            break
+    return [_decimal(u, decimals) for u in [*units, left]], _decimal(total_units, decimals)
+
+
+def _exact_sum(terms: Sequence[float], fewest: int, most: int) -> tuple[list[str], str]:
+    for decimals in range(fewest, most + 1):
+        units, total = _units(list(terms), decimals)
+        if sum(units) == total:
+            return [_decimal(unit, decimals) for unit in units], _decimal(total, decimals)
+    return [], ""
+
+
+def find_printable_product(
+    pairs: Sequence[tuple[float, float]], fewest: int = 2, most: int = 4
+) -> tuple[int, tuple[str, str, str]]:
+    """Return the first of some pairs whose printed factors give the printed product, and the three texts.
+
+    The fewest digits after the decimal point for which there is such a pair are taken.
+
+    Examples
+    --------
+    >>> find_printable_product([(0.374, 0.984), (0.2, 0.5)])
+    (1, ('0.20', '0.50', '0.10'))
+    """
+    for decimals in range(fewest, most + 1):
+        for k, (a, b) in enumerate(pairs):
+            (one, two), product = (round(a * 10**decimals), round(b * 10**decimals)), round(a * b * 10**decimals)
+            if product and round(one * two / 10**decimals) == product:
+                return k, (_decimal(one, decimals), _decimal(two, decimals), _decimal(product, decimals))
+    texts = [_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
+    return 0, (texts[0], texts[1], texts[2])
+
+
+def format_value(value: float) -> str:
+    """Format a value of the network: two digits after the decimal point, more where nothing else would be left.
+
+    Examples
+    --------
+    >>> [format_value(v) for v in (0.9781, -12.5, 0.0012, 12345.6, 0)]
+    ['0.98', '−12.50', '0.0012', '12,346', '0.00']
+    """
+    if value and (abs(value) < 0.005 or abs(value) >= 1000):
+        return format_number(value)
+    return _decimal(round(value * 100), 2)
+
+
+def format_quotient(part: float, total: float) -> tuple[str, str, str]:
+    """Format a share as a division whose printed numbers give the printed percentage.
+
+    Examples
+    --------
+    >>> format_quotient(885.99, 938.65)
+    ('886', '939', '94.4 %')
+    """
+    share = format_percent(part / total)
+    for digits in range(3, 9):
+        a, b = (float(f"{v:.{digits - 1}e}") for v in (part, total))
+        if b and format_percent(a / b) == share:
+            break
+    return format_number(part, digits), format_number(total, digits), share
+
+
 def _percentage(share: float, decimals: int) -> str:
     text = f"{100 * share:.{decimals}f}"
     if share < 1 and text == f"{100:.{decimals}f}":
