@@ -85,6 +85,7 @@ class ForwardPropagation(Film):
         if 2 < last < len(self.layers) - 1:
             text = f"Hidden layers {first} to {last}" if first < last else f"Hidden layer {last}"
             with self.step("{text}: the same again", name=f"layer-{first}", text=text):
+                self.play_all([self.line.change()])
                 for k in range(first, last + 1):
                     self.play_all([view.complete(k - 1), view.move(k), view.pass_on(k)])
             return
@@ -123,5 +124,5 @@ class ForwardPropagation(Film):
         with self.step("Why {a}, not {b}: neuron {i} adds {x}", name="why", a=a, b=b, i=last + 1, x=view.decisive_text):
             self.play_all([line.change(), view.show_difference()])
             self.play_all([line.change(*why.terms, origins=why.origins)])
-        a, b = words.takeaway_words(trace, path, why.total, last + 1, view.decisive_text)
+        a, b = words.takeaway_words(trace, path, format_value(path.lead), last + 1, view.decisive_text)
         self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(), a=a, b=b)

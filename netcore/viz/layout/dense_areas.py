@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from netcore.viz.layout.area import Area
 
 PANEL, SCORES = 3.1, 3.5  # width of the picture with its legends, and of the scores
-CIRCLE = 1.7  # width of the place of one neuron, right of pictures and curve
+CIRCLE = 2.1  # width of the place of one neuron, right of pictures and curve
 GAP = 0.35
 TALL = 0.8  # height to width of a stage in which things stand below each other
 

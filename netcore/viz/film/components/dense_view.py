@@ -22,7 +22,7 @@ from netcore.viz.film.components.sum_line import Term, sum_terms
 from netcore.viz.film.components.weighted_image import fade_in, fade_out
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
-from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.film.text import ellipsize_line, line_width, text_line
 from netcore.viz.layout.dense_areas import DenseAreas, tile_places
 from netcore.viz.theme import Theme
 
@@ -365,8 +365,9 @@ class DenseView:
         ends = columns.edges[-1].points[1::2, :2].reshape(-1, count, 2)[rows[0]]
         edges = columns.edges[-1]
         rgba, widths = edge_look(self.theme, values)
-        room = columns.xs[k] - columns.xs[k - 1] - 2 * columns.radius - 1.5
-        words = " − ".join(ellipsize_line(self.trace.classes[c], max(room / 2, 0.2), LABEL) for c in (answer, other))
+        words = " − ".join(self.trace.classes[c] for c in (answer, other))
+        room = columns.xs[k] - columns.xs[k - 1] - 2 * columns.radius - 0.9
+        words = words if line_width(words, LABEL) < room else "lead"
         middle = np.array([columns.xs[k] - columns.radius - 0.25, columns.centers(k)[rows, 1].mean()])
         plate, text = number_plate(self.theme, middle, words)
         goal = np.tile(plate.points[0, :2] * [1, 0] + middle * [0, 1], (count, 1))
