@@ -18,7 +18,7 @@ from netcore.publish.report import make_report
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.scenes import Scene, all_scenes, find_scene, load_scene
 from netcore.rendering.window import LiveWindow, NoDisplayError, Player
-from netcore.viz.mpl.blitting import Blitter, canvas_rgb
+from netcore.viz.mpl.blitting import Blitter, canvas_pixels
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK
 
@@ -79,7 +79,7 @@ def _rates(draw: Any, context: SceneContext) -> dict[str, float]:
         for t in np.linspace(0, 1, PLAIN):
             update(t)
             fig.canvas.draw()
-            canvas_rgb(fig)
+            canvas_pixels(fig)
         rates["plain"] = PLAIN / (time.perf_counter() - start)
     return rates
 

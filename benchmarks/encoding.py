@@ -13,20 +13,27 @@ from measure import FOLDER, Row, at_most, case_of, ratio, run_of, times
 from PIL import Image, ImageSequence
 
 from netcore.rendering.encoding import encode
+from netcore.rendering.formats import all_formats
 from netcore.rendering.frames import film_frames
 from netcore.rendering.scenes import find_scene, load_film
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
 SIZE, FPS = (854, 480), 25
+WEB_SIZE, WEB_FPS = (800, 450), 20  # of a README
+FILMS = {"forward-propagation": "mlp-16-16", "cnn-forward-propagation": "cnn-2conv"}
+WEB_MB, WEB_DB = 5, 47  # wanted of a whole film
+CLIPS = [kind.name for kind in all_formats() if kind.animated and not kind.stepped and kind.name != "gif"]
 
 
-def film() -> list[np.ndarray]:
-    """The distinct frames of `forward-propagation`, uint8 (480, 854, 3)."""
-    frames: list[np.ndarray] = []
-    scene = find_scene("forward-propagation")
-    settings = FilmSettings(case_of(run_of("mlp-16-16")), DARK, SIZE, FPS)
-    film_frames(load_film(scene.path, scene.class_name), settings, lambda rgb, _: frames.append(rgb))
+def film(
+    name: str = "forward-propagation", size: tuple[int, int] = SIZE, fps: float = FPS
+) -> list[tuple[np.ndarray, int]]:
+    """The distinct frames of a film, uint8 (H, W, 3), and for how many frames each is shown."""
+    frames: list[tuple[np.ndarray, int]] = []
+    scene = find_scene(name)
+    settings = FilmSettings(case_of(run_of(FILMS[name])), DARK, size, fps)
+    film_frames(load_film(scene.path, scene.class_name), settings, lambda rgb, repeat: frames.append((rgb, repeat)))
     return frames
 
 
@@ -79,17 +86,36 @@ def imageio(frames: list[np.ndarray]) -> Path:
 
 def psnr(gif: bytes, frames: list[np.ndarray]) -> float:
     """Peak signal to noise ratio of all pixels of a GIF, in dB."""
+    return float(10 * np.log10(255**2 / np.mean(squared_errors(gif, frames))))
+
+
+def squared_errors(gif: bytes, frames: list[np.ndarray]) -> list[float]:
+    """Mean squared error of each frame of a GIF."""
     with Image.open(io.BytesIO(gif)) as image:
-        errors = [
-            np.mean((np.asarray(shown.convert("RGB"), float) - rgb) ** 2)
+        return [
+            float(np.mean((np.asarray(shown.convert("RGB"), float) - rgb) ** 2))
             for shown, rgb in zip(ImageSequence.Iterator(image), frames, strict=True)
         ]
-    return float(10 * np.log10(255**2 / np.mean(errors)))
+
+
+def whole_film(name: str) -> Row:
+    """Size of a whole film as a GIF for the web, and the mean over its frames of their signal to noise ratio."""
+    clip = film(name, WEB_SIZE, WEB_FPS)
+    found = encode(clip, {"gif": FOLDER / "web.gif"}, WEB_FPS, hold=0)["gif"]
+    errors = squared_errors(found.path.read_bytes(), [rgb for rgb, _ in clip])
+    decibels = 10 * np.log10(255**2 / np.maximum(errors, 1e-3))
+    mean = float(np.average(decibels, weights=[repeat for _, repeat in clip]))
+    return Row(
+        f"GIF of {name}, {found.seconds:.0f} s, {WEB_SIZE[0]}×{WEB_SIZE[1]}, {WEB_FPS} frames a second",
+        f"{found.bytes / 1e6:.2f} MB, {mean:.1f} dB",
+        wanted=f"≤ {WEB_MB} MB, ≥ {WEB_DB} dB",
+        met=found.bytes <= WEB_MB * 1e6 and mean >= WEB_DB,
+    )
 
 
 def rows() -> list[Row]:
     """Time, size and truth of one film's frames."""
-    frames = film()
+    frames = [rgb for rgb, _ in film()]
     ways = {way.__name__: partial(way, frames) for way in (ours, filters)}
     found = times(ways)
     others = {way.__name__: partial(way, frames) for way in (pillow, imageio)}
@@ -109,7 +135,8 @@ def rows() -> list[Row]:
         Row(f"{what}: Pillow", told["pillow"]),
         Row(f"{what}: imageio", told["imageio"]),
     ]
-    for name in ("mp4", "webm", "webp", "apng"):
+    out += [whole_film(name) for name in FILMS]
+    for name in CLIPS:
         target = {name: FOLDER / f"clip.{name}"}
         (seconds,) = times({name: lambda to=target: encode(((f, 1) for f in frames), to, FPS, 50, 0)}, 1)[name]
         size = target[name].stat().st_size / 1000

@@ -1,8 +1,8 @@
 """The pictures that figures and films are compared with: `python tests/baselines.py [NAME…]` accepts new ones.
 
-Look at what it wrote before you commit it. Each scene has a picture in each theme, `baselines/<theme>/<scene>.png`: the
-dark one of a dense network where the scene can show one, the light one of a convolutional network. Their weights come
-from NumPy's generator, so that all machines draw the same.
+Look at what it wrote before you commit it. Each scene has a picture in each theme, `baselines/<theme>/<scene>.png`, a
+film its storyboard: the dark one of a dense network where the scene can show one, the light one of a convolutional
+network. Their weights come from NumPy's generator, so that all machines draw the same.
 """
 
 import sys
@@ -16,7 +16,7 @@ from PIL import Image
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
-from netcore.rendering.frames import figure_frames, film_frames
+from netcore.rendering.frames import figure_frames
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.scenes import Scene, all_scenes, load_film, load_scene
 from netcore.viz.film.settings import FilmSettings
@@ -24,6 +24,7 @@ from netcore.viz.theme import THEMES
 
 HERE = Path(__file__).parent / "baselines"
 SIZE = (480, 270)
+CELL, COLUMNS = (320, 180), 4  # of a film's storyboard
 RUNS = {"dark": ("made-mlp", "made-cnn"), "light": ("made-cnn", "made-mlp")}  # the first that has what the scene needs
 STEP = 24  # of 255: a pixel that is further off in some channel differs
 SHARE = 0.0003  # of all pixels that may differ
@@ -41,18 +42,17 @@ def baseline_path(scene: Scene, theme: str) -> Path:
 
 
 def sample(scene: Scene, theme: str) -> np.ndarray:
-    """The last moment of a scene as it is drawn now: uint8 (H, W, 3)."""
+    """A figure's last moment, or the last pictures of a film's steps, as they are drawn now: uint8 (H, W, 3)."""
     context = _case(scene, theme)
     if scene.kind == "figure":
         ((rgb, _),) = figure_frames(_still(load_scene(scene.path).draw), context, THEMES[theme], SIZE, 1, {})
         return rgb
-    last: list[np.ndarray] = []
-    film_frames(
-        load_film(scene.path, scene.class_name),
-        FilmSettings(context, THEMES[theme], SIZE, 1, {}),
-        lambda rgb, _: last.__setitem__(slice(None), [rgb]),
-    )
-    return last[0]
+    from netcore.viz.film.manim_adapter import settled_frames
+
+    film, settings = load_film(scene.path, scene.class_name), FilmSettings(context, THEMES[theme], CELL, 25)
+    cells = [rgb for _, rgb in settled_frames(film, settings)]
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % COLUMNS)
+    return np.vstack([np.hstack(cells[k : k + COLUMNS]) for k in range(0, len(cells), COLUMNS)])
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -60,11 +60,20 @@ def read_image(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-def differing_share(a: np.ndarray, b: np.ndarray) -> float:
-    """Share of the pixels that differ."""
+def differing_share(a: np.ndarray, b: np.ndarray, cell: tuple[int, int] | None = None) -> float:
+    """Share of the pixels that differ; with cells of a size (width, height), in the cell that differs most."""
     if a.shape != b.shape:
         return 1.0
-    return float((np.abs(a.astype(int) - b).max(2) > STEP).mean())
+    differs = np.abs(a.astype(int) - b).max(2) > STEP
+    if cell is None:
+        return float(differs.mean())
+    rows, columns = differs.shape[0] // cell[1], differs.shape[1] // cell[0]
+    return float(differs.reshape(rows, cell[1], columns, cell[0]).mean(axis=(1, 3)).max())
+
+
+def cell_size(scene: Scene) -> tuple[int, int] | None:
+    """Size of the cells that are compared one by one, of a film's storyboard."""
+    return CELL if scene.kind == "film" else None
 
 
 def write_image(path: Path, rgb: np.ndarray) -> None:
@@ -88,7 +97,7 @@ def accept_baselines(names: list[str]) -> None:
     for name in names or there:
         for theme in THEMES:
             path, now = baseline_path(there[name], theme), sample(there[name], theme)
-            share = differing_share(read_image(path), now) if path.exists() else 1.0
+            share = differing_share(read_image(path), now, cell_size(there[name])) if path.exists() else 1.0
             if share > SHARE:
                 write_image(path, now)
                 print(f"{path.relative_to(HERE)}: {share:.1%} differed" if share < 1 else f"{path.relative_to(HERE)}")

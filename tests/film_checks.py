@@ -89,13 +89,26 @@ def check_layout(played: Playback) -> None:
         for a, b in combinations(moment, 2):
             solid = [isinstance(s.mobject, (TextLine, PixelImages, Neurons, BarMobject)) for s in (a, b)]
             if all(solid) and (a.text or b.text):
-                assert not _meet(a.box, b.box), f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
+                met = any(_meet(x, y) for x in _boxes(a) for y in _boxes(b))
+                assert not met, f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
 
 
 def smallest_text(played: Playback) -> float:
     """Size in pixels that the smallest text has where the film is shown 800 pixels wide."""
     sizes = [seen.mobject.size for moment in played.moments for seen in moment if isinstance(seen.mobject, TextLine)]
     return min(sizes) * 800 / 854
+
+
+def _boxes(seen: VisibleMobject) -> list[np.ndarray]:
+    """Boxes of what a mobject covers: of each neuron or image, else its own."""
+    if isinstance(seen.mobject, PixelImages):
+        frames = seen.mobject.corners()
+        corners = np.concatenate([frames, frames[:, 1:2] + frames[:, 2:3] - frames[:, :1]], axis=1)
+        return list(np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1))
+    if not isinstance(seen.mobject, Neurons):
+        return [seen.box]
+    centers, radius = seen.mobject.centers, seen.mobject.radius
+    return list(np.column_stack([centers - radius, centers + radius]))
 
 
 def _meet(a: np.ndarray, b: np.ndarray) -> bool:

@@ -99,7 +99,9 @@ def test_render_rejects_bad_arguments(assert_rejected, args: list[str], line: st
 def test_render_rejects_format_of_scene(assert_rejected, project_dir: Path) -> None:
     """A still cannot become a GIF, a film cannot become an SVG or PDF."""
     toy_runs.write_figure(project_dir, "still", toy_runs.STILL)
-    assert_rejected(["render", "still.py", "--run", "toy", "-f", "gif"], "is not animated", "choose png, pdf or svg")
+    assert_rejected(
+        ["render", "still.py", "--run", "toy", "-f", "gif"], "is not animated", "choose avif, webp, png, pdf or svg"
+    )
     toy_runs.write_film(project_dir, "small")
     assert_rejected(["render", "small.py", "--run", "toy", "-f", "svg"], "is a film and cannot be SVG")
     assert_rejected(["render", "small.py", "--run", "toy", "-f", "pdf"], "is a film and cannot be PDF")

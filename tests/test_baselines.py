@@ -15,7 +15,7 @@ def test_scene_matches_baseline(scene, theme: str, tmp_path: Path) -> None:
     stored, again = baselines.baseline_path(scene, theme), f"python tests/baselines.py {scene.name}"
     assert stored.exists(), f"{scene.name} has no picture for the {theme} theme: {again}, and look at it"
     now = baselines.sample(scene, theme)
-    share = baselines.differing_share(baselines.read_image(stored), now)
+    share = baselines.differing_share(baselines.read_image(stored), now, baselines.cell_size(scene))
     if share > baselines.SHARE:
         baselines.write_image(tmp_path / stored.name, now)
     assert share <= baselines.SHARE, (
@@ -37,6 +37,14 @@ def test_baselines_detect_changed_text(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert baselines.differing_share(stored, changed) > baselines.SHARE
     assert baselines.differing_share(stored, np.clip(stored.astype(int) + 5, 0, 255)) == 0
     assert baselines.differing_share(stored, stored[:-1]) == 1
+
+
+def test_baselines_detect_changed_cell() -> None:
+    stored = np.zeros((2 * baselines.CELL[1], 4 * baselines.CELL[0], 3), np.uint8)
+    changed = stored.copy()
+    changed[200:206, 700:710] = 255
+    assert baselines.differing_share(stored, changed) <= baselines.SHARE
+    assert baselines.differing_share(stored, changed, baselines.CELL) > baselines.SHARE
 
 
 def test_accept_baselines_adds_and_removes(monkeypatch, tmp_path, capsys) -> None:

@@ -42,7 +42,8 @@ for task in json.load(sys.stdin):
         make, selector = drawing.make_context, import_module("netcore.rendering.sample_selector").SampleSelector()
         scene = import_module("netcore.rendering.scenes").read_scene(Path(task["scene"]))
         settings = {key: task[key] for key in ("fps", "options")}
-        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), max_mb=None, steps="", **settings)
+        off = {"max_mb": None, "transparent": False, "steps": ""}
+        job = SimpleNamespace(scene=scene, theme="dark", size=(640, 360), **off, **settings)
         folder = Path(task["folder"])
         folder.mkdir()
         paths = {name: folder / f"out.{name}" for name in task["formats"]}
@@ -98,8 +99,22 @@ def test_format_reaches_its_own_module() -> None:
     for name, reach in reached.items():
         assert files & set(reach.package) == {f"rendering/formats/{name}.py"}
         assert "rendering/formats/__init__.py" in reach.package
-        assert ("rendering/video_writer.py" in reach.package) == (name in ("mp4", "webm"))
-        assert ("av" in reach.libraries) == (name in ("gif", "mp4", "webm", "apng"))
+        assert ("rendering/video_writer.py" in reach.package) == (name in ("html", "mov", "mp4", "webm"))
+        assert ("av" in reach.libraries) == (name in ("apng", "gif", "html", "mov", "mp4", "webm"))
+
+
+def test_template_of_player_changes_digest(package_copy: SourceTree) -> None:
+    (scene, kind), *_ = scene_files(package_copy)
+    before = {name: package_copy.reach(scene, kind, name) for name in ("html", "mp4")}
+    for name in ("player.html", "player.css", "player.js"):
+        file = package_copy.package / "rendering" / "player" / name
+        content = file.read_bytes()
+        file.write_bytes(content + b" ")
+        package_copy.clear()
+        assert package_copy.reach(scene, kind, "html") != before["html"]
+        assert package_copy.reach(scene, kind, "mp4") == before["mp4"]
+        file.write_bytes(content)
+    package_copy.clear()
 
 
 def test_scenes_reach_only_drawing() -> None:

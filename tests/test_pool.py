@@ -1,27 +1,26 @@
 """Worker processes: what hangs, crashes, fails or is interrupted harms nothing else and leaves nothing half written."""
 
-import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import toy_runs
 
 from netcore.core.files import file_sha256
-from netcore.core.step import Step
-from netcore.rendering import draw_task
 from netcore.rendering.api import render
-from netcore.rendering.pool import WorkerProcess
-from netcore.rendering.provenance import read_sidecar, write_sidecar
+from netcore.rendering.draw_task import DrawResult
+from netcore.rendering.job import draw_job
+from netcore.rendering.pool import WorkerError, WorkerPool, WorkerProcess
+from netcore.rendering.provenance import read_sidecar
 from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import find_scene
-from netcore.rendering.worker import drawn_files, task_from_json, task_to_json
 
 SMALL = {"size": (64, 36), "fps": 10}
 
@@ -41,36 +40,55 @@ def process_alive(pid: int) -> bool:
     return True
 
 
-def test_render_task_json_round_trip(project_dir: Path) -> None:
+def test_tasks_and_results_are_picklable(project_dir: Path) -> None:
     scene = toy_runs.write_figure(project_dir)
     (task,) = make_tasks(
-        Request(str(scene), "toy", selector=SampleSelector(digit="3"), formats=("gif", "png"), options={"many": 3})
+        Request(str(scene), "toy", selector=SampleSelector(digit="3"), options={"many": 3}, size=(64, 36))
     )
-    line = task_to_json(task, project_dir)
-    assert "\n" not in line
-    same, folder = task_from_json(line)
-    assert folder == project_dir
-    assert same.run.path == task.run.path
+    same = pickle.loads(pickle.dumps(task))
+    assert (same.run.path, same.run.info) == (task.run.path, task.run.info)
     assert {k: v for k, v in vars(same).items() if k != "run"} == {k: v for k, v in vars(task).items() if k != "run"}
+    result = draw_job(same, project_dir)
+    assert pickle.loads(pickle.dumps(result)) == result
 
 
-def test_steps_reach_sidecar(project_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = (Step("one", "First", "In words.", 0, 1, 2), Step("two", "Second", "", 2, 3, 4))
-    monkeypatch.setattr(draw_task, "film_steps", lambda *_: steps)
-    film = str(toy_runs.write_film(project_dir, "good"))
-    (task,) = make_tasks(Request(film, "toy", formats=("gif", "png"), **SMALL))
-    drawn = draw_task.draw_task(task, project_dir)
-    assert (drawn.files["gif"].frames, drawn.files["gif"].steps, drawn.files["png"].steps) == (4, steps, ())
-    reply = json.loads(json.dumps({"files": {name: asdict(file) for name, file in drawn.files.items()}}))
-    assert drawn_files(reply) == drawn.files
-    task.targets["gif"].parent.mkdir(parents=True)
-    write_sidecar(task, "gif", drawn.reads, drawn.files["gif"], drawn.alt)
-    told = read_sidecar(task.targets["gif"])
-    assert told is not None
-    assert told["steps"] == [
-        {"name": "one", "caption": "First", "notes": "In words.", "start": 0.0, "settled": 0.1, "end": 0.2},
-        {"name": "two", "caption": "Second", "notes": "", "start": 0.2, "settled": 0.3, "end": 0.4},
+TALE = """\"\"\"A tale
+
+It has steps.
+\"\"\"
+
+from netcore import Film
+
+
+class Tale(Film):
+    \"\"\"Tale.\"\"\"
+
+    def construct(self):
+        for n in (1, 2):
+            with self.step("Part {n}", notes="In words." if n == 1 else "", name=f"part-{n}", n=n):
+                self.wait(0.2)
+"""
+
+
+def test_steps_reach_sidecar_and_files(project_dir: Path) -> None:
+    (project_dir / "tale.py").write_text(TALE)
+    formats = ["gif", "vtt", "storyboard", "png"]
+    done = {r.target.name: r for r in render("tale.py", "toy", formats=formats, **SMALL)}
+    assert {name: r.state for name, r in done.items()} == dict.fromkeys(
+        ("tale.gif", "tale.vtt", "tale-storyboard.png", "tale.png"), "drawn"
+    )
+    told = {name: read_sidecar(r.target) for name, r in done.items()}
+    steps = told["tale.gif"]["steps"]
+    assert [(s["name"], s["caption"], s["notes"]) for s in steps] == [
+        ("part-1", "Part 1", "In words."),
+        ("part-2", "Part 2", ""),
     ]
+    assert (steps[0]["start"], steps[0]["end"]) == (0.0, steps[1]["start"])
+    assert steps[1]["end"] == told["tale.gif"]["seconds"]
+    assert told["tale.vtt"]["steps"] == steps
+    assert told["tale.png"]["steps"] == told["tale-storyboard.png"]["steps"] == []
+    assert "Part 1" in done["tale.vtt"].target.read_text()
+    assert {r.state for r in render("tale.py", "toy", formats=formats, **SMALL)} == {"fresh"}
 
 
 def test_pool_reports_failed_films(project_dir: Path) -> None:
@@ -82,7 +100,7 @@ def test_pool_reports_failed_films(project_dir: Path) -> None:
     assert done[0].message == "bad of toy failed: KeyError: 'seven' (bad.py, line 22: numbers['seven'])"
     assert "in construct" in done[0].traceback
     assert done[1].message == "gone of toy failed: the drawing process ended with status 3: last words"
-    assert (done[2].frames, done[2].seconds) == (20, 2.0), "0.4 s and a last frame that stands for 2 s"
+    assert done[2].seconds == done[2].frames / 10 > 2.0, "0.4 s and a last frame that stands for 2 s"
     assert sorted(p.name for p in (project_dir / "renders" / "toy").iterdir()) == ["good.gif", "good.gif.json"]
 
 
@@ -91,26 +109,70 @@ def test_worker_reused_and_replaced_after_timeout(project_dir: Path) -> None:
     hang = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(600)"
     worker = WorkerProcess()
 
-    def draw(name: str, body: str = "pass", timeout: float = 60.0) -> dict:
+    def draw(name: str, body: str = "pass", timeout: float = 60.0) -> DrawResult:
         (task,) = make_tasks(Request(str(toy_runs.write_film(project_dir, name, body)), "toy", size=(64, 36), fps=10))
         (project_dir / name).mkdir()
-        return worker.draw(task, project_dir / name, timeout, lambda frames: None)
+        return worker.run((draw_job, (task, project_dir / name), {}), timeout, lambda frames: None)
 
     try:
         for name in ("one", "two"):
             told = draw(name)
-            assert (project_dir / name / "out.gif").stat().st_size == told["files"]["gif"]["bytes"]
+            assert (project_dir / name / "out.gif").stat().st_size == told.files["gif"].bytes
         start = time.monotonic()
-        assert draw("hangs", hang, 3.0) == {"failed": "took longer than 3 s: stopped (--timeout allows more)"}
+        with pytest.raises(WorkerError, match=r"took longer than 3 s: stopped \(--timeout allows more\)"):
+            draw("hangs", hang, 3.0)
         assert time.monotonic() - start < 20
         pid = int(note.read_text())
         assert not process_alive(pid)
-        assert "files" in draw("three")
+        assert draw("three").files
         assert worker.process is not None
         assert worker.process.pid != pid
     finally:
         worker.stop()
     assert worker.process.returncode is not None
+
+
+def test_pool_is_an_executor() -> None:
+    """Any picklable function runs in it; what crashes, hangs or raises fails alone."""
+    with WorkerPool(2, timeout=20) as pool:
+        crash, error = pool.submit(os._exit, 3), pool.submit(int, "seven")
+        sums = list(pool.map(pow, (2, 3, 4), (5, 2, 1)))
+        other = pool.submit(os.getpid)
+    assert sums == [32, 9, 4]
+    assert other.result() != os.getpid()
+    with pytest.raises(WorkerError, match="status 3"):
+        crash.result()
+    with pytest.raises(ValueError, match="seven") as raised:
+        error.result()
+    assert "handle_call" in raised.value.__notes__[0], "the worker's traceback"
+
+
+def test_pool_time_limit_per_call() -> None:
+    start = time.monotonic()
+    with WorkerPool(1, timeout=3) as pool:
+        late, next_one = pool.submit(time.sleep, 600), pool.submit(pow, 2, 3)
+    assert next_one.result() == 8
+    with pytest.raises(WorkerError, match="took longer than 3 s"):
+        late.result()
+    assert time.monotonic() - start < 60
+
+
+def test_render_on_given_executor(project_dir: Path) -> None:
+    names = [str(toy_runs.write_figure(project_dir, name, toy_runs.STILL)) for name in ("one", "two")]
+    with ThreadPoolExecutor(1) as executor:
+        done = render(names, "toy", executor=executor, **SMALL)
+    assert [(r.state, r.target.name) for r in done] == [("drawn", "one.png"), ("drawn", "two.png")]
+
+
+def test_too_large_format_leaves_others(project_dir: Path) -> None:
+    scene = str(toy_runs.write_figure(project_dir))
+    settings = {"formats": ["gif", "mp4", "webp"], "size": (320, 180), "fps": 10}
+    gif, mp4, webp = render(scene, "toy", max_mb=0.003, **settings)
+    assert [r.state for r in (gif, mp4, webp)] == ["refused", "drawn", "refused"]
+    assert "gif must be at most 0.003 MB" in gif.message
+    assert not gif.target.exists()
+    assert mp4.target.is_file()
+    assert sorted(p.name for p in mp4.target.parent.iterdir()) == ["weights-line.mp4", "weights-line.mp4.json"]
 
 
 def test_render_timeout_leaves_no_files(project_dir: Path) -> None:

@@ -71,6 +71,48 @@ def test_render_several_formats(project_dir: Path) -> None:
     assert [r.bytes for r in done] == [r.target.stat().st_size for r in done]
 
 
+def test_still_same_beside_clip(project_dir: Path) -> None:
+    (alone,) = render(LINE, "toy", formats="png", output="alone/")
+    still, clip = render(LINE, "toy", formats=["png", "gif"], output="both/")
+    assert (still.target.suffix, clip.target.suffix) == (".png", ".gif")
+    assert alone.target.read_bytes() == still.target.read_bytes()
+    sizes = [Image.open(r.target).size for r in (still, clip)]
+    assert sizes == [(1280, 720), (854, 480)]
+
+
+def test_avif_of_still_and_moving_figure(project_dir: Path) -> None:
+    still, moving = render(["still.py", LINE], "toy", formats="avif", fps=10)
+    assert (still.frames, still.seconds, moving.frames, moving.seconds) == (1, 0, 23, pytest.approx(2.3))
+    with Image.open(still.target) as one, Image.open(moving.target) as many:
+        assert (one.size, one.n_frames, many.size) == ((1280, 720), 1, (854, 480))
+        assert many.n_frames > 1
+
+
+@pytest.mark.parametrize("name", ["png", "webp", "apng"])
+def test_figure_is_transparent(project_dir: Path, name: str) -> None:
+    settings = {"formats": name, "size": (160, 90), "fps": 10}
+    (opaque,) = render(LINE, "toy", output="opaque/", **settings)
+    (clear,) = render(LINE, "toy", output="clear/", transparent=True, **settings)
+    ground, rgba = (np.asarray(Image.open(r.target).convert("RGBA")).astype(float) for r in (opaque, clear))
+    assert rgba[0, 0, 3] == 0
+    alpha = rgba[..., 3:] / 255
+    assert np.abs(rgba[..., :3] * alpha + ground[0, 0, :3] * (1 - alpha) - ground[..., :3]).max() <= 2
+    assert clear.command.endswith(f"--transparent -f {name}")
+    assert json.loads(sidecar_path(clear.target).read_text())["inputs"]["transparent"] is True
+    assert reasons_of("clear") == [""]
+
+
+def reasons_of(folder: str) -> list[str]:
+    return [s.reason for s in render_status(Path("netcore.toml"), renders_dir=folder)]
+
+
+def test_transparent_svg_has_no_ground(project_dir: Path) -> None:
+    (opaque,) = render(LINE, "toy", formats="svg", output="opaque/")
+    (clear,) = render(LINE, "toy", formats="svg", output="clear/", transparent=True)
+    assert "#0f1216" in opaque.target.read_text()
+    assert "#0f1216" not in clear.target.read_text()
+
+
 def test_render_both_themes(project_dir: Path) -> None:
     dark, light = render("still.py", "toy", theme="both", size=(64, 36))
     assert (dark.target.name, light.target.name) == ("still.png", "still-light.png")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -27,7 +28,6 @@ from netcore.rendering.api import render
 from netcore.rendering.context import make_context
 from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.status import render_status
-from netcore.rendering.worker import task_to_json
 from netcore.tracing.network import TorchNetwork
 
 ARRAYS = hnp.arrays(
@@ -269,23 +269,20 @@ def test_cached_code_covers_tracing() -> None:
 # ---- rendering
 
 DRAW = """
-import json, sys
-from pathlib import Path
-from netcore.rendering import worker
+import json, pickle, sys
+from netcore.rendering.job import draw_job
 
 last = []
-for line in sys.stdin:
-    told = []
-    Path(json.loads(line)["folder"]).mkdir()
-    worker.handle_task(line, told.append)
-    last.append(told[-1])
+for task, folder in pickle.load(sys.stdin.buffer):
+    folder.mkdir()
+    last.append(sorted(draw_job(task, folder).files))
 print(json.dumps([last, "torch" in sys.modules]))
 """
 
 
 def test_second_render_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    lines, drawn, settings = [], {}, {"formats": ("png",), "size": (320, 180)}
+    jobs, drawn, settings = [], {}, {"formats": ("png",), "size": (320, 180)}
     scenes = {"forward-propagation": "made-mlp", "cnn-forward-propagation": "made-cnn", "feature-maps": "made-cnn"}
     for name in ("made-mlp", "made-cnn"):
         figure_runs.make_run(tmp_path / "runs", name)
@@ -293,13 +290,11 @@ def test_second_render_loads_no_torch(tmp_path: Path, monkeypatch: pytest.Monkey
         (task,) = make_tasks(Request(scene, run, **settings))
         (first,) = render(scene, run, **settings)
         assert first.state == "drawn", first.message
-        lines.append(task_to_json(task, tmp_path / scene))
+        jobs.append((task, tmp_path / scene))
         drawn[scene] = Path(task.targets["png"]).read_bytes()
-    done = subprocess.run(
-        [sys.executable, "-c", DRAW], input="\n".join(lines), capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", DRAW], input=pickle.dumps(jobs), capture_output=True, check=True)
     told, torch_loaded = json.loads(done.stdout.splitlines()[-1])
-    assert [list(answer) for answer in told] == [["files", "reads", "alt"]] * 3
+    assert told == [["png"]] * 3
     assert not torch_loaded
     for scene, content in drawn.items():
         assert (tmp_path / scene / "out.png").read_bytes() == content

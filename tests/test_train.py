@@ -1,6 +1,7 @@
 """Training end to end on the embedded digits: what a run holds, and that it is the same every time."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -11,11 +12,15 @@ from click.testing import CliRunner
 from data_files import write_idx_set
 
 from netcore.cli.train import command
+from netcore.core.cached_network import CachedNetwork
 from netcore.core.errors import NetcoreError
 from netcore.core.run import list_runs, load_run
+from netcore.core.sample import Sample
 from netcore.datasets.base import sample_per_class
 from netcore.datasets.loading import load_dataset
 from netcore.models.build import build_model
+from netcore.tracing.example_traces import store_example_traces
+from netcore.tracing.network import TorchNetwork
 from netcore.training import trainer as training
 from netcore.training.plan import make_plan
 from netcore.training.recipes import get_recipe
@@ -50,6 +55,29 @@ def test_trained_run_examples(mlp_run):
     test = load_dataset("embedded").test
     np.testing.assert_array_equal(test.images[examples.index], examples.images[:, 0])
     np.testing.assert_array_equal(test.labels[examples.index], examples.labels)
+
+
+@pytest.mark.parametrize("name", ["mlp_run", "cnn_run"])
+def test_trained_run_holds_traces(request, name):
+    run = request.getfixturevalue(name)
+    examples, snapshot = run.examples(), run.snapshot("best")
+
+    def refuse():
+        raise AssertionError("computed again")
+
+    stored = CachedNetwork(run, snapshot, refuse)
+    for k in (0, 7):
+        sample = Sample(examples.images[k], int(examples.labels[k]))
+        trace = stored.trace(sample)
+        expected = TorchNetwork(run, snapshot).trace(sample)
+        np.testing.assert_array_equal(trace.logits, expected.logits)
+    assert sum(f.stat().st_size for f in (run.path / "cache").iterdir()) < 10e6
+
+
+def test_store_example_traces_of_damaged_run(mlp_run, tmp_path):
+    copy = shutil.copytree(mlp_run.path, tmp_path / "copy")
+    (copy / "examples.npz").write_bytes(b"")
+    assert store_example_traces(load_run(copy)) == 0
 
 
 def test_sample_per_class_rare_classes():

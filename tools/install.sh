@@ -34,6 +34,18 @@ if [ -n "$missing" ]; then
     fi
 fi
 
+# ---- a browser for the tests of pages; without it they are skipped
+if ! command -v chromium >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo="sudo -n"
+    if command -v apt-get >/dev/null 2>&1 && $sudo true 2>/dev/null &&
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1; then
+        say "installed Chromium for the tests of pages"
+    else
+        say "Chromium is missing: the tests of pages are skipped (Debian and Ubuntu: sudo apt-get install chromium)"
+    fi
+fi
+
 # ---- the virtual environment
 say "installing Python packages into .venv (PyTorch and Manim: a few minutes, about 6 GB)"
 [ -x .venv/bin/python ] || "$found" -m venv .venv

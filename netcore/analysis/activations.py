@@ -1,4 +1,4 @@
-"""Activation functions in NumPy, by the kind of their node in a trace."""
+"""Activation functions in NumPy, by kind of node."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Why a dense network answered as it did: scores, the class compared with, and the neurons that decided."""
+"""Why a dense network answered as it did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Render scenes of a run to images and videos."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from netcore.cli.options import (
     runs_dir_option,
 )
 from netcore.core.errors import NetcoreError
-from netcore.rendering.formats import format_names
+from netcore.rendering.formats import all_formats
 
 if TYPE_CHECKING:
     from netcore.rendering.request import Request
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from netcore.rendering.scenes import Scene
 
 
-FORMATS = format_names()
+FORMATS = [kind.name for kind in all_formats()]
+EXTRAS = {kind.option: kind for kind in all_formats() if kind.option}  # written beside other formats
 WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
 META = "netcore.scenes"
 
@@ -102,6 +103,13 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     return parse_size(value)
 
 
+def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the formats that are written beside others."""
+    for name, kind in reversed(EXTRAS.items()):
+        function = click.option(f"--{name}", is_flag=True, help=kind.option_help)(function)
+    return function
+
+
 @click.command(cls=SceneCommand)
 @click.argument("scenes", nargs=-1, metavar="SCENE...", shell_complete=complete_scenes)
 @click.option("--run", help="Name or folder of the run.", shell_complete=complete_runs)
@@ -120,8 +128,10 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 @click.option(
     "--theme", type=click.Choice(["dark", "light", "both"]), default="dark", show_default=True, help="Color theme."
 )
+@click.option("--transparent", is_flag=True, help="Leave out the background.")
+@_extra_options
 @click.option(
-    "--max-mb", type=float, help="Maximum size of a GIF, WebP or APNG, in MB.  [default: 10, warning above 5]"
+    "--max-mb", type=float, help="Maximum size of an APNG, AVIF, GIF or WebP, in MB.  [default: 10, warning above 5]"
 )
 @click.option("--steps", "--step", help="Steps of a film: 4, 3-5 or a name.  [default: all]")
 @click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
@@ -164,6 +174,8 @@ def _requests(scenes: Sequence[str], given: dict[str, Any], ctx: click.Context) 
     from netcore.rendering.scenes import find_scene
 
     base = {name: given[name] for name in ("at", "formats", "quality", "size", "fps", "theme", "max_mb", "output")}
+    base |= {"transparent": given["transparent"]}
+    base |= {"extras": tuple(kind.name for option, kind in EXTRAS.items() if given[option])}
     base["steps"] = given["steps"] or ""
     base |= {"run": given["run"] or _only_run(given["runs_dir"]), "runs_dir": given["runs_dir"]}
     base["selector"] = SampleSelector(given["digit"], given["index"], given["image"])

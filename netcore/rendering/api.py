@@ -1,6 +1,7 @@
 """Render scenes of a run to files, each with a sidecar."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def render(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     theme: str = "dark",
+    transparent: bool = False,
     max_mb: float | None = None,
     steps: str | int | None = None,
     output: str | Path | None = None,
@@ -38,6 +40,7 @@ def render(
     options: Mapping[str, Any] | None = None,
     runs: str | Path = "runs",
     timeout: float = TIMEOUT_SECONDS,
+    executor: Executor | None = None,
 ) -> list[RenderResult]:
     """Render scenes of a run to files.
 
@@ -54,7 +57,8 @@ def render(
     at : str
         Snapshot: ``best``, ``last``, ``first``, ``epoch:N`` or ``step:N``.
     formats : str or sequence of str
-        gif, mp4, webm, webp, apng, png, svg, pdf; default: gif for a film, png for a figure.
+        apng, avif, gif, html, mov, mp4, webm, webp, png, pdf, svg; of a film also storyboard and vtt (subtitles).
+        Default: gif for a film, png for a figure.
     quality : {"l", "m", "h", "k"}, optional
         Size and frame rate, as in Manim.
     size : tuple of int, optional
@@ -63,6 +67,8 @@ def render(
         Frames per second; overrides `quality`.
     theme : {"dark", "light", "both"}
         Colour theme.
+    transparent : bool
+        Leave out the background, in a format that holds transparency.
     max_mb : float
         Most megabytes of an image that moves.
     steps : str or int, optional
@@ -77,6 +83,8 @@ def render(
         Folder of the runs.
     timeout : float
         Time limit in seconds of one task in a worker process.
+    executor : concurrent.futures.Executor, optional
+        Where tasks are drawn instead of worker processes, such as a Dask cluster's that sees the same files.
 
     Returns
     -------
@@ -100,6 +108,7 @@ def render(
         size=size,
         fps=fps,
         theme=theme,
+        transparent=transparent,
         max_mb=max_mb,
         steps="" if steps is None else str(steps),
         output=None if output is None else str(output),
@@ -108,7 +117,7 @@ def render(
     )
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [replace(base, scene=str(name)) for name in names]
-    return render_all(requests, force=force, jobs=jobs, timeout=timeout)
+    return render_all(requests, force=force, jobs=jobs, timeout=timeout, executor=executor)
 
 
 def render_all(
@@ -118,13 +127,14 @@ def render_all(
     jobs: int = 1,
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
+    executor: Executor | None = None,
 ) -> list[RenderResult]:
     """Render several requests, also of several runs.
 
     Parameters
     ----------
     requests : iterable of Request
-    force, jobs, timeout :
+    force, jobs, timeout, executor :
         As in `render`.
     listener : ProgressListener, optional
         Receives the progress.
@@ -148,7 +158,7 @@ def render_all(
     stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in tasks}
     stale_tasks = [task.with_formats(stale[id(task)]) for task in tasks if stale[id(task)]]
     _prepare(stale_tasks, listener)
-    drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener))
+    drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener, executor))
     for task in tasks:
         new = {r.target: r for r in (next(drawn) if stale[id(task)] else [])}
         done += [new.get(target) or result_from_sidecar(target, "fresh") for target in task.targets.values()]

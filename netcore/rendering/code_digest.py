@@ -2,13 +2,14 @@
 
 Nothing is imported for it: sources are parsed. Imports inside functions count if the function is reached, imports for
 type checkers alone do not. Of the package root, whose names are loaded lazily, only the name asked for counts.
+Files of other kinds in a package's folder, such as a page's template, count as part of its `__init__.py`.
 """
 
 import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
@@ -98,7 +99,7 @@ class SourceTree:
         self.package = package
         inside = package / SCENES
         self.scenes = inside if inside.is_dir() else package.parent / SCENES
-        self._sources: dict[Path, tuple[tuple[int, int], ModuleSource]] = {}
+        self._sources: dict[Path, tuple[tuple[tuple[str, int, int], ...], ModuleSource]] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -207,20 +208,33 @@ class SourceTree:
         known = self._sources.get(file)
         if known and file in self._checked:
             return known[1]
-        info = file.stat()
-        stamp = info.st_mtime_ns, info.st_size
+        data = _data_files(file) if file.is_relative_to(self.package) else []
+        stamp = tuple((str(each), each.stat().st_mtime_ns, each.stat().st_size) for each in (file, *data))
         if not known or known[0] != stamp:
-            known = stamp, self._parse(file)
+            known = stamp, self._parse(file, data)
             self._sources[file] = known
         self._checked.add(file)
         return known[1]
 
-    def _parse(self, file: Path) -> ModuleSource:
+    def _parse(self, file: Path, data: list[Path]) -> ModuleSource:
         text = file.read_bytes()
         package = ""
         if file.is_relative_to(self.package):
             package = ".".join([self.package.name, *file.relative_to(self.package).parts[:-1]])
-        return parse(text, package, self.package.name)
+        source = parse(text, package, self.package.name)
+        if data:
+            whole = b"".join([text, *(each.name.encode() + each.read_bytes() for each in data)])
+            source = replace(source, digest=sha256(whole).hexdigest()[:DIGEST_LENGTH])
+        return source
+
+
+def _data_files(file: Path) -> list[Path]:
+    """Return the files that a package keeps beside its modules, if `file` is its ``__init__.py``."""
+    if file.name != "__init__.py":
+        return []
+    return sorted(
+        each for each in file.parent.iterdir() if each.is_file() and each.suffix not in (".py", ".pyc", ".pyi")
+    )
 
 
 def parse(text: bytes, package: str = "", root: str = PACKAGE.name) -> ModuleSource:

@@ -16,6 +16,7 @@ from netcore.rendering.scenes import find_scene
 FILE_NAME = "netcore.toml"
 SELECTOR_KEYS = tuple(f.name for f in fields(SampleSelector))
 KEYS = ("scene", "run", "at", "formats", "quality", "size", "fps", "theme", "max_mb", "steps", "output", *SELECTOR_KEYS)
+BOOL_KEYS = {"transparent"}
 KEY_TYPES = {"index": int, "fps": float, "max_mb": float}  # the others are strings
 
 
@@ -57,11 +58,14 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
     given: dict[str, Any] = {}
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))
-        if name not in scene_options and name not in KEYS:
+        if name not in scene_options and name not in (*KEYS, *BOOL_KEYS):
             renamed = renamed_key(find_scene(table["scene"]).name, name)
-            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, scene_options | set(KEYS))}")
+            known = scene_options | set(KEYS) | BOOL_KEYS
+            raise NetcoreError(f"{where}: {renamed or unknown_name('key', name, known)}")
+        if name in BOOL_KEYS and not isinstance(value, bool):
+            raise NetcoreError(f"{where}: {name} must be true or false, got {value!r}")
         try:
-            is_plain = name in scene_options or name in ("formats", "size")
+            is_plain = name in scene_options or name in {"formats", "size", *BOOL_KEYS}
             given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
         except (TypeError, ValueError):
             raise NetcoreError(f"{where}: {name} must be a number, got {value!r}") from None

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,13 @@ from netcore.rendering.formats import get_format
 from netcore.viz.theme import THEMES
 
 if TYPE_CHECKING:
+    from netcore.rendering.encoding import EncodeSession
     from netcore.rendering.formats import EncodedFile
     from netcore.rendering.request import RenderTask
 
 
 FrameCallback = Callable[[int], None]  # called with the number of frames drawn so far
+Drawn = tuple[dict[str, "DrawnFile"], dict[str, str]]  # files and refusals, by format
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,31 @@ class DrawResult:
         What the scene read of the run, sorted.
     alt : str
         Alternative text.
+    refusals : dict of str to str
+        Reasons why the other formats were not written, by format.
     """
 
     files: dict[str, DrawnFile]
     reads: tuple[str, ...]
     alt: str
+    refusals: dict[str, str] = field(default_factory=dict)
 
 
 class SceneError(Exception):
-    """A scene raised an exception; the message is its type, its text and the line of the scene file."""
+    """A scene raised an exception.
 
-    @property
-    def traceback_text(self) -> str:
-        """The traceback of the exception."""
-        return "".join(traceback.format_exception(self.__cause__))
+    Attributes
+    ----------
+    args : tuple of str
+        The exception in one line, with the line of the scene file; and its traceback.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambda frames: None) -> DrawResult:
-    """Draw a task's scene into ``<folder>/out.<format>``, one file per format.
+    """Draw a task's scene into a folder, one file per format: those of `drawn_path`.
 
     Parameters
     ----------
@@ -87,16 +96,21 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     from netcore.tracing.training_images import load_training_images
 
     context = make_context(task.run, task.selector, task.at, load_training_images)
-    paths = {name: folder / f"out.{name}" for name in task.targets}
+    paths = {name: drawn_path(folder, name) for name in task.targets}
     try:
         alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())
         alt = alt or task.scene.title
-        files = (_film if task.scene.kind == "film" else _figure)(task, context, alt, paths, on_frames)
+        files, refusals = (_film if task.scene.kind == "film" else _figure)(task, context, alt, paths, on_frames)
     except NetcoreError:
         raise
     except Exception as error:
-        raise SceneError(short_error(error, task.scene.path)) from error
-    return DrawResult(files, tuple(sorted(context.reads)), alt)
+        raise SceneError(short_error(error, task.scene.path), "".join(traceback.format_exception(error))) from error
+    return DrawResult(files, tuple(sorted(context.reads)), alt, refusals)
+
+
+def drawn_path(folder: Path, format: str) -> Path:
+    """Return the path under which `draw_task` writes a format."""
+    return get_format(format).path(folder / "out")
 
 
 def short_error(error: BaseException, scene: Path) -> str:
@@ -109,20 +123,20 @@ def short_error(error: BaseException, scene: Path) -> str:
 
 def _film(
     task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
-) -> dict[str, DrawnFile]:
+) -> Drawn:
     from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
     from netcore.rendering.frames import film_frames, film_steps
     from netcore.rendering.scenes import load_film
     from netcore.viz.film.settings import FilmSettings
 
-    settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options)
+    settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options, task.transparent)
     film = load_film(task.scene.path, task.scene.class_name)
     steps = film_steps(film, settings)
     if task.steps and not steps:
         raise NetcoreError(f"{task.scene.name} is a plain Manim scene and has no steps: derive it from netcore.Film")
     first, last = select_steps(steps, task.steps)
     part = (first, None if last == len(steps) - 1 else last) if task.steps else None
-    still = not any(get_format(name).animated for name in paths)
+    still = not any(get_format(name).animated or get_format(name).stepped for name in paths)
     drawn, theme, hold = 0, THEMES[task.theme], 0.0 if steps else LAST_FRAME_SECONDS
     steps = cut_steps(steps, first, last)
     with EncodeSession(paths, task.fps, task.max_mb, hold, steps, theme, task.scene.title, alt) as encoding:
@@ -134,33 +148,43 @@ def _film(
             on_frames(drawn)
 
         film_frames(film, settings, sink, part, still)
-    return {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
+    return _drawn(encoding)
 
 
 def _figure(
     task: "RenderTask", context: SceneContext, alt: str, paths: dict[str, Path], on_frames: FrameCallback
-) -> dict[str, DrawnFile]:
-    from netcore.rendering.encoding import encode
+) -> Drawn:
+    from netcore.rendering.encoding import LAST_FRAME_SECONDS, EncodeSession
     from netcore.rendering.frames import figure_frames, figure_still, save_figure
     from netcore.rendering.scenes import load_scene
 
     scene, theme = load_scene(task.scene.path), THEMES[task.theme]
-    out = {}
+    out: dict[str, DrawnFile] = {}
     for name, path in paths.items():
         if get_format(name).vector:
-            save_figure(scene.draw, context, theme, task.size, task.options, path)
+            save_figure(scene.draw, context, theme, task.size, task.options, path, task.transparent)
             out[name] = DrawnFile(1, 0.0, path.stat().st_size, *task.size, file_sha256(path))
             on_frames(1)
     rest = {name: path for name, path in paths.items() if name not in out}
-    if rest:
-        if any(get_format(name).animated for name in rest):
-            frames = figure_frames(scene.draw, context, theme, task.size, task.fps, task.options)
-        else:
-            frames = iter([(figure_still(scene.draw, context, theme, task.size, task.options), 1)])
-        counted = _counted(frames, on_frames)
-        encoded = encode(counted, rest, task.fps, task.max_mb, theme=theme, title=task.scene.title, description=alt)
-        out |= {name: _drawn_file(e) for name, e in encoded.items()}
-    return out
+    if not rest:
+        return out, {}
+    settings, hold = (context, theme, task.size), 0.0
+    if task.scene.animated and any(get_format(name).animated for name in rest):
+        hold = LAST_FRAME_SECONDS
+        frames = figure_frames(scene.draw, *settings, task.fps, task.options, transparent=task.transparent)
+    else:
+        frames = iter([(figure_still(scene.draw, *settings, task.options, task.transparent), 1)])
+    with EncodeSession(rest, task.fps, task.max_mb, hold, (), theme, task.scene.title, alt) as encoding:
+        for rgb, repeat in _counted(frames, on_frames):
+            encoding.write(rgb, repeat)
+    files, refusals = _drawn(encoding)
+    return out | files, refusals
+
+
+def _drawn(encoding: "EncodeSession") -> Drawn:
+    """Return what an ended session wrote, and its refusals."""
+    files = {name: _drawn_file(encoded) for name, encoded in encoding.results.items()}
+    return files, {name: str(error) for name, error in encoding.refusals.items()}
 
 
 def _counted(frames: Iterable[tuple[np.ndarray, int]], on_frames: FrameCallback) -> Iterator[tuple[np.ndarray, int]]:

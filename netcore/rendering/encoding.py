@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
@@ -10,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
+from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
 from netcore.core.step import Step
 from netcore.rendering.formats import EncodedFile
@@ -32,7 +33,7 @@ def encode(
     title: str = "",
     description: str = "",
 ) -> dict[str, EncodedFile]:
-    """Write a stream of frames to files, all of them or none.
+    """Write a stream of frames to files.
 
     Parameters
     ----------
@@ -56,11 +57,14 @@ def encode(
     Raises
     ------
     NetcoreError
-        If a format cannot take the rate or size, a file is too large, or cannot be written.
+        If a format cannot take the rate or size, or a file cannot be written: none is. If a file is too large: the
+        others are written.
     """
     with EncodeSession(targets, fps, max_mb, hold, steps, theme, title, description) as encoding:
         for rgb, repeat in frames:
             encoding.write(rgb, repeat)
+    for error in encoding.refusals.values():
+        raise error
     return encoding.results
 
 
@@ -68,7 +72,8 @@ class EncodeSession:
     """Context in which `write` appends frames to all files; afterwards `results` describes them.
 
     A thread encodes beside the drawing, at most `QUEUE_SIZE` frames behind. After an exception nothing is written and
-    the earlier files remain. Parameters and errors as in `encode`.
+    the earlier files remain. `refusals` are the errors of files that are too large: their earlier files remain too.
+    Parameters and errors as in `encode`.
     """
 
     def __init__(
@@ -83,21 +88,24 @@ class EncodeSession:
         description: str = "",
     ) -> None:
         self.results: dict[str, EncodedFile] = {}
+        self.refusals: dict[str, NetcoreError] = {}
         self._targets = {name: Path(path) for name, path in targets.items()}
         self._clip = Clip(0, 0, fps, steps=tuple(steps), theme=theme, title=title, description=description)
         self._limits = max_mb, hold
         self._queue: Queue[tuple[np.ndarray, int] | None] = Queue(QUEUE_SIZE)
         self._failure: BaseException | None = None
-        self._files = ExitStack()
+        self._files: dict[str, ExitStack] = {}
 
     def __enter__(self) -> "EncodeSession":
         from netcore.rendering.frame_encoder import FrameEncoder
 
-        with ExitStack() as files:
-            partial = {name: files.enter_context(atomic_write(path)) for name, path in self._targets.items()}
-            for path in partial.values():
-                path.touch()  # an unwritable folder is reported before the drawing
-            self._files = files.pop_all()
+        partial = {}
+        with ExitStack() as opening:
+            for name, path in self._targets.items():
+                self._files[name] = opening.enter_context(ExitStack())
+                partial[name] = self._files[name].enter_context(atomic_write(path))
+                partial[name].touch()  # an unwritable folder is reported before the drawing
+            opening.pop_all()
         self._encoders = FrameEncoder(partial, self._clip, *self._limits)
         self._thread = threading.Thread(target=self._work, name="encoder", daemon=True)
         self._thread.start()
@@ -125,10 +133,18 @@ class EncodeSession:
         self._close(self._failure or (EncodingCancelled() if error else None))
 
     def _close(self, failure: BaseException | None) -> None:
-        """Rename the files into place, or remove them and raise what failed."""
-        with suppress(EncodingCancelled), self._files:
-            if failure:
-                raise failure
+        """Rename the files into place, or remove those that are refused, or all and raise what failed."""
+        problems: list[BaseException] = []
+        for name, file in self._files.items():
+            try:
+                with file:
+                    if error := failure or self.refusals.get(name):
+                        raise error
+            except BaseException as problem:
+                problems.append(problem)
+        for found in problems:
+            if not isinstance(found, EncodingCancelled) and found not in self.refusals.values():
+                raise found
 
     def _work(self) -> None:
         try:
@@ -136,7 +152,11 @@ class EncodeSession:
                 if not self._encoders.cancelled:
                     self._encoders.add(*item)
             found = {} if self._encoders.cancelled else self._encoders.finish()
-            self.results = {name: replace(e, path=self._targets[name]) for name, e in found.items()}
+            for name, result in found.items():
+                if isinstance(result, NetcoreError):
+                    self.refusals[name] = result
+                else:
+                    self.results[name] = replace(result, path=self._targets[name])
         except BaseException as failure:
             self._failure = failure
             while item is not None:  # the drawing may be waiting for room

@@ -1,27 +1,60 @@
-"""Run render tasks and move finished files to their targets."""
+"""Run render tasks on an executor and place the files."""
 
 import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from netcore.core.errors import NetcoreError
+from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.files import atomic_write, partial_path
-from netcore.rendering.draw_task import DrawnFile, FrameCallback, SceneError, draw_task
-from netcore.rendering.pool import DrawFunction, WorkerReply, map_concurrently, worker_pool
+from netcore.rendering.draw_task import DrawResult, SceneError, drawn_path, short_error
+from netcore.rendering.job import draw_job, progress_to
+from netcore.rendering.pool import WorkerError, WorkerPool, map_concurrently
 from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
-from netcore.rendering.worker import drawn_files, refusal
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+class InlineExecutor(Executor):
+    """Executor that calls at once, in this process."""
+
+    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> "Future[Result]":
+        """Call a function and return its result as a future."""
+        future: Future[Result] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def run_tasks(
-    tasks: Sequence[RenderTask], jobs: int, timeout: float, listener: ProgressListener
+    tasks: Sequence[RenderTask],
+    jobs: int,
+    timeout: float,
+    listener: ProgressListener,
+    executor: Executor | None = None,
 ) -> list[list[RenderResult]]:
-    """Draw tasks: a single figure in this process, all others in worker processes.
+    """Draw tasks, `jobs` at a time.
+
+    Parameters
+    ----------
+    tasks : sequence of RenderTask
+    jobs : int
+    timeout : float
+        Time limit of a task in a worker process, in seconds.
+    listener : ProgressListener
+    executor : Executor, optional
+        Where the tasks are drawn, such as a Dask cluster that sees the same files. Default: a single figure in this
+        process, all others in worker processes.
 
     Returns
     -------
@@ -30,67 +63,83 @@ def run_tasks(
     """
     if not tasks:
         return []
-    if len(tasks) == 1 and tasks[0].scene.kind == "figure":
-        return [_finish(tasks[0], _draw_in_process, timeout, listener)]
     jobs = max(1, min(jobs, len(tasks)))
-    with worker_pool(jobs) as draw_in_worker:
-        return map_concurrently(lambda task: _finish(task, draw_in_worker, timeout, listener), tasks, jobs)
+    with contextlib.ExitStack() as stack:
+        if executor is None and len(tasks) == 1 and tasks[0].scene.kind == "figure":
+            executor = InlineExecutor()
+            stack.enter_context(progress_to(lambda frames: listener.on_frames(tasks[0], frames)))
+        elif executor is None:
+            executor = stack.enter_context(
+                WorkerPool(jobs, timeout, lambda args, frames: listener.on_frames(args[0], frames))
+            )
+        finish = _Finisher(executor, listener)
+        return [finish(tasks[0])] if len(tasks) == 1 else map_concurrently(finish, tasks, jobs)
 
 
-def _draw_in_process(task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
-    try:
-        out = draw_task(task, folder, on_frames)
-    except NetcoreError as error:
-        return refusal(error)
-    except SceneError as error:
-        return {"failed": str(error), "traceback": error.traceback_text}
-    return {"files": {name: asdict(file) for name, file in out.files.items()}, "reads": out.reads, "alt": out.alt}
+class _Finisher:
+    """Draws a task beside its targets, then moves the files there; after an error the earlier files remain."""
+
+    def __init__(self, executor: Executor, listener: ProgressListener) -> None:
+        self._executor, self._listener = executor, listener
+
+    def __call__(self, task: RenderTask) -> list[RenderResult]:
+        self._listener.on_task_start(task)
+        start = time.monotonic()
+        try:
+            with _folder_beside(next(iter(task.targets.values()))) as folder:
+                try:
+                    result = self._executor.submit(draw_job, task, folder).result()
+                except Exception as error:
+                    done = _unfinished(task, folder, error, time.monotonic() - start)
+                else:
+                    done = _place(task, folder, result, time.monotonic() - start)
+        except NetcoreError as error:  # the folder or a target cannot be written
+            done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]
+        self._listener.on_task_end(task, done)
+        return done
 
 
-def _finish(task: RenderTask, draw: DrawFunction, timeout: float, listener: ProgressListener) -> list[RenderResult]:
-    """Draw a task beside its targets, then move the files there; after an error the earlier files remain."""
-    listener.on_task_start(task)
-    start = time.monotonic()
-    first = next(iter(task.targets.values()))
-    try:
-        with _folder_beside(first) as folder:
-            reply = draw(task, folder, timeout, lambda frames: listener.on_frames(task, frames))
-            wall_seconds = time.monotonic() - start
-            if "files" in reply:
-                done = _place(task, folder, reply, wall_seconds)
-            else:
-                done = _unfinished(task, folder, reply, wall_seconds)
-    except NetcoreError as error:
-        done = [RenderResult(t, "refused", message=str(error)) for t in task.targets.values()]  # it cannot be written
-    listener.on_task_end(task, done)
-    return done
-
-
-def _unfinished(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: float) -> list[RenderResult]:
-    """Return the results of a task that was refused or failed; the message names targets, not temporary files."""
-    state, line = next(iter(reply.items()))
-    for name, target in task.targets.items():
-        line = line.replace(str(folder / f"out.{name}"), str(target))
-    line = line if state == "refused" else f"{task.name} failed: {line}"
-    trace = reply.get("traceback", "")
+def _unfinished(task: RenderTask, folder: Path, error: Exception, wall_seconds: float) -> list[RenderResult]:
+    """Return the results of a task that was refused or failed."""
+    trace = ""
+    if isinstance(error, NetcoreError):
+        state, line = "refused", str(error)
+    else:
+        state = "failed"
+        known = isinstance(error, (SceneError, WorkerError))
+        line = f"{task.name} failed: {error if known else short_error(error, Path())}"
+        if not isinstance(error, WorkerError):
+            trace = str(error.args[1]) if isinstance(error, SceneError) else "".join(traceback.format_exception(error))
+    line, lacking = _with_targets(line, task, folder), isinstance(error, RequirementError)
     return [
-        RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace, lacking="lacking" in reply)
+        RenderResult(t, state, message=line, wall_seconds=wall_seconds, traceback=trace, lacking=lacking)
         for t in task.targets.values()
     ]
 
 
-def _place(task: RenderTask, folder: Path, reply: WorkerReply, wall_seconds: float) -> list[RenderResult]:
-    """Write the sidecars and move the drawn files to their targets.
+def _with_targets(line: str, task: RenderTask, folder: Path) -> str:
+    """Name targets in a message, not temporary files."""
+    for name, target in task.targets.items():
+        line = line.replace(str(drawn_path(folder, name)), str(target))
+    return line
+
+
+def _place(task: RenderTask, folder: Path, result: DrawResult, wall_seconds: float) -> list[RenderResult]:
+    """Write the sidecars and move the drawn files to their targets; those that were refused remain as they were.
 
     In this order, so that after a kill between the two the sidecar shows that the file is netcore's and is stale.
     """
-    files: Mapping[str, DrawnFile] = drawn_files(reply)
     out = []
     for name, target in task.targets.items():
+        if name in result.refusals:
+            line = _with_targets(result.refusals[name], task, folder)
+            out.append(RenderResult(target, "refused", message=line, wall_seconds=wall_seconds))
+            continue
+        file = result.files[name]
         with atomic_write(target) as partial:
-            os.replace(folder / f"out.{name}", partial)
-            write_sidecar(task, name, reply["reads"], files[name], reply["alt"])
-        out.append(result_from_sidecar(target, "drawn", files[name].warning, wall_seconds))
+            os.replace(drawn_path(folder, name), partial)
+            write_sidecar(task, name, result.reads, file, result.alt)
+        out.append(result_from_sidecar(target, "drawn", file.warning, wall_seconds))
     return out
 
 

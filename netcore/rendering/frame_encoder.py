@@ -9,7 +9,7 @@ import numpy as np
 from netcore.core.errors import NetcoreError
 from netcore.rendering.formats import EncodedFile, check_formats, get_format
 from netcore.rendering.frame_buffer import EncodingCancelled, FrameBuffer
-from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
+from netcore.rendering.frame_writer import Clip, Frame, FrameWriter, TooLargeError
 
 
 class FrameEncoder:
@@ -44,7 +44,7 @@ class FrameEncoder:
         self._buffer.cancelled = value
 
     def add(self, rgb: Frame, repeat: int) -> None:
-        """Take uint8 (H, W, 3), standing for `repeat` frames."""
+        """Take uint8 (H, W, 3) or (H, W, 4), shown for `repeat` frames."""
         if self._shape is None:
             self._open(rgb.shape)
         if rgb.shape != self._shape or rgb.dtype != np.uint8:
@@ -57,8 +57,8 @@ class FrameEncoder:
             self._pass_on(before, count)
         self._waiting = rgb, repeat
 
-    def finish(self) -> dict[str, EncodedFile]:
-        """Write the rest, and return what each file became."""
+    def finish(self) -> dict[str, EncodedFile | NetcoreError]:
+        """Write the rest, and return what each file became: those that are too large an error."""
         if self._waiting is None:
             raise NetcoreError("a clip must have at least one frame, got none")
         last, count = self._waiting
@@ -74,14 +74,15 @@ class FrameEncoder:
         self.clip = replace(self.clip, frames=self._buffer)
 
     def _open(self, shape: tuple[int, ...]) -> None:
-        height, width, _ = self._shape = shape
-        check_formats(self.paths, (width, height), self.clip.fps)
-        clip = replace(self.clip, height=height, width=width)
+        height, width, channels = self._shape = shape
+        check_formats(self.paths, (width, height), self.clip.fps, channels == 4)
+        clip = replace(self.clip, height=height, width=width, transparent=channels == 4)
         for name, path in self.paths.items():
-            opener = get_format(name).writer
-            if opener is None:
+            kind = get_format(name)
+            if kind.writer is None:
                 raise ValueError(f"{name} holds no frames")
-            self._writers[name] = opener(path, clip)
+            most = kind.limit_bytes(self.max_mb) / kind.smallest_share
+            self._writers[name] = kind.writer(path, replace(clip, max_bytes=most))
 
     def _pass_on(self, rgb: Frame, repeat: int) -> None:
         self._frames += repeat
@@ -92,16 +93,22 @@ class FrameEncoder:
                 raise EncodingCancelled
             writer.add(rgb, repeat)
 
-    def _finish(self, name: str, path: Path, last: Frame) -> EncodedFile:
-        kind, warning = get_format(name), ""
+    def _finish(self, name: str, path: Path, last: Frame) -> EncodedFile | NetcoreError:
+        kind, writer, warning = get_format(name), self._writers[name], ""
         budget = np.inf if kind.budget_mb is None else (self.max_mb or kind.budget_mb) * 1e6
-        for _ in self._writers[name].finish():
-            if path.stat().st_size <= budget:
-                break
-        else:
-            warning = kind.size_warning(path.stat().st_size, self.max_mb)
+        try:
+            for _ in writer.finish():
+                if path.stat().st_size <= budget:
+                    break
+                writer.clip.check_size(path.stat().st_size)
+            else:
+                if path.stat().st_size > kind.limit_bytes(self.max_mb):
+                    return kind.size_error(path.stat().st_size, self.max_mb)
+                warning = kind.size_warning(path.stat().st_size)
+        except TooLargeError as error:
+            return kind.size_error(error.args[0], self.max_mb)
         moving = kind.animated and self._frames > 1
         frames, seconds = (self._frames, self._frames / self.clip.fps) if moving else (1, 0.0)
         steps = self.clip.steps if moving else ()
-        height, width = last.shape[:2]
+        width, height = self._writers[name].size or (last.shape[1], last.shape[0])
         return EncodedFile(path, frames, seconds, path.stat().st_size, width, height, warning, steps)

@@ -11,7 +11,11 @@ from netcore.core.step import Step
 from netcore.rendering.frame_buffer import FrameBuffer
 from netcore.viz.theme import DARK, Theme
 
-Frame = NDArray[np.uint8]  # (H, W, 3)
+Frame = NDArray[np.uint8]  # (H, W, 3), or (H, W, 4) with straight alpha if the clip is transparent
+
+
+class TooLargeError(Exception):
+    """A file cannot become small enough; the argument is its estimated size in bytes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,10 @@ class Clip:
         Title of the scene.
     description : str
         What can be seen, as text.
+    transparent : bool
+        Whether frames have an alpha channel.
+    max_bytes : float
+        Size above which a file cannot become small enough by further attempts.
     """
 
     height: int
@@ -43,6 +51,23 @@ class Clip:
     theme: Theme = DARK
     title: str = ""
     description: str = ""
+    transparent: bool = False
+    max_bytes: float = float("inf")
+
+    def check_size(self, size: int, share: float = 1.0) -> None:
+        """Give up on a file that has `size` bytes after `share` of its frames if that is too much.
+
+        Raises
+        ------
+        TooLargeError
+            If it is.
+        """
+        if size > self.max_bytes:
+            raise TooLargeError(size / share)
+
+    def steps_of(self, frames: int) -> tuple[Step, ...]:
+        """Return the steps; of a clip without any, one of all its frames."""
+        return self.steps or (Step("clip", self.title, "", 0, frames - 1, frames),)
 
 
 class FrameWriter:
@@ -55,6 +80,7 @@ class FrameWriter:
     clip : Clip
     """
 
+    size: tuple[int, int] | None = None  # width and height in pixels; None: those of the frames
     buffered = False  # whether it reads `clip.frames` when it finishes
 
     def __init__(self, path: Path, clip: Clip) -> None:
@@ -88,15 +114,15 @@ class StillWriter(FrameWriter):
 
 
 class BufferedWriter(FrameWriter):
-    """Write all frames by the first of ``attempts(path, frames, fps)`` whose file is small enough."""
+    """Write all frames by the first of ``attempts(path, clip)`` whose file is small enough."""
 
     buffered = True
 
-    def __init__(self, path: Path, clip: Clip, attempts: Sequence[Callable[[Path, FrameBuffer, float], None]]) -> None:
+    def __init__(self, path: Path, clip: Clip, attempts: Sequence[Callable[[Path, Clip], None]]) -> None:
         super().__init__(path, clip)
         self._attempts = attempts
 
     def finish(self) -> Iterator[None]:
         """Write the file with each function in turn."""
         for attempt in self._attempts:
-            yield attempt(self.path, self.clip.frames, self.clip.fps)
+            yield attempt(self.path, self.clip)

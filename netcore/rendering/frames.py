@@ -34,6 +34,7 @@ def figure_frames(
     fps: float,
     options: Mapping[str, Any] | None = None,
     blit: bool = True,
+    transparent: bool = False,
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Draw a figure's frames, t going from 0 to 1 over its seconds; a still gives one frame.
 
@@ -47,17 +48,19 @@ def figure_frames(
         Frames per second; how many seconds is the option ``seconds`` of `draw`.
     blit : bool
         Whether to redraw only what changes. The pixels are the same; this is for tests and timing.
+    transparent : bool
+        Whether to leave out the background.
 
     Yields
     ------
     (ndarray, int)
-        uint8 (H, W, 3) and its number of frames; no two in a row are alike.
+        uint8 (H, W, 3), or (H, W, 4) if transparent, and its number of frames; no two in a row are alike.
     """
-    from netcore.viz.mpl.blitting import Blitter, canvas_rgb, freeze_layout
+    from netcore.viz.mpl.blitting import Blitter, canvas_pixels, freeze_layout
     from netcore.viz.mpl.style import theme_style
 
     with theme_style(theme):  # never across a yield: whoever leaves off half-way must not keep Matplotlib's settings
-        fig, update = _drawn(draw, context, theme, size, options)
+        fig, update = _drawn(draw, context, theme, size, options, transparent)
         blitter = Blitter(fig, update) if blit and update else None
         if blitter is None:
             freeze_layout(fig, update)
@@ -69,7 +72,7 @@ def figure_frames(
             if update:
                 update(t)
             fig.canvas.draw()
-            return canvas_rgb(fig)
+            return canvas_pixels(fig)
 
     count = max(2, round(_seconds(draw, options) * fps)) if update else 1
     waiting, repeat = at(0.0), 1
@@ -84,17 +87,22 @@ def figure_frames(
 
 
 def figure_still(
-    draw: Draw, context: SceneContext, theme: Theme, size: tuple[int, int], options: Mapping[str, Any] | None = None
+    draw: Draw,
+    context: SceneContext,
+    theme: Theme,
+    size: tuple[int, int],
+    options: Mapping[str, Any] | None = None,
+    transparent: bool = False,
 ) -> np.ndarray:
-    """Draw a still, of an animated figure its last moment: uint8 (H, W, 3)."""
-    from netcore.viz.mpl.blitting import canvas_rgb, freeze_layout
+    """Draw a still, of an animated figure its last moment: uint8 (H, W, 3), or (H, W, 4) if transparent."""
+    from netcore.viz.mpl.blitting import canvas_pixels, freeze_layout
     from netcore.viz.mpl.style import theme_style
 
     with theme_style(theme):
-        fig, update = _drawn(draw, context, theme, size, options)
+        fig, update = _drawn(draw, context, theme, size, options, transparent)
         freeze_layout(fig, update)
         fig.canvas.draw()
-        return canvas_rgb(fig)
+        return canvas_pixels(fig)
 
 
 def save_figure(
@@ -104,6 +112,7 @@ def save_figure(
     size: tuple[int, int],
     options: Mapping[str, Any] | None,
     target: Path,
+    transparent: bool = False,
 ) -> None:
     """Write a still (of an animated figure its last moment) in a vector format, by the suffix of `target`."""
     from netcore.viz.mpl.blitting import freeze_layout
@@ -111,17 +120,22 @@ def save_figure(
 
     kind = get_format(target.suffix.lstrip("."))
     with theme_style(theme), atomic_write(target) as partial:
-        fig, update = _drawn(draw, context, theme, size, options)
+        fig, update = _drawn(draw, context, theme, size, options, transparent)
         freeze_layout(fig, update)
         fig.savefig(partial, format=kind.name, dpi=fig.dpi, facecolor=theme.background, metadata=kind.metadata)
 
 
 def _drawn(
-    draw: Draw, context: SceneContext, theme: Theme, size: tuple[int, int], options: Mapping[str, Any] | None
+    draw: Draw,
+    context: SceneContext,
+    theme: Theme,
+    size: tuple[int, int],
+    options: Mapping[str, Any] | None,
+    transparent: bool,
 ) -> "tuple[ThemedFigure, Update | None]":
     from netcore.viz.mpl.style import new_figure
 
-    fig = new_figure(theme, size)
+    fig = new_figure(theme, size, transparent)
     return fig, draw(fig, context, **(options or {}))
 
 

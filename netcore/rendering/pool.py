@@ -1,42 +1,50 @@
-"""Worker processes that draw tasks in parallel, with a time limit."""
+"""Executor of worker processes, each call with a time limit."""
 
 import contextlib
-import json
 import queue
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
 
-from netcore.rendering.draw_task import FrameCallback
-from netcore.rendering.request import RenderTask
-from netcore.rendering.worker import task_to_json
+from netcore.rendering.worker import read_message, write_message
 
 TIMEOUT_SECONDS = 300.0  # for one task
 GRACE_SECONDS = 2.0  # from SIGTERM to SIGKILL
 STDERR_TAIL = 400  # characters of a crashed worker's standard error that are shown
-# {"files", "reads", "alt"}, {"refused": line}, with "lacking" too, or {"failed": line, "traceback": text}
-WorkerReply = dict[str, Any]
-DrawFunction = Callable[[RenderTask, Path, float, FrameCallback], WorkerReply]  # task, folder, timeout in seconds
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+P = ParamSpec("P")
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+
+class WorkerError(Exception):
+    """A worker process crashed or reached its time limit; its call has no result."""
 
 
 class WorkerProcess:
-    """A drawing process, started with its first task and reused for the next."""
+    """A process for calls, started with the first one and reused for the next."""
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.stopped = False
         self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - lives as long as the worker
 
-    def draw(self, task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
-        """Draw a task into `folder`; the process is killed after `timeout` seconds."""
+    def run(self, call: Call, timeout: float, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - the call's
+        """Call a function in the process and return its result; the process is killed after `timeout` seconds.
+
+        Raises
+        ------
+        WorkerError
+            If the process ended without a result.
+        Exception
+            Whatever the function raises.
+        """
         process = self._started()
         late = threading.Event()
 
@@ -50,21 +58,23 @@ class WorkerProcess:
             assert process.stdin is not None
             assert process.stdout is not None
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(task_to_json(task, folder) + "\n")
-                process.stdin.flush()
-            for line in process.stdout:
-                reply: WorkerReply = json.loads(line)
-                if "frames" not in reply:
-                    return reply
-                on_frames(reply["frames"])
+                write_message(process.stdin, call)
+            with contextlib.suppress(EOFError):
+                while True:
+                    kind, value = read_message(process.stdout)
+                    if kind == "result":
+                        return value
+                    if kind == "error":
+                        raise value
+                    on_progress(value)
         finally:
             timer.cancel()
         process.wait()
         if late.is_set():
-            return {"failed": f"took longer than {timeout:g} s: stopped (--timeout allows more)"}
-        return {"failed": f"the drawing process ended with status {process.returncode}{self._last_words()}"}
+            raise WorkerError(f"took longer than {timeout:g} s: stopped (--timeout allows more)")
+        raise WorkerError(f"the drawing process ended with status {process.returncode}{self._last_words()}")
 
-    def _started(self) -> "subprocess.Popen[str]":
+    def _started(self) -> "subprocess.Popen[bytes]":
         if self.stopped:
             raise KeyboardInterrupt
         if self.process is None or self.process.poll() is not None:
@@ -73,8 +83,6 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                text=True,
-                encoding="utf-8",
             )
         return self.process
 
@@ -90,7 +98,7 @@ class WorkerProcess:
             _end(self.process)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     """Ask a process to end, so that it removes its temporary files; kill it if it hangs."""
     process.terminate()
     try:
@@ -100,26 +108,62 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.wait()
 
 
-@contextlib.contextmanager
-def worker_pool(workers: int) -> Iterator[DrawFunction]:
-    """Provide a function that draws a task in the next free process; all processes end with the context."""
-    processes = [WorkerProcess() for _ in range(workers)]
-    free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
-    for worker in processes:
-        free.put(worker)
+class WorkerPool(Executor):
+    """Executor of worker processes, in which a call that hangs or crashes fails alone.
 
-    def draw(task: RenderTask, folder: Path, timeout: float, on_frames: FrameCallback) -> WorkerReply:
-        worker = free.get()
+    Functions, arguments and results must be picklable.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes.
+    timeout : float
+        Time limit of each call in seconds.
+    on_progress : callable
+        Called with the arguments of a call and the progress that it reports.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        timeout: float = TIMEOUT_SECONDS,
+        on_progress: Callable[[tuple[Any, ...], int], None] = lambda args, progress: None,
+    ) -> None:
+        self._timeout, self._on_progress = timeout, on_progress
+        self._workers = [WorkerProcess() for _ in range(workers)]
+        self._free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+        self._threads = ThreadPoolExecutor(workers)
+
+    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> "Future[Result]":
+        """Call a function in the next free process."""
+        return self._threads.submit(self._run, (fn, args, kwargs))
+
+    def _run(self, call: Call) -> Any:  # noqa: ANN401 - the call's result
+        worker = self._free.get()
         try:
-            return worker.draw(task, folder, timeout, on_frames)
+            return worker.run(call, self._timeout, lambda progress: self._on_progress(call[1], progress))
         finally:
-            free.put(worker)
+            self._free.put(worker)
 
-    try:
-        yield draw
-    finally:
-        for worker in processes:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes once no call is left; with `cancel_futures` at once, running calls too."""
+        if cancel_futures:
+            self._stop()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        if wait:
+            self._stop()
+
+    def _stop(self) -> None:
+        for worker in self._workers:
             worker.stop()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self.shutdown(cancel_futures=error is not None)
+        return None
 
 
 def map_concurrently(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:

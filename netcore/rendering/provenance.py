@@ -65,6 +65,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "fps": task.fps,
         "format": format,
         "max_mb": task.max_mb,
+        "transparent": task.transparent,
         **({"steps": task.steps} if task.steps else {}),
     }
 
@@ -166,6 +167,7 @@ def command_line(task: RenderTask, format: str) -> str:
             words += [f"--{flag}" if value else f"--no-{flag}"] if option.type == "bool" else [f"--{flag}", str(value)]
     words += ["--steps", task.steps] if task.steps else []
     words += ["--theme", task.theme] if task.theme != "dark" else []
+    words += ["--transparent"] if task.transparent else []
     return shlex.join([*words, "-f", format])
 
 

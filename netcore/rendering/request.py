@@ -8,7 +8,7 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.run import Run, load_run
-from netcore.rendering.formats import check_formats, format_names, get_format
+from netcore.rendering.formats import Format, all_formats, check_formats, get_format, list_words
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import Scene, find_scene
@@ -26,17 +26,22 @@ MAX_SIZE = 8192  # pixels per side
 
 @dataclass(frozen=True)
 class Request:
-    """One scene of one run, as the user requests it; `make_tasks` chooses values for None."""
+    """One scene of one run, as the user requests it; `make_tasks` chooses values for None.
+
+    `extras` are formats written beside `formats`, or beside their default.
+    """
 
     scene: str
     run: str
     selector: SampleSelector = field(default_factory=SampleSelector)
     at: str = "best"
     formats: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     quality: str | None = None
     size: tuple[int, int] | None = None
     fps: float | None = None
     theme: str = "dark"  # dark | light | both
+    transparent: bool = False
     max_mb: float | None = None
     output: str | None = None
     steps: str = ""  # of a film: "4", "3-5" or a name; all by default
@@ -59,6 +64,7 @@ class RenderTask:
     max_mb: float | None
     options: Mapping[str, Any]
     targets: Mapping[str, Path]
+    transparent: bool = False
     steps: str = ""
 
     @property
@@ -72,7 +78,7 @@ class RenderTask:
 
 
 def make_tasks(request: Request) -> list[RenderTask]:
-    """Return the tasks of a request: one per theme.
+    """Return the tasks of a request: one per theme and size of the drawing, which clips and stills have their own of.
 
     Raises
     ------
@@ -89,17 +95,22 @@ def make_tasks(request: Request) -> list[RenderTask]:
     run.snapshot(request.at)
     if request.steps and scene.kind != "film":
         raise NetcoreError(f"scene '{scene.name}' is a figure and has no steps: leave out --steps")
-    width, height, fps = _measures(request, formats)
+    fps = _frame_rate(request, formats)
+    sizes = {name: _size(request, get_format(name), scene) for name in formats}
+    for name, size in sizes.items():
+        check_formats([name], size, fps, request.transparent)
     themes = {"dark": ("dark",), "light": ("light",), "both": ("dark", "light")}
     if request.theme not in themes:
         raise unknown_name("theme", request.theme, themes)
     return [
         RenderTask(
-            scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=(width, height), fps=fps,
-            max_mb=request.max_mb, options=options, targets=_targets(request, scene, run, formats, theme),
+            scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=size, fps=fps,
+            max_mb=request.max_mb, options=options, transparent=request.transparent,
+            targets=_targets(request, scene, run, [name for name in formats if sizes[name] == size], theme),
             steps=request.steps,
         )
         for theme in themes[request.theme]
+        for size in dict.fromkeys(sizes.values())
     ]  # fmt: skip
 
 
@@ -123,50 +134,64 @@ def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
     suffix = _suffix(request.output)
     if suffix and not wanted:
         wanted = (suffix,)
-    wanted = wanted or (("gif",) if scene.kind == "film" else ("png",))
     for name in (*wanted, *([suffix] if suffix else [])):
         get_format(name)
-    if suffix and suffix not in wanted:
+    if suffix and wanted and suffix not in wanted:
         raise NetcoreError(
             f"the suffix of {request.output} must match --format {', '.join(wanted)}, got {suffix}: change one of them"
         )
-    vector = [f for f in wanted if get_format(f).vector]
-    if scene.kind == "film" and vector:
-        *others, last = [f for f in format_names() if not get_format(f).vector]
-        raise RequirementError(
-            f"scene '{scene.name}' is a film and cannot be {vector[0].upper()}: choose {', '.join(others)} or {last}"
-        )
-    moving = [f for f in wanted if get_format(f).animated]
-    if moving and not scene.animated:
-        *others, last = [f for f in format_names() if not get_format(f).animated]
-        raise RequirementError(
-            f"scene '{scene.name}' is not animated and cannot be {moving[0]}: choose {', '.join(others)} or {last}"
-        )
+    film = "webp" if request.transparent else "gif"  # a GIF is never transparent
+    wanted = wanted or ((film,) if scene.kind == "film" else ("png",))
+    wanted = tuple(dict.fromkeys((*wanted, *request.extras)))
+    for name in wanted:
+        _check_kind(get_format(name), scene)
     return wanted
 
 
-def _measures(request: Request, formats: tuple[str, ...]) -> tuple[int, int, float]:
-    """Return width and height in pixels and the frame rate: as requested, or the default of the formats."""
-    if request.quality is not None:
-        if request.quality not in QUALITIES:
-            raise unknown_name("quality", request.quality, QUALITIES)
-        width, height, usual = QUALITIES[request.quality]
+def _check_kind(kind: Format, scene: Scene) -> None:
+    """Refuse a format that a scene of this kind cannot have."""
+
+    def refuse(what: str, others: list[Format]) -> RequirementError:
+        return RequirementError(f"scene '{scene.name}' {what}: choose {list_words([f.name for f in others])}")
+
+    if scene.kind == "film" and kind.vector:
+        others = [f for f in all_formats() if not f.vector and not f.stepped]
+        raise refuse(f"is a film and cannot be {kind.label}", others)
+    if scene.kind != "film" and kind.stepped:
+        moving = scene.animated
+        others = [f for f in all_formats() if not f.stepped and (f.animated if moving else f.still)]
+        raise refuse(f"is a figure, which has no steps, and cannot be {kind.label}", others)
+    if kind.animated and not kind.still and not scene.animated:
+        raise refuse(f"is not animated and cannot be {kind.name}", [f for f in all_formats() if f.still])
+
+
+def _size(request: Request, kind: Format, scene: Scene) -> tuple[int, int]:
+    """Return width and height in pixels: as requested, or the default of a clip or a still."""
+    if request.size is not None:
+        width, height = request.size
+    elif request.quality is not None:
+        width, height, _ = QUALITIES[request.quality]
     else:
-        width, height, usual = DEFAULT_CLIP
-        if not any(get_format(name).animated for name in formats):
-            width, height = DEFAULT_STILL
-    for name in formats:
-        usual = get_format(name).nearest_rate(usual)
-    width, height = request.size or (width, height)
-    fps = usual if request.fps is None else request.fps
+        moves = scene.animated and (kind.animated or kind.stepped)
+        width, height = DEFAULT_CLIP[:2] if moves else DEFAULT_STILL
     if not (16 <= width <= MAX_SIZE and 16 <= height <= MAX_SIZE):
         raise NetcoreError(f"--size must be from 16 to {MAX_SIZE} pixels per side, got {width}x{height}")
+    return width, height
+
+
+def _frame_rate(request: Request, formats: tuple[str, ...]) -> float:
+    """Return the frames per second: as requested, or the default, as all formats can play it."""
+    if request.quality is not None and request.quality not in QUALITIES:
+        raise unknown_name("quality", request.quality, QUALITIES)
+    fps = DEFAULT_CLIP[2] if request.quality is None else QUALITIES[request.quality][2]
+    for name in formats:
+        fps = get_format(name).nearest_rate(fps)
+    fps = fps if request.fps is None else request.fps
     if not 1 <= fps <= 120:
         raise NetcoreError(f"--fps must be from 1 to 120, got {fps:g}")
     if request.max_mb is not None and request.max_mb <= 0:
         raise NetcoreError(f"--max-mb must be above 0, got {request.max_mb:g}")
-    check_formats(formats, (width, height), fps)
-    return width, height, fps
+    return fps
 
 
 def _suffix(output: str | None) -> str:
@@ -176,7 +201,7 @@ def _suffix(output: str | None) -> str:
     return Path(output).suffix.lstrip(".").lower()
 
 
-def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...], theme: str) -> dict[str, Path]:
+def _targets(request: Request, scene: Scene, run: Run, formats: Sequence[str], theme: str) -> dict[str, Path]:
     """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-at][-step][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
@@ -188,4 +213,4 @@ def _targets(request: Request, scene: Scene, run: Run, formats: tuple[str, ...],
         if _suffix(request.output):
             name = folder.stem + (light if request.theme == "both" else "")
             folder = folder.parent
-    return {f: folder / f"{name}.{f}" for f in formats}
+    return {f: get_format(f).path(folder / name) for f in formats}

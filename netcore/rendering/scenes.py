@@ -116,6 +116,8 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise NetcoreError(f"{path} is not a scene: {error}") from None
+    if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
+        raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)
     film = () if draw else find_film(tree, path.resolve())
     if draw:
@@ -129,8 +131,6 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     title, _, rest = (ast.get_docstring(tree) or "").partition("\n")
     if not title:
         raise NetcoreError(f"{path} has no docstring: its first line is the scene's title")
-    if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
-        raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     constants = _constants(tree)
     return Scene(
         name=path.stem.replace("_", "-"),

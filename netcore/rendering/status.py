@@ -87,4 +87,5 @@ def task_from_sidecar(target: Path, content: Mapping[str, Any]) -> RenderTask:
         selector=SampleSelector(sample.get("digit"), index, image), at=values["at"],
         theme=values["theme"], size=tuple(values["size"]), fps=values["fps"], max_mb=values["max_mb"],
         options=scene.resolve_options(values["options"]), targets={values["format"]: target},
+        transparent=values.get("transparent", False), steps=values.get("steps", ""),
     )  # fmt: skip

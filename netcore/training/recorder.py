@@ -20,6 +20,7 @@ from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.export import export_graph, unwrap
 from netcore.models.exported_model import ExportedModel
+from netcore.tracing.example_traces import store_example_traces
 from netcore.training.evaluation import evaluate_splits
 from netcore.training.input_checks import (
     check_normalization,
@@ -137,6 +138,7 @@ class RunRecorder:
             raise
         self._run_dir.__exit__(None, None, None)
         self.run = load_run(self._path)
+        store_example_traces(self.run)
         return None
 
     def snapshot(self, step: int, *, epoch: float | None = None, name: str = "", **metrics: ArrayLike) -> None:

@@ -6,6 +6,7 @@ import torch
 
 from netcore.core.run import Run, load_run
 from netcore.models.device import cuda_indices, select_device, thread_limit
+from netcore.tracing.example_traces import store_example_traces
 from netcore.training.plan import make_plan
 from netcore.training.progress import NullProgress
 from netcore.training.recipes import Recipe
@@ -75,4 +76,8 @@ def train(
         trainer = Trainer(plan, path, selected, progress, resume)
         with thread_limit(trainer.module, plan.recipe.batch_size):
             trainer.fit(mc_dropout)
-    return load_run(Path(output_dir) / name) if save else trainer.run
+    if not save:
+        return trainer.run
+    run = load_run(Path(output_dir) / name)
+    store_example_traces(run)
+    return run

@@ -93,6 +93,13 @@ def straight_alpha(rgba: np.ndarray) -> np.ndarray:
     return out
 
 
+def image_colors(theme: Theme, pixels: np.ndarray) -> np.ndarray:
+    """Return colours (H, W, 3) of an image, uint8 (C, H, W): its own if it has three channels, else by brightness."""
+    if len(pixels) == 3:
+        return np.asarray(pixels.transpose(1, 2, 0) / 255)
+    return theme.activation_colors(pixels.mean(axis=0) / 255)
+
+
 def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> np.ndarray:
     """Return fills (N, 3) of neurons: by magnitude, or by sign if any activation is negative."""
     t = normalize_activation(values, functions)

@@ -2,4 +2,4 @@
 
 from netcore.rendering.formats import Format
 
-FORMAT = Format("pdf", "application/pdf", vector=True, transparent=True, metadata={"CreationDate": None})
+FORMAT = Format("pdf", "application/pdf", still=True, vector=True, transparent=True, metadata={"CreationDate": None})

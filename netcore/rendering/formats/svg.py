@@ -2,4 +2,4 @@
 
 from netcore.rendering.formats import Format
 
-FORMAT = Format("svg", "image/svg+xml", vector=True, transparent=True, metadata={"Date": None})
+FORMAT = Format("svg", "image/svg+xml", still=True, vector=True, transparent=True, metadata={"Date": None})

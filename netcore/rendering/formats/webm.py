@@ -11,7 +11,9 @@ def open_writer(path: Path, clip: Clip) -> FrameWriter:
     from netcore.rendering.video_writer import VideoWriter
 
     options = {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}
-    return VideoWriter(path, clip, "webm", "libvpx-vp9", options)
+    if clip.transparent:
+        options["auto-alt-ref"] = "0"  # frames that are not shown have no alpha
+    return VideoWriter(path, clip, "webm", "libvpx-vp9", options, "yuva420p" if clip.transparent else "yuv420p")
 
 
-FORMAT = Format("webm", "video/webm", animated=True, writer=open_writer)
+FORMAT = Format("webm", "video/webm", animated=True, transparent=True, writer=open_writer)

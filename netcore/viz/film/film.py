@@ -11,7 +11,7 @@ is a sequence of steps::
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -172,10 +172,10 @@ class Film(ArrayScene):
         """Handle the end of a step's last play, before its final picture is held; for subclasses and tests."""
 
     def play(self, *args: Any, **kwargs: Any) -> None:
-        """Play animations at the film's pace, and the change of the caption with the first of a step."""
+        """Play animations, lists of them too, at the film's pace; a step's first play changes the caption as well."""
         if self._open is None and self.film_steps:
             raise NetcoreError(f"play() after the step '{self.film_steps[-1].name}' must be inside a step")
-        animations = self.compile_animations(*args, **kwargs)
+        animations = self.compile_animations(*_flat(args), **kwargs)
         for animation in animations:
             animation.run_time *= self._factor
         changes, self._changes = self._changes, []
@@ -295,3 +295,12 @@ class Film(ArrayScene):
         facts = [self.context.display_name, self.context.trace().snapshot]
         text = ellipsize_line("  ·  ".join(f for f in facts if f), right - left - title.width - 0.5, LABEL)
         return [title, text_line(text, LABEL, self.theme.rgb("muted"), at=(right, y), align=(1, 0))]
+
+
+def _flat(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the items of lists within lists."""
+    for item in items:
+        if isinstance(item, (list, tuple)):
+            yield from _flat(item)
+        else:
+            yield item

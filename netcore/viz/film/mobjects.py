@@ -63,6 +63,11 @@ class Neurons(ArrayMobject):
         """Radius in scene units."""
         return float(self.points[1, 0] - self.points[0, 0]) / 2
 
+    def points_at(self, centers: ArrayLike) -> np.ndarray:
+        """Return the `points` (2 N, 2) of these neurons at other centres (N, 2)."""
+        at = np.asarray(centers, float)
+        return np.stack([at - self.radius, at + self.radius], axis=1).reshape(-1, 2)
+
     def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         radius = self.radius

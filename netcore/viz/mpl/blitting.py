@@ -28,7 +28,6 @@ class Blitter:
     Parameters
     ----------
     fig : Figure
-        With an opaque background.
     update : callable
         Sets the artists to time t in [0, 1] and returns those it changed.
     """
@@ -40,9 +39,9 @@ class Blitter:
         self._plan([artist for t in PROBES for artist in update(t)])
 
     def render(self, t: float) -> np.ndarray:
-        """Draw the frame at time `t`: uint8 (H, W, 3)."""
+        """Draw the frame at time `t`: uint8 (H, W, 3), or (H, W, 4) if the figure is transparent."""
         self.draw(t)
-        return canvas_rgb(self.fig)
+        return canvas_pixels(self.fig)
 
     def draw(self, t: float) -> None:
         """Draw the frame at time `t` on the figure's canvas."""
@@ -131,9 +130,10 @@ def freeze_layout(fig: ThemedFigure, update: Update | None) -> None:
         fig.set_layout_engine("none")
 
 
-def canvas_rgb(fig: ThemedFigure) -> np.ndarray:
-    """Copy the pixels of the canvas: uint8 (H, W, 3)."""
-    return drop_alpha(np.asarray(fig.canvas.buffer_rgba()))
+def canvas_pixels(fig: ThemedFigure) -> np.ndarray:
+    """Copy the pixels of the canvas: uint8 (H, W, 3), or (H, W, 4) if the figure is transparent."""
+    rgba = np.asarray(fig.canvas.buffer_rgba())
+    return rgba.copy() if fig.transparent else drop_alpha(rgba)
 
 
 def _sequence(fig: ThemedFigure) -> Iterator[tuple[Artist, Axes | None]]:

@@ -20,23 +20,26 @@ class ThemedFigure(Figure):
     Parameters
     ----------
     theme : Theme
+    transparent : bool
+        Whether the background is left out.
     **settings
         Of `matplotlib.figure.Figure`.
     """
 
     canvas: FigureCanvasAgg
 
-    def __init__(self, theme: Theme, **settings: Any) -> None:
+    def __init__(self, theme: Theme, transparent: bool = False, **settings: Any) -> None:
         super().__init__(facecolor=theme.background, **settings)
         FigureCanvasAgg(self)
-        self.theme = theme
+        self.theme, self.transparent = theme, transparent
+        self.patch.set_visible(not transparent)
 
 
-def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720)) -> ThemedFigure:
+def new_figure(theme: Theme, size_px: tuple[int, int] = (1280, 720), transparent: bool = False) -> ThemedFigure:
     """Make an empty figure of exactly `size_px` pixels."""
     width, height = size_px
     dpi = 72 * width / FIGURE_WIDTH
-    return ThemedFigure(theme, figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi)
+    return ThemedFigure(theme, transparent, figsize=((width + 0.01) / dpi, (height + 0.01) / dpi), dpi=dpi)
 
 
 def theme_style(theme: Theme) -> AbstractContextManager[None]:

@@ -1,0 +1,1 @@
+"""Web pages: the lab, the lesson, and the server of both."""

@@ -1,0 +1,127 @@
+"""Parts of a lesson: text, formulas, tables, pictures, exercises."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.web.mathml import math_element, row, subscript
+from netcore.web.worked import WorkedSum
+
+
+@dataclass(frozen=True)
+class LessonPart:
+    """One part of a chapter.
+
+    Attributes
+    ----------
+    kind : {"text", "formula", "table", "picture", "exercise"}
+    text : str
+        The text, MathML, caption or question.
+    note : bool
+        Set the text smaller.
+    head, rows, mark : the table's header and cells, and the number of the row that is emphasized.
+    source, alt, pixels : the picture as a data URI, its description, whether its pixels are enlarged.
+    answer : str
+        Of an exercise.
+    """
+
+    kind: str
+    text: str
+    note: bool = False
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    mark: int | None = None
+    source: str = ""
+    alt: str = ""
+    pixels: bool = False
+    answer: str = ""
+
+
+@dataclass
+class Chapter:
+    """A chapter of a lesson, filled by its methods."""
+
+    title: str
+    parts: list[LessonPart] = field(default_factory=list)
+
+    @property
+    def anchor(self) -> str:
+        """Identifier of the chapter on its page."""
+        return "-".join(self.title.lower().replace(",", "").split())
+
+    def add_text(self, text: str, note: bool = False) -> None:
+        """Add a paragraph."""
+        self.parts.append(LessonPart("text", text, note=note))
+
+    def add_formula(self, *parts: str) -> None:
+        """Add a formula on a line of its own."""
+        self.parts.append(LessonPart("formula", math_element(*parts)))
+
+    def add_table(
+        self, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], mark: int | None = None
+    ) -> None:
+        """Add a table; `mark` is the number of a row to emphasize."""
+        self.parts.append(LessonPart("table", caption, head=head, rows=rows, mark=mark))
+
+    def add_picture(self, source: str, caption: str, alt: str, pixels: bool = False) -> None:
+        """Add a picture or video by its data URI."""
+        self.parts.append(LessonPart("picture", caption, source=source, alt=alt, pixels=pixels))
+
+    def add_exercise(self, question: str, answer: str) -> None:
+        """Add a question whose answer is folded away."""
+        self.parts.append(LessonPart("exercise", question, answer=answer))
+
+    def add_sum(self, worked: WorkedSum, names: tuple[str, str]) -> None:
+        """Add a worked sum: a table of its strongest products, and the total; `names` of weight and input."""
+        rows = [(name, number(w), number(x), number(w * x)) for name, w, x in worked.terms]
+        others = worked.count - len(worked.terms)
+        if others:
+            rows.append((f"{others:,} more", "", "", number(worked.rest)))
+        rows += [("bias", "", "", number(worked.bias)), ("sum", "", "", number(worked.total))]
+        head = ("input", *names, "product")
+        self.add_table(f"{worked.count:,} products, the largest first", head, rows, mark=len(rows) - 1)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Format a number with fixed decimals and a minus sign.
+
+    Examples
+    --------
+    >>> number(-0.0421), number(-0.00001)
+    ('−0.042', '0.000')
+    """
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number of any size with significant digits.
+
+    Examples
+    --------
+    >>> significant(0.000012345), significant(-12.3)
+    ('0.0000123', '−12.3')
+    """
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:.{min(places, 12)}f}".replace("-", "−")
+
+
+def indexed(name: str, *index: str) -> str:
+    """Return a symbol with its index as MathML."""
+    return subscript(name, row(*index))
+
+
+def image_uri(values: NDArray[np.uint8]) -> str:
+    """Return an image (C, H, W) as the data URI of a PNG."""
+    import PIL.Image
+
+    array = values[0] if values.shape[0] == 1 else values.transpose(1, 2, 0)
+    stream = io.BytesIO()
+    PIL.Image.fromarray(np.ascontiguousarray(array)).save(stream, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

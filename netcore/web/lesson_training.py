@@ -1,0 +1,332 @@
+"""Chapters of the lesson on training: loss, gradient, backpropagation, optimizer, epochs, overfitting."""
+
+from math import ceil, log
+
+import numpy as np
+
+from netcore.core.formatting import format_percent
+from netcore.core.trace import LayerTrace
+from netcore.web.lesson_network import LessonFacts
+from netcore.web.lesson_parts import Chapter, indexed, number, significant
+from netcore.web.mathml import GAP, fraction, power, root, row, subscript, sum_over
+
+EPS = 1e-8  # of torch.optim.Adam
+
+
+def loss_chapter(facts: LessonFacts) -> Chapter:
+    """Explain the cross-entropy."""
+    trace = facts.trace
+    name, p = trace.classes[facts.label], float(trace.probabilities[facts.label])
+    chapter = Chapter("The loss measures the error")
+    chapter.add_text(
+        f"For training, one number says how wrong a prediction is: the cross-entropy, the negative logarithm of the "
+        f"probability of the true class. Here the true class is {name}, with a probability of {significant(p, 4)}."
+    )
+    chapter.add_formula(
+        "L",
+        "=",
+        "−",
+        "ln",
+        subscript("p", "true"),
+        "=",
+        "−",
+        "ln",
+        significant(p, 4),
+        "=",
+        significant(trace.loss or 0.0),
+    )
+    count = len(trace.classes)
+    chapter.add_text(
+        f"A network that knows nothing gives each of {count} classes the probability 1 ÷ {count}; its loss is "
+        f"ln {count} = {number(log(count))}." + _first_loss(facts)
+    )
+    chapter.add_exercise(
+        "What would the loss be if the true class had a probability of one half?", f"−ln 0.5 = {number(log(2))}."
+    )
+    return chapter
+
+
+def _first_loss(facts: LessonFacts) -> str:
+    steps = [row for row in facts.run.history.get("steps", []) if "loss" in row]
+    if not steps:
+        return ""
+    return f" This training began at a loss of {number(steps[0]['loss'])} and ended at {number(steps[-1]['loss'])}."
+
+
+def gradient_chapter(facts: LessonFacts) -> Chapter | None:
+    """Explain the gradient of the logits and of one weight; None if the last layer is not dense."""
+    trace, layer = facts.trace, facts.trace.layers[-1]
+    if layer.kind != "Linear" or layer.grad_output is None or layer.grad_weight is None:
+        return None
+    delta = layer.grad_output
+    chapter = Chapter("The gradient points uphill")
+    chapter.add_text(
+        "The gradient says for each number how the loss changes if this number grows a little. For softmax and "
+        "cross-entropy it is simple: the probability, less 1 for the true class."
+    )
+    chapter.add_formula(
+        fraction(row("∂", "L"), row("∂", indexed("z", "k"))), "=", indexed("p", "k"), "−", indexed("y", "k")
+    )
+    order = sorted(np.argsort(-np.abs(delta), kind="stable")[:10])
+    rows = [
+        (
+            trace.classes[k],
+            significant(float(trace.probabilities[k])),
+            str(int(k == facts.label)),
+            significant(float(delta[k])),
+        )
+        for k in order
+    ]
+    chapter.add_table(
+        "Gradient of the logits", ("class", "probability", "true", "gradient"), rows, order.index(facts.label)
+    )
+    k = facts.label
+    i = int(np.argmax(np.abs(layer.grad_weight[k])))
+    a = float(trace.input_of(layer).ravel()[i])
+    chapter.add_text(
+        f"A weight's gradient is that of its sum times its input. The weight from neuron {i} to class "
+        f"{trace.classes[k]}:"
+    )
+    slope = fraction(row("∂", "L"), row("∂", indexed("w", str(k), ",", str(i))))
+    product = (
+        significant(float(delta[k]), 4),
+        "×",
+        significant(a, 4),
+        "≈",
+        significant(float(layer.grad_weight[k, i])),
+    )
+    chapter.add_formula(slope, "=", indexed("δ", str(k)), "·", indexed("a", str(i)), "=", *product)
+    chapter.add_exercise(
+        "What do the gradients of all logits add up to?",
+        "To 0: the probabilities add up to 1, and so do the true values.",
+    )
+    return chapter
+
+
+def backpropagation_chapter(facts: LessonFacts) -> Chapter | None:
+    """Work the gradient of one hidden neuron backwards; None without a hidden dense layer."""
+    trace, layer = facts.trace, facts.trace.layers[-1]
+    if layer.kind != "Linear" or layer.grad_output is None or layer.weight is None:
+        return None
+    source = _hidden_source(facts, layer)
+    if source is None or source.grad_output is None:
+        return None
+    products = layer.weight.astype(np.float64) * layer.grad_output[:, None]
+    j = int(np.abs(products.sum(0)).argmax())
+    column = products[:, j]
+    chapter = Chapter("Backpropagation passes it on")
+    chapter.add_text(
+        f"A hidden neuron moves the loss through every class that reads it. Its gradient is the sum of all these ways: "
+        f"each weight times the gradient of its class. For neuron {j} of {facts.title_of(source)}:"
+    )
+    chapter.add_formula(
+        fraction(row("∂", "L"), row("∂", indexed("a", str(j)))),
+        "=",
+        sum_over("k"),
+        indexed("w", "k", ",", str(j)),
+        "·",
+        indexed("δ", "k"),
+    )
+    order = sorted(np.argsort(-np.abs(column), kind="stable")[:5])
+    rows = [
+        (
+            trace.classes[k],
+            significant(float(layer.weight[k, j])),
+            significant(float(layer.grad_output[k])),
+            significant(float(column[k])),
+        )
+        for k in order
+    ]
+    rest = float(column.sum() - column[order].sum())
+    if len(column) > len(order):
+        rows.append((f"{len(column) - len(order)} more", "", "", significant(rest)))
+    rows.append(("sum", "", "", significant(float(source.grad_output.ravel()[j]))))
+    chapter.add_table(
+        "Ways from this neuron to the loss",
+        ("class", "weight", "gradient of the class", "product"),
+        rows,
+        len(rows) - 1,
+    )
+    chapter.add_text(
+        "The same rule leads on, layer by layer, to the first weights. One pass back costs about twice as much as one "
+        "pass forward, and gives the gradients of all parameters."
+    )
+    return chapter
+
+
+def _hidden_source(facts: LessonFacts, layer: LayerTrace) -> LayerTrace | None:
+    """Node that the last layer reads; None for the image or maps."""
+    name = layer.inputs[0]
+    found = next((v for v in facts.trace.layers if v.name == name), None)
+    while found is not None and found.kind in ("Dropout", "Identity") and found.inputs[0] != "input":
+        found = facts.trace[found.inputs[0]]
+    return found if found is not None and found.output.ndim == 1 and found.kind != "Flatten" else None
+
+
+def optimizer_chapter(facts: LessonFacts) -> Chapter | None:
+    """Work one update of a weight; None if optimizer or rate are not recorded."""
+    settings = facts.run.info.get("settings", {})
+    rate, name = settings.get("learning_rate"), settings.get("optimizer")
+    layer = facts.trace.layers[-1]
+    if rate is None or name not in ("sgd", "adam") or layer.grad_weight is None or layer.weight is None:
+        return None
+    k = facts.label
+    i = int(np.argmax(np.abs(layer.grad_weight[k])))
+    w, g = float(layer.weight[k, i]), float(layer.grad_weight[k, i])
+    chapter = Chapter("The optimizer takes a step")
+    weight = indexed("w", str(k), ",", str(i))
+    if name == "sgd":
+        chapter.add_text(
+            f"Stochastic gradient descent moves each parameter against its gradient, by the learning rate η = {rate:g} "
+            "times the gradient. For the weight of the chapter on the gradient, and this image alone:"
+        )
+        chapter.add_formula(
+            weight,
+            "←",
+            weight,
+            "−",
+            "η",
+            "·",
+            "g",
+            "=",
+            significant(w, 6),
+            "−",
+            f"{rate:g}",
+            "×",
+            "(",
+            significant(g, 4),
+            ")",
+            "≈",
+            significant(w - rate * g, 6),
+        )
+        return chapter
+    step = rate * g / (abs(g) + EPS)
+    chapter.add_text(
+        f"Adam keeps two running averages for each parameter: m of its gradient g, and v of the gradient's square. The "
+        f"step is their ratio times the learning rate η = {rate:g}; so all parameters move by steps of like size, "
+        "however steep or flat the loss is in their direction."
+    )
+    chapter.add_formula(
+        "m",
+        "←",
+        subscript("β", "1"),
+        "m",
+        "+",
+        "(",
+        "1",
+        "−",
+        subscript("β", "1"),
+        ")",
+        "g",
+        GAP,
+        "v",
+        "←",
+        subscript("β", "2"),
+        "v",
+        "+",
+        "(",
+        "1",
+        "−",
+        subscript("β", "2"),
+        ")",
+        power("g", "2"),
+    )
+    chapter.add_formula(
+        "w",
+        "←",
+        "w",
+        "−",
+        "η",
+        fraction(
+            row("m", "/", "(", "1", "−", power(subscript("β", "1"), "t"), ")"),
+            row(root(row("v", "/", "(", "1", "−", power(subscript("β", "2"), "t"), ")")), "+", "ε"),
+        ),
+    )
+    chapter.add_text(
+        f"At the first step, t = 1, the ratio is g ÷ (|g| + ε). With fresh averages and this image alone, the gradient "
+        f"{significant(g, 4)} moves the weight {significant(w, 6)} by {significant(-step, 4)}, to "
+        f"{significant(w - step, 6)}."
+    )
+    chapter.add_text("β₁ = 0.9, β₂ = 0.999 and ε = 10⁻⁸ are PyTorch's defaults.", note=True)
+    return chapter
+
+
+def epochs_chapter(facts: LessonFacts) -> Chapter | None:
+    """Count batches, steps and epochs; None if they are not recorded."""
+    settings, data = facts.run.info.get("settings", {}), facts.run.info.get("data", {})
+    batch, epochs, images = settings.get("batch_size"), settings.get("epochs"), data.get("train")
+    if not (batch and epochs and images):
+        return None
+    steps = ceil(images / batch)
+    chapter = Chapter("Batches and epochs")
+    chapter.add_text(
+        f"The gradient is not computed from one image, and not from all {images:,}: each step takes the mean over a "
+        f"mini-batch of {batch} images. A batch is large enough to point roughly the right way, and small enough to "
+        f"allow many steps. One pass through all images is an epoch."
+    )
+    chapter.add_formula(
+        f"{images:,}",
+        "/",
+        str(batch),
+        "→",
+        f"{steps:,}",
+        "steps per epoch",
+        GAP,
+        f"{steps:,}",
+        "×",
+        str(epochs),
+        "=",
+        f"{steps * epochs:,}",
+        "steps",
+    )
+    chapter.add_exercise(
+        f"How many steps would an epoch have with batches of {2 * batch}?",
+        f"{images:,} ÷ {2 * batch}, rounded up: {ceil(images / (2 * batch)):,}.",
+    )
+    return chapter
+
+
+def overfitting_chapter(facts: LessonFacts) -> Chapter | None:
+    """Compare training and held-out accuracy over the epochs; None without both."""
+    rows = [r for r in facts.run.history["epochs"] if {"train_accuracy", "val_accuracy"} <= set(r)]
+    if not rows:
+        return None
+    chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, 6).astype(int))]
+    last = rows[-1]
+    gap = last["train_accuracy"] - last["val_accuracy"]
+    chapter = Chapter("Learning by heart or understanding")
+    chapter.add_text(
+        "A network with many parameters can learn its training images by heart. Whether it has learned more shows on "
+        "held-out images, which it was never trained on. Where the training accuracy goes on rising and the held-out "
+        "accuracy does not, the network overfits."
+    )
+    cells = [
+        (
+            f"{r['epoch']:g}",
+            number(r["train_loss"]) if "train_loss" in r else "",
+            format_percent(r["train_accuracy"]),
+            format_percent(r["val_accuracy"]),
+        )
+        for r in chosen
+    ]
+    chapter.add_table(
+        "Accuracy over the epochs", ("epoch", "training loss", "training accuracy", "held-out accuracy"), cells
+    )
+    points = 100 * gap
+    words = "better on the training images" if gap > 0 else "no better on the training images"
+    chapter.add_text(
+        f"At the end it is {words}: a difference of {number(points, 1)} percentage points." + _training_note(facts, gap)
+    )
+    return chapter
+
+
+def _training_note(facts: LessonFacts, gap: float) -> str:
+    """Say why training accuracy can be lower: dropout and augmentation act in training alone."""
+    settings = facts.run.info.get("settings", {})
+    architecture = settings.get("architecture", {})
+    has_dropout = architecture.get("dropout") or architecture.get("block_dropout")
+    given = (("dropout", has_dropout), ("augmentation", settings.get("augment")))
+    causes = [word for word, value in given if value]
+    if gap > 0 or not causes:
+        return ""
+    return f" The training accuracy is measured with {' and '.join(causes)}, which make the images harder to classify."

@@ -1,0 +1,41 @@
+// Numbers and small elements.
+
+export function formatNumber(value, digits = 3) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 5e-4) return value.toExponential(1).replace("-", "−").replace("e+", "e");
+  const places = Math.max(0, digits - 1 - Math.max(0, Math.floor(Math.log10(size))));
+  return value.toFixed(places).replace("-", "−");
+}
+
+export function formatSigned(value) {
+  return (value < 0 ? "" : "+") + formatNumber(value);
+}
+
+export function formatPercent(share) {
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  if (share < 1 && share > 0.9995) return "> 99.9 %";
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+// Make an element: attributes, then children (elements or text).
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "onclick" || key === "oninput" || key === "onchange") element[key] = value;
+    else if (value === true) element.setAttribute(key, "");
+    else if (value !== false && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export function download(name, blob) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

@@ -1,0 +1,198 @@
+"""Softmax and cross-entropy
+
+How the scores of {network} become probabilities, and a probability a loss: e to each score, divided by the sum of all;
+temperature; −ln of the true class's probability for a sure, an unsure and a wrong image.
+Predicted {prediction} ({confidence}); true class: {label}.
+"""
+
+from decimal import Decimal
+
+import numpy as np
+from scipy.special import logsumexp
+
+from netcore.analysis.scores import cross_entropy_losses
+from netcore.analysis.units import top_k
+from netcore.core.formatting import format_number, format_terms
+from netcore.viz.colors import image_colors
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL
+from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.loss_plot import LossPlot
+from netcore.viz.film.components.score_columns import ScoreColumns
+from netcore.viz.film.components.share_stick import TemperatureSticks, piece_names, sorted_stick, stick_ruler
+from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import PixelImages
+from netcore.viz.film.text import text_line
+
+NEEDS = ("examples",)
+
+LARGEST_SCORE = 13.0  # e to larger ones is no number to read: the largest score is subtracted first
+MAX_COLUMNS = 10
+
+
+class SoftmaxCrossEntropy(Film):
+    """From scores to probabilities, and from a probability to a loss."""
+
+    def construct(self):
+        self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
+        self.choose_classes()
+        self.show_scores()
+        self.exponentiate()
+        self.compare()
+        self.lay_end_to_end()
+        self.heat()
+        first = "{gap} points apart: {times} times the share"
+        if self.trace.label is None:
+            self.takeaway(first, "", self.sums.change(), gap=self.gap, times=self.times)
+        else:
+            right, worst = self.show_losses()
+            second = "Loss: {a:.2f} here, {b:.2f} at worst"
+            self.takeaway(first, second, self.sums.change(), gap=self.gap, times=self.times, a=right, b=worst)
+
+    def choose_classes(self):
+        """Which classes have a column, in their order; all others share the last one."""
+        trace, z = self.trace, self.trace.logits.astype(np.float64)
+        truth = trace.prediction if trace.label is None else trace.label
+        room = min(self.max_classes, MAX_COLUMNS)
+        limit = room if len(z) <= room else max(room - 1, 2)
+        runner_up = int(np.argsort(-z)[1])
+        self.rival = truth if truth != trace.prediction else runner_up
+        self.index = top_k(trace.probabilities, limit, list(dict.fromkeys([trace.prediction, self.rival])))
+        self.rest = np.setdiff1d(np.arange(len(z)), self.index)
+        self.shift = z.max() if z.max() > LARGEST_SCORE else 0.0
+        self.scores = z - self.shift
+        self.names = [trace.classes[k] for k in self.index] + [f"{len(self.rest):,} more"] * bool(len(self.rest))
+
+    # ---- columns
+
+    def show_scores(self):
+        theme, trace, rest = self.theme, self.trace, bool(len(self.rest))
+        z = trace.logits[self.index].astype(np.float64)
+        wide = self.stage.width > 1.4 * self.stage.height
+        side = self.stage.part(0, 0.1, 0.2, 0.6) if wide else self.stage.part(0, 0, 0.3, 0.24)
+        area = self.stage.part(0.25, 0.02, 1, 0.92) if wide else self.stage.part(0.04, 0.28, 1, 0.94)
+        _, h, w = trace.pixels.shape
+        picture = PixelImages(
+            image_colors(theme, trace.pixels), side.fit(w, h, (0, 1)).frame, outline=theme.rgb("faint")
+        )
+        self.columns = columns = ScoreColumns(theme, area, self.names, np.append(z, [0.0] * rest))
+        self.numbers = columns.numbers([f"{v:.2f}".replace("-", "−") for v in z] + [""] * rest)
+        zero = text_line("0", LABEL, theme.rgb("muted"), at=(area.left - 0.15, columns.base), align=(1, 0))
+        self.picture, self.zero = picture, zero
+        with self.step("{k} scores: any size, any sign", k=len(trace.logits), name="scores"):
+            self.add(picture, columns.zero, zero, *columns.names)
+            self.play(fade_in([columns.bars]), fade_in(self.numbers, 0.3))
+
+    def exponentiate(self):
+        """The columns become e to the score; their sum adds up as printed."""
+        z, columns = self.scores, self.columns
+        rest = [float(np.exp(logsumexp(z[self.rest])))] if len(self.rest) else []
+        self.powers = np.array([*np.exp(z[self.index]), *rest])
+        self.texts, self.total = format_terms(self.powers, 3 + max(0, int(np.log10(self.powers.max()))))
+        if self.shift:
+            with self.step("First minus the largest: no share changes", name="shift"):
+                self.play(self.sums.change(f"each score − {format_number(self.shift, 3)}"))
+        columns.rescale(self.powers)
+        old, self.numbers = self.numbers, columns.numbers(self.texts)
+        ink = np.tile([*self.theme.rgb("foreground"), 1.0], (len(self.powers), 1))
+        with self.step("e to the score is never negative", name="exponentials"):
+            self.play(
+                self.sums.change("score z", "→", "e to the power z,", ("e = 2.718", "muted")),
+                fade_out([*old, self.zero]),
+                Animate(columns.bars, points=columns.corners().reshape(-1, 2), fill=ink, run_time=1.2, delay=0.3),
+                Animate(columns.zero, points=np.vstack(columns.zero_ends()), run_time=1.2, delay=0.3),
+                fade_in(self.numbers, 1.4),
+            )
+
+    def compare(self):
+        """Two classes: a difference of scores is a ratio of powers."""
+        z, pair = self.trace.logits.astype(float), (self.trace.prediction, self.rival)
+        (first, second), self.gap = format_terms([z[pair[0]], -z[pair[1]]], 3)
+        self.times = format_number(float(np.exp(z[pair[0]] - z[pair[1]])), 3)
+        sign, second = ("−", second[1:]) if second.startswith("−") else ("+", second)
+        rows = [self.index.tolist().index(k) for k in pair]
+        a, b = (self.texts[row] for row in rows)
+        line = np.zeros((len(self.powers), 4))
+        line[rows] = [*self.theme.rgb("emphasis"), 1.0]
+        with self.step("{gap} points more: {times} times as much", gap=self.gap, times=self.times, name="ratio"):
+            self.play(
+                self.sums.change(first, sign, second, "=", self.gap, "     ", a, "÷", b, "=", self.times),
+                Animate(self.columns.bars, line=line, run_time=0.4, delay=0.3),
+            )
+
+    # ---- the stick
+
+    def lay_end_to_end(self):
+        theme, columns = self.theme, self.columns
+        self.stick, places = sorted_stick(theme, self.stage.part(0.05, 0.36, 0.95, 0.6), self.scores, self.index)
+        goal = self.stick.pieces()[places]
+        fill = np.column_stack([self.stick.fill[places], np.ones(len(places))])
+        tags = piece_names(theme, goal, self.names)
+        top, total = np.argsort(-self.powers)[:3], self.total
+        more, terms = len(self.scores) - len(top), [self.texts[k] for k in top]
+        left = Decimal(total.replace(",", "")) - sum(Decimal(t.replace(",", "")) for t in terms)
+        ends, unit = stick_ruler(theme, self.stick, "0", total), stick_ruler(theme, self.stick, "0", "1")
+        with self.step("Laid end to end: {total}", total=total, name="sum"):
+            self.play(
+                fade_out([*self.numbers, *columns.names, columns.zero, self.picture]),
+                self.sums.change(" + ".join(terms), *([f"+ {more:,} more: {left:,}"] if more else []), "=", total),
+                Animate(columns.bars, line=np.zeros((len(places), 4)), run_time=0.2),
+                Animate(columns.bars, points=goal.reshape(-1, 2), fill=fill, run_time=1.4, delay=0.3),
+                fade_in(tags + ends, 1.5),
+            )
+            self.remove(columns.bars)
+            self.add(self.stick)
+        p = float(self.trace.probabilities[self.trace.prediction])
+        with self.step("Divided by it: shares of 1", name="division"):
+            self.play(
+                self.sums.change(terms[0], "÷", total, "=", format_number(p, 3)), fade_out(ends), fade_in(unit, 0.3)
+            )
+        self.labels = unit + tags
+
+    def heat(self):
+        """The same scores at other temperatures: one stick each, the answer's share beside it."""
+        k = self.trace.prediction
+        area = self.stage.part(0, 0.05, 1, 1)
+        self.sticks = sticks = TemperatureSticks(self.theme, area, self.stick, k, self.trace.classes[k])
+        with self.step("Temperature {t}: halve the scores first", t=2, name="temperature"):
+            self.play(fade_out(self.labels), self.sums.change("shares = softmax of z ÷ T"), sticks.begin())
+            self.play(sticks.add(2.0))
+        with self.step("{low}: surer. {high}: less sure. Same order", low="0.5", high="5", name="temperatures"):
+            self.play(self.sums.change("T = 1 is the network's own answer"), sticks.add(0.5))
+            self.play(sticks.add(5.0))
+
+    # ---- the loss
+
+    def show_losses(self) -> tuple[float, float]:
+        """The losses of this image, of a half sure and of the worst one; then of all examples."""
+        examples, classes = self.context.examples(), self.trace.classes
+        logits = self.context.network().predict(examples.images)["logits"].astype(np.float64)
+        losses = cross_entropy_losses(logits, examples.labels)
+        p, said = np.exp(-losses), logits.argmax(axis=1)
+        own = float(cross_entropy_losses(self.trace.logits[None], [self.trace.label])[0])
+        half, worst = int(np.abs(p - 0.5).argmin()), int(losses.argmax())
+        self.losses = plot = LossPlot(self.theme, self.stage.part(0.1, 0.1, 0.9, 0.84))
+        plot.curve.progress = 0.0
+        with self.step("Loss: −ln of the true share: {loss:.2f}", loss=own, name="loss"):
+            bits = f"= {own:.2f} nats = {own / np.log(2):.2f} bits"
+            self.play(fade_out(self.sticks.mobjects), fade_in(plot.mobjects, 0.3))
+            self.play(self.sums.change(f"−ln {format_number(np.exp(-own), 3)}", bits))
+            self.play(Animate(plot.curve, progress=1.0, run_time=1.0), plot.mark(self.trace.pixels, own))
+        half_sure = "Half sure" if abs(p[half] - 0.5) < 0.15 else "Nearest to one half"
+        surest = "Sure and wrong" if said[worst] != examples.labels[worst] else "Least sure"
+        for name, word, k in (("half-sure", half_sure, half), ("worst", surest, worst)):
+            share, bits = format_number(p[k], 3), f"{losses[k] / np.log(2):.2f} bits"
+            note = ("1 bit: one toss of a coin", "muted") if k == half else f"predicted {classes[said[k]]}"
+            with self.step("{word}: −ln {p} = {loss:.2f} nats", word=word, name=name, p=share, loss=losses[k]):
+                terms = f"true class {classes[examples.labels[k]]}:", bits, "    ", note
+                self.play(plot.mark(examples.images[k], losses[k]), self.sums.change(*terms))
+        line, label = plot.mean_line(float(losses.mean()))
+        with self.step("Mean over {n} images: {mean:.2f}", n=len(p), mean=losses.mean(), name="mean"):
+            self.play(
+                fade_in([plot.cloud(p, losses)]),
+                Animate(line, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.5),
+                fade_in([label], 1.0),
+                self.sums.change(f"a grey dot: one image; half are under {format_number(np.median(losses))}"),
+            )
+        return own, float(losses[worst])

@@ -1,0 +1,135 @@
+"""Activation functions: sums, curve, collapsed layers and gradients are the network's own."""
+
+import numpy as np
+import pytest
+import torch
+from film_checks import check_layout, module_context, play_film, smallest_text
+from torch import nn
+
+from netcore.analysis import linear_collapse
+from netcore.core.errors import RequirementError
+from netcore.core.sample import Sample
+from netcore.models.loading import load_model
+from netcore.scenes.films.activation_functions import ActivationFunctions
+from netcore.tracing.inputs import normalize
+from netcore.viz.theme import DARK, LIGHT
+
+SIZE = (480, 270)
+
+
+class Looking(ActivationFunctions):
+    """Notes where the dots are at the end of each step."""
+
+    def setup(self):
+        super().setup()
+        self.places = {}
+
+    def on_step_end(self, step):
+        super().on_step_end(step)
+        self.places[step.name] = self.dots.centers.copy(), (self.plot.x, self.plot.y)
+
+
+@pytest.fixture(scope="module")
+def context(mlp_run, make_context):
+    return make_context(mlp_run, 7)
+
+
+@pytest.fixture(scope="module")
+def played(context):
+    return play_film(Looking, context, fps=3, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def module(mlp_run):
+    return load_model(mlp_run, mlp_run.snapshot("best")).double()
+
+
+def inputs(run, images: np.ndarray) -> torch.Tensor:
+    given = run.info["input"]
+    return normalize(torch.from_numpy(images), given.get("mean", (0.0,)), given.get("std", (1.0,))).double()
+
+
+def in_data(played, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values of the dots, read from their places."""
+    centers, (x, y) = played.film.places[name]
+    area = played.film.plot.area
+    u = (centers - [area.left, area.bottom]) / [area.width, area.height]
+    return x[0] + u[:, 0] * (x[1] - x[0]), y[0] + u[:, 1] * (y[1] - y[0])
+
+
+def test_activations_film_dots(played, context):
+    trace = context.trace()
+    z, a = trace["hidden1"].output.ravel(), trace["hidden1_act"].output.ravel()
+    for name, expected in (("sums", np.zeros_like(z)), ("function", a), ("flat", a), ("taken-out", z)):
+        x, y = in_data(played, name)
+        np.testing.assert_allclose(x, z, atol=1e-4)
+        np.testing.assert_allclose(y, expected, atol=1e-4)
+
+
+def test_activations_film_flat_share(played, context):
+    examples = context.examples()
+    z = torch.from_numpy(context.network().predict(examples.images, ("hidden1",))["hidden1"]).double()
+    z.requires_grad_(True)
+    torch.sigmoid(z).sum().backward()
+    share = float((z.grad.abs() < linear_collapse.FLAT_SLOPE).double().mean())
+    caption = next(step.caption for step in played.steps if step.name == "all-images")
+    assert f"{share:.0%}".replace("%", " %") in caption
+
+
+def test_collapsed_layers_match_pytorch(played, module, mlp_run):
+    linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    x = inputs(mlp_run, mlp_run.examples().images[:20]).flatten(1)
+    expected = nn.Sequential(*linears)(x).detach().numpy()
+    found = x.numpy() @ played.film.weight.T + played.film.bias
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_activations_film_accuracy(played, module, mlp_run):
+    examples = mlp_run.examples()
+    linears = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    x = inputs(mlp_run, examples.images)
+    answers = module(x).argmax(1), nn.Sequential(*linears)(x.flatten(1)).argmax(1)
+    expected = [float((answer.numpy() == examples.labels).mean()) for answer in answers]
+    np.testing.assert_allclose(played.film.bars.bars.values, expected, atol=0.0021)
+
+
+@pytest.mark.parametrize("function", [nn.Sigmoid, nn.Tanh, nn.ReLU, nn.GELU])
+def test_score_gradient_matches_autograd(mlp_run, function):
+    torch.manual_seed(2)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 12), function(), nn.Linear(12, 8), function(), nn.Linear(8, 5))
+    context = module_context(mlp_run, network, mlp_run.examples().images[0], list("abcde"), 1)
+    layers, functions = linear_collapse.dense_part(context.trace())
+    x = torch.from_numpy(context.trace().input)[None].double().requires_grad_(True)
+    network.double()(x)[0, 3].backward()
+    found = linear_collapse.score_gradient(layers, functions, layers[0].z, 3)
+    np.testing.assert_allclose(found, x.grad.numpy().ravel(), atol=1e-5)
+
+
+def test_activations_film_layout(played):
+    check_layout(played)
+    assert smallest_text(played) >= 14
+    assert all(len(step.caption) <= 50 for step in played.steps[:-1])
+
+
+def test_activations_film_of_cnn(cnn_run, make_context):
+    played = play_film(ActivationFunctions, make_context(cnn_run, 4), LIGHT, fps=2, size=(270, 270), max_units=8)
+    check_layout(played)
+    assert played.film.weight.shape == (10, 3136)
+    assert DARK.name != LIGHT.name
+
+
+def test_activations_film_refuses_single_layer(mlp_run):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    context = module_context(mlp_run, network, mlp_run.examples().images[0], list("0123456789"), 0)
+    with pytest.raises(RequirementError):
+        linear_collapse.dense_part(context.trace())
+
+
+def test_activations_film_detects_dropped_bias(played, context):
+    """A bias that is left away moves the accuracy's sums away from the network's."""
+    layers, _ = linear_collapse.dense_part(context.trace())
+    sample = Sample(context.sample.pixels, context.sample.label)
+    z = context.trace(sample=sample)["hidden1"].output.ravel()[None]
+    right = linear_collapse.scores_without_functions(layers, z)
+    wrong = linear_collapse.scores_without_functions(layers, z - layers[0].bias)
+    assert not np.allclose(right, wrong, atol=1e-3)

@@ -1,0 +1,266 @@
+"""The lab as a visitor uses it: in Chromium, from disk, without a server."""
+
+import re
+
+import numpy as np
+import pytest
+from browser import draw_three, open_file, start_chromium, wait_until
+from figure_runs import make_run
+from scipy.special import softmax
+
+from netcore.cli.main import main
+from netcore.core.run import load_run
+from netcore.core.sample import read_sample
+from netcore.tracing.batch_inference import predict_batch
+from netcore.tracing.tracer import trace
+from netcore.web.lab_page import write_lab
+
+LOGITS = "Array.from(netcoreLab.model.network.values.get('output'))"
+PROBABILITIES = "Array.from(netcoreLab.model.network.probabilities)"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with start_chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def cnn(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs"), "made-cnn")
+
+
+@pytest.fixture(scope="module")
+def page(browser, cnn, tmp_path_factory):
+    """The page of a CNN, with the digit 3 drawn."""
+    file = tmp_path_factory.mktemp("lab") / "lab.html"
+    write_lab(file, [cnn])
+    page, messages, requests = open_file(browser, file, viewport={"width": 1280, "height": 800})
+    page.messages, page.requests = messages, requests
+    draw_three(page)
+    wait_until(page, "!netcoreLab.model.isEmpty && netcoreLab.model.base")
+    return page
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request):
+    """No edits and a drawing when a test begins."""
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").evaluate("netcoreLab.experiment.set([])")
+
+
+def expected_probabilities(run):
+    logits = predict_batch(run, run.snapshot(), run.examples().images)["logits"]
+    return softmax(logits.astype(np.float64), axis=1)
+
+
+@pytest.mark.parametrize(("half", "limit"), [(False, 1e-5), (True, 1e-3)])
+def test_examples_match_predict(browser, cnn, tmp_path, half, limit):
+    write_lab(tmp_path / "lab.html", [cnn], half=half)
+    page, messages, requests = open_file(browser, tmp_path / "lab.html")
+    wait_until(page, "netcoreLab.model.base")
+    found = np.array(page.evaluate("Array.from(netcoreLab.model.base.probabilities)")).reshape(-1, 10)
+    assert np.abs(found - expected_probabilities(cnn)).max() <= limit
+    assert "Checked: on 40 examples" in page.inner_text("#self-check")
+    assert messages == []
+    assert all(url.startswith(("file:", "blob:", "data:")) for url in requests)
+    assert requests
+
+
+def test_stroke_predicted_as_by_predict(page, cnn, tmp_path):
+    with page.expect_download() as started:
+        page.click("#save-drawing")
+    started.value.save_as(tmp_path / "drawing.png")
+    sample, _ = read_sample(tmp_path / "drawing.png")
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"))
+    assert np.abs(pixels - sample.pixels.ravel().astype(int)).max() <= 1
+    traced = trace(cnn, cnn.snapshot(), sample.pixels)
+    expected, logits = traced.probabilities, traced.logits
+    assert np.abs(np.array(page.evaluate(PROBABILITIES)) - expected).max() <= 1e-5
+    assert np.array(page.evaluate(LOGITS)) == pytest.approx(logits, abs=float(1e-5 * np.abs(logits).max()))
+    predicted = str(expected.argmax())
+    assert page.inner_text(".verdict strong") == predicted
+    assert page.inner_text("#live").startswith(f"Predicted {predicted}, ")
+    assert page.messages == []
+
+
+def test_undo_and_clear_strokes(browser, page):
+    count = page.evaluate("netcoreLab.pad.strokes.length")
+    draw_three(page)
+    assert page.evaluate("netcoreLab.pad.strokes.length") == count + 1
+    page.click("#undo-stroke")
+    assert page.evaluate("netcoreLab.pad.strokes.length") == count
+    strokes = page.evaluate("netcoreLab.pad.strokes")
+    page.click("#clear-pad")
+    wait_until(page, "netcoreLab.model.isEmpty")
+    assert page.inner_text("#answers").startswith("Nothing drawn yet.")
+    page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
+    wait_until(page, "!netcoreLab.model.isEmpty")
+
+
+def test_keyboard_draws_and_selects(page):
+    strokes = page.evaluate("netcoreLab.pad.strokes")
+    page.click("#clear-pad")
+    page.focus("#pad")
+    for key in ["Space", *["ArrowDown"] * 9, "Space"]:
+        page.keyboard.press(key)
+    wait_until(page, "!netcoreLab.model.isEmpty")
+    page.focus("#network")
+    for key in ("ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.inner_text("#network-live").startswith("convolution 1, map 1 of 8")
+    page.keyboard.press("Enter")
+    assert "map 1" in page.inner_text("#inspector h3")
+    page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
+    wait_until(page, "!netcoreLab.model.isEmpty")
+
+
+def test_inspector_shows_pytorch_values(page, cnn):
+    """The sum, bias, normalization and activation of a place in a map."""
+    page.evaluate("netcoreLab.view.select(netcoreLab.view.plan.items[3], 5, [6, 7])")
+    values = dict(
+        zip(
+            page.locator("#inspector .chain dt").all_inner_texts(),
+            page.locator("#inspector .chain dd").all_inner_texts(),
+            strict=True,
+        )
+    )
+    found = {name.strip("→ +="): float(text.replace("−", "-")) for name, text in values.items()}
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
+    traced = trace(cnn, cnn.snapshot(), pixels)
+    assert found["pre-activation"] == pytest.approx(traced["conv2"].output[5, 6, 7], rel=0.01, abs=0.006)
+    assert found["bias"] == pytest.approx(traced["conv2"].bias[5], rel=0.01, abs=0.006)
+    assert found["BN"] == pytest.approx(traced["norm2"].output[5, 6, 7], rel=0.01, abs=0.006)
+    assert found["ReLU"] == pytest.approx(traced["act2"].output[5, 6, 7], rel=0.01, abs=0.006)
+    assert found["sum of products"] + found["bias"] == pytest.approx(found["pre-activation"], abs=0.02)
+    sums = [float(t[2:].replace("−", "-")) for t in page.locator("#inspector .total").all_inner_texts()]
+    more = float(re.search(r"more maps: ([+−][\d.]+)", page.inner_text("#inspector"))[1].replace("−", "-"))
+    assert sum(sums) + more == pytest.approx(found["sum of products"], abs=0.05)
+
+
+EDITS = {
+    "made-cnn": [
+        "--off conv1:3 --off conv2:5", "--off hidden1:1 --off hidden1:2 --off hidden1:4",
+        "--bias conv1:2=+0.5 --scale conv2:4=1.75",
+        "--prune hidden1=0.5",
+        "--noise conv2=0.3", "--temperature 2.5 --off output:3",
+    ],
+    "made-mlp": ["--off hidden1:3 --off hidden2:1", "--bias hidden1:0=-0.75 --noise hidden1=0.2 --prune hidden2=0.3"],
+}  # fmt: skip
+
+
+def to_edits(options):
+    """The page's edits of options of `netcore edit`."""
+    from netcore.analysis.unit_edits import parse_edit
+
+    words = options.split()
+    parsed = [parse_edit(kind[2:], text) for kind, text in zip(words[::2], words[1::2], strict=True)]
+    return [{k: v for k, v in vars(edit).items() if v is not None} for edit in parsed]
+
+
+@pytest.mark.parametrize(("name", "options"), [(name, o) for name, given in EDITS.items() for o in given])
+def test_edits_match_edited_run(browser, page, tmp_path, name, options):
+    run = make_run(tmp_path, name)
+    assert main(["edit", str(run.path), *options.split(), "--name", "new", "--output-dir", str(tmp_path)]) == 0
+    edited = load_run(tmp_path / "new")
+    if name == "made-mlp":
+        write_lab(tmp_path / "lab.html", [run])
+        page = open_file(browser, tmp_path / "lab.html")[0]
+        draw_three(page)
+        wait_until(page, "!netcoreLab.model.isEmpty")
+    page.evaluate("(edits) => netcoreLab.experiment.set(edits)", to_edits(options))
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
+    before = trace(run, run.snapshot(), pixels).logits
+    expected = trace(edited, edited.snapshot(), pixels).logits
+    found = np.array(page.evaluate(LOGITS)) / page.evaluate("netcoreLab.model.network.temperature")
+    limit = 1e-5 * np.abs(before).max()
+    assert np.abs(found - expected).max() <= limit
+    assert np.abs(expected - before).max() > 20 * limit, "the edit changed nothing"
+    assert options.replace("=+", "=") in page.inner_text("#edit-command").replace("=+", "=")
+    wait_until(page, "netcoreLab.model.result.count === 40 && netcoreLab.model.result.id === netcoreLab.model.job")
+    logits = predict_batch(edited, edited.snapshot(), run.examples().images)["logits"]
+    assert page.evaluate("netcoreLab.model.result.right") == (logits.argmax(1) == run.examples().labels).sum()
+
+
+def test_unit_switched_off_and_undone(page):
+    page.evaluate("netcoreLab.view.select(netcoreLab.view.plan.items[1], 2)")
+    before = page.evaluate(PROBABILITIES)
+    page.click("#toggle-off")
+    assert page.inner_text("#edit-list").startswith("conv1:2 off")
+    assert page.evaluate("netcoreLab.model.network.values.get('act1').slice(2 * 784, 3 * 784).every((v) => v === 0)")
+    assert page.evaluate(PROBABILITIES) != before
+    page.click("#undo-edit")
+    assert page.evaluate(PROBABILITIES) == before
+
+
+def test_feedback_counted_and_downloaded(page, tmp_path):
+    import zipfile
+
+    draw_three(page)
+    page.wait_for_selector("#feedback-buttons button")
+    predicted = page.inner_text(".verdict strong")
+    page.click("#feedback-buttons button:first-child")
+    assert "1 of 1 right (100.0 %)" in page.inner_text("#feedback-count")
+    with page.expect_download() as started:
+        page.click("#save-feedback")
+    started.value.save_as(tmp_path / "drawings.zip")
+    with zipfile.ZipFile(tmp_path / "drawings.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"drawings/{predicted}/0000.png"]
+        archive.extractall(tmp_path)
+    pixels = read_sample(tmp_path / "drawings" / predicted / "0000.png")[0].pixels
+    assert pixels.ravel().tolist() == page.evaluate("Array.from(netcoreLab.pixels)")
+
+
+def test_example_chosen(page, cnn):
+    strokes = page.evaluate("netcoreLab.pad.strokes")
+    page.click('[data-source="examples"]')
+    page.select_option("#example-filter", "7")
+    page.click("#example-list button:first-child")
+    wait_until(page, "netcoreLab.label === 7")
+    index = int((cnn.examples().labels == 7).argmax())
+    assert page.evaluate("Array.from(netcoreLab.pixels)") == cnn.examples().images[index].ravel().tolist()
+    found = np.array(page.evaluate(PROBABILITIES))
+    assert np.abs(found - expected_probabilities(cnn)[index]).max() <= 1e-5
+    page.click('[data-source="draw"]')
+    page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
+    wait_until(page, "netcoreLab.label === null")
+
+
+def test_several_networks_share_drawing(browser, cnn, tmp_path):
+    mlp = make_run(tmp_path, "made-mlp")
+    write_lab(tmp_path / "lab.html", [cnn, mlp], max_examples=10)
+    page, messages, _ = open_file(browser, tmp_path / "lab.html")
+    draw_three(page)
+    wait_until(page, "!netcoreLab.model.isEmpty")
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
+    for i, run in enumerate((cnn, mlp)):
+        found = np.array(page.evaluate(f"Array.from(netcoreLab.models[{i}].network.probabilities)"))
+        assert np.abs(found - trace(run, run.snapshot(), pixels).probabilities).max() <= 1e-5
+    page.click("#run-tabs button:last-child")
+    assert page.inner_text("#run-title") == "made-mlp"
+    assert messages == []
+
+
+def test_runs_of_other_classes_refused(cnn, tmp_path, capsys):
+    other = make_run(tmp_path, "hundred")
+    assert main(["lab", str(cnn.path), str(other.path), "-o", str(tmp_path / "lab.html")]) == 2
+    assert "must have the same input and classes" in capsys.readouterr().err
+    assert not (tmp_path / "lab.html").exists()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_page_accessible_and_fits(browser, cnn, tmp_path, size, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    write_lab(tmp_path / "lab.html", [cnn], max_examples=20)
+    viewport = {"width": size[0], "height": size[1]}
+    page, _, _ = open_file(browser, tmp_path / "lab.html", viewport=viewport, color_scheme=scheme)
+    draw_three(page)
+    page.evaluate("netcoreLab.view.select(netcoreLab.view.plan.items[3], 5)")
+    page.evaluate("netcoreLab.experiment.change('off', 'conv1', 1, 1, 0)")
+    page.click('[data-source="examples"]')
+    page.wait_for_selector("#example-list button")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    violations = axe.run(page).response["violations"]
+    assert [(v["id"], [n["html"] for n in v["nodes"]][:2]) for v in violations] == []

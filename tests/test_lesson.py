@@ -1,0 +1,175 @@
+"""The lesson of a run: its numbers beside PyTorch's, its page in Chromium."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from browser import start_chromium
+from figure_runs import make_run
+
+from netcore.cli.main import main
+from netcore.core.errors import NetcoreError
+from netcore.models.loading import load_model
+from netcore.web.lesson_network import convolution_chapter, neuron_chapter, softmax_chapter
+from netcore.web.lesson_page import lesson_facts, write_lesson
+from netcore.web.lesson_training import (
+    backpropagation_chapter,
+    epochs_chapter,
+    gradient_chapter,
+    loss_chapter,
+    optimizer_chapter,
+    overfitting_chapter,
+)
+
+
+@pytest.fixture(scope="module", params=["made-mlp", "made-cnn"])
+def facts(request, tmp_path_factory):
+    run = make_run(tmp_path_factory.mktemp("runs"), request.param)
+    run.info["settings"] = {"batch_size": 32, "epochs": 7, "optimizer": "sgd", "learning_rate": 0.05}
+    return lesson_facts(run, run.snapshot("first"))
+
+
+def to_number(text):
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def rows_of(chapter, caption):
+    return next(part for part in chapter.parts if part.kind == "table" and caption in part.text).rows
+
+
+def assert_shown(text, value):
+    """The digits shown are those of the value."""
+    decimals = len(text.partition(".")[2])
+    assert abs(to_number(text) - value) <= 0.5001 * 10**-decimals + 1e-6 * abs(value)
+
+
+@pytest.mark.parametrize("make", [neuron_chapter, convolution_chapter])
+def test_worked_sum_of_products(facts, make):
+    chapter = make(facts)
+    if chapter is None:
+        assert not facts.layers_of("Conv2d")
+        return
+    rows = rows_of(chapter, "products")
+    for _, weight, value, product in rows[:4]:
+        limit = 0.001 * (abs(to_number(weight)) + abs(to_number(value)) + 1)
+        assert to_number(weight) * to_number(value) == pytest.approx(to_number(product), abs=limit)
+    assert sum(to_number(row[3]) for row in rows[:-1]) == pytest.approx(to_number(rows[-1][3]), abs=0.004)
+    layer = facts.layers_of("Linear" if make is neuron_chapter else "Conv2d")[0]
+    assert_shown(rows[-1][3], float(layer.output.max()))
+
+
+def test_softmax_and_loss(facts):
+    module = load_model(facts.run, facts.snapshot)
+    x = (torch.from_numpy(facts.trace.pixels[None]).float() / 255 - 0.5) / 0.25
+    logits = module(x)[0].detach().double()
+    probabilities = logits.softmax(0)
+    for name, logit, power, probability in rows_of(softmax_chapter(facts), "Logits"):
+        assert_shown(logit, float(logits[int(name)]))
+        assert_shown(power, float((logits[int(name)] - logits.max()).exp()))
+        assert_shown(probability, float(probabilities[int(name)]))
+    formula = next(part.text for part in loss_chapter(facts).parts if part.kind == "formula")
+    shown = re.findall(r"<mn>([^<]+)</mn>", formula)
+    assert_shown(shown[-1], -float(probabilities[facts.label].log()))
+
+
+def test_gradients_are_autograds(facts):
+    module = load_model(facts.run, facts.snapshot)
+    x = (torch.from_numpy(facts.trace.pixels[None]).float() / 255 - 0.5) / 0.25
+    logits = module(x)
+    logits.retain_grad()
+    torch.nn.functional.cross_entropy(logits, torch.tensor([facts.label])).backward()
+    assert logits.grad is not None
+    for name, _, true, gradient in rows_of(gradient_chapter(facts), "Gradient"):
+        assert true == str(int(int(name) == facts.label))
+        assert_shown(gradient, float(logits.grad[0, int(name)]))
+    weight = module.output.weight.detach()
+    total = (weight * logits.grad[0][:, None]).sum(0)
+    assert_shown(rows_of(backpropagation_chapter(facts), "Ways")[-1][3], float(total[total.abs().argmax()]))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_optimizer_step_is_torchs(facts, name):
+    facts.run.info["settings"]["optimizer"] = name
+    module = load_model(facts.run, facts.snapshot)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[name]
+    optimizer = kind(module.parameters(), lr=0.05)
+    x = (torch.from_numpy(facts.trace.pixels[None]).float() / 255 - 0.5) / 0.25
+    module.zero_grad()
+    torch.nn.functional.cross_entropy(module(x), torch.tensor([facts.label])).backward()
+    gradient = module.output.weight.grad[facts.label]
+    optimizer.step()
+    after = float(module.output.weight[facts.label, gradient.abs().argmax()])
+    module.load_state_dict(before)
+    parts = optimizer_chapter(facts).parts
+    shown = re.findall(r"<mn>([\d.]+)</mn>", parts[-1].text)[-1] if name == "sgd" else None
+    text = shown or re.search(r", to ([−\d.]+)\.$", parts[-2].text)[1].lstrip("−")
+    assert_shown(text, abs(after))
+
+
+def test_epochs_and_overfitting_counted(facts):
+    text = " ".join(part.text for part in epochs_chapter(facts).parts)
+    assert "<mn>32</mn>" in text  # steps per epoch: 1,000 images in batches of 32
+    assert "<mn>224</mn>" in text
+    assert rows_of(overfitting_chapter(facts), "Accuracy")[-1][2:] == ("50.0 %", "40.0 %")
+
+
+def test_missing_settings_leave_chapters_out(facts):
+    run = replace(facts, run=type(facts.run)(facts.run.path, {**facts.run.info, "settings": {}}))
+    assert optimizer_chapter(run) is None
+    assert epochs_chapter(run) is None
+
+
+def test_example_out_of_range(facts):
+    with pytest.raises(NetcoreError, match="examples are from 0 to 39"):
+        lesson_facts(facts.run, facts.snapshot, 40)
+
+
+class Tags(HTMLParser):
+    """Elements of a page that are open at its end, and addresses that it names."""
+
+    VOID = ("meta", "img", "br", "input", "link")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.addresses, self.count = [], [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.count += tag == "math"
+        self.addresses += [value for key, value in attrs if key in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_lesson_page_self_contained(facts, tmp_path, capsys):
+    args = ["lesson", str(facts.run.path), "--no-renders", "-o", str(tmp_path / "lesson.html")]
+    assert main(args) == 0
+    assert "lesson.html" in capsys.readouterr().out
+    tags = Tags()
+    tags.feed((tmp_path / "lesson.html").read_text(encoding="utf-8"))
+    assert tags.open == []
+    assert tags.count >= 5
+    assert all(address.startswith(("#", "data:")) for address in tags.addresses)
+
+
+def test_lesson_readable_in_browser(facts, tmp_path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    write_lesson(tmp_path / "lesson.html", facts.run, renders=False)
+    with start_chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        messages = []
+        page.on("console", lambda message: messages.append(message.text))
+        page.goto((tmp_path / "lesson.html").as_uri())
+        page.click("summary >> nth=0")
+        assert page.locator("details[open] p").first.is_visible()
+        heights = page.evaluate("[...document.querySelectorAll('math')].map((m) => m.getBoundingClientRect().height)")
+        assert np.min(heights) > 8
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert messages == []
+        assert [violation["id"] for violation in axe.run(page).response["violations"]] == []
