@@ -15,10 +15,10 @@ os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all test processes; caches lie there too, so that tests neither see nor touch the user's."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
     folder.mkdir(exist_ok=True)
     os.environ["NETCORE_CACHE"] = str(folder / "cache")
     os.environ.pop("NETCORE_DATA", None)

@@ -23,11 +23,11 @@ CONTRAST, GRAPHICS = 4.5, 3.0  # WCAG 2.2 AA: texts, and marks that are no lette
 
 
 class DrawnFigure(NamedTuple):
-    """A drawn figure, what moves it, and the mosaics on it in the order in which they were made."""
+    """A drawn figure, what moves it, and the grids on it in the order in which they were made."""
 
     fig: Figure
     update: Any
-    mosaics: list[ImageGrid]
+    grids: list[ImageGrid]
 
 
 def draw_figure(
@@ -107,16 +107,16 @@ def texts_in_column(fig: Figure, x: float, top: float = 0, bottom: float = np.in
     return [s.text for s in sorted(found, key=lambda s: s.y)]
 
 
-def tile_center(mosaic: ImageGrid, i: int) -> tuple[float, float, float]:
-    """Middle of an image of a mosaic (x, y) and its lower edge, in pixels from the figure's top left corner."""
-    fig = mosaic.ax.get_figure(root=True)
-    place, scale = mosaic.place(i), fig.bbox.width / FIGURE_WIDTH
+def tile_center(grid: ImageGrid, i: int) -> tuple[float, float, float]:
+    """Middle of an image of a grid (x, y) and its lower edge, in pixels from the figure's top left corner."""
+    fig = grid.ax.get_figure(root=True)
+    place, scale = grid.image_box(i), fig.bbox.width / FIGURE_WIDTH
     return (place.x + place.w / 2) * scale, (place.y + place.h / 2) * scale, (place.y + place.h) * scale
 
 
-def caption_below(fig: Figure, mosaic: ImageGrid, i: int, lines: int = 2) -> list[str]:
-    """The lines written under an image of a mosaic, at most so many."""
-    x, _, foot = tile_center(mosaic, i)
+def caption_below(fig: Figure, grid: ImageGrid, i: int, lines: int = 2) -> list[str]:
+    """The lines written under an image of a grid, at most so many."""
+    x, _, foot = tile_center(grid, i)
     line = 18 * fig.bbox.width / FIGURE_WIDTH
     return texts_in_column(fig, x, foot, foot + (lines + 0.3) * line)
 

@@ -20,11 +20,12 @@ from netcore.viz.theme import DARK, Theme
 
 
 class VisibleMobject(NamedTuple):
-    """A visible mobject: itself, its text (or ""), and its box (4,) left, bottom, right, top."""
+    """A visible mobject: itself, its text (or ""), its box (4,) left, bottom, right, top, and those of its parts."""
 
     mobject: ArrayMobject
     text: str
     box: np.ndarray
+    parts: list[np.ndarray]
 
 
 class Playback(NamedTuple):
@@ -67,9 +68,10 @@ def play_film(
             steps.append(step)
             everything = self.camera.get_mobjects_to_display(self.mobjects)
             visible = [m for m in everything if isinstance(m, ArrayMobject) and m.opacity > 0.02]
-            moments.append(
-                [VisibleMobject(m, m.text if isinstance(m, TextLine) else "", m.bounding_box()) for m in visible]
-            )
+            texts = [m.text if isinstance(m, TextLine) else "" for m in visible]
+            boxes = [m.bounding_box() for m in visible]  # kept: mobjects move on
+            found = zip(visible, texts, boxes, strict=True)
+            moments.append([VisibleMobject(m, text, box, _parts(m, box)) for m, text, box in found])
 
     settings = FilmSettings(context, theme, size, fps, options)
     film_frames(Watched, settings, lambda rgb, repeat: frames.append((rgb, repeat)))
@@ -89,7 +91,7 @@ def check_layout(played: Playback) -> None:
         for a, b in combinations(moment, 2):
             solid = [isinstance(s.mobject, (TextLine, PixelImages, Neurons, BarMobject)) for s in (a, b)]
             if all(solid) and (a.text or b.text):
-                met = any(_meet(x, y) for x in _boxes(a) for y in _boxes(b))
+                met = any(_meet(x, y) for x in a.parts for y in b.parts)
                 assert not met, f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
 
 
@@ -99,16 +101,17 @@ def smallest_text(played: Playback) -> float:
     return min(sizes) * 800 / 854
 
 
-def _boxes(seen: VisibleMobject) -> list[np.ndarray]:
-    """Boxes of what a mobject covers: of each neuron or image, else its own."""
-    if isinstance(seen.mobject, PixelImages):
-        frames = seen.mobject.corners()
+def _parts(mobject: ArrayMobject, box: np.ndarray) -> list[np.ndarray]:
+    """Boxes of what a mobject covers: of each neuron, bar or image, else its own."""
+    if isinstance(mobject, PixelImages):
+        frames = mobject.corners()
         corners = np.concatenate([frames, frames[:, 1:2] + frames[:, 2:3] - frames[:, :1]], axis=1)
         return list(np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1))
-    if not isinstance(seen.mobject, Neurons):
-        return [seen.box]
-    centers, radius = seen.mobject.centers, seen.mobject.radius
-    return list(np.column_stack([centers - radius, centers + radius]))
+    if isinstance(mobject, BarMobject):
+        return list(mobject.points[:, :2].reshape(-1, 4).copy())
+    if isinstance(mobject, Neurons):
+        return list(np.column_stack([mobject.centers - mobject.radius, mobject.centers + mobject.radius]))
+    return [box]
 
 
 def _meet(a: np.ndarray, b: np.ndarray) -> bool:

@@ -73,12 +73,15 @@ def scene_files(tree: SourceTree) -> list[tuple[Path, str]]:
 
 
 def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
-    """For every module of the package, stale are the scenes that reach it, and no others."""
+    """Stale are the scenes that reach a changed module, and no others; tried on a module of every package."""
     tree = package_copy
     scenes = scene_files(tree)
     before = {scene: tree.reach(scene, kind, "gif") for scene, kind in scenes}
-    files = sorted(tree.package.rglob("*.py"))
-    assert len({label for reach in before.values() for label in reach.package}) > 30
+    reached = {label for reach in before.values() for label in reach.package}
+    assert len(reached) > 30
+    packages = sorted({file.parent for file in tree.package.rglob("*.py")})
+    files = [min(folder.glob("*.py"), key=lambda f: (f.stem == "__init__", len(f.stem))) for folder in packages]
+    assert {file.relative_to(tree.package).as_posix() in reached for file in files} == {True, False}
     for file in files:
         label = file.relative_to(tree.package).as_posix()
         content = file.read_bytes()
@@ -89,6 +92,24 @@ def test_changed_byte_reaches_its_scenes(package_copy: SourceTree) -> None:
         file.write_bytes(content)
     tree.clear()
     assert {scene: tree.reach(scene, kind, "gif") for scene, kind in scenes} == before
+
+
+def test_digest_of_every_module_counts(package_copy: SourceTree) -> None:
+    """Whichever module changes, each scene that reaches it has another digest of it."""
+    tree = package_copy
+    scenes = scene_files(tree)
+    before = {scene: tree.reach(scene, kind, "gif").package for scene, kind in scenes}
+    contents = {file: file.read_bytes() for file in (*tree.package.rglob("*.py"), *tree.scenes.rglob("*.py"))}
+    for file, content in contents.items():
+        file.write_bytes(content + b"#")
+    tree.clear()
+    for scene, kind in scenes:
+        after = tree.reach(scene, kind, "gif").package
+        assert after.keys() == before[scene].keys()
+        assert not [label for label in after if after[label] == before[scene][label]]
+    for file, content in contents.items():
+        file.write_bytes(content)
+    tree.clear()
 
 
 def test_format_reaches_its_own_module() -> None:

@@ -6,9 +6,8 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -42,19 +41,17 @@ FORBIDDEN = {
     r"\b(unless given|at most so many)\b": "default: …, maximum number of …",
 }
 FORBIDDEN_IN_MESSAGES = FORBIDDEN | {r"\bsay ": "use, pass, choose", r"\bis no ": "is not a"}
+MALFORMED = re.compile(r"^[A-Z][a-z]+\b(?![A-Z])|[.]\s*$|\n")
 BRITISH = re.compile(r"colour|centre(?!d_text)|normalis|unlabelled", re.IGNORECASE)
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def module_names(paths: list[Path]) -> list[str]:
-    return [relative(path) for path in paths]
 
 
 def find_tests(path: Path) -> Iterator[ast.FunctionDef]:
@@ -91,10 +88,10 @@ def string_of(node: ast.expr) -> str:
     return ""
 
 
-def messages(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def messages(tree: ast.Module, kinds: str = r"(Error|Exit|BadParameter|Unavailable)$") -> Iterator[tuple[int, str]]:
     """Texts of exceptions where they are made."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.search(r"(Error|Exit|BadParameter|Unavailable)$", ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.search(kinds, ast.unparse(node.func)):
             for argument in node.args:
                 if text := string_of(argument):
                     yield argument.lineno, text
@@ -142,29 +139,37 @@ def checking_helpers() -> set[str]:
     return found
 
 
-CHECKERS = checking_helpers()
+def test_names_of_tests_are_short() -> None:
+    assert {
+        f"{relative(path)}: {function.name}"
+        for path in TESTS
+        for function in find_tests(path)
+        if len(function.name.split("_")) - 1 > MAX_TEST_WORDS
+    } == set()
 
 
-@pytest.mark.parametrize("path", TESTS, ids=module_names(TESTS))
-def test_names_of_tests_are_short(path: Path) -> None:
-    names = [function.name for function in find_tests(path)]
-    assert [name for name in names if len(name.split("_")) - 1 > MAX_TEST_WORDS] == []
-    assert sorted(set(names)) == sorted(names), "a test of the same name replaces an earlier one"
+def test_names_of_tests_are_unique() -> None:
+    """A test of the same name would replace an earlier one of its file."""
+    for path in TESTS:
+        names = [function.name for function in find_tests(path)]
+        assert sorted(set(names)) == sorted(names), relative(path)
 
 
-@pytest.mark.parametrize("path", TESTS, ids=module_names(TESTS))
-def test_tests_assert_something(path: Path) -> None:
-    assert [function.name for function in find_tests(path) if not asserts(function, CHECKERS)] == []
+def test_tests_assert_something() -> None:
+    checkers = checking_helpers()
+    assert {
+        f"{relative(path)}: {function.name}"
+        for path in TESTS
+        for function in find_tests(path)
+        if not asserts(function, checkers)
+    } == set()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_names(SOURCES))
-def test_module_summary_is_short(path: Path) -> None:
-    tree = parse(path)
-    if not tree.body:
-        return  # an empty __init__.py
-    summary = (ast.get_docstring(tree) or "").partition("\n")[0]
-    assert summary
-    assert len(summary.split()) <= MAX_SUMMARY_WORDS, summary
+def test_module_summary_is_short() -> None:
+    for path in SOURCES:
+        if parse(path).body:  # not an empty __init__.py
+            summary = (ast.get_docstring(parse(path)) or "").partition("\n")[0]
+            assert 0 < len(summary.split()) <= MAX_SUMMARY_WORDS, f"{relative(path)}: {summary}"
 
 
 def test_public_names_defined_once() -> None:
@@ -177,16 +182,40 @@ def test_public_names_defined_once() -> None:
     assert {name: places for name, places in twice.items() if name not in SHARED_NAMES} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_names(SOURCES))
-def test_prose_uses_standard_words(path: Path) -> None:
-    tree = parse(path)
-    found = matches(docstrings(tree), FORBIDDEN) + matches(comments(path), FORBIDDEN)
-    assert found + matches(messages(tree), FORBIDDEN_IN_MESSAGES) == []
+def test_prose_uses_standard_words() -> None:
+    found = {}
+    for path in SOURCES:
+        tree = parse(path)
+        prose = matches(docstrings(tree), FORBIDDEN) + matches(comments(path), FORBIDDEN)
+        found[relative(path)] = prose + matches(messages(tree), FORBIDDEN_IN_MESSAGES)
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_names(SOURCES))
-def test_identifiers_spelt_as_in_matplotlib(path: Path) -> None:
-    assert [f"line {line}: {name}" for line, name in identifiers(parse(path)) if BRITISH.search(name)] == []
+def test_identifiers_spelt_as_in_matplotlib() -> None:
+    assert {
+        f"{relative(path)}, line {line}: {name}"
+        for path in SOURCES
+        for line, name in identifiers(parse(path))
+        if BRITISH.search(name)
+    } == set()
+
+
+def test_messages_are_one_line() -> None:
+    """Errors that a user can fix: one line, no capital word at the start, no full stop at the end."""
+    found = {
+        f"{relative(path)}, line {line}: {text}"
+        for path in SOURCES
+        for line, text in messages(parse(path), r"(NetcoreError|RequirementError|Unavailable|BadParameter)$")
+        if MALFORMED.search(text)
+    }
+    assert found == set()
+
+
+def test_malformed_messages_are_found() -> None:
+    for text in ("The run is missing.", "Cannot read", "no run:\ntrain one", "no run 'x'. "):
+        assert MALFORMED.search(text), text
+    for text in ("no run 'x': use netcore runs", "{} must be a tensor, not None", "PyTorch cannot read it", "--at …"):
+        assert not MALFORMED.search(text), text
 
 
 def test_forbidden_phrases_are_found() -> None:

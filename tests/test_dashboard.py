@@ -68,7 +68,7 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
     fig, update, feed, panels = dashboard_figure
     at(update, feed, i)
     trace = context.trace(sample=feed[i])
-    assert np.allclose(panels["_Input"].image.tiles()[0], feed[i].pixels[0] / 255)
+    assert np.allclose(panels["_Input"].image.images()[0], feed[i].pixels[0] / 255)
     lines = panels["_Input"].texts
     assert [line.get_text() for line in lines] == prediction_lines(
         trace.classes, trace.prediction, trace.probabilities.max(), feed[i].label
@@ -81,8 +81,8 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
         dict.fromkeys(range(10), DARK.positive) | {trace.prediction: DARK.incorrect} | {feed[i].label: DARK.correct}
     )
     assert colors == list(expected.values())
-    assert any(text.startswith(f"image {i + 1} of 60") for text in painted_strings(fig))
-    names = panels["_Network"].wiring.names
+    assert any(f"image {i + 1} of 60" in text for text in painted_strings(fig))
+    names = panels["_Network"].diagram.names
     assert [name.get_text() for name in names] == [str(k) for k in range(10)]
     assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]
     expected |= {k: DARK.muted for k, color in expected.items() if color == DARK.positive}
@@ -174,24 +174,24 @@ def test_dashboard_confidence_of_last_fifty(dashboard_figure, context):
 def test_dashboard_edges_are_contributions(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
-    trace, wiring = context.trace(sample=feed[11]), panels["_Network"].wiring
-    last, chosen = wiring.columns[-1], wiring.chosen
+    trace, diagram = context.trace(sample=feed[11]), panels["_Network"].diagram
+    last, chosen = diagram.columns[-1], diagram.selected
     assert list(chosen[-1]) == list(range(10))
     layer = trace["output"]
     expected = layer.weight[:, chosen[-2]] * trace.input_of(layer)[chosen[-2]]
     assert last.name == "output"
-    assert np.allclose(wiring.values[-1], expected)
-    everything = column_contributions(trace, *wiring.columns[-2:], np.arange(wiring.columns[-2].size), chosen[-1])
+    assert np.allclose(diagram.values[-1], expected)
+    everything = column_contributions(trace, *diagram.columns[-2:], np.arange(diagram.columns[-2].size), chosen[-1])
     assert np.allclose(everything.sum(1) + layer.bias, trace.logits, atol=1e-4)
-    carried = np.concatenate([v.ravel() for v in wiring.values if v is not None])
-    assert sorted(wiring.carried) == sorted(carried[carried != 0])
-    assert len(wiring.lines.get_segments()) == len(wiring.carried)
+    carried = np.concatenate([v.ravel() for v in diagram.values if v is not None])
+    assert sorted(diagram.carried) == sorted(carried[carried != 0])
+    assert len(diagram.lines.get_segments()) == len(diagram.carried)
     places = [{tuple(np.round(c + sign * (v.half + 1) * np.array([1, 0]), 6)): n for n, c in enumerate(v.centers)}
-              for v in wiring.views for sign in (1, -1)]  # fmt: skip
-    for (start, end), carries in zip(wiring.lines.get_segments(), wiring.carried, strict=True):
+              for v in diagram.views for sign in (1, -1)]  # fmt: skip
+    for (start, end), carries in zip(diagram.lines.get_segments(), diagram.carried, strict=True):
         start, end = (tuple(np.round(point, 6)) for point in (start, end))
-        j = next(j for j in range(len(wiring.views) - 1) if start in places[2 * j] and end in places[2 * j + 3])
-        assert carries == wiring.values[j][places[2 * j + 3][end], places[2 * j][start]]
+        j = next(j for j in range(len(diagram.views) - 1) if start in places[2 * j] and end in places[2 * j + 3])
+        assert carries == diagram.values[j][places[2 * j + 3][end], places[2 * j][start]]
 
 
 def test_contributions_of_maps_sum_to_input(make_context, cnn_run):
@@ -213,11 +213,11 @@ def test_dashboard_edge_legend_colors(dashboard_figure):
 def test_dashboard_edge_color_and_width(dashboard_figure):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
-    wiring = panels["_Network"].wiring
-    colors, widths = wiring.lines.get_colors(), np.asarray(wiring.lines.get_linewidths())
+    diagram = panels["_Network"].diagram
+    colors, widths = diagram.lines.get_colors(), np.asarray(diagram.lines.get_linewidths())
     blue, orange = DARK.rgb("positive"), DARK.rgb("negative")
-    assert np.allclose(colors[:, :3], np.where(wiring.carried[:, None] < 0, orange, blue))
-    pairs = [v.ravel() / np.abs(v).max() for v in wiring.values if v is not None]
+    assert np.allclose(colors[:, :3], np.where(diagram.carried[:, None] < 0, orange, blue))
+    pairs = [v.ravel() / np.abs(v).max() for v in diagram.values if v is not None]
     strong = sum(int((np.abs(p) >= WEAK_SHARE).sum()) for p in pairs)
     assert 0 < strong < len(widths)
     assert sum(colors[:, 3] > 0.4) == strong
@@ -227,8 +227,8 @@ def test_dashboard_edge_color_and_width(dashboard_figure):
 def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 20)
-    trace, wiring = context.trace(sample=feed[20]), panels["_Network"].wiring
-    for column, view, chosen in list(zip(wiring.columns, wiring.views, wiring.chosen, strict=True))[:-1]:
+    trace, diagram = context.trace(sample=feed[20]), panels["_Network"].diagram
+    for column, view, chosen in list(zip(diagram.columns, diagram.views, diagram.selected, strict=True))[:-1]:
         values = trace.value(column.block.output) if column.block else trace.pixels[:, :, :] / 255
         activity = values.std((1, 2)) if column.has_maps else np.abs(values).ravel()
         assert len(chosen) == view.count <= 15
@@ -241,7 +241,7 @@ def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
             assert np.allclose(fills, DARK.activation_colors(share[share > IDLE]), atol=0.01)
         elif column.block:
             expected = column.values(trace)[chosen]
-            assert np.allclose(view.mosaic.tiles(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
+            assert np.allclose(view.grid.images(), expected / np.abs(column.values(trace)).max(), atol=1e-6)
 
 
 def test_conv_contributions_sum_to_convolution():
@@ -269,9 +269,9 @@ def test_contributions_only_between_successive_layers(make_context, cnn_run):
     few = diagram_columns(trace, 4)
     assert [c.name for c in few] == ["input", "pool 1", "hidden", "output"]
     with theme_style(DARK):
-        wiring = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, most=4)
-    assert wiring.values[1] is None
-    assert wiring.values[2] is not None
+        diagram = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, limit=4)
+    assert diagram.values[1] is None
+    assert diagram.values[2] is not None
 
 
 def test_input_activity_is_brightness(make_context, mlp_run):

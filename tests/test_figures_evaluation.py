@@ -428,7 +428,7 @@ def test_confidence_histograms(made) -> None:
 def test_calibration_bins_worked_example() -> None:
     shares = np.array([[0.95, 0.05], [0.95, 0.05], [0.65, 0.35], [0.35, 0.65]])
     found = Predictions("made-up", shares, np.array([0, 1, 0, 1]))
-    count, confidence, accuracy, error = calibration_bins(found.confidence, found.right)
+    count, confidence, accuracy, error = calibration_bins(found.confidence, found.correct)
     assert list(count) == [0] * 6 + [2, 0, 0, 2]
     assert confidence[6] == pytest.approx(0.65)
     assert accuracy[9] == 0.5
@@ -445,9 +445,9 @@ def test_wilson_interval_by_formula(right, of) -> None:
 
 
 def test_predictions_description(context, mlp_run) -> None:
-    assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).words == "1 image of made-up"
-    assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").words == "2 images of made-up, epoch 4"
-    assert stored_predictions(context).words == HELD_OUT
+    assert Predictions("made-up", np.ones((1, 3)), np.zeros(1)).description == "1 image of made-up"
+    assert Predictions("made-up", np.ones((2, 3)), np.zeros(2), "epoch 4").description == "2 images of made-up, epoch 4"
+    assert stored_predictions(context).description == HELD_OUT
     info = mlp_run.info
     entry = info["evaluations"]["embedded"]
     other = {"usps": entry} | info["evaluations"]
@@ -458,7 +458,7 @@ def test_predictions_description(context, mlp_run) -> None:
         ({"evaluations": early, "best": 250}, "1,000 held-out MNIST digits, best epoch (2), chosen on these images"),
         ({"evaluations": other}, "1,000 USPS digits, epoch 3"),
     ):
-        assert stored_predictions(first_example_context(Run(mlp_run.path, info | change))).words == words_of
+        assert stored_predictions(first_example_context(Run(mlp_run.path, info | change))).description == words_of
 
 
 # ---- by data set
@@ -589,30 +589,30 @@ def test_prediction_distribution_many_classes(hundred) -> None:
 # ---- mistakes
 
 
-def frames_of(mosaic: ImageGrid) -> list[tuple[str, list]]:
+def frames_of(grid: ImageGrid) -> list[tuple[str, list]]:
     """Colours of the lines around images, and the images around which they are."""
     found = []
-    for lines in mosaic.ax.collections:
+    for lines in grid.ax.collections:
         boxes = [path.get_extents() for path in lines.get_paths()]
         middles = [((b.x0 + b.x1) / 2, (b.y0 + b.y1) / 2) for b in boxes]
-        found.append((to_hex(lines.get_edgecolor()[0]), [place(mosaic.ax, *xy) for xy in middles]))
+        found.append((to_hex(lines.get_edgecolor()[0]), [place(grid.ax, *xy) for xy in middles]))
     return found
 
 
-def assert_mistakes(fig, mosaic: ImageGrid, images, labels, shares, classes: list[str], most: int) -> None:
+def assert_mistakes(fig, grid: ImageGrid, images, labels, shares, classes: list[str], most: int) -> None:
     """The most confident ones are shown, each with predicted and true class, in a red frame."""
     predicted, sure = shares.argmax(1), shares.max(1)
     wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
-    assert len(mosaic.tiles()) == most
-    for i, tile in enumerate(mosaic.tiles()):
+    assert len(grid.images()) == most
+    for i, tile in enumerate(grid.images()):
         pixels = images[order[i]]
         assert np.allclose(tile, pixels[0] / 255 if len(pixels) == 1 else pixels.transpose(1, 2, 0))
         k = order[i]
-        assert caption_below(fig, mosaic, i, 3) == prediction_lines(classes, predicted[k], sure[k], labels[k])
-    ((color, middles),) = frames_of(mosaic)
+        assert caption_below(fig, grid, i, 3) == prediction_lines(classes, predicted[k], sure[k], labels[k])
+    ((color, middles),) = frames_of(grid)
     assert color == DARK.incorrect
-    assert np.allclose(sorted(middles), sorted(tile_center(mosaic, i)[:2] for i in range(most)), atol=1)
+    assert np.allclose(sorted(middles), sorted(tile_center(grid, i)[:2] for i in range(most)), atol=1)
 
 
 def test_misclassified_by_confidence(context, stored) -> None:
@@ -620,14 +620,14 @@ def test_misclassified_by_confidence(context, stored) -> None:
     extra = context.evaluation().extra
     images = dict(zip(extra["mistake_index"], extra["mistake_images"], strict=True))
     wrong = (logits.argmax(1) != labels).sum()
-    fig, _, (mosaic,) = draw_figure("misclassified", context, images=60)
-    count = len(mosaic.tiles())
-    assert_mistakes(fig, mosaic, images, labels, shares, context.classes, count)
+    fig, _, (grid,) = draw_figure("misclassified", context, images=60)
+    count = len(grid.images())
+    assert_mistakes(fig, grid, images, labels, shares, context.classes, count)
     source = f"misclassified · {HELD_OUT}"
     assert 24 <= count < 60  # those that fit
     assert f"{count} of {wrong} {source}" in painted_strings(fig)
-    fig, _, (mosaic,) = draw_figure("misclassified", context, images=6)
-    assert_mistakes(fig, mosaic, images, labels, shares, context.classes, 6)
+    fig, _, (grid,) = draw_figure("misclassified", context, images=6)
+    assert_mistakes(fig, grid, images, labels, shares, context.classes, 6)
     assert f"6 of {wrong} {source}" in painted_strings(fig)
 
 
@@ -637,8 +637,8 @@ def test_misclassified_without_evaluation_uses_examples(mlp_run, tmp_path) -> No
         examples = context.examples()
         shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
         context._run.info["classes"] = LETTERS
-        fig, _, (mosaic,) = draw_figure("misclassified", context, images=9)
-        assert_mistakes(fig, mosaic, examples.images, examples.labels, shares, LETTERS, 9)
+        fig, _, (grid,) = draw_figure("misclassified", context, images=9)
+        assert_mistakes(fig, grid, examples.images, examples.labels, shares, LETTERS, 9)
         wrong = (shares.argmax(1) != examples.labels).sum()
         note = f"9 of {wrong} misclassified · {len(examples.labels)} example images"
         assert note in painted_strings(fig)
@@ -652,9 +652,9 @@ def test_misclassified_without_errors(made) -> None:
         "right.npz", images=examples.images, labels=predicted, index=examples.index
     )
     context._run.info["examples"] = entry
-    fig, _, mosaics = draw_figure("misclassified", context)
+    fig, _, grids = draw_figure("misclassified", context)
     assert painted_strings(fig)[1:] == ["40 example images", "No image is misclassified."]
-    assert not mosaics
+    assert not grids
 
 
 # ---- stability

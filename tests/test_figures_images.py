@@ -48,9 +48,9 @@ def wide(tmp_path, monkeypatch):
     return figure_runs.first_example_context(run)
 
 
-def color_at(fig, mosaic, y, x):
-    """The painted colour of a pixel of a mosaic's first image."""
-    place, (_, height, width), scale = mosaic.place(0), mosaic.shape, fig.bbox.width / FIGURE_WIDTH
+def color_at(fig, grid, y, x):
+    """The painted colour of a pixel of a grid's first image."""
+    place, (_, height, width), scale = grid.image_box(0), grid.shape, fig.bbox.width / FIGURE_WIDTH
     return painted(
         fig, (place.x + (x + 0.5) * place.w / width) * scale, (place.y + (y + 0.5) * place.h / height) * scale
     )
@@ -114,16 +114,16 @@ def cost_of_covering(context, ground, side, stride):
 def test_saliency_is_gradient_of_margin(name, request) -> None:
     context = request.getfixturevalue(name)
     context.sample_or_none = replace(context.sample, pixels=np.clip(context.sample.pixels, 10, 245))
-    fig, _, mosaics = draw_figure("saliency", context)
+    fig, _, grids = draw_figure("saliency", context)
     expected, given = slope(context), context._run.info["input"]
     mean, std = (np.array(given[key])[:, None, None] for key in ("mean", "std"))
     times = expected * (context.sample.pixels / 255 - mean) / std
     fig.canvas.draw()
-    assert np.array_equal(mosaics[0].tiles()[0], to_display(context.sample.pixels).astype(np.float32))
-    for mosaic, values in zip(mosaics[1:3], (expected, times), strict=True):
-        assert np.allclose(mosaic.tiles()[0], values.sum(0), atol=0.005 * np.abs(values).max())
-    for mosaic, label in zip(mosaics[1:], ("per unit of input", "contribution", "decrease"), strict=True):
-        values = mosaic.tiles()[0]
+    assert np.array_equal(grids[0].images()[0], to_display(context.sample.pixels).astype(np.float32))
+    for grid, values in zip(grids[1:3], (expected, times), strict=True):
+        assert np.allclose(grid.images()[0], values.sum(0), atol=0.005 * np.abs(values).max())
+    for grid, label in zip(grids[1:], ("per unit of input", "contribution", "decrease"), strict=True):
+        values = grid.images()[0]
         limit = float(np.abs(values).max())
         limits, ends = color_bar_of(fig, label)
         assert limits == pytest.approx((-limit, limit))
@@ -132,7 +132,7 @@ def test_saliency_is_gradient_of_margin(name, request) -> None:
             y, x = np.unravel_index(np.abs(np.abs(values) / limit - share).argmin(), values.shape)
             end = DARK.rgb("positive" if values[y, x] > 0 else "negative")
             expected = DARK.rgb("background") + np.abs(values[y, x]) / limit * (end - DARK.rgb("background"))
-            assert np.allclose(color_at(fig, mosaic, y, x), expected, atol=0.02)
+            assert np.allclose(color_at(fig, grid, y, x), expected, atol=0.02)
         bar = next(ax for ax in fig.axes if ax.get_xlim() == limits)
         box, (_, y) = bar.get_window_extent(), artist_center(bar)
         assert np.allclose(painted(fig, box.x0 + 3, y), to_rgb(DARK.negative), atol=0.05)
@@ -141,7 +141,7 @@ def test_saliency_is_gradient_of_margin(name, request) -> None:
 
 def test_saliency_occlusion_costs(mlp, wide) -> None:
     *_, covered = draw_figure("saliency", mlp, patch=7, stride=7)[2]
-    assert np.allclose(covered.tiles()[0], cost_of_covering(mlp, 0, 7, 7), atol=1e-4)
+    assert np.allclose(covered.images()[0], cost_of_covering(mlp, 0, 7, 7), atol=1e-4)
     pixels = wide.sample.pixels.copy()
     border = np.ones(pixels.shape[1:], bool)
     border[1:-1, 1:-1] = False
@@ -149,7 +149,7 @@ def test_saliency_occlusion_costs(mlp, wide) -> None:
     pixels[:, 0, 4:8] = 255
     wide.sample_or_none = Sample(pixels, 1)
     *_, covered = draw_figure("saliency", wide, patch=6, stride=4)[2]  # patches that overlap
-    assert np.allclose(covered.tiles()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
+    assert np.allclose(covered.images()[0], cost_of_covering(wide, [200, 90, 30], 6, 4), atol=1e-4)
 
 
 @pytest.mark.parametrize("outcome", ["correct", "true class", ""])
@@ -158,7 +158,7 @@ def test_saliency_labels(mlp, outcome) -> None:
     hits = mlp.predict_batch(examples.images)["logits"].argmax(1) == examples.labels
     i = int(np.flatnonzero(hits == (outcome == "correct"))[0])
     mlp.sample_or_none = Sample(examples.images[i], int(examples.labels[i]) if outcome else None)
-    fig, _, mosaics = draw_figure("saliency", mlp, patch=5)
+    fig, _, grids = draw_figure("saliency", mlp, patch=5)
     trace = mlp.trace()
     a, b = first_and_second(trace)
     confidence = float(softmax(trace.logits.astype(float)).max())
@@ -169,7 +169,7 @@ def test_saliency_labels(mlp, outcome) -> None:
     assert texts[1] == f"{prediction} · difference of logits {differ} · epoch 2"
     assert outcome in texts[1]
     assert texts[-1].startswith(f"blue: supports {a}, orange: supports {b}")
-    assert [title_above(fig, m.ax) for m in mosaics] == ["Image", "Gradient", "Gradient × input", "Occlusion"]
+    assert [title_above(fig, m.ax) for m in grids] == ["Image", "Gradient", "Gradient × input", "Occlusion"]
     y = next(spot.y for spot in text_spots(fig) if spot.text == "first-order estimate")
     assert texts_in_row(fig, y) == ["of the logit difference", "first-order estimate", "patch of 5×5 pixels"]
 
@@ -197,8 +197,8 @@ def test_robustness_image_transformations(wide) -> None:
     pixels[:] = np.array([100, 120, 90])[:, None, None]
     pixels[:, 7:13, 9:15] = np.array([160, 150, 200])[:, None, None]
     wide.sample_or_none = Sample(pixels, 0)
-    fig, _, mosaics = draw_figure("robustness", wide, images=5)
-    noisy, rotated, shifted, stroke = (mosaic.tiles().astype(float) for mosaic in mosaics)
+    fig, _, grids = draw_figure("robustness", wide, images=5)
+    noisy, rotated, shifted, stroke = (grid.images().astype(float) for grid in grids)
     image = pixels.transpose(1, 2, 0).astype(float)
 
     other = np.random.default_rng(7).normal(0, 255, image.shape)
@@ -221,16 +221,16 @@ def test_robustness_image_transformations(wide) -> None:
         assert (ink.any(1).sum(0) == 6 + level).all()  # rows
         assert (ink.any(0).sum(0) == 6 + level).all()
 
-    for ax, mosaic in zip(_charts(fig), mosaics, strict=True):
+    for ax, grid in zip(_charts(fig), grids, strict=True):
         for i in range(7):
-            x, _ = ax.transData.inverted().transform((tile_center(mosaic, i)[0], 0))
+            x, _ = ax.transData.inverted().transform((tile_center(grid, i)[0], 0))
             assert x == pytest.approx(i, abs=0.2)
-            assert 0 < tile_center(mosaic, i)[1] - (fig.bbox.height - ax.get_window_extent().y0) < 50
+            assert 0 < tile_center(grid, i)[1] - (fig.bbox.height - ax.get_window_extent().y0) < 50
 
 
 def test_robustness_accuracy_and_confidence(mlp) -> None:
     count = 100
-    fig, _, mosaics = draw_figure("robustness", mlp, images=count)
+    fig, _, grids = draw_figure("robustness", mlp, images=count)
     images, labels = mlp.examples().images[:count], mlp.examples().labels[:count]
     places = np.arange(28.0)
     windows = np.lib.stride_tricks.sliding_window_view(
@@ -253,8 +253,8 @@ def test_robustness_accuracy_and_confidence(mlp) -> None:
         sure = softmax(logits.astype(float), axis=1).max(1).mean()
         assert found[colors["accuracy"]] == pytest.approx(right, abs=1.01 / count if batch is not images else 1e-9)
         assert found[colors["mean confidence"]] == pytest.approx(sure, abs=0.002 if batch is not images else 1e-5)
-    for mosaic, place in zip(mosaics, (0, 3, 3, 3), strict=True):
-        assert np.allclose(mosaic.tiles()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
+    for grid, place in zip(grids, (0, 3, 3, 3), strict=True):
+        assert np.allclose(grid.images()[place], mlp.sample.pixels[0] / 255, atol=1e-6)
 
     for ax in charts:
         accuracy = next(line for line in ax.lines if to_hex(line.get_color()) == colors["accuracy"])
@@ -300,13 +300,13 @@ def _charts(fig):
     return sorted(found, key=lambda ax: (round(artist_center(ax)[1]), artist_center(ax)[0]))
 
 
-def frames(mosaic):
-    """The colours of the frames around each image of a mosaic."""
-    fig = mosaic.ax.get_figure(root=True)
-    scale, high, found = fig.bbox.width / FIGURE_WIDTH, fig.bbox.height, [[] for _ in range(mosaic.shape[0])]
-    boxes = [mosaic.place(i) for i in range(mosaic.shape[0])]
+def frames(grid):
+    """The colours of the frames around each image of a grid."""
+    fig = grid.ax.get_figure(root=True)
+    scale, high, found = fig.bbox.width / FIGURE_WIDTH, fig.bbox.height, [[] for _ in range(grid.shape[0])]
+    boxes = [grid.image_box(i) for i in range(grid.shape[0])]
     boxes = np.array([(b.x, b.y, b.x + b.w, b.y + b.h) for b in boxes]) * scale
-    for lines in mosaic.ax.collections:
+    for lines in grid.ax.collections:
         for path in lines.get_paths():
             x0, y0, x1, y1 = path.get_extents(lines.get_transform()).extents
             around = np.flatnonzero((np.abs(boxes - (x0, high - y1, x1, high - y0)) < 4).all(1))
@@ -318,19 +318,19 @@ def frames(mosaic):
 @pytest.mark.parametrize(("name", "images"), [("mlp", 40), ("wide", 9)])
 def test_predictions_frame_colors(name, images, request) -> None:
     context = request.getfixturevalue(name)
-    fig, _, (mosaic,) = draw_figure("predictions", context, images=images)
-    examples, count = context.examples(), len(mosaic.tiles())
+    fig, _, (grid,) = draw_figure("predictions", context, images=images)
+    examples, count = context.examples(), len(grid.images())
     assert count == images if images == 9 else 9 < count < images
     pictures = [to_display(pixels) for pixels in examples.images[:count]]
-    assert np.allclose(mosaic.tiles(), pictures)
+    assert np.allclose(grid.images(), pictures)
     shares = softmax(context.predict_batch(examples.images[:count])["logits"].astype(float), axis=1)
     right = shares.argmax(1) == examples.labels[:count]
     assert name == "mlp" or 0 < right.sum() < count
     for i, share in enumerate(shares):
         lines = prediction_lines(context.classes, share.argmax(), share.max(), examples.labels[i])
-        assert caption_below(fig, mosaic, i, 3) == lines
+        assert caption_below(fig, grid, i, 3) == lines
     assert legend_colors(fig) == {"correct": DARK.correct, "misclassified": DARK.incorrect}
-    assert frames(mosaic) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
+    assert frames(grid) == [[DARK.correct if ok else DARK.incorrect] for ok in right]
     title, note = [spot.text for spot in text_spots(fig) if spot.left < 30 and spot.y < 70]
     assert title == f"Predictions of {context._run.display_name}"
     assert note == f"{right.sum()} of {count} example images correct · {'epoch 2' if name == 'mlp' else 'epoch 1'}"
@@ -340,11 +340,11 @@ def test_predictions_shorten_long_captions(wide) -> None:
     wide._run.info["classes"] = [
         f"{name} of a length that fits nowhere" for name in ("cat", "dog", "emu", "fox", "gnu")
     ]
-    fig, _, (mosaic,) = draw_figure("predictions", wide, images=6)
+    fig, _, (grid,) = draw_figure("predictions", wide, images=6)
     predicted = wide.predict_batch(wide.examples().images[:6])["logits"].argmax(1)
     assert len(set(predicted)) > 1
     for i, (k, label) in enumerate(zip(predicted, wide.examples().labels, strict=False)):
-        prediction, share, outcome = caption_below(fig, mosaic, i, 3)
+        prediction, share, outcome = caption_below(fig, grid, i, 3)
         assert share.endswith(" %")
         whole = {prediction: f"predicted {wide.classes[k]}"}
         whole |= {} if k == label else {outcome: f"true class {wide.classes[label]}"}
@@ -373,36 +373,36 @@ def two_sets(wide):
 
 
 def test_sample_data_rows_by_class(mlp) -> None:
-    fig, _, (mosaic,) = draw_figure("sample_data", mlp, images=4)
+    fig, _, (grid,) = draw_figure("sample_data", mlp, images=4)
     examples = mlp.examples()
-    left = mosaic.ax.get_window_extent().x0
+    left = grid.ax.get_window_extent().x0
     for k in range(10):
         expected = examples.images[examples.labels == k][:4, 0] / 255
-        assert np.allclose(mosaic.tiles()[4 * k : 4 * k + 4], expected)
-        assert texts_in_row(fig, tile_center(mosaic, 4 * k)[1], 0, left) == [str(k)]
+        assert np.allclose(grid.images()[4 * k : 4 * k + 4], expected)
+        assert texts_in_row(fig, tile_center(grid, 4 * k)[1], 0, left) == [str(k)]
     title, note = [spot.text for spot in text_spots(fig)][:2]
     assert title == "Sample images of mlp-16-16"
     assert note == f"40 of {len(examples.labels)} stored images, of 10 classes"
-    fig, _, (mosaic,) = draw_figure("sample_data", mlp)
-    assert len(mosaic.tiles()) > 40
-    assert text_spots(fig)[1].text == f"{len(mosaic.tiles())} of {len(examples.labels)} stored images, of 10 classes"
+    fig, _, (grid,) = draw_figure("sample_data", mlp)
+    assert len(grid.images()) > 40
+    assert text_spots(fig)[1].text == f"{len(grid.images())} of {len(examples.labels)} stored images, of 10 classes"
 
 
 def test_sample_data_of_two_sets(two_sets) -> None:
-    fig, _, mosaics = draw_figure("sample_data", two_sets, images=8)
+    fig, _, grids = draw_figure("sample_data", two_sets, images=8)
     extra = two_sets.evaluation("other set").extra
     home, other = two_sets.examples(), (extra["sample_images"], extra["sample_labels"])
     drawn_images = 0
-    for mosaic, (images, labels) in zip(mosaics, ((home.images, home.labels), other), strict=True):
+    for grid, (images, labels) in zip(grids, ((home.images, home.labels), other), strict=True):
         for row, k in enumerate([0, 1, 2, 3]):
-            expected = images[labels == k].transpose(0, 2, 3, 1)[: mosaic.columns]
-            tiles = mosaic.tiles()[row * mosaic.columns : (row + 1) * mosaic.columns]
+            expected = images[labels == k].transpose(0, 2, 3, 1)[: grid.columns]
+            tiles = grid.images()[row * grid.columns : (row + 1) * grid.columns]
             assert np.array_equal(tiles[: len(expected)], expected)
             assert not tiles[len(expected) :].any()
             drawn_images += len(expected)
-    assert [title_above(fig, mosaic.ax) for mosaic in mosaics] == ["made-up", "other set"]
-    left = mosaics[0].ax.get_window_extent().x0
-    names = [texts_in_row(fig, tile_center(mosaics[0], row * mosaics[0].columns)[1], 0, left) for row in range(4)]
+    assert [title_above(fig, grid.ax) for grid in grids] == ["made-up", "other set"]
+    left = grids[0].ax.get_window_extent().x0
+    names = [texts_in_row(fig, tile_center(grids[0], row * grids[0].columns)[1], 0, left) for row in range(4)]
     assert names == [["class 0"], ["class 1"], ["class 2"], ["class 3"]]
     assert text_spots(fig)[1].text == f"{drawn_images} of 70 stored images, of 4 of 5 classes"
 
@@ -417,7 +417,7 @@ def test_data_set_counts_and_pixels(mlp) -> None:
     _pixel_values_are(fig, examples.images)
     for k in range(10):
         expected = examples.images[examples.labels == k].mean(0)[0] / 255
-        assert np.allclose(means.tiles()[k], expected, atol=0.003)
+        assert np.allclose(means.images()[k], expected, atol=0.003)
     assert title_above(fig, means.ax) == "Mean images"
 
 
@@ -431,7 +431,7 @@ def test_data_set_of_color_images(two_sets) -> None:
     _counts_are(fig, two_sets, examples.labels)
     _pixel_values_are(fig, examples.images)
     expected = [examples.images[examples.labels == k].mean(0).transpose(1, 2, 0) for k in (0, 1, 2)]
-    assert np.allclose(means.tiles(), expected, atol=0.51)
+    assert np.allclose(means.images(), expected, atol=0.51)
     (shown_of,) = (
         spot.text for spot in text_spots(fig) if "of 5 classes" in spot.text and not spot.text.startswith("40")
     )
@@ -446,10 +446,10 @@ def test_data_set_counts_omitted_classes(tmp_path) -> None:
     fig, _, (means, _) = draw_figure("data_set", context)
     texts = [spot.text for spot in text_spots(fig)]
     assert {"20 of 100 classes", "100 classes"} <= set(texts)
-    assert np.allclose(means.tiles(), examples.images[:20, 0] / 255)
-    fig, _, (mosaic,) = draw_figure("sample_data", context)
+    assert np.allclose(means.images(), examples.images[:20, 0] / 255)
+    fig, _, (grid,) = draw_figure("sample_data", context)
     assert text_spots(fig)[1].text == "10 of 40 stored images, of 10 of 100 classes"
-    assert np.allclose(mosaic.tiles(), examples.images[:10, 0] / 255)
+    assert np.allclose(grid.images(), examples.images[:10, 0] / 255)
 
 
 def _panel(fig, title):
@@ -500,7 +500,7 @@ def test_data_set_similar_images(name, request) -> None:
             expected.append((i, j))
         if len(expected) == 4:
             break
-    tiles = alike.tiles()
+    tiles = alike.images()
     assert (len(tiles), alike.columns) == (8, 4)
     for column, pair in enumerate(expected):
         upper, lower = (

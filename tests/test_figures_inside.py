@@ -171,7 +171,7 @@ def test_activation_strength_by_layer(cnn, deep) -> None:
             bars = [ax.patches for ax in charts]
             widths = [[bar.get_width() for bar in row] for row in bars]
             assert np.allclose(np.transpose(widths), [_strength(outputs[node]) for node in nodes], rtol=1e-3)
-            assert np.allclose(image.tiles()[0], pixels[0] / 255)
+            assert np.allclose(image.images()[0], pixels[0] / 255)
             every = text_spots(fig)
             assert f"image of class {context.classes[label]} · {context.snapshot().label}" in [s.text for s in every]
             for row, name in enumerate(found):
@@ -267,9 +267,9 @@ def _by_class(fig, context, node: str, count: int) -> tuple[np.ndarray, np.ndarr
 def test_prediction_pipeline_scores_and_probabilities(cnn, deep, made) -> None:
     wrong = replace(cnn, sample_or_none=Sample(cnn.sample.pixels, (cnn.trace().prediction + 1) % 10))
     for context in (cnn, wrong, deep, made("hundred")):
-        fig, _, mosaics = draw_figure("prediction_pipeline", context)
+        fig, _, grids = draw_figure("prediction_pipeline", context)
         trace, every = context.trace(), text_spots(fig)
-        assert np.allclose(mosaics[0].tiles()[0], trace.pixels[0] / 255)
+        assert np.allclose(grids[0].images()[0], trace.pixels[0] / 255)
         scores, shares = (ax for ax in fig.axes if len(ax.patches) == 10)
         order = list(range(10)) if len(trace.logits) == 10 else np.argsort(-trace.logits)[:10].tolist()
         assert np.allclose([bar.get_width() for bar in scores.patches], trace.logits[order])
@@ -308,12 +308,12 @@ def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
         outputs = [trace[node].output for node in found.values()]
         signed = min(output.min() for output in outputs) < 0
         for name, output, view in zip(found, outputs, views, strict=True):
-            shown = len(view.tiles())
+            shown = len(view.images())
             strength = np.abs(output) if output.ndim == 1 else output.std((1, 2))
             if name.startswith("pool"):  # it shows the maps of the layer before it
                 strength = trace[found[name.replace("pool", "conv")]].output.std((1, 2))
             chosen = np.sort(np.argsort(-strength, kind="stable")[:shown])
-            assert np.array_equal(view.tiles().squeeze(), output[chosen].squeeze())
+            assert np.array_equal(view.images().squeeze(), output[chosen].squeeze())
             limit = np.abs(output).max()
             assert (view.image.norm.vmin, view.image.norm.vmax) == pytest.approx((-limit * signed, limit))
             assert is_nearer(view.image.to_rgba([limit])[0, :3], *_ends(signed))
@@ -325,7 +325,7 @@ def test_prediction_pipeline_block_outputs(cnn, deep, made) -> None:
     colors = made("rgb")
     fig, _, (image, *_) = draw_figure("prediction_pipeline", colors)
     assert "64×64" in around(text_spots(fig), image.ax, above=True)
-    assert np.array_equal(image.tiles()[0], colors.sample.pixels.transpose(1, 2, 0))
+    assert np.array_equal(image.images()[0], colors.sample.pixels.transpose(1, 2, 0))
 
 
 def test_points_map_principal_components(mlp, cnn, deep) -> None:

@@ -144,17 +144,17 @@ def strip_of(fig):
     return strip
 
 
-def check_scale(fig, mosaic, label: str, low: float, high: float) -> list[str]:
-    """The colour bar under `label` is the scale of a mosaic; give what stands at its ticks."""
+def check_scale(fig, grid, label: str, low: float, high: float) -> list[str]:
+    """The colour bar under `label` is the scale of a grid; give what stands at its ticks."""
     strip = strip_of(fig)
     limits, ticks = color_bar_of(fig, label)
     assert limits == pytest.approx((low, high))
-    assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == pytest.approx((low, high))
+    assert (grid.image.norm.vmin, grid.image.norm.vmax) == pytest.approx((low, high))
     values = np.linspace(low, high, strip.get_array().shape[1])
     assert strip.get_extent()[:2] == pytest.approx((low, high))
-    assert np.allclose(strip.to_rgba(strip.get_array())[0], mosaic.image.to_rgba(values), atol=0.02)
+    assert np.allclose(strip.to_rgba(strip.get_array())[0], grid.image.to_rgba(values), atol=0.02)
     expected = DARK.signed_colors(values / high) if low < 0 else DARK.activation_colors(values / high)
-    assert np.allclose(mosaic.image.to_rgba(values)[:, :3], expected, atol=0.02)
+    assert np.allclose(grid.image.to_rgba(values)[:, :3], expected, atol=0.02)
     return ticks
 
 
@@ -284,38 +284,38 @@ def test_training_history_learning_rate_panel(history, monkeypatch) -> None:
 
 def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (mosaic,) = draw_figure("filter_grid", context)
+    fig, update, (grid,) = draw_figure("filter_grid", context)
     over_time = [context.weights(s)["conv1.weight"][:, 0] for s in context.snapshots]
     limit = np.abs(over_time).max()
-    low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    low, zero, high = check_scale(fig, grid, "weight", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
     sense = "of 3×3 · blue: positive weights, orange: negative weights"
     assert note_of(fig) == f"32 kernels {sense}"
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
-        assert np.array_equal(mosaic.tiles(), kernels)
+        assert np.array_equal(grid.images(), kernels)
         check_timeline(fig, context, context.snapshots, i)
     early = make_context(cnn_run, at="step:10")
-    fig, _, (mosaic,) = draw_figure("filter_grid", early, kernels=10)
+    fig, _, (grid,) = draw_figure("filter_grid", early, kernels=10)
     last = early.weights()["conv1.weight"][:, 0]
-    assert np.array_equal(mosaic.tiles(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
+    assert np.array_equal(grid.images(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
     assert note_of(fig) == f"10 of 32 kernels {sense}"
     check_timeline(fig, early, context.snapshots[:4], 3)
 
 
 def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (mosaic,) = draw_figure("filter_grid", context, layer="conv2")
+    fig, update, (grid,) = draw_figure("filter_grid", context, layer="conv2")
     over_time = [context.weights(s)["conv2.weight"] for s in context.snapshots]  # (64, 32, 3, 3)
     norm = np.sqrt((over_time[-1] ** 2).sum((2, 3)))
     across, down = largest(norm.sum(1), 28), largest(norm.sum(0), 12)
     limit = max(np.abs(w[across][:, down]).max() for w in over_time)
-    low, _, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    low, _, high = check_scale(fig, grid, "weight", -limit, limit)
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-    assert mosaic.columns == 28
+    assert grid.columns == 28
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
-        assert np.array_equal(mosaic.tiles(), [weight[a, b] for b in down for a in across])
+        assert np.array_equal(grid.images(), [weight[a, b] for b in down for a in across])
     assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
     assert "Convolution kernels of convolution 2, cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
@@ -329,14 +329,14 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
     RunWriter(run).add_snapshot(turned, 2, 20)
     context = figure_runs.first_example_context(run)
     over_time = [context.weights(s)["conv1.weight"] for s in context.snapshots]  # (6, 3, 3, 3)
-    fig, update, (mosaic,) = draw_figure("filter_grid", context, kernels=4)
+    fig, update, (grid,) = draw_figure("filter_grid", context, kernels=4)
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
-    check_scale(fig, mosaic, "weight", -limit, limit)
+    check_scale(fig, grid, "weight", -limit, limit)
     assert note_of(fig).startswith("4 of 6 kernels of 3×3, the 3 input channels one below the other")
     for i, weight in enumerate(over_time):
         update((i + 0.5) / 3)
-        assert np.array_equal(mosaic.tiles(), [np.concatenate(weight[k]) for k in chosen])
+        assert np.array_equal(grid.images(), [np.concatenate(weight[k]) for k in chosen])
 
 
 # ---- neuron_weights
@@ -344,39 +344,39 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
 
 def test_neuron_weights_by_snapshot(make_context, mlp_run) -> None:
     context = make_context(mlp_run)
-    fig, update, (mosaic,) = draw_figure("neuron_weights", context)
+    fig, update, (grid,) = draw_figure("neuron_weights", context)
     over_time = [context.weights(s)["hidden1.weight"] for s in context.snapshots]
     limit = np.quantile(np.abs(over_time[-1]), 0.998)
-    low, zero, high = check_scale(fig, mosaic, "weight", -limit, limit)
+    low, zero, high = check_scale(fig, grid, "weight", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
     assert note_of(fig) == "16 neurons · blue: positive, orange: negative"
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
-        assert np.array_equal(mosaic.tiles(), weight.reshape(16, 28, 28))
+        assert np.array_equal(grid.images(), weight.reshape(16, 28, 28))
         check_timeline(fig, context, context.snapshots, i)
 
 
 def test_neuron_weights_selection(make_context, mlp_run) -> None:
     context = make_context(mlp_run)
-    fig, update, (mosaic,) = draw_figure("neuron_weights", context, neurons=6)
+    fig, update, (grid,) = draw_figure("neuron_weights", context, neurons=6)
     chosen = largest((context.weights()["hidden2.weight"] ** 2).sum(0), 6)
     for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
-        assert np.array_equal(mosaic.tiles(), context.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
+        assert np.array_equal(grid.images(), context.weights(snapshot)["hidden1.weight"][chosen].reshape(6, 28, 28))
     assert note_of(fig).startswith("6 of 16 neurons, largest outgoing weights")
 
 
 def test_neuron_weights_of_color_images(made) -> None:
     """Weights of colour images are shown as the mean of the channels."""
     context = made("colour-mlp")
-    fig, _, (mosaic,) = draw_figure("neuron_weights", context)
+    fig, _, (grid,) = draw_figure("neuron_weights", context)
     weights = context.weights()
     chosen = largest((weights["output.weight"] ** 2).sum(0), 24)
     red, green, blue = weights["hidden1.weight"][chosen].reshape(24, 3, 32, 32).swapaxes(0, 1)
-    assert np.allclose(mosaic.tiles(), (red + green + blue) / 3, atol=1e-6)
+    assert np.allclose(grid.images(), (red + green + blue) / 3, atol=1e-6)
     limit = np.quantile(np.abs(red + green + blue) / 3, 0.998)
-    check_scale(fig, mosaic, "weight", -limit, limit)
+    check_scale(fig, grid, "weight", -limit, limit)
     assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
 
 
@@ -386,9 +386,9 @@ NODES = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2
 ROOTS = {"pool1": "act1", "pool2": "act2"}  # a pooling shows the maps of the layer that it reads
 
 
-def from_left(mosaics):
-    """The image's mosaic and those of the maps as they stand side by side."""
-    return sorted(mosaics, key=lambda mosaic: artist_center(mosaic.ax)[0])
+def from_left(grids):
+    """The image's grid and those of the maps as they stand side by side."""
+    return sorted(grids, key=lambda grid: artist_center(grid.ax)[0])
 
 
 def probability_bars(fig):
@@ -405,34 +405,34 @@ def says(trace) -> str:
 
 def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, _, mosaics = draw_figure("feature_maps", context)
-    digit, *views = from_left(mosaics)
+    fig, _, grids = draw_figure("feature_maps", context)
+    digit, *views = from_left(grids)
     trace = context.trace()
     outputs = [trace[node].output for node in NODES.values()]
-    assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
-    for mosaic, output, node in zip(views, outputs, NODES.values(), strict=True):
+    assert np.allclose(digit.images()[0], trace.pixels[0] / 255)
+    for grid, output, node in zip(views, outputs, NODES.values(), strict=True):
         varied = trace[ROOTS.get(node, node)].output.std((1, 2))
-        assert np.array_equal(mosaic.tiles(), output[largest(varied, len(mosaic.tiles()))])
-        assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (0, output.max())
+        assert np.array_equal(grid.images(), output[largest(varied, len(grid.images()))])
+        assert (grid.image.norm.vmin, grid.image.norm.vmax) == (0, output.max())
     every = {s.text: s for s in text_spots(fig)}
     head = every["image"].y
     assert texts_in_row(fig, head) == ["image", *NODES, "probability"]
     assert texts_in_row(fig, head + 19) == ["28×28", "28×28", "14×14", "14×14", "7×7"]
     shown = texts_in_row(fig, every["shown →"].y)[1:]
-    counts = [(len(mosaic.tiles()), len(output)) for mosaic, output in zip(views, outputs, strict=True)]
+    counts = [(len(grid.images()), len(output)) for grid, output in zip(views, outputs, strict=True)]
     assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
     assert [value_of(t) for t in texts_in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
     assert note_of(fig) == says(trace) + " · maps shown: highest variance over the image"
-    for name, mosaic in zip(NODES, views, strict=True):
-        assert abs(every[name].left - mosaic.ax.get_window_extent().x0) < 3
+    for name, grid in zip(NODES, views, strict=True):
+        assert abs(every[name].left - grid.ax.get_window_extent().x0) < 3
     assert color_bar_of(fig, "value") == ((0, 1), ["0", "max"])
     assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("background"), DARK.rgb("foreground")])
 
 
 def test_feature_maps_animation_order(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, mosaics = draw_figure("feature_maps", context)
-    digit, *views = from_left(mosaics)
+    fig, update, grids = draw_figure("feature_maps", context)
+    digit, *views = from_left(grids)
     stages = [
         "convolution 1: Conv 3×3 → BN → ReLU; 32 maps of 28×28",
         "pooling 1: Max-pool 2×2; 32 maps of 14×14",
@@ -441,13 +441,13 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
     ]
     for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
         update(step / 6)
-        filled = [np.isfinite(view.tiles()).all((1, 2)) for view in views]
+        filled = [np.isfinite(view.images()).all((1, 2)) for view in views]
         shares = np.clip(step - 1 - np.arange(4), 0, 1)
         for mask, share in zip(filled, shares, strict=True):
             assert list(mask) == [True] * round(share * len(mask)) + [False] * (len(mask) - round(share * len(mask)))
         names = {s.text: s.color for s in text_spots(fig)}
         assert [names[name] == DARK.emphasis for name in NODES] == [0 < share < 1 for share in shares]
-        assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
+        assert np.allclose(digit.images()[0], context.sample.pixels[0] / 255)
         lengths, _ = probability_bars(fig)
         if step <= 1:
             assert note_of(fig) == "image: 1×28×28 pixels"
@@ -460,31 +460,31 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
 
 def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     context = make_context(cnn_run)
-    fig, _, mosaics = draw_figure("feature_maps", context, layer="conv1")
-    _, mosaic = from_left(mosaics)
+    fig, _, grids = draw_figure("feature_maps", context, layer="conv1")
+    _, grid = from_left(grids)
     output = context.trace()["act1"].output
-    assert np.array_equal(mosaic.tiles(), output)
-    low, high = check_scale(fig, mosaic, "activation", 0, output.max())
+    assert np.array_equal(grid.images(), output)
+    low, high = check_scale(fig, grid, "activation", 0, output.max())
     assert (low, value_of(high)) == ("0", near(output.max()))
     assert "Feature maps of convolution 1, cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
-    fig, _, mosaics = draw_figure("feature_maps", signed, layer="conv2")
+    fig, _, grids = draw_figure("feature_maps", signed, layer="conv2")
     output = signed.trace()["act2"].output
     limit = np.abs(output).max()
-    assert np.array_equal(mosaics[0].tiles(), output)
-    low, _, high = check_scale(fig, mosaics[0], "activation", -limit, limit)
+    assert np.array_equal(grids[0].images(), output)
+    low, _, high = check_scale(fig, grids[0], "activation", -limit, limit)
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
 
 
 def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (mosaic, digit) = draw_figure("feature_maps", context, layer="conv2", over="training")
+    fig, update, (grid, digit) = draw_figure("feature_maps", context, layer="conv2", over="training")
     traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
-    check_scale(fig, mosaic, "activation", 0, max(trace["act2"].output.max() for trace in traces))
+    check_scale(fig, grid, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):
         update((i + 0.5) / len(traces))
-        assert np.array_equal(mosaic.tiles(), trace["act2"].output)
-        assert np.allclose(digit.tiles()[0], context.sample.pixels[0] / 255)
+        assert np.array_equal(grid.images(), trace["act2"].output)
+        assert np.allclose(digit.images()[0], context.sample.pixels[0] / 255)
         assert np.allclose(probability_bars(fig)[0], trace.probabilities)
         assert note_of(fig) == says(trace)
         check_timeline(fig, context, context.snapshots, i)
@@ -492,8 +492,8 @@ def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
 
 def test_feature_maps_over_images(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, mosaics = draw_figure("feature_maps", context, over="images", images=4)
-    digit, *views = from_left(mosaics)
+    fig, update, grids = draw_figure("feature_maps", context, over="images", images=4)
+    digit, *views = from_left(grids)
     examples = context.examples()
     pictures = [Sample(examples.images[k], int(examples.labels[k])) for k in range(3)] + [context.sample]
     traces = [context.trace(sample=sample) for sample in pictures]
@@ -502,28 +502,28 @@ def test_feature_maps_over_images(make_context, cnn_run) -> None:
     assert [value_of(text) for text in texts_in_row(fig, top)[1:]] == [near(value) for value in largest_values]
     for i, trace in enumerate(traces):
         update((i + 0.5) / 4)
-        assert np.allclose(digit.tiles()[0], trace.pixels[0] / 255)
+        assert np.allclose(digit.images()[0], trace.pixels[0] / 255)
         assert np.allclose(probability_bars(fig)[0], trace.probabilities)
         assert note_of(fig).startswith(says(trace))
         for view, node, value in zip(views, NODES.values(), largest_values, strict=True):
             varied = [t[ROOTS.get(node, node)].output.std((1, 2)) for t in traces]
-            chosen = largest(np.mean(varied, 0), len(view.tiles()))
-            assert np.array_equal(view.tiles(), trace[node].output[chosen])
+            chosen = largest(np.mean(varied, 0), len(view.images()))
+            assert np.array_equal(view.images(), trace[node].output[chosen])
             assert view.image.norm.vmax == value
 
 
 def test_feature_maps_signed_color_images(made) -> None:
     context = made("rgb")
-    fig, update, mosaics = draw_figure("feature_maps", context, over="images", images=2)
-    digit = from_left(mosaics)[0]
+    fig, update, grids = draw_figure("feature_maps", context, over="images", images=2)
+    digit = from_left(grids)[0]
     for t, pixels in ((0, context.examples().images[1]), (1, context.sample.pixels)):
         update(t)
-        assert np.array_equal(digit.tiles()[0], np.stack(list(pixels), 2))
-    fig, _, mosaics = draw_figure("feature_maps", made("hundred"))
+        assert np.array_equal(digit.images()[0], np.stack(list(pixels), 2))
+    fig, _, grids = draw_figure("feature_maps", made("hundred"))
     trace = made("hundred").trace()
-    for mosaic, node in zip(from_left(mosaics)[1:], ("act1", "act2", "pool1"), strict=True):
+    for grid, node in zip(from_left(grids)[1:], ("act1", "act2", "pool1"), strict=True):
         limit = np.abs(trace[node].output).max()
-        assert (mosaic.image.norm.vmin, mosaic.image.norm.vmax) == (-limit, limit)
+        assert (grid.image.norm.vmin, grid.image.norm.vmax) == (-limit, limit)
     limits, (low, high) = color_bar_of(fig, "value")
     assert limits == (-1, 1)
     assert low[0] == "−"
@@ -538,7 +538,7 @@ def bars_of(trace, most=10):
     with theme_style(DARK):
         fig = new_figure(DARK, (800, 450))
         bars = ProbabilityBars(fig, Box(100, 60, 400, 340), trace.classes, most)
-        bars.show(trace)
+        bars.update(trace)
     return fig, bars
 
 
@@ -561,7 +561,7 @@ def test_probability_bars_rows() -> None:
         if row[1] > 0.01
     )
     assert bars.bars[2].get_window_extent().width == pytest.approx(bars.bars[0].axes.get_window_extent().width / 2)
-    bars.show(None)
+    bars.update(None)
     assert [row[:2] for row in rows_of(bars, fig)] == [([f"class {k}"], 0) for k in range(5)]
 
 
@@ -622,12 +622,12 @@ def test_activation_view_selects_units() -> None:
     """Maps that vary most and the largest entries of vectors are shown."""
     flat, edge, faint, spot = np.full((2, 2), 9), [[0, 4], [0, 4]], [[0, 0], [0, 0.5]], [[0, 0], [0, 8]]
     maps = view_of(of_values([flat, edge, faint, spot]))
-    maps.choose(2)
-    assert list(maps.chosen) == [1, 3]
+    maps.select(2)
+    assert list(maps.selected) == [1, 3]
     assert (maps.limit, maps.signed) == (9, False)
     vector = view_of(of_values([1.5, -5, 0, 3]), of_values([1.5, 4, 0, 3.5]))
-    vector.choose(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
-    assert list(vector.chosen) == [1, 3]
+    vector.select(2)  # means of the magnitudes: 1.5, 4.5, 0, 3.25
+    assert list(vector.selected) == [1, 3]
     assert (vector.limit, vector.signed) == (5, True)
 
 
@@ -642,10 +642,10 @@ def test_activation_columns_scale_labels() -> None:
         fig = new_figure(DARK, (800, 450))
         draw_activation_columns(fig, Box(100, 50, 400, 300), views, 18)
         for view in views:
-            view.show(trace)
-    assert [(view.mosaic.image.norm.vmin, view.mosaic.image.norm.vmax) for view in views] == [(-2, 2), (-4, 4)]
-    assert np.allclose(views[1].mosaic.tiles().ravel(), [1, -4, 3])
-    colors = views[1].mosaic.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
+            view.update(trace)
+    assert [(view.grid.image.norm.vmin, view.grid.image.norm.vmax) for view in views] == [(-2, 2), (-4, 4)]
+    assert np.allclose(views[1].grid.images().ravel(), [1, -4, 3])
+    colors = views[1].grid.image.to_rgba(np.array([-4.0, 4.0]))[:, :3]
     assert is_nearer(colors[0], DARK.negative, DARK.positive)
     assert is_nearer(colors[1], DARK.positive, DARK.negative)
     heights = sorted({round(s.y) for s in text_spots(fig)})
@@ -763,13 +763,13 @@ def test_pixel_image_matches_matplotlib() -> None:
 def test_image_grid_pixels() -> None:
     fig = new_figure(DARK, (800, 450))
     images = np.random.default_rng(0).random((6, 5, 5))
-    mosaic = image_grid(fig, Box(10, 20, 300, 200), images, gap=4)
+    grid = image_grid(fig, Box(10, 20, 300, 200), images, gap=4)
     fig.canvas.draw()
     screen = np.asarray(fig.canvas.buffer_rgba())[..., :3] / 255
-    place = mosaic.ax.get_window_extent()
-    cell = place.width / mosaic.image.get_array().shape[1]
+    place = grid.ax.get_window_extent()
+    cell = place.width / grid.image.get_array().shape[1]
     for i in (0, 3, 5):
-        row, column = mosaic.corner(i)
+        row, column = grid.corner(i)
         y, x = (450 - place.y1) + (row + 0.5) * cell, place.x0 + (column + 0.5) * cell
         assert np.allclose(screen[int(y), int(x)], DARK.activation_colors(images[i, 0, 0]), atol=0.01)
 

@@ -1,6 +1,4 @@
-"""Forward propagation in a CNN: maps, column, edges and bars are the trace's; any CNN fits into the frame."""
-
-from types import SimpleNamespace
+"""Forward propagation in a CNN: every number, shade and edge is the trace's; any CNN fits into the frame."""
 
 import numpy as np
 import pytest
@@ -9,16 +7,20 @@ from film_checks import Playback, check_layout, module_context, play_film, small
 from networks import Functional, SkipCNN, resnet, tanh_mlp
 from torch import nn
 
-from netcore.analysis.cnn_blocks import cnn_blocks
+from netcore.analysis import normalization
+from netcore.analysis.cnn_stages import cnn_stages
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
+from netcore.viz.film.components import kernel_window, partial_sums
 from netcore.viz.film.components.feature_maps import FeatureMaps
+from netcore.viz.film.components.number_cells import NumberCells
+from netcore.viz.film.edges import Edges
 from netcore.viz.theme import DARK, LIGHT
-from netcore.viz.wording import format_prediction
 
-ORDER = ["act1", "pool1", "act2", "pool2"]  # the nodes that end the stages of the recipe with two convolutions
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+DIGITS = [str(k) for k in range(10)]
 
 
 @pytest.fixture(scope="module")
@@ -27,207 +29,247 @@ def context(cnn_run, make_context):
 
 
 @pytest.fixture(scope="module")
-def playback(context) -> Playback:
-    return play_film(CnnForwardPropagation, context)
-
-
-@pytest.fixture(scope="module")
 def trace(context):
     return context.trace()
 
 
-def maps_seen(played: Playback, shape: tuple[int, ...]) -> list[FeatureMaps]:
-    seen = {id(s.mobject): s.mobject for moment in played.moments for s in moment if isinstance(s.mobject, FeatureMaps)}
-    return [m for m in seen.values() if m.values.shape == shape]
+class Recording(CnnForwardPropagation):
+    """Keeps the arrays that mobjects have at the end of each step: they change later."""
+
+    def on_step_end(self, step):
+        super().on_step_end(step)
+        kept = self.__dict__.setdefault("kept", {})
+        mobjects = [m for m in self.camera.get_mobjects_to_display(self.mobjects) if getattr(m, "opacity", 0) > 0.02]
+        maps = [
+            (m.values.copy(), m.rgb.copy(), m.vmax, m.first, m.last) for m in mobjects if isinstance(m, FeatureMaps)
+        ]
+        cells = [(m.values.copy(), list(m.texts), m.rgb[0].copy()) for m in mobjects if isinstance(m, NumberCells)]
+        numbers = {m.text for m in mobjects if hasattr(m, "text")}
+        kept[step.name] = {"maps": maps, "cells": cells, "texts": numbers, "sum": self.sums.text, "mobjects": mobjects}
 
 
-# ---- stages
+@pytest.fixture(scope="module")
+def playback(context) -> Playback:
+    return play_film(Recording, context, fps=2)
 
 
-def test_cnn_blocks_of_recipe(trace):
-    cnn = cnn_blocks(trace)
-    blocks = cnn.maps.blocks
-    assert [block.description for block in blocks] == ["Conv 3×3 → BN → ReLU", "Max-pool 2×2"] * 2
-    assert [block.map_shape for block in blocks] == [(32, 28, 28), (32, 14, 14), (64, 14, 14), (64, 7, 7)]
-    assert [block.output for block in blocks] == ORDER
-    assert [block.parameters for block in blocks] == [320 + 64, 0, 18496 + 128, 0]
-    assert (cnn.parameters, cnn.summary) == (1_026_058, "")
+@pytest.fixture(scope="module")
+def kept(playback):
+    return playback.film.kept
 
 
-def test_cnn_blocks_join_deep_network(cnn_run):
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    trace = module_context(cnn_run, resnet(), pixels, [str(k) for k in range(10)], 0).trace()
-    found = cnn_blocks(trace)
-    headings = [block.heading for block in found.maps]
-    assert headings == [("Conv 7×7", "BN", "ReLU"), ("Max-pool 3×3",), *[("2 × Residual block",)] * 4]
-    assert sum(block.convolutions for block in found.maps) == 20
-    assert "20 convolutions" in found.summary
-    assert found.vector.heading == ("Global average",)
-    assert found.maps.blocks[2].output == "layer1.1.relu_1"
-    assert found.parameters == sum(p.numel() for p in resnet().parameters())
-    fewer = cnn_blocks(trace, 4).maps
-    assert len(fewer) <= 4
-    assert sum(block.convolutions for block in fewer) == 20
-    assert fewer.output.output == found.maps.output.output
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", ""))
 
 
-def test_cnn_blocks_of_function_calls(cnn_run):
-    pixels = cnn_run.examples().images[0]
-    found = cnn_blocks(module_context(cnn_run, Functional(), pixels, [str(k) for k in range(10)], 0).trace())
-    assert [block.description for block in found.maps] == ["Conv 3×3 → ReLU", "Max-pool 2×2"]
-    window = found.maps.blocks[0].window
-    assert (window.kernel, window.stride, window.padding) == ((3, 3), (1, 1), (1, 1))
-    assert len(found.dense) == 1
+def added(line: str) -> tuple[float, float]:
+    """What the printed terms of a sum line add up to, and the printed total."""
+    left, right = line.split("=")
+    words = left.replace("− ", "−").replace("+ ", "").split()
+    total, sign = 0.0, 1.0
+    for word in words:
+        sign = -1.0 if word.startswith("−") and not word[1:2].isdigit() else sign
+        if (word.lstrip("−").replace(".", "").replace(",", "").isdigit() and "." in word) or word == "0":
+            total += sign * number(word)
+            sign = 1.0
+    return total, number(right.split("(")[0])
 
 
-def test_cnn_film_maps_follow_pooling(playback, trace):
-    chosen = playback.film.chosen
-    for k in (0, 2):
-        mean = np.abs(trace.value(ORDER[k])).mean(axis=(1, 2))
-        assert mean[chosen[k]].min() >= np.delete(mean, chosen[k]).max()
-        np.testing.assert_array_equal(chosen[k], chosen[k + 1])
+def find_maps(kept, step: str, shape: tuple[int, ...]):
+    return next(m for m in kept[step]["maps"] if m[0].shape == shape)
+
+
+def activation_shade(values, vmax, theme=DARK):
+    share = np.clip(values / vmax, 0, 1)[..., None]
+    return theme.rgb("background") * (1 - share) + theme.rgb("foreground") * share
+
+
+def signed_shade(values, vmax, theme=DARK):
+    share = np.clip(values / vmax, -1, 1)[..., None]
+    end = np.where(share < 0, theme.rgb("negative"), theme.rgb("positive"))
+    return theme.rgb("background") * (1 - abs(share)) + end * abs(share)
+
+
+# ---- refusals
 
 
 def test_cnn_film_needs_convolution(cnn_run, mlp_run):
     with pytest.raises(RequirementError, match="needs feature maps"):
         check_requirements("cnn-forward-propagation", NEEDS, mlp_run)
-    trace = module_context(mlp_run, tanh_mlp(), mlp_run.examples().images[0], [str(k) for k in range(10)], 0).trace()
+    trace = module_context(mlp_run, tanh_mlp(), mlp_run.examples().images[0], DIGITS, 0).trace()
     with pytest.raises(RequirementError, match="feature maps of convolutions"):
-        cnn_blocks(trace)
+        cnn_stages(trace)
 
 
-# ---- what is drawn
+# ---- first convolution in numbers
 
 
-def test_cnn_film_maps_match_trace(playback, trace):
-    film = playback.film
-    assert len(film.done) == 5
-    np.testing.assert_allclose(film.done[0].rgb[0], DARK.activation_colors(trace.pixels[0] / 255))
-    for maps, name, chosen in zip(film.done[1:], ORDER, film.chosen, strict=True):
-        values = trace.value(name)[chosen]
-        assert len(values) == 8
-        np.testing.assert_array_equal(maps.values, values)
-        assert maps.scale == pytest.approx(values.max())
-        shade = values[..., None] / values.max()
-        expected = DARK.rgb("background") * (1 - shade) + DARK.rgb("foreground") * shade
-        np.testing.assert_allclose(maps.rgb, expected, atol=1e-6)
-        assert maps.progress == 1
+def test_cnn_film_window_matches_trace(kept, playback, trace):
+    unit, row, column = playback.film.path.first.place
+    padded = np.pad(trace.input[0], 1)
+    window, weights = padded[row : row + 3, column : column + 3], trace["conv1"].weight[unit, 0]
+    (values, texts, _), (kernel, kernel_texts, kernel_rgb) = kept["kernel"]["cells"]
+    np.testing.assert_array_equal(values, window)
+    np.testing.assert_array_equal(kernel, weights)
+    assert [abs(number(t) - v) < 0.0051 for t, v in zip(texts, window.ravel(), strict=True)] == [True] * 9
+    assert [abs(number(t) - v) < 0.0051 for t, v in zip(kernel_texts, weights.ravel(), strict=True)] == [True] * 9
+    np.testing.assert_allclose(kernel_rgb, signed_shade(weights, np.abs(weights).max()), atol=1e-6)
 
 
-def test_cnn_film_steps_of_block(context, trace):
-    class Listening(CnnForwardPropagation):
-        def refine(self, block, sign):
-            steps.append(("conv1", self.target.maps.values.copy(), self.target.maps.rgb.copy()))
-            first, words = block.steps[0], list(sign.words)
-            for step, word in zip(block.steps[1:], words, strict=True):
-                sign.words = [word]
-                super().refine(SimpleNamespace(steps=(first, step)), sign)
-                steps.append((step[1], self.target.maps.values.copy(), self.target.maps.rgb.copy()))
-
-    steps: list = []
-    chosen = play_film(Listening, context, fps=2).film.chosen[0]
-    for name, values, rgb in steps:
-        np.testing.assert_array_equal(values, trace.value(name)[chosen])
-        share = (values / np.abs(values).max())[..., None]
-        end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("foreground" if name == "act1" else "positive"))
-        np.testing.assert_allclose(rgb, DARK.rgb("background") * (1 - abs(share)) + end * abs(share), atol=1e-6)
-    assert [name for name, *_ in steps] == ["conv1", "norm1", "act1"]
-    assert (steps[1][1] < 0).any()
+def test_cnn_film_products_add_up(kept, playback, trace):
+    place = playback.film.path.first.place
+    shown, total = added(kept["products"]["sum"])
+    assert shown == pytest.approx(total, abs=1e-9)
+    assert total == pytest.approx(trace["conv1"].output[place], abs=0.006)
+    assert f"bias {abs(trace['conv1'].bias[place[0]]):.2f}" in kept["products"]["sum"]
+    ((values, texts, _),) = kept["products"]["cells"]
+    assert values.sum() + trace["conv1"].bias[place[0]] == pytest.approx(trace["conv1"].output[place], abs=1e-5)
+    assert sum(map(number, texts)) + round(float(trace["conv1"].bias[place[0]]), 2) == pytest.approx(total, abs=1e-9)
 
 
-def test_cnn_film_map_pixels(context):
-    played = play_film(CnnForwardPropagation, context, fps=2, size=(1708, 960))
-    frame, film = played.frames[-1][0], played.film
-    for maps in film.done[:2]:
-        origin, right, down = maps.corners()[0]
-        h, w = maps.rgb.shape[1:3]
-        for y, x in ((14, 14), (9, 12), (20, 16)):
-            middle = origin + (right - origin) * (x + 0.5) / w + (down - origin) * (y + 0.5) / h
-            column, row = (middle * [1, -1] + [film.width / 2, film.height / 2]) * 1708 / film.width
-            np.testing.assert_allclose(frame[int(row), int(column)], maps.rgb[0, y, x] * 255, atol=2)
+def test_cnn_film_output_pixel_place(kept, playback):
+    _, row, column = playback.film.path.first.place
+    _, _, _, first, last = [m for m in kept["products"]["maps"] if m[0].shape == (1, 28, 28)][-1]
+    assert first * 784 == pytest.approx(28 * row + column)
+    assert (last - first) * 784 == pytest.approx(1)
+    assert [m[3:] for m in kept["one-map"]["maps"]] == [(0.0, 1.0)] * 2
 
 
-def test_cnn_film_pooling_halves_maps(playback):
-    widths = [np.ptp(m.corners()[0][:, 0]) for m in playback.film.done]
-    np.testing.assert_allclose(np.array(widths) / widths[0], [1, 1, 0.5, 0.5, 0.25])
+# ---- maps
 
 
-def test_cnn_film_kernels_match_weights(playback, trace):
-    (kernels,) = maps_seen(playback, (8, 3, 3))
-    np.testing.assert_array_equal(kernels.values, trace["conv1"].weight[playback.film.chosen[0], 0])
+def test_cnn_film_maps_match_trace(kept, playback, trace):
+    unit = playback.film.path.units[0]
+    for step, node, shade in (
+        ("all-maps", "conv1", signed_shade),
+        ("norm-2", "norm1", signed_shade),
+        ("activation-3", "act1", activation_shade),
+    ):
+        values, rgb, vmax, *_ = find_maps(kept, step, (32, 28, 28))
+        real = trace.value(node)
+        np.testing.assert_allclose(values[0], real[unit], rtol=1e-6)
+        np.testing.assert_allclose(values[1:], np.delete(real, unit, 0), rtol=1e-6)
+        assert vmax == pytest.approx(np.abs(real).max())
+        np.testing.assert_allclose(rgb, shade(values, vmax), atol=1e-6)
+    kernels, rgb, vmax, *_ = find_maps(kept, "all-maps", (32, 3, 3))
+    np.testing.assert_array_equal(kernels[0], trace["conv1"].weight[unit, 0])
+    np.testing.assert_allclose(rgb, signed_shade(kernels, vmax), atol=1e-6)
 
 
-def test_cnn_film_flatten_largest_values(playback, trace):
-    end = playback.film.end
-    values = trace.value("flatten")
-    assert len(end.index[0]) == 16
-    np.testing.assert_array_equal(end.cells.values, values[end.index[0]])
-    assert values[end.index[0]].min() >= np.delete(values, end.index[0]).max()
-    shade = (values[end.index[0]] / values.max())[:, None]
-    np.testing.assert_allclose(
-        end.cells.rgb[:, 0, 0], DARK.rgb("background") * (1 - shade) + DARK.rgb("foreground") * shade, atol=1e-6
+def test_cnn_film_scale_counts_over(kept, trace):
+    from netcore.core.formatting import format_number
+
+    for step, node in (("all-maps", "conv1"), ("norm-2", "norm1"), ("activation-3", "act1"), ("pooling", "pool1")):
+        vmax = float(np.abs(trace.value(node)).max())
+        assert format_number(vmax) in kept[step]["texts"], step
+
+
+def test_cnn_film_norm_and_relu_numbers(kept, playback, trace):
+    unit, row, column = playback.film.path.first.place
+    line = kept["norm-2"]["sum"]
+    x, factor, shift, y = (
+        number(t) for t in line.replace("×", "").replace("− ", "−").replace("+", "").replace("=", "").split()[:4]
     )
+    assert x * factor + shift == pytest.approx(y, abs=2e-3)
+    assert x == pytest.approx(trace["conv1"].output[unit, row, column], abs=0.01)
+    assert y == pytest.approx(trace["norm1"].output[unit, row, column], abs=0.01)
+    zeros = int((trace["act1"].output == 0).sum())
+    assert kept["activation-3"]["sum"] == f"{zeros:,} of {trace['act1'].output.size:,} values are 0"
 
 
-def test_cnn_film_flatten_start_positions(context, trace):
-    class Listening(CnnForwardPropagation):
-        def flatten(self):
-            super().flatten()
-            seen.append((self.end.leaving(placed(self)), self))
-
-    def placed(film):
-        volume = film.source
-        volume.maps.points = np.pad(film.squares().reshape(-1, 2), ((0, 0), (0, 1)))
-        return volume
-
-    seen: list = []
-    play_film(Listening, context, fps=2)
-    (begin, film), squares = seen[0], seen[0][1].squares()
-    shown = film.chosen[-1].tolist()
-    found = 0
-    for index, frame in zip(film.end.index[0], begin, strict=True):
-        channel, y, x = np.unravel_index(index, (64, 7, 7))
-        if channel in shown:
-            found += 1
-            origin, right, down = squares[shown.index(channel)]
-            np.testing.assert_allclose(frame[0], origin + (right - origin) * x / 7 + (down - origin) * y / 7)
-            assert np.ptp(frame[:, 0]) == pytest.approx((right - origin)[0] / 7)
-    assert found
+def test_cnn_film_pooling_window(kept, playback, trace):
+    film = playback.film
+    unit, (row, column) = film.path.units[3], film.path.places[3]
+    values = trace["act1"].output[unit, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    cells = [v for v, *_ in kept["pooling"]["cells"]]
+    np.testing.assert_array_equal(cells[0], values)
+    assert cells[1].item() == values.max() == trace["pool1"].output[unit, row, column]
+    real, first = trace["pool1"].output, find_maps(kept, "pooling", (32, 14, 14))[0]
+    np.testing.assert_array_equal(first[0], real[unit])
 
 
-def test_cnn_film_classifier_matches_trace(playback, trace):
-    end = playback.film.end
-    p = trace.probabilities[end.index[-1]]
-    hidden = trace.value("hidden1_act")[end.index[1]]
-    np.testing.assert_array_equal(end.columns[0].values, hidden)
-    np.testing.assert_allclose(end.columns[1].values, p)
-    np.testing.assert_allclose(end.bars.values, p)
-    for k, (name, before) in enumerate((("hidden1", "flatten"), ("output", "hidden1_act"))):
-        edges = end.edges[k]
-        real = trace[name].weight[end.index[k + 1]][:, end.index[k]] * trace.value(before)[end.index[k]]
-        np.testing.assert_allclose(edges.values, real.ravel(), rtol=1e-6)
-        sign = np.where(real.ravel()[:, None] < 0, DARK.rgb("negative"), DARK.rgb("positive"))
-        np.testing.assert_allclose(edges.rgba[:, :3], sign)
-        order = np.argsort(np.abs(edges.values))
-        assert (np.diff(edges.widths[order]) >= 0).all()
-        assert np.ptp(edges.widths) > 2
-        ends = edges.points[1::2, 1].reshape(real.shape)[:, 0]
-        np.testing.assert_allclose(ends, end.columns[k].centers[:, 1], atol=1e-6)
-    for line, share in zip(end.percents, p, strict=True):
-        assert line.text == format_percent(float(share))
+def test_cnn_film_partial_sums(kept, playback, trace):
+    film = playback.film
+    unit, row, column = film.path.partial.place
+    padded = np.pad(trace["pool1"].output, ((0, 0), (1, 1), (1, 1)))[:, row : row + 3, column : column + 3]
+    parts = (padded.astype(float) * trace["conv2"].weight[unit]).sum((1, 2))
+    (edges,) = [m for m in kept["partial-sums"]["mobjects"] if isinstance(m, Edges)]
+    order = [film.path.units[3], *(k for k in range(32) if k != film.path.units[3])]
+    np.testing.assert_allclose(edges.values, parts[order], atol=1e-5)
+    sign = np.where(edges.values[:, None] < 0, DARK.rgb("negative"), DARK.rgb("positive"))
+    np.testing.assert_allclose(edges.rgba[:, :3], sign)
+    assert (np.diff(edges.widths[np.argsort(np.abs(edges.values))]) >= 0).all()
+    shown, total = added(kept["partial-sums"]["sum"])
+    assert shown == pytest.approx(total, abs=1e-9)
+    assert total == pytest.approx(trace["conv2"].output[unit, row, column], abs=0.006)
+    assert f"map {film.path.units[3] + 1}:" in kept["partial-sums"]["sum"]
 
 
-def test_forward_propagation_labels(playback, trace):
-    texts = playback.texts
-    assert {"1×28×28", "32×28×28", "32×14×14", "64×14×14", "64×7×7", "3,136"} <= texts
-    assert {"8 of 32 maps", "8 of 64 maps", "8 of 32 kernels", "16 of 3,136 values", "10 of 320 neurons"} <= texts
-    assert {"384 parameters", "18,624 parameters", "1,003,840 parameters", "3,210 parameters"} <= texts
-    assert "Conv 3×3 → BN → ReLU: 64 maps, each from all 32" in texts
-    assert "Max pooling: maximum of each 2×2 window" in texts
-    prediction = playback.film.answer.text
-    assert prediction == format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), 7)
-    last = {seen.text for seen in playback.moments[-1]}
-    assert {"Input", "Flatten", "28×28", "14×14", "7×7", "320", prediction} <= last
+def test_cnn_film_counts_parameters(kept, playback, trace):
+    assert "32 × (9 + 1) = 320 parameters" in kept["all-maps"]["texts"]
+    assert "320 + 2 × 32 = 384 parameters" in kept["norm-2"]["texts"]
+    assert playback.film.counter.total == 1_026_058
+    assert "1,022,848 + 10 × (320 + 1) = 1,026,058 parameters" in kept["dense"]["texts"]
+
+
+# ---- vector, scores, answer
+
+
+def test_cnn_film_head_matches_trace(kept, playback, trace):
+    view, head = playback.film.view, playback.film.head
+    for k, (node, before) in enumerate((("hidden1", "flatten"), ("output", "hidden1_drop"))):
+        x, weight, bias = trace.value(before), trace[node].weight, trace[node].bias
+        z = weight[head.index[k + 1]] @ x + bias[head.index[k + 1]]
+        edges = view.edges[k].values.reshape(len(z), -1)
+        np.testing.assert_allclose(
+            edges[:, :-1], weight[head.index[k + 1]][:, head.index[k]] * x[head.index[k]], rtol=1e-5
+        )
+        np.testing.assert_allclose(edges.sum(1), z, atol=1e-3)
+        np.testing.assert_array_equal(view.columns[k].values, x[head.index[k]])
+    np.testing.assert_allclose(view.bars.values, trace.probabilities[head.index[-1]])
+    assert [line.text for line in view.percents] == [format_percent(p) for p in trace.probabilities[head.index[-1]]]
+
+
+def test_cnn_film_lead_adds_up(kept, playback, trace):
+    order = np.argsort(-trace.logits)
+    shown, total = added(kept["lead"]["sum"])
+    assert shown == pytest.approx(total, abs=1e-9)
+    wrong = trace.prediction != trace.label
+    other = trace.label if wrong else order[1]
+    assert total == pytest.approx(trace.logits[order[0]] - trace.logits[other], abs=0.006)
+
+
+def test_cnn_film_captions_and_layout(playback):
+    check_layout(playback)
+    assert smallest_text(playback) >= 14
+    assert all(len(step.caption) <= 50 for step in playback.steps[:-1])
+    assert all(len(line) <= 50 for line in playback.steps[-1].caption.split(". "))
+
+
+# ---- small lies are caught
+
+
+def test_cnn_film_dropped_bias_caught(context, monkeypatch, trace):
+    def without_bias(parts, bias, *rest, **keys):
+        return real(parts, None, *rest, **keys)
+
+    real = kernel_window.sum_terms
+    monkeypatch.setattr(kernel_window, "sum_terms", without_bias)
+    played = play_film(Recording, context, fps=1)
+    with pytest.raises(AssertionError):
+        test_cnn_film_products_add_up(played.film.kept, played, trace)
+
+
+def test_cnn_film_swapped_color_caught(context, monkeypatch, trace):
+    def swapped(theme, values):
+        rgba, widths = real(theme, -values)
+        return rgba, widths
+
+    real = partial_sums.edge_style
+    monkeypatch.setattr(partial_sums, "edge_style", swapped)
+    played = play_film(Recording, context, fps=1)
+    with pytest.raises(AssertionError):
+        test_cnn_film_partial_sums(played.film.kept, played, trace)
 
 
 # ---- any CNN
@@ -247,78 +289,67 @@ def all_convolutions() -> nn.Module:
     )
 
 
-def deep() -> nn.Module:
+class Mixed(nn.Module):
+    """1 × 1, dilated depthwise, strided grouped and transposed convolutions; group norm, GELU, SiLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.point, self.norm = nn.Conv2d(3, 16, 1), nn.GroupNorm(4, 16)
+        self.depth = nn.Conv2d(16, 16, 3, padding=2, dilation=2, groups=16)
+        self.grouped = nn.Conv2d(16, 24, 3, stride=2, padding=1, groups=4, bias=False)
+        self.up, self.pool, self.head = (
+            nn.ConvTranspose2d(24, 8, 2, stride=2),
+            nn.AdaptiveAvgPool2d(5),
+            nn.Linear(200, 2),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.depth(nn.functional.gelu(self.norm(self.point(x)))))
+        return self.head(self.pool(nn.functional.silu(self.up(self.grouped(x)))).flatten(1))
+
+
+CASES = {
+    "lenet-square": (lenet, 3, NAMES, None, (480, 480)),
+    "convolutions-tall": (all_convolutions, 1, DIGITS, 3, (480, 854)),
+    "mixed-4-3": (Mixed, 3, ["cat", "dog"], 0, (640, 480)),
+    "skip-tall": (lambda: SkipCNN(classes=2), 1, ["cat", "dog"], 1, (480, 854)),
+    "functional": (Functional, 1, DIGITS, 1, (854, 480)),
+    "hundred": (lambda: resnet(100), 3, [f"a rather long name of class {k}" for k in range(100)], 99, (854, 480)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cnn_film_unusual_networks(case, cnn_run):
+    make, channels, names, label, size = CASES[case]
     torch.manual_seed(2)
-    layers: list[nn.Module] = []
-    channels = 1
-    for out in (8, 16, 32, 64):
-        for _ in range(3):
-            layers += [nn.Conv2d(channels, out, 3, padding=1), nn.BatchNorm2d(out), nn.LeakyReLU()]
-            channels = out
-        layers.append(nn.MaxPool2d(2))
-    dense = [nn.Flatten(), nn.Linear(64, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 10)]
-    return nn.Sequential(*layers, *dense)
-
-
-NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-
-
-@pytest.fixture(params=["five", "skip", "tanh", "hundred", "convolutions", "deep"])
-def unusual_context(request, cnn_run):
-    digit = cnn_run.examples().images[0]
-    color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    numbers = [str(k) for k in range(10)]
-    if request.param == "five":
-        from netcore.models.build import build_model
-        from netcore.training.recipes import get_recipe
-
-        return module_context(cnn_run, build_model(get_recipe("cnn-5conv").architecture), digit, numbers, 0)
-    if request.param == "skip":
-        return module_context(cnn_run, SkipCNN(classes=2), digit, ["cat", "dog"], 1)
-    if request.param == "tanh":
-        return module_context(cnn_run, lenet(), color, NAMES, None)
-    if request.param == "hundred":
-        return module_context(cnn_run, resnet(100), color, [f"a rather long name of class {k}" for k in range(100)], 99)
-    if request.param == "convolutions":
-        return module_context(cnn_run, all_convolutions(), digit, numbers, 3)
-    return module_context(cnn_run, deep(), digit, NAMES, 2)
-
-
-def test_cnn_film_layout_unusual_networks(unusual_context):
-    played = play_film(CnnForwardPropagation, unusual_context, LIGHT, fps=2)
+    pixels = cnn_run.examples().images[0]
+    if channels == 3:
+        pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
+    context = module_context(cnn_run, make(), pixels, names, label)
+    played = play_film(Recording, context, LIGHT, fps=1, size=size)
     check_layout(played)
     assert smallest_text(played) >= 14
-    trace, film = unusual_context.trace(), played.film
-    np.testing.assert_allclose(film.end.bars.values, trace.probabilities[film.end.index[-1]])
-    if trace.pixels.shape[0] == 3:
-        np.testing.assert_allclose(film.done[0].rgb[0], trace.pixels.transpose(1, 2, 0) / 255)
-    else:
-        np.testing.assert_allclose(film.done[0].rgb[0], LIGHT.activation_colors(trace.pixels[0] / 255))
-
-
-def test_cnn_film_layout_and_duration(cnn_run, make_context):
-    played = play_film(CnnForwardPropagation, make_context(cnn_run, 4), fps=10)
-    check_layout(played)
-    assert 12 <= sum(repeat for _, repeat in played.frames) / 10 <= 60
-    assert played.frames[-1][1] >= 20, "the last frame stands two seconds"
+    assert all(len(step.caption) <= 50 for step in played.steps[:-1])
+    trace, film = context.trace(), played.film
+    np.testing.assert_allclose(film.view.bars.values, trace.probabilities[film.head.index[-1]])
+    assert film.counter.total == film.found.blocks.parameters
+    for step in ("products", "partial-sums"):
+        if step in film.kept:
+            shown, total = added(film.kept[step]["sum"])
+            assert shown == pytest.approx(total, abs=1e-9), step
 
 
 def test_cnn_film_options(context):
-    played = play_film(CnnForwardPropagation, context, fps=2, max_maps=4, max_features=9, max_units=5, max_classes=3)
-    assert {"4 of 32 maps", "9 of 3,136 values", "5 of 320 neurons", "3 of 10 logits"} <= played.texts
-    assert [len(m.rgb) for m in played.film.done] == [1, 4, 4, 4, 4]
-    assert context.trace().prediction in played.film.end.index[-1]
+    played = play_film(CnnForwardPropagation, context, fps=1, max_units=16, max_classes=3)
+    assert "12 of 32 maps of 28 × 28" in played.texts
+    assert len(played.film.head.index[-1]) == 3
     check_layout(played)
 
 
-def test_cnn_film_signed_map_colors(cnn_run):
+def test_norm_of_image_is_affine(cnn_run):
+    torch.manual_seed(2)
     color = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    played = play_film(CnnForwardPropagation, module_context(cnn_run, lenet(), color, NAMES, None), fps=2)
-    maps = played.film.done[1]
-    share = (maps.values / np.abs(maps.values).max())[..., None]
-    end = np.where(share < 0, DARK.rgb("negative"), DARK.rgb("positive"))
-    np.testing.assert_allclose(maps.rgb, DARK.rgb("background") * (1 - abs(share)) + end * abs(share), atol=1e-6)
-    assert any(text.startswith("−") for text in played.texts)
-    prediction = played.film.answer.text
-    assert "correct" not in prediction
-    assert "true class" not in prediction
+    trace = module_context(cnn_run, Mixed(), color, ["cat", "dog"], 0).trace()
+    found = normalization.map_scale_shift(trace, trace["norm"], 3)
+    assert not found.learned
+    np.testing.assert_allclose(found.scale * trace["point"].output[3] + found.shift, trace["norm"].output[3], atol=1e-4)

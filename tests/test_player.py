@@ -198,6 +198,13 @@ def test_player_is_read_aloud(open_page: OpenPage) -> None:
     assert page.locator("[aria-current=step]").inner_text() == STEPS[1].caption
 
 
+@pytest.mark.parametrize("theme", list(THEMES))
+def test_player_has_no_accessibility_violations(open_page: OpenPage, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(open_page(theme)).response["violations"]
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+
+
 def test_player_names_step_under_pointer(open_page: OpenPage) -> None:
     page = open_page()
     box = page.locator("#bar").bounding_box()

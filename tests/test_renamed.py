@@ -68,7 +68,7 @@ def test_renamed_options_exist() -> None:
         (["evaluate", "x", "--passes", "3"], "--passes is now --dropout-passes"),
         (["import", "a:b", "--weights", "w", "--name", "x", "--input", "1x28x28"], "--input is now --input-shape"),
         (["render", "forward-propagation", "--run", "x", "--shown", "3"], "--shown is now --max-units"),
-        (["render", "cnn-forward-propagation", "--run", "x", "--maps=3"], "--maps is now --max-maps"),
+        (["render", "cnn-forward-propagation", "--run", "x", "--maps=3"], "--maps is now --max-units"),
         (["render", "training-history", "--run", "x", "--log"], "--log is now --log-scale"),
         (["render", "training-history", "--run", "x", "--no-batches"], "--no-batches is now --no-batch-loss"),
         (["render", "feature-maps", "--run", "x", "--over", "snapshots"], "'snapshots' is now 'training'"),

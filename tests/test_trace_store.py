@@ -283,7 +283,7 @@ print(json.dumps([last, "torch" in sys.modules]))
 def test_second_render_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     jobs, drawn, settings = [], {}, {"formats": ("png",), "size": (320, 180)}
-    scenes = {"forward-propagation": "made-mlp", "cnn-forward-propagation": "made-cnn", "feature-maps": "made-cnn"}
+    scenes = {"forward-propagation": "made-mlp", "prediction-pipeline": "made-cnn"}
     for name in ("made-mlp", "made-cnn"):
         figure_runs.make_run(tmp_path / "runs", name)
     for scene, run in scenes.items():
@@ -294,12 +294,12 @@ def test_second_render_loads_no_torch(tmp_path: Path, monkeypatch: pytest.Monkey
         drawn[scene] = Path(task.targets["png"]).read_bytes()
     done = subprocess.run([sys.executable, "-c", DRAW], input=pickle.dumps(jobs), capture_output=True, check=True)
     told, torch_loaded = json.loads(done.stdout.splitlines()[-1])
-    assert told == [["png"]] * 3
+    assert told == [["png"]] * 2
     assert not torch_loaded
     for scene, content in drawn.items():
         assert (tmp_path / scene / "out.png").read_bytes() == content
     states = render_status(tmp_path / "netcore.toml")
-    assert [status.state for status in states] == ["fresh"] * 3
+    assert [status.state for status in states] == ["fresh"] * 2
     assert [run.name for run in list_runs("runs")] == ["made-cnn", "made-mlp"]
 
 

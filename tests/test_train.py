@@ -202,10 +202,13 @@ def test_train_stops_at_nan_loss(tmp_path):
 
 
 def test_train_command(tmp_path):
-    args = ["mlp-16-16", "--data", "embedded", "--epochs", "1", "--hidden-size", "32,32", "--output-dir", str(tmp_path)]
+    digits = load_dataset("embedded").test.subset(np.arange(120) * 8)
+    write_idx_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)
+    args = ["mlp-16-16", "--data-dir", str(tmp_path), "--epochs", "1", "--hidden-size", "32,32"]
+    args += ["--output-dir", str(tmp_path), "--no-viz"]  # the report has its own tests
     args += ["--activation", "tanh", "--schedule", "onecycle", "--batch-norm", "--augment", "--dropout", "0.1"]
     result = CliRunner().invoke(command, args, catch_exceptions=False)
-    assert "% of 1,000 correct (95 % interval" in result.stdout
+    assert "% of 120 correct (95 % interval" in result.stdout
     assert "epoch 1/1" in result.stderr
     info = json.loads((tmp_path / "mlp-16-16" / "run.json").read_text())
     assert info["model"]["architecture"]["hidden"] == [32, 32]

@@ -26,10 +26,10 @@ def test_select_by_activation_and_variation() -> None:
     maps = trace.value(graph["first"].output)
     shown = select(graph, [trace], 2)["first"]
     assert shown.index.tolist() == sorted(np.argsort(-np.abs(maps).mean((1, 2)))[:2])
-    assert shown.words == "2 of 4 maps, most active"
+    assert shown.description == "2 of 4 maps, most active"
     varying = select(graph, [trace], 2, "variation")["first"]
     assert varying.index.tolist() == sorted(np.argsort(-maps.std((1, 2)))[:2])
-    assert varying.words == "2 of 4 maps, varying most"
+    assert varying.description == "2 of 4 maps, varying most"
 
 
 def test_select_by_contribution() -> None:
@@ -38,7 +38,7 @@ def test_select_by_contribution() -> None:
     expected = np.abs(layer.weight * trace.input_of(layer)).sum(0)
     units = select(graph, [trace], 3, "contribution")["1"]
     assert units.index.tolist() == sorted(np.argsort(-expected)[:3])
-    assert units.words == "3 of 12 neurons, contributing most"
+    assert units.description == "3 of 12 neurons, contributing most"
 
 
 def test_select_pooling_inherits() -> None:
@@ -58,7 +58,7 @@ def test_select_keeps_units() -> None:
 
 def test_select_all_units_words() -> None:
     _, trace, graph = traced("mlp")
-    assert select(graph, [trace], 50)["1"].words == "12 neurons"
+    assert select(graph, [trace], 50)["1"].description == "12 neurons"
 
 
 def test_top_k_ties_spread() -> None:

@@ -1,6 +1,6 @@
 """The model of a network: operations, grouped into blocks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -277,8 +277,10 @@ class Graph:
         return self._with([_joined(run, self.operations) for run in runs])
 
     def fit(self, limit: int) -> "Graph":
-        """Join neighbours until at most `limit` blocks are left: alike ones, poolings, then those with the fewest
-        convolutions between two sizes of maps."""
+        """Join neighbours until at most `limit` blocks are left.
+
+        Alike ones are joined first, then poolings, then those with the fewest convolutions between two sizes of maps.
+        """
         blocks = list(self.blocks)
         if len(blocks) > limit:
             blocks = self._join(blocks, lambda a, b: a.heading == b.heading and a.shape == b.shape)
@@ -317,7 +319,7 @@ class Graph:
             before = block.output
         return self.blocks
 
-    def _join(self, blocks: Sequence[Block], alike) -> list[Block]:  # type: ignore[no-untyped-def]
+    def _join(self, blocks: Sequence[Block], alike: Callable[[Block, Block], bool]) -> list[Block]:
         return [_joined(run, self.operations) for run in join_runs(blocks, alike)]
 
     def _with(self, blocks: Sequence[Block]) -> "Graph":

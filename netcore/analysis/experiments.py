@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
-from scipy.special import softmax
 
 from netcore.core.network import Network
+from netcore.core.probabilities import class_probabilities
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 
@@ -85,8 +85,7 @@ def predict_transformed(
 ) -> NDArray[np.float64]:
     """Return probabilities of images changed by each level, (levels, N, K)."""
     logits = [network.predict(apply_transform(transform, images, level))["logits"] for level in levels]
-    probabilities: NDArray[np.float64] = softmax(np.stack(logits).astype(np.float64), axis=-1)
-    return probabilities
+    return class_probabilities(np.stack(logits))
 
 
 def apply_transform(transform: Transform, images: ArrayLike, level: float) -> NDArray[np.uint8]:

@@ -170,6 +170,6 @@ def _window(kind: str, settings: Mapping[str, Any], before: tuple[int, ...], aft
     return Window(kernel, stride, (pads[0], pads[1]), dilation, int(settings.get("groups") or 1))
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, int) else tuple(value)
     return int(pair[0]), int(pair[-1])

@@ -22,26 +22,43 @@ GATES = {"Sigmoid": "SiLU", "Hard-sigmoid": "Hard-swish"}  # an activation that 
 
 
 class Titled(Protocol):
-    """What has a title and a description."""
+    """What a name is made of: a `Block`, which this module must not import."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Kind of block."""
+
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """Name in full."""
+
     @property
-    def inputs(self) -> tuple[str, ...]: ...
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the outputs that it reads."""
+
     @property
-    def output(self) -> str: ...
+    def output(self) -> str:
+        """Name of its output."""
+
     @property
-    def operations(self) -> tuple[Operation, ...]: ...
+    def operations(self) -> tuple[Operation, ...]:
+        """Operations in order."""
+
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """Operations in standard terms."""
+
     @property
-    def main(self) -> Operation: ...
+    def main(self) -> Operation:
+        """Operation that gives it its name."""
+
     @property
-    def shortcut(self) -> tuple[Operation, ...] | None: ...
+    def shortcut(self) -> tuple[Operation, ...] | None:
+        """Shortcut of a residual block."""
+
     @property
-    def children(self) -> "tuple[Titled, ...]": ...
+    def children(self) -> "tuple[Titled, ...]":
+        """Blocks that were joined."""
 
 
 def constant_title(kind: str, number: float) -> str:

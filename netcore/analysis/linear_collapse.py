@@ -92,4 +92,4 @@ def flat_ranges(function: Function, low: float, high: float) -> list[tuple[float
 def likeness(a: ArrayLike, b: ArrayLike) -> float:
     """Return the cosine of the angle between two arrays."""
     x, y = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
-    return float(x @ y / max(np.linalg.norm(x) * np.linalg.norm(y), 1e-300))
+    return float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-300))

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netcore.core.probabilities import class_probabilities
+
 BINS = 10  # of equal width, of the calibration error
 
 
@@ -49,7 +51,6 @@ def classification_metrics(logits: ArrayLike, labels: ArrayLike, classes: Sequen
         "count", "right" (number correct), "accuracy", "interval" (95 %), "calibration_error", "confusion" (one row per
         true class) and "classes": name, precision, recall, f1 and support of each, 0 if a class never occurs.
     """
-    from scipy.special import softmax
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     logits, labels = np.asarray(logits), np.asarray(labels)
@@ -62,7 +63,7 @@ def classification_metrics(logits: ArrayLike, labels: ArrayLike, classes: Sequen
         "right": correct,
         "accuracy": correct / len(labels),
         "interval": list(wilson_interval(correct, len(labels))),
-        "calibration_error": expected_calibration_error(softmax(logits.astype(np.float64), axis=1), labels),
+        "calibration_error": expected_calibration_error(class_probabilities(logits), labels),
         "confusion": confusion_matrix(labels, predicted, labels=numbers).tolist(),
         "classes": [
             {"name": name, "precision": float(p), "recall": float(r), "f1": float(f), "support": int(n)}

@@ -5,7 +5,7 @@ the same ones. They are applied in a fixed order: noise, prune, scale, bias, off
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -259,7 +259,7 @@ class _Layers:
             raise NetcoreError(f"units of '{edit.node}' are from 0 to {count - 1}, got {edit.unit}")
         return edit.unit
 
-    def _change(self, name: str, edit: Edit, function: Any) -> None:
+    def _change(self, name: str, edit: Edit, function: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
         unit = self._checked_unit(edit, self._row(edit, norms=True))
         values = self.arrays[name].copy()
         values[unit] = function(values[unit])

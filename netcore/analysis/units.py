@@ -36,7 +36,12 @@ class Units:
     reason: str = ""
 
     @property
-    def words(self) -> str:
+    def selection(self) -> str:
+        """What they are and how they were chosen: ``"maps most active"``; empty if all are shown."""
+        return f"{self.word}s {self.reason}" if self.reason else ""
+
+    @property
+    def description(self) -> str:
         """``"8 of 32 maps, most active"``."""
         if len(self.index) == self.total:
             return format_count(self.total, self.word)
@@ -74,15 +79,26 @@ def select(
     """
     found: dict[str, Units] = {}
     for block in graph.blocks:
-        if block.unit_axis is None:
-            continue
-        root = root_block(graph, block)
-        limit = counts if isinstance(counts, int) else counts.get(block.name, block.unit_count)
-        strength, reason = unit_strength(graph, root, traces, by)
-        reason = reason if root is block else f"those of {root.short}"
-        index = top_k(strength, limit, (keep or {}).get(block.name, ()))
-        found[block.name] = Units(index, len(strength), block.unit_word, reason if len(index) < len(strength) else "")
+        if block.unit_axis is not None:
+            limit = counts if isinstance(counts, int) else counts.get(block.name, block.unit_count)
+            found[block.name] = select_units(graph, block, traces, limit, by, (keep or {}).get(block.name, ()))
     return found
+
+
+def select_units(
+    graph: Graph,
+    block: Block,
+    traces: Sequence[Trace],
+    limit: int,
+    by: Criterion = "activation",
+    keep: Iterable[int] = (),
+) -> Units:
+    """Choose the units of one block, as `select` does."""
+    root = root_block(graph, block)
+    strength, reason = unit_strength(graph, root, traces, by)
+    reason = reason if root is block else f"those of {root.short}"
+    index = top_k(strength, limit, keep)
+    return Units(index, len(strength), block.unit_word, reason if len(index) < len(strength) else "")
 
 
 def inherited_from(graph: Graph, block: Block) -> Block | None:
@@ -101,7 +117,9 @@ def root_block(graph: Graph, block: Block) -> Block:
     return block
 
 
-def unit_strength(graph: Graph, block: Block, traces: Sequence[Trace], by: Criterion) -> tuple[NDArray, str]:
+def unit_strength(
+    graph: Graph, block: Block, traces: Sequence[Trace], by: Criterion
+) -> tuple[NDArray[np.float64], str]:
     """How strong each unit is, shape (units,), and the words for how that was measured."""
     values = np.stack([block.unit_values(trace.value(block.output)) for trace in traces])  # (traces, units, …)
     if by == "contribution":

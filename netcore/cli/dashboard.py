@@ -7,7 +7,7 @@ from netcore.cli.options import complete_runs, runs_dir_option
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--digits", default="", help="Classes of the images: 0-9, 3,5,8 or names.  [default: all]")
+@click.option("--digits", default="", help="Classes of the images: 0-9, 3,5,8 or names.", show_default="all")
 @click.option("--images", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of images.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the image order.")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
@@ -15,7 +15,7 @@ from netcore.cli.options import complete_runs, runs_dir_option
 @click.option("--interval", type=click.FloatRange(0.02), default=1.0, show_default=True, help="Seconds per image.")
 @runs_dir_option
 def command(run: str, digits: str, images: int, seed: int, at: str, theme: str, interval: float, runs_dir: str) -> None:
-    """Watch RUN at work: seven panels in a window, updated with each of its held-out example images.
+    """Watch RUN predict its example images in a window.
 
     Space pauses, the arrow keys step, q quits. Without a display, draw the same as a file: netcore render dashboard
     --run RUN -f gif

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_runs, json_option, print_json, print_table, runs_dir_option
+from netcore.cli.options import complete_runs, json_option, log_to_stderr, print_json, print_table, runs_dir_option
 from netcore.core.formatting import format_percent, format_percent_points, format_percent_range
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.option("--data", multiple=True, help="Data set, as in `train --data`; repeatable.  [default: the run's own]")
+@click.option("--data", multiple=True, help="Data set, as in `train --data`; repeatable.", show_default="the run's own")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
 @click.option(
-    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout active.  [default: epochs, at most 40]"
+    "--dropout-passes", type=click.IntRange(1), help="Passes with dropout active.", show_default="epochs, at most 40"
 )
 @click.option("--no-stability", is_flag=True, help="Skip the passes with dropout active.")
 @click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, cuda, cuda:1 or mps.")
@@ -31,8 +31,9 @@ def command(run: str, data: Sequence[str], runs_dir: str, as_json: bool, no_stab
     from netcore.training.evaluation import evaluate
 
     passes = given.pop("dropout_passes")
-    say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    entries = evaluate(load_run(run, runs_dir), data, dropout_passes=0 if no_stability else passes, log=say, **given)
+    entries = evaluate(
+        load_run(run, runs_dir), data, dropout_passes=0 if no_stability else passes, log=log_to_stderr, **given
+    )
     if as_json:
         return print_json(entries)
     for entry in entries:

@@ -10,7 +10,7 @@ import click
 from netcore.core.formatting import format_count, format_percent
 
 
-class ImageShape(click.ParamType):
+class ImageShape(click.ParamType):  # type: ignore[type-arg]  # not subscriptable before click 8.5
     """Shape of an image: ``1x28x28``, channels first."""
 
     name = "CxHxW"
@@ -24,7 +24,7 @@ class ImageShape(click.ParamType):
         return tuple(int(part) for part in re.split("[x×]", str(value)))
 
 
-class FloatList(click.ParamType):
+class FloatList(click.ParamType):  # type: ignore[type-arg]  # not subscriptable before click 8.5
     """One number, or one per channel: ``0.5`` or ``0.49,0.48,0.45``."""
 
     name = "numbers"
@@ -69,7 +69,7 @@ class ImportCommand(click.Command):
     help="Shape (C, H, W) of an image.",
 )
 @click.option(
-    "--classes", type=click.Path(path_type=Path), help="File with one class name per line.  [default: 0, 1, …]"
+    "--classes", type=click.Path(path_type=Path), help="File with one class name per line.", show_default="0, 1, …"
 )
 @click.option("--examples", help="Labelled images: a folder with one subfolder per class, or a data set.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")

@@ -15,6 +15,11 @@ runs_dir_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 
 
+def log_to_stderr(text: str) -> None:
+    """Print a message of a running command on standard error."""
+    click.echo(f"netcore: {text}", err=True)
+
+
 def complete_scenes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     """Complete names of scenes and paths of scene files."""
     from click.shell_completion import CompletionItem

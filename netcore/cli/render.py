@@ -87,8 +87,9 @@ def _click_option(option: "SceneOption") -> click.Option:
     names = [f"--{flag}/--no-{flag}"] if option.type == "bool" else [f"--{flag}"]
     kinds = {"int": int, "float": float, "bool": bool, "str": str}
     kind = click.Choice(option.choices) if option.choices else kinds[option.type]
+    # None if not given: only given options are passed on, so that the scene's default applies. Written here, since
+    # click puts parentheses around a default that is not its own.
     default = "" if option.default in (None, "") else f"  [default: {option.default}]"
-    # None if not given: only given options are passed on, so that the scene's default applies.
     return click.Option([option.name, *names], type=kind, default=None, help=f"{option.help}{default}")
 
 
@@ -113,16 +114,16 @@ def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(cls=SceneCommand)
 @click.argument("scenes", nargs=-1, metavar="SCENE...", shell_complete=complete_scenes)
 @click.option("--run", help="Name or folder of the run.", shell_complete=complete_runs)
-@click.option("--digit", help="Class whose first example image is used.  [default: 7]")
+@click.option("--digit", help="Class whose first example image is used.", show_default="7")
 @click.option("--index", type=click.IntRange(0), help="Index of the example image used, from 0.")
 @click.option("--image", type=click.Path(), help="Image file used instead of an example.")
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.",
               shell_complete=complete_choices(["best", "last", "first", "epoch:", "step:"]))  # fmt: skip
 @click.option("-f", "--format", "formats", multiple=True, callback=_formats,
-              help=f"{', '.join(FORMATS)}; repeatable, or -f gif,mp4.  [default: gif for films, png for figures]",
+              help=f"{', '.join(FORMATS)}; repeatable, or -f gif,mp4.", show_default="gif for films, png for figures",
               shell_complete=complete_choices(FORMATS))  # fmt: skip
 @click.option("-q", "--quality", type=click.Choice(["l", "m", "h", "k"]),
-              help="480p at 15, 720p at 30, 1080p or 2160p at 60 fps.  [default: 480p at 25 fps]")  # fmt: skip
+              help="480p at 15, 720p at 30, 1080p or 2160p at 60 fps.", show_default="480p at 25 fps")  # fmt: skip
 @click.option("--size", metavar="WxH", callback=_size, help="Width and height in pixels.")
 @click.option("--fps", type=float, help="Frame rate in fps.")
 @click.option(
@@ -131,10 +132,15 @@ def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--transparent", is_flag=True, help="Leave out the background.")
 @_extra_options
 @click.option(
-    "--max-mb", type=float, help="Maximum size of an APNG, AVIF, GIF or WebP, in MB.  [default: 10, warning above 5]"
+    "--max-mb",
+    type=float,
+    help="Maximum size of an APNG, AVIF, GIF or WebP, in MB.",
+    show_default="10, warning above 5",
 )
-@click.option("--steps", "--step", help="Steps of a film: 4, 3-5 or a name.  [default: all]")
-@click.option("-o", "--output", type=click.Path(), help="Output file or folder.  [default: renders/RUN/SCENE.FORMAT]")
+@click.option("--steps", "--step", help="Steps of a film: 4, 3-5 or a name.", show_default="all")
+@click.option(
+    "-o", "--output", type=click.Path(), help="Output file or folder.", show_default="renders/RUN/SCENE.FORMAT"
+)
 @click.option("-p", "--preview", is_flag=True, help="Open the result in a viewer.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Number of parallel renders.")
 @click.option("--force", is_flag=True, help="Render again even if up to date.")

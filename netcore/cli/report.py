@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=complete_runs)
 @click.option("--at", default="best", show_default=True, help="Snapshot: best, last, first, epoch:N or step:N.")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", show_default=True, help="Color theme.")
-@click.option("-o", "--output", type=click.Path(file_okay=False), help="Output folder.  [default: renders/RUN/report]")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False), help="Output folder.", show_default="renders/RUN/report"
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Number of parallel renders.")
 @click.option("--force", is_flag=True, help="Render again even if up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
@@ -28,11 +30,11 @@ def command(
     run: str, at: str, theme: str, output: str | None, jobs: int, force: bool, timeout: float, runs_dir: str,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Draw all figures that RUN can have, numbered, and index.html with them, the results and the settings.
+    """Draw all figures of RUN into one HTML page.
 
-    The page is one file that can be sent. Figures that the run lacks something for are left out,
-    with the reason. What is up to date is left as it is. The exit status is 1 if another figure
-    could not be drawn: its earlier file stays.
+    The page holds the numbered figures, the results and the settings, and can be sent as one file.
+    Figures that the run lacks something for are left out, with the reason. What is up to date is
+    left as it is. The exit status is 1 if another figure could not be drawn: its earlier file stays.
     """
     from netcore.cli.render_progress import stderr_listener
     from netcore.publish.report import make_report

@@ -8,7 +8,7 @@ from netcore.cli.options import json_option, print_json, runs_dir_option
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.  [default: standard output]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file.", show_default="standard output")
 @runs_dir_option
 @json_option
 def command(output: Path | None, runs_dir: str, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_runs, runs_dir_option
+from netcore.cli.options import complete_runs, log_to_stderr, runs_dir_option
 
 
 @click.command()
@@ -30,7 +30,6 @@ def command(run: str, test: Path, output: Path, runs_dir: str, **given: Any) -> 
     from netcore.core.run import load_run
     from netcore.training.kaggle_submission import write_submission
 
-    say = lambda text: click.echo(f"netcore: {text}", err=True)  # noqa: E731
-    labels = write_submission(load_run(run, runs_dir), test, output, log=say, **given)
+    labels = write_submission(load_run(run, runs_dir), test, output, log=log_to_stderr, **given)
     counts = ", ".join(f"{digit}: {int((labels == digit).sum()):,}" for digit in range(10))
     click.echo(f"{output}: {len(labels):,} rows ({counts})")

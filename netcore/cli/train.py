@@ -14,7 +14,7 @@ from netcore.training.lr_schedule import SCHEDULES
 from netcore.training.recipes import RECIPES
 
 
-class LayerWidths(click.ParamType):
+class LayerWidths(click.ParamType):  # type: ignore[type-arg]  # not subscriptable before click 8.5
     """Widths of the hidden layers: ``128,64``."""
 
     name = "widths"
@@ -29,11 +29,12 @@ class LayerWidths(click.ParamType):
 
 @click.command()
 @click.argument("recipe", shell_complete=complete_choices(RECIPES))
-@click.option("--name", help="Name of the run.  [default: the recipe's]")
+@click.option("--name", help="Name of the run.", show_default="the recipe's")
 @click.option(
     "--data",
     shell_complete=complete_choices(sources()),
-    help=f"Data set: {', '.join(dataset_names())}; embedded needs no download.  [default: the recipe's]",
+    help=f"Data set: {', '.join(dataset_names())}; embedded needs no download.",
+    show_default="the recipe's",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the data files.  [env: NETCORE_DATA]")
 @click.option("--epochs", type=click.IntRange(1), help="Number of epochs.")

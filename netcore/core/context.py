@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import RequirementError
 from netcore.core.network import Network, OpenNetwork
@@ -177,8 +177,8 @@ class SceneContext:
         return self._traces[key]
 
     def predict_batch(
-        self, images: np.ndarray, nodes: tuple[str, ...] = (), at: str | Snapshot | None = None
-    ) -> dict[str, np.ndarray]:
+        self, images: NDArray[Any], nodes: tuple[str, ...] = (), at: str | Snapshot | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Outputs of many images uint8 (N, C, H, W): ``logits`` (N, K) and the named nodes' (N, …)."""
         return self.network(at).predict(images, nodes)
 

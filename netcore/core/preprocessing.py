@@ -1,9 +1,10 @@
 """Prepare a picture as MNIST's digits were, or crop and resize it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 
@@ -30,7 +31,7 @@ def flatten_alpha(image: "Image") -> "tuple[Image, str]":
     return PIL.Image.alpha_composite(ground, image).convert("RGB"), f"put on {'black' if drawn > 127 else 'white'}, "
 
 
-def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.ndarray, str]:
+def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], str]:
     """Crop an image to the proportions of `shape` (C, H, W) and resize it; return what was done too."""
     import PIL.Image
     import PIL.ImageOps
@@ -46,7 +47,7 @@ def crop_and_resize(image: "Image", shape: tuple[int, int, int]) -> tuple[np.nda
     return np.ascontiguousarray(pixels), f"{said}{grey}{cropped}resized to {width}×{height}"
 
 
-def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
+def fit_to_mnist(image: "Image", path: Path) -> tuple[NDArray[np.uint8], str]:
     """Prepare a drawn digit as MNIST's were: (1, 28, 28), light on dark, centred by mass; return what was done too."""
     import PIL.Image
 
@@ -72,7 +73,7 @@ def fit_to_mnist(image: "Image", path: Path) -> tuple[np.ndarray, str]:
     ], f"{said}fitted to {DIGIT_SIZE}×{DIGIT_SIZE}, centred by its mass in 28×28"
 
 
-def _ink(values: np.ndarray) -> np.ndarray:
+def _ink(values: NDArray[Any]) -> NDArray[Any]:
     """Separate light ink from its darker ground, float32 (H, W) in [0, 1], less the ground's shading and noise.
 
     The ground is a quadratic surface fitted to what is darker than the threshold of N. Otsu (1979).
@@ -96,7 +97,7 @@ def _ink(values: np.ndarray) -> np.ndarray:
     return np.clip((above - floor) / (full - floor), 0, 1).astype(np.float32)
 
 
-def _otsu(values: np.ndarray) -> float:
+def _otsu(values: NDArray[Any]) -> float:
     """Threshold that parts `values` into two groups with the largest variance between them."""
     counts, edges = np.histogram(values, 128)
     centers = (edges[:-1] + edges[1:]) / 2
@@ -107,7 +108,7 @@ def _otsu(values: np.ndarray) -> float:
     return float(edges[1:-1][np.argmax(below * above * (means[0] - means[1]) ** 2.0)])
 
 
-def _box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
+def _box(ink: NDArray[Any]) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of what is drawn, single specks left out; None where nothing is."""
     import PIL.Image
     import PIL.ImageFilter
@@ -118,7 +119,7 @@ def _box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
     return seen.getbbox()
 
 
-def _thickened(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def _thickened(ink: NDArray[Any], box: tuple[int, int, int, int]) -> NDArray[Any]:
     """Widen lines that would be thinner than MNIST's pen once scaled down; others come back as they are."""
     import PIL.Image
     import PIL.ImageFilter
@@ -134,7 +135,7 @@ def _thickened(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return np.asarray(wider, np.float32) / 255
 
 
-def _fitted(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def _fitted(ink: NDArray[Any], box: tuple[int, int, int, int]) -> NDArray[Any]:
     """Scale the content of `box` to 20 pixels on its longer side, antialiased; float32 with a maximum of 1."""
     import PIL.Image
 
@@ -149,7 +150,7 @@ def _fitted(ink: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return np.clip(small / max(float(np.percentile(small, 98)), 1e-6), 0, 1)
 
 
-def _centered(digit: np.ndarray) -> np.ndarray:
+def _centered(digit: NDArray[Any]) -> NDArray[Any]:
     """Place a digit in 28×28, uint8, its centre of mass as near to the middle as it can be without cutting it."""
     from scipy.ndimage import center_of_mass
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
@@ -22,7 +23,7 @@ from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
 RETRAIN_HINT = "train it again, without --resume, or put back a copy"
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Examples:
         Positions in the data set.
     """
 
-    images: np.ndarray
-    labels: np.ndarray
-    index: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    index: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
@@ -82,8 +83,8 @@ class LabeledImages:
     """
 
     part: str
-    images: np.ndarray
-    labels: np.ndarray
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ class Evaluation:
     """
 
     name: str
-    logits: np.ndarray
-    labels: np.ndarray
-    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     snapshot: str = ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.preprocessing import MNIST, WORK_SIZE, crop_and_resize, fit_to_mnist
@@ -31,7 +32,7 @@ class Sample:
         Data set and number, or file name, for the caption.
     """
 
-    pixels: np.ndarray
+    pixels: NDArray[np.uint8]
     label: int | None = None
     source: str = ""
 

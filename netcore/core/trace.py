@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from netcore.core.probabilities import class_probabilities
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,17 @@ class LayerTrace:
     name: str
     kind: str
     inputs: tuple[str, ...]
-    output: np.ndarray
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
-    grad_output: np.ndarray | None = None
-    grad_weight: np.ndarray | None = None
-    grad_bias: np.ndarray | None = None
+    output: NDArray[np.floating]
+    weight: NDArray[np.floating] | None = None
+    bias: NDArray[np.floating] | None = None
+    grad_output: NDArray[np.floating] | None = None
+    grad_weight: NDArray[np.floating] | None = None
+    grad_bias: NDArray[np.floating] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
     weight_name: str = ""
     parameter_sizes: Mapping[str, int] = field(default_factory=dict)
-    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    outputs: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
     module_class: str = ""
     batch_axis: int | None = 0
 
@@ -102,14 +105,14 @@ class Trace:
         is the network's probabilities.
     """
 
-    pixels: np.ndarray
-    input: np.ndarray
+    pixels: NDArray[np.uint8]
+    input: NDArray[np.floating]
     layers: tuple[LayerTrace, ...]
-    logits: np.ndarray
+    logits: NDArray[np.floating]
     classes: tuple[str, ...]
     label: int | None = None
     loss: float | None = None
-    grad_input: np.ndarray | None = None
+    grad_input: NDArray[np.floating] | None = None
     snapshot: str = ""
     step: int = 0
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -120,11 +123,9 @@ class Trace:
             raise ValueError(f"{len(self.classes)} classes need as many logits, got shape {self.logits.shape}")
 
     @property
-    def probabilities(self) -> np.ndarray:
+    def probabilities(self) -> NDArray[np.float64]:
         """Softmax of the logits, float64 (K,)."""
-        from scipy.special import softmax
-
-        return np.asarray(softmax(self.logits.astype(np.float64)))
+        return class_probabilities(self.logits)
 
     @property
     def prediction(self) -> int:
@@ -142,7 +143,7 @@ class Trace:
                 return layer
         raise KeyError(name)
 
-    def value(self, name: str) -> np.ndarray:
+    def value(self, name: str) -> NDArray[np.floating]:
         """Return the output of the node `name`; ``"input"`` and further outputs are names too."""
         if name == "input":
             return self.input
@@ -153,6 +154,6 @@ class Trace:
                 return layer.outputs[name]
         raise KeyError(name)
 
-    def input_of(self, layer: LayerTrace) -> np.ndarray:
+    def input_of(self, layer: LayerTrace) -> NDArray[np.floating]:
         """Return the first input of `layer`."""
         return self.value(layer.inputs[0])

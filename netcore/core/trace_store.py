@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
@@ -115,7 +116,7 @@ class TraceStore:
 # ---- values as JSON and arrays
 
 
-def pack(value: Any, arrays: Arrays, known: Mapping[tuple[int, ...], list[tuple[str, np.ndarray]]]) -> Any:
+def pack(value: Any, arrays: Arrays, known: Mapping[tuple[int, ...], list[tuple[str, NDArray[Any]]]]) -> Any:
     """Turn a value into what JSON can hold, its arrays put into `arrays`.
 
     Parameters
@@ -167,7 +168,7 @@ def unpack(plain: Any, arrays: Arrays, known: Arrays) -> Any:
 
 
 def _pack_array(
-    array: np.ndarray, arrays: Arrays, known: Mapping[tuple[int, ...], list[tuple[str, np.ndarray]]]
+    array: NDArray[Any], arrays: Arrays, known: Mapping[tuple[int, ...], list[tuple[str, NDArray[Any]]]]
 ) -> dict[str, str]:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"no plain form of an array of {array.dtype}")
@@ -180,8 +181,8 @@ def _pack_array(
     return {"array": name}
 
 
-def _by_shape(weights: Mapping[str, np.ndarray]) -> dict[tuple[int, ...], list[tuple[str, np.ndarray]]]:
-    found: dict[tuple[int, ...], list[tuple[str, np.ndarray]]] = {}
+def _by_shape(weights: Mapping[str, NDArray[Any]]) -> dict[tuple[int, ...], list[tuple[str, NDArray[Any]]]]:
+    found: dict[tuple[int, ...], list[tuple[str, NDArray[Any]]]] = {}
     for name, array in weights.items():
         if array.dtype.kind == "f":
             found.setdefault(array.shape, []).append((name, array.astype(np.float32, copy=False)))

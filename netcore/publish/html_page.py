@@ -131,9 +131,9 @@ def write_page(
 
     check_page(target)
 
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        files("netcore.publish").joinpath("page.html").read_text(encoding="utf-8")
-    )
+    template = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    ).from_string(files("netcore.publish").joinpath("page.html").read_text(encoding="utf-8"))
     html = template.render(
         version=__version__,
         title=title,

@@ -264,7 +264,7 @@ def parse(text: bytes, package: str = "", root: str = PACKAGE.name) -> ModuleSou
     sources = [b"\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in definitions]
     importing = any(word in source for source in sources for word in words)  # rarely true, and the walk is slow
     for statement in tree.body if importing else [n for n in tree.body if n not in definitions]:
-        key = statement.name if statement in definitions else ""  # type: ignore[attr-defined]
+        key = statement.name if statement in definitions else ""
         for node in _walk_runtime(statement):
             imports.setdefault(key, set()).update(_imports_of(node, package, root))
             if isinstance(node, ast.Name) and node.id in names:

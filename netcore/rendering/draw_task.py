@@ -4,9 +4,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.errors import NetcoreError
@@ -141,7 +141,7 @@ def _film(
     steps = cut_steps(steps, first, last)
     with EncodeSession(paths, task.fps, task.max_mb, hold, steps, theme, task.scene.title, alt) as encoding:
 
-        def sink(rgb: np.ndarray, repeat: int) -> None:
+        def sink(rgb: NDArray[Any], repeat: int) -> None:
             nonlocal drawn
             drawn += repeat
             encoding.write(rgb, repeat)
@@ -187,7 +187,9 @@ def _drawn(encoding: "EncodeSession") -> Drawn:
     return files, {name: str(error) for name, error in encoding.refusals.items()}
 
 
-def _counted(frames: Iterable[tuple[np.ndarray, int]], on_frames: FrameCallback) -> Iterator[tuple[np.ndarray, int]]:
+def _counted(
+    frames: Iterable[tuple[NDArray[Any], int]], on_frames: FrameCallback
+) -> Iterator[tuple[NDArray[Any], int]]:
     drawn = 0
     for rgb, repeat in frames:
         drawn += repeat

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.files import file_sha256
@@ -82,7 +84,7 @@ class SampleSelector:
         return Sample(examples.images[found], int(examples.labels[found]), where), ""
 
 
-def _first(run: Run, labels: np.ndarray, name: str | None) -> int:
+def _first(run: Run, labels: NDArray[Any], name: str | None) -> int:
     """Return the position of the first example of the class `name`."""
     classes = run.classes
     if name is None:

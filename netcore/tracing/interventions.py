@@ -1,9 +1,11 @@
 """Altered passes: replaced weights, and units set to 0."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netcore.core.errors import NetcoreError, unknown_name
@@ -66,7 +68,7 @@ def mask_tensors(module: nn.Module, x: Tensor, mask: Mask | None) -> dict[str, T
 
 def _places(
     name: str,
-    units: np.ndarray,
+    units: NDArray[Any],
     shapes: Mapping[str, tuple[int, ...]],
     axes: Mapping[str, int | None],
     device: torch.device,

@@ -1,5 +1,7 @@
 """Images that a run was trained on, if they are here."""
 
+import numpy as np
+
 from netcore.core.errors import NetcoreError
 from netcore.core.run import LabeledImages, Run
 from netcore.datasets.base import Dataset, stratified_split
@@ -29,4 +31,4 @@ def load_training_images(run: Run, part: str) -> LabeledImages | None:
     found = parts[part]
     if found is None or found.sha256 != wanted:
         return None
-    return LabeledImages(part, found.channels_first, found.labels)
+    return LabeledImages(part, found.channels_first, found.labels.astype(np.int64))

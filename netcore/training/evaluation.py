@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import softmax
 from torch import nn
 
 from netcore.analysis.metrics import classification_metrics
 from netcore.core.errors import NetcoreError
+from netcore.core.probabilities import class_probabilities
 from netcore.core.run import Run
 from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, DatasetSplits, sample_per_class, stratified_split
@@ -153,7 +153,7 @@ def _evaluate_split(
     seconds = time.perf_counter() - started
     metrics = classification_metrics(logits, data.labels, run.classes)
     errors = np.flatnonzero(logits.argmax(1) != data.labels)
-    confidence = softmax(logits[errors].astype(np.float64), axis=1).max(1, initial=0)
+    confidence = class_probabilities(logits[errors]).max(1, initial=0)
     errors = errors[np.argsort(-confidence, kind="stable")][:KEPT_ERRORS]
     samples = sample_per_class(data, KEPT_SAMPLES)
     entry = {"snapshot": snapshot, **metrics, "images_per_second": round(len(data) / seconds), "digest": data.sha256}

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.theme import Color, Theme
 
@@ -27,10 +27,11 @@ def blend(theme: Theme, a: str, b: str, share: float) -> tuple[float, float, flo
     return red, green, blue
 
 
-def abs_limit(values: np.ndarray, quantile: float = 1.0) -> float:
+def abs_limit(values: ArrayLike, quantile: float = 1.0) -> float:
     """Return the half-width of a symmetric colour range: a quantile of the magnitudes, never 0."""
-    values = np.abs(values[np.isfinite(values)])
-    return float(np.quantile(values, quantile)) or 1.0 if values.size else 1.0
+    array = np.asarray(values)
+    sizes = np.abs(array[np.isfinite(array)])
+    return float(np.quantile(sizes, quantile)) or 1.0 if sizes.size else 1.0
 
 
 def text_color_on(theme: Theme, background: Color) -> str:
@@ -67,8 +68,9 @@ def class_colors(theme: Theme, count: int) -> list[tuple[float, float, float]]:
     return found
 
 
-def confusion_colors(theme: Theme, share: np.ndarray) -> np.ndarray:
+def confusion_colors(theme: Theme, share: ArrayLike) -> NDArray[np.float64]:
     """Return cell colours (K, K, 3) for shares (K, K) of the true class; errors are scaled to the largest."""
+    share = np.asarray(share, dtype=float)
     diagonal = np.eye(len(share), dtype=bool)
     worst = share[~diagonal].max(initial=0) or 1.0
     strength = np.where(diagonal, 0.12 + 0.78 * share, 0.9 * np.minimum(share / worst, 1) ** 0.7)[..., None]
@@ -77,7 +79,7 @@ def confusion_colors(theme: Theme, share: np.ndarray) -> np.ndarray:
     return panel * (1 - strength) + ends * strength
 
 
-def drop_alpha(rgba: np.ndarray) -> np.ndarray:
+def drop_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Copy uint8 (H, W, 4) without its alpha channel: (H, W, 3)."""
     rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
     for channel in range(3):  # twice as fast as one copy of a slice
@@ -85,7 +87,7 @@ def drop_alpha(rgba: np.ndarray) -> np.ndarray:
     return rgb
 
 
-def straight_alpha(rgba: np.ndarray) -> np.ndarray:
+def straight_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Copy uint8 (H, W, 4) whose colours are multiplied by alpha, as Cairo has them, with the colours themselves."""
     alpha = rgba[..., 3:].astype(np.uint16)
     out = rgba.copy()
@@ -93,20 +95,20 @@ def straight_alpha(rgba: np.ndarray) -> np.ndarray:
     return out
 
 
-def image_colors(theme: Theme, pixels: np.ndarray) -> np.ndarray:
+def image_colors(theme: Theme, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return colours (H, W, 3) of an image, uint8 (C, H, W): its own if it has three channels, else by brightness."""
     if len(pixels) == 3:
         return np.asarray(pixels.transpose(1, 2, 0) / 255)
     return theme.activation_colors(pixels.mean(axis=0) / 255)
 
 
-def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> np.ndarray:
+def neuron_colors(theme: Theme, values: ArrayLike, functions: tuple[str, ...] = ()) -> NDArray[np.float64]:
     """Return fills (N, 3) of neurons: by magnitude, or by sign if any activation is negative."""
     t = normalize_activation(values, functions)
     return theme.signed_colors(t) if (t < 0).any() else theme.activation_colors(t)
 
 
-def map_colors(theme: Theme, values: ArrayLike) -> tuple[np.ndarray, float, bool]:
+def map_colors(theme: Theme, values: ArrayLike) -> tuple[NDArray[np.float64], float, bool]:
     """Return colours (…, 3) of maps on one scale, the value of the full colour, and whether values are signed."""
     values = np.asarray(values, dtype=float)
     scale = float(np.abs(values).max()) or 1.0
@@ -114,7 +116,7 @@ def map_colors(theme: Theme, values: ArrayLike) -> tuple[np.ndarray, float, bool
     return (theme.signed_colors if signed else theme.activation_colors)(values / scale), scale, signed
 
 
-def normalize_activation(values: ArrayLike, functions: tuple[str, ...] = ()) -> np.ndarray:
+def normalize_activation(values: ArrayLike, functions: tuple[str, ...] = ()) -> NDArray[np.float64]:
     """Scale activations to [-1, 1]: divide by the largest magnitude, except sigmoid and softmax outputs."""
     values = np.asarray(values, dtype=float)
     if functions and functions[-1] in ("Sigmoid", "Softmax"):

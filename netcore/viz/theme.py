@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 FONT = "DejaVu Sans"  # comes with Matplotlib; Manim's side registers the same file
 MONO = "DejaVu Sans Mono"
-Color = Sequence[float] | np.ndarray  # red, green, blue in [0, 1]
+Color = Sequence[float] | NDArray[np.float64]  # red, green, blue in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Theme:
     correct: str
     incorrect: str
 
-    def rgb(self, role: str) -> np.ndarray:
+    def rgb(self, role: str) -> NDArray[np.float64]:
         """Return the colour of a role: float (3,) in [0, 1]."""
         value = getattr(self, role)
         return np.array([int(value[i : i + 2], 16) for i in (1, 3, 5)]) / 255
 
-    def activation_colors(self, values: ArrayLike) -> np.ndarray:
+    def activation_colors(self, values: ArrayLike) -> NDArray[np.float64]:
         """Map magnitudes in [0, 1] to colours from background to foreground: float (…, 3)."""
         t = np.clip(np.asarray(values, dtype=float), 0, 1)[..., None]
         return self.rgb("background") * (1 - t) + self.rgb("foreground") * t
 
-    def signed_colors(self, values: ArrayLike) -> np.ndarray:
+    def signed_colors(self, values: ArrayLike) -> NDArray[np.float64]:
         """Map values in [-1, 1] to colours from negative through background to positive: float (…, 3)."""
         v = np.clip(np.asarray(values, dtype=float), -1, 1)[..., None]
         end = np.where(v < 0, self.rgb("negative"), self.rgb("positive"))

@@ -4,8 +4,11 @@ Mean and largest magnitude of each layer's activations in {run} ({network}, {sna
 units that are not 0. Marks: mean over the example images.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.context import SceneContext
@@ -22,7 +25,7 @@ from netcore.viz.mpl.timeline import frame_index
 NEEDS = ("examples", "hidden")
 ORDER = 62
 ANIMATED = True
-MOST = 9  # layers that fit
+MAX_LAYERS = 9
 ROW = 72.0  # units, at most
 NUMBERS = 62.0  # units for them
 MEASURES = (("Mean", "|a|"), ("Maximum", "|a|"), ("Active units", "a ≠ 0"))
@@ -39,7 +42,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 20, seconds:
         Duration of the animation.
     """
     trace, examples = context.trace(), context.examples()
-    found = graph_of_trace(trace).value_blocks(MOST, output=False)
+    found = graph_of_trace(trace).value_blocks(MAX_LAYERS, output=False)
     if not found:
         raise RequirementError("the network has no hidden layer: use model-graph")
     nodes = tuple(block.output for block in found)
@@ -70,14 +73,14 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 20, seconds:
         i = frame_index(t, len(pictures))
         label = "" if labels[i] is None else f" of class {context.classes[int(labels[i])]}"
         note.set_text(f"image{label} · {trace.snapshot}")
-        moved = [artist for bar, measured in zip(bars, along, strict=True) for artist in bar.show(measured[:, i])]
+        moved = [artist for bar, measured in zip(bars, along, strict=True) for artist in bar.update(measured[:, i])]
         return [digit.set(pictures[i][None]), note, *moved]
 
     update(1.0)
     return update
 
 
-def _measures(values: np.ndarray) -> np.ndarray:
+def _measures(values: NDArray[Any]) -> NDArray[Any]:
     """Mean and largest magnitude, and share of units away from 0, of outputs (N, …): (3, N)."""
     flat = np.abs(values.reshape(len(values), -1))
     return np.stack([flat.mean(1), flat.max(1), (flat > 1e-6).mean(1)])
@@ -86,7 +89,7 @@ def _measures(values: np.ndarray) -> np.ndarray:
 class _Bars:
     """One measure of all layers: bars, marks at the means, and the bars' numbers in a column of their own."""
 
-    def __init__(self, fig: ThemedFigure, box: Box, measure: int, means: np.ndarray, largest: float) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, measure: int, means: NDArray[Any], largest: float) -> None:
         theme, rows = fig.theme, np.arange(len(means))
         self.share = measure == 2
         self.top = 1.0 if self.share else max(1e-9, float(largest), float(means.max()))
@@ -101,7 +104,7 @@ class _Bars:
         places = [(box.x + box.w, inner.y + (row + 0.5) * step) for row in rows]
         self.texts = [add_text(fig, *place, "", ha="right", va="center_baseline") for place in places]
 
-    def show(self, values: np.ndarray) -> list[Artist]:
+    def update(self, values: NDArray[Any]) -> list[Artist]:
         for value, bar, text in zip(values, self.bars, self.texts, strict=True):
             bar.set_width(value)
             text.set_text(format_percent(value, 0) if self.share else format_number(value))

@@ -7,6 +7,7 @@ shown are those whose means differ most between classes.
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.units import top_k
@@ -23,7 +24,7 @@ from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ("examples", "hidden")
 ORDER = 58
-MOST = 16  # classes that fit
+MAX_CLASSES = 16
 
 
 def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: int = 24) -> None:
@@ -46,7 +47,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
     axis = 1 if block.unit_axis is None else block.unit_axis + 1
     moved = np.moveaxis(outputs, axis, 1)  # (N, units, ...)
     values = moved.reshape(*moved.shape[:2], -1).mean(2)  # (N, units)
-    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MOST]
+    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(context.classes)))[:MAX_CLASSES]
     means = np.stack([values[examples.labels == k].mean(0) for k in present])  # (classes, neurons)
     chosen = top_k(means.std(0), neurons)
     chosen = chosen[np.argsort(means[:, chosen].argmax(0), kind="stable")]  # by the class of the highest mean
@@ -63,7 +64,9 @@ def draw(fig: ThemedFigure, context: SceneContext, *, layer: str = "", neurons: 
     _table(fig, body, table, chosen, [context.classes[k] for k in present], unit)
 
 
-def _table(fig: ThemedFigure, body: Box, table: np.ndarray, chosen: np.ndarray, classes: list[str], unit: str) -> None:
+def _table(
+    fig: ThemedFigure, body: Box, table: NDArray[Any], chosen: NDArray[Any], classes: list[str], unit: str
+) -> None:
     rows, columns = table.shape
     signed = bool(table.min() < 0)
     cmap, limit = (diverging if signed else sequential)(fig.theme), abs_limit(table)

@@ -29,9 +29,9 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
         Data set of the evaluation; default: the first one.
     """
     theme, found = fig.theme, stored_predictions(context, data or None)
-    count, confidence, accuracy, error = calibration_bins(found.confidence, found.right, BINS)
+    count, confidence, accuracy, error = calibration_bins(found.confidence, found.correct, BINS)
     mean = float(found.confidence.mean())
-    words = f"accuracy {format_percent(found.accuracy)} · {found.words}"
+    words = f"accuracy {format_percent(found.accuracy)} · {found.description}"
     body, _ = add_heading(fig, f"Reliability of {context.display_name}", words)
     left, right = body.columns(1, 1, gap=34)
 
@@ -67,7 +67,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
         fig, {"correct": theme.correct, "misclassified": theme.incorrect}, right=right.x + right.w - 8, y=right.y + 1
     )
     bins = np.linspace(0, 1, 2 * BINS + 1)
-    for which, color in ((found.right, theme.correct), (~found.right, theme.incorrect)):
+    for which, color in ((found.correct, theme.correct), (~found.correct, theme.incorrect)):
         heights, _ = np.histogram(found.confidence[which], bins)
         ax.stairs(heights, bins, color=color, linewidth=2, baseline=0.5)
         ax.stairs(heights, bins, color=color, fill=True, alpha=0.25, baseline=0.5)

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.history import snapshots_until
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import Predictions, predict_examples, stored_predictions
+from netcore.analysis.regions import evenly_spaced
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_percent, format_percent_range
 from netcore.viz.colors import confusion_colors, text_color_on
@@ -26,7 +28,7 @@ from netcore.viz.mpl.timeline import frame_index
 NEEDS = ("evaluation",)
 ORDER = 32
 ANIMATED = True
-MOST_NUMBERS = 14  # classes up to which counts are written into the cells
+MAX_LABELED_CLASSES = 14  # classes up to which counts are written into the cells
 
 
 def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "", seconds: float = 6.0) -> Update:
@@ -44,17 +46,17 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "", seconds: f
     left, right = body.columns(1.9, 1, gap=30)
     cells = _Cells(fig, left, context.classes)
     facts = _Facts(fig, right, context.classes)
-    moments = _thinned(snapshots_until(context), 12)
+    moments = evenly_spaced(snapshots_until(context), 12)
     kept: dict[int, Predictions] = {}
 
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(moments) + 1)
         if i == len(moments):
-            found, words = final, final.words
+            found, words = final, final.description
         else:
             found = kept[i] = kept.get(i) or predict_examples(context, moments[i])
             words = f"{format_count(len(found.labels), 'example image')} · {moments[i].label}"
-        changed = [note, *cells.show(found.confusion), *facts.show(found)]
+        changed = [note, *cells.update(found.confusion_matrix), *facts.update(found)]
         note.set_text(words + (f" · full red: {format_percent(cells.worst)} of a class" if cells.worst else ""))
         return changed
 
@@ -62,18 +64,12 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "", seconds: f
     return update
 
 
-def _thinned(items: tuple, most: int) -> list:
-    if len(items) <= most:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
-
-
 class _Cells:
     """The matrix; a cell's color is its share of the true class, green on the diagonal, red elsewhere."""
 
     def __init__(self, fig: ThemedFigure, box: Box, classes: list[str]) -> None:
         self.theme, count = fig.theme, len(classes)
-        names = min(110, max(text_width(fig, name) for name in classes)) if count <= MOST_NUMBERS else 0
+        names = min(110, max(text_width(fig, name) for name in classes)) if count <= MAX_LABELED_CLASSES else 0
         upright = names > (box.w - names - 34) / count - 4  # names wider than a cell are set upright
         inner = box.inset(left=names + 34, top=30 + names if upright else 42)
         self.ax = add_axes(fig, inner)
@@ -81,7 +77,7 @@ class _Cells:
         add_text(fig, inner.x, box.y, "predicted class →", color=fig.theme.muted)
         add_text(fig, box.x, inner.y + inner.h / 2, "true class", color=fig.theme.muted, rotation=90, va="center")
         self.texts = []
-        if count > MOST_NUMBERS:
+        if count > MAX_LABELED_CLASSES:
             return
         wide, tall = inner.w / count, inner.h / count
         for i, name in enumerate(classes):
@@ -96,7 +92,7 @@ class _Cells:
             self.ax.axhline(k - 0.5, **lines, zorder=1.5)
             self.ax.axvline(k - 0.5, **lines, zorder=1.5)
 
-    def show(self, confusion: np.ndarray) -> list[Artist]:
+    def update(self, confusion: NDArray[Any]) -> list[Artist]:
         share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
         self.worst = float(share[~np.eye(len(share), dtype=bool)].max(initial=0))
         colors = confusion_colors(self.theme, share)
@@ -120,12 +116,12 @@ class _Facts:
             add_text(fig, box.x, lower.y + 26 + 24 * i, "", fontsize=LABEL) for i in range(int(lower.h - 30) // 24)
         ]
 
-    def show(self, found: Predictions) -> list[Artist]:
-        right, of = int(found.right.sum()), len(found.labels)
+    def update(self, found: Predictions) -> list[Artist]:
+        right, of = int(found.correct.sum()), len(found.labels)
         low, high = wilson_interval(right, of)
         self.accuracy.set_text(format_percent(found.accuracy))
         self.range.set_text(f"95 % interval: {format_percent_range(low, high)}")
-        wrong = found.confusion * (1 - np.eye(len(self.classes), dtype=int))
+        wrong = found.confusion_matrix * (1 - np.eye(len(self.classes), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")
         pairs = [(*divmod(int(flat), len(self.classes)), int(wrong.flat[flat])) for flat in order if wrong.flat[flat]]
         lines = [self._line(*pair) for pair in pairs[: len(self.rows)]]

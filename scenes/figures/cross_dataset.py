@@ -16,7 +16,7 @@ from netcore.viz.mpl.text import add_heading, add_text, ellipsize
 
 NEEDS = ("evaluation",)
 ORDER = 40
-MOST = 12  # classes that fit
+MAX_CLASSES = 12
 
 
 def draw(fig: ThemedFigure, context: SceneContext) -> None:
@@ -24,7 +24,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     theme = fig.theme
     colors = (theme.positive, theme.negative, theme.emphasis, theme.correct)
     sets = [stored_predictions(context, name) for name in context.evaluations[: len(colors)]]
-    classes = context.classes[:MOST]
+    classes = context.classes[:MAX_CLASSES]
     words = f"all images, and {format_subset(len(classes), len(context.classes), 'class')}"
     words += " · vertical lines: 95 % confidence intervals"
     if len(sets) < len(context.evaluations):
@@ -33,7 +33,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     names, plot = body.columns(1, 3.1, gap=24)
     for i, (found, color) in enumerate(zip(sets, colors, strict=False)):
         y = names.y + 76 * i
-        low, high = wilson_interval(int(found.right.sum()), len(found.labels))
+        low, high = wilson_interval(int(found.correct.sum()), len(found.labels))
         add_text(
             fig,
             names.x,
@@ -56,7 +56,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
         for x, group in enumerate(groups):
             if not group.any():
                 continue
-            right, of = int(found.right[group].sum()), int(group.sum())
+            right, of = int(found.correct[group].sum()), int(group.sum())
             low, high = wilson_interval(right, of)
             lows.append(low)
             ax.plot([x + shift] * 2, [low, high], color=color, linewidth=2, alpha=0.7, clip_on=False)

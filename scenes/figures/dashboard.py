@@ -5,11 +5,12 @@ active neurons (or the most variable feature maps) with their contributions, the
 magnitude by layer, the weights into the predicted class, and the confidence of each prediction.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from netcore.analysis.image_sequence import sample_sequence
 from netcore.analysis.predictions import PredictionBatch, predict_samples
@@ -63,25 +64,32 @@ def draw(
     feed = sample_sequence(context, digits, images, seed)
     facts = predict_samples(context, feed)
     trace = context.trace(sample=feed[-1])
-    body, note = _heading(fig, f"Dashboard of {context.display_name}")
+    title = f"Dashboard of {context.display_name}"
+    body, note = _heading(fig, title)
     upper, lower = body.rows(1.72, 1, gap=14)
     a, b, c, d = upper.columns(1.22, 1.36, 2.95, 1.25, gap=16)
     e, f, g = lower.columns(1.25, 1, 1.1, gap=24)
+    network = _Network(fig, c, trace)
     panels: list[_Panel] = [
         _Input(fig, a, trace),
         _Probabilities(fig, b, trace),
-        _Network(fig, c, trace),
+        network,
         _Confusion(fig, d, context.classes),
         _Activity(fig, e, facts),
-        _Weights(fig, f, context.classes, facts.weights),
+        _Weights(fig, f, context.classes, facts.output_weights),
         _Confidence(fig, g, len(feed)),
     ]
 
+    last = f"image {len(feed)} of {len(feed)} · {trace.snapshot}"
+    chosen = f"{network.diagram.selection} · " if network.diagram.selection else ""
+    if text_width(fig, chosen + last) > body.w - 10 - text_width(fig, title, TITLE, "bold"):
+        chosen = ""
+
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(feed))
-        note.set_text(f"image {i + 1} of {len(feed)} · {trace.snapshot}")
+        note.set_text(f"{chosen}image {i + 1} of {len(feed)} · {trace.snapshot}")
         now = context.trace(sample=feed[i])
-        return [note, *(artist for panel in panels for artist in panel.show(now, facts, i))]
+        return [note, *(artist for panel in panels for artist in panel.update(now, facts, i))]
 
     update(1.0)
     return update
@@ -101,7 +109,7 @@ def _heading(fig: ThemedFigure, title: str) -> tuple[Box, Text]:
 class _Panel(Protocol):
     """A part of the dashboard."""
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]: ...
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]: ...
 
 
 class _Input:
@@ -112,11 +120,11 @@ class _Input:
         self.fig, self.box, self.theme = fig, box, fig.theme
         place = box.inset(top=TOP, bottom=84)
         self.image = image_grid(fig, place, to_display(trace.pixels)[None], columns=1, frame=True)
-        low = self.image.place(0)
+        low = self.image.image_box(0)
         y = low.y + low.h + 12
         self.texts = [add_text(fig, box.x, y + 22 * i, "") for i in range(3)]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         color = getattr(self.theme, prediction_role(trace.prediction, trace.label))
         lines = prediction_lines(trace.classes, trace.prediction, trace.confidence, trace.label)
         lines = [*lines, *[""] * (len(self.texts) - len(lines))]
@@ -133,8 +141,8 @@ class _Probabilities:
         tall = min(inner.h, 30.0 * len(trace.classes))
         self.bars = ProbabilityBars(fig, Box(inner.x, inner.y, inner.w, tall), trace.classes)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
-        return self.bars.show(trace)
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+        return self.bars.update(trace)
 
 
 class _Network:
@@ -144,10 +152,10 @@ class _Network:
         for words, role in (("lowers", "negative"), ("raises", "positive")):
             add_text(fig, right, box.y + 0.8, words, ha="right", color=getattr(theme, role))
             right -= text_width(fig, words) + 10
-        self.wiring = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
+        self.diagram = NetworkDiagram(fig, box.inset(top=TOP + 4), trace)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
-        return self.wiring.show(trace)
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+        return self.diagram.update(trace)
 
 
 class _Confusion:
@@ -170,7 +178,7 @@ class _Confusion:
         self.right = add_text(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
         self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         labels, predicted = facts.labels[: i + 1], facts.probabilities[: i + 1].argmax(1)
         known = labels >= 0
         count = facts.probabilities.shape[1]
@@ -184,7 +192,7 @@ class _Confusion:
         self.newest.set_data(x + self.half * np.array([-1, 1, 1, -1, -1]), y + self.half * np.array([-1, -1, 1, 1, -1]))
         return [self.image, self.newest, self.accuracy, self.right]
 
-    def _colors(self) -> np.ndarray:
+    def _colors(self) -> NDArray[Any]:
         """Colors uint8 (K, K, 3): correct on the diagonal, misclassified elsewhere, stronger with the count."""
         share = np.sqrt(self.counts / max(1, self.counts.max()))[..., None]
         ends = np.where(
@@ -206,7 +214,7 @@ class _Activity:
             right -= text_width(fig, words) + 10
         names = min(0.36 * box.w, max(text_width(fig, name) for name in facts.layers))
         inner = box.inset(left=names + 8, top=TOP, right=84)
-        self.top = max(float(facts.activity.max()), 1e-9)
+        self.top = max(float(facts.activation_stats.max()), 1e-9)
         self.ax = add_axes(fig, inner, xlim=(0, self.top), ylim=(len(rows) - 0.5, -0.5))
         self.ax.axis("off")
         self.largest = self.ax.barh(
@@ -222,9 +230,9 @@ class _Activity:
             add_text(fig, box.x + box.w, y, "", ha="right", va="center_baseline", color=theme.muted) for y in ys
         ]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         for mean, largest, a, b, text in zip(
-            *facts.activity[:, :, i], self.mean, self.largest, self.texts, strict=True
+            *facts.activation_stats[:, :, i], self.mean, self.largest, self.texts, strict=True
         ):
             a.set_width(mean)
             b.set_width(largest)
@@ -235,7 +243,7 @@ class _Activity:
 class _Weights:
     """Histogram of the weights into the predicted class."""
 
-    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str], weights: np.ndarray | None) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str], weights: NDArray[Any] | None) -> None:
         theme = fig.theme
         self.fig, self.classes, self.room = fig, classes, box.w
         self.title = add_text(fig, box.x, box.y, "", fontsize=LABEL, fontweight="bold")
@@ -257,7 +265,7 @@ class _Weights:
         self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
         self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         words = f"Weights into {self.classes[trace.prediction]}"
         self.title.set_text(ellipsize(self.fig, words, self.room, LABEL, "bold"))
         if self.counts is None:
@@ -286,7 +294,7 @@ class _Confidence:
             for role in ("correct", "incorrect", "emphasis")
         ]
 
-    def show(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
+    def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         start = max(0, i + 1 - WINDOW)
         shares = facts.probabilities[start : i + 1]
         y, labels = shares.max(1), facts.labels[start : i + 1]

@@ -4,7 +4,10 @@ Images that {run} ({network}) was evaluated on: number per class, mean image of 
 similar pairs of different classes.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_shape, format_subset
@@ -17,7 +20,7 @@ from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize,
 
 NEEDS = ("examples",)
 ORDER = 22
-MOST = 20  # classes that fit
+MAX_CLASSES = 20
 EXAMPLES = "example image"
 
 
@@ -45,16 +48,16 @@ def draw(fig: ThemedFigure, context: SceneContext, *, pairs: int = 5) -> None:
     _alike(fig, alike, examples, context.classes, pairs)
 
 
-def _labels(context: SceneContext) -> tuple[np.ndarray, str]:
+def _labels(context: SceneContext) -> tuple[NDArray[Any], str]:
     """True classes of the images evaluated, else of the example images."""
     if context.evaluations and len(stored := context.evaluation().labels):
         return stored.astype(np.int64), "held-out image"
     return context.examples().labels, EXAMPLES
 
 
-def _counts(fig: ThemedFigure, box: Box, labels: np.ndarray, classes: list[str]) -> None:
+def _counts(fig: ThemedFigure, box: Box, labels: NDArray[Any], classes: list[str]) -> None:
     room = (box.w - 62) / len(classes) - 4
-    every = len(classes) <= MOST and max(text_width(fig, name) for name in classes) <= room
+    every = len(classes) <= MAX_CLASSES and max(text_width(fig, name) for name in classes) <= room
     ax = add_chart(fig, box, "Images per class", left=54)
     count = np.bincount(labels, minlength=len(classes))
     ax.bar(range(len(classes)), count, width=0.75, color=fig.theme.positive)
@@ -68,14 +71,14 @@ def _counts(fig: ThemedFigure, box: Box, labels: np.ndarray, classes: list[str])
 
 
 def _means(fig: ThemedFigure, box: Box, examples: Examples, classes: list[str]) -> None:
-    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MOST]
+    present = np.flatnonzero(np.bincount(examples.labels, minlength=len(classes)))[:MAX_CLASSES]
     of = "" if len(present) == len(classes) else format_subset(len(present), len(classes), "class")
     add_subtitle(fig, box, "Mean images", of)
     tiles = [to_display(examples.images[examples.labels == k].mean(0).round().astype(np.uint8)) for k in present]
     image_grid(fig, box.inset(top=30), np.stack(tiles), frame=True, gap=5)
 
 
-def _brightness(fig: ThemedFigure, box: Box, images: np.ndarray) -> None:
+def _brightness(fig: ThemedFigure, box: Box, images: NDArray[Any]) -> None:
     heights, edges = np.histogram(images, bins=32, range=(0, 256))
     uneven = heights.max() > 30 * max(1, heights.min())
     words = "share of pixels" + (", logarithmic" if uneven else "")
@@ -111,9 +114,9 @@ def _alike(fig: ThemedFigure, box: Box, examples: Examples, classes: list[str], 
     names = [[classes[examples.labels[i]] for i in pair] for pair in found]
     short = max(text_width(fig, ", ".join(pair)) for pair in names) < 45
     place = box.inset(top=30, bottom=26 if short else 44)
-    mosaic = image_grid(fig, place, tiles, columns=len(found), frame=True, gap=5)
+    grid = image_grid(fig, place, tiles, columns=len(found), frame=True, gap=5)
     for column, pair in enumerate(names):
-        place = mosaic.place(len(found) + column)
+        place = grid.image_box(len(found) + column)
         for row, text in enumerate([", ".join(pair)] if short else pair):
             y = place.y + place.h + 6 + 18 * row
             add_text(

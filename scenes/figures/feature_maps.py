@@ -77,10 +77,10 @@ def draw(
         trace = traces[last]
         changed: list[Artist] = [digit.set(to_display(trace.pixels)[None])]
         for i, view in enumerate(views):
-            changed += view.show(trace, float(np.clip(at - 1 - i, 0, 1)))
-        changed += bars.show(trace if at > len(views) + 1 else None)
+            changed += view.update(trace, float(np.clip(at - 1 - i, 0, 1)))
+        changed += bars.update(trace if at > len(views) + 1 else None)
         note.set_text(ellipsize(fig, _words(trace, views, at), body.w))
-        return [*changed, note, *(timeline.show(last) if timeline else [])]
+        return [*changed, note, *(timeline.update(last) if timeline else [])]
 
     update(1.0)
     return update
@@ -100,7 +100,7 @@ def _found(trace: Trace, layer: str) -> list[Block]:
     return [names[layer]]
 
 
-def _traces(context: SceneContext, over: str, images: int) -> list:
+def _traces(context: SceneContext, over: str, images: int) -> list[Trace]:
     """The passes that the animation goes through, the last one being the still's."""
     if over == "training":
         return [context.trace(at=s) for s in snapshots_until(context)]
@@ -135,7 +135,7 @@ def _single(
     """The digit and the probabilities at the left, all maps of the one layer at the right."""
     left, right = body.columns(1, 3.1, gap=36)
     view = ActivationView(found[0], traces, graph_of_trace(traces[-1]))
-    view.choose(128)
+    view.select(128)
     view.draw(fig, right.inset(bottom=56), None, None)
     cmap = (diverging if view.signed else sequential)(fig.theme)
     bar = Box(right.x, right.y + right.h - 44, 230, 44)
@@ -158,7 +158,7 @@ def _bars(fig: ThemedFigure, box: Box, top: float, foot: float, trace: Trace) ->
 def _words(trace: Trace, views: list[ActivationView], at: float) -> str:
     """Describe the current step: the image, a layer, or the prediction."""
     if at > len(views) + 1:
-        chosen = any(len(view.chosen) < view.outputs.shape[1] for view in views)
+        chosen = any(len(view.selected) < view.outputs.shape[1] for view in views)
         words = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
         return words + (" · maps shown: highest variance over the image" if chosen else "")
     if at <= 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
@@ -57,21 +58,21 @@ def draw(
     body, _ = add_heading(fig, f"Convolution kernels of {title}, {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
     gap = 10 if final[layer].shape[1] == 1 else 12
-    settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True, "gap": gap}
-    mosaic = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
+    settings: dict[str, Any] = {"cmap": diverging(theme), "vmin": -limit, "vmax": limit, "frame": True, "gap": gap}
+    grid = image_grid(fig, upper, over_time[-1], columns=columns, align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
     add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight")
     timeline = Timeline(fig, time, context, snapshots)
 
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
-        return [mosaic.set(over_time[i]), *timeline.show(i)]
+        return [grid.set(over_time[i]), *timeline.update(i)]
 
     update(1.0)
     return update
 
 
-def _choice(weight: np.ndarray, most: int) -> tuple[Callable[[np.ndarray], np.ndarray], int | None, str]:
+def _choice(weight: NDArray[Any], most: int) -> tuple[Callable[[NDArray[Any]], NDArray[Any]], int | None, str]:
     """Return how to pick the kernels of a weight (out, in, h, w), the number of columns, and a description.
 
     With one input map there is one kernel per output map; a few input maps (colors) are joined into a strip; with many,

@@ -4,11 +4,12 @@ Images that {run} ({network}) misclassifies, highest confidence first, with pred
 """
 
 import numpy as np
-from scipy.special import softmax
+from numpy.typing import NDArray
 
 from netcore.analysis.predictions import stored_predictions
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count, format_subset
+from netcore.core.probabilities import class_probabilities
 from netcore.viz.mpl.captioned_grid import captioned_grid
 from netcore.viz.mpl.style import LABEL, ThemedFigure
 from netcore.viz.mpl.text import add_heading, add_text, ellipsize
@@ -36,19 +37,25 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 24) -> None:
         add_text(fig, body.x, body.y + 20, "No image is misclassified.", fontsize=LABEL)
         return
     captions = [prediction_lines(classes, predicted[i], confidence[i], labels[i]) for i in chosen]
-    count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).tiles())
+    count = len(captioned_grid(fig, body, pixels[chosen], captions, [theme.incorrect] * len(chosen)).images())
     note.set_text(ellipsize(fig, f"{format_subset(count, total)} misclassified · {source}", body.w))
 
 
-def _seen(context: SceneContext) -> tuple:
+def _seen(context: SceneContext) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.floating], int, str]:
     """Return images, labels, probabilities, the total number of misclassified images, and their source as text."""
     if context.evaluations:
         stored = context.evaluation()
         if "mistake_images" in stored.extra:
             found, index = stored_predictions(context), stored.extra["mistake_index"]
-            total = int((~found.right).sum())
-            return stored.extra["mistake_images"], found.labels[index], found.probabilities[index], total, found.words
+            total = int((~found.correct).sum())
+            return (
+                stored.extra["mistake_images"],
+                found.labels[index],
+                found.probabilities[index],
+                total,
+                found.description,
+            )
     examples = context.examples()
-    shares = softmax(context.predict_batch(examples.images)["logits"].astype(float), axis=1)
+    shares = class_probabilities(context.predict_batch(examples.images)["logits"])
     total = int((shares.argmax(1) != examples.labels).sum())
     return examples.images, examples.labels, shares, total, format_count(len(examples.labels), "example image")

@@ -23,7 +23,7 @@ from netcore.viz.mpl.text import add_heading, add_text, ellipsize, text_width
 
 NEEDS = ()
 ORDER = 50
-MOST = 24  # cards that fit
+MAX_CARDS = 24
 GAP = 34.0  # units between columns
 
 
@@ -31,7 +31,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw the layers as cards, column by column, with the edges between them."""
     trace = context.trace(sample=context.sample_or_none or Sample(np.zeros(context.input_shape, np.uint8)))
     layers = graph_of_trace(trace)
-    graph = _fitted(layers, MOST - 1)
+    graph = _fitted(layers, MAX_CARDS - 1)
     used = graph.parameters()
     total = max(used, context.parameter_count)
     words = format_count(len(layers), "layer") + (f" in {len(graph)} blocks" if len(graph) < len(layers) else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import find_layer_title
 from netcore.analysis.history import snapshots_until
@@ -52,7 +53,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
         )
     order = _most_used(list(matrices.values()), neurons)
 
-    def images(snapshot: Snapshot) -> np.ndarray:  # (neurons, H, W), the mean over colours
+    def images(snapshot: Snapshot) -> NDArray[Any]:  # (neurons, H, W), the mean over colours
         weight = context.layer_weights(snapshot, 2)[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
@@ -64,21 +65,21 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
     title = find_layer_title(context.layers, context.input_shape, layer)
     body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.display_name}", words)
     upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
-    settings: dict[str, Any] = {"cmap": diverging(theme), "low": -limit, "high": limit, "frame": True}
-    mosaic = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
+    settings: dict[str, Any] = {"cmap": diverging(theme), "vmin": -limit, "vmax": limit, "frame": True}
+    grid = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
     scale, time = lower.columns(0.9, 2, gap=40)
     add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight", clipped=True)
     timeline = Timeline(fig, time, context, snapshots)
 
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
-        return [mosaic.set(over_time[i]), *timeline.show(i)]
+        return [grid.set(over_time[i]), *timeline.update(i)]
 
     update(1.0)
     return update
 
 
-def _most_used(matrices: list[np.ndarray], most: int) -> np.ndarray:
+def _most_used(matrices: list[NDArray[Any]], most: int) -> NDArray[Any]:
     """Return the first-layer neurons with the largest outgoing weights (incoming ones in a network of one layer)."""
     used = np.linalg.norm(matrices[1], axis=0) if len(matrices) > 1 else np.linalg.norm(matrices[0], axis=1)
     return np.sort(np.argsort(-used, kind="stable")[:most])

@@ -4,7 +4,10 @@ Precision (share of the images predicted as a class that belong to it) and recal
 are predicted as it) of {run} ({network}); horizontal lines: 95 % confidence intervals. F1: harmonic mean of the two.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.metrics import wilson_interval
 from netcore.analysis.predictions import Predictions, stored_predictions
@@ -17,7 +20,7 @@ from netcore.viz.mpl.text import add_color_legend, add_heading, add_text, ellips
 
 NEEDS = ("evaluation",)
 ORDER = 34
-MOST = 12  # classes that fit
+MAX_CLASSES = 12
 COLUMNS, COLUMN = ("precision", "recall", "F1", "images"), 72.0  # of the table; units wide
 
 
@@ -35,11 +38,11 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     among = range(len(classes))
     scores = precision_recall_fscore_support(found.labels, found.predictions, labels=among, zero_division=np.nan)
     f1 = scores[2]
-    order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MOST])  # the lowest F1
-    words = f"{found.words} · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
+    order = np.sort(np.argsort(np.nan_to_num(f1, nan=2), kind="stable")[:MAX_CLASSES])  # the lowest F1
+    words = f"{found.description} · mean F1 {format_number(float(np.nanmean(f1)), 3)}"
     if len(order) < len(classes):
         words += f" · {format_subset(len(order), len(classes), 'class')}, lowest F1"
-    body, _ = add_heading(fig, f"Precision and recall of {context.display_name}", words, aside=250)
+    body, _ = add_heading(fig, f"Precision and recall of {context.display_name}", words, legend_width=250)
     add_color_legend(fig, {"precision": theme.positive, "recall": theme.negative})
     names = min(150, max(text_width(fig, name) for name in ["class", *(classes[k] for k in order)]))
     inner = body.inset(left=names + 16, top=28, right=len(COLUMNS) * COLUMN + 16, bottom=28)
@@ -53,15 +56,17 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     _table(fig, inner, body.y, np.array(scores)[:, order])
 
 
-def _dots(fig: ThemedFigure, box: Box, found: Predictions, shares: tuple, order: np.ndarray) -> None:
+def _dots(
+    fig: ThemedFigure, box: Box, found: Predictions, shares: tuple[NDArray[Any], ...], order: NDArray[Any]
+) -> None:
     """Draw precision and recall with their confidence intervals, one row per class."""
     ax = add_axes(fig, box, ylim=(len(order) - 0.5, -0.5))
-    predicted, true = found.confusion.sum(0), found.confusion.sum(1)
+    predicted, true = found.confusion_matrix.sum(0), found.confusion_matrix.sum(1)
     lows = []
     for row, k in enumerate(order):
         for shift, share, of, role in ((-0.14, shares[0], predicted, "positive"), (0.14, shares[1], true, "negative")):
             if of[k]:
-                low, high = wilson_interval(int(found.confusion[k, k]), int(of[k]))
+                low, high = wilson_interval(int(found.confusion_matrix[k, k]), int(of[k]))
                 lows.append(low)
                 color = getattr(fig.theme, role)
                 ax.plot([low, high], [row + shift] * 2, color=color, linewidth=2, alpha=0.6, clip_on=False)
@@ -74,7 +79,7 @@ def _dots(fig: ThemedFigure, box: Box, found: Predictions, shares: tuple, order:
     ax.grid(axis="x")
 
 
-def _table(fig: ThemedFigure, box: Box, top: float, scores: np.ndarray) -> None:
+def _table(fig: ThemedFigure, box: Box, top: float, scores: NDArray[Any]) -> None:
     """The numbers (4, rows), to the right of `box`."""
     ends = [box.x + box.w + 16 + COLUMN * (i + 1) for i in range(len(COLUMNS))]
     for x, name in zip(ends, COLUMNS, strict=True):

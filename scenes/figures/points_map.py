@@ -4,10 +4,11 @@ Example images as points, colored by class, in the plane of the first two princi
 {run} ({network}); rings: misclassified images.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
@@ -25,7 +26,7 @@ from netcore.viz.mpl.timeline import Timeline, frame_index
 NEEDS = ("examples", "hidden")
 ORDER = 68
 ANIMATED = True
-MOST = 6  # layers that fit
+MAX_LAYERS = 6
 MOMENTS = 10  # snapshots, at most
 
 
@@ -51,7 +52,7 @@ def draw(
     theme, examples = fig.theme, context.examples()
     pixels, labels = examples.images[:images], examples.labels[:images]
     graph = graph_of_trace(context.trace())
-    every, found = graph.value_blocks(), graph.value_blocks(MOST)
+    every, found = graph.value_blocks(), graph.value_blocks(MAX_LAYERS)
     snapshots = snapshots_until(context) if method == "pca" else (context.snapshot(),)
     moments = np.unique(np.linspace(0, len(snapshots) - 1, MOMENTS).round().astype(int))
     snapshots = tuple(snapshots[i] for i in moments)
@@ -59,7 +60,7 @@ def draw(
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     words += "principal components of the last snapshot" if method == "pca" else "t-SNE of the last snapshot"
     title = f"Points map of {context.display_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
-    body, _ = add_heading(fig, title, words, aside=160)
+    body, _ = add_heading(fig, title, words, legend_width=160)
     mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
@@ -77,8 +78,8 @@ def draw(
         i = frame_index(t, len(snapshots))
         count = int(wrong[i].sum())
         mistakes.set_text(f"○ {count} misclassified" if count else "0 misclassified")
-        moved = [artist for panel in panels for artist in panel.show(i, wrong[i])]
-        return [mistakes, *moved, *timeline.show(i)]
+        moved = [artist for panel in panels for artist in panel.update(i, wrong[i])]
+        return [mistakes, *moved, *timeline.update(i)]
 
     update(1.0)
     return update
@@ -88,7 +89,7 @@ class _Plane:
     """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
     def __init__(
-        self, fig: ThemedFigure, box: Box, name: str, over_time: list[np.ndarray], colors: np.ndarray, method: str
+        self, fig: ThemedFigure, box: Box, name: str, over_time: list[NDArray[Any]], colors: NDArray[Any], method: str
     ) -> None:
         self.points, self.notes = _project(over_time, method)
         add_subtitle(fig, box, name)
@@ -107,7 +108,7 @@ class _Plane:
         widest = max(self.notes, key=lambda note: text_width(fig, note))
         self.noted = start + text_width(fig, widest) <= box.w
 
-    def show(self, i: int, wrong: np.ndarray) -> list[Artist]:
+    def update(self, i: int, wrong: NDArray[Any]) -> list[Artist]:
         low, high = self.points[i].min(0), self.points[i].max(0)
         unit = max((high - low) / (self.size - 20)) or 1.0  # both directions to the same scale
         ends = (low + high) / 2 + np.outer((-0.5, 0.5), self.size * unit)
@@ -118,7 +119,7 @@ class _Plane:
         return [self.dots, self.rings, self.note]
 
 
-def _project(over_time: list[np.ndarray], method: str) -> tuple[list[np.ndarray], list[str]]:
+def _project(over_time: list[NDArray[Any]], method: str) -> tuple[list[NDArray[Any]], list[str]]:
     """Return the points (N, 2) at each moment, and a note for each."""
     if method != "pca":
         return [project_tsne(over_time[-1])], [""]
@@ -134,7 +135,7 @@ def _places(box: Box, count: int) -> list[Box]:
 
 def _legend(fig: ThemedFigure, body: Box, classes: list[str]) -> float:
     """The classes' colours in one or two lines at the bottom, where they fit; give the height that they take."""
-    lines: list[list[tuple[str, tuple]]] = [[]]
+    lines: list[list[tuple[str, tuple[float, float, float]]]] = [[]]
     room = body.w
     for name, color in zip(classes, class_colors(fig.theme, len(classes)), strict=True):
         name = ellipsize(fig, name, 150)

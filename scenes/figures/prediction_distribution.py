@@ -16,7 +16,7 @@ from netcore.viz.mpl.text import add_color_legend, add_heading
 
 NEEDS = ("predictions",)
 ORDER = 42
-MOST = 20  # classes that fit
+MAX_CLASSES = 20
 
 
 def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
@@ -27,14 +27,14 @@ def draw(fig: ThemedFigure, context: SceneContext, *, data: str = "") -> None:
     data : str
         Data set of the predictions; default: one without labels, else the first one evaluated.
     """
-    theme, found = fig.theme, stored_predictions(context, data or next(iter(context.unlabeled), None), labelled=False)
+    theme, found = fig.theme, stored_predictions(context, data or next(iter(context.unlabeled), None), labeled=False)
     total, count = len(found.probabilities), len(context.classes)
     predicted = np.bincount(found.predictions, minlength=count)
-    order = np.sort(np.argsort(-predicted, kind="stable")[:MOST])
-    words = found.words
+    order = np.sort(np.argsort(-predicted, kind="stable")[:MAX_CLASSES])
+    words = found.description
     words += f" · {format_subset(len(order), count, 'class')}, most predicted" if len(order) < count else ""
     words += f" · mean confidence {format_percent(float(found.confidence.mean()))}"
-    body, _ = add_heading(fig, f"Predicted classes of {context.display_name}", words, aside=280)
+    body, _ = add_heading(fig, f"Predicted classes of {context.display_name}", words, legend_width=280)
     known = len(found.labels) == total
     add_color_legend(fig, {"predicted": theme.positive} | ({"true": theme.emphasis} if known else {}))
     room = (body.w - 62) / len(order) - 4

@@ -4,7 +4,10 @@ One image through every layer of {run} ({network}, {snapshot}): pixels, feature 
 and their softmax, the class probabilities: predicted {prediction} ({confidence}).
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.context import SceneContext
@@ -21,14 +24,14 @@ from netcore.viz.wording import format_prediction
 
 NEEDS = ("hidden",)
 ORDER = 64
-MOST = 6  # layers that fit between image and logits
+MAX_LAYERS = 6  # layers that fit between image and logits
 
 
 def draw(fig: ThemedFigure, context: SceneContext) -> None:
     """Draw the layers from left to right."""
     theme, trace = fig.theme, context.trace()
     graph = graph_of_trace(trace)
-    every, found = graph.value_blocks(output=False), graph.value_blocks(MOST, output=False)
+    every, found = graph.value_blocks(output=False), graph.value_blocks(MAX_LAYERS, output=False)
     prediction = format_prediction(trace.classes, trace.prediction, trace.confidence, trace.label)
     layers = format_subset(len(found), len(every), "layer") + " between image and logits"
     body, _ = add_heading(
@@ -44,7 +47,10 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     views = [ActivationView(block, [trace], graph) for block in found]
     draw_activation_columns(fig, middle, views, 14)
     for view in views:
-        view.show(trace)
+        view.update(trace)
+    chosen = ", ".join(dict.fromkeys(view.units.selection for view in views if view.units.selection))
+    if chosen:
+        add_text(fig, left.x, body.y + body.h + 22, f"shown: {chosen}", va="bottom", color=theme.muted)
     add_text(fig, left.x, body.y + body.h - 34, "shown →", color=theme.muted)
     add_text(fig, left.x, body.y + body.h - 15, "max →", color=theme.muted)
 
@@ -54,12 +60,12 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     _scores(fig, scores, trace, order)
     add_text(fig, right.x, right.y, "probability", fontweight="bold")
     add_text(fig, right.x, right.y + 19, f"{len(trace.classes):,}", color=theme.muted)
-    ProbabilityBars(fig, right.inset(top=TOP - 6, bottom=FOOT), trace.classes).show(trace)
+    ProbabilityBars(fig, right.inset(top=TOP - 6, bottom=FOOT), trace.classes).update(trace)
     formula = r"softmax:  $p_k = e^{z_k}\,/\,\sum_j e^{z_j}$"
     add_text(fig, body.x + body.w, body.y + body.h + 22, formula, ha="right", va="bottom", fontsize=16)
 
 
-def _scores(fig: ThemedFigure, box: Box, trace: Trace, order: np.ndarray) -> None:
+def _scores(fig: ThemedFigure, box: Box, trace: Trace, order: NDArray[Any]) -> None:
     """Draw the logits as bars to both sides of 0."""
     theme = fig.theme
     add_text(fig, box.x, box.y, "logit z", fontweight="bold")

@@ -5,8 +5,10 @@ Accuracy and mean confidence of {run} ({network}, {snapshot}) under noise, rotat
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.experiments import (
     Transform,
@@ -31,7 +33,9 @@ ORDER = 46
 STRIP = 30.0  # units for the sample images below a chart
 
 
-CHANGES: dict[str, tuple[str, tuple[float, ...], Transform, Callable[[float], str]]] = {
+# Unit, levels, function, and how a level is written.
+Change = tuple[str, tuple[float, ...], Transform, Callable[[float], str]]
+CHANGES: dict[str, Change] = {
     "Noise": ("sd, share of the pixel range", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6), add_noise, "{:g}".format),
     "Rotation": ("counter-clockwise", (-60, -40, -20, 0, 20, 40, 60), rotate, "{:g}°".format),
     "Translation": ("to the right, % of the width", (-30, -20, -10, 0, 10, 20, 30), translate, "{:g}".format),
@@ -53,7 +57,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 120) -> None
         f"{format_subset(len(labels), len(examples.labels), 'example image')}, one perturbation at a time"
         f" · band: 95 % confidence interval · {context.snapshot().label}"
     )
-    body, _ = add_heading(fig, f"Robustness of {context.display_name}", words, aside=300)
+    body, _ = add_heading(fig, f"Robustness of {context.display_name}", words, legend_width=300)
     add_color_legend(fig, {"accuracy": theme.positive, "mean confidence": theme.negative})
     places = [place for row in body.rows(1, 1, gap=14) for place in row.columns(1, 1, gap=30)]
     for place, (title, change) in zip(places, CHANGES.items(), strict=True):
@@ -64,10 +68,10 @@ def _panel(
     fig: ThemedFigure,
     box: Box,
     title: str,
-    change: tuple,
+    change: Change,
     context: SceneContext,
-    pixels: np.ndarray,
-    labels: np.ndarray,
+    pixels: NDArray[Any],
+    labels: NDArray[Any],
 ) -> None:
     theme, (note, levels, function, word) = fig.theme, change
     shares = predict_transformed(context.network(), pixels, function, levels)
@@ -85,7 +89,7 @@ def _panel(
     _strip(fig, box, context.sample.pixels, function, levels)
 
 
-def _strip(fig: ThemedFigure, box: Box, pixels: np.ndarray, function: Transform, levels: tuple) -> None:
+def _strip(fig: ThemedFigure, box: Box, pixels: NDArray[Any], function: Transform, levels: tuple[float, ...]) -> None:
     """The chosen image at each level, below the tick labels."""
     tiles = np.stack([to_display(apply_transform(function, pixels[None], level)[0]) for level in levels])
     step = (box.w - 62) / (len(levels) - 0.4)

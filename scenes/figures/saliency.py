@@ -8,6 +8,7 @@ each pixel's contribution), and occlusion (decrease of the difference when a pat
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.experiments import margin_gradient, occlusion_map
 from netcore.core.context import SceneContext
@@ -62,18 +63,18 @@ def draw(fig: ThemedFigure, context: SceneContext, *, patch: int = 0, stride: in
 
 
 def _panel(
-    fig: ThemedFigure, box: Box, title: str, note: str, values: np.ndarray | None, label: str, trace: Trace
+    fig: ThemedFigure, box: Box, title: str, note: str, values: NDArray[Any] | None, label: str, trace: Trace
 ) -> float:
     """Draw one map with its scale; give the lower end."""
     add_subtitle(fig, box, title)
     add_text(fig, box.x, box.y + 21, ellipsize(fig, note, box.w), color=fig.theme.muted)
     inner = box.inset(top=48, bottom=80)
     if values is None:
-        place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, frame=True).place(0)
+        place = image_grid(fig, inner, to_display(trace.pixels)[None], columns=1, frame=True).image_box(0)
         return place.y + place.h
     limit = abs_limit(values)
-    settings: dict[str, Any] = {"cmap": diverging(fig.theme), "low": -limit, "high": limit, "frame": True}
-    place = image_grid(fig, inner, values[None], columns=1, **settings).place(0)
+    settings: dict[str, Any] = {"cmap": diverging(fig.theme), "vmin": -limit, "vmax": limit, "frame": True}
+    place = image_grid(fig, inner, values[None], columns=1, **settings).image_box(0)
     bar = Box(place.x, place.y + place.h + 14, place.w, 44)
     add_colorbar(fig, bar, diverging(fig.theme), -limit, limit, ellipsize(fig, label, place.w))
     return bar.y + bar.h

@@ -4,8 +4,10 @@ Images that {run} ({network}) was evaluated on, one row per class; several data 
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_subset
@@ -16,7 +18,7 @@ from netcore.viz.mpl.text import add_heading, add_subtitle, add_text, ellipsize,
 
 NEEDS = ("examples",)
 ORDER = 20
-MOST = 10  # classes that fit
+MAX_CLASSES = 10
 SIDE = 88.0  # units, at most
 
 
@@ -30,7 +32,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     """
     classes = context.classes
     sets = _sets(context)
-    present = sorted({int(k) for _, _, labels in sets for k in labels})[:MOST]
+    present = sorted({int(k) for _, _, labels in sets for k in labels})[:MAX_CLASSES]
     total = sum(len(pixels) for _, pixels, _ in sets)
     body, note = add_heading(fig, f"Sample images of {context.display_name}", " ")
     names = min(130, max(text_width(fig, classes[k]) for k in present))
@@ -41,10 +43,10 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     for (name, pixels, labels), part in zip(sets, parts, strict=True):
         if len(sets) > 1:
             add_subtitle(fig, Box(part.x, body.y - 4, part.w, 20), name)
-        mosaic, count = _grid(fig, part, pixels, labels, present, images)
+        grid, count = _grid(fig, part, pixels, labels, present, images)
         drawn += count
         for row, k in enumerate(present if part is parts[0] else ()):
-            place = mosaic.place(row * mosaic.columns)
+            place = grid.image_box(row * grid.columns)
             y = place.y + place.h / 2
             add_text(fig, body.x + names, y, ellipsize(fig, classes[k], names), ha="right", va="center_baseline")
 
@@ -52,7 +54,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, images: int = 18) -> None:
     note.set_text(f"{format_subset(drawn, total, 'stored image')}, of {of}")
 
 
-def _sets(context: SceneContext) -> list[tuple]:
+def _sets(context: SceneContext) -> list[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
     """Return name, images and labels of each data set: the run's examples and those stored by other evaluations."""
     examples = context.examples()
     home = context.dataset_name or "examples"
@@ -65,7 +67,7 @@ def _sets(context: SceneContext) -> list[tuple]:
 
 
 def _grid(
-    fig: ThemedFigure, box: Box, pixels: np.ndarray, labels: np.ndarray, present: list[int], most: int
+    fig: ThemedFigure, box: Box, pixels: NDArray[Any], labels: NDArray[Any], present: list[int], most: int
 ) -> tuple[ImageGrid, int]:
     side = (box.h - 3 * (len(present) - 1)) / len(present)
     columns = max(1, min(most, int((box.w + 3) / (side * pixels.shape[3] / pixels.shape[2] + 3))))
@@ -74,5 +76,5 @@ def _grid(
     rows = [[tiles[i] for i in np.flatnonzero(labels == k)[:columns]] for k in present]
     columns = max(len(row) for row in rows)
     laid = [tile for row in rows for tile in row + [empty] * (columns - len(row))]
-    mosaic = image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)
-    return mosaic, sum(map(len, rows))
+    grid = image_grid(fig, box, np.stack(laid), columns=columns, pixel=side / tiles.shape[1], gap=3)
+    return grid, sum(map(len, rows))

@@ -4,6 +4,8 @@ Accuracy of {run} ({network}) over repeated passes on the same images with dropo
 random units: a measure of how much predictions depend on single units.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
@@ -57,7 +59,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     add_text(fig, right.x, right.y + right.h - 20, "quartiles, median, mean", color=theme.muted)
 
 
-def _paint(parts: dict, theme: Theme) -> None:
+def _paint(parts: dict[str, Any], theme: Theme) -> None:
     for patch in parts["boxes"]:
         patch.set(facecolor="none", edgecolor=theme.foreground, linewidth=1.5)
     for part in ("whiskers", "caps", "medians"):

@@ -4,10 +4,14 @@ Loss and accuracy of {run} ({network}) by epoch, on the training images (mean ov
 held-out images (at the end of the epoch; band: 95 % confidence interval), and the learning rate if it changes.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from netcore.analysis.history import epoch_columns, held_out_text
 from netcore.analysis.metrics import wilson_interval
@@ -22,6 +26,8 @@ from netcore.viz.mpl.text import add_color_legend, add_heading
 NEEDS = ("history",)
 ORDER = 10
 ANIMATED = True
+Curve = tuple[Line2D, NDArray[Any], NDArray[Any]]  # with its x and y
+Curves = dict[str, NDArray[Any]]
 
 
 def draw(
@@ -43,7 +49,7 @@ def draw(
     curves = {
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
-    body, note = add_heading(fig, f"Training history of {context.display_name}", aside=330)
+    body, note = add_heading(fig, f"Training history of {context.display_name}", legend_width=330)
     add_color_legend(fig, {"training (epoch mean)": theme.positive, "held out": theme.negative})
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
     known = rates[1][np.isfinite(rates[1])]
@@ -76,7 +82,7 @@ def draw(
             line.set_data(*_until(now, x, y))
             line.set_markevery(list(range(int((x <= now + 1e-9).sum()))))  # the tip on the way to the next is no value
         note.set_text(_words(context, int(np.searchsorted(epoch, now + 1e-9, side="right")) - 1, epoch, curves))
-        return [*(line for line, _, _ in moving), *band.show(now), note]
+        return [*(line for line, _, _ in moving), *band.update(now), note]
 
     update(1.0)
     return update
@@ -85,14 +91,14 @@ def draw(
 class _Band:
     """The 95 % interval of the accuracy on `of` held-out images, as wide as the curve is long; none of none."""
 
-    def __init__(self, ax: Axes, x: np.ndarray, share: np.ndarray, of: int, color: str) -> None:
+    def __init__(self, ax: Axes, x: NDArray[Any], share: NDArray[Any], of: int, color: str) -> None:
         known = np.isfinite(share)
         self.x = x[known]
         ends = [wilson_interval(round(s * of), of) for s in share[known]] if of else []
         self.ends = np.array(ends).reshape(-1, 2).T
         self.fill = ax.fill_between([], [], [], color=color, alpha=0.2, linewidth=0) if of else None
 
-    def show(self, now: float) -> list[Artist]:
+    def update(self, now: float) -> list[Artist]:
         if self.fill is None:
             return []
         (x, low), (_, high) = (_until(now, self.x, end) for end in self.ends)
@@ -100,19 +106,19 @@ class _Band:
         return [self.fill]
 
 
-def _until(now: float, x: np.ndarray, y: np.ndarray) -> tuple[list, list]:
+def _until(now: float, x: NDArray[Any], y: NDArray[Any]) -> tuple[list[float], list[float]]:
     """A curve, as far as it is drawn."""
     upto = int(np.searchsorted(x, now + 1e-9, side="right"))
     end = [np.interp(now, x, y)] if 0 < upto < len(x) else []
     return [*x[:upto], *[now] * len(end)], [*y[:upto], *end]
 
 
-def _steps(epoch: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _steps(epoch: NDArray[Any], rate: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Corners of a line that holds each epoch's rate from its beginning to its end."""
     return np.repeat([0, *epoch], 2)[1:-1], np.repeat(rate, 2)
 
 
-def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: np.ndarray, rate: np.ndarray) -> tuple:
+def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: NDArray[Any], rate: NDArray[Any]) -> Curve:
     """The learning rate; the smallest and the largest are labelled."""
     ax = add_chart(fig, box, "Learning rate", x=unit, left=66)
     low, high = np.nanmin(rate), np.nanmax(rate)
@@ -130,7 +136,7 @@ def _rate(fig: ThemedFigure, box: Box, unit: str, end: float, epoch: np.ndarray,
     return line, x, y
 
 
-def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
+def _line(ax: Axes, x: NDArray[Any], y: NDArray[Any], color: str) -> Curve:
     """A curve with its data; single epochs are marked where there are few."""
     known = np.isfinite(y)
     marker = "o" if known.sum() <= 12 else ""
@@ -139,8 +145,8 @@ def _line(ax: Axes, x: np.ndarray, y: np.ndarray, color: str) -> tuple:
 
 
 def _batches(
-    context: SceneContext, epoch: np.ndarray, step: np.ndarray, key: str = "loss"
-) -> tuple[np.ndarray, np.ndarray] | None:
+    context: SceneContext, epoch: NDArray[Any], step: NDArray[Any], key: str = "loss"
+) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """Fractional epochs, and losses or learning rates of single batches, where at least three were logged."""
     rows = [r for r in context.history.get("steps", []) if np.isfinite(r.get(key, np.nan))]
     if len(rows) < 3 or not np.isfinite(step).all():
@@ -148,7 +154,7 @@ def _batches(
     return np.interp([r["step"] for r in rows], [0, *step], [0, *epoch]), np.array([r[key] for r in rows])
 
 
-def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bool) -> None:
+def _scales(loss: Axes, accuracy: Axes, epoch: NDArray[Any], curves: Curves, log: bool) -> None:
     known = np.concatenate([curves["train_loss"], curves["val_loss"]])
     known = known[np.isfinite(known)]
     if log and (known > 0).all():
@@ -166,7 +172,7 @@ def _scales(loss: Axes, accuracy: Axes, epoch: np.ndarray, curves: dict, log: bo
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
 
 
-def _words(context: SceneContext, row: int, epoch: np.ndarray, curves: dict) -> str:
+def _words(context: SceneContext, row: int, epoch: NDArray[Any], curves: Curves) -> str:
     if row < 0:
         return f"before the end of {context.time_unit} {epoch[0]:g} of {epoch[-1]:g}"
     parts = [f"{context.time_unit} {epoch[row]:g} of {epoch[-1]:g}"]

@@ -3,8 +3,11 @@
 Histogram of the weights of each layer of {run} ({network}); outlines: before training.
 """
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
+from numpy.typing import NDArray
 
 from netcore.analysis.history import snapshots_until
 from netcore.core.context import SceneContext
@@ -22,7 +25,7 @@ NEEDS = ()
 ORDER = 56
 ANIMATED = True
 BINS = 61
-MOST = 8  # layers that fit
+MAX_LAYERS = 8
 
 
 def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> Update:
@@ -38,9 +41,11 @@ def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> U
     names = list(over_time[-1])
     if not names:
         raise RequirementError(f"run '{context.run_name}' has no torch.nn layer with weights: use model-graph")
-    shown = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MOST, len(names))).round().astype(int))]
+    shown = [
+        names[i] for i in np.unique(np.linspace(0, len(names) - 1, min(MAX_LAYERS, len(names))).round().astype(int))
+    ]
     words = f"{format_subset(len(shown), len(names), 'layer')}, each with its own scale"
-    body, _ = add_heading(fig, f"Weight distribution of {context.display_name}", words, aside=300)
+    body, _ = add_heading(fig, f"Weight distribution of {context.display_name}", words, legend_width=300)
     add_color_legend(
         fig, {"before training": theme.negative, "this snapshot": theme.positive} if len(snapshots) > 1 else {}
     )
@@ -53,7 +58,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> U
 
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
-        return [*(artist for panel in panels for artist in panel.show(i)), *timeline.show(i)]
+        return [*(artist for panel in panels for artist in panel.update(i)), *timeline.update(i)]
 
     update(1.0)
     return update
@@ -62,7 +67,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, seconds: float = 6.0) -> U
 class _Histogram:
     """Counts of one layer's weights at each snapshot; what lies outside its range counts in the outermost bins."""
 
-    def __init__(self, fig: ThemedFigure, box: Box, name: str, weights: list[np.ndarray]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, name: str, weights: list[NDArray[Any]]) -> None:
         theme = fig.theme
         limit = max(abs_limit(weights[i], 0.999) for i in (0, -1))
         self.edges = np.linspace(-limit, limit, BINS + 1)
@@ -85,7 +90,7 @@ class _Histogram:
             ax.stairs(self.counts[0], self.edges, color=theme.negative, linewidth=1.5)
         self.text = add_text(fig, box.x + start, box.y + 0.8, "", color=theme.muted)
 
-    def show(self, i: int) -> list[Artist]:
+    def update(self, i: int) -> list[Artist]:
         self.bars.set_data(self.counts[i])
         self.text.set_text(self.words[i])
         return [self.bars, self.text]

@@ -74,6 +74,10 @@ class Area:
         ends = _divide(self.height, weights, gap)
         return [Area(self.left, self.top - b, self.right, self.top - a) for a, b in ends]
 
+    def divide(self, weights: Sequence[float], gap: float = 0.0) -> list["Area"]:
+        """Divide the longer side by `weights`: into columns if it is wide, into rows if it is tall."""
+        return self.columns(weights, gap) if self.width >= self.height else self.rows(weights, gap)
+
     def fit(self, width: float, height: float, align: tuple[float, float] = (0.0, 0.0)) -> "Area":
         """Return the largest area of the shape `width` to `height` inside.
 

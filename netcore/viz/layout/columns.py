@@ -1,11 +1,12 @@
 """Positions of neurons in a column."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def column_positions(
     count: int, x: float, low: float, high: float, dots: bool, pitch: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the centres of neurons in a column, first at the top, centred between `low` and `high`.
 
     Parameters
@@ -36,6 +37,6 @@ def column_positions(
     return np.column_stack([np.full(count, x), np.delete(ys, hole)]), np.column_stack([np.full(3, x), three])
 
 
-def evenly_spread(count: int, left: float, right: float) -> np.ndarray:
+def evenly_spread(count: int, left: float, right: float) -> NDArray[np.float64]:
     """Return `count` evenly spaced positions from `left` to `right`, both included."""
     return np.linspace(left, right, count)

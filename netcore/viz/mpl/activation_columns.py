@@ -6,28 +6,27 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from netcore.analysis.blocks import Block, Graph
-from netcore.analysis.units import Criterion, root_block, top_k, unit_strength
+from netcore.analysis.units import Criterion, Units, select_units
 from netcore.core.formatting import format_number, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
-from netcore.viz.layout.grid_layout import CELL, _cell
+from netcore.viz.layout.unit_columns import GAP, UnitColumn, fit_columns, grid_in_column
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging, sequential
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid
 from netcore.viz.mpl.style import FIGURE_WIDTH, SMALL, ThemedFigure
 from netcore.viz.mpl.text import add_text, ellipsize, text_width
 
-GAP = 3.0  # units between maps
 TOP, FOOT = 44.0, 38.0  # units for the name and the shape above a column, for two lines below it
-WANTED = 6  # maps of each block, at least
-LARGEST = 12  # screen pixels of a map's pixel, at most
-NARROWEST = 48.0  # units of a column
+MAX_SCREEN_PIXELS = 12  # side of a map's pixel
+MIN_WIDTH = 48.0  # units of a column
 
 
 class ActivationView:
-    """Outputs of one block: which maps or neurons are shown, and the mosaic they are in.
+    """Outputs of one block: which maps or neurons are shown, and the grid that they are in.
 
     Parameters
     ----------
@@ -43,14 +42,13 @@ class ActivationView:
         self.block = block
         self.outputs = np.stack([self._tiles(trace) for trace in traces])  # (traces, N, h, w)
         self.vector = self.outputs.shape[2:] == (1, 1)  # or maps of one pixel each
-        by: Criterion = "activation" if self.vector else "variation"
-        self.strength = unit_strength(graph, root_block(graph, block), traces, by)[0]
+        self._graph, self._traces = graph, traces
         self.signed = bool(self.outputs.min() < 0)
         self.limit = abs_limit(self.outputs)
-        self.chosen = np.arange(len(self.outputs[0]))
+        self.units = Units(np.arange(len(self.outputs[0])), len(self.outputs[0]), block.unit_word)
         self.name: Text | None = None
 
-    def _tiles(self, trace: Trace) -> np.ndarray:
+    def _tiles(self, trace: Trace) -> NDArray[Any]:
         """Images (N, h, w): maps, neurons of one pixel, or one image of a sequence, a row per position."""
         values = self.block.unit_values(trace.value(self.block.output))
         if values.ndim == 2:  # (features, positions)
@@ -68,52 +66,59 @@ class ActivationView:
         _, count, h, w = self.outputs.shape
         return f"{count:,}" if self.vector else f"{h}×{w}"
 
-    def choose(self, count: int) -> None:
+    def select(self, count: int) -> None:
         """Show a maximum number of units: neurons of the largest magnitude, maps of the largest standard deviation."""
         if not self.is_sequence:
-            self.chosen = top_k(self.strength, count)
+            by: Criterion = "activation" if self.vector else "variation"
+            self.units = select_units(self._graph, self.block, self._traces, count, by)
+
+    @property
+    def selected(self) -> NDArray[np.int_]:
+        """Indices of the units shown."""
+        return self.units.index
 
     def draw(
         self, fig: ThemedFigure, box: Box, columns: int | None, pixel: float | None, gap: float = GAP
     ) -> ImageGrid:
-        """Make the mosaic, empty, at the top left of the box."""
+        """Make the grid, empty, at the top left of the box."""
         self.theme = fig.theme
         cmap = (diverging if self.signed else sequential)(fig.theme)
-        empty = np.full((len(self.chosen), *self.outputs.shape[2:]), np.nan)
+        empty = np.full((len(self.selected), *self.outputs.shape[2:]), np.nan)
         settings: dict[str, Any] = {
             "cmap": cmap,
-            "low": -self.limit * self.signed,
-            "high": self.limit,
+            "vmin": -self.limit * self.signed,
+            "vmax": self.limit,
             "frame": True,
             "gap": gap,
         }
-        self.mosaic = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
-        return self.mosaic
+        self.grid = image_grid(fig, box, empty, columns=columns, pixel=pixel, **settings)
+        return self.grid
 
-    def column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
+    def layout(self, min_width: float = 0.0) -> UnitColumn:
+        """What a column of it has to hold."""
+        _, count, h, w = self.outputs.shape
+        return UnitColumn(count, (h, w), min_width)
+
+    def draw_column(self, fig: ThemedFigure, box: Box, pixel: float) -> None:
         """Draw it as a column, a map's pixel `pixel` units wide, with name, shape, number shown and largest value."""
-        muted = fig.theme.muted
-        count, h, w = self.outputs.shape[1:]
-        gap = GAP
-        if self.vector:
-            pixel, gap = _cell(count, box.w, box.h - TOP - FOOT)
-        columns = max(1, int((box.w + gap) / (w * pixel + gap)))
-        self.choose(columns * max(1, int((box.h - TOP - FOOT + gap) / (h * pixel + gap))))
+        muted, count = fig.theme.muted, self.outputs.shape[1]
+        columns, rows, pixel, gap = grid_in_column(self.layout(), box.w, box.h - TOP - FOOT, pixel)
+        self.select(columns * rows)
         self.name = add_text(
             fig, box.x, box.y, ellipsize(fig, self.block.short, box.w + 4, SMALL, "bold", "end"), fontweight="bold"
         )
         add_text(fig, box.x, box.y + 19, self.shape_text, color=muted)
-        self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.chosen)), pixel, gap)
-        words = format_subset(len(self.chosen), count) if not self.is_sequence else "all"
+        self.draw(fig, box.inset(top=TOP, bottom=FOOT), min(columns, len(self.selected)), pixel, gap)
+        words = format_subset(len(self.selected), count) if not self.is_sequence else "all"
         words = words if text_width(fig, words) <= box.w + 6 else words.replace(" of ", "/")
         add_text(fig, box.x, box.y + box.h - 34, words, color=muted)
         add_text(fig, box.x, box.y + box.h - 15, format_number(float(np.abs(self.outputs).max())), color=muted)
 
-    def show(self, trace: Trace, share: float = 1.0) -> list[Artist]:
+    def update(self, trace: Trace, share: float = 1.0) -> list[Artist]:
         """Show the first `share` of a trace's maps; while they appear, the title is emphasised."""
-        tiles = self._tiles(trace)[self.chosen].copy()
+        tiles = self._tiles(trace)[self.selected].copy()
         tiles[round(share * len(tiles)) :] = np.nan
-        changed: list[Artist] = [self.mosaic.set(tiles)]
+        changed: list[Artist] = [self.grid.set(tiles)]
         if self.name:
             theme = self.theme
             self.name.set_color(theme.emphasis if 0 < share < 1 else theme.foreground)
@@ -122,61 +127,23 @@ class ActivationView:
 
 
 def draw_activation_columns(fig: ThemedFigure, box: Box, views: Sequence[ActivationView], gap: float) -> None:
-    """Draw blocks as columns side by side, all maps to one size: the largest at which a few of each block fit.
+    """Draw blocks as columns side by side, all maps to one scale, the largest at which a few of each block fit.
 
-    Colours mean the same in all of them: where one block has negative values, all are drawn with both signs.
+    Colors mean the same in all of them: if one block has negative values, all are drawn with both signs.
     """
     signed = any(view.signed for view in views)
     for view in views:
         view.signed = signed
-    scale, heads = fig.bbox.width / FIGURE_WIDTH, [_head(fig, view) for view in views]
-    tall, room = box.h - TOP - FOOT, box.w - gap * (len(views) - 1)
-    heads = [min(head, room / len(views)) for head in heads]
-    for pixel in [k / scale for k in range(LARGEST, 0, -1)]:
-        across = [_across(view, pixel, tall) for view in views]
-        widths = [max(h, _wide(v, a, pixel)) for v, a, h in zip(views, across, heads, strict=True)]
-        if sum(widths) <= room:
-            break
-    else:
-        widths = [room / len(views)] * len(views)
-    widths = _widen(views, widths, pixel, tall, room)
-    gap += (room - sum(widths)) / max(1, len(views) - 1)
+    scale = fig.bbox.width / FIGURE_WIDTH
+    columns = [view.layout(_text_width(fig, view)) for view in views]
+    pixels = [k / scale for k in range(MAX_SCREEN_PIXELS, 0, -1)]
+    widths, pixel, gap = fit_columns(columns, box.w, box.h - TOP - FOOT, gap, pixels)
     left = box.x
     for view, wide in zip(views, widths, strict=True):
-        view.column(fig, Box(left, box.y, wide, box.h), pixel)
+        view.draw_column(fig, Box(left, box.y, wide, box.h), pixel)
         left += wide + gap
 
 
-def _widen(views: Sequence[ActivationView], widths: list[float], pixel: float, tall: float, room: float) -> list[float]:
-    """Give the room that is left to blocks that show the smallest share, a map's or a cell's width at a time."""
-    steps = [(CELL if view.vector else view.outputs.shape[3] * pixel) + GAP for view in views]
-    while True:
-        shares = [_share(view, wide, pixel, tall) for view, wide in zip(views, widths, strict=True)]
-        short = [i for i, share in enumerate(shares) if share < 1 and steps[i] <= room - sum(widths)]
-        if not short:
-            return widths
-        least = min(short, key=lambda i: shares[i])
-        widths = [wide + steps[i] * (i == least) for i, wide in enumerate(widths)]
-
-
-def _head(fig: ThemedFigure, view: ActivationView) -> float:
-    """Units that a column needs for what is written above and below it."""
-    return min(72.0, max(NARROWEST, text_width(fig, view.block.short, SMALL, "bold")))
-
-
-def _across(view: ActivationView, pixel: float, tall: float) -> int:
-    """Maps side by side, so that `WANTED` of them, or all, fit into the height; too many where not one does."""
-    rows = int((tall + GAP) / (view.outputs.shape[2] * pixel + GAP))
-    return -(-min(WANTED, view.outputs.shape[1]) // rows) if rows else 999
-
-
-def _wide(view: ActivationView, across: int, pixel: float) -> float:
-    return across * (view.outputs.shape[3] * pixel + GAP) - GAP
-
-
-def _share(view: ActivationView, wide: float, pixel: float, tall: float) -> float:
-    """How much of its maps a column of this width holds; of a vector, how near to a square of large cells it comes."""
-    count, h, w = view.outputs.shape[1:]
-    if view.vector:
-        return wide / (np.ceil(np.sqrt(count)) * (CELL + GAP))
-    return int((wide + GAP) / (w * pixel + GAP)) * int((tall + GAP) / (h * pixel + GAP)) / count
+def _text_width(fig: ThemedFigure, view: ActivationView) -> float:
+    """Units that the texts above and below a column need."""
+    return min(72.0, max(MIN_WIDTH, text_width(fig, view.block.short, SMALL, "bold")))

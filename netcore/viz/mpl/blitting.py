@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from netcore.viz.colors import drop_alpha
 from netcore.viz.mpl.glyph_cache import cache_glyphs
@@ -38,7 +39,7 @@ class Blitter:
         self._changed: dict[Artist, None] = {}
         self._plan([artist for t in PROBES for artist in update(t)])
 
-    def render(self, t: float) -> np.ndarray:
+    def render(self, t: float) -> NDArray[np.uint8]:
         """Draw the frame at time `t`: uint8 (H, W, 3), or (H, W, 4) if the figure is transparent."""
         self.draw(t)
         return canvas_pixels(self.fig)
@@ -112,7 +113,7 @@ class Blitter:
         return [box.padded(EDGE)]
 
 
-def _meets(box: Bbox, others: np.ndarray) -> bool:
+def _meets(box: Bbox, others: NDArray[np.float64]) -> bool:
     """Whether a box overlaps any of `others` (N, 4): left, bottom, right, top."""
     x0, y0, x1, y1 = box.extents
     across = (others[:, 0] <= x1) & (x0 <= others[:, 2])
@@ -130,7 +131,7 @@ def freeze_layout(fig: ThemedFigure, update: Update | None) -> None:
         fig.set_layout_engine("none")
 
 
-def canvas_pixels(fig: ThemedFigure) -> np.ndarray:
+def canvas_pixels(fig: ThemedFigure) -> NDArray[np.uint8]:
     """Copy the pixels of the canvas: uint8 (H, W, 3), or (H, W, 4) if the figure is transparent."""
     rgba = np.asarray(fig.canvas.buffer_rgba())
     return rgba.copy() if fig.transparent else drop_alpha(rgba)

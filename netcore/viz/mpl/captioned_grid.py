@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.image_grid import ImageGrid, image_grid, to_display
@@ -17,7 +18,7 @@ LINE_HEIGHT = 17.0  # units per line of caption
 def captioned_grid(
     fig: ThemedFigure,
     box: Box,
-    images: np.ndarray,
+    images: NDArray[np.uint8],
     captions: Sequence[Sequence[str]],
     colors: Sequence[str],
     limit: float = 112.0,
@@ -45,14 +46,14 @@ def captioned_grid(
     wide, place = size(columns), min(MAX_TILE, box.w / columns)
     upper = box.inset(left=(place - wide) / 2, right=(place - wide) / 2, top=2)
     settings = {"columns": columns, "pixel": wide / tiles.shape[2], "gap": place - wide, "lead": below}
-    mosaic = image_grid(fig, upper, tiles, **settings)
+    grid = image_grid(fig, upper, tiles, **settings)
     for color in sorted(set(colors)):
-        mosaic.outline([i for i, c in enumerate(colors) if c == color], color, 2)
+        grid.outline_images([i for i, c in enumerate(colors) if c == color], color, 2)
     muted = fig.theme.muted
     for i, caption in enumerate(captions):
-        spot = mosaic.place(i)
+        spot = grid.image_box(i)
         for row, line in enumerate(caption):
             settings = {"ha": "center"} | ({"color": muted} if row else {})
             text = ellipsize(fig, line, place - 6)
             add_text(fig, spot.x + spot.w / 2, spot.y + spot.h + 6 + LINE_HEIGHT * row, text, **settings)
-    return mosaic
+    return grid

@@ -1,7 +1,8 @@
 """Texts drawn from cached glyph bitmaps.
 
-Matplotlib shapes a text and rasterises its glyphs again each time it draws it, which takes more than half of the time
-of a moving figure. Where a Matplotlib has not the inner functions that this needs, its own way is taken.
+Matplotlib shapes a text and rasterises its glyphs again each time it draws it. Without this cache, setting up and
+drawing all frames took 1.3 times the CPU time for the confusion matrix and 1.6 times for the dashboard. A Matplotlib
+without the inner functions that this needs draws its texts itself.
 """
 
 from functools import lru_cache
@@ -12,15 +13,16 @@ import numpy as np
 from matplotlib.backends import backend_agg
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties, fontManager, get_font
+from numpy.typing import NDArray
 
 POSSIBLE = hasattr(RendererAgg, "_draw_text_glyphs_and_boxes") and hasattr(backend_agg, "RenderMode")
-KEPT = 20_000  # glyphs: each digit at each of 64 places within a pixel, in a few sizes
+MAX_GLYPHS = 20_000  # each digit at each of 64 places within a pixel, in a few sizes
 
 
 def cache_glyphs(renderer: RendererAgg) -> RendererAgg:
-    """The same renderer, its texts drawn from kept glyphs."""
+    """Return the renderer, which draws texts from cached glyphs from now on."""
     if POSSIBLE and "draw_text" not in vars(renderer):
-        renderer.draw_text = MethodType(_draw_text, renderer)  # type: ignore[method-assign]
+        renderer.draw_text = MethodType(_draw_text, renderer)  # type: ignore[method-assign]  # of this renderer alone
     return renderer
 
 
@@ -38,8 +40,8 @@ def _draw_text(
         self._renderer.draw_text_image(buffer, right + left // 64, height - top - up // 64 + len(buffer), 0, gc)
 
 
-@lru_cache(KEPT)
-def _shaped(s: str, prop: FontProperties, dpi: float, flags: Any) -> tuple:
+@lru_cache(MAX_GLYPHS)
+def _shaped(s: str, prop: FontProperties, dpi: float, flags: Any) -> tuple[tuple[Any, int, float, float], ...]:
     """Font, glyph, and place in pixels of each letter."""
     font = get_font(fontManager._find_fonts_by_props(prop))
     font.clear()
@@ -48,8 +50,10 @@ def _shaped(s: str, prop: FontProperties, dpi: float, flags: Any) -> tuple:
     return tuple((item.ft_object, item.glyph_index, item.x, item.y) for item in items)
 
 
-@lru_cache(KEPT)
-def _glyph(font: Any, size: float, dpi: float, index: int, dx: int, dy: int, flags: Any) -> tuple[np.ndarray, int, int]:
+@lru_cache(MAX_GLYPHS)
+def _glyph(
+    font: Any, size: float, dpi: float, index: int, dx: int, dy: int, flags: Any
+) -> tuple[NDArray[Any], int, int]:
     """Bitmap of a glyph, `dx` and `dy` 64ths of a pixel off, with its left and its upper end."""
     font.set_size(size, dpi)
     font._set_transform(np.array([[0x10000, 0], [0, 0x10000]]), [dx, dy])

@@ -11,8 +11,9 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Affine2D, IdentityTransform
+from numpy.typing import NDArray
 
-from netcore.viz.layout.grid_layout import _cells, _columns, nearest_index
+from netcore.viz.layout.grid_layout import best_column_count, cells_per_pixel, nearest_index
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import sequential
@@ -55,12 +56,12 @@ class PixelImage(AxesImage):
 
 
 def show_pixels(
-    ax: Axes, array: np.ndarray, cmap: Colormap | None = None, low: float = 0.0, high: float = 1.0
+    ax: Axes, array: NDArray[Any], cmap: Colormap | None = None, vmin: float = 0.0, vmax: float = 1.0
 ) -> PixelImage:
     """Fill axes with an image: values (H, W) coloured by `cmap`, or uint8 (H, W, 3)."""
     height, width = array.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-    image = PixelImage(ax, cmap=cmap, norm=Normalize(low, high), extent=extent, interpolation="none")
+    image = PixelImage(ax, cmap=cmap, norm=Normalize(vmin, vmax), extent=extent, interpolation="none")
     image.set_data(array)
     image.set_clip_path(ax.patch)
     ax.add_image(image)
@@ -83,7 +84,7 @@ class ImageGrid:
         Array cells per image pixel, so that gaps can be finer than pixels.
     gaps : (int, int)
         Array cells between rows and between columns.
-    ground : ndarray, shape (3,)
+    background : ndarray, shape (3,)
         Colour of the gaps between coloured images, in [0, 1].
     **settings
         Of `show_pixels`.
@@ -97,11 +98,11 @@ class ImageGrid:
     def __init__(
         self,
         ax: Axes,
-        images: np.ndarray,
+        images: NDArray[Any],
         columns: int,
         repeat: int,
         gaps: tuple[int, int],
-        ground: np.ndarray,
+        background: NDArray[np.float64],
         **settings: Any,
     ) -> None:
         self.ax, self.columns, self.repeat, self.gaps = ax, columns, repeat, gaps
@@ -112,7 +113,7 @@ class ImageGrid:
         color = images.ndim == 4
         self._array = np.empty((*size, 3), np.uint8) if color else np.full(size, np.nan, np.float32)
         if color:
-            self._array[:] = np.round(ground * 255)
+            self._array[:] = np.round(background * 255)
         self._fill(images)
         self.image = show_pixels(ax, self._array, **settings)
 
@@ -122,20 +123,20 @@ class ImageGrid:
         row, column = divmod(i, self.columns)
         return row * (h * self.repeat + self.gaps[0]), column * (w * self.repeat + self.gaps[1])
 
-    def place(self, i: int) -> Box:
+    def image_box(self, i: int) -> Box:
         """Return the box of image `i`."""
         row, column = self.corner(i)
         _, h, w = self.shape
         fig = self.ax.figure
         unit = FIGURE_WIDTH / fig.bbox.width
-        frame, cell = self.ax.get_window_extent(), 1 / self.cells_a_unit
+        frame, cell = self.ax.get_window_extent(), 1 / self.cells_per_unit
         left, top = frame.x0 * unit, (fig.bbox.height - frame.y1) * unit
         return Box(left + column * cell, top + row * cell, w * self.repeat * cell, h * self.repeat * cell)
 
-    def outline(self, which: Iterable[int], color: str, linewidth: float = 1.0) -> PatchCollection:
+    def outline_images(self, which: Iterable[int], color: str, linewidth: float = 1.0) -> PatchCollection:
         """Outline the images of the given indices, as one artist."""
         _, h, w = self.shape
-        pad = linewidth / 2 * self.cells_a_unit
+        pad = linewidth / 2 * self.cells_per_unit
         tall, wide = h * self.repeat + 2 * pad, w * self.repeat + 2 * pad
         corners = [self.corner(i) for i in which]
         patches = [Rectangle((x - 0.5 - pad, y - 0.5 - pad), wide, tall) for y, x in corners]
@@ -144,24 +145,24 @@ class ImageGrid:
         return lines
 
     @property
-    def cells_a_unit(self) -> float:
+    def cells_per_unit(self) -> float:
         """Array cells (data coordinates of ``ax``) per unit."""
         return self._array.shape[1] / self.ax.get_window_extent().width * self.ax.figure.bbox.width / FIGURE_WIDTH
 
-    def _fill(self, images: np.ndarray) -> None:
+    def _fill(self, images: NDArray[Any]) -> None:
         r = self.repeat
         _, h, w = self.shape
         for i, sample in enumerate(images):
             y, x = self.corner(i)
             self._array[y : y + h * r, x : x + w * r] = sample.repeat(r, 0).repeat(r, 1)
 
-    def set(self, images: np.ndarray) -> PixelImage:
+    def set(self, images: NDArray[Any]) -> PixelImage:
         """Set other images of the same shape and return the artist."""
         self._fill(images)
         self.image.set_data(self._array)
         return self.image
 
-    def tiles(self) -> np.ndarray:
+    def images(self) -> NDArray[Any]:
         """Read the images back from the artist: (N, H, W)."""
         array = np.asarray(self.image.get_array())
         n, h, w = self.shape
@@ -173,12 +174,12 @@ class ImageGrid:
 def image_grid(
     fig: ThemedFigure,
     box: Box,
-    images: np.ndarray,
+    images: NDArray[Any],
     *,
     columns: int | None = None,
     cmap: Colormap | None = None,
-    low: float = 0.0,
-    high: float = 1.0,
+    vmin: float = 0.0,
+    vmax: float = 1.0,
     gap: float = 4.0,
     align: tuple[float, float] = (0.0, 0.0),
     frame: bool = False,
@@ -197,7 +198,7 @@ def image_grid(
         Images per row; default: the number with the largest images.
     cmap : Colormap, optional
         Colours of values; default: from background to foreground.
-    low, high : float
+    vmin, vmax : float
         Values at the ends of `cmap`.
     gap : float
         Approximate distance of images, in units.
@@ -225,8 +226,8 @@ def image_grid(
         down = (box.h - (rows - 1) * lead) / (rows * h)
         return max(min(across, down) * scale, 1e-3)
 
-    columns = columns or _columns(n, size_in)
-    repeat, cell = _cells(pixel * scale if pixel else size_in(columns), gap * scale)
+    columns = columns or best_column_count(n, size_in)
+    repeat, cell = cells_per_pixel(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
     for whole in (round, int):  # the requested gap, or a narrower one if the grid is larger than the box
         cells = max(1, whole(gap * scale / cell)) if gap else 0
@@ -238,13 +239,13 @@ def image_grid(
     left = round((box.x + (box.w - wide) * align[0]) * scale) / scale
     top = round((box.y + (box.h - tall) * align[1]) * scale) / scale
     ax = add_axes(fig, Box(left, top, wide, tall))
-    settings = {"cmap": cmap or sequential(theme), "low": low, "high": high} if images.ndim == 3 else {}
+    settings = {"cmap": cmap or sequential(theme), "vmin": vmin, "vmax": vmax} if images.ndim == 3 else {}
     out = ImageGrid(ax, images, columns, repeat, (leading, cells), theme.rgb("background"), **settings)
     if frame:
-        out.outline(range(n), theme.faint)
+        out.outline_images(range(n), theme.faint)
     return out
 
 
-def to_display(pixels: np.ndarray) -> np.ndarray:
+def to_display(pixels: NDArray[np.uint8]) -> NDArray[Any]:
     """Convert an image uint8 (C, H, W) for `image_grid`: float (H, W) in [0, 1], or uint8 (H, W, 3) if C is 3."""
     return pixels[0] / 255.0 if len(pixels) != 3 else pixels.transpose(1, 2, 0)

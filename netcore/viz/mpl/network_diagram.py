@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.analysis.diagram_columns import DiagramColumn, column_contributions, diagram_columns
-from netcore.analysis.units import top_k
+from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.units import Units, select_units, top_k
 from netcore.core.trace import Trace
 from netcore.viz.colors import blend
 from netcore.viz.layout.columns import column_positions
@@ -31,15 +32,23 @@ FOOT = 38.0  # units below the columns, for how many are shown
 
 
 class NetworkDiagram:
-    """A network in `box`; ``show(trace)`` moves it to an image and gives the artists that changed.
+    """The network as columns of units with edges, in a box; `update` shows an image.
 
-    Of the trace shown last, ``chosen`` holds the units in each column, ``values`` what the edges between
-    neighbours carry: (T, S) each, None where something lies between them. ``lines`` are these edges, weak ones first.
+    Attributes
+    ----------
+    selected : list of ndarray
+        Units in each column.
+    values : list of ndarray or None
+        Contributions along the edges between neighbouring columns, (T, S) each; None if the columns do not follow one
+        another.
+    lines : LineCollection
+        The edges, weak ones first.
     """
 
-    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace, most: int = 6) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, trace: Trace, limit: int = 6) -> None:
         self.theme = fig.theme
-        self.columns = diagram_columns(trace, most)
+        self.columns = diagram_columns(trace, limit)
+        self.graph = graph_of_trace(trace).join_poolings()
         longest = min(0.24 * box.w, max(text_width(fig, name, weight="bold") for name in trace.classes))
         self._classes = [ellipsize(fig, name, longest, weight="bold") for name in trace.classes]
         inner = box.inset(right=longest + 10, bottom=FOOT)
@@ -51,7 +60,7 @@ class NetworkDiagram:
         # Names are beside the axes, not in them: what the lines cannot reach need not be drawn again.
         x, ys = inner.x + inner.w + 6, inner.y + self.views[-1].centers[:, 1]
         self.names = [add_text(fig, x, y, "", va="center_baseline") for y in ys]
-        self.show(trace)
+        self.update(trace)
         self._mark_gaps(inner)
 
     def _views(self, fig: ThemedFigure, inner: Box, trace: Trace) -> "list[_Neurons | _Maps]":
@@ -87,31 +96,46 @@ class NetworkDiagram:
 
     # ---- an image
 
-    def show(self, trace: Trace) -> list[Artist]:
+    def update(self, trace: Trace) -> list[Artist]:
+        """Show a trace and return the changed artists."""
         changed: list[Artist] = [self.lines, *self.names]
-        self.chosen = [top_k(c.activity(trace), v.count) for c, v in zip(self.columns, self.views, strict=True)]
+        pairs = zip(self.columns[:-1], self.views[:-1], strict=True)
+        self.units = [self._select(column, view.count, trace) for column, view in pairs]
         shares = trace.probabilities
-        self.chosen[-1] = top_k(shares, self.views[-1].count)
-        for column, view, chosen in zip(self.columns, self.views, self.chosen, strict=True):
+        self.selected = [*(units.index for units in self.units), top_k(shares, self.views[-1].count)]
+        for column, view, chosen in zip(self.columns, self.views, self.selected, strict=True):
             values = shares if column is self.columns[-1] else column.values(trace)
             if column.has_maps and column.block is None:
                 values = to_display(trace.pixels)[None]
-            changed.append(view.show(values, chosen, 1.0 if values is shares else float(np.abs(values).max())))
+            changed.append(view.update(values, chosen, 1.0 if values is shares else float(np.abs(values).max())))
         self.values = [
             column_contributions(trace, *pair, *which)
-            for pair, which in zip(itertools.pairwise(self.columns), itertools.pairwise(self.chosen), strict=True)
+            for pair, which in zip(itertools.pairwise(self.columns), itertools.pairwise(self.selected), strict=True)
         ]
         self._edges()
-        for text, k in zip(self.names, self.chosen[-1], strict=True):
+        for text, k in zip(self.names, self.selected[-1], strict=True):
             color = prediction_color(self.theme, trace, int(k))
             set_text(text, self._classes[k], color or self.theme.muted, bool(k == trace.prediction))
         return changed
 
+    def _select(self, column: DiagramColumn, limit: int, trace: Trace) -> Units:
+        """Units of a column for this image: neurons most active, maps varying most."""
+        if column.block is None:
+            return Units(top_k(column.activity(trace), limit), column.size, "pixel")
+        if column.block.unit_count != column.size:  # values with several axes, shown as one vector
+            return Units(top_k(column.activity(trace), limit), column.size, "value", "most active")
+        return select_units(self.graph, column.block, [trace], limit, "variation" if column.has_maps else "activation")
+
+    @property
+    def selection(self) -> str:
+        """How units of layers were chosen: ``"neurons most active"``; empty if all are shown."""
+        return ", ".join(dict.fromkeys(units.selection for units in self.units if units.selection))
+
     def _edges(self) -> None:
         """Lines by what they carry: colour by sign, strong ones wide and opaque, weak ones hairlines below them."""
-        segments: list[np.ndarray] = [np.zeros((0, 2, 2))]
-        values: list[np.ndarray] = [np.zeros(0)]
-        strength: list[np.ndarray] = [np.zeros(0)]
+        segments: list[NDArray[Any]] = [np.zeros((0, 2, 2))]
+        values: list[NDArray[Any]] = [np.zeros(0)]
+        strength: list[NDArray[Any]] = [np.zeros(0)]
         for (a, b), carried in zip(itertools.pairwise(self.views), self.values, strict=True):
             if carried is None:
                 continue
@@ -144,7 +168,7 @@ class _Neurons:
             self.centers[:, 0], self.centers[:, 1], s=(2 * radius) ** 2, linewidths=1.2, zorder=2, clip_on=False
         )
 
-    def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
+    def update(self, values: NDArray[Any], chosen: NDArray[Any], limit: float) -> Artist:
         share = values[chosen] / max(limit, 1e-12)
         active = np.abs(share) > IDLE
         fill = self.theme.signed_colors(share) if values.min() < 0 else self.theme.activation_colors(share)
@@ -170,24 +194,24 @@ class _Maps:
         signed = bool(values.min() < 0)
         empty = to_display(trace.pixels)[None] if self.image else np.zeros((self.count, *values.shape[1:]))
         cmap = (diverging if signed else sequential)(theme)
-        settings: dict[str, Any] = {"cmap": cmap, "low": -1.0 * signed, "high": 1.0, "frame": True, "gap": 6.0}
-        self.mosaic = image_grid(
+        settings: dict[str, Any] = {"cmap": cmap, "vmin": -1.0 * signed, "vmax": 1.0, "frame": True, "gap": 6.0}
+        self.grid = image_grid(
             fig,
             place.inset(bottom=14 * more),
             empty,
             columns=1,
             align=(0.5, 0.5),
-            **settings,  # type: ignore[arg-type]
+            **settings,
         )
-        boxes = [self.mosaic.place(i) for i in range(self.count)]
+        boxes = [self.grid.image_box(i) for i in range(self.count)]
         self.half = boxes[0].w / 2
         self.centers = np.array([(b.x + b.w / 2 - inner.x, b.y + b.h / 2 - inner.y) for b in boxes])
         low = boxes[-1].y + boxes[-1].h - inner.y + 8
         if more:
             _dots(ax, [(self.centers[0, 0] + d, low) for d in (-5, 0, 5)], theme)
 
-    def show(self, values: np.ndarray, chosen: np.ndarray, limit: float) -> Artist:
-        return self.mosaic.set(values[chosen] if self.image else values[chosen] / max(limit, 1e-12))
+    def update(self, values: NDArray[Any], chosen: NDArray[Any], limit: float) -> Artist:
+        return self.grid.set(values[chosen] if self.image else values[chosen] / max(limit, 1e-12))
 
 
 def _dots(ax: Axes, places: ArrayLike, theme: Theme) -> None:

@@ -1,4 +1,4 @@
-"""The network's answer as bars: one a class, with its probability."""
+"""Class probabilities as bars."""
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -15,32 +15,32 @@ from netcore.viz.wording import prediction_role
 
 
 class ProbabilityBars:
-    """Bars of the probabilities inside `box`; ``show(trace)`` moves them and gives the artists that changed.
+    """One bar per class with its probability, inside `box`.
 
-    Up to `most` classes are in their order; of more, the likeliest are shown, likeliest first. The predicted class is
-    in the colour of right or wrong (of emphasis where the true class is not known), the others in `positive`.
+    Up to `limit` classes are shown in their order; of more, the most probable ones, in descending order. The predicted
+    class has the color of correct or incorrect (`emphasis` if the true class is not known), the others `positive`.
     """
 
-    def __init__(self, fig: ThemedFigure, box: Box, classes: tuple[str, ...], most: int = 10) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: tuple[str, ...], limit: int = 10) -> None:
         self.theme, self.classes = fig.theme, classes
-        self.count = min(most, len(classes))
-        self.sorted = len(classes) > most
+        self.count = min(limit, len(classes))
+        self.sorted = len(classes) > limit
         longest = min(0.45 * box.w, max(text_width(fig, name) for name in classes))
         self._names = [ellipsize(fig, name, longest) for name in classes]
         left = longest + 8
-        self._places = 1 if box.w - left > 98 else 0
-        room = text_width(fig, "> 99.9 %" if self._places else "> 99 %") + 6
-        ax = add_axes(fig, box.inset(left=left, right=room), xlim=(0, 1), ylim=(self.count - 0.5, -0.5))
+        self._decimals = 1 if box.w - left > 98 else 0
+        reserved = text_width(fig, "> 99.9 %" if self._decimals else "> 99 %") + 6
+        ax = add_axes(fig, box.inset(left=left, right=reserved), xlim=(0, 1), ylim=(self.count - 0.5, -0.5))
         ax.axis("off")
         ax.axvline(0, color=self.theme.faint, linewidth=1)
         self.bars = ax.barh(range(self.count), np.zeros(self.count), height=0.66).patches
-        unit = 1 / (box.w - left - room)
+        unit = 1 / (box.w - left - reserved)
         rows = range(self.count)
         self.names = [ax.text(-8 * unit, i, "", ha="right", va="center_baseline", fontsize=SMALL) for i in rows]
         self.values = [ax.text(0, i, "", ha="left", va="center_baseline", fontsize=SMALL) for i in rows]
         self._unit = unit
 
-    def show(self, trace: Trace | None) -> list[Artist]:
+    def update(self, trace: Trace | None) -> list[Artist]:
         """Show a trace's probabilities; None empties the bars."""
         shares = np.zeros(len(self.classes)) if trace is None else trace.probabilities
         order = np.argsort(-shares, kind="stable")[: self.count] if self.sorted else np.arange(self.count)
@@ -57,7 +57,7 @@ class ProbabilityBars:
         return [*self.bars, *self.names, *self.values]
 
     def _value(self, share: float) -> str:
-        return format_percent(share, self._places) if share >= 0.1 ** (self._places + 2) else ""
+        return format_percent(share, self._decimals) if share >= 0.1 ** (self._decimals + 2) else ""
 
 
 def prediction_color(theme: Theme, trace: Trace | None, k: int) -> str | None:

@@ -55,14 +55,16 @@ def ellipsize(
     return cut(low)
 
 
-def add_heading(fig: ThemedFigure, title: str, subtitle: str = "", aside: float = 0) -> tuple[Box, Text]:
+def add_heading(fig: ThemedFigure, title: str, subtitle: str = "", legend_width: float = 0) -> tuple[Box, Text]:
     """Add title and subtitle at the top left, and return the box below them and the subtitle.
 
-    `aside` units to the right of the title remain free.
+    The last `legend_width` units of the title's line remain free.
     """
     whole = figure_box(fig)
     width = whole.w - 2 * MARGIN
-    add_text(fig, MARGIN, 16, ellipsize(fig, title, width - aside, TITLE, "bold"), fontsize=TITLE, fontweight="bold")
+    add_text(
+        fig, MARGIN, 16, ellipsize(fig, title, width - legend_width, TITLE, "bold"), fontsize=TITLE, fontweight="bold"
+    )
     line = add_text(fig, MARGIN, 46, ellipsize(fig, subtitle, width), color=fig.theme.muted)
     return whole.inset(MARGIN, 78, MARGIN, 18), line
 

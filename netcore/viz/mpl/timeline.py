@@ -26,12 +26,12 @@ class Timeline:
         self.words = [self._words(context, s) for s in snapshots]
         self.text = add_text(fig, box.x, box.y, "")
         every = len(snapshots_until(context))
-        aside = "one dot per snapshot" if len(snapshots) == every else format_subset(len(snapshots), every, "snapshot")
+        shown = "one dot per snapshot" if len(snapshots) == every else format_subset(len(snapshots), every, "snapshot")
         if (
             len(snapshots) > 1
-            and max(text_width(fig, words) for words in self.words) + text_width(fig, aside) + 20 <= box.w
+            and max(text_width(fig, words) for words in self.words) + text_width(fig, shown) + 20 <= box.w
         ):
-            add_text(fig, box.x + box.w, box.y, aside, ha="right", color=theme.muted)
+            add_text(fig, box.x + box.w, box.y, shown, ha="right", color=theme.muted)
         self._x = np.linspace(0, 1, len(snapshots))
         ax = add_axes(fig, Box(box.x + 5, box.y + 22, box.w - 10, 14), xlim=(0, 1), ylim=(-1, 1))
         ax.axis("off")
@@ -49,7 +49,7 @@ class Timeline:
         known = f" · accuracy {format_percent(accuracy)} on {held_out_text(context)}" if accuracy is not None else ""
         return snapshot.label + known
 
-    def show(self, i: int) -> list[Artist]:
+    def update(self, i: int) -> list[Artist]:
         """Move to snapshot `i` and return the changed artists."""
         self.text.set_text(self.words[i])
         if self.dots:

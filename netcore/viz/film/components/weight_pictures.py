@@ -10,7 +10,7 @@ from netcore.analysis.dense_layers import DenseLayer
 from netcore.core.formatting import format_number
 from netcore.core.trace import Trace
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
-from netcore.viz.film.components.feature_maps import color_scale
+from netcore.viz.film.components.color_scale import ColorScale
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
@@ -71,7 +71,7 @@ class WeightPictures:
             for name, place, cell in zip(names, places, cells, strict=True)
         ]
         self.limit = format_number(limit)
-        self.scale = color_scale(theme, area.right, area.bottom + 0.15, limit, True)
+        self.scale = ColorScale(theme, (-limit, limit), True, (area.right, area.bottom + 0.15)).mobjects
 
     @property
     def mobjects(self) -> list[ArrayMobject]:

@@ -1,0 +1,94 @@
+"""Which values are drawn from a vector to the scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.analysis.dense_layers import DenseLayer
+from netcore.analysis.units import top_k
+from netcore.core.trace import Trace
+
+MAX_COLUMNS = 5  # of values and neurons, the classes not counted
+
+
+@dataclass(frozen=True)
+class VectorHead:
+    """Columns that are drawn, from the vector to the classes.
+
+    Attributes
+    ----------
+    values : tuple of ndarray
+        All values of each column: the vector, hidden layers, logits.
+    index : tuple of ndarray of int
+        Those drawn.
+    layers : tuple of DenseLayer
+        From each column to the next.
+    answer, other : int
+        The prediction, and the class that it is compared with: the true one if it is wrong, else the runner-up.
+    """
+
+    values: tuple[NDArray[np.floating], ...]
+    index: tuple[NDArray[np.int_], ...]
+    layers: tuple[DenseLayer, ...]
+    answer: int
+    other: int
+
+    def edges(self, k: int) -> NDArray[np.float64]:
+        """Weight × value from each drawn unit of column `k` to each of the next: (T, S)."""
+        found: NDArray[np.float64] = self.layers[k].contributions(self.index[k + 1], self.index[k]).astype(float)
+        return found
+
+    def rest(self, k: int) -> NDArray[np.float64]:
+        """What all other units of column `k` and the bias add to each drawn unit of the next: (T,)."""
+        total: NDArray[np.float64] = self.layers[k].z[self.index[k + 1]].astype(float) - self.edges(k).sum(1)
+        return total
+
+    @property
+    def difference(self) -> tuple[NDArray[np.float64], float]:
+        """What each unit before the scores, and the bias, adds to the lead of the answer."""
+        layer = self.layers[-1]
+        weight, bias = layer.weight.astype(float), layer.bias.astype(float)
+        return (weight[self.answer] - weight[self.other]) * layer.inputs, float(bias[self.answer] - bias[self.other])
+
+    @property
+    def lead(self) -> float:
+        """Score of the answer − score of the other class."""
+        scores = self.values[-1]
+        return float(scores[self.answer] - scores[self.other])
+
+
+def vector_head(
+    trace: Trace, vector: NDArray[np.floating], layers: Sequence[DenseLayer], units: int, classes: int
+) -> VectorHead:
+    """Choose what is drawn of the vector, the dense layers and the classes.
+
+    Parameters
+    ----------
+    trace : Trace
+    vector : ndarray, shape (F,)
+    layers : sequence of DenseLayer
+        None if the vector holds the scores.
+    units, classes : int
+        Drawn per column at most. Units are those that contribute most to the drawn ones of the next column, before the
+        scores to the lead of the answer; classes the most probable, answer and true class among them.
+    """
+    order = np.argsort(-trace.logits, kind="stable")
+    answer = trace.prediction
+    wrong = trace.label is not None and trace.label != answer
+    other = int(trace.label if wrong and trace.label is not None else next((k for k in order if k != answer), answer))
+    keep = {answer, other} | ({trace.label} if trace.label is not None else set())
+    index = [top_k(trace.probabilities, max(classes, len(keep)), keep)]
+    layers = tuple(layers)
+    if not layers:
+        return VectorHead((trace.logits,), tuple(index), (), answer, other)
+    last = layers[-1]
+    strength = np.abs((last.weight[answer] - last.weight[other]) * last.inputs)
+    for layer in reversed(layers):
+        index.insert(0, top_k(strength, units))
+        if layer is not layers[0]:
+            before = layers[layer.number - 2]
+            strength = np.abs(before.weight[index[0]] * before.inputs).sum(0)
+    values = (vector, *(layer.output for layer in layers[:-1]), trace.logits)
+    return VectorHead(values, tuple(index), layers, answer, other)

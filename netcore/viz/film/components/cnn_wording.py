@@ -1,0 +1,227 @@
+"""Captions and sums of a convolutional network's stages."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netcore.analysis.blocks import Block
+from netcore.analysis.cnn_stages import Stage
+from netcore.analysis.normalization import ScaleShift
+from netcore.analysis.vector_head import VectorHead
+from netcore.core.formatting import format_number, format_percent
+from netcore.core.trace import Trace
+from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.components.sums import format_fixed, sum_terms
+from netcore.viz.film.components.vector_columns import VectorColumns
+from netcore.viz.wording import prediction_role
+
+WORDS = {"BN": "Batch norm", "LN": "Layer norm", "LRN": "Local response norm", "GroupNorm": "Group norm"}
+EFFECTS = {
+    "ReLU": "ReLU: negatives become 0",
+    "Tanh": "Tanh: every value between −1 and 1",
+    "Sigmoid": "Sigmoid: every value between 0 and 1",
+    "LeakyReLU": "Leaky ReLU: negatives shrink",
+}
+MAX_CAPTION = 50
+MIN_LEAD = 0.05  # smaller ones have more decimals
+MAX_NAME = 12  # characters of a class in a caption
+
+
+def spell(title: str) -> str:
+    """Spell a short title as a caption has it: ``"Batch norm"``, ``"Max pooling"``."""
+    if "-pool" in title:
+        return title.split("-pool")[0] + " pooling"
+    return WORDS.get(title, title)
+
+
+def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, int]) -> list[Term]:
+    """Write a normalization of one value as ``x × scale + shift = y`` with numbers that agree; empty if unknown."""
+    if affine is None:
+        return []
+    x, y = float(stage.reads[at]), float(stage.values[at])
+    for d in range(2, 6):
+        a, b, c, out = (round(float(v), d) for v in (x, affine.scale, affine.shift, y))
+        if abs(round(a * b + c, d) - out) < 10.0**-d / 2:
+            break
+    else:
+        return []
+    sign = "−" if c < 0 else "+"
+    texts = [
+        format_fixed(a, d),
+        f"× {format_fixed(b, d)}",
+        f"{sign} {format_fixed(abs(c), d)}",
+        "=",
+        format_fixed(out, d),
+    ]
+    note = "learned scale and shift" if affine.learned else "by mean and deviation of this image"
+    return [*texts[:4], (texts[4], "foreground"), (f"({note})", "muted")]
+
+
+def zero_count(values: np.ndarray) -> list[Term]:
+    """Count the values that are 0, empty if there are none."""
+    zeros = int((values == 0).sum())
+    return [(f"{zeros:,} of {values.size:,} values are 0", "muted")] if zeros else []
+
+
+def group_stages(stages: Sequence[Stage], queue: Sequence[int]) -> list[list[int]]:
+    """Group stages shown in brief, one step each: the maps just made, the first residual or parallel block,
+    the rest."""
+    groups: list[list[int]] = []
+    own = {kind: next((i for i in queue if stages[i].block.kind == kind), -1) for kind in ("residual", "parallel")}
+    open_ = False  # whether the last group may grow
+    for i in queue:
+        light = stages[i].kind in ("partial", "norm", "activation") or stages[i].block.kind == "pooling"
+        if i in own.values():
+            groups.append([i])
+            open_ = False
+        elif groups and open_ and (not light or _is_light(stages, groups[-1]) == light or len(groups) > 1):
+            if _is_light(stages, groups[-1]) and not light:
+                groups.append([i])
+            else:
+                groups[-1].append(i)
+        else:
+            groups.append([i])
+            open_ = True
+    return groups
+
+
+def _is_light(stages: Sequence[Stage], group: Sequence[int]) -> bool:
+    return all(stages[i].kind in ("partial", "norm", "activation") or stages[i].block.kind == "pooling" for i in group)
+
+
+def brief_caption(stages: Sequence[Stage], seen: Sequence[str]) -> str:
+    """Caption of stages shown in brief.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+    seen : sequence of str
+        Titles shown before.
+    """
+    last, first = stages[-1], stages[0]
+    words = [spell(s.title) for s in stages]
+    if len(stages) == 1 and first.block.kind == "residual":
+        added = "a projection of its input" if first.block.shortcut else "its input"
+        return f"{_numbered(first)}: {added} is added"
+    if len(stages) == 1 and first.block.kind == "parallel":
+        joined = "sums" if first.block.main.role == "sum" else "side by side"
+        text = f"{_numbered(first)}: branches {'added' if joined == 'sums' else joined}, {last.channels:,} maps"
+        return text if len(text) <= MAX_CAPTION else f"Branches joined: {last.channels:,} maps"
+    if all(s.kind in ("partial", "norm", "activation") or s.block.kind == "pooling" for s in stages):
+        rest = words[1:] if first.kind == "partial" else words
+        again = " again" if rest and all(s.title in seen for s in stages[1:]) else ""
+        lead = f"{first.channels:,} maps" if first.kind == "partial" else ""
+        text = "; ".join(filter(None, [lead, ", ".join(rest) + again]))
+        return text if len(text) <= MAX_CAPTION else f"{lead or 'The same maps'}; {len(rest)} more steps"
+    count = sum(s.block.convolutions for s in stages if s.kind != "partial")
+    blocks = len(stages)
+    lead = f"{blocks:,} more blocks" if blocks > 1 else spell(first.title)
+    noun = "convolution" + "s" * (count != 1)
+    if blocks == 1 and first.block.children and "block" not in lead:
+        return f"{count:,} {noun}: {last.channels:,} maps of {last.size[0]} × {last.size[1]}"
+    if blocks == 1 and count <= 1:
+        return f"{lead}: {last.channels:,} maps of {last.size[0]} × {last.size[1]}"
+    return f"{lead}: {count:,} {noun}, {last.channels:,} maps"
+
+
+def _numbered(stage: Stage) -> str:
+    return stage.block.title[:1].upper() + stage.block.title[1:]
+
+
+def residual_terms(parts: Sequence[float] | None, projected: bool) -> list[Term]:
+    """Write the sum of a residual block at one value."""
+    if parts is None:
+        return []
+    for d in range(2, 5):
+        a, b, total = (round(v, d) for v in (*parts, sum(parts)))
+        if abs(round(a + b, d) - total) < 10.0**-d / 2:
+            break
+    sign = "−" if b < 0 else "+"
+    name = "projected input" if projected else "input"
+    return [
+        ("block", "muted"), format_fixed(a, d), f"{sign} {name} {format_fixed(abs(b), d)}", "=",
+        (format_fixed(total, d), "foreground"),
+    ]  # fmt: skip
+
+
+def column_words(vector: Block, head: VectorHead) -> list[str]:
+    """What the units of each column are called."""
+    if not head.layers:
+        return ["classes"]
+    first = "values" if vector.is_reshape else "means" if "average" in vector.title else "values"
+    return [first, *["neurons"] * (len(head.layers) - 1), "classes"]
+
+
+def vector_caption(vector: Block, maps: int, size: int) -> str:
+    """Caption of the step in which maps become one vector."""
+    if vector.is_reshape:
+        return f"Flatten: {maps:,} maps become {size:,} values"
+    word = "mean" if "average" in vector.title else "maximum" if "maximum" in vector.title else ""
+    if word and size == maps:
+        return f"Each of {maps:,} maps becomes its {word}"
+    return f"{maps:,} maps become {size:,} values"
+
+
+def dense_caption(head: VectorHead) -> str:
+    """Caption of the step from the vector to the scores."""
+    sizes = [len(values) for values in head.values]
+    if len(sizes) == 2:
+        return f"{sizes[0]:,} values, {sizes[1]:,} scores"
+    if len(sizes) == 3:
+        return f"{sizes[0]:,} values, {sizes[1]:,} neurons, {sizes[2]:,} scores"
+    return f"{len(sizes) - 2:,} hidden layers, then {sizes[-1]:,} scores"
+
+
+def class_name(trace: Trace, k: int) -> str:
+    """Name of a class, cut to what a caption holds."""
+    names = [_cut(name) for name in trace.classes]
+    return names[k] if names.count(names[k]) == 1 else f"class {k + 1}"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1].rstrip() + "…"
+
+
+def image_words(trace: Trace) -> str:
+    """What the image is, for a caption: ``"A 7"``, ``"An image of “ship”"``, ``"An image"``."""
+    if trace.label is None:
+        return "An image"
+    name = trace.classes[trace.label]
+    if name.isdigit():
+        return f"An {name}" if name in ("8", "11", "18") else f"A {name}"
+    return f"An image of “{class_name(trace, trace.label)}”"
+
+
+def softmax_terms(trace: Trace) -> list[Term]:
+    """Write the share of the answer in the sum line, and whether it is right."""
+    role = prediction_role(trace.prediction, trace.label)
+    share = format_percent(trace.confidence)
+    score = format_fixed(float(trace.logits.max()), 2)
+    terms: list[Term] = [(f"e to the power {score} ÷ the sum over {len(trace.classes):,} classes:", "muted"), share]
+    if trace.label is not None:
+        word = "correct" if role == "correct" else f"true class: {class_name(trace, trace.label)}"
+        terms.append((word, role))
+    return terms
+
+
+def lead_text(head: VectorHead) -> str:
+    """Format the lead of the answer, with two decimals or two digits."""
+    return format_fixed(head.lead, 2) if abs(head.lead) >= MIN_LEAD else format_number(head.lead)
+
+
+def lead_terms(head: VectorHead, view: VectorColumns) -> tuple[list[Term], dict[int, Sequence[float]]]:
+    """Write the lead of the answer as a sum over the units before the scores, and where the terms come from."""
+    if not head.layers:
+        first, second = (float(head.values[-1][k]) for k in (head.answer, head.other))
+        texts = [format_fixed(v, 2) for v in (first, abs(second))]
+        return [texts[0], ("+ " if second < 0 else "− ") + texts[1], "=", format_fixed(head.lead, 2)], {}
+    parts, bias = head.difference
+    word = "neuron" if len(head.layers) > 1 else "value"
+    drawn = [int(k) for k in head.index[-2]]
+    masked = np.where(np.isin(np.arange(len(parts)), drawn), parts, 0.0)
+    shown = [int(k) for k in np.argsort(-np.abs(masked), kind="stable")[:3]]
+    names = {k: f"{word} {k + 1}:" for k in shown}
+    decimals = 2 if abs(head.lead) >= MIN_LEAD else 4
+    terms, index = sum_terms(parts, bias, decimals, names, limit=4, shown=3)
+    places = {k: view.unit_point(len(head.index) - 2, i) for k, i in enumerate(index) if i >= 0}
+    return terms, {k: p for k, p in places.items() if p is not None}

@@ -1,0 +1,81 @@
+"""The number of parameters met so far, and how it came about."""
+
+from netcore.analysis.operations import Operation
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL
+from netcore.viz.film.text import TextLine, line_width, text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.theme import Theme
+
+FADE = 0.3
+
+
+class ParameterCounter:
+    """One line, flush at the right: the last sum and its total.
+
+    Parameters
+    ----------
+    theme : Theme
+    box : Area
+        Place of the line.
+    """
+
+    def __init__(self, theme: Theme, box: Area) -> None:
+        self.theme, self.box = theme, box
+        self.total = 0
+        self.line: TextLine | None = None
+
+    def add(self, count: int, derivation: str = "", delay: float = 0.0) -> list[Animate]:
+        """Return the animations that add parameters; none if there are none.
+
+        Parameters
+        ----------
+        count : int
+        derivation : str
+            How the count comes about: ``"32 × (9 + 1)"``.
+        delay : float
+            In seconds.
+        """
+        if not count:
+            return []
+        before, self.total = self.total, self.total + count
+        term = derivation or f"{count:,}"
+        total = f"{self.total:,} parameters"
+        texts = [f"{before:,} + {term} = {total}" if before else f"{term} = {total}", f"+ {count:,} = {total}", total]
+        if not before and not derivation:
+            texts = [total]
+        text = next((t for t in texts if line_width(t, LABEL) <= self.box.width), texts[-1])
+        out = [Animate(self.line, opacity=0.0, run_time=FADE, delay=delay, remover=True)] if self.line else []
+        at = (self.box.right, self.box.center[1])
+        self.line = text_line(text, LABEL, self.theme.rgb("foreground"), at=at, align=(1, 0))
+        wait = delay + (FADE if out else 0.0)
+        return [*out, Animate(self.line, start={"opacity": 0.0}, opacity=1.0, run_time=FADE, delay=wait)]
+
+
+def derive_parameters(operation: Operation, units: int) -> str:
+    """Write the number of parameters of a convolution, normalization or dense layer as a product.
+
+    Parameters
+    ----------
+    operation : Operation
+    units : int
+        Number of its outputs: maps or neurons.
+
+    Returns
+    -------
+    str
+        ``"32 × (9 + 1)"``, ``"64 × (32 × 9 + 1)"``, ``"2 × 32"``; empty if it is not such a product.
+    """
+    sizes = sorted(operation.parameters.values(), reverse=True)
+    if not sizes or units == 0:
+        return ""
+    if operation.role == "norm":
+        return f"{len(sizes)} × {units:,}" if len(sizes) > 1 and set(sizes) == {units} else ""
+    each, rest = divmod(sizes[0], units)
+    bias = len(sizes) == 2 and sizes[1] == units
+    if rest or len(sizes) > 1 + bias:
+        return ""
+    taps = operation.window.kernel[0] * operation.window.kernel[1] if operation.window else 1
+    inputs = each // taps
+    factors = " × ".join(f"{n:,}" for n in (inputs, taps) if n > 1) or "1"
+    return f"{units:,} × ({factors} + 1)" if bias else f"{units:,} × {factors}"

@@ -1,0 +1,256 @@
+"""Columns of values from a vector to the classes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.analysis.cnn_blocks import flattened_sources
+from netcore.analysis.vector_head import VectorHead
+from netcore.core.formatting import format_percent
+from netcore.core.trace import Trace
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
+from netcore.viz.film.components.feature_maps import abs_max, map_rgb
+from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.sums import format_fixed
+from netcore.viz.film.edges import Edges
+from netcore.viz.film.mobjects import BarMobject, Neurons
+from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.layout.columns import column_positions
+from netcore.viz.layout.edges import connect_all, edge_style
+from netcore.viz.layout.grid_layout import pixel_frames
+from netcore.viz.theme import Theme
+from netcore.viz.wording import prediction_role
+
+LINE = 0.36  # height of a line of text
+NAMES, SCORE, BAR, GAP = 2.0, 1.0, 1.3, 0.2  # widths of what is right of the classes
+PITCH, MIN_PITCH, RADIUS = 0.5, 0.26, 0.16  # of neurons in a column
+WEAK_ALPHA, WEAK_WIDTH = 0.3, 0.8  # of the weakest edges
+HIDDEN = {"opacity": 0.0}
+
+
+class VectorColumns:
+    """Columns from left to right, classes with scores and bars at the right.
+
+    Parameters
+    ----------
+    theme : Theme
+    trace : Trace
+    head : VectorHead
+    area : Area
+    words : sequence of str
+        What the units of each column are called: ``"values"``, ``"neurons"``, ``"classes"``.
+    """
+
+    def __init__(self, theme: Theme, trace: Trace, head: VectorHead, area: Area, words: list[str]) -> None:
+        self.theme, self.trace, self.head, self.area = theme, trace, head, area
+        inner = Area(area.left, area.bottom + 2 * LINE, area.right, area.top - 2 * LINE)
+        index = head.index[-1]
+        names = [ellipsize_line(trace.classes[k], NAMES, NUMBER) for k in index]
+        self.name_width = max(line_width(name, NUMBER) for name in names)
+        percents = [format_percent(p) for p in trace.probabilities[index]]
+        room = max(line_width(text, NUMBER) for text in percents)
+        scores = [format_fixed(float(z), 2) for z in trace.logits[index]]
+        score_width = max(line_width(text, NUMBER) for text in scores)
+        self.percent_right = area.right
+        bar_right = area.right - room - GAP
+        score_right = bar_right - BAR - GAP
+        name_right = score_right - score_width - GAP
+        self.xs = np.linspace(area.left + 0.55, name_right - self.name_width - GAP - RADIUS, len(head.index))
+        if len(self.xs) == 1:
+            self.xs = np.array([name_right - self.name_width - GAP - RADIUS])
+        places = [
+            column_positions(len(i), x, inner.bottom, inner.top, len(i) < len(v), PITCH)
+            for i, x, v in zip(head.index, self.xs, head.values, strict=True)
+        ]
+        self.centers, self.dot_places = [c for c, _ in places], [d for _, d in places]
+        pitch = min([abs(np.diff(c[:, 1])).min() for c in self.centers if len(c) > 1], default=PITCH)
+        self.radius = min(RADIUS, 0.42 * float(pitch))
+        ground, faint, ink = (theme.rgb(role) for role in ("background", "faint", "foreground"))
+        self.columns = [Neurons(c, self.radius, ground, faint, z_index=1) for c in self.centers]
+        muted = theme.rgb("muted")
+        self.dots = [
+            Neurons(d, 1.8 * PIXEL, muted, muted, width=0, z_index=1) if len(d) else None for d in self.dot_places
+        ]
+        self.edges = [self._edges(k) for k in range(len(head.layers))]
+        ys = self.centers[-1][:, 1]
+        self.names, self.scores, self.percents = (
+            [text_line(t, NUMBER, ink, at=(x, y), align=(1, 0)) for t, y in zip(texts, ys, strict=True)]
+            for texts, x in ((names, name_right), (scores, score_right), (percents, area.right))
+        )
+        self.others = self._others(bar_right - BAR)
+        self.titles = self._titles(words, (score_right, bar_right))
+        half = min(0.13, 0.3 * float(pitch))
+        low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
+        self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, faint)
+        self.notes = self._notes()
+
+    def _others(self, left: float) -> list[TextLine]:
+        """How many classes are not drawn, and their share, at the dots of the last column."""
+        dots, index = self.dot_places[-1], self.head.index[-1]
+        if not len(dots):
+            return []
+        count, share = len(self.trace.classes) - len(index), 1.0 - float(self.trace.probabilities[index].sum())
+        text, muted = f"{count:,} more: {format_percent(max(share, 0.0))}", self.theme.rgb("muted")
+        text = ellipsize_line(text, self.area.right - self.xs[-1] - 2 * self.radius, LABEL)
+        return [text_line(text, LABEL, muted, at=(self.area.right, float(dots[1, 1])), align=(1, 0))]
+
+    def _titles(self, words: list[str], ends: tuple[float, float]) -> list[list[TextLine]]:
+        """Two lines over each column: how many, and of what."""
+        muted, y, out = self.theme.rgb("muted"), self.area.top - LINE / 2, []
+        for word, values, x in zip(words, self.head.values, self.xs, strict=True):
+            x = max(x, self.area.left + line_width(word, LABEL) / 2)
+            lines = (f"{len(values):,}", word)
+            out.append([text_line(t, LABEL, muted, at=(x, y - k * LINE)) for k, t in enumerate(lines)])
+        out[-1].append(text_line("score", LABEL, muted, at=(ends[0], y - LINE), align=(1, 0)))
+        return out
+
+    def _notes(self) -> list[TextLine]:
+        """What lines and dots mean, below the columns."""
+        muted = self.theme.rgb("muted")
+        texts = []
+        if self.head.layers:
+            texts.append("line: weight × value; blue raises, orange lowers; wide: much")
+        if any(d is not None for d in self.dots[:-1]):
+            texts.append("dots: the sum of all others, and the bias")
+        left = self.area.left
+        return [
+            text_line(
+                ellipsize_line(t, self.area.width, LABEL),
+                LABEL,
+                muted,
+                at=(left, self.area.bottom + (1.5 - k) * LINE - 0.1),
+                align=(-1, 0),
+            )
+            for k, t in enumerate(texts)
+        ]
+
+    def _edges(self, k: int) -> Edges:
+        """Edges between two columns, those of the dots last: (T · (S + 1),), grouped by target."""
+        values = self.head.edges(k)
+        sources = self.centers[k]
+        if len(self.dot_places[k]):
+            values = np.column_stack([values, self.head.rest(k)])
+            sources = np.concatenate([sources, self.dot_places[k][1:2]])
+        starts, ends = connect_all(sources, self.centers[k + 1], self.radius + 2 * PIXEL)
+        rgba, widths = clear_edge_style(self.theme, values.ravel())
+        return Edges(starts, ends, rgba, widths, values=values.ravel())
+
+    def sources(self, grid: MapGrid, length: int) -> NDArray[np.float64]:
+        """Frames (N, 3, 2) of the pixels that the drawn values of the vector come from; else whole tiles."""
+        which, pixel = flattened_sources((max(grid.index) + 1, *grid.size), length, self.head.index[0])
+        h, w = grid.size
+        if length % (h * w) == 0 and (pixel < 0).all() and length // (h * w) >= len(grid.index):
+            which, pixel = np.divmod(self.head.index[0], h * w)
+        frames = grid.maps.corners()
+        tile = {unit: k for k, unit in enumerate(grid.index)}
+        rows = np.array([tile.get(int(unit), len(frames) - 1) for unit in which])
+        return pixel_frames(frames, grid.size, rows, pixel)
+
+    def shade(self, k: int) -> NDArray[np.float64]:
+        """Colours (N, 3) of the drawn units of a column."""
+        values = self.head.values[k]
+        signed = bool((values < 0).any())
+        self.columns[k].values = values[self.head.index[k]]
+        return map_rgb(self.theme, self.columns[k].values, abs_max(values), signed)
+
+    def unroll(self, grid: MapGrid, length: int) -> list[Animate]:
+        """Let the drawn values of the vector leave their maps and line up."""
+        middle = self.sources(grid, length)
+        start = (middle[:, 1] + middle[:, 2]) / 2
+        half = np.linalg.norm(middle[:, 1] - middle[:, 0], axis=1).min() / 2
+        column, colors = self.columns[0], self.shade(0)
+        column.fill = colors
+        points = np.stack([start - half, start + half], axis=1).reshape(-1, 2)
+        goal = column.points.copy()
+        return [
+            Animate(column, start={"points": points}, points=goal, lag_ratio=0.6, run_time=1.4),
+            *self._show([*self.titles[0], *self._dots(0)], delay=1.0),
+        ]
+
+    def connect(self, k: int, run_time: float = 1.0) -> list[Animate]:
+        """Let edges grow from column `k` to the next, which is filled."""
+        target = k + 1
+        colors, last = self.shade(target), target == len(self.columns) - 1
+        self.columns[target].fill = np.broadcast_to(self.theme.rgb("background"), colors.shape).copy()
+        more = [*self.names, *self.scores] if last else []
+        return [
+            Animate(self.edges[k], start={"progress": 0.0}, progress=1.0, run_time=run_time),
+            Animate(self.columns[target], start=HIDDEN, opacity=1.0, run_time=0.2),
+            Animate(self.columns[target], fill=colors, run_time=0.5, delay=run_time - 0.2),
+            *self._show([*self.titles[target], *self._dots(target)]),
+            *self._show(more, delay=run_time - 0.1),
+        ]
+
+    def show_scores(self) -> list[Animate]:
+        """Let the classes appear where the vector holds the scores."""
+        self.columns[0].fill = self.shade(0)
+        return self._show([self.columns[0], *self.titles[0], *self._dots(0), *self.names, *self.scores])
+
+    def to_shares(self) -> list[Animate]:
+        """Let bars grow to the probabilities; the answer takes the colour of the verdict."""
+        index = self.head.index[-1]
+        row = int(np.flatnonzero(index == self.head.answer)[0])
+        role = prediction_role(self.head.answer, self.trace.label)
+        fill = self.bars.fill.copy()
+        fill[row] = self.theme.rgb(role)
+        colored = [self.names[row], self.percents[row]]
+        return [
+            Animate(self.bars, start={"opacity": 1.0}, values=self.trace.probabilities[index], fill=fill, run_time=0.8),
+            *self._show([*self.percents, *self.others], delay=0.5),
+            *(Animate(m, rgb=self.theme.rgb(role), run_time=0.3, delay=0.9) for m in colored),
+        ]
+
+    def single_out(self) -> list[Animate]:
+        """Leave only the edges into the answer and the class compared with."""
+        if not self.edges:
+            return []
+        edges, index = self.edges[-1], self.head.index[-1]
+        keep = np.repeat(np.isin(index, [self.head.answer, self.head.other]), len(edges.rgba) // len(index))
+        rgba = edges.rgba.copy()
+        rgba[:, 3] *= np.where(keep, 1.0, 0.0)
+        others = [Animate(m, opacity=0.25, run_time=0.5) for m in self.edges[:-1]]
+        return [Animate(edges, rgba=rgba, run_time=0.5), *others]
+
+    def unit_point(self, k: int, unit: int) -> tuple[float, float] | None:
+        """Centre of a drawn unit."""
+        rows = np.flatnonzero(self.head.index[k] == unit)
+        if not len(rows):
+            return None
+        x, y = self.centers[k][rows[0]]
+        return float(x), float(y)
+
+    def explain(self) -> list[Animate]:
+        """Let the notes on lines and dots appear."""
+        return self._show(self.notes)
+
+    @property
+    def mobjects(self) -> list[ArrayMobject]:
+        """Everything."""
+        titles = [line for lines in self.titles for line in lines]
+        dots = [d for d in self.dots if d is not None]
+        texts = [*self.names, *self.scores, *self.percents, *self.others, *titles, *self.notes]
+        return [*self.columns, *dots, *self.edges, *texts, self.bars]
+
+    def leave(self) -> list[Animate]:
+        """Let everything leave."""
+        return [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in self.mobjects]
+
+    def _dots(self, k: int) -> list[ArrayMobject]:
+        dots = self.dots[k]
+        return [dots] if dots is not None else []
+
+    def _show(self, mobjects: list, delay: float = 0.0) -> list[Animate]:
+        return [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay) for m in mobjects]
+
+
+def clear_edge_style(theme: Theme, values: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return colours (N, 4) by sign and widths (N,) by share of the largest; weak ones stay visible, zeros do not."""
+    rgba, widths = edge_style(theme, values)
+    rgba[:, 3] = np.where(values == 0, 0.0, np.maximum(rgba[:, 3], WEAK_ALPHA))
+    return rgba, np.maximum(widths, WEAK_WIDTH)
+
+
+def units_that_fit(area: Area, most: int) -> int:
+    """Return how many units a column in an area holds, at most `most`."""
+    return max(3, min(most, int((area.height - 4 * LINE) / MIN_PITCH) - 1))
