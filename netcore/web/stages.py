@@ -47,7 +47,7 @@ def _input_stage(trace: Trace) -> Stage:
         "name": "input",
         "title": "input image",
         "short": "input",
-        "size": f"{height}×{width}" + (f", {channels} channels" if channels > 1 else ""),
+        "size": f"{height}×{width}" if channels == 1 else f"{channels}×{height}×{width}",
         "text": f"The image as the network gets it: {channels * height * width:,} numbers.",
         "output": "input",
         "nodes": ["input"],

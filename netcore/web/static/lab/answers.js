@@ -49,7 +49,8 @@ export class Answers {
     if (model.isEmpty) verdict.replaceChildren(make("span", { class: "note" }, "Nothing drawn yet."));
     else {
       const text = `${formatPercent(probabilities[model.prediction])} confidence`;
-      verdict.replaceChildren(make("strong", {}, model.classes[model.prediction]), make("span", {}, text));
+      const name = model.classes[model.prediction];
+      verdict.replaceChildren(make("strong", { class: name.length > 5 ? "long" : "", title: name }, name), make("span", {}, text));
     }
   }
 }

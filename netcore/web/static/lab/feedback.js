@@ -83,7 +83,7 @@ export class Feedback {
     return `${parts.join("; ")}.`;
   }
 
-  // One folder per class, as `netcore train --data folder:…` reads it.
+  // One folder per class, as `netcore evaluate --data folder:…` reads it.
   async save() {
     const files = [];
     for (const [i, { label, pixels }] of this.answers.entries()) {

@@ -265,7 +265,7 @@ export class Inspector {
         const inside = y >= 0 && y < shape[1] && z >= 0 && z < shape[2];
         window[i * kw + j] = inside ? x[(this.unit * shape[1] + y) * shape[2] + z] : 0;
       }
-    const grid = numberGrid(window, kh, kw, absoluteMax(x), window.some((v) => v < 0), "window");
+    const grid = numberGrid(window, kh, kw, absoluteMax(x), x.some((v) => v < 0), "window");
     const word = node.op === "maxpool" ? "the largest of the window" : "the mean of the window";
     const result = make("span", { class: "total" }, `= ${formatNumber(this.value(node.name))}`);
     return make("div", { class: "sum" }, make("p", {}, this.stage.text), make("div", { class: "products" }, grid, make("span", {}, word), result));

@@ -18,12 +18,16 @@ export function describeUnits(stage, shape) {
 // Lay out all stages from left to right, or from top to bottom on a narrow page.
 export function layoutStages(stages, shapes, width, height, isNarrow) {
   const items = stages.map((stage) => ({ stage, ...describeUnits(stage, shapes.get(stage.output)) }));
+  for (const item of items) item.isRows = Boolean(item.stage.isOutput) && item.count <= CIRCLES; // classes with names
   return isNarrow ? layoutDown(items, width) : layoutAcross(items, width, height);
 }
 
 function layoutAcross(items, width, height) {
   const gap = Math.max(24, Math.min(48, width / items.length / 4));
   const tall = height - TITLE - FOOT;
+  const edge = 16; // room for titles wider than their units
+  const whole = width;
+  width -= 2 * edge;
   const wanted = items.map((item) => naturalWidth(item, tall));
   const sum = wanted.reduce((a, b) => a + b, 0) + gap * (items.length - 1);
   const scale = Math.max(0.55, Math.min(1.6, (width - gap * (items.length - 1)) / (sum - gap * (items.length - 1))));
@@ -37,14 +41,14 @@ function layoutAcross(items, width, height) {
   const shift = Math.max(0, (width - total) / 2);
   const spread = items.length > 1 ? Math.min(130, (shift * 2) / (items.length - 1)) : 0;
   const rest = Math.max(0, (width - total - spread * (items.length - 1)) / 2);
-  for (const [i, item] of items.entries()) item.x += rest + spread * i;
-  return { items, width: Math.max(width, total), height, gap };
+  for (const [i, item] of items.entries()) item.x += edge + rest + spread * i;
+  return { items, width: Math.max(whole, total + 2 * edge), height, gap };
 }
 
 function layoutDown(items, width) {
   let y = 0;
   for (const item of items) {
-    if (item.stage.isOutput) {
+    if (item.isRows) {
       y += TITLE;
       setGrid(item, 0, y, 1, 24, 24);
       item.width = Math.min(width, 200);
@@ -67,7 +71,7 @@ function layoutDown(items, width) {
 }
 
 function naturalWidth(item, tall) {
-  if (item.stage.isOutput) return 128;
+  if (item.isRows) return 128;
   if (!item.isMaps && item.count <= CIRCLES) return 46;
   if (!item.isMaps) return 96;
   if (item.count === 1) return 110;
@@ -75,17 +79,17 @@ function naturalWidth(item, tall) {
 }
 
 function minimumWidth(item) {
-  if (item.stage.isOutput) return 96;
+  if (item.isRows) return 96;
   return !item.isMaps && item.count <= CIRCLES ? 40 : 72;
 }
 
 // The largest tiles that fit into the room.
 function placeUnits(item, x, y, width, height) {
-  if (!item.isMaps && (item.count <= CIRCLES || item.stage.isOutput)) {
-    const size = Math.min(item.stage.isOutput ? 30 : 26, height / item.count);
+  if (!item.isMaps && item.count <= CIRCLES) {
+    const size = Math.min(item.isRows ? 30 : 26, height / item.count);
     setGrid(item, x, y + (height - size * item.count) / 2, 1, size, size);
-    item.width = item.stage.isOutput ? Math.min(width, 128) : Math.max(size, 40);
-    if (!item.stage.isOutput) item.inset = (item.width - size) / 2;
+    item.width = item.isRows ? Math.min(width, 128) : Math.max(size, 40);
+    if (!item.isRows) item.inset = (item.width - size) / 2;
     item.height = size * item.count;
     return;
   }
@@ -109,7 +113,7 @@ function setGrid(item, x, y, perRow, cellHeight, cellWidth) {
 
 // Left, top, width and height of one unit, without the gap around it.
 export function unitBox(item, unit) {
-  const gap = item.isMaps ? Math.min(3, item.cellWidth * 0.1) : item.count <= CIRCLES || item.stage.isOutput ? 4 : 1;
+  const gap = item.isMaps ? Math.min(3, item.cellWidth * 0.1) : item.count <= CIRCLES ? 4 : 1;
   const column = unit % item.perRow;
   const row = Math.floor(unit / item.perRow);
   return [
@@ -124,7 +128,7 @@ export function unitBox(item, unit) {
 export function unitAt(item, x, y) {
   const column = Math.floor((x - item.x - item.inset) / item.cellWidth);
   const row = Math.floor((y - item.y) / item.cellHeight);
-  if (item.stage.isOutput && item.perRow === 1) {
+  if (item.isRows) {
     return x >= item.x && x < item.x + item.width && row >= 0 && row < item.count ? row : -1;
   }
   const unit = row * item.perRow + column;

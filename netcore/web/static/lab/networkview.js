@@ -118,7 +118,7 @@ export class NetworkView {
   describe({ item, unit, place }) {
     const { stage } = item;
     const values = this.model.network.values.get(stage.output);
-    const word = stage.isInput && item.count === 1 ? "the image" : `${stage.unit} ${unit + (stage.isOutput ? 0 : 0)}`;
+    const word = stage.isInput && item.count === 1 ? "the image" : `${stage.unit} ${unit}`;
     const name = stage.isOutput ? `class ${this.model.classes[unit]}` : word;
     const size = item.rows * item.columns;
     if (place) {
@@ -159,7 +159,8 @@ export class NetworkView {
     const scale = this.scaleOf(item);
     this.drawTitle(context, item, scale, isActive);
     if (item.isMaps) this.drawMaps(context, item, scale);
-    else if (item.stage.isOutput) this.drawOutputs(context, item);
+    else if (item.isRows) this.drawOutputs(context, item);
+    else if (item.stage.isOutput) this.drawNeurons(context, item, { values: this.model.network.probabilities, isSigned: false, limit: 1 });
     else this.drawNeurons(context, item, scale);
   }
 
@@ -174,7 +175,7 @@ export class NetworkView {
     context.font = `11px ${theme.font}`;
     context.fillStyle = theme.muted;
     fillTextFitted(context, item.stage.size, middle, top + 16, room);
-    const foot = item.stage.isOutput ? "" : `max ${formatNumber(scale.values === null ? 0 : absoluteMax(scale.values))}`;
+    const foot = item.isRows ? "" : `max ${formatNumber(scale.values === null ? 0 : absoluteMax(scale.values))}`;
     if (!item.stage.isInput) fillTextFitted(context, foot, middle, item.y + item.height + 15, room);
   }
 
@@ -324,7 +325,7 @@ export class NetworkView {
       context.bezierCurveTo(x0, (y0 + y1) / 2, x1, (y0 + y1) / 2, x1, y1);
     } else {
       const [x0, y0, y1] = [a[0] + a[2], a[1] + a[3] / 2, b[1] + b[3] / 2];
-      const x1 = item.stage.isOutput || (!item.isMaps && item.count <= CIRCLES) ? b[0] + 1 : b[0];
+      const x1 = !item.isMaps && item.count <= CIRCLES ? b[0] + 1 : b[0];
       context.moveTo(x0, y0);
       const bend = (x1 - x0) * 0.45;
       context.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
@@ -341,8 +342,8 @@ export class NetworkView {
     context.lineWidth = width;
     if (found.item.isMaps || found.item.count > CIRCLES) context.strokeRect(x - 1, y - 1, w + 2, h + 2);
     else {
-      const radius = found.item.stage.isOutput ? Math.min(9, h / 2) : Math.min(w, h) / 2;
-      drawCircle(context, found.item.stage.isOutput ? x + radius + 1 : x + w / 2, y + h / 2, radius + 2);
+      const radius = found.item.isRows ? Math.min(9, h / 2) : Math.min(w, h) / 2;
+      drawCircle(context, found.item.isRows ? x + radius + 1 : x + w / 2, y + h / 2, radius + 2);
       context.stroke();
     }
   }

@@ -4,7 +4,8 @@ export function formatNumber(value, digits = 3) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1e5 || size < 5e-4) return value.toExponential(1).replace("-", "−").replace("e+", "e");
-  const places = Math.max(0, digits - 1 - Math.max(0, Math.floor(Math.log10(size))));
+  const order = Math.floor(Math.log10(size));
+  const places = order < -1 ? 1 - order : Math.max(0, digits - 1 - Math.max(0, order));
   return value.toFixed(places).replace("-", "−");
 }
 
