@@ -1,4 +1,4 @@
-"""Networks, images and frames that films are tried on: each factor's values, and cases that cover all pairs of them.
+"""Networks, images and frames that films are tried on.
 
 `python tests/film_grid.py` (``make films-grid``) plays every film on the whole covering and prints a table.
 """

@@ -1,4 +1,4 @@
-"""Which neurons of a dense network are drawn: those that contribute most to what is spoken of."""
+"""Choose which neurons of a dense network are drawn."""
 
 from collections.abc import Sequence
 

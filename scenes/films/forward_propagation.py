@@ -29,7 +29,7 @@ class ForwardPropagation(Film):
     def construct(self):
         self.read()
         neuron, view, path = self.neuron, self.view, self.path
-        image, size = words.image_words(self.trace)
+        image, size = words.describe_image(self.trace)
         with self.step("{image}: {size}", name="image", image=image, size=size):
             self.play_all(neuron.show_image())
         if not neuron.is_vector:

@@ -1,4 +1,4 @@
-"""Where a film on a dense network draws, in frames of any shape."""
+"""Areas of films about dense networks."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,7 +11,7 @@ from netcore.viz.layout.area import Area
 PANEL, SCORES = 3.1, 3.5  # width of the picture with its legends, and of the scores
 CIRCLE = 2.1  # width of the place of one neuron, right of pictures and curve
 GAP = 0.35
-TALL = 0.8  # height to width of a stage in which things stand below each other
+TALL = 0.8  # height to width of a stage in which things are placed below each other
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class DenseAreas:
 
     @property
     def is_tall(self) -> bool:
-        """Whether things stand below each other."""
+        """Whether things are placed below each other."""
         return self.stage.height > TALL * self.stage.width
 
     def halves(self, labels: float = 0.5) -> tuple[Area, Area]:

@@ -1,4 +1,4 @@
-"""The curve of an activation function, and one number that runs along it."""
+"""The curve of an activation function."""
 
 from collections.abc import Callable
 

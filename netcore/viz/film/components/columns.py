@@ -1,4 +1,4 @@
-"""Columns of neurons and the edges between them, with dots that stand for all neurons not drawn."""
+"""Columns of neurons, and edges between them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Words of films about dense networks: captions of images, activation functions and answers."""
+"""Words of films about dense networks."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def clip_names(names: Sequence[str], room: int) -> list[str]:
     return cut
 
 
-def image_words(trace: Trace) -> tuple[str, str]:
+def describe_image(trace: Trace) -> tuple[str, str]:
     """Return what the image is, and how many values it has: ``"A 7"``, ``"28 × 28 = 784 pixels"``."""
     channels, height, width = trace.pixels.shape
     count = f"{trace.input.size:,}"

@@ -1,4 +1,4 @@
-"""A dense network in a film: columns, labels, legends, scores, and the sums of single neurons."""
+"""A dense network in a film, with legends, scores and sums."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject, as_points
 from netcore.viz.film.components.columns import DenseColumns, edge_look, number_plate
 from netcore.viz.film.components.dense_story import verdict_words
+from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.legend import LEGEND_LINE, edge_scale_legend
 from netcore.viz.film.components.one_neuron import OneNeuron
 from netcore.viz.film.components.pictures import color_ramp, pixel_marks
 from netcore.viz.film.components.scores import ScoreBars
-from netcore.viz.film.components.sum_line import Term, sum_terms
-from netcore.viz.film.components.weighted_image import fade_in, fade_out
+from netcore.viz.film.components.sum_line import Term, signed_terms
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.text import ellipsize_line, line_width, text_line
@@ -192,7 +192,7 @@ class DenseView:
         if left and self.columns.dots[k] is not None:
             x, y = self.columns.sources(k)[-1]
             origins[len(index)] = (float(x), float(y))
-        return SumInNumbers(sum_terms(numbers, total, roles, labels), origins, total, numbers)
+        return SumInNumbers(signed_terms(numbers, total, roles, labels), origins, total, numbers)
 
     # ---- classes not drawn
 

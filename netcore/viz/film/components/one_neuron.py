@@ -1,4 +1,4 @@
-"""One neuron of the first layer at work: weights on the image, products, their sum, the activation function."""
+"""One neuron of the first layer at work."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,11 @@ from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.activation_curve import ActivationCurve
+from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, pixel_marks
 from netcore.viz.film.components.sum_bars import SumBars, falling_pixels
-from netcore.viz.film.components.sum_line import SumLine, sum_terms
-from netcore.viz.film.components.weighted_image import STRIP, WeightedImage, fade_in, fade_out, neuron_symbol
+from netcore.viz.film.components.sum_line import SumLine, signed_terms
+from netcore.viz.film.components.weighted_image import STRIP, WeightedImage, neuron_symbol
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import text_line
 from netcore.viz.layout.dense_areas import DenseAreas
@@ -220,7 +221,7 @@ class OneNeuron:
             yield [*fall, *bars.grow(k, delay=0.4)]
         yield bars.grow(2)
         roles = ["positive" if not text.startswith("−") else "negative" for text in self.texts]
-        terms = sum_terms(self.texts, self.z_text, roles)
+        terms = signed_terms(self.texts, self.z_text, roles)
         origins = {k: bars.numbers[k].get_center()[:2] for k in range(3)}
         yield [*bars.grow(3), *self.line.change(*terms, origins=origins)]
         if not self.call.names:

@@ -1,4 +1,4 @@
-"""The image, weights and products as pictures, in one place or side by side."""
+"""Pictures side by side, pixels in numbers, and color scales."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.trace import Trace
-from netcore.viz.colors import text_color_on
+from netcore.viz.colors import image_colors, text_color_on
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import TextLine, line_width, text_line
@@ -20,12 +20,6 @@ GAP = 0.12  # between the pictures of channels
 def is_vector(shape: Sequence[int]) -> bool:
     """Whether an input (C, H, W) is no image, but one row of values."""
     return min(shape[-2:]) == 1
-
-
-def image_colors(theme: Theme, trace: Trace) -> NDArray[np.float64]:
-    """Return the image's colours (H, W, 3): its own if it has three channels, else from ground to ink."""
-    pixels = trace.pixels / 255
-    return pixels.transpose(1, 2, 0) if len(pixels) == 3 else theme.activation_colors(pixels.mean(0))
 
 
 def picture_frames(area: Area, shape: Sequence[int], count: int = 1) -> NDArray[np.float64]:
@@ -78,7 +72,7 @@ class NumberPatch:
         box = area.fit(1, 1)
         part = (slice(self.row, self.row + size), slice(self.column, self.column + size))
         self.values = trace.input[(slice(None), *part)]  # (C, size, size)
-        rgb = image_colors(theme, trace)[part].reshape(-1, 3)
+        rgb = image_colors(theme, trace.pixels)[part].reshape(-1, 3)
         squares = [cell for row in box.rows([1] * size) for cell in row.columns([1] * size)]
         corners = np.concatenate([square.corners for square in squares])
         fill = np.column_stack([rgb, np.ones(len(rgb))])

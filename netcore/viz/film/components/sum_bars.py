@@ -1,4 +1,4 @@
-"""The parts of a sum as bars, each beginning where the one before ends."""
+"""The parts of a sum as bars."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ class SumBars:
         room = max(line_width(text, NUMBER) for text in texts) + 0.2
         self._low, self._span = low, max(high - low, 1e-12)
         self._inner = Area(area.left, area.bottom, area.right - room, area.top)
-        back = self.ends[self.ends < self.starts]  # their numbers stand at the left
+        back = self.ends[self.ends < self.starts]  # with their numbers at the left
         if len(back) and self.x(float(back.min())) - room < area.left:
             self._inner = Area(area.left + room, area.bottom, area.right - room, area.top)
         height = min(ROW, area.height / len(self.values))
@@ -68,7 +68,7 @@ class SumBars:
         self.zero = Edges(foot, head, [*muted, 1.0], 1.5)
 
     def x(self, value: float) -> float:
-        """Return where a value lies on the axis."""
+        """Return the place of a value on the axis."""
         return float(self._inner.left + (value - self._low) / self._span * self._inner.width)
 
     def _corners(self, ends: NDArray[np.float64]) -> NDArray[np.float64]:

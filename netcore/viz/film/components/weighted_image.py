@@ -1,16 +1,13 @@
-"""The image, one neuron's weights and their products, as three pictures of one size of pixel."""
-
-from collections.abc import Sequence
+"""The image, one neuron's weights and their products as pictures."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.formatting import find_printable_product, format_number
 from netcore.core.trace import Trace
-from netcore.viz.colors import abs_limit
-from netcore.viz.film.animation import Animate
+from netcore.viz.colors import abs_limit, image_colors
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
-from netcore.viz.film.components.pictures import color_ramp, image_colors, minus, picture_frames, signed_pictures
+from netcore.viz.film.components.pictures import color_ramp, picture_frames, signed_pictures
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons, PixelImages
 from netcore.viz.film.text import text_line
@@ -55,7 +52,7 @@ class WeightedImage:
         pairs = [(float(self.weights.flat[k]), float(trace.input.flat[k])) for k in order]
         best, self.texts = find_printable_product(pairs)
         self.pixel = int(order[best])
-        self.rgb = image_colors(theme, trace)
+        self.rgb = image_colors(theme, trace.pixels)
         unit = Area(0, 0, 1, 1)
         self.image = PixelImages(self.rgb, self.frames(unit), outline=theme.rgb("faint"))
         frames = self.frames(unit, channels=True)
@@ -119,7 +116,7 @@ class WeightedImage:
         return np.stack([self.rgb * np.eye(3)[k] for k in range(3)])
 
     def hairlines(self, area: Area, end: tuple[float, float]) -> Edges:
-        """Return thin lines from the column of inputs to a point, one an input as far as they can be told apart."""
+        """Return thin lines from the column of inputs to a point, at most one an input."""
         count = min(int(np.prod(self.shape)), MAX_HAIRLINES)
         ys = area.top - (np.arange(count) + 0.5) / count * area.height
         starts = np.column_stack([np.full(count, area.left + STRIP), ys])
@@ -149,19 +146,3 @@ def neuron_symbol(
     circle = Neurons([center], radius, theme.rgb("background"), theme.rgb("emphasis"), width=2.0, z_index=2)
     at = (center[0], center[1] + radius + 0.28)
     return circle, text_line(name, LABEL, theme.rgb("emphasis"), at=at, z_index=2)
-
-
-def fade_in(mobjects: Sequence[ArrayMobject], delay: float = 0.0, run_time: float = 0.3) -> list[Animate]:
-    """Return the animations in which mobjects appear."""
-    return [Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, delay=delay) for m in mobjects]
-
-
-def fade_out(mobjects: Sequence[ArrayMobject], delay: float = 0.0, run_time: float = 0.3) -> list[Animate]:
-    """Return the animations in which mobjects disappear."""
-    return [Animate(m, opacity=0.0, run_time=run_time, delay=delay, remover=True) for m in mobjects]
-
-
-def number_words(values: ArrayLike) -> str:
-    """Format the range of values: ``"−0.42 … 2.82"``."""
-    array = np.asarray(values)
-    return minus(f"{array.min():.2f} … {array.max():.2f}")
