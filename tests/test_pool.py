@@ -185,6 +185,25 @@ def test_render_timeout_leaves_no_files(project_dir: Path) -> None:
     assert not done.target.exists()
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    while True:\n        pass\n", "took longer than 3 s: stopped (--timeout allows more)"),
+        ("    import os\n    os._exit(0)\n", "the drawing process ended with status 0"),
+        ("    import os\n    os.abort()\n", "the drawing process ended with status -6"),
+    ],
+    ids=["hangs", "exits", "crashes"],
+)
+def test_single_figure_is_guarded(project_dir: Path, body: str, message: str) -> None:
+    scene = toy_runs.write_figure(project_dir, "bad", toy_runs.STILL + body)
+    limit = 3.0 if "while" in body else 60.0  # a process takes seconds to start on a busy machine
+    (done,) = render(str(scene), "toy", timeout=limit, **SMALL)
+    assert done.state == "failed"
+    assert done.message.startswith(f"bad of toy failed: {message}")
+    assert not toy_runs.partial_files(project_dir)
+    assert not done.target.exists()
+
+
 def start_render(*args: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "netcore", "render", *args, "--run", "toy", "--size", "64x36", "--fps", "10"],

@@ -219,7 +219,7 @@ def test_status_names_change(project_dir: Path, change) -> None:
 def test_unread_inputs_keep_render_fresh(project_dir: Path) -> None:
     state(size=(160, 90), at="last")
     run = load_run("toy")
-    run.info["history"]["epochs"].append({"epoch": 2, "train_loss": 0.1})
+    run.info["history"]["epochs"].append({"epoch": 2, "step": 20, "train_loss": 0.1})
     RunWriter(run).add_snapshot(toy_runs.random_weights(np.random.default_rng(6)), epoch=0, step=0)
     RunWriter(run).save()
     assert state(size=(160, 90), at="last") == "fresh"

@@ -9,6 +9,7 @@ from netcore.analysis.blocks import Graph
 from netcore.analysis.layer_names import constant_title, operation_title
 from netcore.analysis.operations import PADS, Operation, Window
 from netcore.analysis.regions import needed_names
+from netcore.core.errors import NetcoreError
 from netcore.core.run import Run
 from netcore.core.trace import Trace
 
@@ -42,7 +43,12 @@ def graph_of_trace(trace: Trace) -> Graph:
 
 def graph_of_run(run: Run) -> Graph:
     """Read the graph that run.json records, without weights or values."""
-    return build_graph(run.layers, run.input_shape, len(run.classes))
+    try:
+        return build_graph(run.layers, run.input_shape, len(run.classes))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise NetcoreError(
+            f"run '{run.name}' is damaged (layers in run.json: {error}): train or import it again"
+        ) from error
 
 
 def find_layer_title(rows: Sequence[Mapping[str, Any]], input_shape: Sequence[int], name: str) -> str:
@@ -121,7 +127,7 @@ def _padded(op: Operation, found: Mapping[str, Operation], settings: Mapping[str
         if isinstance(sides, (tuple, list)) and len(sides) == 4:  # left, right, top, bottom
             return replace(op, window=Window((1, 1), padding=(sides[2], sides[0])))
         return op
-    before = found.get(op.inputs[0])
+    before = found.get(op.inputs[0]) if op.inputs else None
     if before is None or before.kind not in PADS or before.window is None or op.window is None:
         return op
     rows, columns = (a + b for a, b in zip(op.window.padding, before.window.padding, strict=True))

@@ -22,6 +22,7 @@ from click.shell_completion import CompletionItem
 
 from netcore import __version__
 from netcore.core.errors import NetcoreError, unknown_name
+from netcore.core.plain_text import plain_text
 
 
 @cache
@@ -85,10 +86,22 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0 success, 1 internal error, 2 error that the user can fix, 130 interrupted, 141 closed pipe.
     """
     args = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     debug = "--debug" in args
     args = [a for a in args if a != "--debug"]  # accepted after the command's name too
     with _sigterm_unwinds():
         return _run(args, debug)
+
+
+def _open_closed_streams() -> None:
+    """Open standard streams that the shell has closed, so that no other file gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def _run(args: list[str], debug: bool) -> int:
@@ -126,7 +139,7 @@ def error_message(error: Exception) -> tuple[str, int]:
         text, status = f"{where}{error.strerror or error}", 2
     else:
         text, status = f"{type(error).__name__}: {error} (--debug shows where)", 1
-    return " ".join(text.split()), status
+    return plain_text(" ".join(text.split())), status
 
 
 def _renamed(error: click.NoSuchOption) -> str:

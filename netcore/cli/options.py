@@ -8,11 +8,18 @@ from typing import Any
 
 import click
 
+from netcore.core.plain_text import plain_text
+
 runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, envvar="NETCORE_RUNS", show_envvar=True, help="Run folder.",
     type=click.Path(file_okay=False),
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
+
+
+def note_damaged(error: Exception) -> None:
+    """Print why a run was left out of a list, on standard error."""
+    click.echo(f"netcore: {plain_text(str(error))}", err=True)
 
 
 def log_to_stderr(text: str) -> None:
@@ -65,5 +72,5 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Seq
     for name in head:
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain_text, row))
     Console(width=None if sys.stdout.isatty() else 1000, markup=False, highlight=False).print(table)

@@ -13,6 +13,7 @@ from netcore.cli.options import (
     complete_runs,
     complete_scenes,
     json_option,
+    note_damaged,
     print_json,
     print_table,
     runs_dir_option,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 FORMATS = [kind.name for kind in all_formats()]
 EXTRAS = {kind.option: kind for kind in all_formats() if kind.option}  # written beside other formats
-WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview"}
+WITHOUT_SCENE = {"force", "jobs", "as_json", "runs_dir", "timeout", "preview", "allow_outside"}
 META = "netcore.scenes"
 
 
@@ -146,6 +147,7 @@ def _extra_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--force", is_flag=True, help="Render again even if up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
               help="Maximum time per render, in seconds.")  # fmt: skip
+@click.option("--allow-outside", is_flag=True, help="Let netcore.toml name outputs outside of its folder.")
 @runs_dir_option
 @json_option
 @click.pass_context
@@ -198,7 +200,7 @@ def _only_run(runs: str) -> str:
     """Return the name of the only run, used if none is given."""
     from netcore.core.run import list_runs
 
-    found = [r.name for r in list_runs(runs)]
+    found = [r.name for r in list_runs(runs, damaged=note_damaged)]
     if len(found) == 1:
         return found[0]
     raise NetcoreError(f"choose a run with --run: {', '.join(found) or 'none yet (netcore train mlp-16-16)'}")
@@ -214,7 +216,7 @@ def _listed(given: dict[str, Any], ctx: click.Context) -> "list[Request]":
             )
     if not Path(FILE_NAME).is_file():
         raise NetcoreError(f"no scene given and no {FILE_NAME} here: choose a scene from netcore scenes")
-    return read_config(Path(FILE_NAME), given["runs_dir"])
+    return read_config(Path(FILE_NAME), given["runs_dir"], allow_outside=given["allow_outside"])
 
 
 def _show(done: "Sequence[RenderResult]", as_json: bool) -> None:

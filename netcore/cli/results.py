@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from netcore.cli.options import json_option, print_json, runs_dir_option
+from netcore.cli.options import json_option, note_damaged, print_json, runs_dir_option
 
 
 @click.command()
@@ -19,7 +19,7 @@ def command(output: Path | None, runs_dir: str, as_json: bool) -> None:
     from netcore.publish.results_table import results_markdown, results_rows
     from netcore.training.recipes import RECIPES
 
-    rows = results_rows(list_runs(runs_dir), list(RECIPES))
+    rows = results_rows(list_runs(runs_dir, damaged=note_damaged), list(RECIPES))
     if not rows:
         raise NetcoreError(f"no complete run in {runs_dir}: use netcore train mlp-16-16")
     if as_json:

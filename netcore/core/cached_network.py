@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netcore.core.files import path_inside
 from netcore.core.network import Mask, Network, OptimizerStep, Weights
 from netcore.core.run import Arrays, Run, Snapshot
 from netcore.core.sample import Sample
@@ -108,7 +109,7 @@ class CachedNetwork:
 
     @cached_property
     def _store(self) -> TraceStore:
-        return TraceStore(self.run.path / CACHE_DIR)
+        return TraceStore(path_inside(self.run.path, CACHE_DIR))
 
     @cached_property
     def _weights(self) -> Arrays:

@@ -3,9 +3,20 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from netcore.core.plain_text import plain_text
+
 
 class NetcoreError(Exception):
-    """Error that the user can fix; its message is one line: what is wrong and what to do."""
+    """Error that the user can fix; its message is one line: what is wrong and what to do.
+
+    Parameters
+    ----------
+    message : str
+        Names in it may come from files: control characters are removed.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain_text(str(message)))
 
 
 class RequirementError(NetcoreError):

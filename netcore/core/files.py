@@ -1,11 +1,13 @@
 """Atomic writing and digests of files."""
 
+import errno
 import hashlib
 import os
 import platform
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import plain_text
 
 MAX_STEM = 150  # characters of a target's name in that of its temporary file: file systems allow 255 bytes
 LEFTOVER_SECONDS = 24 * 3600  # after which a temporary file is one that its process left, if it cannot be asked
@@ -31,7 +34,10 @@ def scenes_dir() -> Path:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 digest of a file."""
+    """Return the hexadecimal SHA-256 digest of a regular file; OSError for a device or a pipe."""
+    if not path.is_file():
+        os.stat(path)  # raises if it is missing
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -82,6 +88,27 @@ def atomic_write_text(target: Path, text: str) -> None:
     """Write UTF-8 text to a file atomically."""
     with atomic_write(target) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def path_inside(folder: Path, name: str) -> Path:
+    """Return the path that `name` has in a folder, links followed.
+
+    Raises
+    ------
+    NetcoreError
+        If it leads out of the folder, or there is something else than a regular file or a folder (a device, a pipe).
+    """
+    try:
+        base = folder.resolve()
+        path = (base / name).resolve()
+        mode = path.stat().st_mode if path.exists() else None
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL character
+        raise NetcoreError(f"{folder / plain_text(name)[:100]} is not a file: put back a copy") from error
+    if not path.is_relative_to(base):
+        raise NetcoreError(f"{folder / name} leads out of {folder}: put a copy of the file there instead")
+    if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise NetcoreError(f"{folder / name} is not a regular file: put back a copy")
+    return path
 
 
 # ---- leftovers

@@ -6,23 +6,26 @@ into place, so a reader never sees an incomplete run. `netcore.core.run_writer` 
 `cache/` contains results of forward passes (`netcore.core.trace_store`) and can be deleted.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
+from netcore.core.files import path_inside
+from netcore.core.plain_text import parse_json
+from netcore.core.run_checks import check_arrays, check_info, check_labels
 
 SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
 RETRAIN_HINT = "train it again, without --resume, or put back a copy"
+MAX_ARRAY_BYTES = 2**32  # of all arrays of an .npz file: a small one can expand to any size
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -200,11 +203,11 @@ class Run:
         NetcoreError
             If the file is missing, damaged, not a safetensors file, or contains NaN or infinity.
         """
-        path = self.path / snapshot.file
+        path = path_inside(self.path, snapshot.file)
         data = _read_checked(path, snapshot.sha256)
         try:
             weights = load_safetensors(data)
-        except (SafetensorError, ValueError, KeyError) as error:
+        except Exception as error:  # what a damaged header makes safetensors and NumPy raise
             raise NetcoreError(f"{path} is not a safetensors file: {error}") from error
         bad = sorted(k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all())
         if bad:
@@ -221,6 +224,11 @@ class Run:
         if not entry:
             raise RequirementError(f"run '{self.name}' has no example images: use --image FILE")
         arrays = self.read_arrays(entry)
+        with _damaged(self.path / entry["file"]):
+            _check_images(arrays, ("images", "labels", "index"), self.input_shape)
+            check_labels(arrays["labels"], len(self.classes))
+            if not len(arrays["images"]):
+                raise ValueError("it has no images")
         return Examples(arrays["images"], arrays["labels"], arrays["index"])
 
     @property
@@ -251,25 +259,71 @@ class Run:
         if not self.evaluation_entry(name):
             raise unknown_name("evaluation", name, [*self.evaluations, *self.unlabeled])
         arrays = self.read_arrays(self.evaluation_entry(name))
+        with _damaged(self.path / self.evaluation_entry(name)["file"]):
+            self._check_evaluation(arrays)
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
         return Evaluation(
             name, arrays["logits"], arrays["labels"], extra, self.evaluation_entry(name).get("snapshot", "")
         )
 
+    def _check_evaluation(self, arrays: Arrays) -> None:
+        check_arrays(arrays, {"logits": "f", "labels": "iu"}, {"logits": 2, "labels": 1}, ())
+        count, classes = arrays["logits"].shape
+        if classes != len(self.classes) or len(arrays["labels"]) not in (0, count):
+            raise ValueError(f"logits must be (N, {len(self.classes)}) and labels (N,)")
+        if not np.isfinite(arrays["logits"]).all():
+            raise ValueError("logits must be finite")
+        check_labels(arrays["labels"], classes)
+        for part, names in EVALUATED_IMAGES.items():
+            if any(name in arrays for name in names):
+                _check_images(arrays, names, self.input_shape)
+                check_labels(arrays[f"{part}_index"], count)
+
     def read(self, entry: Mapping[str, Any]) -> bytes:
         """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError if it is missing or damaged."""
-        return _read_checked(self.path / entry["file"], entry["sha256"])
+        return _read_checked(path_inside(self.path, entry["file"]), entry["sha256"])
 
     def read_arrays(self, entry: Mapping[str, Any]) -> Arrays:
         """Read the arrays of an .npz file by its entry; nothing is unpickled."""
         import io
         import zipfile
 
-        try:
-            with np.load(io.BytesIO(self.read(entry)), allow_pickle=False) as archive:
-                return dict(archive)
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise NetcoreError(f"{self.path / entry['file']} is damaged: {error}") from error
+        data = self.read(entry)
+        with _damaged(self.path / entry["file"]):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if sum(info.file_size for info in archive.infolist()) > MAX_ARRAY_BYTES:
+                    raise ValueError(f"its arrays have more than {MAX_ARRAY_BYTES:,} bytes")
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return dict(arrays)
+
+
+# Names of the images of an evaluation, and of what belongs to each.
+EVALUATED_IMAGES = {
+    "mistake": ("mistake_images", "mistake_index"),
+    "sample": ("sample_images", "sample_labels", "sample_index"),
+}
+
+
+def _check_images(arrays: Arrays, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
+    """Check uint8 images, the first of `names`, and the integers of the same length that belong to them."""
+    images, *others = names
+    kinds = {images: "u"} | dict.fromkeys(others, "iu")
+    check_arrays(arrays, kinds, {images: 4} | dict.fromkeys(others, 1), names)
+    if arrays[images].dtype != np.uint8 or arrays[images].shape[1:] != shape:
+        found = f"{arrays[images].dtype} {arrays[images].shape}"
+        raise ValueError(f"{images} must be uint8 (N, {', '.join(map(str, shape))}), got {found}")
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """Report what reading a damaged file raises in one line."""
+    try:
+        yield
+    except NetcoreError:
+        raise
+    except Exception as error:  # of zipfile, zlib, NumPy and struct
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise NetcoreError(f"{path} is damaged: {reason}; {_remedy(path)}") from error
 
 
 def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
@@ -284,8 +338,17 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
     found = next((p for p in (given, Path(runs) / given) if (p / "run.json").is_file()), None)
     if found is None:
         raise unknown_name("run", str(path), [r.name for r in list_runs(runs)])
+    return _read_run(found)
+
+
+def _read_run(found: Path) -> Run:
+    """Read the run in a folder, as `load_run` does."""
+    if not (found / "run.json").is_file():
+        raise NetcoreError(f"{found / 'run.json'} is not a regular file: {RETRAIN_HINT}")
     try:
-        info = json.loads((found / "run.json").read_text(encoding="utf-8"))
+        info = parse_json((found / "run.json").read_bytes())
+    except OSError as error:
+        raise NetcoreError(f"cannot read {found / 'run.json'}: {error.strerror}") from error
     except ValueError as error:
         raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {RETRAIN_HINT}") from error
     info = info if isinstance(info, dict) else {}
@@ -297,6 +360,10 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
     for key in REQUIRED_KEYS:
         if key not in info:
             raise NetcoreError(f"{found / 'run.json'} is damaged (it has no {key}): {RETRAIN_HINT}")
+    try:
+        check_info(info)
+    except ValueError as error:
+        raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {RETRAIN_HINT}") from error
     return Run(found.resolve(), info)
 
 
@@ -305,7 +372,7 @@ def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], objec
     out = []
     for file in sorted(Path(runs).glob("*/run.json")):
         try:
-            out.append(load_run(file.parent))
+            out.append(_read_run(file.parent))
         except NetcoreError as error:
             damaged(error)
     return out

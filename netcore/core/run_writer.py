@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from safetensors.numpy import save as save_safetensors
 
-from netcore.core.files import atomic_write
+from netcore.core.errors import NetcoreError
+from netcore.core.files import atomic_write, path_inside
 from netcore.core.run import SCHEMA, Run, Snapshot
 
 DIGEST_LENGTH = 12  # hexadecimal digits of the SHA-256 in the name of an evaluation's file
@@ -122,21 +123,21 @@ class RunWriter:
         if self._evaluated:
             self._replaced.update(self._abandoned_evaluations())
         for file in self._replaced - named:
-            with suppress(OSError):  # on Windows, a file that is being read stays
-                (self.run.path / file).unlink()
+            with suppress(OSError, NetcoreError):  # on Windows, a file that is being read stays
+                path_inside(self.run.path, file).unlink()
         self._replaced.clear()
         self._evaluated = False
 
     def _abandoned_evaluations(self) -> Iterator[str]:
         """Yield files of evaluations that were written long ago, by commands that were killed before `save`."""
-        for file in (self.run.path / "evaluation").glob("*.npz"):
+        for file in path_inside(self.run.path, "evaluation").glob("*.npz"):
             is_digest_named = re.fullmatch(rf".+-[0-9a-f]{{{DIGEST_LENGTH}}}", file.stem)
             with suppress(OSError):
                 if is_digest_named and time.time() - file.stat().st_mtime > UNNAMED_SECONDS:
                     yield f"evaluation/{file.name}"
 
     def _write(self, file: str, data: bytes) -> dict[str, str]:
-        with atomic_write(self.run.path / file) as partial:
+        with atomic_write(path_inside(self.run.path, file)) as partial:
             partial.write_bytes(data)
         return {"file": file, "sha256": hashlib.sha256(data).hexdigest()}
 

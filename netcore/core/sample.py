@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import plain_text
 from netcore.core.preprocessing import MNIST, WORK_SIZE, crop_and_resize, fit_to_mnist
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def read_sample(path: str | Path, shape: tuple[int, int, int] = MNIST) -> tuple[
         raise NetcoreError(f"the input of the network must have 1 or 3 channels, got {shape[0]}")
     image = _open(path)
     pixels, done = fit_to_mnist(image, path) if shape == MNIST else crop_and_resize(image, shape)
-    return Sample(pixels, None, path.name), f"{path.name}: {done}"
+    name = plain_text(path.name)
+    return Sample(pixels, None, name), f"{name}: {done}"
 
 
 def _open(path: Path) -> "Image":
@@ -82,13 +84,12 @@ def _open(path: Path) -> "Image":
     try:
         if path.stat().st_size == 0:
             raise NetcoreError(f"{path} is empty")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # refused below
+        with warnings.catch_warnings(action="ignore"):  # of bombs, refused here, and of damage, in the errors
             image = PIL.Image.open(path, formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise PIL.Image.DecompressionBombError
-        image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
-        return _plain(PIL.ImageOps.exif_transpose(image))
+            if image.width * image.height > MAX_PIXELS:
+                raise PIL.Image.DecompressionBombError
+            image.draft("RGB", (4 * WORK_SIZE, 4 * WORK_SIZE))  # a large JPEG is decoded at a fraction of its size
+            return _plain(PIL.ImageOps.exif_transpose(image))
     except PIL.Image.DecompressionBombError:
         raise NetcoreError(f"{path} is too large: scale it down to at most {MAX_PIXELS / 1e6:.0f} megapixels") from None
     except PIL.Image.UnidentifiedImageError:

@@ -50,6 +50,8 @@ class TraceStore:
         known : callable
             Gives the arrays that `save` was given.
         """
+        if not self._path(key).is_file():
+            return None
         try:
             with np.load(self._path(key), allow_pickle=False) as archive:
                 arrays = dict(archive)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import plain_text
 from netcore.datasets.base import MNIST_SIDE, Dataset, DatasetSplits
 from netcore.datasets.cache import Arrays, cached_arrays, files_fingerprint
 
@@ -60,7 +61,7 @@ def _folder_part(folder: Path, name: str, shape: tuple[int, int, int]) -> tuple[
         raise NetcoreError(f"{folder / empty[0]} does not contain a readable image")
     skipped = arrays["skipped"].tolist()
     note = f"{len(skipped)} of {len(files)} files skipped: {'; '.join(skipped[:3])}" if skipped else ""
-    return Dataset(name, arrays["images"], arrays["labels"], tuple(classes)), note
+    return Dataset(plain_text(name), arrays["images"], arrays["labels"], tuple(map(plain_text, classes))), note
 
 
 def _read_images(files: list[tuple[Path, int]], folder: Path, shape: tuple[int, int, int]) -> Arrays:
@@ -73,7 +74,7 @@ def _read_images(files: list[tuple[Path, int]], folder: Path, shape: tuple[int, 
             images.append(read_sample(file, shape)[0].pixels if pixels is None else pixels)
             labels.append(label)
         except NetcoreError as error:
-            skipped.append(str(error).replace(f"{folder}/", ""))
+            skipped.append(plain_text(str(error)).replace(f"{folder}/", ""))
     stacked = np.stack(images) if images else np.empty((0, *shape), np.uint8)
     return {
         "images": stacked[:, 0] if shape[0] == 1 else stacked,

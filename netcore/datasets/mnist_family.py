@@ -101,7 +101,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise NetcoreError(f"{found} is damaged ({error}): delete it to download it again") from error
     dims = data[3] if data[:3] == b"\0\0\x08" and len(data) > 3 else 0
     shape = tuple(int(n) for n in np.frombuffer(data, ">i4", dims, offset=4)) if len(data) >= 4 + 4 * dims else ()
-    if not shape or len(data) != 4 + 4 * dims + math.prod(shape):
+    if not shape or min(shape) < 0 or len(data) != 4 + 4 * dims + math.prod(shape):
         raise NetcoreError(f"{found} is not an IDX file of bytes, or is truncated: delete it to download it again")
     return np.frombuffer(data, np.uint8, offset=4 + 4 * dims).reshape(shape)
 

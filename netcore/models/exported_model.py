@@ -1,6 +1,7 @@
 """Compute a network from its exported graph of PyTorch operators."""
 
-import operator
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from netcore.core.errors import NetcoreError
+from netcore.models.architecture import MAX_PARAMETERS
+from netcore.models.operators import resolve_operator
 
-FUNCTIONS = ("getitem", "add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pow")  # Python's, on sizes
+MAX_NODES = 20_000
+MAX_SECONDS = 600.0  # of one pass
 DROPOUTS = (torch.ops.aten.dropout.default, torch.ops.aten.feature_dropout.default)
 
 
@@ -47,6 +51,8 @@ class ExportedModel(nn.Module):
     graph : mapping
         As `netcore.models.export.export_graph` returns it; version 1 has no "modules" and "layers".
     constants : mapping of ndarray
+    device : str
+        Of parameters, buffers and constants.
 
     Attributes
     ----------
@@ -57,21 +63,24 @@ class ExportedModel(nn.Module):
         Class of every module by its path.
     """
 
-    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, NDArray[Any]], device: str = "cpu") -> None:
         super().__init__()
         self.current_call = ("", "", "")
         self._drops = nn.ModuleList()
         try:
-            self._owners = {k: self._register(k, v) for k, v in graph["state"].items()}
-            self._constants = {k: torch.from_numpy(v) for k, v in constants.items()}
+            _check_limits(graph)
+            self._owners = {k: self._register(k, v, device) for k, v in graph["state"].items()}
+            self._constants = {k: torch.from_numpy(v).to(device) for k, v in constants.items()}
             self._nodes = [self._read_node(node) for node in graph["nodes"]]
             self._output = _decode(graph["output"])
-            self.module_classes = dict(graph.get("modules", {}))
+            self.module_classes = {str(k): str(v) for k, v in graph.get("modules", {}).items()}
             self._layers = {layer.nodes.start: layer for layer in map(ExportedLayer, graph.get("layers", ()))}
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {error})") from error
+            self._check_references()
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+            line = " ".join(str(error).split())[:200]
+            raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {line})") from error
 
-    def _register(self, name: str, entry: Mapping[str, Any]) -> tuple[nn.Module, str]:
+    def _register(self, name: str, entry: Mapping[str, Any], device: str) -> tuple[nn.Module, str]:
         """Make the parameter or buffer `name`, and the modules that its path names."""
         *path, leaf = name.split(".")
         owner: nn.Module = self
@@ -79,7 +88,7 @@ class ExportedModel(nn.Module):
             if part not in owner._modules:
                 owner.add_module(part, nn.Module())
             owner = owner.get_submodule(part)
-        value = torch.zeros(entry["shape"], dtype=_torch_constant(entry["dtype"]))
+        value = torch.zeros(entry["shape"], dtype=_torch_constant(entry["dtype"]), device=device)
         if entry["parameter"]:
             owner.register_parameter(leaf, nn.Parameter(value, requires_grad=value.is_floating_point()))
         else:
@@ -94,15 +103,34 @@ class ExportedModel(nn.Module):
         kwargs = {k: _decode(v) for k, v in node["kwargs"].items()}
         return _Node(function, args, kwargs, (node.get("name", ""), node.get("module", ""), node.get("kind", "")))
 
+    def _check_references(self) -> None:
+        """Raise ValueError at a reference to what does not exist, or a layer that is not a range of nodes."""
+        for number, value in enumerate([*([n.args, n.kwargs] for n in self._nodes), self._output]):
+            known = {"node": range(number), "state": self._owners, "constant": self._constants}
+            for ref in _all_refs(value):
+                if ref.kind in known and (type(ref.key) is bool or ref.key not in known[ref.kind]):
+                    raise ValueError(f"node {number} reads {ref.kind} {ref.key!r}, which does not exist")
+        for layer in self._layers.values():
+            inside = layer.nodes
+            if not (inside and inside.start >= 0 and inside.stop <= len(self._nodes)):
+                raise ValueError(f"layer '{layer.path}' has no nodes")
+            if not set(layer.outputs) <= set(inside):
+                raise ValueError(f"layer '{layer.path}' has outputs of other layers")
+
     def forward(self, x: Tensor) -> Tensor:
         """Compute the scores (B, K) of images (B, C, H, W)."""
         values: list[Any] = []
         look_up = partial(self._look_up, x, values)
+        last = time.monotonic() + MAX_SECONDS
 
         def compute(number: int) -> None:
             node = self._nodes[number]
             self.current_call = node.call
-            values.append(node.function(*_fill(node.args, look_up), **_fill(node.kwargs, look_up)))
+            if time.monotonic() > last:
+                raise NetcoreError(
+                    f"one pass of the stored network takes longer than {MAX_SECONDS:g} s: use fewer images"
+                )
+            values.append(self.compute_node(node.function, _fill(node.args, look_up), _fill(node.kwargs, look_up)))
 
         def compute_layer(layer: ExportedLayer) -> tuple[object, ...]:
             for number in layer.nodes:
@@ -119,6 +147,10 @@ class ExportedModel(nn.Module):
                 inputs = [look_up(ref) for node in nodes for ref in _outer_refs([node.args, node.kwargs], number)]
                 layer(partial(compute_layer, layer), *inputs)
         return look_up(self._output)
+
+    def compute_node(self, function: Callable[..., object], args: list[Any], kwargs: dict[str, Any]) -> object:
+        """Call the operator of one node."""
+        return function(*args, **kwargs)
 
     def _look_up(self, x: Tensor, values: list[Any], ref: "_Ref") -> Any:  # noqa: ANN401 (tensors, sizes, lists of both)
         match ref.kind:
@@ -154,34 +186,6 @@ class _Node:
     call: tuple[str, str, str]
 
 
-def resolve_operator(name: str) -> Callable[..., Any]:
-    """Find an operator by name.
-
-    Parameters
-    ----------
-    name : str
-        "aten.relu.default", an operator of PyTorch, or "operator.mul", one of Python's on sizes.
-
-    Raises
-    ------
-    NetcoreError
-        If it does not exist, or could read or write files.
-
-    Examples
-    --------
-    >>> resolve_operator("operator.mul")(2, 3)
-    6
-    """
-    space, _, rest = name.partition(".")
-    if space == "operator" and rest in FUNCTIONS:
-        return getattr(operator, rest)
-    packet, _, overload = rest.partition(".")
-    found = getattr(getattr(torch.ops.aten, packet, None), overload, None) if space == "aten" and overload else None
-    if not isinstance(found, torch._ops.OpOverload) or any(a.name == "filename" for a in found._schema.arguments):
-        raise NetcoreError(f"the stored network calls '{name}', which this PyTorch does not have")
-    return found
-
-
 def _decode(value: Any) -> Any:  # noqa: ANN401 (JSON)
     """Convert JSON to arguments, with a `_Ref` for each value that only the computation knows."""
     if isinstance(value, list):
@@ -207,17 +211,34 @@ def _fill(value: Any, look_up: Callable[[_Ref], Any]) -> Any:  # noqa: ANN401 (a
 
 def _outer_refs(value: object, before: int) -> Iterator[_Ref]:
     """Yield references to the input or to nodes before number `before`."""
+    for ref in _all_refs(value):
+        if ref.kind == "input" or (ref.kind == "node" and ref.key < before):
+            yield ref
+
+
+def _all_refs(value: object) -> Iterator[_Ref]:
     if isinstance(value, _Ref):
-        if value.kind == "input" or (value.kind == "node" and value.key < before):
-            yield value
+        yield value
     elif isinstance(value, (list, dict)):
         for v in value.values() if isinstance(value, dict) else value:
-            yield from _outer_refs(v, before)
+            yield from _all_refs(v)
+
+
+def _check_limits(graph: Mapping[str, Any]) -> None:
+    """Raise ValueError if a graph is larger than any classifier, before memory is taken for it."""
+    if len(graph["nodes"]) > MAX_NODES:
+        raise ValueError(f"it has {len(graph['nodes']):,} nodes, more than {MAX_NODES:,}")
+    shapes = [entry["shape"] for entry in graph["state"].values()]
+    if not all(isinstance(size, int) and size >= 0 for shape in shapes for size in shape):
+        raise ValueError("a shape is not a list of sizes")
+    total = sum(math.prod(shape) for shape in shapes)
+    if total > MAX_PARAMETERS:
+        raise ValueError(f"it has {total:,} parameters, more than {MAX_PARAMETERS:,}")
 
 
 def _torch_constant(name: str) -> Any:  # noqa: ANN401 (a dtype, layout or memory format)
     """Find a dtype, layout or memory format of PyTorch by name."""
-    found = getattr(torch, name, None)
+    found = getattr(torch, str(name), None)
     if not isinstance(found, (torch.dtype, torch.layout, torch.memory_format)):
         raise NetcoreError(f"the stored network needs '{name}', which this PyTorch does not have")
     return found

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.export.graph_signature import InputKind
 
 from netcore.core.errors import NetcoreError
-from netcore.models.exported_model import FUNCTIONS, resolve_operator
 from netcore.models.op_names import function_name, is_layer, module_settings
+from netcore.models.operators import FUNCTIONS, resolve_operator
 
 Graph = dict[str, Any]
 _SCOPES = {"wrap_with_set_grad_enabled": "torch.no_grad()", "wrap_with_autocast": "torch.autocast()"}

@@ -11,10 +11,12 @@ from torch import nn
 
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
+from netcore.core.plain_text import parse_json
 from netcore.core.run import Run, Snapshot
-from netcore.models.architecture import Architecture
+from netcore.models.architecture import MAX_PARAMETERS, Architecture
 from netcore.models.build import build_model
 from netcore.models.exported_model import ExportedModel
+from netcore.models.size_check import check_graph
 
 MAX_REPORTED = 20  # names that do not fit
 
@@ -47,13 +49,34 @@ def _construct(run: Run) -> nn.Module:
     model: dict[str, Any] = run.info.get("model") or {}
     if model.get("kind") == "graph":
         constants = run.read_arrays(model["constants"]) if "constants" in model else {}
-        return ExportedModel(json.loads(run.read(model["graph"])), constants).eval()
+        graph = _read_graph(run, model)
+        check_graph(graph, constants, run.input_shape, len(run.classes))
+        return ExportedModel(graph, constants).eval()
     if model.get("kind") != "recipe":
         raise NetcoreError(f"run '{run.name}' does not describe its network (model in run.json)")
+    try:
+        return _build(run, model)
+    except (LookupError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise NetcoreError(f"run '{run.name}' does not describe a network (model in run.json: {line})") from error
+
+
+def _read_graph(run: Run, model: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)
+    try:
+        return parse_json(run.read(model["graph"]))
+    except (LookupError, ValueError) as error:
+        raise NetcoreError(f"the stored network of run '{run.name}' is damaged: {error}") from error
+
+
+def _build(run: Run, model: dict[str, Any]) -> nn.Module:
     fields = dict(model["architecture"])
     fields["conv"] = tuple(tuple(block) for block in fields.get("conv", ()))  # JSON has lists for tuples
     fields["hidden"] = tuple(fields.get("hidden", ()))
-    return build_model(Architecture(**fields), run.input_shape, len(run.classes)).eval()
+    architecture = Architecture(**fields)
+    count = architecture.parameters(run.input_shape, len(run.classes))
+    if count > MAX_PARAMETERS:
+        raise ValueError(f"{count:,} parameters are more than {MAX_PARAMETERS:,}")
+    return build_model(architecture, run.input_shape, len(run.classes)).eval()
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str) -> None:

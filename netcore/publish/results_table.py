@@ -32,13 +32,19 @@ COLUMNS = (
 
 
 def results_rows(runs: Iterable[Run], recipes: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one row per recipe, changed settings and data set, over its complete runs."""
+    """Return one row per recipe, changed settings and data set, over its complete runs of known recipes and data."""
     kinds: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        if run.info.get("status") == "complete" and run.info.get("recipe") and run.history["epochs"]:
+        data = run.info.get("data", {}).get("name")
+        if (
+            run.info.get("status") == "complete"
+            and run.info.get("recipe") in recipes
+            and data
+            and run.history["epochs"]
+        ):
             changed = {k: v for k, v in run.info.get("changed", {}).items() if k not in SAME_SETTINGS}
             text = ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in changed.items())
-            kinds.setdefault((run.info["recipe"], text, run.info["data"]["name"]), []).append(run)
+            kinds.setdefault((run.info["recipe"], text, data), []).append(run)
     order = list(recipes)
     return [_row(*kind, kinds[kind]) for kind in sorted(kinds, key=lambda k: (order.index(k[0]), k[1], k[2]))]
 
@@ -57,6 +63,7 @@ def results_markdown(rows: Sequence[dict[str, Any]], published: Mapping[str, str
 def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
     results = [run_results(run) for run in runs]
     facts = runs[0].info["data"]
+    held_out_is = facts.get("held_out_is", "–")
     own = (data, f"{data}-validation")
     entries = [run.info.get("evaluations", {}) for run in runs]
     others = dict.fromkeys(k for entry in entries for k in entry if k not in own)
@@ -65,21 +72,30 @@ def _row(name: str, changed: str, data: str, runs: list[Run]) -> dict[str, Any]:
     return {
         "name": name,
         "recipe": f"`{name}`" + (f", {changed}" if changed else ""),
-        "data": f"{data}: {facts['train']:,}, held out {facts['held_out']:,} ({facts['held_out_is']})",
+        "data": f"{data}: {facts.get('train', 0):,}, held out {facts.get('held_out', 0):,} ({held_out_is})",
         "n": str(len(runs)),
         "last epoch": _share(r["held-out accuracy, last epoch"] for r in results),
         "best epoch": _share(r["held-out accuracy, best epoch"] for r in results),
-        "other data": ", ".join(f"{k} {_share(e[k]['accuracy'] for e in entries if k in e)}" for k in others) or "–",
+        "other data": ", ".join(f"{k} {_share(e[k].get('accuracy') for e in entries if k in e)}" for k in others)
+        or "–",
         "dropout on": f"± {format_percent(mean_std_count(deviations)[0], 2)}" if deviations else "–",
-        "time": f"{mean_std_count(r['seconds'] for r in results)[0]:,.0f} s, {results[0]['device']}",
-        "training": f"{mean_std_count(r['images/s'] for r in results)[0]:,.0f}",
-        "inference": f"{mean_std_count(rates)[0]:,.0f}" if rates else "–",
+        "time": f"{_mean(r['seconds'] for r in results)} s, {results[0]['device'] or 'unknown device'}",
+        "training": _mean(r["images/s"] for r in results),
+        "inference": _mean(rates),
         "commands": [_command(run) for run in runs],
     }
 
 
-def _share(values: Iterable[float]) -> str:
-    middle, spread, n = mean_std_count(values)
+def _mean(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{mean_std_count(known)[0]:,.0f}" if known else "–"
+
+
+def _share(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    middle, spread, n = mean_std_count(known)
     return format_mean_deviation(middle, spread) if n > 1 else format_percent(middle, 2)
 
 

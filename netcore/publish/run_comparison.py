@@ -24,9 +24,9 @@ def run_results(run: Run) -> dict[str, Any]:
     out: dict[str, Any] = {"parameters": run.info.get("parameters")}
     if rows:
         best = run.snapshot("best").step
-        out["held-out accuracy, best epoch"] = next((r["val_accuracy"] for r in rows if r["step"] == best), None)
-        out["held-out accuracy, last epoch"] = rows[-1]["val_accuracy"]
-        out["training accuracy, last epoch"] = rows[-1]["train_accuracy"]
+        out["held-out accuracy, best epoch"] = next((r.get("val_accuracy") for r in rows if r["step"] == best), None)
+        out["held-out accuracy, last epoch"] = rows[-1].get("val_accuracy")
+        out["training accuracy, last epoch"] = rows[-1].get("train_accuracy")
     for name, entry in run.info.get("evaluations", {}).items():
         out[f"accuracy on {name}"] = entry.get("accuracy")
     if stable := run.info.get("stability"):

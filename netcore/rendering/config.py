@@ -20,7 +20,9 @@ BOOL_KEYS = {"transparent"}
 KEY_TYPES = {"index": int, "fps": float, "max_mb": float}  # the others are strings
 
 
-def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[Request]:
+def read_config(
+    file: Path, runs_dir: str = "runs", renders_dir: str = "renders", allow_outside: bool = False
+) -> list[Request]:
     """Read the ``[[render]]`` tables of a `netcore.toml`.
 
     Each has a `scene` and a `run`, and may have the options of `netcore render`; every other key is an option of the
@@ -31,26 +33,49 @@ def read_config(file: Path, runs_dir: str = "runs", renders_dir: str = "renders"
     file : Path
     runs_dir, renders_dir : str
         Folders of the runs and of the renders.
+    allow_outside : bool
+        Whether renders may be written outside of the folder of the file.
 
     Raises
     ------
     NetcoreError
-        If the file is no TOML, or a table lacks a scene or a run or has a key that means nothing (nearest offered).
+        If the file is no TOML, or a table lacks a scene or a run, has a key that means nothing (nearest offered), or
+        an output outside of the folder.
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise NetcoreError(f"{file} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise NetcoreError(f"cannot read {file}: {error.strerror}") from None
     unknown = set(content) - {"render"}
     if unknown:
         raise NetcoreError(f"{file}: {unknown_name('table', min(unknown), ['render'])}")
     tables = content.get("render", [])
     if not isinstance(tables, list):
         raise NetcoreError(f"{file}: write [[render]], with two brackets, before each render")
-    return [_request(table, f"{file}, render {n}", runs_dir, renders_dir) for n, table in enumerate(tables, 1)]
+    found = [_request(table, f"{file}, render {n}", runs_dir, renders_dir) for n, table in enumerate(tables, 1)]
+    for n, request in enumerate(found, 1):
+        if not allow_outside and not _is_inside(request, file.resolve().parent):
+            raise NetcoreError(
+                f"{file}, render {n}: its output {request.output or request.renders_dir} is outside of the project: "
+                "choose another, or pass --allow-outside"
+            )
+    return found
 
 
-def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: str) -> Request:
+def _is_inside(request: Request, project: Path) -> bool:
+    """Whether a request's files, links followed, are written below a folder."""
+    target = Path(request.output) if request.output else Path(request.renders_dir, Path(request.run).name)
+    try:
+        return target.resolve().is_relative_to(project)
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
+        return False
+
+
+def _request(table: object, where: str, runs_dir: str, renders_dir: str) -> Request:
+    if not isinstance(table, Mapping):
+        raise NetcoreError(f"{where}: write [[render]], with two brackets, before each render")
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
             raise NetcoreError(f"{where}: {key} is missing")
@@ -66,10 +91,14 @@ def _request(table: Mapping[str, Any], where: str, runs_dir: str, renders_dir: s
             raise NetcoreError(f"{where}: {name} must be true or false, got {value!r}")
         try:
             is_plain = name in scene_options or name in {"formats", "size", *BOOL_KEYS}
+            if isinstance(value, (dict, list)) and name not in ("formats", "size"):
+                raise NetcoreError(f"{where}: {name} must be a single value, got {value!r}")
             given[name] = value if is_plain else KEY_TYPES.get(name, str)(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise NetcoreError(f"{where}: {name} must be a number, got {value!r}") from None
     formats = given.pop("formats", ())
+    if not isinstance(formats, (str, list, tuple)):
+        raise NetcoreError(f"{where}: formats must be a list of names, got {formats!r}")
     return Request(
         formats=(formats,) if isinstance(formats, str) else tuple(map(str, formats)),
         size=parse_size(given.pop("size", None)),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netcore.rendering.request import RenderTask
 
 
+MIN_SIZE = 120  # pixels per side, below which a layout may have no room
 FrameCallback = Callable[[int], None]  # called with the number of frames drawn so far
 Drawn = tuple[dict[str, "DrawnFile"], dict[str, str]]  # files and refusals, by format
 
@@ -104,6 +105,11 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     except NetcoreError:
         raise
     except Exception as error:
+        if min(task.size) < MIN_SIZE and not task.scene.is_user_scene:
+            width, height = task.size
+            raise NetcoreError(
+                f"scene '{task.scene.name}' cannot be drawn in {width}x{height} pixels: use a larger --size"
+            ) from error
         raise SceneError(short_error(error, task.scene.path), "".join(traceback.format_exception(error))) from error
     return DrawResult(files, tuple(sorted(context.reads)), alt, refusals)
 

@@ -5,35 +5,18 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.files import atomic_write, partial_path
 from netcore.rendering.draw_task import DrawResult, SceneError, drawn_path, short_error
-from netcore.rendering.job import draw_job, progress_to
+from netcore.rendering.job import draw_job
 from netcore.rendering.pool import WorkerError, WorkerPool, map_concurrently
 from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import RenderTask
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
-
-
-class InlineExecutor(Executor):
-    """Executor that calls at once, in this process."""
-
-    def submit(self, fn: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> "Future[Result]":
-        """Call a function and return its result as a future."""
-        future: Future[Result] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 def run_tasks(
@@ -53,8 +36,8 @@ def run_tasks(
         Time limit of a task in a worker process, in seconds.
     listener : ProgressListener
     executor : Executor, optional
-        Where the tasks are drawn, such as a Dask cluster that sees the same files. Default: a single figure in this
-        process, all others in worker processes.
+        Where the tasks are drawn, such as a Dask cluster that sees the same files. Default: worker processes, which a
+        scene that hangs or crashes ends alone.
 
     Returns
     -------
@@ -65,10 +48,7 @@ def run_tasks(
         return []
     jobs = max(1, min(jobs, len(tasks)))
     with contextlib.ExitStack() as stack:
-        if executor is None and len(tasks) == 1 and tasks[0].scene.kind == "figure":
-            executor = InlineExecutor()
-            stack.enter_context(progress_to(lambda frames: listener.on_frames(tasks[0], frames)))
-        elif executor is None:
+        if executor is None:
             executor = stack.enter_context(
                 WorkerPool(jobs, timeout, lambda args, frames: listener.on_frames(args[0], frames))
             )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from netcore.core.context import read_digest
 from netcore.core.files import atomic_write_text
+from netcore.core.plain_text import parse_json
+from netcore.core.run_checks import check_sidecar
 from netcore.rendering import code_digest
 from netcore.rendering.request import RenderTask
 
@@ -125,8 +127,12 @@ def read_sidecar(target: Path) -> dict[str, Any] | None:
 
     One of an earlier schema keeps its number, so that it is recognised as out of date; its names become today's.
     """
+    file = sidecar_path(target)
     try:
-        content = json.loads(sidecar_path(target).read_text(encoding="utf-8"))
+        if not file.is_file():
+            return None
+        content = parse_json(file.read_bytes())
+        check_sidecar(content)
         if content["schema"] == 1:
             return _upgraded(content)
         return content if content["schema"] == SCHEMA else None

@@ -189,7 +189,7 @@ def _frame_rate(request: Request, formats: tuple[str, ...]) -> float:
     fps = fps if request.fps is None else request.fps
     if not 1 <= fps <= 120:
         raise NetcoreError(f"--fps must be from 1 to 120, got {fps:g}")
-    if request.max_mb is not None and request.max_mb <= 0:
+    if request.max_mb is not None and not request.max_mb > 0:
         raise NetcoreError(f"--max-mb must be above 0, got {request.max_mb:g}")
     return fps
 

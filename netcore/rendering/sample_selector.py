@@ -1,5 +1,6 @@
 """Choose an image by class, index or file."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,10 @@ class SampleSelector:
     def file_suffix(self) -> str:
         """Suffix of the file name: ``"-3"``, ``"-index-12"``, ``"-mine"``, or ""."""
         if self.digit is not None:
-            return f"-{self.digit}"
+            return f"-{_file_word(self.digit)}"
         if self.index is not None:
             return f"-index-{self.index}"
-        return f"-{Path(self.image).stem}" if self.image else ""
+        return f"-{_file_word(Path(self.image).stem)}" if self.image else ""
 
     def digest(self, run: Run) -> str:
         """Return a digest of the image's source; no image is decoded."""
@@ -82,6 +83,11 @@ class SampleSelector:
             found = _first(run, examples.labels, self.digit)
         where = f"{run.info.get('data', {}).get('name', 'example')} {int(examples.index[found])}"
         return Sample(examples.images[found], int(examples.labels[found]), where), ""
+
+
+def _file_word(name: str) -> str:
+    """Return a name as a part of a file's name, without separators."""
+    return re.sub(r"[^\w.+-]+", "-", name)[:80]
 
 
 def _first(run: Run, labels: NDArray[Any], name: str | None) -> int:

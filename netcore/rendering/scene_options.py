@@ -44,8 +44,8 @@ class SceneOption:
             if self.type == "bool":
                 return BOOL_WORDS[str(value).lower()]
             return OPTION_TYPES[self.type](value)
-        except (ValueError, KeyError):
-            what = {"int": "an integer", "float": "a number", "bool": "true or false"}[self.type]
+        except (ValueError, KeyError, TypeError, OverflowError):
+            what = {"int": "an integer", "float": "a number", "bool": "true or false", "str": "a text"}[self.type]
             raise NetcoreError(f"{flag} must be {what}, got '{value}'") from None
 
 

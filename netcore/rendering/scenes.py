@@ -114,8 +114,10 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
     try:
         source = path.read_bytes()
         tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NetcoreError(f"{path} is not a scene: {error}") from None
+    except OSError as error:
+        raise NetcoreError(f"cannot read {path}: {error.strerror}") from None
     if path.resolve().parent not in SCENE_DIRS and (lines := renamed_in_source(tree)):
         raise NetcoreError(f"{path} has names that were replaced: {'; '.join(lines)}")
     draw = next((n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "draw"), None)

@@ -26,7 +26,7 @@ class RenderStatus:
 def render_status(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[RenderStatus]:
     """Return the status of the renders listed in `file` or found in `renders_dir` with a sidecar."""
     clear_caches()
-    wanted = read_config(file, runs_dir, renders_dir) if file.is_file() else []
+    wanted = read_config(file, runs_dir, renders_dir, allow_outside=True) if file.is_file() else []
     out = [status for request in wanted for status in _statuses(request)]
     known = {Path(status.target).resolve() for status in out}
     for sidecar in sorted(Path(renders_dir).rglob("*.json")):
@@ -61,7 +61,7 @@ def _unlisted_reason(target: Path, content: Mapping[str, Any]) -> str:
         return stale_reason(task_from_sidecar(target, content), content["inputs"]["format"])
     except NetcoreError as error:
         return str(error)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         return f"damaged sidecar: {error}"
 
 

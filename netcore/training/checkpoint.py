@@ -1,6 +1,5 @@
 """Save and load the state of a training after an epoch."""
 
-import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -35,15 +34,19 @@ def load_checkpoint(folder: Path, module: nn.Module, optimizer: torch.optim.Opti
         If the folder has no checkpoint, or it is damaged.
     """
     path = folder / NAME
+    if path.exists() and not path.is_file():
+        raise NetcoreError(f"{path} is not a regular file: train without --resume")
     try:
         with warnings.catch_warnings(action="ignore"):  # about the format of what is refused next
             state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         module.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
+        if type(state["epoch"]) is not int or state["epoch"] < 0:
+            raise ValueError("it has no epoch")
         return int(state["epoch"])
     except FileNotFoundError:
         raise NetcoreError(f"{folder} has no checkpoint to resume from: train without --resume") from None
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # what a damaged archive, or one of something else, makes PyTorch raise
         raise NetcoreError(
             f"{path} is damaged: train without --resume ({' '.join(str(error).split())[:80] or type(error).__name__})"
         ) from error

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -170,15 +169,17 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     """
     if not path.is_file():
         raise NetcoreError(f"no weight file {path}")
-    if _is_torchscript(path):
-        raise NetcoreError(f"{path} contains a TorchScript module: save the state_dict() of the original nn.Module")
     try:
+        if _is_torchscript(path):
+            raise NetcoreError(f"{path} contains a TorchScript module: save the state_dict() of the original nn.Module")
         found = load_file(path) if path.suffix == ".safetensors" else _load_torch(path)
     except pickle.UnpicklingError as error:
         raise NetcoreError(
             f"{path} contains pickled objects, which are never loaded: save the network's state_dict()"
         ) from error
-    except (SafetensorError, OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except NetcoreError:
+        raise
+    except Exception as error:  # what a damaged archive makes zipfile, safetensors and PyTorch raise
         reason = " ".join(str(error).split())[:200]
         raise NetcoreError(f"{path} cannot be read as weights ({reason})") from error
     floats = {k: v.detach().float() if v.is_floating_point() else v.detach() for k, v in found.items()}

@@ -10,6 +10,7 @@ from torch import nn
 
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_shape
+from netcore.core.plain_text import plain_text
 from netcore.models.export import unwrap
 from netcore.tracing.inputs import check_single_input, eval_mode
 from netcore.tracing.tracer import output_type_error
@@ -55,7 +56,7 @@ def class_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
     >>> class_names(None, 3)
     ('0', '1', '2')
     """
-    names = tuple(str(n) for n in (range(count) if names is None else names))
+    names = tuple(plain_text(str(n)) for n in (range(count) if names is None else names))
     if len(names) != count:
         raise NetcoreError(f"the network gives {count} scores, but there are {len(names)} class names")
     if len(set(names)) != count:

@@ -9,12 +9,13 @@ from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.formatting import format_percent
 from netcore.datasets.base import Dataset, DatasetSplits, stratified_split
 from netcore.datasets.loading import load_with_fallback
-from netcore.models.architecture import ACTIVATIONS
+from netcore.models.architecture import ACTIVATIONS, MAX_PARAMETERS
 from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.epoch import steps_per_epoch
 from netcore.training.lr_schedule import SCHEDULES
 from netcore.training.recipes import Recipe, get_recipe, with_overrides
 
+MAX_COUNT = 2**31 - 1  # of epochs, and of images in a batch
 MNIST_IMAGES = 60_000  # to which the recipes' epochs refer
 CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "activation": ACTIVATIONS}
 
@@ -117,9 +118,9 @@ def check_settings(recipe: Recipe) -> None:
         value = getattr(network if setting == "activation" else recipe, setting)
         if value not in choices:
             raise unknown_name(setting, str(value), choices)
-    for setting, value, low in (("batch size", recipe.batch_size, 1), ("epochs", recipe.epochs, 1)):
-        if value < low:
-            raise NetcoreError(f"{setting} must be at least {low}, got {value}")
+    for setting, count in (("batch size", recipe.batch_size), ("epochs", recipe.epochs)):
+        if not 1 <= count <= MAX_COUNT:
+            raise NetcoreError(f"{setting} must be from 1 to {MAX_COUNT:,}, got {count}")
     if not 0 < recipe.learning_rate < float("inf"):
         raise NetcoreError(f"the learning rate must be above 0, got {recipe.learning_rate:g}")
     for setting, value in (
@@ -133,3 +134,5 @@ def check_settings(recipe: Recipe) -> None:
         raise NetcoreError(f"kernel must be an odd number of pixels, got {network.kernel}")
     if any(width < 1 for width in network.hidden):
         raise NetcoreError(f"hidden layer sizes must be at least 1, got {min(network.hidden)}")
+    if network.parameters() > MAX_PARAMETERS:
+        raise NetcoreError(f"the network must have at most {MAX_PARAMETERS:,} parameters, got {network.parameters():,}")

@@ -62,7 +62,7 @@ def draw(fig: ThemedFigure, context: SceneContext) -> None:
     add_text(fig, right.x, right.y + 19, f"{len(trace.classes):,}", color=theme.muted)
     ProbabilityBars(fig, right.inset(top=TOP - 6, bottom=FOOT), trace.classes).update(trace)
     formula = r"softmax:  $p_k = e^{z_k}\,/\,\sum_j e^{z_j}$"
-    add_text(fig, body.x + body.w, body.y + body.h + 22, formula, ha="right", va="bottom", fontsize=16)
+    add_text(fig, body.x + body.w, body.y + body.h + 22, formula, ha="right", va="bottom", fontsize=16, parse_math=True)
 
 
 def _scores(fig: ThemedFigure, box: Box, trace: Trace, order: NDArray[Any]) -> None:

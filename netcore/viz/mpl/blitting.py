@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from netcore.viz.colors import drop_alpha
 from netcore.viz.mpl.glyph_cache import cache_glyphs
+from netcore.viz.mpl.log_labels import use_plain_log_labels
 from netcore.viz.mpl.style import ThemedFigure
 
 Update = Callable[[float], Sequence[Artist]]
@@ -122,6 +123,7 @@ def _meets(box: Bbox, others: NDArray[np.float64]) -> bool:
 
 def freeze_layout(fig: ThemedFigure, update: Update | None) -> None:
     """Compute the layout at the last frame and keep it, so that it does not move."""
+    use_plain_log_labels(fig)
     for artist in fig.findobj(lambda a: a.get_animated()):
         artist.set_animated(False)
     if update is not None:

@@ -49,6 +49,7 @@ def theme_style(theme: Theme) -> AbstractContextManager[None]:
         "font.monospace": [MONO],
         "font.size": SMALL,
         "mathtext.fontset": "dejavusans",
+        "text.parse_math": False,  # names of classes and files are text; a formula is drawn with parse_math=True
         "text.color": theme.foreground,
         "axes.facecolor": "none",
         "axes.edgecolor": theme.muted,

@@ -74,10 +74,9 @@ class Trail:
         self.pictures, self.labels = [self.pictures[k] for k in chosen], [self.labels[k] for k in chosen]
         largest = max(max(m.size) for m in self.pictures)
         sides = np.array([max(m.size) for m in self.pictures]) / largest
-        columns = area.divide(column_widths(sides, max(area.width, area.height), GAP), GAP)
-        wide = area.width >= area.height
-        room = min((c.width if wide else c.height - 2 * LINE) / side for c, side in zip(columns, sides, strict=True))
-        room = min(room, (area.height - 2 * LINE) if wide else area.width)
+        columns = area.columns(column_widths(sides, area.width, GAP), GAP)
+        room = min(column.width / side for column, side in zip(columns, sides, strict=True))
+        room = min(room, area.height - 2 * LINE)
         out = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in gone]
         for m, column, label in zip(self.pictures, columns, self.labels, strict=True):
             unit = max(room / largest, MIN_PICTURE / max(m.size))
