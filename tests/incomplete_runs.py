@@ -121,7 +121,7 @@ POOR.pop("_answers")
 # Which figures are refused on which run; all others must be drawn.
 _EVALUATED = {"confidence", "confusion-matrix", "cross-dataset", "per-class"}
 _ILLUSTRATED = {
-    "activation-strength", "activations-by-digit", "dashboard", "data-set", "feature-maps", "misclassified",
+    "activation-strength", "activations-by-digit", "dashboard", "data-set", "feature-map-grid", "misclassified",
     "points-map", "prediction-pipeline", "predictions", "robustness", "saliency", "sample-data",
 }  # fmt: skip
 REFUSED = {

@@ -19,12 +19,12 @@ from netcore.viz.theme import THEMES
 FIGURES = sorted(SCENE_DIRS[1].glob("[!_]*.py"), key=lambda path: path.stem)
 RUNS = ("mlp", "cnn", "own", *figure_runs.ODD)
 REFUSED = {  # figures that a run lacks something for; all others must be drawn
-    "mlp": {"feature-maps", "filter-grid", "stability"},
+    "mlp": {"feature-map-grid", "filter-grid", "stability"},
     "cnn": {"neuron-weights"},
     "own": {"neuron-weights", "stability"},
     "rgb": {"neuron-weights"},
     "hundred": {"neuron-weights", "stability"},
-    "colour-mlp": {"feature-maps", "filter-grid", "stability"},
+    "colour-mlp": {"feature-map-grid", "filter-grid", "stability"},
 }
 
 

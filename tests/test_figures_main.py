@@ -380,7 +380,7 @@ def test_neuron_weights_of_color_images(made) -> None:
     assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
 
 
-# ---- feature_maps
+# ---- feature_map_grid
 
 NODES = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2"}
 ROOTS = {"pool1": "act1", "pool2": "act2"}  # a pooling shows the maps of the layer that it reads
@@ -403,9 +403,9 @@ def says(trace) -> str:
     return format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label)
 
 
-def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
+def test_feature_grid_selection_and_scale(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, _, grids = draw_figure("feature_maps", context)
+    fig, _, grids = draw_figure("feature_map_grid", context)
     digit, *views = from_left(grids)
     trace = context.trace()
     outputs = [trace[node].output for node in NODES.values()]
@@ -429,9 +429,9 @@ def test_feature_maps_selection_and_scale(make_context, cnn_run) -> None:
     assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("background"), DARK.rgb("foreground")])
 
 
-def test_feature_maps_animation_order(make_context, cnn_run) -> None:
+def test_feature_grid_animation_order(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, grids = draw_figure("feature_maps", context)
+    fig, update, grids = draw_figure("feature_map_grid", context)
     digit, *views = from_left(grids)
     stages = [
         "convolution 1: Conv 3×3 → BN → ReLU; 32 maps of 28×28",
@@ -458,9 +458,9 @@ def test_feature_maps_animation_order(make_context, cnn_run) -> None:
         assert np.allclose(lengths, context.trace().probabilities if step > 5 else 0)
 
 
-def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
+def test_feature_grid_of_one_layer(make_context, cnn_run, made) -> None:
     context = make_context(cnn_run)
-    fig, _, grids = draw_figure("feature_maps", context, layer="conv1")
+    fig, _, grids = draw_figure("feature_map_grid", context, layer="conv1")
     _, grid = from_left(grids)
     output = context.trace()["act1"].output
     assert np.array_equal(grid.images(), output)
@@ -468,7 +468,7 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     assert (low, value_of(high)) == ("0", near(output.max()))
     assert "Feature maps of convolution 1, cnn-2conv, epoch 1" in painted_strings(fig)
     signed = made("hundred")  # tanh: both signs
-    fig, _, grids = draw_figure("feature_maps", signed, layer="conv2")
+    fig, _, grids = draw_figure("feature_map_grid", signed, layer="conv2")
     output = signed.trace()["act2"].output
     limit = np.abs(output).max()
     assert np.array_equal(grids[0].images(), output)
@@ -476,9 +476,9 @@ def test_feature_maps_of_one_layer(make_context, cnn_run, made) -> None:
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
 
 
-def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
+def test_feature_grid_over_snapshots(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (grid, digit) = draw_figure("feature_maps", context, layer="conv2", over="training")
+    fig, update, (grid, digit) = draw_figure("feature_map_grid", context, layer="conv2", over="training")
     traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
     check_scale(fig, grid, "activation", 0, max(trace["act2"].output.max() for trace in traces))
     for i, trace in enumerate(traces):
@@ -490,9 +490,9 @@ def test_feature_maps_over_snapshots(make_context, cnn_run) -> None:
         check_timeline(fig, context, context.snapshots, i)
 
 
-def test_feature_maps_over_images(make_context, cnn_run) -> None:
+def test_feature_grid_over_images(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, grids = draw_figure("feature_maps", context, over="images", images=4)
+    fig, update, grids = draw_figure("feature_map_grid", context, over="images", images=4)
     digit, *views = from_left(grids)
     examples = context.examples()
     pictures = [Sample(examples.images[k], int(examples.labels[k])) for k in range(3)] + [context.sample]
@@ -512,14 +512,14 @@ def test_feature_maps_over_images(make_context, cnn_run) -> None:
             assert view.image.norm.vmax == value
 
 
-def test_feature_maps_signed_color_images(made) -> None:
+def test_feature_grid_signed_color_images(made) -> None:
     context = made("rgb")
-    fig, update, grids = draw_figure("feature_maps", context, over="images", images=2)
+    fig, update, grids = draw_figure("feature_map_grid", context, over="images", images=2)
     digit = from_left(grids)[0]
     for t, pixels in ((0, context.examples().images[1]), (1, context.sample.pixels)):
         update(t)
         assert np.array_equal(digit.images()[0], np.stack(list(pixels), 2))
-    fig, _, grids = draw_figure("feature_maps", made("hundred"))
+    fig, _, grids = draw_figure("feature_map_grid", made("hundred"))
     trace = made("hundred").trace()
     for grid, node in zip(from_left(grids)[1:], ("act1", "act2", "pool1"), strict=True):
         limit = np.abs(trace[node].output).max()

@@ -69,7 +69,7 @@ def test_report_of_mlp(full_report, mlp_run):
     assert [name[:3] for name in names] == [f"{i:02}-" for i in range(1, len(names) + 1)]
     there = {name[3:-4] for name in names}
     assert {"confusion-matrix", "neuron-weights", "confidence", "dashboard", "per-class"} <= there
-    assert set(done.skipped) >= {"filter-grid", "feature-maps"}
+    assert set(done.skipped) >= {"filter-grid", "feature-map-grid"}
     every = {scene.name for scene in all_scenes() if scene.kind == "figure"}
     assert there | set(done.skipped) == every
     assert there.isdisjoint(done.skipped)
@@ -207,7 +207,7 @@ def test_report_figures_of_cnn(cnn_run):
     names = [scene.name for scene in module._supported_figures(cnn_run, skipped)]
     assert names[0] == "training-history"
     assert names[-1] == "dashboard"
-    assert {"filter-grid", "feature-maps", "prediction-pipeline"} <= set(names)
+    assert {"filter-grid", "feature-map-grid", "prediction-pipeline"} <= set(names)
     assert "neuron-weights" in skipped
 
 

@@ -25,7 +25,8 @@ from netcore.viz.theme import DARK
 
 SIZE = (320, 180)
 STRUCTURE = (  # scenes whose picture depends on the structure of the network
-    "activation-strength", "activations-by-digit", "cnn-forward-propagation", "dashboard", "feature-maps",
+    "activation-strength", "activations-by-digit", "cnn-forward-propagation", "dashboard", "feature-map-grid",
+    "feature-maps",
     "filter-grid", "forward-propagation", "model-graph", "neuron-weights", "points-map", "prediction-pipeline",
 )  # fmt: skip
 # Regular expressions of remedies: another scene, a command, or a change of the network.

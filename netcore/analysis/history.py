@@ -1,6 +1,6 @@
 """Read the training history by epoch and snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,3 +32,20 @@ def snapshots_until(context: SceneContext) -> tuple[Snapshot, ...]:
     """Return the snapshots from the first to the selected one."""
     last = context.snapshot()
     return tuple(s for s in context.snapshots if s.step <= last.step)
+
+
+def snapshot_accuracy(
+    context: SceneContext, snapshots: Sequence[Snapshot]
+) -> tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the recorded accuracy: on what, training steps and values (E,), and values at some snapshots (T,), or NaN.
+
+    It is the held-out accuracy where there is one, else that of training.
+    """
+    rows = [row for row in context.history.get("epochs", []) if row.get("step") is not None]
+    key = "val_accuracy" if any(row.get("val_accuracy") is not None for row in rows) else "train_accuracy"
+    rows = [row for row in rows if row.get(key) is not None]
+    what = f"accuracy, {held_out_text(context)}" if key == "val_accuracy" else "accuracy, training images"
+    steps, values = (np.array([row[k] for row in rows], dtype=float) for k in ("step", key))
+    known = dict(zip(steps.tolist(), values.tolist(), strict=True))
+    at = np.array([known.get(float(s.step), np.nan) for s in snapshots], dtype=float)
+    return what, steps, values, at

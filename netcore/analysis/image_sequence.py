@@ -44,6 +44,28 @@ def other_samples(context: SceneContext, count: int) -> list[Sample]:
     return _samples(context, range(len(context.examples().labels)))[: max(0, count)]
 
 
+def class_examples(context: SceneContext, classes: int, errors: int) -> list[Sample]:
+    """Return one correctly predicted example of each class, then misclassified ones, the most confident first.
+
+    Parameters
+    ----------
+    context : SceneContext
+    classes : int
+        Maximum number of classes.
+    errors : int
+        Maximum number of misclassified examples.
+    """
+    examples = context.examples()
+    logits = context.predict_batch(examples.images)["logits"]
+    right = logits.argmax(1) == examples.labels
+    firsts = [np.flatnonzero(right & (examples.labels == k))[:1] for k in range(len(context.classes))]
+    wrong = np.flatnonzero(~right)
+    margin = logits.max(1) - logits[np.arange(len(logits)), examples.labels]
+    worst = wrong[np.argsort(-margin[wrong], kind="stable")][:errors]
+    chosen = [int(k) for k in np.concatenate(firsts)[:classes]] + [int(k) for k in worst]
+    return [Sample(examples.images[k], int(examples.labels[k])) for k in chosen]
+
+
 def _samples(context: SceneContext, indices: Iterable[int]) -> list[Sample]:
     examples, selected = context.examples(), context.sample.pixels
     found = [Sample(examples.images[k], int(examples.labels[k])) for k in indices]

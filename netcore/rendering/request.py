@@ -155,6 +155,8 @@ def _check_kind(kind: Format, scene: Scene) -> None:
         return RequirementError(f"scene '{scene.name}' {what}: choose {list_words([f.name for f in others])}")
 
     if scene.kind == "film" and kind.vector:
+        if scene.still:
+            raise RequirementError(f"scene '{scene.name}' is a film and cannot be {kind.label}: use {scene.still}")
         others = [f for f in all_formats() if not f.vector and not f.stepped]
         raise refuse(f"is a film and cannot be {kind.label}", others)
     if scene.kind != "film" and kind.stepped:

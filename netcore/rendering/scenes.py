@@ -37,6 +37,7 @@ class Scene:
     sha256: str  # of the file when it was read
     order: int = DEFAULT_ORDER  # position in a report: ORDER of the file
     class_name: str = ""  # of a film
+    still: str = ""  # of a film: the figure to use for a vector picture, STILL of the file
 
     @property
     def is_user_scene(self) -> bool:
@@ -146,6 +147,7 @@ def _read(path: Path, stamp: tuple[int, ...]) -> Scene:
         class_name=film[0].node.name if film else "",
         sha256=hashlib.sha256(source).hexdigest(),
         order=int(constants.get("ORDER", DEFAULT_ORDER)),
+        still=str(constants.get("STILL", "")),
     )
 
 

@@ -11,7 +11,7 @@ from netcore.analysis.units import top_k
 from netcore.core.formatting import format_number, format_percent
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import NUMBER
+from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
 from netcore.viz.film.components.collapsing_columns import CollapsingColumns
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.labelled_bars import LabelledBars
@@ -35,8 +35,8 @@ MEANINGS = {
 class ActivationFunctions(Film):
     """What the activation function does, and what the network is without it."""
 
-    def construct(self):
-        self.trace = self.context.trace()
+    def construct(self) -> None:
+        self.trace, self.old = self.context.trace(), list[ArrayMobject]()
         self.layers, self.functions = linear_collapse.dense_part(self.trace)
         self.sums = SumLine(self.theme, self.sum_line_box)
         self.examples = self.context.examples()
@@ -59,7 +59,7 @@ class ActivationFunctions(Film):
 
     # ---- the function
 
-    def show_sums(self):
+    def show_sums(self) -> None:
         theme, z = self.theme, self.layers[0].z.astype(np.float64)
         self.z, self.function = z, self.functions[0]
         limit = max(5.0, float(np.abs(z).max()), float(np.quantile(np.abs(self.all_sums), 0.995))) * 1.05
@@ -72,13 +72,13 @@ class ActivationFunctions(Film):
         step = float(np.ceil(limit / 4))
         ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
         self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
-        values = {"n": len(z), "low": format_number(z.min(), 3), "high": format_number(z.max(), 3)}
-        with self.step("{n} sums, from {low} to {high}", name="sums", **values):
+        least, most = format_number(z.min(), 3), format_number(z.max(), 3)
+        with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
             self.add(*self.axes)
             note = f"a dot: a neuron of {self.layers[0].block.title}; yellow: neuron {self.one + 1}"
             self.play(fade_in([self.dots]), self.sums.change(note))
 
-    def apply_function(self):
+    def apply_function(self) -> None:
         theme, kind = self.theme, self.layers[0].functions[-1]
         self.curve = self.plot.curve(self.function, theme.rgb("foreground"))
         top = self.plot.y[1] / 1.04
@@ -93,7 +93,7 @@ class ActivationFunctions(Film):
                 self.sums.change(f"{kind}: {a}", "→", b),
             )
 
-    def mark_flat_parts(self):
+    def mark_flat_parts(self) -> None:
         """Where the function is nearly flat: of this image's sums, and of all examples'."""
         plot = self.plot
         ranges = linear_collapse.flat_ranges(self.function, *plot.x)
@@ -104,12 +104,12 @@ class ActivationFunctions(Film):
         with self.step("Nearly flat there: {flat} of {n} neurons", flat=flat, n=len(self.z), name="flat"):
             self.play(fade_in([bands]), self.sums.change(f"grey: slope under {linear_collapse.FLAT_SLOPE}"))
         share = float((np.abs(linear_collapse.slope(self.function, self.all_sums)) < linear_collapse.FLAT_SLOPE).mean())
-        values = {"images": len(self.examples.labels), "share": format_percent(share, 0)}
-        with self.step("{images} images: {share} of all sums lie there", name="all-images", **values):
+        images, part = len(self.examples.labels), format_percent(share, 0)
+        with self.step("{n} images: {share} of all sums lie there", name="all-images", n=images, share=part):
             self.play(fade_in([self.histogram]), self.sums.change(f"bars: {self.all_sums.size:,} sums of all images"))
         self.old = [bands, self.histogram]
 
-    def take_out(self):
+    def take_out(self) -> None:
         """The curve becomes the line y = x, and the dots ride along."""
         self.plot.y = self.plot.x
         points = self.plot.at(*[np.linspace(*self.plot.x, len(self.curve.points))] * 2)
@@ -118,7 +118,7 @@ class ActivationFunctions(Film):
         axes = self.plot.axes()
         with self.step("Take the function out: only sums remain", name="taken-out"):
             self.play(
-                fade_out([*getattr(self, "old", []), *labels, self.axes[0]]), fade_in([axes]),
+                fade_out([*self.old, *labels, self.axes[0]]), fade_in([axes]),
                 Animate(self.curve, points=points, run_time=1.2), self.sums.change("activation = z"),
                 Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
             )  # fmt: skip
@@ -126,7 +126,7 @@ class ActivationFunctions(Film):
 
     # ---- the layers without it
 
-    def collapse(self):
+    def collapse(self) -> None:
         """The hidden columns slide into the output, their edges become one layer of edges."""
         self.weight, self.bias = linear_collapse.collapse_layers(self.layers)
         columns = CollapsingColumns(self.theme, self.stage.part(0.06, 0.04, 0.94, 0.96), self.layers, self.max_units)
@@ -141,7 +141,7 @@ class ActivationFunctions(Film):
             self.play(columns.replace(self.weight), self.sums.change(text))
         self.old = columns.shown
 
-    def fixed_weights(self):
+    def fixed_weights(self) -> None:
         trace = self.trace
         keep = [trace.prediction]
         self.shown = top_k(trace.probabilities, min(self.max_classes, 10), keep)
@@ -154,7 +154,7 @@ class ActivationFunctions(Film):
             self.play(fade_out(self.old), fade_in(pictures.mobjects, 0.3), self.sums.change(terms))
         self.old = pictures.mobjects
 
-    def own_weights(self):
+    def own_weights(self) -> None:
         """The weights that the score of one class really has, for this image and for another."""
         trace, k = self.trace, self.trace.prediction
         others = np.flatnonzero(self.all_scores.argmax(axis=1) != k)

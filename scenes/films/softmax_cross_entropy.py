@@ -34,7 +34,7 @@ MAX_COLUMNS = 10
 class SoftmaxCrossEntropy(Film):
     """From scores to probabilities, and from a probability to a loss."""
 
-    def construct(self):
+    def construct(self) -> None:
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         self.choose_classes()
         self.show_scores()
@@ -50,7 +50,7 @@ class SoftmaxCrossEntropy(Film):
             second = "Loss: {a:.2f} here, {b:.2f} at worst"
             self.takeaway(first, second, self.sums.change(), gap=self.gap, times=self.times, a=right, b=worst)
 
-    def choose_classes(self):
+    def choose_classes(self) -> None:
         """Which classes have a column, in their order; all others share the last one."""
         trace, z = self.trace, self.trace.logits.astype(np.float64)
         truth = trace.prediction if trace.label is None else trace.label
@@ -66,7 +66,7 @@ class SoftmaxCrossEntropy(Film):
 
     # ---- columns
 
-    def show_scores(self):
+    def show_scores(self) -> None:
         theme, trace, rest = self.theme, self.trace, bool(len(self.rest))
         z = trace.logits[self.index].astype(np.float64)
         wide = self.stage.width > 1.4 * self.stage.height
@@ -84,7 +84,7 @@ class SoftmaxCrossEntropy(Film):
             self.add(picture, columns.zero, zero, *columns.names)
             self.play(fade_in([columns.bars]), fade_in(self.numbers, 0.3))
 
-    def exponentiate(self):
+    def exponentiate(self) -> None:
         """The columns become e to the score; their sum adds up as printed."""
         z, columns = self.scores, self.columns
         rest = [float(np.exp(logsumexp(z[self.rest])))] if len(self.rest) else []
@@ -105,7 +105,7 @@ class SoftmaxCrossEntropy(Film):
                 fade_in(self.numbers, 1.4),
             )
 
-    def compare(self):
+    def compare(self) -> None:
         """Two classes: a difference of scores is a ratio of powers."""
         z, pair = self.trace.logits.astype(float), (self.trace.prediction, self.rival)
         (first, second), self.gap = format_terms([z[pair[0]], -z[pair[1]]], 3)
@@ -123,7 +123,7 @@ class SoftmaxCrossEntropy(Film):
 
     # ---- the stick
 
-    def lay_end_to_end(self):
+    def lay_end_to_end(self) -> None:
         theme, columns = self.theme, self.columns
         self.stick, places = sorted_stick(theme, self.stage.part(0.05, 0.36, 0.95, 0.6), self.scores, self.index)
         goal = self.stick.pieces()[places]
@@ -150,7 +150,7 @@ class SoftmaxCrossEntropy(Film):
             )
         self.labels = unit + tags
 
-    def heat(self):
+    def heat(self) -> None:
         """The same scores at other temperatures: one stick each, the answer's share beside it."""
         k = self.trace.prediction
         area = self.stage.part(0, 0.05, 1, 1)
@@ -170,7 +170,7 @@ class SoftmaxCrossEntropy(Film):
         logits = self.context.network().predict(examples.images)["logits"].astype(np.float64)
         losses = cross_entropy_losses(logits, examples.labels)
         p, said = np.exp(-losses), logits.argmax(axis=1)
-        own = float(cross_entropy_losses(self.trace.logits[None], [self.trace.label])[0])
+        own = float(cross_entropy_losses(self.trace.logits[None], np.array([self.trace.label]))[0])
         half, worst = int(np.abs(p - 0.5).argmin()), int(losses.argmax())
         self.losses = plot = LossPlot(self.theme, self.stage.part(0.1, 0.1, 0.9, 0.84))
         plot.curve.progress = 0.0

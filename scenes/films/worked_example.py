@@ -34,7 +34,7 @@ FORMULAS = {"Sigmoid": "1 ÷ (1 + e^−z)", "ReLU": "the larger of 0 and z", "Ta
 class WorkedExample(Film):
     """A neuron, the scores and the softmax in numbers that can be checked by hand."""
 
-    def construct(self):
+    def construct(self) -> None:
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         graph = graph_of_trace(self.trace)
         try:
@@ -57,7 +57,7 @@ class WorkedExample(Film):
             self.sums.change(), label=label, share=share, n=products,
         )  # fmt: skip
 
-    def choose_neuron(self):
+    def choose_neuron(self) -> None:
         """The last hidden neuron that speaks most for the answer; without hidden layers the answer's own score."""
         self.answer, other = self.trace.prediction, compared_class(self.trace)
         self.layer = self.layers[-2] if len(self.layers) > 1 else self.layers[-1]
@@ -68,7 +68,7 @@ class WorkedExample(Film):
 
     # ---- one neuron
 
-    def show_factors(self):
+    def show_factors(self) -> None:
         hand, theme = self.hand, self.theme
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
         left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
@@ -88,7 +88,7 @@ class WorkedExample(Film):
             self.add(*self.beside)
             self.play(fade_in(self.factors), self.sums.change("z = Σ w a + b"))
 
-    def multiply(self):
+    def multiply(self) -> None:
         hand = self.hand
         texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
@@ -101,7 +101,7 @@ class WorkedExample(Film):
             first = f"{hand.weights[0]} × {hand.activations[0]} = {hand.products[0]}"
             self.play(fade_in(self.table.mobjects), self.sums.change(first, ("(rounded)", "muted")))
 
-    def add_up(self):
+    def add_up(self) -> None:
         """Row sums of the printed cells, their sum, and the bias."""
         hand, ink = self.hand, self.theme.rgb("foreground")
         texts = [line.text for line in self.table.numbers]
@@ -115,7 +115,7 @@ class WorkedExample(Film):
         with self.step("Add the bias {bias}: {total}", bias=hand.bias, total=hand.total, name="bias"):
             self.play(self.sums.change(hand.before_bias, bias, "=", hand.total))
 
-    def activate(self):
+    def activate(self) -> None:
         layer = self.layer
         self.before = [*self.beside, *self.factors, *self.table.mobjects, *self.row_sums]
         if layer is self.layers[-1] or not layer.functions:
@@ -132,7 +132,7 @@ class WorkedExample(Film):
 
     # ---- scores and shares
 
-    def show_scores(self):
+    def show_scores(self) -> None:
         """A sheet with one line per class: score, power, share, PyTorch's share."""
         layer, trace = self.layers[-1], self.trace
         if set(layer.functions) - {"Softmax", "Log-softmax"}:

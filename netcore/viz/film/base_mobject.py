@@ -54,11 +54,8 @@ class ArrayMobject(Mobject):
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         return np.array([low[0], low[1], high[0], high[1]])
 
-    def interpolate_color(self, start: Mobject, end: Mobject, alpha: float) -> Self:  # type: ignore[override]
-        """Interpolate every number, so that Manim's own ``.animate`` works.
-
-        The override is ignored because Manim's annotation names its OpenGL mobjects, which are never drawn here.
-        """
+    def interpolate_color(self, start: Mobject, end: Mobject, alpha: float) -> Self:
+        """Interpolate every number, so that Manim's own ``.animate`` works."""
         for name, value in vars(end).items():
             if name != "points" and isinstance(value, (float, np.ndarray)):
                 setattr(self, name, (1 - alpha) * getattr(start, name) + alpha * value)

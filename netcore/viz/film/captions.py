@@ -68,7 +68,8 @@ def caption_lines(text: str, center: tuple[float, float], width: float, rgb: Col
     cuts = [(" ".join(words[:k]), " ".join(words[k:])) for k in range(1, len(words))] or [(text, "")]
     pair = min(cuts, key=lambda lines: max(line_width(line, CAPTION) for line in lines))
     size = CAPTION if max(line_width(line, CAPTION) for line in pair) <= width else LABEL
-    return two_lines(*(ellipsize_line(line, width, size) for line in pair), size, center, rgb)
+    first, second = (ellipsize_line(line, width, size) for line in pair)
+    return two_lines(first, second, size, center, rgb)
 
 
 def two_lines(first: str, second: str, size: float, center: tuple[float, float], rgb: Color) -> list[TextLine]:

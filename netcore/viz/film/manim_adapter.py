@@ -198,7 +198,7 @@ class FrameForwarder(SceneFileWriter):
         self._sink, self._convert = sink, straight_alpha if transparent else drop_alpha
         self._waiting: tuple[NDArray[np.uint8], int] | None = None
 
-    def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1) -> None:  # type: ignore[override]  # annotated as int64
+    def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1) -> None:
         """Take RGBA pixels (H, W, 4), shown for `repeat` frames."""
         if self._waiting is not None and np.array_equal(self._waiting[0], pixels):
             self._waiting = self._waiting[0], self._waiting[1] + repeat

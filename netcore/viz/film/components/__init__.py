@@ -1,0 +1,1 @@
+"""Parts of films that several films use."""

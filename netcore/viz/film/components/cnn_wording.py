@@ -64,8 +64,10 @@ def zero_count(values: np.ndarray) -> list[Term]:
 
 
 def group_stages(stages: Sequence[Stage], queue: Sequence[int]) -> list[list[int]]:
-    """Group stages shown in brief, one step each: the maps just made, the first residual or parallel block,
-    the rest."""
+    """Group stages shown in brief, one step each.
+
+    The maps just made, the first residual or parallel block, the rest.
+    """
     groups: list[list[int]] = []
     own = {kind: next((i for i in queue if stages[i].block.kind == kind), -1) for kind in ("residual", "parallel")}
     open_ = False  # whether the last group may grow

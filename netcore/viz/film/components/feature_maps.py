@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import cairo
 import numpy as np
+from manim import Mobject
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.film.base_mobject import PIXEL
@@ -65,14 +66,21 @@ class FeatureMaps(PixelImages):
                 self.set_source(ctx, self.outline)
                 ctx.stroke()
 
-    def _image(self, ctx: cairo.Context, image: Any, origin: Any, across: Any, down: Any) -> None:
+    def _image(
+        self,
+        ctx: cairo.Context,
+        image: NDArray[np.uint8],
+        origin: NDArray[np.float64],
+        across: NDArray[np.float64],
+        down: NDArray[np.float64],
+    ) -> None:
         h, w, _ = image.shape
         parts = reveal_boxes(self.first, self.last, h, w)
         if not parts or abs(across[0] * down[1] - across[1] * down[0]) < 1e-12:
             return
         ctx.save()
         ctx.transform(cairo.Matrix(*across, *down, *origin))
-        ctx.set_source_surface(cairo.ImageSurface.create_for_data(image, cairo.FORMAT_ARGB32, w, h))
+        ctx.set_source_surface(cairo.ImageSurface.create_for_data(image.data, cairo.FORMAT_ARGB32, w, h))
         fine = min(abs(across).max(), abs(down).max()) < PIXEL * 0.9
         ctx.get_source().set_filter(cairo.FILTER_GOOD if fine else cairo.FILTER_NEAREST)
         for box in parts:
@@ -85,7 +93,7 @@ class FeatureMaps(PixelImages):
         """Lower left and upper right corner (2, 2) of a pixel."""
         return pixel_corners(self.corners()[tile], self.size, (row, row + 1), (column, column + 1))
 
-    def __deepcopy__(self, memo: Any) -> Self:
+    def __deepcopy__(self, memo: dict[int, Mobject]) -> Self:
         return self  # nothing here copies mobjects, and Manim's own copies of what moves are not needed
 
 

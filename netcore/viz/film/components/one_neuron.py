@@ -18,6 +18,7 @@ from netcore.viz.film.components.sum_line import SumLine, signed_terms
 from netcore.viz.film.components.weighted_image import STRIP, WeightedImage, neuron_symbol
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import text_line
+from netcore.viz.layout.area import Area
 from netcore.viz.layout.dense_areas import DenseAreas
 from netcore.viz.theme import Theme
 
@@ -73,7 +74,7 @@ class OneNeuron:
         self._extra: list[ArrayMobject] = []
         self._weights_scale: list[ArrayMobject] = []
 
-    def _beside(self):  # type: ignore[no-untyped-def]  # Area
+    def _beside(self) -> Area:
         return self.areas.middle()[1]
 
     def _make_curve(self) -> ActivationCurve | None:
@@ -110,7 +111,7 @@ class OneNeuron:
         goal = self.strip.points.copy()
         self.strip.points = np.pad(picture.rows_in(left, False).reshape(-1, 2), ((0, 0), (0, 1)))
         yield fade_out(self._extra)
-        box = type(right)(right.left, right.bottom, right.left + STRIP, right.top)
+        box = Area(right.left, right.bottom, right.left + STRIP, right.top)
         muted, count = self.theme.rgb("muted"), int(np.prod(picture.shape))
         ends = [(1, box.top - 0.12), (count, box.bottom + 0.12)]
         self._extra = [
@@ -188,7 +189,7 @@ class OneNeuron:
         yield [*fade_in([picture.product_picture]), *fade_out([copies[1]], delay=0.3), *fade_in([mark]), *terms]
         self._extra = [mark, *words, *scale]
 
-    def _copy(self, picture):  # type: ignore[no-untyped-def]  # PixelImages
+    def _copy(self, picture: PixelImages) -> PixelImages:
         return PixelImages(picture.rgb.copy(), picture.corners().copy(), outline=self.theme.rgb("faint"))
 
     # ---- the sum and the function
@@ -196,7 +197,7 @@ class OneNeuron:
     def add_up(self) -> Iterator[Play]:
         """Let the products fall into bars, and add the bias."""
         picture, areas, (left, _) = self.picture, self.areas, self.areas.middle()
-        left = type(left)(left.left, left.bottom + LABELS, left.right, left.top)
+        left = Area(left.left, left.bottom + LABELS, left.right, left.top)
         self._products_at = left
         thumb = picture.frames(areas.thumbnail(picture.ratio)).reshape(-1, 2)
         words = picture.caption(left, "products", f"{self.noun} × weight")

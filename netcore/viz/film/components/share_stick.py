@@ -58,7 +58,7 @@ class ShareStick(ArrayMobject):
     def shares(self) -> NDArray[np.float64]:
         """Return the lengths of the pieces (P,), which add up to 1."""
         p = softmax(self.scores / self.temperature)
-        return np.bincount(self.groups, weights=p, minlength=len(self.fill))
+        return np.bincount(self.groups, weights=p, minlength=len(self.fill)).astype(np.float64)
 
     def pieces(self) -> NDArray[np.float64]:
         """Return lower left and upper right corners (P, 2, 2) of the pieces."""

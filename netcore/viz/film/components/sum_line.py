@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE
 from netcore.viz.film.text import TextLine, formula, line_width, text_line
@@ -94,7 +96,7 @@ class SumLine:
             if origins and k in origins:
                 x, y = origins[k][:2]
                 goal = line.points.copy()
-                line.move_to([x, y, 0])
+                line.move_to(np.array([x, y, 0.0]))
                 out.append(
                     Animate(
                         line, start={"opacity": 0.0}, opacity=1.0, points=goal, run_time=TRAVEL_SECONDS, delay=start

@@ -1,0 +1,194 @@
+"""Steps of films about the feature maps of one layer."""
+
+import numpy as np
+from manim import linear
+
+from netcore.analysis.convolution import OutputTerms, output_terms
+from netcore.analysis.map_layers import MapLayer, pooled_values
+from netcore.analysis.map_maxima import largest_values
+from netcore.core.formatting import format_number, format_sum
+from netcore.core.trace import Trace
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.map_screen import LINE, MapScreen, dead_note, map_limit
+from netcore.viz.film.components.motion import appear, leave, travel
+from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.sum_terms import partial_terms, window_terms
+from netcore.viz.film.components.tiles import Tiles, ring, tile_frames, value_cells
+from netcore.viz.film.components.value_edges import value_edges
+from netcore.viz.film.film import Film
+from netcore.viz.film.text import TextLine, text_line
+from netcore.viz.layout.area import Area
+
+WINDOWS = 3  # strongest places of a map that are opened
+MAX_COLORS = 4  # input maps of a layer that reads the image
+MAX_POOLING = 4  # side of a pooling window that is shown in numbers
+Spot = tuple[OutputTerms, int, int]  # a window, and row and column of its value
+
+
+class LayerFilm(Film):
+    """A film that shows layers of feature maps one at a time; subclasses call `begin` first."""
+
+    def begin(self, trace: Trace, layers: list[str]) -> None:
+        """Make the screen for an image; `layers` are the titles of the layers that the film passes."""
+        self.trace = trace
+        pixel = self.width / self.cairo_camera.pixel_width
+        self.screen = MapScreen(self.theme, self.stage, trace.pixels, layers if len(layers) > 2 else (), pixel)
+        self.left, self.right = self.screen.body.columns([0.42, 0.58], 0.4)
+        self.line = SumLine(self.theme, self.sum_line_box)
+        self.big: Tiles | None = None  # the followed map, large
+
+    # ---- one map
+
+    def one_map(self, layer: MapLayer) -> None:
+        """The kernel in the rail; the map grows row by row; one window is one pixel; the largest values."""
+        screen, terms = self.screen, layer.terms
+        if terms is None or len(terms.channels) > MAX_COLORS:
+            text = "{title} reads the image" if layer.block.inputs == ("input",) else "From the image to {title}"
+            with self.step(text, name="one-map", title=capital(layer)):
+                self.play(screen.image_to_rail())
+            return
+        with self.step("Map {u}: one kernel over the whole image", name="one-map", u=layer.unit + 1):
+            self.play(screen.image_to_rail())
+            kernel = terms.weights.mean(0)
+            title = f"kernel {layer.unit + 1}" + (", mean of colors" if len(terms.weights) > 1 else "")
+            limit, signed = map_limit(layer.values)
+            self.big = screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
+            self.play(
+                screen.show_detail(title, kernel, np.abs(kernel).max(), True),
+                screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", 0),
+                screen.scale(limit, signed),
+            )
+            self.play(
+                Animate(self.big, start={"progress": 0.0, "opacity": 1.0}, progress=1.0, run_time=1.5, rate_func=linear)
+            )
+            products = terms.products.sum(0)
+            texts, total = format_sum([*products.ravel(), terms.bias])
+            marks = self.rings(layer, [(terms, layer.row, layer.column)])
+            area = Area(self.left.left, self.left.bottom, self.left.right, self.left.top - LINE)
+            marks += [
+                self.label(f"{products.size:,} products", area),
+                value_cells(self.theme, products, area, np.abs(products).max(), True, texts[:-1]),
+            ]
+            self.play(appear(marks), self.line.change(*window_terms(layer, texts, total), delay=0.3))
+            screen.marks = marks
+        self.windows(layer)
+
+    def windows(self, layer: MapLayer) -> None:
+        """The windows over which the map is largest, beside each other."""
+        main = self.trace[layer.block.main.node]
+        x, size = self.trace.input_of(main), max(layer.terms.weights.shape[1:])
+        places = largest_values(layer.values[layer.unit], WINDOWS, size)
+        if len(places) < WINDOWS:
+            return
+        found = [(output_terms(main, x, layer.unit, *place), *place) for place in places]
+        values = [format_number(float(layer.values[layer.unit][place])) for place in places]
+        with self.step("Map {u} is largest over these {n} windows", name="windows", u=layer.unit + 1, n=len(places)):
+            marks, limit = self.rings(layer, found), float(np.abs(x).max()) or 1.0
+            for (terms, *_), area, value in zip(found, self.left.rows([1] * WINDOWS, 0.2), values, strict=True):
+                cells, word = area.columns([0.6, 0.4], 0.2)
+                marks.append(value_cells(self.theme, terms.inputs.mean(0), cells, limit, bool((x < 0).any())))
+                at = (word.left, word.center[1])
+                marks.append(text_line(value, LABEL, self.theme.rgb("foreground"), at=at, align=(-1, 0)))
+            self.play(leave(self.screen.marks), self.line.change())
+            self.play(appear(marks))
+            self.screen.marks = marks
+
+    def rings(self, layer: MapLayer, spots: list[Spot]) -> list[ArrayMobject]:
+        """Rings of windows in the image and of their values in the large map."""
+        image, big = self.screen.image.corners()[0], self.big.corners()[0]
+        out = [ring(self.theme, image, self.screen.size, terms.rows, terms.columns) for terms, _, _ in spots]
+        return out + [ring(self.theme, big, layer.size, [row], [column]) for _, row, column in spots]
+
+    def label(self, text: str, area: Area) -> TextLine:
+        at = (area.center[0], area.top + LINE / 2)
+        return text_line(text, LABEL, self.theme.rgb("muted"), at=at)
+
+    # ---- all maps
+
+    def all_maps(self, layer: MapLayer, k: int) -> None:
+        """The followed map goes to its place, the others appear."""
+        screen, block = self.screen, layer.block
+        limit, signed = map_limit(layer.values)
+        shown = layer.values[layer.chosen]
+        which = (
+            f"All {len(layer.values)}" if len(shown) == len(layer.values) else f"{len(shown)} of {len(layer.values):,}"
+        )
+        low = format_number(-limit if signed else 0.0)
+        with self.step("{which} maps of {title}: {low} to {high}", name=f"maps-{k + 1}", which=which,
+                       title=cut(block.title), low=low, high=limit):  # fmt: skip
+            tiles = screen.make_tiles(shown, limit)
+            goal = tiles.corners()[layer.position]
+            moves = [screen.clear(), screen.clear_detail(), self.line.change()]
+            if self.big is not None:
+                moves.append(travel(self.big, goal))
+            note = ", ".join(filter(None, ["similar kernels side by side" if layer.terms else "", dead_note(shown)]))
+            size = f"maps of {layer.size[0]} × {layer.size[1]}"
+            self.play(*moves, screen.head(block.title, size, k), screen.scale(limit, signed, note))
+            order = [*screen.hatch(tiles), ring(self.theme, goal)]
+            self.play(appear([tiles], 0.6), appear(order, delay=0.5), leave([self.big]) if self.big is not None else [])
+            self.big, screen.tiles, screen.dead = None, tiles, order
+
+    def pooling(self, before: MapLayer, layer: MapLayer, k: int) -> None:
+        """The same tiles, fewer and larger pixels; one window in the rail."""
+        screen, (a, b), (c, d) = self.screen, before.size, layer.size
+        limit, signed = map_limit(layer.values)
+        title = f"maps-{k + 1}"
+        with self.step("{title}: {a} × {b} → {c} × {d}", name=title, title=capital(layer), a=a, b=b, c=c, d=d):
+            old, screen.tiles = screen.tiles, screen.make_tiles(layer.values[layer.chosen], limit)
+            screen.tiles.points = old.points.copy()
+            moves = [screen.head(layer.block.title, "tiles as large as before", k), appear([screen.tiles], 0.6)]
+            window = layer.block.window
+            if window is not None and max(window.reach) <= MAX_POOLING:
+                values = pooled_values(before, layer)
+                texts = [format_number(float(v)) for v in values.ravel()]
+                word = "largest" if "Max" in layer.block.main.kind else "mean"
+                moves.append(
+                    screen.show_detail(f"a window of map {layer.unit + 1}", values, limit, signed, texts=texts)
+                )
+                result = format_number(float(layer.values[layer.unit, layer.row, layer.column]))
+                moves.append(self.line.change(f"{word} of {', '.join(texts)} =", result))
+            self.play(*moves, screen.scale(limit, signed, f"map {layer.unit + 1} is ringed"))
+            self.remove(old)
+
+    def read_maps(self, before: MapLayer, layer: MapLayer, k: int) -> None:
+        """One value of the next layer: what it adds up from all maps before it."""
+        screen, terms = self.screen, layer.terms
+        limit, signed = map_limit(layer.values)
+        self.big = screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
+        small = tile_frames(self.left, len(before.chosen), before.size, pixel=screen.pixel)
+        few = len(terms.channels) < len(before.values)
+        reads = f"{len(terms.channels):,} of {len(before.values):,}" if few else f"all {len(before.values):,}"
+        which = [int(np.flatnonzero(terms.channels == c)[0]) for c in layer.sources]
+        with self.step("{title}: each map reads {n} maps", name=f"reads-{k + 1}", title=capital(layer), n=reads):
+            self.play(
+                leave(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
+                screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", k),
+                screen.scale(limit, signed, after_sum(layer)), appear([self.big], delay=0.5),
+            )  # fmt: skip
+            frames = small[[int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]]
+            value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
+            edges = value_edges(self.theme, frames, value, terms.partial_sums[which])
+            kernel = terms.weights[which[0]]
+            title = f"its kernel for map {layer.sources[0] + 1}"
+            self.play(
+                screen.show_detail(title, kernel, np.abs(kernel).max(), True), appear([value, *edges]),
+                self.line.change(*partial_terms(layer, which), delay=0.3),
+            )  # fmt: skip
+            screen.marks, screen.dead = [value, *edges], []
+
+
+def capital(layer: MapLayer) -> str:
+    """Title of a layer at the start of a caption."""
+    return cut(layer.block.title[:1].upper() + layer.block.title[1:])
+
+
+def cut(text: str, limit: int = 22) -> str:
+    """Cut a name that a caption has no room for."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def after_sum(layer: MapLayer) -> str:
+    """What the functions of a layer make of the sum of its followed value."""
+    later = [f"{term} {format_number(value, 3)}" for term, value in layer.steps[1:]]
+    return f"that sum → {' → '.join(later)}" if later else ""

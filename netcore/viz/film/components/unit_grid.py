@@ -1,0 +1,55 @@
+"""Weights of all first-layer units as tiles, untrained and trained."""
+
+import numpy as np
+
+from netcore.analysis.first_layer import FirstUnit
+from netcore.analysis.units import top_k
+from netcore.core.formatting import format_subset
+from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.map_screen import centered_scale
+from netcore.viz.film.components.tiles import max_tiles, ring, tile_frames
+from netcore.viz.film.components.time_axis import TimedImages
+from netcore.viz.film.components.weight_view import LINE, QUANTILE
+from netcore.viz.film.text import text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.theme import Theme
+
+
+class UnitGrid:
+    """Tiles of the units with the largest weights, one of them ringed, and their scale.
+
+    Parameters
+    ----------
+    theme : Theme
+    stage : Area
+    unit : FirstUnit
+        The unit that is ringed.
+    limit : int
+        Maximum number of units.
+    pixel : float
+        Side of a pixel of the frame.
+    word : str
+        What a unit is called.
+    """
+
+    def __init__(self, theme: Theme, stage: Area, unit: FirstUnit, limit: int, pixel: float, word: str) -> None:
+        weights = unit.weights[[0, -1]].mean(2)  # (2, U, h, w)
+        h, w = weights.shape[2:]
+        area = Area(stage.left, stage.bottom + LINE, stage.right, stage.top - LINE)
+        sizes = np.linalg.norm(weights[-1].reshape(weights.shape[1], -1), axis=1)
+        index = top_k(sizes, min(limit, max_tiles(area, (h, w))), [unit.unit])
+        shown = weights[:, index]
+        vmax = float(np.quantile(np.abs(shown[-1]), QUANTILE)) or 1.0
+        frames = tile_frames(area, len(index), (h, w), pixel=pixel)
+        colors = theme.signed_colors(shown / vmax)
+        self.tiles = TimedImages(np.array([0.0, 1.0]), colors, frames, shown, vmax, outline=theme.rgb("faint"))
+        self.frame = frames[int(np.flatnonzero(index == unit.unit)[0])]
+        self.all_shown = len(index) == weights.shape[1]
+        self.count = format_subset(len(index), weights.shape[1], word)
+        note = f"{word} {unit.unit + 1} is ringed" + (", mean of colors" if unit.own.shape[1] > 1 else "")
+        foot = stage.bottom + LINE / 2 - 2 * PIXEL
+        self.fixed: list[ArrayMobject] = [
+            ring(theme, self.frame),
+            text_line(note, LABEL, theme.rgb("muted"), at=(stage.left, foot), align=(-1, 0)),
+            *centered_scale(theme, vmax, True, (stage.right - 1.3, foot)),
+        ]

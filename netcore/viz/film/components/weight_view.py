@@ -1,0 +1,159 @@
+"""Weights, image and products of one unit side by side, through training."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.analysis.first_layer import FirstUnit
+from netcore.core.formatting import format_number, format_sum
+from netcore.core.trace import Trace
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.map_screen import centered_scale, image_rgb
+from netcore.viz.film.components.motion import appear, leave
+from netcore.viz.film.components.number_cells import NumberCells
+from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.components.sum_terms import label_term
+from netcore.viz.film.components.tiles import Tiles, ring
+from netcore.viz.film.components.time_axis import TimedImages
+from netcore.viz.film.mobjects import PixelImages, Rectangles
+from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.theme import Theme
+
+LINE = 25 * PIXEL
+QUANTILE = 0.995  # of the sizes of the last weights: the value of the full colour
+NEW_SCALE = 1.5  # ratio of scales from which on the change is shown
+
+
+class WeightView:
+    """Three pictures: weights of a unit, the image, the products of both.
+
+    Parameters
+    ----------
+    theme : Theme
+    area : Area
+    unit : FirstUnit
+    trace : Trace
+        Of the image.
+    times : ndarray, shape (T,)
+        Places of the snapshots on the axis of time.
+    name : str
+        What the unit is called.
+
+    Attributes
+    ----------
+    weights, products : Tiles
+        At the first snapshot, each on its own scale.
+    later_weights, later_products : TimedImages
+        At every snapshot, on the scale of the last.
+    """
+
+    def __init__(
+        self, theme: Theme, area: Area, unit: FirstUnit, trace: Trace, times: NDArray[np.float64], name: str
+    ) -> None:
+        self.theme, self.unit = theme, unit
+        areas = area.columns([1, 1, 1], 0.35)
+        inner = [Area(a.left, a.bottom + LINE, a.right, a.top - LINE) for a in areas]
+        count, shape = unit.own.shape[1], unit.own.shape[1:]
+        self.frames = picture_frames(inner[0], shape, count)
+        self.product_frames = picture_frames(inner[2], shape, count)
+        faint = theme.rgb("faint")
+        self.image = PixelImages(
+            image_rgb(theme, trace.pixels), picture_frames(inner[1], trace.pixels.shape), outline=faint
+        )
+        self.scales = [_limits(unit.own), _limits(unit.products)]
+        self.rescales = self.scales[0][1] / self.scales[0][0] >= NEW_SCALE
+        if not self.rescales:
+            self.scales = [(max(pair), max(pair)) for pair in self.scales]
+        self.weights, self.products = (
+            Tiles(theme.signed_colors(v[0] / pair[0]), frames, v[0], pair[0], outline=faint)
+            for v, pair, frames in self._parts
+        )
+        self.later_weights, self.later_products = (
+            TimedImages(times, theme.signed_colors(v / pair[1]), frames, v, pair[1], outline=faint)
+            for v, pair, frames in self._parts
+        )
+        words = [name, f"image: {trace.classes[trace.label]}" if trace.label is not None else "image", "weight × pixel"]
+        self.heads = [
+            text_line(ellipsize_line(w, a.width, LABEL), LABEL, theme.rgb("muted"), at=(a.center[0], a.top - LINE / 2))
+            for w, a in zip(words, areas, strict=True)
+        ]
+        self.feet = [(a.center[0], a.bottom + LINE / 2 - 2 * PIXEL) for a in areas]
+        self.legends: list[list[ArrayMobject]] = [[], []]
+        self.cells: list[ArrayMobject] = []
+        self.window = ring(theme, self.image.corners()[0], trace.pixels.shape[-2:], unit.rows, unit.columns)
+
+    @property
+    def _parts(self) -> list[tuple[NDArray[np.floating], tuple[float, float], NDArray[np.float64]]]:
+        u = self.unit
+        return [(u.own, self.scales[0], self.frames), (u.products, self.scales[1], self.product_frames)]
+
+    def show_scale(self, which: int, end: int, delay: float = 0.0) -> list[Animate]:
+        """Show the scale of the weights (0) or products (1) at the first (0) or last (1) snapshot."""
+        old, at = self.legends[which], self.feet[2 * which]
+        self.legends[which] = centered_scale(self.theme, self.scales[which][end], True, at)
+        return [*leave(old), *appear(self.legends[which], delay=delay + (0.3 if old else 0.0))]
+
+    def mark_extremes(self) -> tuple[list[ArrayMobject], list[Term]]:
+        """Return rings around the largest and the smallest weight at the first snapshot, and both in words."""
+        own, marks = self.unit.own[0], []
+        words: list[Term] = []
+        for find, word, role in ((np.argmax, "largest", "positive"), (np.argmin, "smallest", "negative")):
+            c, row, column = np.unravel_index(int(find(own)), own.shape)
+            marks.append(ring(self.theme, self.frames[c], own.shape[1:], [row], [column], "foreground", 2.0))
+            words.append((f"{word} {format_number(float(own[c, row, column]))}", role))
+        return [*marks], words
+
+    def slide(self, products: Tiles) -> tuple[list[Animate], list[Animate], PixelImages]:
+        """Return two rounds of animations, and the copy that leaves: pixels move onto weights, products move on."""
+        start = self.image.corners() if not self.unit.is_kernel else frame_of(self.window)
+        rgb = self.theme.activation_colors(self.unit.inputs / max(float(np.abs(self.unit.inputs).max()), 1e-9))
+        copy = PixelImages(rgb, np.repeat(start, len(rgb), 0), opacity=0.7)
+        first = [Animate(copy, points=self.frames.reshape(-1, 2), run_time=0.8)]
+        begin = self.frames.reshape(-1, 2)
+        points = np.pad(begin, ((0, 0), (0, 1)))
+        goal = self.product_frames.reshape(-1, 2)
+        second = [Animate(products, start={"points": points, "opacity": 1.0}, points=goal, run_time=0.8)]
+        return first, second, copy
+
+    def number_products(self, k: int) -> list[Animate]:
+        """Put numbers on the products of a kernel of one input map at snapshot `k`."""
+        values = self.unit.products[k]
+        if len(values) > 1 or values.size > 25:
+            return []
+        frame = self.product_frames[0]
+        area = Area(frame[0, 0], frame[2, 1], frame[1, 0], frame[0, 1])
+        texts = format_sum([*values[0].ravel().tolist(), float(self.unit.bias[k, self.unit.unit])])[0][:-1]
+        rgb = self.theme.signed_colors(values[0] / self.scales[1][0 if k == 0 else 1])
+        self.cells = [NumberCells(self.theme, rgb, texts, area, values[0])]
+        return appear(self.cells)
+
+    def sum_terms(self, k: int) -> list[Term]:
+        """Return the terms of the sum at snapshot `k`: what raises it, what lowers it, the bias."""
+        products, bias = self.unit.products[k], float(self.unit.bias[k, self.unit.unit])
+        texts, total = format_sum([products[products > 0].sum(), products[products < 0].sum(), bias])
+        out: list[Term] = [(f"{texts[0]} blue", "positive")]
+        if (products < 0).any():
+            out.append((f"− {texts[1].removeprefix('−')} orange", "negative"))
+        return [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}"]
+
+    def total(self, k: int) -> str:
+        """Return the sum at snapshot `k` as the sum line prints it."""
+        return str(self.sum_terms(k)[-1]).removeprefix("= ")
+
+
+def picture_frames(area: Area, shape: tuple[int, ...], count: int = 1) -> NDArray[np.float64]:
+    """Return frames (count, 3, 2) of pictures of the size `shape`[-2:], one below another."""
+    return np.concatenate([cell.fit(shape[-1], shape[-2]).frame for cell in area.rows([1] * count, 0.1)])
+
+
+def _limits(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Values of the full colour at the first and at the last snapshot."""
+    last = float(np.quantile(np.abs(values[-1]), QUANTILE)) or float(np.abs(values[-1]).max())
+    return float(np.abs(values[0]).max()) or 1.0, last or 1.0
+
+
+def frame_of(mark: Rectangles) -> NDArray[np.float64]:
+    """Return the frame (1, 3, 2) of a ring."""
+    (x0, y0), (x1, y1) = mark.points[:2, :2]
+    return np.array([[[x0, y1], [x1, y1], [x0, y0]]])

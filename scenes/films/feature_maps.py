@@ -1,0 +1,169 @@
+"""Feature maps
+
+What each layer of {network} makes of one image: all feature maps of a layer at a time, one of them followed, then the
+neurons and the class probabilities.
+Predicted {prediction} ({confidence}); true class: {label}.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.map_layers import find_map_block, map_layers, vector_blocks
+from netcore.analysis.regions import evenly_spaced
+from netcore.analysis.units import top_k
+from netcore.core.formatting import format_percent, format_subset, format_sum
+from netcore.viz.film.components.layer_film import cut
+from netcore.viz.film.components.map_screen import map_limit
+from netcore.viz.film.components.map_sequence import MapSequenceFilm
+from netcore.viz.film.components.motion import appear, leave, travel
+from netcore.viz.film.components.sum_terms import label_term
+from netcore.viz.film.components.tiles import max_tiles, ring
+from netcore.viz.film.components.vector_steps import MAX_SQUARES, ClassBars, thumbnails, vector_squares
+from netcore.viz.layout.area import Area
+
+NEEDS = ("maps",)
+STILL = "feature-map-grid"
+
+MAX_LAYERS = 6  # layers with maps that are shown one by one
+STRONGEST = 8  # neurons that are ringed
+
+
+class FeatureMapFilm(MapSequenceFilm):
+    """Feature maps of one image, layer by layer.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the layer whose maps are shown (``conv1``, ``pool2``), or ``all``; with `over` images or training,
+        ``all`` is the first layer.
+    over : str
+        What the film goes through: layers, images, or snapshots of training.
+    max_units : int
+        Maximum number of maps per layer; of more, those of the highest variance over the image are shown.
+    """
+
+    layer: str = "all"
+    over: Literal["layers", "images", "training"] = "layers"
+    max_units: int = 64
+
+    def construct(self):
+        trace = self.context.trace()
+        graph = graph_of_trace(trace)
+        blocks, vectors = graph.map_blocks(MAX_LAYERS), vector_blocks(graph, 2)
+        if self.over != "layers":
+            blocks = [find_map_block(graph, blocks[0].name if self.layer == "all" and blocks else self.layer)]
+        elif self.layer != "all":
+            one = find_map_block(graph, self.layer)
+            blocks = [*[b for b in graph.sources(one) if b in graph.map_blocks()][:1], one]
+        whole = self.over == "layers" and self.layer == "all"
+        names = [block.title for block in (*blocks, *vectors, graph.output)] if whole else []
+        self.begin(trace, names)
+        counts = {b.name: min(self.max_units, max_tiles(self.screen.body, b.map_shape[1:])) for b in graph.map_blocks()}
+        layers = map_layers(trace, blocks, counts)
+        if self.over == "images":
+            return self.over_images(layers[0])
+        if self.over == "training":
+            return self.over_training(layers[0])
+        self.over_layers(layers)
+        if whole:
+            for k, block in enumerate(vectors):
+                self.vector(block, len(layers) + k)
+            self.answer(vectors, layers, len(layers) + len(vectors))
+        return self.conclude(layers, vectors if whole else [])
+
+    def over_layers(self, layers):
+        with self.step("The image: {n} pixels", name="image", n=" × ".join(map(str, self.trace.pixels.shape[-2:]))):
+            self.add(self.screen.image)
+        for k, layer in enumerate(layers):
+            before = layers[k - 1] if k else None
+            direct = before is not None and layer.block.inputs == (before.block.output,)
+            if direct and layer.block.kind == "pooling" and np.array_equal(layer.chosen, before.chosen):
+                self.pooling(before, layer, k)
+                continue
+            if k == 0:
+                self.one_map(layer)
+            elif direct and layer.terms is not None:
+                self.read_maps(before, layer, k)
+            self.all_maps(layer, k)
+
+    # ---- vectors
+
+    def vector(self, block, at):
+        """The tiles fall into a column; the neurons appear as squares."""
+        screen, values = self.screen, self.trace.value(block.output).ravel()
+        self.shown = top_k(values, MAX_SQUARES)
+        squares = vector_squares(self.theme, values[self.shown], screen.body, screen.pixel)
+        n, active = int(np.prod(block.input_shape)), int((values != 0).sum())
+        text = "{n} values → {m} {word}s" + (", {k} active" if active < len(values) else "")
+        word = block.unit_word
+        with self.step(text, name=f"vector-{at + 1}", n=n, m=len(values), word=word, k=active):
+            self.play(screen.clear(screen.tiles), screen.clear_detail(), self.line.change(), self.fall())
+            limit, signed = map_limit(values)
+            self.play(
+                screen.head(block.title, format_subset(len(self.shown), len(values), word), at),
+                screen.scale(limit, signed, after_dropout(block)), appear([squares], 0.6), leave([screen.tiles]),
+            )  # fmt: skip
+            screen.tiles = squares
+
+    def fall(self):
+        """Tiles become one column at the left of the body."""
+        body, tiles = self.screen.body, self.screen.tiles
+        column = Area(body.left, body.bottom, body.left + 0.15, body.top).rows([1] * len(tiles.values))
+        return travel(tiles, np.concatenate([cell.frame for cell in column]))
+
+    def answer(self, vectors, layers, at):
+        """The neurons that speak for the answer, and the probabilities."""
+        trace, screen = self.trace, self.screen
+        layer = trace[graph_of_trace(trace).output.main.node]
+        answer = trace.prediction
+        wrong = trace.label is not None and trace.label != answer
+        other = trace.label if wrong else int(np.argsort(-trace.logits, kind="stable")[1])
+        last = trace.value(vectors[-1].output).ravel() if vectors else np.zeros(0)
+        if layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
+            weight = layer.weight[answer].astype(float) - layer.weight[other]
+            terms, bias = weight * last, 0.0 if layer.bias is None else float(layer.bias[answer] - layer.bias[other])
+            best = [k for k in np.argsort(-terms, kind="stable")[:STRONGEST] if k in self.shown and terms[k] > 0]
+            names = [cut(trace.classes[k], 8) for k in (answer, other)]
+            text = "{n} neurons speak most for {a}, not {b}"
+            with self.step(text, name="strongest", n=len(best), a=names[0], b=names[1]):
+                frames = screen.tiles.corners()[[int(np.flatnonzero(self.shown == k)[0]) for k in best]]
+                screen.marks = [ring(self.theme, frame) for frame in frames]
+                rest = float(terms.sum() - terms[best].sum())
+                parts, total = format_sum([float(terms[best].sum()), bias], rest=rest)
+                labels = [f"{len(best)} neurons:", "bias", f"{len(terms) - len(best):,} more:"]
+                line = [
+                    label_term(label, text, k == 0) for k, (label, text) in enumerate(zip(labels, parts, strict=True))
+                ]
+                self.play(
+                    appear(screen.marks), self.line.change(*line, f"= {total} = score {names[0]} − score {names[1]}")
+                )
+        with self.step("{a}: {p}", name="answer", a=cut(trace.classes[answer]), p=format_percent(trace.confidence)):
+            left, right = screen.body.columns([0.48, 0.52], 0.5)
+            bars = ClassBars(self.theme, trace, right, self.max_classes)
+            moves = [screen.clear(), screen.clear_detail(), self.line.change()]
+            images = [(self.colors(m), f"{m.block.short}: {m.unit + 1}") for m in evenly_spaced(layers, 4)]
+            self.play(*moves, screen.head("probability", "beside one map of each layer", at), leave(screen.legend))
+            self.play(bars.grow(), appear(thumbnails(self.theme, images, left)))
+
+    def colors(self, layer):
+        limit, signed = map_limit(layer.values)
+        shade = self.theme.signed_colors if signed else self.theme.activation_colors
+        return shade(layer.values[layer.unit] / limit)
+
+    def conclude(self, layers, vectors):
+        convs = [layer for layer in layers if layer.block.kind != "pooling"] or layers
+        picked = convs if len(convs) < 3 else [convs[0], convs[-1]]
+        maps = [f"{len(m.values):,} maps of {m.size[0]} × {m.size[1]}" for m in picked]
+        first = ", ".join([*maps[:1], *(text.replace(" maps", "") for text in maps[1:])])
+        trace = self.trace
+        answer = f"{trace.classes[trace.prediction]}, {format_percent(trace.confidence)}"
+        values = [trace.value(block.output).ravel() for block in vectors[-1:]]
+        active = [f"{int((v != 0).sum()):,} of {len(v):,} values not 0" for v in values if (v == 0).any()]
+        clear = [self.line.change()] if self.line.lines else []
+        self.takeaway("{maps}", "{answer}", *clear, maps=first, answer="; ".join([*active, f"one answer: {answer}"]))
+
+
+def after_dropout(block):
+    return "dropout is off" if any("Dropout" in op.kind for op in block.operations) else ""

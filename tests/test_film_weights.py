@@ -1,0 +1,140 @@
+"""Weights through training: pictures, sums, accuracies and what was put back are those of the network."""
+
+import numpy as np
+import pytest
+from film_checks import check_layout, play_film, smallest_text
+
+from netcore.analysis.first_layer import first_unit, idle_pixels
+from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
+from netcore.core.errors import RequirementError
+from netcore.scenes.films.weights_evolve import WeightsEvolve
+from netcore.viz.film.components import weight_view
+from netcore.viz.theme import DARK, LIGHT
+
+SIZE = (320, 180)
+
+
+class Watched(WeightsEvolve):
+    """Copies what stands on screen at the end of each step."""
+
+    def on_step_end(self, step):
+        super().on_step_end(step)
+        view = self.view
+        seen = {"line": self.line.text}
+        for name in ("weights", "products", "later_weights", "later_products"):
+            tiles = getattr(view, name)
+            seen[name] = (tiles.values.copy(), np.array(tiles.rgb), tiles.vmax)
+        self.seen = getattr(self, "seen", {}) | {step.name: seen}
+
+
+@pytest.fixture(scope="module", params=["mlp", "cnn"])
+def context(request, make_context):
+    return make_context(request.getfixturevalue(f"{request.param}_run"), at="last")
+
+
+@pytest.fixture(scope="module")
+def played(context):
+    return play_film(Watched, context, size=SIZE)
+
+
+def numbers(line):
+    signs = {"−": -1.0, "+": 1.0, "=": 1.0, "→": 1.0}
+    out, sign = [], 1.0
+    for word in line.split():
+        if word in signs:
+            sign = signs[word]
+        elif word.lstrip("−").replace(".", "").isdigit():
+            out.append(sign * float(word.replace("−", "-")))
+            sign = 1.0
+    return out
+
+
+def check_sums(played, context):
+    """The sum is PyTorch's, and its printed terms add up to it."""
+    film = played.film
+    for name, at in (("early", film.first), ("late", film.last)):
+        node = context.trace(at=at)[film.unit.block.main.node].output
+        place = (film.unit.unit,) if node.ndim == 1 else None
+        line = film.seen[name]["line"].split(" →")[0]
+        *terms, total = numbers(line)
+        assert sum(terms) == pytest.approx(total, abs=1e-9)
+        if place:
+            assert total == pytest.approx(float(node[place]), abs=0.006)
+        else:
+            assert np.abs(node[film.unit.unit] - total).min() < 0.006
+
+
+def check_pictures(played, context):
+    """Weights, products and their colours at both ends."""
+    unit, seen = played.film.unit, played.film.seen
+    layer = unit.block.main.node
+    name = context.trace()[layer].weight_name
+    for at, tiles, step in ((played.film.first, "weights", "early"), (played.film.last, "later_weights", "late")):
+        weight = context.weights(at)[name][unit.unit].reshape(unit.own.shape[1:])
+        values, rgb, vmax = seen[step][tiles]
+        np.testing.assert_array_equal(values, weight)
+        np.testing.assert_allclose(rgb, DARK.signed_colors(weight / vmax))
+        products = seen[step][tiles.replace("weights", "products")][0]
+        np.testing.assert_allclose(products, weight * unit.inputs, atol=1e-6)
+
+
+@pytest.mark.parametrize("check", [check_sums, check_pictures])
+def test_weights_film_shows_network(check, played, context):
+    check(played, context)
+
+
+def test_weights_film_put_back(played, context):
+    """One layer has its untrained weights, the others keep theirs."""
+    film = played.film
+    images = context.images()
+    bars = next(s.mobject for s in played.moments[-1] if type(s.mobject).__name__ == "BarMobject")
+    layers = [n for n in context.trace().layers if n.weight is not None and "Norm" not in n.kind]
+    assert len(bars.values) == len(layers)
+    first = context.weights(film.first)
+    for value, layer in zip(bars.values, layers, strict=True):
+        weights = {n: first[n] for n in layer.parameter_sizes}
+        logits = context.network(film.last).predict(images.images, weights=weights)["logits"]
+        assert value == pytest.approx(float((logits.argmax(1) == images.labels).mean()))
+
+
+def test_weights_film_accuracy_curve(played, context):
+    images = context.images()
+    for snapshot, value in zip(played.film.axis.steps, played.film.chart.at_snapshots, strict=True):
+        at = next(s for s in context.snapshots if s.step == snapshot)
+        logits = context.predict_batch(images.images, at=at)["logits"]
+        assert value == pytest.approx(float((logits.argmax(1) == images.labels).mean()))
+
+
+def test_weights_film_layout(played):
+    check_layout(played)
+    assert smallest_text(played) >= 14
+    assert all(len(step.caption) <= 50 for step in played.steps[:-1])
+
+
+def test_weights_film_portrait_light(context):
+    check_layout(play_film(WeightsEvolve, context, LIGHT, size=(180, 320)))
+
+
+def test_weights_film_lie_is_caught(context, monkeypatch):
+    monkeypatch.setattr(weight_view, "format_sum", lambda terms: (["1.00", "−1.00", "0.25"], "0.00"))
+    played = play_film(Watched, context, size=SIZE)
+    with pytest.raises(AssertionError):
+        check_sums(played, context)
+
+
+def test_snapshot_predictions_loss(context):
+    found = predict_snapshots(context, path_snapshots(context)[-1:])
+    label = found.images.labels[0]
+    p = np.exp(found.logits[0, 0].astype(float))
+    assert found.losses[0, 0] == pytest.approx(-np.log(p[label] / p.sum()))
+    assert found.confusion[0].trace() == pytest.approx(found.accuracy[0] * len(found.images.labels))
+
+
+def test_idle_pixels_need_training_images(context):
+    unit = first_unit(context, path_snapshots(context))
+    assert idle_pixels(context, unit) is None
+
+
+def test_weights_film_needs_two_snapshots(mlp_run, make_context):
+    with pytest.raises(RequirementError, match="two are needed"):
+        play_film(WeightsEvolve, make_context(mlp_run, at="first"), fps=1)
