@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
-.PHONY: demo test test-long fuzz lint bench readme assets clean
+.PHONY: demo test test-long films-grid fuzz lint bench readme assets clean
 bin := .venv/bin
 
 demo: .venv/installed
@@ -10,6 +10,9 @@ test: lint
 
 test-long: lint  # the long proofs too
 	$(bin)/python -m pytest -m "slow or not slow" --timeout 1800
+
+films-grid: .venv/installed  # every film on networks, images and frames of all kinds
+	PYTHONPATH=.:tests $(bin)/python tests/film_grid.py
 
 fuzz: .venv/installed  # damaged and forged files for every reader, other ones each time
 	NETCORE_FUZZ=3000 $(bin)/python -m pytest tests/test_mutations.py --timeout 3600

@@ -48,9 +48,10 @@ def play_film(
     theme: Theme = DARK,
     fps: int = 4,
     size: tuple[int, int] = (854, 480),
+    draw: bool = True,
     **options: Any,
 ) -> Playback:
-    """Render a film at few frames a second and look at it after each step."""
+    """Render a film at few frames a second and look at it after each step; without `draw` no frame is painted."""
     made: list[Any] = []
     moments: list[list[VisibleMobject]] = []
     frames: list[tuple[np.ndarray, int]] = []
@@ -59,6 +60,7 @@ def play_film(
     class Watched(film):  # type: ignore[misc, valid-type]
         def setup(self) -> None:
             super().setup()
+            self.skip_all = not draw
             made.append(self)
 
         def on_step_end(self, step: Step) -> None:

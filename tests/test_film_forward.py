@@ -1,193 +1,257 @@
-"""Forward propagation: what is drawn is what the trace holds; nothing is cut off or overlaps, on any dense network."""
+"""Forward propagation: what is drawn is what the network computed, sums add up as printed, and nothing overlaps."""
 
-from itertools import pairwise
+import re
 
+import film_grid
 import numpy as np
 import pytest
-import torch
-from film_checks import Playback, check_layout, module_context, play_film, smallest_text
+from film_checks import Playback, module_context, play_film
 from torch import nn
 
+from netcore.analysis import answer_path
+from netcore.analysis.activations import activation_function
 from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import find_printable_product, format_quotient, format_sum, format_value
+from netcore.core.trace import LayerTrace
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
-from netcore.viz.theme import DARK, LIGHT
-from netcore.viz.wording import format_prediction
+from netcore.viz.film.components.dense_story import clip_names
+from netcore.viz.theme import DARK
+
+CASES = film_grid.spread_sample(
+    [c for c in film_grid.cover_pairs(film_grid.DENSE_FACTORS) if c["size"][0] < 100 and c["width"] < 1000], 5
+)
 
 
 @pytest.fixture(scope="module")
-def playback(mlp_run, make_context) -> Playback:
-    return play_film(ForwardPropagation, make_context(mlp_run, 7))
+def context(mlp_run, make_context):
+    return make_context(mlp_run, 7)
 
 
 @pytest.fixture(scope="module")
-def trace(mlp_run, make_context):
-    return make_context(mlp_run, 7).trace()
+def played(context) -> Playback:
+    return play_film(ForwardPropagation, context, fps=1, draw=False)
 
 
-def test_forward_propagation_neuron_fills(playback, trace):
-    film = playback.film
-    names = ["input", "hidden1_act", "hidden2_act"]
-    for name, neurons, index in zip(names, film.columns, film.index, strict=False):
-        values = trace.value(name).ravel()[index]
-        np.testing.assert_array_equal(neurons.values, values)
-        mixed = DARK.rgb("background") * (1 - values[:, None]) + DARK.rgb("foreground") * values[:, None]
-        np.testing.assert_allclose(neurons.fill, mixed, atol=1e-6)
+@pytest.fixture(scope="module")
+def trace(context):
+    return context.trace()
 
 
-def test_forward_propagation_edge_values(playback, trace):
-    film = playback.film
-    for k, (name, before) in enumerate((("hidden1", "input"), ("hidden2", "hidden1_act"), ("output", "hidden2_act"))):
-        edges, sources, targets = film.edges[k], film.index[k], film.index[k + 1]
-        real = trace[name].weight[targets][:, sources] * trace.value(before).ravel()[sources]
-        np.testing.assert_allclose(edges.values, real.ravel(), rtol=1e-6)
-        assert (edges.progress == 1).all()
-        starts, ends = edges.points[0::2, 1].reshape(real.shape), edges.points[1::2, 1].reshape(real.shape)
-        np.testing.assert_allclose(starts[0], film.columns[k].centers[:, 1])
-        np.testing.assert_allclose(ends[:, 0], film.columns[k + 1].centers[:, 1])
+@pytest.fixture(scope="module")
+def layers(trace):
+    return mlp_layers(trace, graph_of_trace(trace))
 
 
-def test_forward_propagation_edge_style(playback):
-    """Colour shows the sign, width and opacity show the size."""
-    for edges in playback.film.edges[:-1]:
-        positive, seen = edges.values > 0, edges.values != 0
-        assert positive.any()
-        assert (~positive & seen).any()
-        np.testing.assert_allclose(edges.rgba[positive, :3], np.tile(DARK.rgb("positive"), (positive.sum(), 1)))
-        np.testing.assert_allclose(
-            edges.rgba[~positive & seen, :3], np.tile(DARK.rgb("negative"), ((~positive & seen).sum(), 1))
-        )
-        size = np.abs(edges.values)
-        strength = size / size.max()
-        np.testing.assert_allclose((edges.widths - edges.widths.min()) / np.ptp(edges.widths), strength, atol=0.05)
-        order = np.argsort(size)
-        assert (np.diff(edges.rgba[order, 3]) >= 0).all()
-        assert edges.rgba[order[-1], 3] == pytest.approx(1)
+def texts_at(played: Playback, name: str) -> list[str]:
+    names = [step.name for step in played.steps]
+    return [seen.text for seen in played.moments[names.index(name)] if seen.text]
 
 
-def test_forward_propagation_fades_other_edges(playback, trace):
-    film = playback.film
-    row = film.index[-1].tolist().index(trace.prediction)
-    alpha = film.edges[-1].rgba[:, 3].reshape(len(film.index[-1]), -1)
-    assert alpha[row].max() == pytest.approx(1)
-    assert np.delete(alpha, row, axis=0).max() <= 0.25
+def numbers_in(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?![\d,])", text.replace(",", "").replace("−", "-"))]
 
 
-def test_forward_propagation_probabilities(playback, trace):
-    film = playback.film
-    np.testing.assert_allclose(film.bars.values, trace.probabilities[film.index[-1]])
-    np.testing.assert_allclose(film.columns[-1].values, trace.probabilities[film.index[-1]])
-    for line, p in zip(film.percents, trace.probabilities, strict=True):
-        assert line.text == format_percent(p)
-    winner = film.index[-1].tolist().index(trace.prediction)
-    right = "correct" if trace.prediction == 7 else "incorrect"
-    np.testing.assert_allclose(film.bars.fill[winner], DARK.rgb(right))
+def sum_of(text: str) -> tuple[float, float]:
+    """Left and right side of a printed sum; words and counts in it are skipped."""
+    left, right = text.replace("− ", "+ −").split("=")[:2]
+    terms = [numbers_in(part)[-1] for part in left.split("+")]
+    return round(sum(terms), 6), numbers_in(right)[0]
 
 
-def test_forward_propagation_labels(playback, trace):
-    texts = playback.texts
-    assert {"16 of 784", "input", "hidden 1", "hidden 2", "output", "raises the sum", "lowers the sum"} <= texts
-    assert set("0123456789") <= texts
-    assert any("28 × 28 = 784" in text for text in texts)
-    assert any("16×784" in text and "W^((1))" in text for text in texts), "the first layer's formula with its sizes"
-    assert any("a^((2)) = sigma(z^((2)))" in text for text in texts)
-    assert format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label) in texts
+# ---- what is told
 
 
-def test_forward_propagation_duration(mlp_run, make_context):
-    frames = play_film(ForwardPropagation, make_context(mlp_run, 3), fps=10).frames
-    seconds = sum(repeat for _, repeat in frames) / 10
-    assert 20 <= seconds <= 45
-    assert frames[-1][1] >= 20, "the last frame stands two seconds"
-    first, ground = frames[0][0], np.round(DARK.rgb("background") * 255).astype(np.uint8)
-    assert (first != ground).any(axis=2).mean() > 0.01, "the first frame already shows the picture"
+def test_forward_propagation_steps(played):
+    names = [step.name for step in played.steps]
+    assert names == [
+        "image", "flatten", "weights", "products", "sum", "activation", "layer-1", "inputs", "layer-2", "scores",
+        "softmax", "why", "takeaway",
+    ]  # fmt: skip
+    assert all(len(line) <= 50 for step in played.steps for line in step.caption.split(". "))
 
 
-def test_forward_propagation_is_reproducible(mlp_run, make_context):
-    one, two = (play_film(ForwardPropagation, make_context(mlp_run, 4), fps=2).frames for _ in range(2))
-    assert [r for _, r in one] == [r for _, r in two]
-    assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(one, two, strict=True))
+def test_answer_path_by_ablation(context, trace, layers):
+    """The neuron that is followed is the one without which the network itself leads by least."""
+    path = played_path(trace, layers)
+    network, leads = context.network(), []
+    for unit in range(16):
+        logits = network.trace(context.sample, mask={"hidden1_act": [unit]}).logits
+        leads.append(float(logits[path.answer] - logits[path.other]))
+    assert path.units[0] == int(np.argmin(leads))
+    assert path.lead - path.effects[0] == pytest.approx(min(leads), abs=1e-4)
+    terms, bias = answer_path.difference_terms(layers[-1], path.answer, path.other)
+    assert path.units[1] == terms.argmax()
+    assert terms.sum() + bias == pytest.approx(path.lead, abs=1e-4)
+    assert path.answer == trace.logits.argmax()
 
 
-def dense(sizes: list[int], function: type[nn.Module], channels: int = 1, gain: float = 1.0) -> nn.Module:
-    torch.manual_seed(5)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for k, (a, b) in enumerate(pairwise(sizes)):
-        layers += [nn.Linear(a, b), function()] if k < len(sizes) - 2 else [nn.Linear(a, b)]
-        layers[-2 if k < len(sizes) - 2 else -1].weight.data *= gain
-    return nn.Sequential(*layers)
+def played_path(trace, layers):
+    return answer_path.find_answer_path(trace, layers, answer_path.hidden_functions(trace, layers))
 
 
-@pytest.fixture(params=["wide", "signed", "hundred", "deep", "single", "narrow image"])
-def unusual_context(request, mlp_run):
-    digit = mlp_run.examples().images[0]
-    names = [str(k) for k in range(10)]
-    noise = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    if request.param == "wide":
-        return module_context(mlp_run, dense([784, 1024, 1024, 10], nn.ReLU), digit, names, 0)
-    if request.param == "signed":
-        return module_context(
-            mlp_run, dense([784, 30, 2], nn.Tanh), digit, ["even", "odd"], 1, mean=(0.13,), std=(0.31,)
-        )
-    if request.param == "hundred":
-        words = [f"a rather long name of class {k}" for k in range(100)]
-        return module_context(mlp_run, dense([3072, 64, 100], nn.ReLU, 3, 4.0), noise, words, 99)
-    if request.param == "deep":
-        return module_context(mlp_run, dense([784] + [40] * 7 + [10], nn.Sigmoid), digit, names, None)
-    if request.param == "single":
-        return module_context(mlp_run, dense([784, 10], nn.ReLU), digit, names, 3)
-    return module_context(mlp_run, dense([20 * 8, 5, 4, 3], nn.SiLU), digit[:, 4:24, 10:18].copy(), list("abc"), 2)
+# ---- one neuron
 
 
-@pytest.mark.parametrize("size", [(854, 480), (600, 600)])
-def test_forward_propagation_layout_unusual_networks(unusual_context, size):
-    played = play_film(ForwardPropagation, unusual_context, LIGHT, fps=2, size=size)
-    check_layout(played)
-    assert smallest_text(played) >= 14
+def test_neuron_pictures_hold_weights_and_products(played, trace):
+    neuron = played.film.neuron
+    weight = trace["hidden1"].weight[neuron.unit].reshape(1, 28, 28)
+    products = weight * trace.input
+    for picture, values in ((neuron.picture.weight_picture, weight), (neuron.picture.product_picture, products)):
+        np.testing.assert_allclose(picture.rgb, DARK.signed_colors(values / np.abs(values).max()), atol=1e-6)
+    weighted, value, product = (numbers_in(text)[0] for text in neuron.picture.texts)
+    assert round(value * weighted, 2) == product
+    assert set(neuron.picture.texts) <= {text.removeprefix("+ ") for text in texts_at(played, "products")}
 
 
-@pytest.mark.parametrize("digit", [1, 7])
-def test_forward_propagation_layout(mlp_run, make_context, digit):
-    check_layout(play_film(ForwardPropagation, make_context(mlp_run, digit), fps=3))
+def test_neuron_sum_adds_up(played, trace):
+    neuron = played.film.neuron
+    products = (trace["hidden1"].weight[neuron.unit] * trace.input.ravel()).astype(float)
+    parts = products[products > 0].sum(), products[products < 0].sum(), float(trace["hidden1"].bias[neuron.unit])
+    shown = [numbers_in(text)[0] for text in neuron.texts]
+    np.testing.assert_allclose(shown, parts, atol=0.0051)
+    assert round(sum(shown), 4) == numbers_in(neuron.z_text)[0]
+    assert numbers_in(neuron.z_text)[0] == pytest.approx(trace["hidden1"].output[neuron.unit], abs=0.0051)
+    widths = np.ptp(neuron.bars.points(4)[:, :, 0], axis=1)
+    np.testing.assert_allclose(widths[:3] / widths[3], np.abs(parts) / abs(sum(parts)), rtol=1e-5)
 
 
-def test_forward_propagation_limits_units(mlp_run):
-    context = module_context(
-        mlp_run, dense([784, 1024, 100], nn.ReLU), mlp_run.examples().images[0], [f"c{k}" for k in range(100)], 42
+def test_activation_curve_is_sigmoid(played, trace):
+    curve = played.film.neuron.curve
+    np.testing.assert_allclose(curve.curve.values, 1 / (1 + np.exp(-curve.sums)), rtol=1e-6)
+    x, y = curve.dot.centers[0]
+    assert (x, y) == pytest.approx(
+        (curve.plot.left, curve.at(0, float(trace["hidden1_act"].output[played.film.neuron.unit]))[1])
     )
-    played = play_film(ForwardPropagation, context, fps=2, max_units=12, max_classes=5)
-    trace = context.trace()
-    hidden = trace.layers[2].output
-    film = played.film
-    assert {"12 of 784", "12 of 1,024", "5 of 100"} <= played.texts
-    assert [len(i) for i in film.index] == [12, 12, 5]
-    assert hidden[film.index[1]].min() >= np.delete(hidden, film.index[1]).max()
-    assert {42, trace.prediction} <= set(film.index[-1].tolist())
-    assert len(film.dots) == 3
 
 
-@pytest.mark.parametrize("label", [None, 1])
-def test_forward_propagation_unlabeled_and_misclassified(mlp_run, label):
-    module = dense([784, 4], nn.ReLU)
-    module[1].bias.data[:] = torch.tensor([9.0, 0, 0, 0])
-    context = module_context(mlp_run, module, mlp_run.examples().images[2], ["cat", "dog", "cow", "owl"], label)
-    played = play_film(ForwardPropagation, context, fps=2)
-    prediction = [text for text in played.texts if text.startswith("predicted cat")]
-    if label is None:
-        assert len(prediction) == 1
-        assert prediction[0].endswith(" %)")
-        assert "Image: 28 × 28 = 784 pixels" in played.texts
-    else:
-        assert prediction[0].endswith(", true class dog")
-        np.testing.assert_allclose(played.film.classes[1].rgb, DARK.rgb("correct"))
+# ---- the layers
 
 
-def test_forward_propagation_refuses_convolutions(cnn_run, make_context):
+def test_edges_with_dots_add_up(played, layers):
+    """Drawn edges, the dots' edge and the bias are the neuron's sum."""
+    view = played.film.view
+    for k, layer in enumerate(layers, 1):
+        values = view.columns.edges[k - 1].values.reshape(len(view.index[k]), -1)
+        np.testing.assert_allclose(values.sum(1) + layer.bias[view.index[k]], layer.z[view.index[k]], atol=1e-4)
+    assert view.columns.edges[0].values.reshape(16, -1).shape[1] == 17
+
+
+def test_neuron_fills_are_activations(played, trace):
+    columns, index = played.film.view.columns, played.film.view.index
+    for k, name in ((1, "hidden1_act"), (2, "hidden2_act")):
+        np.testing.assert_allclose(columns.columns[k].values, trace.value(name)[index[k]], rtol=1e-6)
+    np.testing.assert_allclose(columns.columns[0].values, trace.input.ravel()[index[0]])
+
+
+@pytest.mark.parametrize("name", ["layer-2", "why"])
+def test_sum_line_adds_up(played, name):
+    texts = texts_at(played, name)
+    text = " ".join(t for t in texts[texts.index(next(t for t in texts if t.startswith("+"))) - 1 :])
+    left, right = sum_of(text)
+    assert left == right
+    assert "more:" in text
+    assert "bias" in text
+
+
+def test_scores_and_shares(played, trace):
+    scores = played.film.view.scores
+    np.testing.assert_allclose(scores.scores, trace.logits, rtol=1e-5)
+    np.testing.assert_allclose(scores.shares, trace.probabilities, rtol=1e-5)
+    widths = np.ptp(scores.bars.points.reshape(-1, 2, 3)[:, :, 0], axis=1)
+    np.testing.assert_allclose(widths / scores.track.width, trace.probabilities, atol=1e-6)
+    assert {format_value(v) for v in trace.logits} <= set(texts_at(played, "scores"))
+    verdict = played.film.view.verdict[0]
+    right = trace.prediction == 7
+    np.testing.assert_allclose(verdict.rgb, DARK.rgb("correct" if right else "incorrect"))
+
+
+def test_pair_edges_are_differences(played, trace):
+    view, path = played.film.view, played.film.path
+    weight = trace["output"].weight
+    terms = (weight[path.answer] - weight[path.other]) * trace.value("hidden2_act")
+    np.testing.assert_allclose(view.pair_edges.values, terms[view.index[2]], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        view.pair_edges.rgba[terms > 0, :3], np.tile(DARK.rgb("positive"), ((terms > 0).sum(), 1))
+    )
+
+
+# ---- other networks
+
+
+@pytest.mark.parametrize("case", CASES, ids=film_grid.describe_case)
+def test_forward_propagation_on_spread_sample(mlp_run, case):
+    context = film_grid.case_context(mlp_run, film_grid.dense_module(case), case)
+    played = film_grid.play_case(ForwardPropagation, context, case)
+    view = played.film.view
+    for k, layer in enumerate(view.layers, 1):
+        values = view.columns.edges[k - 1].values.reshape(len(view.index[k]), -1)
+        np.testing.assert_allclose(values.sum(1) + layer.bias[view.index[k]], layer.z[view.index[k]], atol=1e-3)
+    if case["outcome"] == "wrong":
+        assert played.film.path.other == context.trace().label
+    assert bool(view.verdict) == (case["outcome"] != "unlabeled")
+
+
+def test_forward_propagation_refusals(mlp_run, cnn_run):
     with pytest.raises(RequirementError, match="dense layers alone"):
         check_requirements("forward-propagation", NEEDS, cnn_run)
-    trace = make_context(cnn_run, 7).trace()
-    with pytest.raises(RequirementError, match="'convolution 1' is Conv 3×3"):
-        mlp_layers(trace, graph_of_trace(trace))
+    module = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    context = module_context(mlp_run, module, mlp_run.examples().images[0], list("0123456789"), 0)
+    with pytest.raises(RequirementError, match="hidden layer"):
+        ForwardPropagation.plan(context)
+
+
+# ---- lies are found
+
+
+def test_lies_about_sums_are_found(played, layers):
+    """A dropped rest, a dropped bias and another neuron's row each break the sum."""
+    view, layer = played.film.view, layers[0]
+    values, z = view.columns.contributions(1), layer.z[view.index[1]]
+    bias = layer.bias[view.index[1]]
+    assert np.allclose(values.sum(1) + bias, z, atol=1e-4)
+    for lie in (values[:, :-1].sum(1) + bias, values.sum(1), np.roll(values.sum(1), 1) + bias):
+        assert not np.allclose(lie, z, atol=1e-3)
+
+
+# ---- numbers and functions
+
+
+def test_format_sum_with_rest():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        values, rest = rng.normal(0, 2, 4), float(rng.normal(0, 3))
+        texts, total = format_sum(list(values), rest)
+        shown = [float(t.replace("−", "-")) for t in texts]
+        assert round(sum(shown), 6) == float(total.replace("−", "-"))
+        np.testing.assert_allclose(shown, [*values, rest], atol=0.0151)
+
+
+def test_printable_product_agrees():
+    k, (a, b, product) = find_printable_product([(0.374, 0.984), (0.2, 0.5)])
+    assert (k, round(float(a) * float(b), 2)) == (1, float(product))
+
+
+def test_quotient_agrees_as_printed():
+    a, b, share = format_quotient(885.99, 938.65)
+    assert f"{100 * float(a) / float(b):.1f} %" == share == "94.4 %"
+
+
+@pytest.mark.parametrize(
+    "kind", ["Sigmoid", "Tanh", "ReLU", "GELU", "SiLU", "ELU", "SELU", "LeakyReLU", "Softplus", "Mish", "Hardswish"]
+)
+def test_activation_function_equals_torch(kind):
+    import torch
+
+    z = torch.linspace(-5, 5, 101, dtype=torch.float64)
+    function = activation_function(LayerTrace("f", kind, ("z",), z.numpy()))
+    assert function is not None
+    np.testing.assert_allclose(function(z.numpy()), getattr(nn, kind)()(z).numpy(), atol=1e-9)
+
+
+def test_clip_names_to_room():
+    names = clip_names(["a rather long name", "another long name"], 20)
+    assert sum(map(len, names)) <= 20
+    assert all(name.endswith("…") for name in names)

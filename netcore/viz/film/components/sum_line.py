@@ -6,12 +6,44 @@ import numpy as np
 
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE
-from netcore.viz.film.text import TextLine, line_width, text_line
+from netcore.viz.film.text import TextLine, formula, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 Term = str | tuple[str, str]  # a text, or a text and the role of its colour
 FADE_SECONDS, TRAVEL_SECONDS = 0.3, 0.8
+
+
+def signed_terms(texts: Sequence[str], total: str, roles: Sequence[str] = (), labels: Sequence[str] = ()) -> list[Term]:
+    """Write numbers as the terms of a sum, for a `SumLine`.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Numbers, see `netcore.core.formatting.format_sum`.
+    total : str
+    roles : sequence of str, optional
+        Roles of their colours; default: by sign.
+    labels : sequence of str, optional
+        Words before the numbers, ``""`` for none.
+
+    Examples
+    --------
+    >>> signed_terms(["7.76", "−4.05"], "3.71", ["positive", "negative"])
+    [('7.76', 'positive'), ('− 4.05', 'negative'), '= 3.71']
+    """
+    out: list[Term] = []
+    for k, text in enumerate(texts):
+        negative, label = text.startswith("−"), labels[k] if labels else ""
+        role = roles[k] if roles else "negative" if negative else "positive"
+        if label:
+            word = f"{label} {text}"
+            out.append((f"+ {word}" if k else word, role))
+        elif k:
+            out.append((f"− {text[1:]}" if negative else f"+ {text}", role))
+        else:
+            out.append((text, role))
+    return [*out, f"= {total}"]
 
 
 class SumLine:
@@ -73,6 +105,35 @@ class SumLine:
             else:
                 out.append(Animate(line, start={"opacity": 0.0}, opacity=1.0, run_time=run_time, delay=start))
         return out
+
+    def extend(self, *terms: Term, delay: float = 0.0) -> list[Animate]:
+        """Return the animations that add terms at the end of the line."""
+        if not terms:
+            return []
+        shown = [(line.text, line.rgb) for line in self.lines]
+        pairs: list[Term] = [*(text for text, _ in shown), *terms]
+        new, old = self.place(pairs), self.lines
+        out = []
+        for line, before in zip(new, old, strict=False):
+            line.rgb = before.rgb
+            out.append(Animate(line, start={"points": before.points}, points=line.points.copy(), run_time=FADE_SECONDS))
+        gone = [Animate(m, opacity=0.0, run_time=0.04, remover=True) for m in old]
+        fresh = [
+            Animate(line, start={"opacity": 0.0}, opacity=1.0, run_time=FADE_SECONDS, delay=delay + FADE_SECONDS)
+            for line in new[len(old) :]
+        ]
+        self.lines = new
+        return [*gone, *out, *fresh]
+
+    def show_formula(self, typst: str, delay: float = 0.0) -> list[Animate]:
+        """Return the animations in which a formula replaces the line."""
+        gone = [Animate(m, opacity=0.0, run_time=FADE_SECONDS, delay=delay, remover=True) for m in self.lines]
+        line = formula(typst, SUM_LINE, self.theme.rgb("foreground"))
+        factor = min(1.0, self.box.height / line.height, self.box.width / line.width)
+        line = formula(typst, SUM_LINE * factor, self.theme.rgb("foreground"), at=self.box.center)
+        self.lines = [line]
+        start = delay + (FADE_SECONDS if gone else 0.0)
+        return [*gone, Animate(line, start={"opacity": 0.0}, opacity=1.0, run_time=FADE_SECONDS, delay=start)]
 
     def place(self, terms: Sequence[Term]) -> list[TextLine]:
         """Set terms in the middle of the box, as large as fits."""

@@ -1,0 +1,99 @@
+"""Words of films about dense networks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netcore.analysis.answer_path import ActivationCall, AnswerPath
+from netcore.core.formatting import format_percent
+from netcore.core.trace import Trace
+from netcore.viz.film.captions import MAX_CHARACTERS
+
+VOWELS = "aeiouAEIOU8"
+ZEROED = frozenset(["ReLU", "ReLU6"])
+
+
+def clip_names(names: Sequence[str], room: int) -> list[str]:
+    """Cut the longest of some names until all together have at most `room` characters.
+
+    Examples
+    --------
+    >>> clip_names(["7", "Ankle boot"], 8)
+    ['7', 'Ankle…']
+    """
+    cut = list(names)
+    while sum(map(len, cut)) > room and max(map(len, cut)) > 2:
+        k = max(range(len(cut)), key=lambda i: len(cut[i]))
+        cut[k] = cut[k].rstrip("…")[:-1].rstrip() + "…"
+    return cut
+
+
+def describe_image(trace: Trace) -> tuple[str, str]:
+    """Return what the image is, and how many values it has: ``"A 7"``, ``"28 × 28 = 784 pixels"``."""
+    channels, height, width = trace.pixels.shape
+    count = f"{trace.input.size:,}"
+    if min(height, width) == 1:
+        size = f"{count} values"
+    elif channels == 1:
+        size = f"{height} × {width} = {count} pixels"
+    else:
+        size = f"{channels} × {height} × {width} = {count} values"
+    if trace.label is None:
+        return "An image", size
+    (name,) = clip_names([trace.classes[trace.label]], MAX_CHARACTERS - len(size) - 5)
+    return f"{'An' if name[0] in VOWELS else 'A'} {name}", size
+
+
+def activation_words(call: ActivationCall, before: str, after: str, value: float) -> str:
+    """Return the caption of an activation function at work: ``"Sigmoid: 3.79 becomes 0.98"``."""
+    name = call.names[-1]
+    if name in ZEROED and call.function is not None:
+        return f"{name} keeps {before}" if value > 0 else f"{name} makes {before} to 0"
+    names = " and ".join(call.names[-2:])
+    return f"{names}: {before} becomes {after}"
+
+
+def function_symbol(call: ActivationCall) -> str:
+    """Return how a function is written before its argument: ``"σ"``, ``"ReLU"``."""
+    if not call.names:
+        return ""
+    return {"Sigmoid": "σ", "Tanh": "tanh"}.get(call.names[-1], call.names[-1])
+
+
+def verdict_words(trace: Trace) -> tuple[str, str]:
+    """Return whether the answer is right, and the role of its colour; no words without a label."""
+    if trace.label is None:
+        return "", "emphasis"
+    if trace.label == trace.prediction:
+        return "correct", "correct"
+    return f"true class {trace.classes[trace.label]}", "incorrect"
+
+
+def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term: str) -> tuple[str, str]:
+    """Return the two lines to keep in mind.
+
+    Parameters
+    ----------
+    trace : Trace
+    path : AnswerPath
+    lead : str
+        Score of the answer − score of the other class.
+    neuron : int
+        Of the last hidden layer, from 1.
+    term : str
+        What it adds to the lead.
+    """
+    p = trace.probabilities
+    shares = f"{format_percent(p[path.answer])} to {format_percent(p[path.other])}"
+    fixed = len(f" leads  by {lead}: {shares}")
+    answer, other = clip_names([trace.classes[k] for k in (path.answer, path.other)], MAX_CHARACTERS - fixed)
+    first = f"{answer} leads {other} by {lead}: {shares}"
+    if path.without is None or not path.units:
+        return first, f"Neuron {neuron} alone adds {term}"
+    number = f"neuron {path.units[0] + 1:,}"
+    winner = int(np.argmax(path.without))
+    if winner != path.answer:
+        (name,) = clip_names([trace.classes[winner]], 20)
+        return first, f"Without {number} the answer would be {name}"
+    left = float(path.without[path.answer] - path.without[path.other])
+    return first, f"Without {number} it would lead by {left:.2f}".replace("-", "−")
