@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
+from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.text import line_width, text_line
@@ -81,7 +82,7 @@ class ActivationCurve:
         self.labels.append(text_line("activation", LABEL, muted, at=(plot.left, plot.top + 0.35)))
         clear = self.z_text.bounding_box()
         if clear[2] > self.labels[0].bounding_box()[0] - 0.15:
-            self.labels[0].move_to([plot.right - self.labels[0].width / 2, below - 0.36, 0])
+            self.labels[0].move_to((plot.right - self.labels[0].width / 2, below - 0.36, 0.0))
         zero_text = text_line("0", LABEL, muted, at=(zero[0], below))
         if abs(z_at[0] - zero[0]) > self.z_text.width / 2 + 0.3:
             self.labels.append(zero_text)
@@ -98,14 +99,13 @@ class ActivationCurve:
         goals = [np.array([np.subtract(p, r), np.add(p, r)]) for p in self._way]
         first, second = self.guides.progress.copy(), self.guides.progress.copy()
         first[:], second[:] = [1.0, 0.0], 1.0
-        show = {"start": {"opacity": 0.0}, "opacity": 1.0, "run_time": 0.3}
         return [
-            [Animate(self.dot, points=goals[0], run_time=0.5), Animate(self.z_text, **show)],
+            [Animate(self.dot, points=goals[0], run_time=0.5), *fade_in([self.z_text])],
             [Animate(self.dot, points=goals[1], run_time=0.5), Animate(self.guides, progress=first, run_time=0.5)],
             [
                 Animate(self.dot, points=goals[2], run_time=0.5),
                 Animate(self.guides, progress=second, run_time=0.5),
-                Animate(self.a_text, **show, delay=0.3),
+                *fade_in([self.a_text], delay=0.3),
             ],
         ]
 

@@ -19,7 +19,7 @@ from netcore.viz.film.components.legend import LEGEND_LINE, edge_scale_legend
 from netcore.viz.film.components.one_neuron import OneNeuron
 from netcore.viz.film.components.pictures import color_ramp, pixel_marks
 from netcore.viz.film.components.scores import ScoreBars
-from netcore.viz.film.components.sum_line import Term, signed_terms
+from netcore.viz.film.components.sum_line import Term, write_sum
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.text import ellipsize_line, line_width, text_line
@@ -113,12 +113,12 @@ class DenseView:
         """Return values (N,) and fills (N, 3) of the drawn neurons of column `k`."""
         index = self.index[k]
         if k == 0:
-            values, pixels = self.layers[0].inputs, self.trace.pixels.ravel() / 255
-            return values[index].astype(float), self.theme.activation_colors(pixels[index])
+            inputs, pixels = self.layers[0].inputs, self.trace.pixels.ravel() / 255
+            return np.asarray(inputs[index], dtype=np.float64), self.theme.activation_colors(pixels[index])
         if k == self.last:
-            shares = self.trace.probabilities[index]
+            shares = self.trace.probabilities[index].astype(np.float64)
             return shares, self.theme.activation_colors(shares)
-        values = self.layers[k - 1].output[index].astype(float)
+        values = np.asarray(self.layers[k - 1].output[index], dtype=np.float64)
         return values, self.activation_colors(values)
 
     def fill(self, k: int, rows: ArrayLike | None = None, run_time: float = 0.6, delay: float = 0.0) -> Animate:
@@ -192,7 +192,7 @@ class DenseView:
         if left and self.columns.dots[k] is not None:
             x, y = self.columns.sources(k)[-1]
             origins[len(index)] = (float(x), float(y))
-        return SumInNumbers(signed_terms(numbers, total, roles, labels), origins, total, numbers)
+        return SumInNumbers(write_sum(numbers, total, roles, labels), origins, total, numbers)
 
     # ---- classes not drawn
 

@@ -14,7 +14,7 @@ from netcore.viz.film.components.activation_curve import ActivationCurve
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, pixel_marks
 from netcore.viz.film.components.sum_bars import SumBars, falling_pixels
-from netcore.viz.film.components.sum_line import SumLine, signed_terms
+from netcore.viz.film.components.sum_line import SumLine, Term, write_sum
 from netcore.viz.film.components.weighted_image import STRIP, WeightedImage, neuron_symbol
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import text_line
@@ -222,8 +222,8 @@ class OneNeuron:
             yield [*fall, *bars.grow(k, delay=0.4)]
         yield bars.grow(2)
         roles = ["positive" if not text.startswith("−") else "negative" for text in self.texts]
-        terms = signed_terms(self.texts, self.z_text, roles)
-        origins = {k: bars.numbers[k].get_center()[:2] for k in range(3)}
+        terms = write_sum(self.texts, self.z_text, roles)
+        origins = {k: bars.tip(k) for k in range(3)}
         yield [*bars.grow(3), *self.line.change(*terms, origins=origins)]
         if not self.call.names:
             yield self._fill_circle()
@@ -238,13 +238,13 @@ class OneNeuron:
             return
         yield [*fade_out(bars.everything()), *fade_in([curve.axes, *curve.labels], delay=0.3)]
         yield [Animate(curve.curve, start={"progress": 0.0}, progress=1.0, lag_ratio=20.0, run_time=0.8)]
-        self.line_terms = [f"{symbol}({self.in_text})", "=", (self.a_text, "emphasis")]
+        terms: list[Term] = [f"{symbol}({self.in_text})", "=", (self.a_text, "emphasis")]
         before = (
             [f"{' → '.join(self.call.names[:-1])}: {self.z_text} → {self.in_text},"]
             if self.in_text != self.z_text
             else []
         )
-        yield [*fade_in([curve.dot, curve.guides]), *self.line.change(*before, *self.line_terms)]
+        yield [*fade_in([curve.dot, curve.guides]), *self.line.change(*before, *terms)]
         yield from curve.run()
         yield self._fill_circle()
 

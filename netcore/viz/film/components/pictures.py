@@ -22,7 +22,7 @@ def is_vector(shape: Sequence[int]) -> bool:
     return min(shape[-2:]) == 1
 
 
-def picture_frames(area: Area, shape: Sequence[int], count: int = 1) -> NDArray[np.float64]:
+def channel_frames(area: Area, shape: Sequence[int], count: int = 1) -> NDArray[np.float64]:
     """Return the frames (count, 3, 2) of pictures of the size `shape`[-2:], as large as fit side by side or stacked."""
     height, width = shape[-2:]
     ratio = width / height

@@ -65,7 +65,7 @@ class ScoreBars:
         self._half = min(0.15, 0.32 * pitch)
         self._low, high = min(0.0, self.scores.min()), max(0.0, self.scores.max())
         self._span = max(high - self._low, 1e-9)
-        x = self._score_x(0.0)
+        x = float(self._score_x(0.0))
         roles = np.where(self.scores[:, None] < 0, theme.rgb("negative"), theme.rgb("positive"))
         self.bars = Rectangles(
             self._corners(x, np.full(len(self.ys), x)), fill=np.column_stack([roles, np.ones(len(self.ys))])

@@ -14,7 +14,7 @@ Term = str | tuple[str, str]  # a text, or a text and the role of its colour
 FADE_SECONDS, TRAVEL_SECONDS = 0.3, 0.8
 
 
-def signed_terms(texts: Sequence[str], total: str, roles: Sequence[str] = (), labels: Sequence[str] = ()) -> list[Term]:
+def write_sum(texts: Sequence[str], total: str, roles: Sequence[str] = (), labels: Sequence[str] = ()) -> list[Term]:
     """Write numbers as the terms of a sum, for a `SumLine`.
 
     Parameters
@@ -29,7 +29,7 @@ def signed_terms(texts: Sequence[str], total: str, roles: Sequence[str] = (), la
 
     Examples
     --------
-    >>> signed_terms(["7.76", "−4.05"], "3.71", ["positive", "negative"])
+    >>> write_sum(["7.76", "−4.05"], "3.71", ["positive", "negative"])
     [('7.76', 'positive'), ('− 4.05', 'negative'), '= 3.71']
     """
     out: list[Term] = []

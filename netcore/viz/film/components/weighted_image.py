@@ -7,7 +7,7 @@ from netcore.core.formatting import find_printable_product, format_number
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit, image_colors
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
-from netcore.viz.film.components.pictures import color_ramp, picture_frames, signed_pictures
+from netcore.viz.film.components.pictures import channel_frames, color_ramp, signed_pictures
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons, PixelImages
 from netcore.viz.film.text import text_line
@@ -67,7 +67,7 @@ class WeightedImage:
 
     def frames(self, area: Area, channels: bool = False) -> NDArray[np.float64]:
         """Return frames of the image, or of one picture a channel."""
-        return picture_frames(area, self.shape, self.shape[0] if channels else 1)
+        return channel_frames(area, self.shape, self.shape[0] if channels else 1)
 
     def place(self, picture: PixelImages, area: Area) -> None:
         """Put a picture into an area."""
@@ -89,8 +89,8 @@ class WeightedImage:
         else:
             high = self.scales[kind == "products"]
             low, signed = -high, True
-        ends = [format_number(v) for v in (low, high)]
-        return [*out, *color_ramp(self.theme, (box.center[0], box.bottom - 0.6), *ends, signed=signed)]
+        at = box.center[0], box.bottom - 0.6
+        return [*out, *color_ramp(self.theme, at, format_number(low), format_number(high), signed=signed)]
 
     # ---- the column of all inputs
 
