@@ -102,7 +102,7 @@ def map_layers(trace: Trace, blocks: Sequence[Block], counts: Mapping[str, int])
         for owner, units in wanted:
             while owner is not None:
                 keep.setdefault(owner.name, set()).update(units)
-                owner = inherited_from(graph, owner)  # type: ignore[assignment]
+                owner = inherited_from(graph, owner)
     for block in reversed(graph.blocks):  # a pooling shows the same maps as what it reads
         source = inherited_from(graph, block)
         if source is not None:
@@ -121,7 +121,8 @@ def _read(trace: Trace, graph: Graph, block: Block) -> MapLayer:
     unit = int(contrast.argmax())
     row, column = (int(k) for k in np.unravel_index(values[unit].argmax(), values.shape[1:]))
     layer = trace[block.main.node]
-    terms, steps = None, ()
+    terms: OutputTerms | None = None
+    steps: tuple[tuple[str, float], ...] = ()
     if block.kind == "convolution" and layer.kind == "Conv2d" and layer.output.shape == values.shape:
         x = trace.input_of(layer)
         found = output_terms(layer, x, unit, row, column)

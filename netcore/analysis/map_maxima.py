@@ -20,7 +20,7 @@ def largest_values(values: ArrayLike, count: int, distance: int) -> list[tuple[i
         Rows and columns, largest value first; values of 0 and less are left out.
     """
     left = np.array(values, dtype=float)
-    found = []
+    found: list[tuple[int, int]] = []
     while len(found) < count and left.max() > 0:
         row, column = (int(k) for k in np.unravel_index(left.argmax(), left.shape))
         found.append((row, column))

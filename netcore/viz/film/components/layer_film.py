@@ -77,6 +77,7 @@ class LayerFilm(Film):
     def windows(self, layer: MapLayer) -> None:
         """The windows over which the map is largest, beside each other."""
         main = self.trace[layer.block.main.node]
+        assert layer.terms is not None
         x, size = self.trace.input_of(main), max(layer.terms.weights.shape[1:])
         places = largest_values(layer.values[layer.unit], WINDOWS, size)
         if len(places) < WINDOWS:
@@ -96,11 +97,16 @@ class LayerFilm(Film):
 
     def rings(self, layer: MapLayer, spots: list[Spot]) -> list[ArrayMobject]:
         """Rings of windows in the image and of their values in the large map."""
+        assert self.big is not None
         image, big = self.screen.image.corners()[0], self.big.corners()[0]
-        out = [ring(self.theme, image, self.screen.size, terms.rows, terms.columns) for terms, _, _ in spots]
-        return out + [ring(self.theme, big, layer.size, [row], [column]) for _, row, column in spots]
+        out: list[ArrayMobject] = [
+            ring(self.theme, image, self.screen.size, terms.rows, terms.columns) for terms, _, _ in spots
+        ]
+        out += [ring(self.theme, big, layer.size, [row], [column]) for _, row, column in spots]
+        return out
 
     def label(self, text: str, area: Area) -> TextLine:
+        """Write a muted text above an area."""
         at = (area.center[0], area.top + LINE / 2)
         return text_line(text, LABEL, self.theme.rgb("muted"), at=at)
 
@@ -136,6 +142,7 @@ class LayerFilm(Film):
         title = f"maps-{k + 1}"
         with self.step("{title}: {a} × {b} → {c} × {d}", name=title, title=capital(layer), a=a, b=b, c=c, d=d):
             old, screen.tiles = screen.tiles, screen.make_tiles(layer.values[layer.chosen], limit)
+            assert old is not None
             screen.tiles.points = old.points.copy()
             moves = [screen.head(layer.block.title, "tiles as large as before", k), appear([screen.tiles], 0.6)]
             window = layer.block.window
@@ -154,6 +161,8 @@ class LayerFilm(Film):
     def read_maps(self, before: MapLayer, layer: MapLayer, k: int) -> None:
         """One value of the next layer: what it adds up from all maps before it."""
         screen, terms = self.screen, layer.terms
+        assert terms is not None
+        assert screen.tiles is not None
         limit, signed = map_limit(layer.values)
         self.big = screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
         small = tile_frames(self.left, len(before.chosen), before.size, pixel=screen.pixel)

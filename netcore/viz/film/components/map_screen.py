@@ -181,7 +181,7 @@ def centered_scale(theme: Theme, limit: float, signed: bool, at: tuple[float, fl
     found = ColorScale(theme, scale_ends(limit, signed), signed, (0.0, at[1])).mobjects
     left, right = found[0].bounding_box()[0], found[-1].bounding_box()[2]
     for mobject in found:
-        mobject.shift([at[0] - (left + right) / 2, 0, 0])
+        mobject.shift(np.array([at[0] - (left + right) / 2, 0.0, 0.0]))
     return found
 
 

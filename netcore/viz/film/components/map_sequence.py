@@ -1,5 +1,7 @@
 """Maps of one layer over images, or over training."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -155,12 +157,12 @@ class MapSequenceFilm(LayerFilm):
         return [timed, *(text_line(w, LABEL, theme.rgb("muted"), at=at) for w, at in zip(words, spots, strict=True))]
 
     def show_all(
-        self, timed: list[TimedImages], layer: MapLayer, maps: NDArray[np.floating], fixed: list[ArrayMobject],
+        self, timed: list[Any], layer: MapLayer, maps: NDArray[np.floating], fixed: list[ArrayMobject],
         words: list[str], times: NDArray[np.float64], note: str = "",
     ) -> None:  # fmt: skip
         """Everything appears."""
         limit, signed = timed[0].vmax, bool((maps < 0).any())
-        self.timed = list(timed)
+        self.timed: list[Any] = list(timed)
         if words:
             at = (self.screen.main.left, self.screen.main.bottom + LINE / 2 - 2 * PIXEL)
             self.timed.append(TimedText(times, words, LABEL, self.theme.rgb("foreground"), at, (-1, 0)))

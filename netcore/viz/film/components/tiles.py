@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import cairo
 import numpy as np
+from manim import Mobject
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.formatting import format_number
@@ -60,7 +61,7 @@ class Tiles(PixelImages):
             return
         super().draw(ctx)
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+    def __deepcopy__(self, memo: dict[int, Mobject]) -> Self:
         return self  # nothing here copies mobjects
 
 

@@ -46,10 +46,11 @@ class TimeAxis:
 
     def places(self, steps: ArrayLike) -> NDArray[np.float64]:
         """Return the places of training steps."""
-        steps = np.clip(np.asarray(steps, dtype=float), self.first, self.last)
+        at = np.clip(np.asarray(steps, dtype=np.float64), self.first, self.last) - self.first
+        places: NDArray[np.float64] = at / (self.last - self.first)
         if self.is_log:
-            return np.log1p(steps - self.first) / np.log1p(self.last - self.first)
-        return (steps - self.first) / (self.last - self.first)
+            places = np.log1p(at) / np.log1p(self.last - self.first)
+        return places
 
 
 def held_index(times: NDArray[np.float64], time: float) -> int:
@@ -100,7 +101,9 @@ class TimedImages(Tiles):
 class TimedBars(BarMobject):
     """Bars that show one snapshot at a time; `all_values` is (T, N)."""
 
-    def __init__(self, times: NDArray[np.float64], all_values: NDArray[np.floating], corners: ArrayLike, **keys: Any):
+    def __init__(
+        self, times: NDArray[np.float64], all_values: NDArray[np.floating], corners: ArrayLike, **keys: Any
+    ) -> None:
         super().__init__(corners, all_values[0], **keys)
         self.times, self.all_values = times, all_values
         self.time = 0.0

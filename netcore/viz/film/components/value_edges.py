@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netcore.viz.film.base_mobject import ArrayMobject
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.layout.edges import edge_style
 from netcore.viz.theme import Theme
 
 
-def value_edges(theme: Theme, frames: ArrayLike, goal: Rectangles, values: NDArray[np.floating]) -> list[Edges]:
+def value_edges(theme: Theme, frames: ArrayLike, goal: Rectangles, values: NDArray[np.floating]) -> list[ArrayMobject]:
     """Draw an edge from each of some frames (N, 3, 2) to a ring: colour by sign, width by size of values (N,)."""
     corners = np.asarray(frames, float)
     starts = (corners[:, 1] + corners[:, 1] + corners[:, 2] - corners[:, 0]) / 2

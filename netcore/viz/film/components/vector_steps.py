@@ -53,7 +53,7 @@ class ClassBars:
         ]
         start = area.left + max(name.width for name in self.names)
         for name in self.names:
-            name.shift([start, 0, 0])
+            name.shift(np.array([start, 0.0, 0.0]))
         length = area.right - start - 2.1
         p = trace.probabilities[self.index]
         self.bars, self.numbers = probability_bars(theme, p, ys, start + 0.15, length, area.right)
