@@ -130,7 +130,7 @@ REFUSED = {
     "no_history": {"training-history"},
     "nothing_but_weights": _EVALUATED | _ILLUSTRATED | {"prediction-distribution", "stability", "training-history"},
     "no_labels": _EVALUATED,
-    "nan_answers": _EVALUATED | {"prediction-distribution"},
+    "nan_answers": _EVALUATED | {"prediction-distribution", "data-set", "misclassified", "sample-data"},
     "nan_weights": _ILLUSTRATED - {"data-set", "sample-data"}
-    | {"confusion-matrix", "filter-grid", "model-graph", "neuron-weights", "weight-distribution"},
+    | {"filter-grid", "model-graph", "neuron-weights", "weight-distribution"},
 }

@@ -382,8 +382,9 @@ def two_sets(wide):
     )
     logits = np.zeros((2, 5), np.float32)
     other = RunWriter(run).add_arrays(
-        "evaluation/other.npz", logits=logits, labels=[0, 2], sample_images=images, sample_labels=labels
-    )
+        "evaluation/other.npz", logits=logits, labels=[0, 2],
+        sample_images=images, sample_labels=labels, sample_index=np.zeros(30, int),
+    )  # fmt: skip
     run.info["evaluations"] |= {"other set": other | {"count": 2}}
     return wide
 

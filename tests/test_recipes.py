@@ -98,8 +98,8 @@ def test_recipe_without_batch_norm_dropout():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"batch_size": 0}, "batch size must be at least 1, got 0"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch_size": 0}, "batch size must be from 1"),
+        ({"epochs": 0}, "epochs must be from 1"),
         ({"learning_rate": -1.0}, "learning rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning rate must be above 0"),
         ({"dropout": 1.0}, "dropout must be"),

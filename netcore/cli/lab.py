@@ -1,4 +1,4 @@
-"""Write a page where a visitor draws and the network classifies."""
+"""Write a page where one draws and the network classifies."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from netcore.cli.options import complete_runs, runs_dir_option
 def command(
     runs: tuple[str, ...], output: Path, at: str, half: bool, theme: str | None, max_examples: int, runs_dir: str
 ) -> None:
-    """Write a page where a visitor draws and the network classifies.
+    """Write a page where one draws and the network classifies.
 
     The page is one file that works without a server and without a connection. It contains the weights of each RUN, and
     shows every map and neuron while one draws. Several runs classify the same drawing side by side.

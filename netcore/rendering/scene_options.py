@@ -18,7 +18,7 @@ RESERVED_NAMES = {
     "scene", "scenes", "run", "runs", "runs_dir", "digit", "index", "image", "at", "format", "formats", "quality",
     "size", "fps", "theme", "max_mb", "output", "preview", "jobs", "force", "timeout", "json", "as_json", "help",
     "debug", "context", "steps", "step", "correct", "misclassified", "most_confident", "least_confident", "confused",
-    "mistake",
+    "mistake", "transparent", "storyboard", "subtitles", "allow_outside",
 }  # fmt: skip
 BOOL_WORDS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
