@@ -40,7 +40,7 @@ def test_earlier_run_gives_same_logits(name: str) -> None:
         assert run.weights(snapshot), snapshot.label
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [RUNS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in RUNS[1:])])
 def test_earlier_run_is_drawn(name: str, project: Path) -> None:
     (done,) = render("model-graph", name, size=(320, 180), formats="svg")
     assert done.state == "drawn", done.message

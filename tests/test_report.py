@@ -241,6 +241,7 @@ def test_report_without_evaluation(mlp_run, tmp_path, restrict_scenes, copy_run,
     assert f"{tmp_path / 'out' / 'index.html'}: 1 figure in" in predicted.out
 
 
+@pytest.mark.slow
 def test_report_without_examples(mlp_run, tmp_path, copy_run, restrict_scenes):
     run = copy_run(mlp_run, examples=None)
     with_examples = {"saliency", "dashboard"}
@@ -263,6 +264,7 @@ def test_report_with_one_snapshot(mlp_run, tmp_path, restrict_scenes, copy_run):
     assert not [r for r in done.rendered if r.state == "failed"]
 
 
+@pytest.mark.slow
 def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
     run = copy_run(mlp_run)
     weights = {name: np.full_like(value, np.nan) for name, value in run.weights(run.snapshot()).items()}
