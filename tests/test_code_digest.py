@@ -157,7 +157,9 @@ FEW = {"forward-propagation", "cnn-forward-propagation", "confidence", "filter-g
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
-@pytest.mark.parametrize("names", [FEW, pytest.param(None, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize(
+    "names", [pytest.param(names, marks=pytest.mark.slow) for names in (FEW, None)], ids=["few", "all"]
+)
 def test_loaded_modules_are_reached(mlp_run, cnn_run, names: set[str] | None, tmp_path: Path) -> None:
     """Draw scenes in processes of their own: what Python has loaded then was found without running it."""
     runs = [mlp_run, cnn_run, *(figure_runs.make_run(tmp_path / "runs", name) for name in figure_runs.MADE)]

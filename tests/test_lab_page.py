@@ -249,8 +249,8 @@ def test_runs_of_other_classes_refused(cnn, tmp_path, capsys):
     assert not (tmp_path / "lab.html").exists()
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [pytest.param((1280, 800), marks=pytest.mark.slow), (390, 844)])
+@pytest.mark.parametrize("scheme", [pytest.param("dark", marks=pytest.mark.slow), "light"])
 def test_page_accessible_and_fits(browser, cnn, tmp_path, size, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     write_lab(tmp_path / "lab.html", [cnn], max_examples=20)

@@ -191,6 +191,7 @@ def test_report_keeps_figures_when_failing(mlp_run, tmp_path, restrict_scenes, c
     assert "left out: neuron-weights" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [NetcoreError("cannot write x: No space left on device"), OSError(28, "full", "x")])
 def test_report_on_full_disk(mlp_run, tmp_path, restrict_scenes, monkeypatch, capsys, error):
     restrict_scenes("training-history", "neuron-weights")
@@ -207,6 +208,7 @@ def test_report_on_full_disk(mlp_run, tmp_path, restrict_scenes, monkeypatch, ca
     assert contents(tmp_path / "out") == before
 
 
+@pytest.mark.slow
 def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
     restrict_scenes(*QUICK, "neuron-weights")
     done = make_report(cnn_run, output=tmp_path, theme="light")
@@ -281,6 +283,7 @@ def test_report_with_nan_weights(mlp_run, tmp_path, restrict_scenes, copy_run, c
     assert told.startswith("left out: neuron-weights, dashboard: ")  # one line for one reason
 
 
+@pytest.mark.slow
 def test_report_continues_after_failed_figure(mlp_run, tmp_path, monkeypatch, capsys):
     broken = toy_runs.write_figure(tmp_path, "broken", toy_runs.STILL.replace("context.run_name", "1 / 0"))
     scenes = [find_scene("training-history"), read_scene(broken)]

@@ -91,7 +91,9 @@ def uninterrupted_run(tmp_path_factory):
     return train("mlp-16-16", output_dir=tmp_path_factory.mktemp("unstopped"), **STOPPED)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGKILL))]
+)
 def test_resume_after_signal(tmp_path, uninterrupted_run, number):
     args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "64", "--device", "cpu"]
     slow = "import sys, time; from netcore.training import trainer as t; from netcore.cli.main import main; "

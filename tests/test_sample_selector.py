@@ -144,6 +144,7 @@ def test_render_selector_round_trip(toy, tmp_path: Path, monkeypatch: pytest.Mon
         read_config(Path("netcore.toml"))
 
 
+@pytest.mark.slow
 def test_selection_stale_after_retraining(toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other weights may choose another example, so such a render is out of date."""
     monkeypatch.chdir(tmp_path)

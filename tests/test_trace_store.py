@@ -280,6 +280,7 @@ print(json.dumps([last, "torch" in sys.modules]))
 """
 
 
+@pytest.mark.slow
 def test_second_render_loads_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     jobs, drawn, settings = [], {}, {"formats": ("png",), "size": (320, 180)}

@@ -271,6 +271,7 @@ sys.exit(failed or main(["evaluate", "cnn-2conv", "--data-dir", folder, "--runs-
 """
 
 
+@pytest.mark.slow
 def test_train_without_drawing_packages(tmp_path):
     digits = load_dataset("embedded").test.subset(np.arange(60) * 16)
     write_idx_set(tmp_path, "MNIST", ("train", "t10k"), digits.images, digits.labels)

@@ -15,6 +15,8 @@ def test_select_all_networks(name: str) -> None:
     for by in ("activation", "variation", "contribution"):
         found = select(graph, [trace], 4, by)
         for block in graph:
+            if block.unit_axis is None:
+                continue
             units = found[block.name]
             assert units.total == block.unit_count
             assert len(units.index) == min(4, units.total)

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 
 from netcore.viz.film.base_mobject import PIXEL, ArrayMobject, as_points
 
+SMALLEST_AREA = 1e-12  # of a pixel, in square scene units: a smaller image is not drawn
+
 
 class Neurons(ArrayMobject):
     """Circles of one radius.
@@ -208,6 +210,8 @@ class PixelImages(ArrayMobject):
         ctx.set_antialias(cairo.ANTIALIAS_NONE if n > 1 else cairo.ANTIALIAS_DEFAULT)  # no seams between neighbours
         for image, (origin, right, down) in zip(bytes_, self.corners(), strict=True):
             across, along = (right - origin) / w, (down - origin) / h
+            if abs(across[0] * along[1] - across[1] * along[0]) < SMALLEST_AREA:
+                continue
             ctx.save()
             ctx.transform(cairo.Matrix(*across, *along, *origin))
             ctx.set_source_surface(cairo.ImageSurface.create_for_data(image.data, cairo.FORMAT_ARGB32, w, h))
