@@ -14,10 +14,10 @@ from netcore.analysis.map_layers import find_map_block, map_layers, vector_block
 from netcore.analysis.regions import evenly_spaced
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_percent, format_subset, format_sum
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.layer_film import cut
 from netcore.viz.film.components.map_screen import map_limit
 from netcore.viz.film.components.map_sequence import MapSequenceFilm
-from netcore.viz.film.components.motion import appear, leave, travel
 from netcore.viz.film.components.sum_terms import label_term
 from netcore.viz.film.components.tiles import max_tiles, ring
 from netcore.viz.film.components.vector_steps import MAX_SQUARES, ClassBars, thumbnails, vector_squares
@@ -103,7 +103,8 @@ class FeatureMapFilm(MapSequenceFilm):
             limit, signed = map_limit(values)
             self.play(
                 screen.head(block.title, format_subset(len(self.shown), len(values), word), at),
-                screen.scale(limit, signed, after_dropout(block)), appear([squares], 0.6), leave([screen.tiles]),
+                screen.scale(limit, signed, after_dropout(block)), fade_in([squares], run_time=0.6),
+                fade_out([screen.tiles]),
             )  # fmt: skip
             screen.tiles = squares
 
@@ -137,15 +138,15 @@ class FeatureMapFilm(MapSequenceFilm):
                     label_term(label, text, k == 0) for k, (label, text) in enumerate(zip(labels, parts, strict=True))
                 ]
                 self.play(
-                    appear(screen.marks), self.line.change(*line, f"= {total} = score {names[0]} − score {names[1]}")
+                    fade_in(screen.marks), self.line.change(*line, f"= {total} = score {names[0]} − score {names[1]}")
                 )
         with self.step("{a}: {p}", name="answer", a=cut(trace.classes[answer]), p=format_percent(trace.confidence)):
             left, right = screen.body.columns([0.48, 0.52], 0.5)
             bars = ClassBars(self.theme, trace, right, self.max_classes)
             moves = [screen.clear(), screen.clear_detail(), self.line.change()]
             images = [(self.colors(m), f"{m.block.short}: {m.unit + 1}") for m in evenly_spaced(layers, 4)]
-            self.play(*moves, screen.head("probability", "beside one map of each layer", at), leave(screen.legend))
-            self.play(bars.grow(), appear(thumbnails(self.theme, images, left)))
+            self.play(*moves, screen.head("probability", "beside one map of each layer", at), fade_out(screen.legend))
+            self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
 
     def colors(self, layer):
         limit, signed = map_limit(layer.values)

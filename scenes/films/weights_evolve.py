@@ -12,7 +12,7 @@ from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapsh
 from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
-from netcore.viz.film.components.motion import appear, leave, travel
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.named_bars import NamedBars
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.time_axis import TimeAxis, TimeChart, TimedText, run_time_line, set_time
@@ -70,20 +70,20 @@ class WeightsEvolve(Film):
             goal = view.weights.points[:, :2].copy()
             mark = [view.window] if unit.is_kernel else []
             move = Animate(view.weights, start={"points": begin, "opacity": 0.0}, points=goal, opacity=1.0)
-            self.play(move, appear([view.heads[0], *mark], delay=0.5))
+            self.play(move, fade_in([view.heads[0], *mark], delay=0.5))
         with self.step("Blue adds, orange subtracts, plain is near 0", name="signs"):
             marks, words = view.mark_extremes()
-            self.play(view.show_scale(0, 0), appear(marks), self.line.change(*words))
+            self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*words))
         self.marks = marks
 
     def lay_down(self, k, products):
         """The pixels lie down on the weights, the products move on, the sum is written."""
         view, after = self.view, self.unit.after[0 if k == 0 else 1]
         first, second, copy = view.slide(products)
-        self.play(first, leave(self.marks), appear([view.heads[2]]))
+        self.play(first, fade_out(self.marks), fade_in([view.heads[2]]))
         self.marks = []
         functions = [f"→ {term} {format_number(value, 3)}" for term, value in after]
-        self.play(second, leave([copy]), view.show_scale(1, 0 if k == 0 else 1))
+        self.play(second, fade_out([copy]), view.show_scale(1, 0 if k == 0 else 1))
         self.play(self.line.change(*view.sum_terms(k), *functions), view.number_products(k))
 
     def early(self):
@@ -98,7 +98,7 @@ class WeightsEvolve(Film):
             colors = view.later_weights.colors[0], view.later_products.colors[0]
             self.play(
                 Animate(view.weights, rgb=colors[0]), Animate(view.products, rgb=colors[1]),
-                view.show_scale(0, 1), view.show_scale(1, 1), leave(view.cells),
+                view.show_scale(0, 1), view.show_scale(1, 1), fade_out(view.cells),
             )  # fmt: skip
             view.cells = []
 
@@ -124,7 +124,7 @@ class WeightsEvolve(Film):
         by_epoch = self.context.time_unit == "epoch" and float(self.last.epoch).is_integer()
         n = format_count(int(self.last.epoch), "epoch") if by_epoch else format_count(self.last.step, "step")
         with self.step("{n}: the weights move, {k} snapshots", name="training", n=n, k=len(axis.times)):
-            self.play(appear([*self.chart.mobjects, number]), self.line.change(), leave(view.cells))
+            self.play(fade_in([*self.chart.mobjects, number]), self.line.change(), fade_out(view.cells))
             self.remove(view.weights, view.products)
             view.cells = []
             self.play(*run_time_line(self.timed, 0.0, 1.0, SECONDS))
@@ -134,7 +134,7 @@ class WeightsEvolve(Film):
         self.weights, text = self.view.later_weights, "{when}, on the same {c}: sum {s}"
         now = "Trained" if self.last.step == self.context.snapshots[-1].step else self.last.label.capitalize()
         with self.step(text, name="late", when=now, c=self.image, s=self.view.total(-1)):
-            self.play(leave([self.number]))
+            self.play(fade_out([self.number]))
             self.lay_down(-1, self.view.later_products)
 
     def idle(self):
@@ -145,7 +145,7 @@ class WeightsEvolve(Film):
         with self.step("{n} pixels never had ink: weights never moved", name="idle", n=int(found.sum())):
             boxes = pixel_boxes(self.view.frames[:1], np.flatnonzero(found), found.shape)
             self.marks = [Rectangles(boxes, line=[*self.theme.rgb("emphasis"), 1.0], width=1.0, z_index=2)]
-            self.play(appear(self.marks), self.line.change("gradient = delta × pixel = delta × 0 = 0"))
+            self.play(fade_in(self.marks), self.line.change("gradient = delta × pixel = delta × 0 = 0"))
 
     def all_units(self):
         """Every unit of the layer, first untrained, then trained."""
@@ -159,10 +159,12 @@ class WeightsEvolve(Film):
             text = "All " + text
         with self.step(text, name="all", count=grid.count, c=turned):
             old = [view.image, view.later_products, *view.heads, *self.marks, *self.chart.mobjects, view.window]
-            self.play(leave([*old, *(m for legend in view.legends for m in legend), *view.cells]), self.line.change())
+            self.play(
+                fade_out([*old, *(m for legend in view.legends for m in legend), *view.cells]), self.line.change()
+            )
             if len(view.frames) == 1:
                 self.play(travel(self.weights, grid.frame))
-            self.play(leave([self.weights]), appear([grid.tiles, *grid.fixed], 0.5))
+            self.play(fade_out([self.weights]), fade_in([grid.tiles, *grid.fixed], run_time=0.5))
             self.wait(0.6)
             self.play(Animate(grid.tiles, time=1.0, run_time=0.8))
         self.grid = [grid.tiles, *grid.fixed]
@@ -178,14 +180,14 @@ class WeightsEvolve(Film):
         words += f" · {len(resets)} of {total} layers" if len(resets) < total else ""
         bars = NamedBars(self.theme, self.stage, [r.title for r in resets], p, full, words)
         with self.step("Put one layer back to its untrained weights:", name="put-back"):
-            self.play(leave(self.grid))
-            self.play(appear(bars.still))
+            self.play(fade_out(self.grid))
+            self.play(fade_in(bars.still))
             self.play(bars.fall())
         worst = resets[int(p.argmin())]
         if worst.accuracy < full:
             title, low = ellipsize_line(worst.title, 3.5, LABEL), format_percent(worst.accuracy)
             with self.step("Without {layer} it falls to {a}", name="worst", layer=title, a=low):
-                self.play(appear([bars.ring(int(p.argmin()))]))
+                self.play(fade_in([bars.ring(int(p.argmin()))]))
         return self.conclude(full, resets)
 
     def conclude(self, full, resets):

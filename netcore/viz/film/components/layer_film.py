@@ -10,8 +10,8 @@ from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.map_screen import LINE, MapScreen, dead_note, map_limit
-from netcore.viz.film.components.motion import appear, leave, travel
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.sum_terms import partial_terms, window_terms
 from netcore.viz.film.components.tiles import Tiles, ring, tile_frames, value_cells
@@ -70,7 +70,7 @@ class LayerFilm(Film):
                 self.label(f"{products.size:,} products", area),
                 value_cells(self.theme, products, area, np.abs(products).max(), True, texts[:-1]),
             ]
-            self.play(appear(marks), self.line.change(*window_terms(layer, texts, total), delay=0.3))
+            self.play(fade_in(marks), self.line.change(*window_terms(layer, texts, total), delay=0.3))
             screen.marks = marks
         self.windows(layer)
 
@@ -91,8 +91,8 @@ class LayerFilm(Film):
                 marks.append(value_cells(self.theme, terms.inputs.mean(0), cells, limit, bool((x < 0).any())))
                 at = (word.left, word.center[1])
                 marks.append(text_line(value, LABEL, self.theme.rgb("foreground"), at=at, align=(-1, 0)))
-            self.play(leave(self.screen.marks), self.line.change())
-            self.play(appear(marks))
+            self.play(fade_out(self.screen.marks), self.line.change())
+            self.play(fade_in(marks))
             self.screen.marks = marks
 
     def rings(self, layer: MapLayer, spots: list[Spot]) -> list[ArrayMobject]:
@@ -132,7 +132,11 @@ class LayerFilm(Film):
             size = f"maps of {layer.size[0]} × {layer.size[1]}"
             self.play(*moves, screen.head(block.title, size, k), screen.scale(limit, signed, note))
             order = [*screen.hatch(tiles), ring(self.theme, goal)]
-            self.play(appear([tiles], 0.6), appear(order, delay=0.5), leave([self.big]) if self.big is not None else [])
+            self.play(
+                fade_in([tiles], run_time=0.6),
+                fade_in(order, delay=0.5),
+                fade_out([self.big]) if self.big is not None else [],
+            )
             self.big, screen.tiles, screen.dead = None, tiles, order
 
     def pooling(self, before: MapLayer, layer: MapLayer, k: int) -> None:
@@ -144,7 +148,10 @@ class LayerFilm(Film):
             old, screen.tiles = screen.tiles, screen.make_tiles(layer.values[layer.chosen], limit)
             assert old is not None
             screen.tiles.points = old.points.copy()
-            moves = [screen.head(layer.block.title, "tiles as large as before", k), appear([screen.tiles], 0.6)]
+            moves = [
+                screen.head(layer.block.title, "tiles as large as before", k),
+                fade_in([screen.tiles], run_time=0.6),
+            ]
             window = layer.block.window
             if window is not None and max(window.reach) <= MAX_POOLING:
                 values = pooled_values(before, layer)
@@ -171,9 +178,9 @@ class LayerFilm(Film):
         which = [int(np.flatnonzero(terms.channels == c)[0]) for c in layer.sources]
         with self.step("{title}: each map reads {n} maps", name=f"reads-{k + 1}", title=capital(layer), n=reads):
             self.play(
-                leave(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
+                fade_out(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
                 screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", k),
-                screen.scale(limit, signed, after_sum(layer)), appear([self.big], delay=0.5),
+                screen.scale(limit, signed, after_sum(layer)), fade_in([self.big], delay=0.5),
             )  # fmt: skip
             frames = small[[int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]]
             value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
@@ -181,7 +188,7 @@ class LayerFilm(Film):
             kernel = terms.weights[which[0]]
             title = f"its kernel for map {layer.sources[0] + 1}"
             self.play(
-                screen.show_detail(title, kernel, np.abs(kernel).max(), True), appear([value, *edges]),
+                screen.show_detail(title, kernel, np.abs(kernel).max(), True), fade_in([value, *edges]),
                 self.line.change(*partial_terms(layer, which), delay=0.3),
             )  # fmt: skip
             screen.marks, screen.dead = [value, *edges], []

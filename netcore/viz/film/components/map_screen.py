@@ -9,7 +9,7 @@ from netcore.core.formatting import format_count
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.color_scale import ColorScale
-from netcore.viz.film.components.motion import appear, leave, travel
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.tiles import Tiles, hatching, tile_frames, value_cells
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import ellipsize_line, line_width, text_line
@@ -78,7 +78,7 @@ class MapScreen:
     def image_to_rail(self) -> list[Animate]:
         """Move the image into the rail; its heading appears."""
         head = text_line("image", LABEL, self.theme.rgb("muted"), at=(self.heads[0][0], self.heads[1][0]))
-        return [*travel(self.image, self.image_frame()), *appear([head], delay=0.5)]
+        return [*travel(self.image, self.image_frame()), *fade_in([head], delay=0.5)]
 
     def show_detail(
         self, title: str, values: ArrayLike, limit: float, signed: bool, delay: float = 0.0, texts: Sequence[str] = ()
@@ -93,12 +93,12 @@ class MapScreen:
             value_cells(self.theme, values, cells, limit, signed, texts),
         ]
         self.details += centered_scale(self.theme, limit, signed, (area.center[0], y))
-        return [*leave(old), *appear(self.details, delay=delay + (0.3 if old else 0.0))]
+        return [*fade_out(old), *fade_in(self.details, delay=delay + (0.3 if old else 0.0))]
 
     def clear_detail(self) -> list[Animate]:
         """Remove the cells in the rail."""
         old, self.details = self.details, []
-        return leave(old)
+        return fade_out(old)
 
     # ---- heading and scale
 
@@ -113,7 +113,7 @@ class MapScreen:
         if note and room - left > 1:
             note = ellipsize_line(note, room - left, LABEL)
             self.texts.append(text_line(note, LABEL, theme.rgb("muted"), at=(x + left, y), align=(-1, 0)))
-        return [*leave(old), *appear(self.texts, delay=0.3 if old else 0.0), *self._go_to(at)]
+        return [*fade_out(old), *fade_in(self.texts, delay=0.3 if old else 0.0), *self._go_to(at)]
 
     def _go_to(self, at: int | None) -> list[Animate]:
         if not self.layers or at is None:
@@ -125,7 +125,7 @@ class MapScreen:
             left = self.main.right - 1.5 * STRIP_CELL * np.arange(n, 0, -1)
             low = np.column_stack([left, np.full(n, y - STRIP_CELL / 2)])
             self.strip = Rectangles(np.stack([low, low + STRIP_CELL], axis=1), fill)
-            return appear([self.strip])
+            return fade_in([self.strip])
         return [Animate(self.strip, fill=fill, run_time=0.3)]
 
     def scale(self, limit: float, signed: bool, note: str = "") -> list[Animate]:
@@ -137,7 +137,7 @@ class MapScreen:
             room = self.main.width - scale.width
             text = ellipsize_line(note, room, LABEL)
             self.legend.append(text_line(text, LABEL, self.theme.rgb("muted"), at=(self.main.left, y), align=(-1, 0)))
-        return [*leave(old), *appear(self.legend, delay=0.3 if old else 0.0)]
+        return [*fade_out(old), *fade_in(self.legend, delay=0.3 if old else 0.0)]
 
     # ---- tiles
 
@@ -158,7 +158,7 @@ class MapScreen:
         """Remove tiles, hatching and marks."""
         old = [m for m in [self.tiles, *self.dead, *self.marks] if m is not None and m not in keep]
         self.dead, self.marks = [], []
-        return leave(old)
+        return fade_out(old)
 
 
 def image_rgb(theme: Theme, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

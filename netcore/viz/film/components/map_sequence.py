@@ -14,9 +14,9 @@ from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.layer_film import LayerFilm, cut
 from netcore.viz.film.components.map_screen import LINE, image_rgb, map_limit
-from netcore.viz.film.components.motion import appear
 from netcore.viz.film.components.tiles import ring, tile_frames
 from netcore.viz.film.components.time_axis import TimeAxis, TimeChart, TimedImages, TimedText, run_time_line
 from netcore.viz.film.mobjects import Rectangles
@@ -170,7 +170,7 @@ class MapSequenceFilm(LayerFilm):
         known = set(map(id, self.timed))
         rest = [m for m in fixed if id(m) not in known]
         self.play(
-            appear([*self.timed, head, *rest], 0.6),
+            fade_in([*self.timed, head, *rest], run_time=0.6),
             self.screen.head(layer.block.title, f"ringed: map {layer.unit + 1}" + note),
             self.screen.scale(limit, signed),
         )
@@ -223,4 +223,4 @@ class MeanBars:
         goal = self.full.copy()
         height = goal[:, 1, 1] - goal[:, 0, 1]
         goal[:, 1, 1] = goal[:, 0, 1] + height * np.where(np.arange(len(goal)) <= i, self.values / self.limit, 0)
-        return [Animate(self.bars, points=goal.reshape(-1, 2), run_time=CHANGE_SECONDS), *appear([self.numbers[i]])]
+        return [Animate(self.bars, points=goal.reshape(-1, 2), run_time=CHANGE_SECONDS), *fade_in([self.numbers[i]])]

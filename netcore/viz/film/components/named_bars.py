@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
-from netcore.viz.film.components.motion import appear
+from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.probabilities import probability_bars
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
@@ -64,7 +64,7 @@ class NamedBars:
         """Return the animations in which one bar after another goes to its value."""
         return [
             Animate(self.bars, values=self.values, run_time=run_time, lag_ratio=2.0),
-            *appear(self.numbers, delay=run_time - 0.2),
+            *fade_in(self.numbers, delay=run_time - 0.2),
         ]
 
     def ring(self, row: int) -> Rectangles:

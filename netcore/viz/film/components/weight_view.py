@@ -8,8 +8,8 @@ from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.map_screen import centered_scale, image_rgb
-from netcore.viz.film.components.motion import appear, leave
 from netcore.viz.film.components.number_cells import NumberCells
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term
@@ -92,7 +92,7 @@ class WeightView:
         """Show the scale of the weights (0) or products (1) at the first (0) or last (1) snapshot."""
         old, at = self.legends[which], self.feet[2 * which]
         self.legends[which] = centered_scale(self.theme, self.scales[which][end], True, at)
-        return [*leave(old), *appear(self.legends[which], delay=delay + (0.3 if old else 0.0))]
+        return [*fade_out(old), *fade_in(self.legends[which], delay=delay + (0.3 if old else 0.0))]
 
     def mark_extremes(self) -> tuple[list[ArrayMobject], list[Term]]:
         """Return rings around the largest and the smallest weight at the first snapshot, and both in words."""
@@ -126,7 +126,7 @@ class WeightView:
         texts = format_sum([*values[0].ravel().tolist(), float(self.unit.bias[k, self.unit.unit])])[0][:-1]
         rgb = self.theme.signed_colors(values[0] / self.scales[1][0 if k == 0 else 1])
         self.cells = [NumberCells(self.theme, rgb, texts, area, values[0])]
-        return appear(self.cells)
+        return fade_in(self.cells)
 
     def sum_terms(self, k: int) -> list[Term]:
         """Return the terms of the sum at snapshot `k`: what raises it, what lowers it, the bias."""
