@@ -6,27 +6,73 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-RAW_BYTES = 256_000_000  # up to this size frames are stored uncompressed, then only their changed rows, compressed
-
 
 class EncodingCancelled(Exception):
     """The clip was cancelled while it was being encoded."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The pixels that changed from one frame to the next, and those within the same rectangle.
+
+    Attributes
+    ----------
+    top, left : int
+        Row and column of its first pixel.
+    pixels : ndarray
+        uint8 (h, w, 3) or (h, w, 4).
+    """
+
+    top: int
+    left: int
+    pixels: np.ndarray
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns in the frame."""
+        height, width = self.pixels.shape[:2]
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def changed_patch(before: np.ndarray | None, frame: np.ndarray) -> Patch:
+    """Return the smallest rectangle of `frame`, uint8 (H, W, C), outside of which it equals `before`; None: all of it."""
+    if before is None:
+        return Patch(0, 0, frame)
+    height, width, channels = frame.shape
+    differs = frame.reshape(height, -1) != before.reshape(height, -1)
+    rows = np.flatnonzero(differs.any(axis=1))
+    if not len(rows):
+        return Patch(0, 0, frame[:0, :0])
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(differs[top:bottom].any(axis=0)) // channels
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    return Patch(top, left, frame[top:bottom, left:right])
 
 
 @dataclass
 class FrameBuffer:
     """Frames in order with their repeats. Arrays that were added must not be changed afterwards.
 
-    Up to `limit` bytes frames are stored as they are. Of later ones only the rows that differ from the frame before are
-    stored, with lossless compression, so that a long clip in 4K does not fill the memory.
+    Of each frame the patch that differs from the frame before is stored, with lossless compression: a minute of a film
+    takes about as much memory as its file.
+
+    Attributes
+    ----------
+    repeats : list of int
+        For how many frames each is shown.
+    cancelled : bool
+        Whether reading stops with `EncodingCancelled`.
+    last : ndarray or None
+        The newest frame.
+    newest : Patch or None
+        What it changed.
     """
 
-    limit: int = RAW_BYTES
     repeats: list[int] = field(default_factory=list)
     cancelled: bool = False
     last: np.ndarray | None = None
-    _frames: list[np.ndarray | tuple[int, bytes]] = field(default_factory=list)
-    _raw: int = 0
+    newest: Patch | None = None
+    _patches: list[tuple[int, int, tuple[int, ...], bytes]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.repeats)
@@ -41,36 +87,31 @@ class FrameBuffer:
         """Start of each frame, in frames."""
         return [0, *np.cumsum(self.repeats)[:-1].tolist()]
 
-    def add(self, rgb: np.ndarray, repeat: int) -> None:
-        """Append uint8 (H, W, 3), shown for `repeat` frames."""
-        if self.last is None or self._raw + rgb.nbytes <= self.limit:
-            self._frames.append(rgb)
-            self._raw += rgb.nbytes
-        else:
-            rows = np.flatnonzero((rgb != self.last).any(axis=(1, 2)))
-            first, end = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
-            self._frames.append((int(first), zlib.compress(np.ascontiguousarray(rgb[first:end]).data, 1)))
-        self.last = rgb
+    def add(self, frame: np.ndarray, repeat: int) -> None:
+        """Append uint8 (H, W, 3) or (H, W, 4), shown for `repeat` frames."""
+        self.newest = patch = changed_patch(self.last, frame)
+        packed = zlib.compress(np.ascontiguousarray(patch.pixels).data, 1)
+        self._patches.append((patch.top, patch.left, patch.pixels.shape, packed))
+        self.last = frame
         self.repeats.append(repeat)
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield each distinct frame, uint8 (H, W, 3), once; no array is changed after it was yielded.
+    def patches(self) -> Iterator[Patch]:
+        """Yield what changed with each distinct frame; the first is a whole frame.
 
         Raises
         ------
         EncodingCancelled
             If `cancelled` was set meanwhile.
         """
-        shown: np.ndarray | None = None
-        for frame in self._frames:
+        for top, left, shape, packed in self._patches:
             if self.cancelled:
                 raise EncodingCancelled
-            if isinstance(frame, tuple):
-                first, packed = frame
-                assert shown is not None
-                rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(-1, *shown.shape[1:])
-                shown = shown.copy()
-                shown[first : first + len(rows)] = rows
-            else:
-                shown = frame
+            yield Patch(top, left, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield each distinct frame, uint8 (H, W, 3) or (H, W, 4), once; no array is changed after it was yielded."""
+        shown: np.ndarray | None = None
+        for patch in self.patches():
+            shown = np.empty_like(patch.pixels) if shown is None else shown.copy()
+            shown[patch.slices] = patch.pixels
             yield shown

@@ -26,9 +26,9 @@ def write_indexed(path: Path, clip: Clip) -> None:
     """Write frames as an animated PNG of 256 colours; a transparent one stays without loss."""
     if clip.transparent:
         return write_lossless(path, clip)
-    palette = PaletteBuilder(clip.height, clip.width)
-    for rgb in clip.frames:
-        palette.add(rgb)
+    palette = PaletteBuilder()
+    for patch in clip.frames.patches():
+        palette.add(patch)
     return write_apng(path, clip, indexed_frames(clip.frames, palette.finish(), 1), "pal8")
 
 

@@ -1,10 +1,13 @@
-"""GIF through FFmpeg's palette filters, with exact delays."""
+"""GIF of one palette, with exact delays."""
 
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netcore.rendering.formats import BUDGET_MB, LIMIT_MB, Format
 from netcore.rendering.frame_writer import Clip, Frame, FrameWriter
@@ -17,8 +20,14 @@ FRAME_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and b
 COLORS = (256, 128, 64)  # what is tried, in this order, to stay within the size budget
 
 
-def encode_gif(clip: Clip, palette: "av.VideoFrame") -> bytes:
+def encode_gif(clip: Clip, palette: NDArray[np.uint8]) -> bytes:
     """Encode a clip as a GIF that loops for ever, each frame's delay being its repeats at its rate (100 / fps whole).
+
+    Parameters
+    ----------
+    clip : Clip
+    palette : ndarray
+        Colours with alpha, uint8 (256, 4).
 
     Raises
     ------
@@ -39,9 +48,8 @@ def encode_gif(clip: Clip, palette: "av.VideoFrame") -> bytes:
             container.mux(stream.encode(frame))
 
         pending = None
-        for n, frame in enumerate(
-            indexed_frames(frames, palette, delay)
-        ):  # one frame is mapped while the one before it is compressed
+        # one frame is mapped while the one before it is compressed
+        for n, frame in enumerate(indexed_frames(frames, palette, delay)):
             if pending:
                 pending.result()
                 clip.check_size(buffer.tell(), frames.starts[n] / frames.frames)
@@ -59,19 +67,17 @@ class GifWriter(FrameWriter):
 
     def __init__(self, path: Path, clip: Clip) -> None:
         super().__init__(path, clip)
-        self._palette = PaletteBuilder(clip.height, clip.width)
+        self._palette = PaletteBuilder()
 
     def add(self, rgb: Frame, repeat: int) -> None:
-        """Count the frame's colours."""
-        self._palette.add(rgb)
+        """Count the colours of what the frame changed."""
+        assert self.clip.frames.newest is not None
+        self._palette.add(self.clip.frames.newest)
 
     def finish(self) -> Iterator[None]:
         """Write the GIF with 256 colours, then with fewer."""
         for colors in COLORS:
-            if colors != COLORS[0]:
-                self._palette = PaletteBuilder(self.clip.height, self.clip.width, colors)
-                for rgb in self.clip.frames:
-                    self._palette.add(rgb)
+            self._palette.colors = colors
             self.path.write_bytes(encode_gif(self.clip, self._palette.finish()))
             yield
 

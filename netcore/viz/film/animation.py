@@ -76,18 +76,20 @@ class Animate(Animation):
             if t == 1.0:
                 value = goal.copy()
             else:
-                share = self._share(t, origin)
+                share = self._share(t, origin, self.mobject.points_each if name == "points" else 1)
                 value = origin * (1 - share) + goal * share
             setattr(self.mobject, name, float(value) if value.ndim == 0 else value)
 
-    def _share(self, t: float, origin: np.ndarray) -> float | np.ndarray:
-        """Return the progress of each element, shaped to multiply `origin`."""
+    def _share(self, t: float, origin: np.ndarray, each: int) -> float | np.ndarray:
+        """Return the progress of each element, which has `each` rows of `origin`, shaped to multiply it."""
         if not self.lag_ratio or origin.ndim == 0:
             return self.rate_func(t)
         n = len(origin)
-        order = np.arange(n) / max(n - 1, 1) if self.order is None else np.repeat(self.order, n // len(self.order))
-        each = np.clip(t * (1 + self.lag_ratio) - self.lag_ratio * order, 0, 1)
-        return np.array([self.rate_func(u) for u in each]).reshape((n,) + (1,) * (origin.ndim - 1))
+        elements = n // each
+        order = np.arange(elements) / max(elements - 1, 1) if self.order is None else self.order
+        order = np.repeat(order, n // len(order))
+        progress = np.clip(t * (1 + self.lag_ratio) - self.lag_ratio * order, 0, 1)
+        return np.array([self.rate_func(u) for u in progress]).reshape((n,) + (1,) * (origin.ndim - 1))
 
     def reach(self) -> np.ndarray:
         """Return left, bottom, right and top of all that the mobject covers during the play: (4,)."""

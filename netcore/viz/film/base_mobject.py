@@ -33,7 +33,14 @@ class ArrayMobject(Mobject):
         In [0, 1].
     z_index : float
         Drawing order.
+
+    Attributes
+    ----------
+    points_each : int
+        Consecutive points that belong to one element, which move together.
     """
+
+    points_each = 1
 
     def __init__(self, points: ArrayLike, opacity: float = 1.0, z_index: float = 0) -> None:
         super().__init__(z_index=z_index)

@@ -27,6 +27,8 @@ class Edges(ArrayMobject):
         Of `ArrayMobject`.
     """
 
+    points_each = 2
+
     def __init__(
         self,
         starts: ArrayLike,

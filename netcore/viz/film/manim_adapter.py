@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -80,16 +81,82 @@ class ArrayRenderer(CairoRenderer):
     def _draw(self, scene: "ArrayScene", frames: int) -> None:
         scene.begin_animations()
         self.save_static_frame_data(scene, scene.static_mobjects)
-        if scene.is_current_animation_frozen_frame():
-            self.update_frame(scene, mobjects=scene.moving_mobjects)
-            self.file_writer.write_frame(self.get_frame(), repeat=frames)
-        else:
-            for frame in range(frames):
+        frozen = scene.is_current_animation_frozen_frame()
+        covered = WHOLE_FRAME
+        for frame in range(1 if frozen else frames):
+            if not frozen:
                 scene.update_to_time(frame / self.camera.frame_rate)
-                self.update_frame(scene, scene.moving_mobjects)
-                self.file_writer.write_frame(self.get_frame())
+            before, covered = covered, self._covered(scene)
+            region = WHOLE_FRAME if not frame else before.union(covered)
+            self._update_region(scene, region)
+            self.file_writer.write_frame(self.camera.pixel_array, repeat=frames if frozen else 1, region=region)
+        if not frozen:
             _finish(scene)
         self.static_image = None
+
+    def _covered(self, scene: "ArrayScene") -> "Region":
+        """Return the pixels that what changes in this play covers now."""
+        if scene.changing is None:
+            return WHOLE_FRAME
+        camera, region = self.camera, NO_PIXELS
+        for mobject in scene.changing:
+            if mobject.opacity > 0:
+                region = region.union(pixel_region(camera, mobject.bounding_box()))
+        return region
+
+    def _update_region(self, scene: "ArrayScene", region: "Region") -> None:
+        """Draw what moves, and what overlaps it, within some pixels over what stands still."""
+        if region == WHOLE_FRAME or self.static_image is None:
+            self.update_frame(scene, scene.moving_mobjects)
+            return
+        pixels = self.camera.pixel_array
+        pixels[region.slices] = self.static_image[region.slices]
+        context = self.camera.get_cairo_context(pixels)
+        matrix = context.get_matrix()
+        context.identity_matrix()
+        context.rectangle(region.left, region.top, region.right - region.left, region.bottom - region.top)
+        context.clip()
+        context.set_matrix(matrix)
+        self.camera.capture_mobjects(scene.moving_mobjects)
+        context.reset_clip()
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of pixels, from `left` and `top` to before `right` and `bottom`."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def union(self, other: "Region") -> "Region":
+        """Return the smallest rectangle that holds both."""
+        if other == NO_PIXELS or self == NO_PIXELS:
+            return other if self == NO_PIXELS else self
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return Region(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
+
+
+NO_PIXELS = Region(0, 0, 0, 0)
+WHOLE_FRAME = Region(0, 0, 2**31, 2**31)
+MARGIN = 2  # pixels around a box for antialiasing
+
+
+def pixel_region(camera: Camera, box: NDArray[np.float64]) -> Region:
+    """Return the pixels that a box (left, bottom, right, top) in scene units touches."""
+    across, down = camera.pixel_width / camera.frame_width, camera.pixel_height / camera.frame_height
+    left, right = (box[[0, 2]] + camera.frame_width / 2) * across
+    bottom, top = (camera.frame_height / 2 - box[[1, 3]]) * down
+    low = np.floor([left, top]) - MARGIN
+    high = np.ceil([right, bottom]) + MARGIN + 1
+    ends = np.clip([*low, *high], 0, [camera.pixel_width, camera.pixel_height] * 2).astype(int)
+    return Region(*ends.tolist()) if (ends[:2] < ends[2:]).all() else NO_PIXELS
 
 
 def _finish(scene: Scene) -> None:
@@ -119,6 +186,8 @@ class ArrayScene(Scene):
         First and last step that are drawn; None: all.
     frames : int
         Frames so far, skipped ones included.
+    changing : list of ArrayMobject or None
+        What changes during the present play; None: not known.
     """
 
     def __init__(self, renderer: Any = None, camera_class: type[Camera] = ArrayCamera, **keys: Any) -> None:
@@ -126,6 +195,7 @@ class ArrayScene(Scene):
         renderer = renderer or ArrayRenderer(camera_class=camera_class, skip_animations=skip)
         super().__init__(renderer, camera_class=camera_class, **keys)
         self.skipping = self.skip_all = self.transparent = False
+        self.changing: list[ArrayMobject] | None = None
         self.part: tuple[int, int | None] | None = None
         self.frames = 0
 
@@ -158,6 +228,7 @@ class ArrayScene(Scene):
         Manim takes everything that comes later in the drawing order as moving; here boxes decide.
         """
         animations = list(animations)
+        self.changing = None
         if not all(isinstance(a, Animate) for a in animations):
             return super().get_moving_and_static_mobjects(animations)
         changes = {id(a.mobject): a for a in animations if isinstance(a, Animate)}
@@ -171,6 +242,7 @@ class ArrayScene(Scene):
                 boxes.append(box)
             else:
                 static.append(m)
+        self.changing = [a.mobject for a in animations if isinstance(a, Animate)]
         return moving, static
 
 
@@ -196,21 +268,30 @@ class FrameForwarder(SceneFileWriter):
     def __init__(self, settings: Any, sink: Sink, transparent: bool = False) -> None:
         super().__init__(settings)
         self._sink, self._convert = sink, straight_alpha if transparent else drop_alpha
-        self._waiting: tuple[NDArray[np.uint8], int] | None = None
+        self._shown: NDArray[np.uint8] | None = None  # the newest frame as Cairo has it
+        self._frame: NDArray[np.uint8] | None = None  # the same as it is handed on
+        self._repeat = 0
 
-    def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1) -> None:
-        """Take RGBA pixels (H, W, 4), shown for `repeat` frames."""
-        if self._waiting is not None and np.array_equal(self._waiting[0], pixels):
-            self._waiting = self._waiting[0], self._waiting[1] + repeat
-        elif repeat > 0:
+    def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1, region: Region = WHOLE_FRAME) -> None:
+        """Take RGBA pixels (H, W, 4), shown for `repeat` frames.
+
+        They are not kept, and outside of `region` equal those before.
+        """
+        part, new = region.slices, np.ascontiguousarray(pixels[region.slices])
+        if self._shown is None or self._frame is None:
+            self._shown, self._frame = pixels.copy(), self._convert(pixels)
+        elif not np.array_equal(self._shown[part].view(np.uint32), new.view(np.uint32)):
             self.flush()
-            self._waiting = pixels, repeat
+            self._shown[part] = new
+            self._frame = self._frame.copy()
+            self._frame[part] = self._convert(new)
+        self._repeat += repeat
 
     def flush(self) -> None:
         """Hand on the frame that may still have been repeated."""
-        if self._waiting is not None:
-            self._sink(self._convert(self._waiting[0]), self._waiting[1])
-        self._waiting = None
+        if self._frame is not None and self._repeat:
+            self._sink(self._frame, self._repeat)
+        self._repeat = 0
 
 
 def plan_film(film_class: type[Scene], settings: FilmSettings) -> tuple[Step, ...]:

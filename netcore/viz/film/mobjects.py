@@ -36,6 +36,8 @@ class Neurons(ArrayMobject):
         Of `ArrayMobject`.
     """
 
+    points_each = 2
+
     def __init__(
         self,
         centers: ArrayLike,
@@ -72,9 +74,10 @@ class Neurons(ArrayMobject):
 
     def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
-        radius = self.radius
         ctx.set_line_width(self.width_px * PIXEL)
-        for (x, y), fill, ring in zip(self.centers.tolist(), self.fill, self.ring, strict=True):
+        radii = (self.points[1::2, 0] - self.points[0::2, 0]) / 2  # they differ while neurons travel one by one
+        circles = np.column_stack([self.centers, radii]).tolist()
+        for (x, y, radius), fill, ring in zip(circles, self.fill, self.ring, strict=True):
             ctx.new_sub_path()
             ctx.arc(x, y, radius, 0, 2 * np.pi)
             self.set_source(ctx, fill)
@@ -101,6 +104,8 @@ class Rectangles(ArrayMobject):
     **keys
         Of `ArrayMobject`.
     """
+
+    points_each = 2
 
     def __init__(
         self,
@@ -147,6 +152,8 @@ class BarMobject(ArrayMobject):
         Of `ArrayMobject`.
     """
 
+    points_each = 2
+
     def __init__(self, corners: ArrayLike, values: ArrayLike, fill: ArrayLike, track: ArrayLike, **keys: Any) -> None:
         super().__init__(corners, **keys)
         n = len(self.points) // 2
@@ -182,6 +189,8 @@ class PixelImages(ArrayMobject):
     **keys
         Of `ArrayMobject`.
     """
+
+    points_each = 3
 
     def __init__(
         self, rgb: ArrayLike, frames: ArrayLike, outline: ArrayLike | None = None, width: float = 1.0, **keys: Any

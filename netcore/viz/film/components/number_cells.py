@@ -44,6 +44,7 @@ class NumberCells(PixelImages):
         h, w = self.rgb.shape[1:3]
         self.number_size = number_size(texts, area.width / w, area.height / h)
         self.texts = list(texts) if self.number_size else []
+        self._width = area.width
 
     @property
     def centers(self) -> NDArray[np.float64]:
@@ -67,11 +68,16 @@ class NumberCells(PixelImages):
             ctx.move_to(*(origin + (down - origin) * k / h))
             ctx.line_to(*(origin + (down - origin) * k / h + right - origin))
         ctx.stroke()
+        unit = (
+            self.number_size * PIXEL * min(1.0, float(right[0] - origin[0]) / self._width)
+        )  # they grow with the cells
         for text, center, rgb in zip(self.texts, self.centers, self.rgb.reshape(-1, 3), strict=False):
-            self._number(ctx, text, center, rgb)
+            self._number(ctx, text, center, rgb, unit)
 
-    def _number(self, ctx: cairo.Context, text: str, center: NDArray[np.float64], rgb: NDArray[np.float64]) -> None:
-        outline, unit = text_path(text), self.number_size * PIXEL
+    def _number(
+        self, ctx: cairo.Context, text: str, center: NDArray[np.float64], rgb: NDArray[np.float64], unit: float
+    ) -> None:
+        outline = text_path(text)
         ctx.save()
         ctx.translate(*(center - np.array([outline.width, outline.height]) * unit / 2))
         ctx.scale(unit / EM, unit / EM)
