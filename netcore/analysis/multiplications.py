@@ -60,9 +60,7 @@ def position_count(operation: Operation) -> int:
     vector.
     """
     transposed = "Transpose" in operation.kind
-    shape, axes = (
-        (operation.input_shape, operation.input_axes) if transposed else (operation.shape, operation.axes)
-    )
+    shape, axes = (operation.input_shape, operation.input_axes) if transposed else (operation.shape, operation.axes)
     if operation.kind.startswith("Conv"):
         return math.prod(shape[1:]) if axes[:1] in (("channel",), ("feature",)) else math.prod(shape[:-1])
     return math.prod(shape[:-1])

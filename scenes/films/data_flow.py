@@ -16,7 +16,7 @@ from netcore.viz.film.components.data_column import DataColumn
 from netcore.viz.film.components.data_image import DataImage
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.share_pieces import SharePieces
-from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.sum_line import SumLine, Term
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 
@@ -35,6 +35,7 @@ class DataFlowFilm(Film):
     max_blocks: int = 8
 
     def construct(self) -> None:
+        """Play the steps."""
         self.trace = self.context.trace()
         self.flow = data_stages(self.trace, self.max_blocks)
         self.sums = SumLine(self.theme, self.sum_line_box)
@@ -50,6 +51,7 @@ class DataFlowFilm(Film):
         self.takeaway(first, second, self.take_leaving(), self.board.keep_largest(), self.sums.change())
 
     def image_column(self) -> DataColumn:
+        """Make the column of the image."""
         c, h, w = self.trace.input.shape
         same = self.trace.pixels.shape == self.trace.input.shape
         front = image_colors(self.theme, self.trace.pixels) if same else None
@@ -57,17 +59,20 @@ class DataFlowFilm(Film):
         return DataColumn(self.theme, "image", lines, short, self.trace.input, front=front)
 
     def column(self, stage: DataStage) -> DataColumn:
+        """Make the column of a block."""
         counts = (stage.parameter_count, stage.multiplications or 0)
         lines, short = wording.shape_lines(stage), wording.short_lines(stage.values.shape)
         return DataColumn(self.theme, stage.block.short, lines, short, stage.values, counts)
 
     def take_leaving(self) -> list[Animate]:
+        """Return what leaves at the beginning of a step."""
         gone, self.leaving = self.leaving, []
         return gone
 
     # ---- the image
 
     def show_image(self) -> None:
+        """Show the image, then as a box."""
         h, w = self.trace.pixels.shape[1:]
         image = DataImage(self.theme, self.board, self.stage)
         with self.step("{image}: {h} × {w} pixels", name="image", image=image_words(self.trace), h=h, w=w):
@@ -81,6 +86,7 @@ class DataFlowFilm(Film):
     # ---- block by block
 
     def show_stages(self) -> None:
+        """Show block by block."""
         plain: list[int] = []
         counted = False
         for k, stage in enumerate(self.flow.stages, 1):
@@ -100,6 +106,7 @@ class DataFlowFilm(Film):
         self.show_plain(plain)
 
     def show_shape(self, k: int, stage: DataStage) -> None:
+        """Show what the first block with parameters gives."""
         with self.step("{text}", name=f"block-{k}", text=wording.shape_caption(stage)):
             words = self.enter(k)
             if words:
@@ -113,15 +120,16 @@ class DataFlowFilm(Film):
         with self.step("{text}", name=f"block-{group[0]}", text=wording.plain_caption([s.block for s in stages])):
             for k, stage in zip(group, stages, strict=True):
                 shade = self.enter(k, 1 / len(group))
-                words = [wording.plain_words(stage, self.board.columns[k].box.shape), (shade, "muted")]
+                words: list[Term] = [wording.plain_words(stage, self.board.columns[k].box.shape)]
+                words += [(shade, "muted")] if shade else []
                 bar = self.board.grow(k) if self.board.rows else []
-                self.play(bar, self.sums.change(*words[: 1 + bool(shade)]))
+                self.play(bar, self.sums.change(*words))
 
     def enter(self, k: int, pace: float = 1.0) -> str:
         """Let the box before a column become that column's; return what its shades mean if it is the first."""
         stage, board = self.flow.stages[k - 1], self.board
-        box, rows = board.columns[k].box, int(board.total.value > 0)
-        first = board.show([*board.columns[0].texts, *board.cube_texts]) if k == 1 else []
+        box, rows = board.columns[k].box, int(board.strip.total.value > 0)
+        first = board.show([*board.columns[0].texts, *board.strip.cube_texts]) if k == 1 else []
         self.play(self.take_leaving(), self.sums.change(), board.arrange(k + 1, rows, 0.8 * pace), first)
         moves, appear = board.send(k, pace)
         about = wording.about_block(stage, box.signed)
@@ -144,6 +152,7 @@ class DataFlowFilm(Film):
     # ---- all together
 
     def show_shares(self) -> None:
+        """Show what share of the parameters each block has."""
         with self.step("Together: {n} parameters", name="together", n=self.flow.parameters):
             self.play(self.take_leaving(), self.board.undescribe(), self.sums.change())
             self.pieces = SharePieces(self.board)

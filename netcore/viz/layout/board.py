@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netcore.viz.layout.area import Area
-from netcore.viz.layout.boxes import BoxScale, Shape, fit_cell, fold_shapes
+from netcore.viz.layout.boxes import BoxScale, fit_cell, fold_shapes
 
 STRIP, GAP = 0.72, 0.08  # height of the line above, and the space below it
 TITLE, LINES = 0.44, 0.76  # height of a title above, and of two lines below a box
@@ -28,7 +28,7 @@ class BoardPlaces:
     boxes : list of Area
         Room of the boxes.
     bars : list of list of Area
-        Room of the bars, row by row; numbers stand above it.
+        Room of the bars, row by row; numbers are above it.
     scale : BoxScale
     """
 
@@ -65,9 +65,7 @@ class BoardLayout:
         """Return the places while the first `count` columns are shown, with none, one or two rows of bars."""
         zones = self._columns(count)
         above = self.body.height * (1 - BARS[rows])
-        boxes = [
-            Area(zone.left, self.body.top - above + LINES, zone.right, self.body.top - TITLE) for zone in zones
-        ]
+        boxes = [Area(zone.left, self.body.top - above + LINES, zone.right, self.body.top - TITLE) for zone in zones]
         width = min(zone.width for zone in zones) - 2 * MARGIN
         fitted = fit_cell(self.boxes[:count], width, boxes[0].height, self.scale.depth)
         cell = min(fitted, MAX_GROWTH * self.scale.cell)

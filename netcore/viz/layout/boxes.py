@@ -51,9 +51,7 @@ class BoxScale:
 
 def fit_cell(shapes: Sequence[Shape], width: float, height: float, depth: float) -> float:
     """Return the largest cell with which all boxes fit into a width and a height."""
-    sizes = (
-        min(width / (w + SLANT[0] * c * depth), height / (h + SLANT[1] * c * depth)) for c, h, w in shapes
-    )
+    sizes = (min(width / (w + SLANT[0] * c * depth), height / (h + SLANT[1] * c * depth)) for c, h, w in shapes)
     return min(sizes)
 
 
@@ -86,7 +84,7 @@ def fold_shapes(
     width, height : float
         Room for each.
     rounds : int
-        Folds are tried anew at the scale that the last ones gave.
+        Folds are tried again at the scale that the last ones gave.
 
     Returns
     -------

@@ -3,23 +3,24 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import ANSWER, LABEL, ArrayMobject
-from netcore.viz.film.components.data_box import DataBox
-from netcore.viz.film.components.data_column import DataColumn, integer_text, split_line, text_points
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.board_strip import BoardStrip
+from netcore.viz.film.components.data_column import DataColumn, integer_text, text_points
 from netcore.viz.film.components.fades import TRAVEL_SECONDS, fade_in, fade_out
 from netcore.viz.film.components.number_line import NumberLine
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
-from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
+from netcore.viz.film.text import TextLine, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.board import BoardLayout, BoardPlaces
 from netcore.viz.theme import Theme
 
 ROWS = ("parameters", "multiplications")
 LINE = 0.36  # of a text
+MARK_GAP = (0.1, 0.06)  # between a title and the yellow line around it
 
 
 class DataBoard:
@@ -36,8 +37,8 @@ class DataBoard:
     ----------
     full : list of int
         Count that a bar of full height stands for, row by row.
-    total : NumberLine
-        Parameters so far.
+    strip : BoardStrip
+        Above the columns, with the parameters so far.
     """
 
     def __init__(self, theme: Theme, area: Area, columns: Sequence[DataColumn]) -> None:
@@ -54,21 +55,9 @@ class DataBoard:
         self.arrange(1)
 
     def _make_frame(self) -> None:
-        theme, strip = self.theme, self.layout.strip
-        muted, ink = theme.rgb("muted"), theme.rgb("foreground")
-        n = self.layout.cube_side()
-        self.cube = DataBox(theme, np.full((n, n, n), 0.35), (n, n, n))
-        for face, share in zip(self.cube.faces, (0.3, 0.5, 0.15), strict=True):
-            face.rgb = theme.activation_colors(np.full(face.rgb.shape[:3], share))
-        depth = self.layout.scale.depth
-        note = f", depth ÷ {round(1 / depth):,}" if depth < 1 else ""
-        self.cube_texts = [text_line(text, LABEL, muted) for text in (f"{n} × {n} × {n}", "numbers" + note)]
-        x, y = strip.right, strip.center[1]
+        theme = self.theme
         most = sum(sum(column.counts[:1]) for column in self.columns)
-        self.total = NumberLine(0, (x, y), integer_text, ANSWER, ink, (1, 0))
-        room = line_width(integer_text(most), ANSWER) + 0.3
-        self.total_text = text_line(ROWS[0], LABEL, muted, at=(x - room, y), align=(1, 0))
-        self.about: list[TextLine] = []
+        self.strip = BoardStrip(theme, self.layout, ROWS[0], most)
         self.marked = 0  # number of the column in yellow
         self.mark = Rectangles([[(0, 0), (0, 0)]], line=[*theme.rgb("emphasis"), 1.0], width=2.0)
         self.axes = [self._axis(name) for name in ROWS]
@@ -107,23 +96,14 @@ class DataBoard:
             for row in range(min(self.rows, len(column.counts))):
                 yield column.bars[row], self.bar_corners(k, row)
                 yield column.numbers[row], self._number_points(k, row)
-        strip = self.layout.strip
-        side = self.cube.shape[0] * places.scale.cell * 1.4
         if self.count > 1:
-            low = strip.center[1] - places.scale.extent(self.cube.shape)[[1, 3]].sum() / 2
-            faces = places.scale.faces(self.cube.shape, strip.left + side / 2, low)
-            yield from zip(self.cube.faces, faces, strict=True)
-            for text, y in zip(self.cube_texts, self._strip_rows(2), strict=True):
-                yield text, text_points(text, (strip.left + side + 0.15, y), (-1, 0))
+            yield from self.strip.goals(places)
         for row, (title, tick, lines) in enumerate(self.axes[: self.rows]):
             bar = places.bars[row][0]
             left = self.layout.body.left
             yield title, text_points(title, (left, bar.top + LINE / 2), (-1, 0))
             yield tick, text_points(tick, (left, bar.top - LINE / 2), (-1, 0))
-            ys = np.array([bar.bottom, bar.top])
-            ends = np.stack([np.full((2, 2), [left, 0.0]), np.full((2, 2), [self.layout.body.right, 0.0])], axis=1)
-            ends[:, :, 1] = ys[:, None]
-            yield lines, ends
+            yield lines, np.array([[(x, y) for x in (left, self.layout.body.right)] for y in (bar.bottom, bar.top)])
 
     def _title_y(self, k: int, places: BoardPlaces) -> float:
         top = places.scale.extent(self.columns[k].box.shape)[[1, 3]].sum()
@@ -155,38 +135,23 @@ class DataBoard:
 
     def describe(self, k: int, texts: Sequence[str]) -> list[Animate]:
         """Mark a column in yellow, and write what its block does into the line above."""
-        old, self.marked = fade_out(self.about), k
-        left = max(text.points[1, 0] for text in self.cube_texts) + 0.5
-        width = self.total_text.points[0, 0] - 0.3 - left
-        if len(texts) == 1 and line_width(texts[0], LABEL) > width:
-            texts = split_line(texts[0], width)
-        self.about = [
-            text_line(
-                ellipsize_line(text, width, LABEL), LABEL, self.theme.rgb("muted" if i else "foreground"),
-                at=(left, y), align=(-1, 0),
-            )
-            for i, (text, y) in enumerate(zip(texts, self._strip_rows(len(texts)), strict=True))
-        ]  # fmt: skip
+        self.marked = k
         goal = self._mark_points(k, self.places)
+        words = self.strip.describe(texts)
         if id(self.mark) in self.visible:
-            return [*old, *fade_in(self.about, 0.3), Animate(self.mark, points=goal, run_time=0.5)]
+            return [*words, Animate(self.mark, points=goal, run_time=0.5)]
         self.mark.points = np.pad(goal, ((0, 0), (0, 1)))
-        return [*old, *fade_in(self.about, 0.3), *self.show([self.mark])]
+        return [*words, *self.show([self.mark])]
 
     def undescribe(self) -> list[Animate]:
         """Let the mark and the description leave."""
-        gone, self.about, self.marked = self.about, [], 0
-        return [*self.hide([self.mark]), *fade_out(gone)]
-
-    def _strip_rows(self, count: int) -> list[float]:
-        """Heights of lines of text in the strip."""
-        y = self.layout.strip.center[1]
-        return [y] if count == 1 else [y + LINE / 2, y - LINE / 2]
+        self.marked = 0
+        return [*self.hide([self.mark]), *self.strip.describe([])]
 
     def _mark_points(self, k: int, places: BoardPlaces) -> NDArray[np.float64]:
         title = self.columns[k].texts[0]
         low, high = text_points(title, (places.boxes[k].center[0], self._title_y(k, places)))
-        return np.array([low - [0.1, 0.06], high + [0.1, 0.06]])
+        return np.array([low, high]) + np.array([[-1], [1]]) * MARK_GAP
 
     def send(self, k: int, pace: float = 1.0) -> tuple[list[Animate], list[Animate]]:
         """Return the animations of a box that leaves column `k - 1` and becomes that of column `k`, in two plays."""
@@ -198,17 +163,18 @@ class DataBoard:
     def grow(self, k: int, row: int = 0) -> list[Animate]:
         """Let a bar leave the box of its column; where it is the highest so far, the others shrink."""
         column = self.columns[k]
-        fresh = [*self._rescale(row, k), *(self._zeros(k) if row == 0 else [])]
+        fresh = [*self._rescale(row, [k]), *(self._zeros(k) if row == 0 else [])]
         bar, goal = column.bars[row], self.bar_corners(k, row)
         self.visible.add(id(bar))
         origin = column.bars[0].points[:, :2] if row else column.box.front
-        start = {"points": origin if column.counts[row] else goal, "opacity": 0.0}
+        start: dict[str, ArrayLike] = {"points": origin if column.counts[row] else goal, "opacity": 0.0}
         moves = [Animate(bar, start=start, points=goal, opacity=1.0, run_time=TRAVEL_SECONDS)]
         column.numbers[row].points = np.pad(self._number_points(k, row), ((0, 0), (0, 1)))
         if row == 0:
-            total = self.total.value + column.counts[0]
-            moves += self.show([m for m in (self.total, self.total_text) if id(m) not in self.visible])
-            moves.append(Animate(self.total, value=total, run_time=0.5, delay=0.4))
+            strip = self.strip
+            total = strip.total.value + column.counts[0]
+            moves += self.show([m for m in (strip.total, strip.total_text) if id(m) not in self.visible])
+            moves.append(Animate(strip.total, value=total, run_time=0.5, delay=0.4))
         return [*fresh, *moves, *self.show([column.numbers[row]], 0.6)]
 
     def _zeros(self, k: int) -> list[Animate]:
@@ -218,7 +184,7 @@ class DataBoard:
 
     def grow_all(self, row: int, run_time: float = 1.2) -> list[Animate]:
         """Let all bars of a row that are not shown rise from the ground."""
-        out = self._rescale(row, len(self.columns) - 1)
+        out = self._rescale(row, range(len(self.columns)))
         for k, column in enumerate(self.columns[1:], 1):
             bar, goal = column.bars[row], self.bar_corners(k, row)
             if id(bar) in self.visible:
@@ -230,9 +196,14 @@ class DataBoard:
             out += self.show([column.numbers[row]], run_time - 0.2)
         return out
 
-    def _rescale(self, row: int, last: int) -> list[Animate]:
-        """Show the axis of a row, and let its scale reach the highest bar up to column `last`."""
-        self.full[row] = max(sum(column.counts[row : row + 1]) for column in self.columns[: last + 1])
+    def _rescale(self, row: int, fresh: Iterable[int]) -> list[Animate]:
+        """Show the axis of a row, and let its scale reach the highest bar that is shown or `fresh`."""
+        indices = set(fresh)
+        self.full[row] = max(
+            column.counts[row]
+            for k, column in enumerate(self.columns)
+            if column.counts and (k in indices or id(column.bars[row]) in self.visible)
+        )
         title, tick, lines = self.axes[row]
         out = self.show([m for m in (title, tick, lines) if id(m) not in self.visible])
         if tick.value != self.full[row]:
@@ -263,4 +234,3 @@ class DataBoard:
                     fill = [*self.theme.rgb("muted"), 1.0]
                     out.append(Animate(column.bars[row], fill=[fill], run_time=0.6))
         return out
-

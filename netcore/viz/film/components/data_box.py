@@ -23,7 +23,7 @@ class DataBox:
     shape : (int, int, int)
         Sheets, rows and columns of the box.
     front : array_like, shape (H, W, 3), optional
-        Colours of the front, instead of those of the map with the highest variance.
+        Colours of the front, instead of those of the map with the highest variance; its rims continue on the sides.
 
     Attributes
     ----------
@@ -42,7 +42,10 @@ class DataBox:
         self.unit = int(spread.argmax()) if array.ndim > 1 else 0
         order = np.roll(np.arange(len(sheets)), -self.unit) if array.ndim == 1 else np.arange(len(sheets))
         first = self._rgb(sheets[self.unit]) if front is None else np.asarray(front, float)
-        top, side = self._rgb(sheets[order, 0][::-1]), self._rgb(sheets[order, :, -1].T)
+        if front is None:
+            top, side = self._rgb(sheets[order, 0][::-1]), self._rgb(sheets[order, :, -1].T)
+        else:
+            top, side = np.repeat(first[:1], shape[0], 0), np.repeat(first[:, -1:], shape[0], 1)
         places = BoxScale(0.01).faces(shape, 0.0, 0.0)
         line = theme.rgb("muted")
         self.faces = [

@@ -26,7 +26,7 @@ class DataImage:
 
     def __init__(self, theme: Theme, board: DataBoard, area: Area) -> None:
         self.theme, self.board = theme, board
-        self.box, self.cube = board.columns[0].box, board.cube
+        self.box, self.cube = board.columns[0].box, board.strip.cube
         depth = board.layout.scale.depth
         whole = area.part(0, 0.04, 1, 0.96)
         alone = BoxScale(fit_cell([self.box.shape], whole.width, whole.height, depth), depth)
