@@ -1,4 +1,4 @@
-"""Blocks side by side: boxes of their values, and bars of their parameters and multiplications."""
+"""Blocks side by side: boxes of values, bars of counts."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""A box of values: one number per cell, its front one map, its sides all maps seen from above and from the right."""
+"""A box of values: one number per cell."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The image as the first box of a data flow: its three sides in numbers."""
+"""The image as the first box of a data flow."""
 
 from netcore.core.formatting import format_count
 from netcore.viz.film.animation import Animate
