@@ -1,6 +1,6 @@
 """Windows that explain what one kernel of a convolution sees."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,23 +152,24 @@ def kernel_examples(trace: Trace, name: str, images: NDArray[np.uint8] | None) -
     x, output = trace.input_of(layer), layer.output
     features = measure_features(trace, layer, images)
     unit = features.ranked(visible_units(layer, x, output))[0]
-    largest, smallest = (np.unravel_index(pick(output[unit]), output[unit].shape) for pick in (np.argmax, np.argmin))
+    h, w = output.shape[1:]
+    largest, smallest = (divmod(int(pick(output[unit])), w) for pick in (np.argmax, np.argmin))
     base = _base_window(layer, x, unit)
     assert layer.weight is not None
     kernel, dilation = list(layer.weight.shape[2:]), _pair(layer.settings.get("dilation") or 1)
     rows, columns = _padding(layer.settings.get("padding", 0), kernel, dilation)
 
-    def terms(at: Sequence[int], k: int = unit) -> OutputTerms:
-        return output_terms(layer, x, k, int(at[0]), int(at[1]))
+    def terms(at: tuple[int, int], k: int = unit) -> OutputTerms:
+        return output_terms(layer, x, k, *at)
 
     following = (base.row, base.column + 1)
-    inside = following[1] < output.shape[2]
+    inside = following[1] < w
     second = _second_unit(layer, features, unit)
     maps = [output[k].ravel().astype(float) for k in (unit, unit if second is None else second)]
     varies = all(m.std() > 0 for m in maps)
     return KernelExamples(
         block, layer, x, (rows, columns), unit, int(np.abs(base.partial_sums).argmax()), base,
-        terms((0, 0)), terms(np.subtract(output.shape[1:], 1)), terms(largest), terms(smallest),
+        terms((0, 0)), terms((h - 1, w - 1)), terms(largest), terms(smallest),
         output_terms(layer, x, unit, *following) if inside else None, features,
         *_features_seen(trace, layer, features.name(unit), largest, smallest),
         None if second is None else terms(smallest, second), float(np.corrcoef(maps)[0, 1]) if varies else 0.0,
@@ -176,18 +177,18 @@ def kernel_examples(trace: Trace, name: str, images: NDArray[np.uint8] | None) -
 
 
 def _features_seen(
-    trace: Trace, layer: LayerTrace, feature: str, largest: Sequence[int], smallest: Sequence[int]
+    trace: Trace, layer: LayerTrace, feature: str, largest: tuple[int, int], smallest: tuple[int, int]
 ) -> tuple[str, str]:
     """A kernel's feature if the window of the largest value shows it, and its opposite if that of the smallest does."""
     if not feature:
         return "", ""
     found = window_features(layer, trace.pixels / 255)
-    high = float(found[feature][tuple(largest)]) >= SEEN * float(found[feature].max())
+    high = float(found[feature][largest]) >= SEEN * float(found[feature].max())
     if feature == "ink":
-        low = float(found[feature][tuple(smallest)]) <= UNSEEN * float(found[feature].max())
+        low = float(found[feature][smallest]) <= UNSEEN * float(found[feature].max())
         return feature if high else "", "no ink" if low else ""
     opposite = OPPOSITE[feature]
-    low = float(found[opposite][tuple(smallest)]) >= SEEN * float(found[opposite].max())
+    low = float(found[opposite][smallest]) >= SEEN * float(found[opposite].max())
     return feature if high else "", opposite if low else ""
 
 

@@ -54,7 +54,7 @@ def measure_features(trace: Trace, layer: LayerTrace, images: NDArray[np.uint8] 
     """
     affine = input_scale(trace)
     readable = layer.inputs[:1] == ("input",) and affine is not None and layer.weight is not None
-    if images is None or not readable or images.shape[1:] != trace.pixels.shape or int(_groups(layer)) > 1:
+    if images is None or not readable or images.shape[1:] != trace.pixels.shape or _groups(layer) > 1:
         return KernelFeatures()
     assert affine is not None
     count = min(len(images), MAX_IMAGES, max(1, MAX_VALUES // layer.output.size))
@@ -98,5 +98,5 @@ def convolve(layer: LayerTrace, x: NDArray[np.floating]) -> NDArray[np.floating]
     return out if layer.bias is None else out + layer.bias[:, None, None]
 
 
-def _groups(layer: LayerTrace) -> object:
-    return layer.settings.get("groups") or 1
+def _groups(layer: LayerTrace) -> int:
+    return int(layer.settings.get("groups") or 1)

@@ -1,4 +1,4 @@
-"""One value of a convolution as numbers that add up as they are printed."""
+"""One value of a convolution as printed numbers that add up."""
 
 from dataclasses import dataclass
 

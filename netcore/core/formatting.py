@@ -213,7 +213,11 @@ def find_printable_product(
         for k, (a, b) in enumerate(pairs):
             (one, two), product = (round(a * 10**decimals), round(b * 10**decimals)), round(a * b * 10**decimals)
             if product and round(one * two / 10**decimals) == product:
-                return k, (format_decimal(one, decimals), format_decimal(two, decimals), format_decimal(product, decimals))
+                return k, (
+                    format_decimal(one, decimals),
+                    format_decimal(two, decimals),
+                    format_decimal(product, decimals),
+                )
     texts = [format_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
     return 0, (texts[0], texts[1], texts[2])
 

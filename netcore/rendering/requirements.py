@@ -42,7 +42,7 @@ def _dropout(run: Run) -> bool:
 Requirement = tuple[str, Callable[[Run], bool], str]  # requirement, its check, text if the run fails it
 # Fields such as {evaluate} are filled by `_advice`: what helps depends on the origin of the run.
 REQUIREMENTS: dict[str, Requirement] = {
-    "convolution": ("a convolution", lambda r: _has_operation(r, "Conv2d"), "has none: use model-graph"),
+    "convolution": ("a convolution", lambda r: _has_operation(r, "Conv2d"), "has none: use {instead}"),
     "maps": ("feature maps of convolutions", _has_maps, "has none: use model-graph"),
     "mlp": ("a network of dense layers alone", _is_mlp, "has other layers: use {other}"),
     "dense": (
@@ -107,6 +107,7 @@ def _advice(run: Run) -> dict[str, str]:
     model = run.info.get("model") or {}
     scenes = {
         "other": "cnn-forward-propagation" if _has_maps(run) else "prediction-pipeline",
+        "instead": "forward-propagation" if _is_mlp(run) else "model-graph",
         "first": "filter-grid" if _has_operation(run, "Conv2d") else "model-graph",
     }
     submit = f", or netcore submit {run.name}" if run.input_shape == (1, 28, 28) and len(run.classes) == 10 else ""

@@ -5,13 +5,11 @@ the whole map, where it is largest and smallest, and another kernel on the same 
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
-import numpy as np
-
 from netcore.analysis.kernel_examples import kernel_examples
-from netcore.analysis.printed_window import print_window
+from netcore.analysis.printed_window import PrintedWindow, print_window
 from netcore.core.errors import RequirementError
+from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import convolution_wording as wording
-from netcore.viz.film.components.cell_tables import CellTables
 from netcore.viz.film.components.convolution_screen import ConvolutionScreen
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.kernel_summary import KernelSummary
@@ -87,7 +85,7 @@ class Convolution(Film):
         with self.step(text, name="products", only=only, v=printed.partial):
             self.play(screen.multiply(self.examples.base, printed))
             terms = wording.product_terms(printed)
-            centers = screen.table.centers if len(terms) > len(printed.products) > 1 else []
+            centers = list(screen.centers) if len(terms) > len(printed.products) > 1 else []
             self.play(self.sums.change(*terms, origins=dict(enumerate(centers))))
         n = len(self.names)
         if n > 1:
@@ -158,15 +156,12 @@ class Convolution(Film):
             grid, moves = screen.second_map()
             note = f"correlation of both maps: {e.correlation:.2f}".replace("-", "−")
             self.play(moves, self.sums.change((note, "muted")))
-            self.play(grid.appear(), grid.fill(1.5), fade_in([screen.second_spot], delay=1.5))
+            self.play(grid.appear(), grid.fill(1.5), fade_in(filter(None, [screen.second_spot]), delay=1.5))
             self.grid = grid
 
     def conclude(self) -> None:
         e, screen = self.examples, self.screen
         summary = KernelSummary(screen, self.stage, self.max_units)
-        marks = [m for m in self.mobjects if m in (screen.ring, screen.spot, getattr(screen, "second_spot", None))]
-        gone = [*fade_out(marks), *screen.picture.leave(), *fade_out(screen.picture.rim), *screen.table.leave(),
-                *screen.kernel.leave(), *self.sums.change()]  # fmt: skip
         kernels = [e.unit, *([e.other.unit] if e.other else [])]
         named = [f"Kernel {k + 1}: {wording.answers_to(e.features.name(k), self.thing)}" for k in kernels
                  if e.features.name(k)]  # fmt: skip
@@ -174,10 +169,12 @@ class Convolution(Film):
         second = "{named}" if named else "Kernel {k}: from {low} to {high} on this image"
         bias = " and a bias" if self.has_bias else ""
         self.takeaway(
-            "{n}{bias}, used at {m} places", second, gone, summary.gather(self.grid if e.other else None),
+            "{n}{bias}, used at {m} places", second, screen.clear(), self.sums.change(),
+            summary.gather(self.grid if e.other else None),
             n=wording.weight_words(e), bias=bias, m=e.values.size, named=". ".join(named), k=e.unit + 1,
             low=low, high=high,
         )  # fmt: skip
 
-    def change_sum(self, printed):
+    def change_sum(self, printed: PrintedWindow) -> list[Animate]:
+        """Replace the sum by that of another window."""
         return self.sums.change(*wording.window_sum(printed, self.names, self.has_bias))

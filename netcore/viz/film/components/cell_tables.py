@@ -56,7 +56,9 @@ class CellTables:
         self.theme, self.area, self.values = theme, area, np.asarray(values, float)
         self.boxes = table_boxes(area, self.values.shape)
         if texts is None:
-            texts = [[format_fixed(v, decimals) for v in table.ravel()] if decimals >= 0 else [] for table in self.values]
+            texts = [
+                [format_fixed(v, decimals) for v in table.ravel()] if decimals >= 0 else [] for table in self.values
+            ]
         self.tables = [
             NumberCells(theme, colors, text, box, table)
             for colors, text, box, table in zip(rgb, texts, self.boxes, self.values, strict=True)

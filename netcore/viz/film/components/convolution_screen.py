@@ -43,13 +43,16 @@ class Places(NamedTuple):
 def screen_places(stage: Area) -> Places:
     """Divide a stage: four columns if it is wide, three rows if it is tall, else the picture beside all others."""
     if stage.width >= WIDE * stage.height:
-        return Places(*stage.columns([3.9, 2.75, 2.75, 3.2], GAP))
+        picture, window, kernel, result = stage.columns([3.9, 2.75, 2.75, 3.2], GAP)
+        return Places(picture, window, kernel, result)
     if stage.width > TALL * stage.height:
         left, right = stage.columns([1, 1], GAP)
         upper, lower = right.rows([TABLE, right.height - TABLE - GAP], GAP)
-        return Places(left, *upper.columns([1, 1], GAP), lower)
+        window, kernel = upper.columns([1, 1], GAP)
+        return Places(left, window, kernel, lower)
     above, middle, below = stage.rows([7, 4.2, 6], GAP)
-    return Places(above, *middle.columns([1, 1], GAP), below)
+    window, kernel = middle.columns([1, 1], GAP)
+    return Places(above, window, kernel, below)
 
 
 class ConvolutionScreen:
@@ -69,6 +72,8 @@ class ConvolutionScreen:
     kernel : CellTables
     ring, spot : Rectangles
         The window on the picture, and its value on the map.
+    second_spot : Rectangles or None
+        The same place on the map of the second kernel.
     landed : list of Rectangles
         Single values of the map that is still empty.
     """
@@ -82,7 +87,9 @@ class ConvolutionScreen:
         every = [t for t in (examples.base, examples.following, examples.corner, examples.last, examples.largest,
                              examples.smallest, examples.other) if t is not None]  # fmt: skip
         self.product_max = abs_max(np.stack([t.products[self.position] for t in every]))
-        self.weight_max = max(abs_max(t.weights) for t in (examples.base, *([examples.other] if examples.other else [])))
+        self.weight_max = max(
+            abs_max(t.weights) for t in (examples.base, *([examples.other] if examples.other else []))
+        )
         units = [examples.unit, *([examples.other.unit] if examples.other else [])]
         self.map_max = abs_max(examples.layer.output[units])
         self.map = self.make_map(examples.unit, self.places.map)
@@ -91,6 +98,7 @@ class ConvolutionScreen:
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.ring = Rectangles(self._ring_corners(examples.base), line=yellow, width=2.0, z_index=2)
         self.spot = Rectangles([self._map_corners(examples.base)], line=yellow, width=2.0, z_index=2)
+        self.second_spot: Rectangles | None = None
         self.landed: list[Rectangles] = []
 
     @property
@@ -164,7 +172,8 @@ class ConvolutionScreen:
         inside = [(at >= 0) & (at < n) for at, n in ((terms.rows, e.x.shape[1]), (terms.columns, e.x.shape[2]))]
         outside = values[0].size - int(inside[0].sum() * inside[1].sum())
         noun = ("pixel" if self.is_image else "value") + "s" * (values[0].size != 1)
-        title = f"{values[0].size} {noun}" if not outside else f"{outside} of {values[0].size}: padding"
+        of = f", {self.part}" if self.part and self.is_image else ""
+        title = f"{values[0].size} {noun}{of}" if not outside else f"{outside} of {values[0].size}: padding"
         rgb = self.shade(values, channel)
         signed = self.scale is None and bool((e.x < 0).any())
         return CellTables(self.theme, values, rgb, self.places.window, title, self._ends(channel), signed)
@@ -185,6 +194,11 @@ class ConvolutionScreen:
         (x0, y0), (x1, y1) = self.ring.points[:2, :2]
         frame = np.array([[x0, y1, 0.0], [x1, y1, 0.0], [x0, y0, 0.0]])
         return [*fade_in([self.ring]), *self.table.appear([frame], delay=0.4)]
+
+    @property
+    def centers(self) -> NDArray[np.float64]:
+        """Middle points of the cells of the table."""
+        return self.table.centers if self.table else np.zeros((0, 2))
 
     def multiply(self, terms: OutputTerms, printed: PrintedWindow) -> list[Animate]:
         """Slide a copy of the kernel over the values; products take the place of both."""
@@ -222,6 +236,12 @@ class ConvolutionScreen:
         color = map_rgb(self.theme, terms.total, self.map_max, True)
         self.landed.append(Rectangles([self._map_corners(terms)], fill=[*color, 1.0], width=0.0, z_index=1))
         return fade_in(self.landed[-1:], delay)
+
+    def clear(self) -> list[Animate]:
+        """Let all but the maps leave."""
+        marks = [m for m in (self.ring, self.spot, self.second_spot) if m is not None and m.opacity > 0]
+        table = self.table.leave() if self.table else []
+        return [*fade_out([*marks, *self.picture.rim]), *self.picture.leave(), *self.kernel.leave(), *table]
 
     def sweep(self) -> Iterator[list[Animate]]:
         """Run the window along the first row, a value of the map each time, then down while the map fills."""

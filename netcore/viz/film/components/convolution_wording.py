@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from netcore.analysis.hand_computation import add_texts, to_decimal
 from netcore.analysis.kernel_examples import KernelExamples
 from netcore.analysis.printed_window import PrintedWindow
 from netcore.core.formatting import format_count
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term, signed_terms
 
-MAX_PRODUCTS = 9  # that are written one by one
+MAX_PRODUCTS, SHOWN_PRODUCTS = 9, 3  # all products up to the first number, else as many as the second
 PADDING = {
     "zeros": "Past the edge are zeros: padding {n}",
     "reflect": "Past the edge, mirrored: padding {n}",
@@ -21,20 +22,17 @@ NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four"}
 
 def product_terms(printed: PrintedWindow) -> list[Term]:
     """Products of one input map and what they add up to."""
-    n = len(printed.products)
-    if n == 1:
-        return [("1 product:", "muted"), printed.partial]
-    if n > MAX_PRODUCTS:
-        return [(f"{n} products:", "muted"), printed.partial]
-    return [*_signed(printed.products), f"= {printed.partial}"]
+    if len(printed.products) == 1:
+        return [("one product:", "muted"), printed.partial]
+    return [*_products(printed), f"= {printed.partial}"]
 
 
 def channel_terms(printed: PrintedWindow, names: Sequence[str]) -> list[Term]:
     """Sums of the input maps, with the sum of those that are not named, and what all add up to."""
     texts = dict(printed.channels)
     first, *others = printed.channels
-    terms: list[Term] = [label_term(names[first[0]], first[1], first=True)]
-    terms += [label_term(names[k], texts[k]) for k, _ in others]
+    terms: list[Term] = [label_term(f"{names[first[0]]}:", first[1], first=True)]
+    terms += [label_term(f"{names[k]}:", texts[k]) for k, _ in others]
     if printed.rest_count:
         terms.append(label_term(f"{printed.rest_count:,} more:", printed.rest))
     return [*terms, f"= {printed.subtotal}"]
@@ -49,12 +47,7 @@ def bias_terms(printed: PrintedWindow, has_bias: bool) -> list[Term]:
 
 def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool) -> list[Term]:
     """The whole sum of an output value: products or sums of input maps, bias, output."""
-    if len(printed.channels) > 1:
-        terms = channel_terms(printed, names)[:-1]
-    elif 1 < len(printed.products) <= MAX_PRODUCTS:
-        terms = _signed(printed.products)
-    else:
-        terms = product_terms(printed)
+    terms = channel_terms(printed, names)[:-1] if len(printed.channels) > 1 else _products(printed)
     bias = [label_term("bias", printed.bias)] if has_bias else []
     note: list[Term] = [] if printed.exact else [("(rounded)", "muted")]
     return [*terms, *bias, "=", printed.total, *note]
@@ -64,7 +57,7 @@ def weight_words(examples: KernelExamples) -> str:
     """How many weights a kernel has: ``"9 weights"``, ``"32 × 9 weights"``, ``"1 weight"``."""
     channels, *taps = examples.base.weights.shape
     n = taps[0] * taps[1]
-    return format_count(n, "weight") if channels == 1 else f"{channels:,} × {n} weights"
+    return f"{channels:,} × {n} weights" if channels > 1 < n else format_count(channels * n, "weight")
 
 
 def step_caption(examples: KernelExamples) -> str:
@@ -79,7 +72,8 @@ def padding_caption(examples: KernelExamples) -> str:
     (top, bottom), (left, right) = examples.pads
     if not any((top, bottom, left, right)):
         h, w = examples.values.shape
-        return f"Without padding the map is {h} × {w}"
+        alike = examples.values.shape == examples.x.shape[1:]
+        return f"{'A window of one: the' if alike else 'Without padding the'} map is {h} × {w}"
     n = f"{top}" if len({top, bottom, left, right}) == 1 else f"{top + bottom} × {left + right}"
     return PADDING.get(examples.layer.settings.get("padding_mode", "zeros"), PADDING["zeros"]).format(n=n)
 
@@ -96,7 +90,12 @@ def answers_to(feature: str, thing: str) -> str:
     return thing if feature == "ink" else f"{thing} {SIDES[feature]}"
 
 
-def _signed(products: Sequence[str]) -> list[Term]:
-    """Products with signs between them; a 0 has no colour."""
-    return [(text, "muted" if text.endswith("0") and not text.strip("−+ 0.") else role)
-            for text, role in signed_terms(products)]  # fmt: skip
+def _products(printed: PrintedWindow) -> list[Term]:
+    """Products with signs between them, the largest and the sum of all others if there are many; a 0 has no color."""
+    texts = list(printed.products)
+    if len(texts) <= MAX_PRODUCTS:
+        return [(t[0], t[1] if t[0].strip("−+ 0.") else "muted") for t in signed_terms(texts)]
+    order = sorted(range(len(texts)), key=lambda k: -abs(to_decimal(texts[k])))
+    rest = add_texts([texts[k] for k in order[SHOWN_PRODUCTS:]])
+    more = label_term(f"{len(texts) - SHOWN_PRODUCTS} more:", rest)
+    return [*signed_terms([texts[k] for k in order[:SHOWN_PRODUCTS]]), more]

@@ -35,9 +35,7 @@ class PaddedGrid(MapGrid):
         Of `MapGrid`.
     """
 
-    def __init__(
-        self, theme: Theme, values: ArrayLike, area: Area, pads: Pads, padded: ArrayLike, **keys: Any
-    ) -> None:
+    def __init__(self, theme: Theme, values: ArrayLike, area: Area, pads: Pads, padded: ArrayLike, **keys: Any) -> None:
         self.pads = pads
         super().__init__(theme, values, area, [0], **keys)
         self.rim = [
