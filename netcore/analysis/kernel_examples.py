@@ -1,6 +1,5 @@
 """Windows that explain what one kernel of a convolution sees."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,19 +8,17 @@ from numpy.typing import NDArray
 from netcore.analysis.blocks import Block
 from netcore.analysis.convolution import OutputTerms, _padding, _pair, output_terms
 from netcore.analysis.examples import visible_units
-from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.kernel_features import KernelFeatures, measure_features
+from netcore.analysis.layer_choice import find_layer
 from netcore.analysis.operations import Operation
 from netcore.analysis.printed_window import factors_agree, print_window
 from netcore.analysis.window_features import window_features
-from netcore.core.errors import RequirementError, unknown_name
 from netcore.core.trace import LayerTrace, Trace
 
 TOLERANCE = 1e-5  # of the largest magnitude, by which a sum may differ from PyTorch's value
 MAX_CANDIDATES = 250
 OPPOSITE = {"above": "below", "below": "above", "left": "right", "right": "left"}
 SEEN, UNSEEN = 0.5, 0.1  # of the largest value of a feature: from where it is there, up to where it is not
-FIRST = "first"  # the layer that is taken if none is named
 
 
 @dataclass(frozen=True)
@@ -92,50 +89,6 @@ class KernelExamples:
         return self.layer.inputs[:1] == ("input",)
 
 
-def find_layer(trace: Trace, name: str, role: str, suits: Callable[[Operation], bool], noun: str) -> tuple[Block, str]:
-    """Find the first layer of a kind, or the one of a name.
-
-    Parameters
-    ----------
-    trace : Trace
-    name : str
-        Name, title or short title of a layer, or a node in it; ``"first"`` for the first.
-    role : str
-        Of the film's operation, as `find_role` has it, for the refusal.
-    suits : callable
-        Whether an operation can be shown.
-    noun : str
-        What the layer is called: ``"convolution"``.
-
-    Returns
-    -------
-    (Block, str)
-        The layer and the name of its node.
-
-    Raises
-    ------
-    RequirementError
-        If the network has no such layer.
-    NetcoreError
-        If none has the name.
-    """
-    graph = graph_of_trace(trace)
-    found = [(block, op) for block in graph for op in block.operations if suits(op)]
-    if not found:
-        roles = {op.role for op in graph.operations}
-        other = "forward-propagation" if roles <= {"dense", "activation", "shape", "vector", "norm"} else "model-graph"
-        raise RequirementError(f"this film needs a {noun} layer, the network has none that it can show: use {other}")
-    if name == FIRST:
-        return found[0][0], found[0][1].node
-    names: dict[str, tuple[Block, str]] = {}
-    for block, op in found:
-        for key in (block.title, block.short, block.name, block.output, op.node):
-            names.setdefault(key, (block, op.node))
-    if name not in names:
-        raise unknown_name(f"{noun} layer", name, {op.node for _, op in found})
-    return names[name]
-
-
 def kernel_examples(trace: Trace, name: str, images: NDArray[np.uint8] | None) -> KernelExamples:
     """Choose a kernel that shows the image, and windows whose printed numbers add up.
 
@@ -147,11 +100,11 @@ def kernel_examples(trace: Trace, name: str, images: NDArray[np.uint8] | None) -
     images : ndarray of uint8, shape (N, C, H, W), or None
         Over which it is measured what kernels answer to.
     """
-    block, node = find_layer(trace, name, "convolution", lambda op: _is_shown(trace, op), "convolution")
+    block, node = find_layer(trace, name, lambda op: _is_shown(trace, op), "convolution")
     layer = trace[node]
     x, output = trace.input_of(layer), layer.output
     features = measure_features(trace, layer, images)
-    unit = features.ranked(visible_units(layer, x, output))[0]
+    unit = choose_unit(trace, layer, features)
     h, w = output.shape[1:]
     largest, smallest = (divmod(int(pick(output[unit])), w) for pick in (np.argmax, np.argmin))
     base = _base_window(layer, x, unit)
@@ -174,6 +127,11 @@ def kernel_examples(trace: Trace, name: str, images: NDArray[np.uint8] | None) -
         *_features_seen(trace, layer, features.name(unit), largest, smallest),
         None if second is None else terms(smallest, second), float(np.corrcoef(maps)[0, 1]) if varies else 0.0,
     )  # fmt: skip
+
+
+def choose_unit(trace: Trace, layer: LayerTrace, features: KernelFeatures) -> int:
+    """The kernel whose map shows the image best: one with a measured feature if there is one."""
+    return features.ranked(visible_units(layer, trace.input_of(layer), layer.output))[0]
 
 
 def _features_seen(

@@ -15,6 +15,7 @@ from netcore.analysis.printed_window import PrintedWindow
 from netcore.core.trace import Trace
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import PIXEL
 from netcore.viz.film.components.cell_tables import CellTables
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
@@ -28,6 +29,7 @@ from netcore.viz.theme import Theme
 GAP = 0.35
 TABLE = 3.45  # height of a table of 3 × 3 numbers with title and scale
 WIDE, TALL = 1.9, 0.9  # width by height of a stage, from which and up to which it is divided otherwise
+MARGIN = 1.5 * PIXEL  # between a value of a map and its mark
 COLORS = ("red", "green", "blue")
 
 
@@ -97,7 +99,7 @@ class ConvolutionScreen:
         self.table: CellTables | None = None
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.ring = Rectangles(self._ring_corners(examples.base), line=yellow, width=2.0, z_index=2)
-        self.spot = Rectangles([self._map_corners(examples.base)], line=yellow, width=2.0, z_index=2)
+        self.spot = Rectangles([around(self._map_corners(examples.base))], line=yellow, width=2.0, z_index=2)
         self.second_spot: Rectangles | None = None
         self.landed: list[Rectangles] = []
 
@@ -225,7 +227,7 @@ class ConvolutionScreen:
     def move_to(self, terms: OutputTerms, run_time: float = 0.8, **keys: Any) -> list[Animate]:
         """Move the window's mark, and the mark of its value if it is shown."""
         out = [Animate(self.ring, points=_points(self._ring_corners(terms)), run_time=run_time, **keys)]
-        return [*out, Animate(self.spot, points=_points([self._map_corners(terms)]), run_time=run_time, **keys)]
+        return [*out, Animate(self.spot, points=_points(around(self._map_corners(terms))), run_time=run_time, **keys)]
 
     def show_marks(self) -> list[Animate]:
         """Let both marks appear, if they are gone."""
@@ -261,9 +263,9 @@ class ConvolutionScreen:
         first, second = self.places.map.divide([1, 1], GAP / 2)
         moves = self.map.move(first)
         grid = self.make_map(other.unit, second)
-        moves += travel(self.spot, self._map_corners(other))
+        moves += travel(self.spot, around(self._map_corners(other)))
         yellow = [*self.theme.rgb("emphasis"), 1.0]
-        self.second_spot = Rectangles([self._map_corners(other, grid=grid)], line=yellow, width=2.0, z_index=2)
+        self.second_spot = Rectangles([around(self._map_corners(other, grid=grid))], line=yellow, width=2.0, z_index=2)
         return grid, moves
 
     # ---- places
@@ -277,13 +279,16 @@ class ConvolutionScreen:
             boxes += [((r, r + 1), (c, c + 1)) for r in rows for c in columns]
         return np.array([pixel_corners(frame, size, *box) for box in boxes])
 
-    def _map_corners(
-        self, terms: OutputTerms, at: tuple[int, int] | None = None, grid: MapGrid | None = None
-    ) -> NDArray[np.float64]:
+    def _map_corners(self, terms: OutputTerms, grid: MapGrid | None = None) -> NDArray[np.float64]:
         """Corners (2, 2) of a value on its map."""
         grid = grid or self.map
-        row, column = at or (terms.row, terms.column)
+        row, column = terms.row, terms.column
         return pixel_corners(grid.frames(grid.area)[0], grid.size, (row, row + 1), (column, column + 1))
+
+
+def around(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (2, 2) of a mark around a pixel, so that the pixel itself is seen."""
+    return corners + np.array([[-MARGIN], [MARGIN]])
 
 
 def replace_table(old: CellTables, new: CellTables) -> list[Animate]:
