@@ -1,4 +1,4 @@
-"""The film on one pooling: windows, winners, changes and bars are the network's; any pooling is shown."""
+"""The film on one pooling shows the trace; any pooling is shown."""
 
 import re
 from dataclasses import replace

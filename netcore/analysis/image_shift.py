@@ -1,4 +1,4 @@
-"""An image moved by one pixel, and how much each layer changes by it."""
+"""An image moved by one pixel, and what changes by it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Windows of one pooling: which values they hold, and what is kept of them."""
+"""Windows of one pooling, and what is kept of them."""
 
 import itertools
 from collections.abc import Sequence

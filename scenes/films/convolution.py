@@ -34,6 +34,7 @@ class Convolution(Film):
     max_units: int = 62
 
     def construct(self) -> None:
+        """Play all steps."""
         self.trace, context = self.context.trace(), self.context
         try:
             images = context.examples().images
@@ -61,12 +62,14 @@ class Convolution(Film):
     # ---- one output value
 
     def show_kernel(self) -> None:
+        """One kernel alone, in numbers."""
         side = self.stage.part(0.2, 0.02, 0.8, 0.98)
         self.large = self.screen.kernel_table(self.examples.base, side)
         with self.step("A kernel: {n}; blue +, orange −", name="kernel", n=wording.weight_words(self.examples)):
             self.play(self.large.appear())
 
     def lay_on_window(self) -> None:
+        """The kernel beside a window of what it reads."""
         e, screen = self.examples, self.screen
         n, dilation = e.base.weights[0].size, e.window[1][1]
         words = f"{n} pixel" if screen.is_image else f"{n} value"
@@ -78,6 +81,7 @@ class Convolution(Film):
             self.play(screen.open_window(e.base))
 
     def add_up(self) -> None:
+        """Products, and their sum over all input maps."""
         printed, screen = self.printed, self.screen
         only = f" ({screen.part})" if screen.part else ""
         many = len(printed.products) > 1
@@ -94,6 +98,7 @@ class Convolution(Film):
                 self.play(self.sums.change(*wording.channel_terms(printed, self.names)))
 
     def add_bias(self) -> None:
+        """Sum and bias give one value of the map."""
         printed, screen = self.printed, self.screen
         text = "Plus the bias {b}: the output {v}" if self.has_bias else "No bias: the output is {v}"
         with self.step(text, name="output", b=printed.bias, v=printed.total):
@@ -103,6 +108,7 @@ class Convolution(Film):
     # ---- every output value
 
     def step_right(self) -> None:
+        """The window's next place gives the next value."""
         terms, screen = self.examples.following, self.screen
         if terms is None:
             return
@@ -113,6 +119,7 @@ class Convolution(Film):
             self.play(screen.land(terms))
 
     def reach_edge(self) -> None:
+        """The first window, with the padding under it."""
         terms, screen = self.examples.corner, self.screen
         printed = print_window(terms, self.examples.position)
         with self.step(wording.padding_caption(self.examples), name="padding"):
@@ -121,6 +128,7 @@ class Convolution(Film):
             self.play(screen.land(terms))
 
     def fill_map(self) -> None:
+        """All windows give the map."""
         e, screen = self.examples, self.screen
         words, m = wording.weight_words(e), e.values.size
         with self.step("The same {n} at {m} places: a map", name="map", n=words, m=m):
@@ -131,6 +139,7 @@ class Convolution(Film):
     # ---- what it answers to
 
     def show_extremes(self) -> None:
+        """The windows of the largest and the smallest value."""
         e, screen, thing = self.examples, self.screen, self.thing
         for word, terms, seen in (("Largest", e.largest, e.at_largest), ("Smallest", e.smallest, e.at_smallest)):
             printed = print_window(terms, e.position)
@@ -142,6 +151,7 @@ class Convolution(Film):
                 self.play(screen.show_table(screen.value_table(terms)), self.change_sum(printed))
 
     def change_kernel(self) -> None:
+        """Another kernel on the same window, and its map."""
         e, screen = self.examples, self.screen
         if e.other is None:
             return
@@ -160,6 +170,7 @@ class Convolution(Film):
             self.grid = grid
 
     def conclude(self) -> None:
+        """Both kernels, their maps, all other maps."""
         e, screen = self.examples, self.screen
         summary = KernelSummary(screen, self.stage, self.max_units)
         kernels = [e.unit, *([e.other.unit] if e.other else [])]

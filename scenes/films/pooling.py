@@ -49,6 +49,7 @@ class Pooling(Film):
     max_units: int = 64
 
     def construct(self) -> None:
+        """Play all steps."""
         context = self.context
         self.trace = context.trace()
         try:
@@ -70,6 +71,7 @@ class Pooling(Film):
     # ---- what is kept
 
     def show_map(self) -> None:
+        """The map that is pooled, and the image."""
         e, screen = self.example, self.screen
         h, w = e.x.shape[1:]
         after = f" after {spell(e.before)}" if e.before else ""
@@ -79,6 +81,7 @@ class Pooling(Film):
             self.play(screen.map.appear(), self.image.appear())
 
     def open_window(self) -> None:
+        """One window, and what is kept of it."""
         e, screen = self.example, self.screen
         a, b = e.size
         with self.step("One window: {whole}{a} × {b} values", name="window", a=a, b=b,
@@ -91,6 +94,7 @@ class Pooling(Film):
             self.play(screen.land(e.place))
 
     def slide(self) -> None:
+        """The next window, then all."""
         e, screen = self.example, self.screen
         (h, w), (a, b), n = e.x.shape[1:], e.y.shape[1:], len(e.rows) * len(e.columns)
         following = (e.place[0], e.place[1] + 1)
@@ -106,6 +110,7 @@ class Pooling(Film):
                 self.play(play)
 
     def lose(self) -> None:
+        """What is known after the pooling, and what is not."""
         with self.step(wording.lost_caption(self.example), name="lost"):
             self.play(self.screen.forget(), self.sums.change(("the pooled map stays the same", "muted")))
 
@@ -155,6 +160,7 @@ class Pooling(Film):
                 self.changes.append(grid)
 
     def conclude(self) -> None:
+        """The changes of all layers, beside the window."""
         e, trace = self.example, self.trace
         rows = layer_changes(trace, self.second, (e.source, e.node))
         marked = [self.short(name) for name in (e.source, e.node)]

@@ -33,7 +33,7 @@ MARGIN = 1.5 * PIXEL  # between a value of a map and its mark
 COLORS = ("red", "green", "blue")
 
 
-class Places(NamedTuple):
+class ConvolutionPlaces(NamedTuple):
     """Areas of the parts of a screen."""
 
     picture: Area
@@ -42,19 +42,19 @@ class Places(NamedTuple):
     map: Area
 
 
-def screen_places(stage: Area) -> Places:
+def screen_places(stage: Area) -> ConvolutionPlaces:
     """Divide a stage: four columns if it is wide, three rows if it is tall, else the picture beside all others."""
     if stage.width >= WIDE * stage.height:
         picture, window, kernel, result = stage.columns([3.9, 2.75, 2.75, 3.2], GAP)
-        return Places(picture, window, kernel, result)
+        return ConvolutionPlaces(picture, window, kernel, result)
     if stage.width > TALL * stage.height:
         left, right = stage.columns([1, 1], GAP)
         upper, lower = right.rows([TABLE, right.height - TABLE - GAP], GAP)
         window, kernel = upper.columns([1, 1], GAP)
-        return Places(left, window, kernel, lower)
+        return ConvolutionPlaces(left, window, kernel, lower)
     above, middle, below = stage.rows([7, 4.2, 6], GAP)
     window, kernel = middle.columns([1, 1], GAP)
-    return Places(above, window, kernel, below)
+    return ConvolutionPlaces(above, window, kernel, below)
 
 
 class ConvolutionScreen:

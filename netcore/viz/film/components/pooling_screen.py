@@ -1,4 +1,4 @@
-"""A map, one window of it, what is kept, and the pooled map at the same size of pixels."""
+"""A map, one window of it, what is kept, and the pooled map."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -24,7 +24,7 @@ DIM = 0.75  # share of the ground in values that are not kept
 MAX_WINDOWS = 1600  # that are outlined and moved one by one
 
 
-class Places(NamedTuple):
+class PoolingPlaces(NamedTuple):
     """Areas of the parts of a screen."""
 
     map: Area
@@ -33,20 +33,20 @@ class Places(NamedTuple):
     pooled: Area
 
 
-def pooling_places(stage: Area) -> Places:
+def pooling_places(stage: Area) -> PoolingPlaces:
     """Divide a stage: columns if it is wide, rows if it is tall, else the map beside all others."""
     if stage.width >= WIDE * stage.height:
         left, middle, right = stage.columns([4.9, 3.0, 4.8], GAP)
         window, kept = middle.rows([1.35, 0.85], 0.1)
-        return Places(left, window, kept, right)
+        return PoolingPlaces(left, window, kept, right)
     if stage.width > TALL * stage.height:
         left, right = stage.columns([1, 1], GAP)
         upper, lower = right.rows([1, 1], GAP)
         window, kept = upper.columns([1.2, 0.8], GAP)
-        return Places(left, window, kept, lower)
+        return PoolingPlaces(left, window, kept, lower)
     above, middle, below = stage.rows([7, 4, 6], GAP)
     window, kept = middle.columns([1, 1], GAP)
-    return Places(above, window, kept, below)
+    return PoolingPlaces(above, window, kept, below)
 
 
 class PoolingScreen:
