@@ -1,4 +1,4 @@
-"""Bars of a board as the pieces of one stick, each as long as its share."""
+"""Bars of a board end to end, as shares."""
 
 import numpy as np
 
