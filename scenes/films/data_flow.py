@@ -142,7 +142,7 @@ class DataFlowFilm(Film):
         """Write a block's parameters as a product, and let its bar grow."""
         board, product = self.board, stage.product
         moves = board.arrange(k + 1, 1) if board.rows == 0 else []
-        self.play(moves, self.sums.change(*wording.product_terms(stage)), self.take_leaving())
+        self.play(moves, self.sums.change(*wording.parameter_terms(stage)), self.take_leaving())
         edge: list[Edges] = []
         if product and product.taps > 1 and product.inputs == board.columns[k - 1].box.shape[0] > 1:
             edge = [board.depth_edge(k - 1)]

@@ -128,7 +128,7 @@ def parameter_caption(stage: DataStage) -> str:
     return next((text for text in texts if len(text) <= MAX_CAPTION), texts[-1])
 
 
-def product_terms(stage: DataStage) -> list[Term]:
+def parameter_terms(stage: DataStage) -> list[Term]:
     """Write a block's parameters as a sum line; what comes from the block before is yellow."""
     product = stage.product
     if product is None:
