@@ -5,12 +5,15 @@ up, the activation function turns the sum into an activation, and so on to the s
 leads. Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from collections.abc import Iterable, Sequence
+
 from netcore.analysis import answer_path
 from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.dense_units import draw_units
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_value
+from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import dense_story as words
 from netcore.viz.film.components.dense_view import DenseView
 from netcore.viz.film.components.one_neuron import OneNeuron
@@ -26,7 +29,8 @@ TERMS = 3  # of a neuron's sum that are shown one by one
 class ForwardPropagation(Film):
     """Forward propagation of one image through a network of dense layers."""
 
-    def construct(self):
+    def construct(self) -> None:
+        """From the image through all layers to the answer."""
         self.read()
         neuron, view, path = self.neuron, self.view, self.path
         image, size = words.describe_image(self.trace)
@@ -54,7 +58,7 @@ class ForwardPropagation(Film):
             self.next_layers(first, last)
         self.answer()
 
-    def read(self):
+    def read(self) -> None:
         """Values and choices."""
         self.trace = trace = self.context.trace()
         self.layers = layers = mlp_layers(trace, graph_of_trace(trace))
@@ -67,19 +71,20 @@ class ForwardPropagation(Film):
         self.view = DenseView(self.theme, trace, layers, path, index, areas, self.neuron.picture.ratio)
         self.neuron.scale, self.neuron.signed = self.view.scale, self.view.signed
 
-    def play_all(self, plays):
+    def play_all(self, plays: Iterable[Sequence[Animate]]) -> None:
+        """Play what is given, one play after another."""
         for animations in plays:
             if animations:
                 self.play(*animations)
 
-    def groups(self):
+    def groups(self) -> list[tuple[int, int]]:
         """First and last layer of each step after the first layer."""
         last = len(self.layers) - 1
         if last <= MANY:
             return [(k, k) for k in range(2, last + 1)]
         return [(2, 2), (3, last - 1), (last, last)]
 
-    def next_layers(self, first, last):
+    def next_layers(self, first: int, last: int) -> None:
         """One neuron's sum in numbers, or whole layers at once."""
         view, unit = self.view, self.path.units[last - 1]
         if 2 < last < len(self.layers) - 1:
@@ -91,8 +96,8 @@ class ForwardPropagation(Film):
             return
         summed = view.neuron_sum(last, unit, self.path.units[last - 2], TERMS)
         text = "Next layer" if last == 2 else "Last hidden layer"
-        terms = {"text": text, "i": unit + 1, "n": view.sizes[last - 1]}
-        with self.step("{text}: neuron {i} adds {n} terms", name=f"layer-{last}", **terms):
+        name, template = f"layer-{last}", "{text}: neuron {i} adds {n} terms"
+        with self.step(template, name=name, text=text, i=unit + 1, n=view.sizes[last - 1]):
             call = answer_path.activation_call(self.trace, self.layers[last - 1])
             after = [f"→ {words.function_symbol(call)}({summed.total}) =", view.activation_text(last)]
             self.play_all(
@@ -104,7 +109,7 @@ class ForwardPropagation(Film):
                 ]
             )
 
-    def answer(self):
+    def answer(self) -> None:
         """Scores, softmax, why, takeaway."""
         path, view, line, trace = self.path, self.view, self.line, self.trace
         pair, last = [trace.classes[k] for k in (path.answer, path.other)], path.units[-1]
