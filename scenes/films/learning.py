@@ -5,12 +5,15 @@ are taken for which, at each snapshot of the training.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from typing import Any
+
 import numpy as np
 
 from netcore.analysis.snapshot_predictions import recorded_curves, rising_loss, shares_of_image
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_log, format_percent, format_value
 from netcore.viz.colors import image_colors
+from netcore.viz.film.base_mobject import ArrayMobject
 from netcore.viz.film.captions import shortest_caption
 from netcore.viz.film.components.class_shares import ClassShares
 from netcore.viz.film.components.confusion_grid import ConfusionGrid
@@ -19,6 +22,7 @@ from netcore.viz.film.components.image_rows import mistake_images
 from netcore.viz.film.components.learning_curves import LearningCurves, LossDots
 from netcore.viz.film.components.learning_wording import change_caption, counts_caption, mistake_caption
 from netcore.viz.film.components.training_film import TrainingFilm
+from netcore.viz.layout.area import Area
 
 NEEDS = ("snapshots",)
 
@@ -32,7 +36,8 @@ HARDLY = 0.8  # of the first loss: above it, the loss has hardly moved
 class Learning(TrainingFilm):
     """One image's probabilities, loss and accuracy, and the confusion matrix, from the first snapshot to the last."""
 
-    def construct(self):
+    def construct(self) -> None:
+        """One image, then the mean of many, then all classes."""
         context, sample = self.context, self.context.sample
         if sample.label is None:
             raise RequirementError("learning needs an image whose true class is known: use --digit or --index")
@@ -44,18 +49,16 @@ class Learning(TrainingFilm):
         curves = recorded_curves(context, self.found)
         self.charts = LearningCurves(self.theme, self.right, self.axis, self.found, curves)
         self.mistake, self.slow = self.found.main_mistake(), self.found.slowest_classes()
-        keep = [self.true, int(self.p[0].argmax()), *self.slow[0][:2]]
-        keep += [self.mistake.true, self.mistake.predicted] if self.mistake else []
-        self.grid = ConfusionGrid(
-            self.theme, self.left, self.axis.times, self.found.confusion, context.classes, keep, self.max_classes
-        )
+        keep, times = [self.true, int(self.p[0].argmax())], self.axis.times
+        self.grid = ConfusionGrid(self.theme, self.left, times, self.found, context.classes, keep, self.max_classes)
         for part in (
-            self.one_image, self.many_images, self.train, self.half, self.overfit,
-            self.confusion, self.diagonal, self.confused, self.conclude,
+            self.one_image, self.many_images, self.train, self.half, self.overfit, self.confusion, self.diagonal,
+            self.confused, self.conclude,
         ):  # fmt: skip
             part()
 
-    def make_shares(self, area, large=False):
+    def make_shares(self, area: Area, large: bool = False) -> ClassShares:
+        """The image and its bars, laid out in an area."""
         colors = image_colors(self.theme, self.context.sample.pixels)
         return ClassShares(
             self.theme, area, colors, self.axis.times, self.p, self.context.classes, self.true, self.max_classes, large
@@ -63,7 +66,8 @@ class Learning(TrainingFilm):
 
     # ---- one image, then many
 
-    def one_image(self):
+    def one_image(self) -> None:
+        """Probabilities of one image at the first snapshot, and its loss."""
         shares, p, own = self.shares, self.p[0], float(self.p[0, self.true])
         when = self.first.label[:1].upper() + self.first.label[1:]
         values = {"when": when, "p": format_percent(own), "c": self.context.classes[self.true]}
@@ -71,28 +75,27 @@ class Learning(TrainingFilm):
         with self.step(text, name="start", **values):
             self.add(shares.image)
             self.play(shares.grow())
-        k, even = len(p), format_percent(1 / len(p))
-        values = {"k": k, "even": even, "c": self.context.classes[int(p.argmax())]}
+        k = len(p)
+        fields: dict[str, Any] = {"k": k, "even": format_percent(1 / k), "c": self.context.classes[int(p.argmax())]}
         text = "An even guess would be 1 in {k}: {even}"
         if p.max() > LEANS / k:
-            text = shortest_caption("Even would be {even}; it leans to {c}", "Even would be {even}", **values)
-        with self.step(text, name="even", **values):
+            text = shortest_caption("Even would be {even}; it leans to {c}", "Even would be {even}", **fields)
+        with self.step(text, name="even", **fields):
             self.play(fade_in([shares.even_line, *shares.legend[2]]))
         share, loss = format_log(own)
         with self.step("Loss = −ln(probability of the true class): {loss}", name="loss", loss=loss):
             start = shares.percents[shares.true].get_center()[:2]
-            self.play(self.line.change(f"−ln {share}", f"= {loss}", origins={0: start}))
+            self.play(self.line.change(f"−ln {share}", f"= {loss}", origins={0: start.tolist()}))
         self.own = float(-np.log(own))
 
-    def many_images(self):
+    def many_images(self) -> None:
+        """The losses of all images, and their mean."""
         losses, even, shares = self.found.losses[0], self.charts.even, self.shares
         small = self.make_shares(self.left)
-        self.dots = dots = LossDots(
-            self.theme, self.right, losses, even, self.own, f"this {self.class_name(self.true, 1.0)}"
-        )
+        name = f"this {self.class_name(self.true, 1.0)}"
+        self.dots = dots = LossDots(self.theme, self.right, losses, even, self.own, name)
         text = "Mean of {n} images: {mean}; even guess: {even}"
-        mean, even = (format_value(v) for v in (losses.mean(), even))
-        with self.step(text, name="mean", n=len(losses), mean=mean, even=even):
+        with self.step(text, name="mean", n=len(losses), mean=format_value(losses.mean()), even=format_value(even)):
             self.play(shares.move(small), self.line.change())
             above = f"; {dots.above} higher ones at the top" if dots.above else ""
             note = self.note(f"a grey dot: one of {self.found.words}{above}")
@@ -100,23 +103,24 @@ class Learning(TrainingFilm):
             self.play(dots.drop())
             self.play(fade_in([*dots.mean_line, *dots.even_line]))
 
-    def train(self):
+    def train(self) -> None:
+        """One clock for bars and curves."""
         charts, dots = self.charts, self.dots
         self.timed = [*self.shares.timed, *charts.timed]
         self.set_clock(self.timed, 0.0)
         few = len(self.snapshots) < FEW
         text = "{k} snapshots in {span}: before and after" if few else "Each tick is a snapshot: {k} in {span}"
         with self.step(text, name="training", k=len(self.snapshots), span=self.span):
-            gone = [m for m in dots.mobjects if m is not dots.dots]
-            self.play(fade_out(gone), self.line.change(), dots.gather(charts.loss.cursor.spots[0]),
-                      fade_in(charts.mobjects, 0.5))  # fmt: skip
+            gone = fade_out(m for m in dots.mobjects if m is not dots.dots), dots.gather(charts.loss.cursor.spots[0])
+            self.play(gone, self.line.change(), fade_in(charts.mobjects, 0.5))
             self.run_clock(self.timed, 1.0, SECONDS / 2 if few else SECONDS)
 
-    def half(self):
+    def half(self) -> None:
+        """The first snapshot that has half of the images right, else the best one."""
         accuracy, loss = self.found.accuracy, self.found.loss
         reached = np.flatnonzero(accuracy >= 0.5)
         k = int(reached[0]) if len(reached) else int(accuracy.argmax())
-        self.ringed = []
+        self.ringed: list[ArrayMobject] = []
         if k == 0:
             return
         text = "Half are right by {when}: {a}" if len(reached) else "Best so far: {a} in {when}"
@@ -127,7 +131,7 @@ class Learning(TrainingFilm):
             words = f"loss {format_value(loss[0])} → {format_value(loss[k])}" + ": accuracy moved first" * hardly
             self.play(fade_in(self.ringed), self.note(words))
 
-    def overfit(self):
+    def overfit(self) -> None:
         """The held-out loss rises while the training loss, as recorded, falls on."""
         rise = rising_loss(self.context, self.found)
         if rise is None:
@@ -139,9 +143,8 @@ class Learning(TrainingFilm):
             held_out, train = (" → ".join(map(format_value, pair)) for pair in (rise.held_out, rise.train))
             self.play(fade_in(self.ringed), self.note(f"held-out loss {held_out}; training loss {train}"))
 
-    # ---- all classes
-
-    def confusion(self):
+    def confusion(self) -> None:
+        """The image goes to its cell of the confusion matrix."""
         grid, answer = self.grid, int(self.p[0].argmax())
         a, b = (self.class_name(k) for k in (self.true, answer))
         with self.step("Rows: true class. Columns: answer", name="matrix"):
@@ -154,7 +157,8 @@ class Learning(TrainingFilm):
             self.play(fade_out([image]), fade_in([grid.cells]))
         self.ring = ring
 
-    def diagonal(self):
+    def diagonal(self) -> None:
+        """The matrix through the snapshots; the class that is half right last is ringed."""
         grid, (slow, at), timed = self.grid, self.slow, [*self.charts.timed, self.grid.cells]
         text, values = counts_caption(self.found, self.context.classes)
         names = ", ".join(self.class_name(k) for k in slow[:4]) + f" and {len(slow) - 4} more" * (len(slow) > 4)
@@ -168,9 +172,10 @@ class Learning(TrainingFilm):
                 self.run_clock(timed, 1.0, max(1.0, SECONDS * (1.0 - self.clock)))
             if at < 0:
                 self.play(fade_in(rings), self.note(f"never half right: {names}"))
-        self.ringed = rings
+        self.ringed = [*rings]
 
-    def confused(self):
+    def confused(self) -> None:
+        """Images of the most frequent mistake."""
         m, classes = self.mistake, self.context.classes
         text, values = mistake_caption(self.found, classes)
         self.mistakes = mistake_images(self.theme, self.right, self.found, m, classes)
@@ -180,7 +185,8 @@ class Learning(TrainingFilm):
             self.play(fade_in(marks), fade_in(self.mistakes.mobjects, 0.4))
         self.old = [*marks, *self.mistakes.mobjects, *self.grid.frame, self.grid.cells]
 
-    def conclude(self):
+    def conclude(self) -> None:
+        """The first image again, at the start and at the end."""
         charts, found, shares = self.charts, self.found, self.make_shares(self.left)
         self.set_clock([*shares.timed, *charts.timed], 1.0)
         again = [m for m in charts.mobjects if m not in (charts.loss.words, charts.accuracy.words)]

@@ -42,7 +42,7 @@ class ClassShares:
     limit : int
         Maximum number of bars; of more classes the last bar has the sum of all others.
     large : bool
-        Whether the image stands beside the bars, as large as they are; else above them.
+        Whether the image is beside the bars, as large as they are; else above them.
 
     Attributes
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.analysis.snapshot_predictions import SnapshotPredictions
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
 from netcore.viz.film.animation import Animate
@@ -72,24 +73,26 @@ class ConfusionGrid:
     theme : Theme
     area : Area
     times : ndarray, shape (T,)
-    confusion : ndarray of int, shape (T, K, K)
+    found : SnapshotPredictions
     classes : sequence of str
     keep : sequence of int
-        Classes that are always shown.
+        Classes that are always shown, as are those of the most frequent mistake and those that are half right last.
     limit : int
         Maximum number of classes: those with most mistakes at the end.
     """
 
     def __init__(
-        self, theme: Theme, area: Area, times: NDArray[np.float64], confusion: NDArray[np.int_],
+        self, theme: Theme, area: Area, times: NDArray[np.float64], found: SnapshotPredictions,
         classes: Sequence[str], keep: Sequence[int], limit: int = 10,
     ) -> None:  # fmt: skip
+        confusion, mistake = found.confusion, found.main_mistake()
         self.theme, last = theme, confusion[-1]
+        keep = [*keep, *found.slowest_classes()[0][:2], *([mistake.true, mistake.predicted] if mistake else [])]
         mistakes = last.sum(1) + last.sum(0) - 2 * np.diagonal(last)
         self.index = top_k(mistakes, min(limit, len(classes)), list(dict.fromkeys(keep)))
         n, total = len(self.index), len(classes)
         rows = np.maximum(confusion.sum(2, keepdims=True), 1)
-        chosen = np.ix_(range(len(times)), self.index, self.index)
+        chosen = np.ix_(np.arange(len(times)), self.index, self.index)
         counts, shades = confusion[chosen], (confusion / rows)[chosen]
         names = [classes[k] for k in self.index]
         heads = names
@@ -99,7 +102,8 @@ class ConfusionGrid:
         left = area.left + min(max(line_width(name, LABEL) for name in names), NAME_ROOM) + 0.2
         foot = area.bottom + LINE * (1 if n == total else 2)
         box = Area(left, foot + 0.1, area.right, area.top - 2 * LINE)
-        box = box.fit(*np.clip((box.width, box.height), None, (box.height * WIDEST, box.width)).tolist(), (-1.0, 1.0))
+        width, height = min(box.width, WIDEST * box.height), min(box.height, box.width)
+        box = Area(box.left, box.top - height, box.left + width, box.top)
         self.cells = TimedCells(theme, times, counts, shades, box)
         self.outline = Rectangles(box.corners, line=[*theme.rgb("faint"), 1.0], width=1.0)
         ink, muted = theme.rgb("foreground"), theme.rgb("muted")

@@ -101,7 +101,7 @@ class LearningCurves:
 
 
 def _inside(points: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
-    """Whether one of some points (N, 2) lies in a box."""
+    """Whether one of some points (N, 2) is inside a box."""
     return bool(((points > box[:2]) & (points < box[2:])).all(1).any())
 
 

@@ -1,18 +1,19 @@
 """Captions about what a network learned, as templates with their fields."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from netcore.analysis.snapshot_predictions import Mistake, SnapshotPredictions
 from netcore.viz.film.captions import shortest_caption
 
-Caption = tuple[str, dict[str, object]]  # template and fields
+Caption = tuple[str, dict[str, Any]]  # template and fields
 
 
 def counts_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
-    """Tell how the counts of the confusion matrix move, and which class is half right last or never."""
+    """Return how the counts of the confusion matrix move, and which class is half right last or never."""
     slow, at = found.slowest_classes()
     text = "Counts move to the diagonal" if found.accuracy[-1] > found.accuracy[0] else "Counts by snapshot"
-    values: dict[str, object] = {"n": len(slow), "c": "".join(classes[k] for k in slow[:1])}
+    values: dict[str, Any] = {"n": len(slow), "c": "".join(classes[k] for k in slow[:1])}
     if at < 0:
         return text + "; {n} never half right", values
     if len(slow) == 1:
@@ -21,7 +22,7 @@ def counts_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Captio
 
 
 def mistake_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
-    """Tell the most frequent mistake, or that there is none."""
+    """Return the most frequent mistake, or that there is none."""
     mistake = found.main_mistake()
     if mistake is None:
         return "No mistakes on these {n} images", {"n": len(found.images.labels)}
@@ -31,9 +32,9 @@ def mistake_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Capti
 
 
 def change_caption(found: SnapshotPredictions, classes: Sequence[str], low: str, high: str) -> Caption:
-    """Tell the loss at both ends, and the most frequent mistake."""
+    """Return the loss at both ends, and the most frequent mistake."""
     mistake, text = found.main_mistake(), "loss {low} → {high}"
-    values: dict[str, object] = {"low": low, "high": high}
+    values: dict[str, Any] = {"low": low, "high": high}
     if mistake is None:
         return text, values
     values |= _fields(mistake, classes)
@@ -41,6 +42,6 @@ def change_caption(found: SnapshotPredictions, classes: Sequence[str], low: str,
     return shortest_caption(text + named, text + plain, text, **values), values
 
 
-def _fields(mistake: Mistake, classes: Sequence[str]) -> dict[str, object]:
+def _fields(mistake: Mistake, classes: Sequence[str]) -> dict[str, Any]:
     names = {"a": classes[mistake.true], "b": classes[mistake.predicted]}
     return names | {"n": len(mistake.images), "m": mistake.of}
