@@ -18,6 +18,7 @@ from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 MARGIN = 0.08  # beside a number in its cell
+MAX_LINED = 144  # cells with lines between them, and numbers
 
 
 class NumberCells(PixelImages):
@@ -55,9 +56,11 @@ class NumberCells(PixelImages):
         return origin + (right - origin) * ((x + 0.5) / w)[:, None] + (down - origin) * ((y + 0.5) / h)[:, None]
 
     def draw(self, ctx: cairo.Context) -> None:
-        """Draw cells, lines between them, and numbers."""
+        """Draw cells, and if they are not too many, lines between them and numbers."""
         super().draw(ctx)
         h, w = self.rgb.shape[1:3]
+        if h * w > MAX_LINED:
+            return
         origin, right, down = self.corners()[0]
         ctx.set_line_width(PIXEL)
         self.set_source(ctx, self.theme.rgb("faint"))
