@@ -32,7 +32,7 @@ def served(run, tmp_path_factory):
     clip_queue = pytest.importorskip("netcore.web.server.clip_queue", exc_type=ImportError)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clip_queue, "SIZE", (256, 144))
-        patch.setattr(clip_queue, "FPS", 5.0)
+        patch.setattr(clip_queue, "FPS", 10.0)
         with serve_lab([run], tmp_path_factory.mktemp("server")) as found:
             yield found
 

@@ -36,7 +36,7 @@ class QueueFullError(NetcoreError):
 
 
 @dataclass(eq=False)  # each is itself
-class Clip:
+class ClipTask:
     """A requested clip and what became of it.
 
     Attributes
@@ -93,17 +93,17 @@ class ClipQueue:
         self._runs = {run.name: run for run in runs}
         self._at, self._seconds = at, seconds
         self._max_clips, self._max_visitor_clips = max_clips, max_visitor_clips
-        self._clips: dict[str, Clip] = {}  # in the order of their requests
+        self._clips: dict[str, ClipTask] = {}  # in the order of their requests
         self._served: dict[str, int] = {}  # by visitor: number of the turn in which a clip was last rendered
         self._turn = 0
         self._changed = threading.Condition()
         self._pool: WorkerPool | None = None
-        self._rendered: Clip | None = None
+        self._rendered: ClipTask | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="clips", daemon=True)
         self._thread.start()
 
-    def submit(self, visitor: str, run: str, film: str, format: str, theme: str, pixels: NDArray[np.uint8]) -> Clip:
+    def submit(self, visitor: str, run: str, film: str, format: str, theme: str, pixels: NDArray[np.uint8]) -> ClipTask:
         """Request a clip.
 
         Raises
@@ -115,7 +115,7 @@ class ClipQueue:
         """
         if run not in self._runs or film not in self.films[run]:
             raise NetcoreError("this server has no such network or film: choose one of its page")
-        clip = Clip(visitor, self._runs[run], film, format, theme, pixels)
+        clip = ClipTask(visitor, self._runs[run], film, format, theme, pixels)
         with self._changed:
             self._forget_old()
             live = [c for c in self._clips.values() if c.state in LIVE_STATES]
@@ -127,19 +127,19 @@ class ClipQueue:
             self._changed.notify()
         return clip
 
-    def find(self, visitor: str, id: str) -> Clip | None:
+    def find(self, visitor: str, id: str) -> ClipTask | None:
         """Return a visitor's clip, None if there is no such clip of this visitor."""
         clip = self._clips.get(id)
         return clip if clip is not None and clip.visitor == visitor else None
 
-    def position(self, clip: Clip) -> int:
+    def position(self, clip: ClipTask) -> int:
         """Return the number of clips that are rendered before this one."""
         with self._changed:
             order = self._order()
             busy = sum(c.state == "rendering" for c in self._clips.values())
             return order.index(clip) + busy if clip in order else 0
 
-    def cancel(self, clip: Clip) -> None:
+    def cancel(self, clip: ClipTask) -> None:
         """Drop a clip; if it is being rendered, end the process that draws it."""
         with self._changed:
             if clip.state not in LIVE_STATES:
@@ -167,7 +167,7 @@ class ClipQueue:
 
     # ---- the thread
 
-    def _order(self) -> list[Clip]:
+    def _order(self) -> list[ClipTask]:
         """Waiting clips in the order of rendering: round by round, in each the visitor who has waited longest."""
         rounds: dict[str, int] = {}
         ranked = []
@@ -199,7 +199,7 @@ class ClipQueue:
                         clip.message = str(error) if known else "the film could not be rendered"
                         self._end(clip, "failed")
 
-    def _render(self, clip: Clip, pool: WorkerPool) -> None:
+    def _render(self, clip: ClipTask, pool: WorkerPool) -> None:
         with tempfile.TemporaryDirectory(prefix="netcore-clip-") as folder:
             request = self._request(clip, Path(folder))
             (task,) = make_tasks(request)
@@ -214,7 +214,7 @@ class ClipQueue:
         if self._rendered is not None:
             self._rendered.frames = frames
 
-    def _request(self, clip: Clip, folder: Path) -> Request:
+    def _request(self, clip: ClipTask, folder: Path) -> Request:
         from PIL import Image
 
         pixels = clip.pixels[0] if len(clip.pixels) == 1 else clip.pixels.transpose(1, 2, 0)
@@ -225,11 +225,12 @@ class ClipQueue:
             output=str(folder / f"clip.{clip.format}"),
         )  # fmt: skip
 
-    def _finish(self, clip: Clip, result: RenderResult, data: bytes) -> None:
+    def _finish(self, clip: ClipTask, result: RenderResult, data: bytes) -> None:
         clip.data, clip.alt, clip.message = data, result.alt, "" if data else result.message
+        clip.frames = result.frames or clip.frames
         self._end(clip, "done" if data else "failed")
 
-    def _end(self, clip: Clip, state: ClipState) -> None:
+    def _end(self, clip: ClipTask, state: ClipState) -> None:
         clip.state, clip.ended = state, time.monotonic()
 
     def _forget_old(self) -> None:

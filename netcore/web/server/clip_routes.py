@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from netcore.core.errors import NetcoreError
-from netcore.web.server.clip_queue import MEDIA_TYPES, Clip, QueueFullError
+from netcore.web.server.clip_queue import MEDIA_TYPES, ClipTask, QueueFullError
 from netcore.web.server.lab_server import LabServer
 from netcore.web.server.messages import ClipMessage, ClipStatus, problems
 
@@ -57,13 +57,13 @@ def clip_routes(server: LabServer) -> APIRouter:
         headers = {"Content-Disposition": f'{show}; filename="{name}"', "Cache-Control": "private, max-age=600"}
         return Response(clip.data, media_type=MEDIA_TYPES[clip.format], headers=headers)
 
-    def _find(id: str, request: Request) -> Clip:
+    def _find(id: str, request: Request) -> ClipTask:
         clip = server.clips.find(request.scope["visitor"], id)
         if clip is None:
             raise HTTPException(404, "no such clip of yours")
         return clip
 
-    def _status(clip: Clip) -> ClipStatus:
+    def _status(clip: ClipTask) -> ClipStatus:
         return ClipStatus(
             id=clip.id, state=clip.state, film=clip.film, format=clip.format, position=server.clips.position(clip),
             frames=clip.frames, total=clip.total, bytes=len(clip.data), message=clip.message, alt=clip.alt,

@@ -1,4 +1,4 @@
-"""Draw the dashboard of a run, image by image, for all who watch."""
+"""Draw the dashboard of a run, image by image."""
 
 import io
 from collections import OrderedDict
