@@ -1,11 +1,12 @@
 """Words of films about dense networks."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
 from netcore.analysis.answer_path import ActivationCall, AnswerPath
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_number, format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.captions import MAX_CHARACTERS
 
@@ -60,6 +61,22 @@ def function_symbol(call: ActivationCall) -> str:
     return {"Sigmoid": "σ", "Tanh": "tanh"}.get(call.names[-1], call.names[-1])
 
 
+def exponent_text(exponent: float, power: str) -> str:
+    """Return an exponent in as many digits as e to it needs to give the printed power.
+
+    Examples
+    --------
+    >>> exponent_text(6.78699, "886")
+    '6.787'
+    """
+    digits = len(power.replace(",", "").replace(".", "").lstrip("0"))
+    for decimals in range(2, 8):
+        text = f"{exponent:.{decimals}f}"
+        if format_number(float(np.exp(float(text))), digits) == power:
+            break
+    return "0" if exponent == 0 else text.replace("-", "−")
+
+
 def verdict_words(trace: Trace) -> tuple[str, str]:
     """Return whether the answer is right, and the role of its colour; no words without a label."""
     if trace.label is None:
@@ -88,12 +105,11 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
     fixed = len(f" leads  by {lead}: {shares}")
     answer, other = clip_names([trace.classes[k] for k in (path.answer, path.other)], MAX_CHARACTERS - fixed)
     first = f"{answer} leads {other} by {lead}: {shares}"
-    if path.without is None or not path.units:
-        return first, f"Neuron {neuron} alone adds {term}"
-    number = f"neuron {path.units[0] + 1:,}"
     winner = int(np.argmax(path.without))
     if winner != path.answer:
-        (name,) = clip_names([trace.classes[winner]], 20)
-        return first, f"Without {number} the answer would be {name}"
-    left = float(path.without[path.answer] - path.without[path.other])
-    return first, f"Without {number} it would lead by {left:.2f}".replace("-", "−")
+        (name,) = clip_names([trace.classes[winner]], 16)
+        return first, f"Without neuron {neuron:,} the answer would be {name}"
+    left = f"{float(path.without[path.answer] - path.without[path.other]):.2f}"
+    if lead[-3] == term[-3] == ".":  # as printed: 3.10 − 2.37 = 0.73
+        left = str(Decimal(lead.replace("−", "-")) - Decimal(term.replace("−", "-")))
+    return first, f"Without neuron {neuron:,} it would lead by {left}".replace("-", "−")
