@@ -239,7 +239,7 @@ def test_pair_edges_are_differences(played, trace):
 
 @pytest.mark.parametrize("case", CASES, ids=film_grid.describe_case)
 def test_forward_propagation_on_spread_sample(mlp_run, case):
-    context = film_grid.case_context(mlp_run, film_grid.dense_module(case), case)
+    context = film_grid.case_context(mlp_run, film_grid.make_module(case), case)
     played = film_grid.play_case(ForwardPropagation, context, case)
     view = played.film.view
     for k, layer in enumerate(view.layers, 1):
@@ -248,6 +248,25 @@ def test_forward_propagation_on_spread_sample(mlp_run, case):
     if case["outcome"] == "wrong":
         assert played.film.path.other == context.trace().label
     assert bool(view.verdict) == (case["outcome"] != "unlabeled")
+
+
+def test_forward_propagation_with_batch_norm(mlp_run):
+    """What the function receives is what the normalisation made of the sum, in words and numbers."""
+    case = {
+        "depth": 2, "width": 8, "activation": "ReLU", "norm": "batch", "channels": 1, "size": (8, 8), "classes": 3,
+        "names": "digits", "outcome": "right", "frame": "16:9", "theme": "dark",
+    }  # fmt: skip
+    context = film_grid.case_context(mlp_run, film_grid.make_module(case), case)
+    played = film_grid.play_case(ForwardPropagation, context, case)
+    captions = {step.name: step.caption for step in played.steps}
+    film = played.film
+    assert captions["activation"] == f"BN and ReLU: {film.neuron.z_text} becomes {film.neuron.a_text}"
+    norms = [layer for layer in context.trace().layers if layer.kind == "BatchNorm1d"]
+    received = numbers_in(film.neuron.in_text)[0]
+    assert received == pytest.approx(norms[0].output.ravel()[film.path.units[0]], abs=0.0051)
+    text = " ".join(texts_at(played, "layer-2"))
+    second = format_value(float(norms[1].output.ravel()[film.path.units[1]]))
+    assert f"→ BN: {second} → ReLU({second}) = {film.view.activation_text(2)}" in text
 
 
 def test_forward_propagation_refusals(mlp_run, cnn_run):

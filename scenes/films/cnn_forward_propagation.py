@@ -189,11 +189,12 @@ class CnnForwardPropagation(MapFilm):
             self.play(view.single_out(), self.sums.change(*terms, origins=origins))
         h, w = trace.pixels.shape[1:]
         last = self.stages[-1]
-        moves = [*self.retire(), *view.leave(), *self.sums.change()]
+        count, moves = self.found.blocks.parameters, [*self.retire(), *view.leave(), *self.sums.change()]
+        answer, other = wording.takeaway_names(trace, head, count, lead)
         self.takeaway(
             "{h} × {w} pixels → {n} maps of {a} × {b} → {share}",
             "{count} parameters; {answer} leads {other} by {lead}",
             moves, self.trail.spread(self.main),
             h=h, w=w, n=last.channels, a=last.size[0], b=last.size[1], share=share, answer=answer, other=other,
-            count=self.found.blocks.parameters, lead=lead,
+            count=count, lead=lead,
         )  # fmt: skip

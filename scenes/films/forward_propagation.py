@@ -50,7 +50,7 @@ class ForwardPropagation(Film):
             with self.step("Plus the bias, the same for any image: {z}", name="bias", z=neuron.z_text):
                 self.play_all(neuron.add_bias())
         if neuron.call.names:
-            text = words.activation_words(neuron.call, neuron.z_text, neuron.a_text, neuron.activation)
+            text = words.activation_words(neuron.call, neuron.z_text, neuron.in_text, neuron.a_text, neuron.activation)
             with self.step("{text}", name="activation", text=text):
                 self.play_all(neuron.activate())
         with self.step("The same for all {n} neurons", name="layer-1", n=view.sizes[1]):
@@ -101,14 +101,16 @@ class ForwardPropagation(Film):
         text = "Next layer" if last == 2 else "Last hidden layer"
         name, template = f"layer-{last}", "{text}: neuron {i} adds {n} terms"
         with self.step(template, name=name, text=text, i=unit + 1, n=view.sizes[last - 1]):
-            call = answer_path.activation_call(self.trace, self.layers[last - 1])
-            after = [f"→ {words.function_symbol(call)}({summed.total}) =", view.activation_text(last)]
+            layer = self.layers[last - 1]
+            call = answer_path.activation_call(self.trace, layer)
+            received = words.received_text(call, layer, unit, summed.total)
+            after = words.activation_terms(call, summed.total, received, view.activation_text(last))
             self.play_all(
                 [
                     view.complete(last - 1) + view.move(last),
                     view.light(last, unit) + self.line.show_formula("z = scripts(sum)_j w_j a_j + b"),
                     self.line.change(*summed.terms, origins=summed.origins, delay=0.5),
-                    self.line.extend(*after * bool(call.names)) + view.fill_one(last, unit),
+                    self.line.extend(*after) + view.fill_one(last, unit),
                 ]
             )
 

@@ -12,6 +12,7 @@ from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.activation_curve import ActivationCurve
+from netcore.viz.film.components.dense_story import received_text
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, link_boxes, pixel_marks
 from netcore.viz.film.components.sum_bars import SumBars, falling_pixels
@@ -71,6 +72,7 @@ class OneNeuron:
         self.products_text = add_texts(self.texts[:2])
         self.has_bias = self.parts[2] != 0
         self.bars = SumBars(theme, self._beside(), self.parts, [*self.texts, self.z_text], labels)
+        self.in_text = received_text(self.call, layer, unit, self.z_text)
         self.curve = self._make_curve()
         x, y = areas.circle.center
         self.circle, self.circle_name = neuron_symbol(theme, (x, y), f"neuron {unit + 1:,}")
@@ -86,8 +88,6 @@ class OneNeuron:
         if function is None:
             return None
         z = float(self.call.sums[self.unit])
-        normalized = len(self.call.names) > 1 and not np.array_equal(self.call.sums, self.layer.z)
-        self.in_text = format_value(z) if normalized else self.z_text
         return ActivationCurve(self.theme, self._beside(), function, z, self.activation, (self.in_text, self.a_text))
 
     # ---- the image
