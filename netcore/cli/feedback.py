@@ -1,4 +1,4 @@
-"""Export the drawings that visitors of a server have answered on."""
+"""Export the drawings that visitors of a server answered."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 
 @click.group()
 def command() -> None:
-    """Export the drawings that visitors of a server have answered on."""
+    """Export the drawings that visitors of a server answered."""
 
 
 @command.command()
