@@ -264,6 +264,21 @@ def format_quotient(part: float, total: float) -> tuple[str, str, str]:
     return format_number(part, digits), format_number(total, digits), share
 
 
+def format_log(share: float) -> tuple[str, str]:
+    """Format a share and its negative natural logarithm, so that the printed share gives the printed logarithm.
+
+    Examples
+    --------
+    >>> format_log(0.06762)
+    ('0.0676', '2.69')
+    """
+    text = format_value(-math.log(share) + 0.0)
+    for digits in range(3, 9):
+        if format_value(-math.log(float(f"{share:.{digits - 1}e}")) + 0.0) == text:
+            break
+    return format_number(share, digits), text
+
+
 def _percentage(share: float, decimals: int) -> str:
     text = f"{100 * share:.{decimals}f}"
     if share < 1 and text == f"{100:.{decimals}f}":

@@ -1,6 +1,7 @@
 """A small array as cells, with its numbers on them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import cairo
@@ -80,8 +81,13 @@ class NumberCells(PixelImages):
         ctx.scale(unit / EM, unit / EM)
         ctx.append_path(outline.path)
         ctx.restore()
-        self.set_source(ctx, to_rgb(text_color_on(self.theme, rgb)))
+        self.set_source(ctx, _number_color(self.theme, tuple(rgb.tolist())))
         ctx.fill()
+
+
+@lru_cache(4096)
+def _number_color(theme: Theme, rgb: tuple[float, ...]) -> tuple[float, float, float]:
+    return to_rgb(text_color_on(theme, rgb))
 
 
 def number_size(texts: Sequence[str], width: float, height: float) -> float:
