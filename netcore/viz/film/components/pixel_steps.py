@@ -121,20 +121,23 @@ class PixelFilm(Film):
 
     def _functions(self, stages: tuple[Stage, ...], path: FollowedMaps, at: int) -> int:
         """Normalization and activation of the value; return the stage after them."""
-        words, terms = [], []
+        words: list[str] = []
+        terms: list[Term] = []
+        chain = format_fixed(path.first.terms.total, 2)
         while at < len(stages) and stages[at].kind in ("norm", "activation"):
             stage, place = stages[at], path.places[at]
             if place is None:
                 break
             spot = (path.units[at], *place)
             words.append(f"{spell(stage.title)}: {format_fixed(float(stage.values[spot]), 2)}")
+            chain += f" → {format_fixed(float(stage.values[spot]), 2)}"
             if stage.kind == "norm":
                 affine = map_scale_shift(self.trace, self.trace[stage.output], path.units[at])
                 terms = affine_terms(affine, stage, spot)
             at += 1
         if words:
             with self.step("{text}", name="pixel-functions", text=", ".join(words)):
-                self.play(self.sums.change(*(terms or [", ".join(words)])))
+                self.play(self.sums.change(*(terms or [chain])))
         return at
 
     def _pool(self, stage: Stage, path: FollowedMaps, at: int, shown: list[ArrayMobject]) -> list[ArrayMobject]:
