@@ -40,7 +40,7 @@ class ForwardPropagation(Film):
             order = "Channel by channel" if len(self.trace.input) > 1 else "Row by row"
             with self.step("{order} into one column", name="flatten", order=order):
                 self.play_all(neuron.unroll())
-        with self.step("Neuron {unit}: one weight a {noun}", name="weights", unit=path.units[0] + 1, noun=neuron.noun):
+        with self.step("Neuron {unit}: one weight per {noun}", name="weights", unit=path.units[0] + 1, noun=neuron.noun):
             self.play_all(neuron.lay_weights())
         with self.step("Blue raises the sum, orange lowers it", name="products"):
             self.play_all(neuron.multiply())
