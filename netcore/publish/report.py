@@ -1,4 +1,4 @@
-"""Draw all figures and films that a run supports, and one page with them."""
+"""Draw the figures and films of a run, and one page with them."""
 
 import os
 import re
