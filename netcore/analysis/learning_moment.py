@@ -18,6 +18,10 @@ UNSURE = 0.2, 0.7  # probability of the true class at which its delta and those 
 SURE = 0.95  # above it at all snapshots, another image is taken
 MIN_ACCURACY = 0.5  # of the examples
 MAX_SNAPSHOTS = 60
+FIRST = "the first snapshot that is right on half of the examples and unsure of this image"
+NEAREST = "of the snapshots that are right on half of the examples, the one most unsure of this image"
+UNSURE_ONLY = "the snapshot most unsure of this image; none is right on half of the examples"
+LEAST_SURE = "all snapshots are sure of the image asked for: this is the example with the highest loss"
 LEAST_DELTA = 0.005  # of the true class: smaller ones cannot be read as numbers of four digits
 
 
@@ -31,18 +35,22 @@ class LearningMoment:
     sample : Sample
     replaced : bool
         Whether the image is another one than asked for, of which all snapshots are sure.
+    reason : str
+        Why this snapshot.
     """
 
     snapshot: Snapshot
     sample: Sample
     replaced: bool
+    reason: str
 
 
 def find_moment(context: SceneContext) -> LearningMoment:
     """Find the first snapshot that classifies half of the examples correctly and is still unsure of the image.
 
     Its true class must be among the two most probable ones. Where there is no such snapshot, the one is taken whose
-    probability is nearest to one half; where all are sure, the example of which the chosen snapshot is least sure.
+    probability is nearest to one half, if possible one that is right on half of the examples; where all are sure, the
+    example of which the chosen snapshot is least sure.
 
     Raises
     ------
@@ -59,10 +67,13 @@ def find_moment(context: SceneContext) -> LearningMoment:
     able = _Accuracies(context, snapshots, context.examples())
     for k in np.flatnonzero((share >= UNSURE[0]) & (share <= UNSURE[1]) & (rank < 2)):
         if able[int(k)] >= MIN_ACCURACY:
-            return LearningMoment(snapshots[int(k)], sample, False)
-    for k in np.argsort(np.abs(share - 0.5), kind="stable"):
-        if share[k] <= SURE and (able[int(k)] >= MIN_ACCURACY or len(snapshots) == 1):
-            return LearningMoment(snapshots[int(k)], sample, False)
+            return LearningMoment(snapshots[int(k)], sample, False, FIRST)
+    nearest = [int(k) for k in np.argsort(np.abs(share - 0.5), kind="stable") if share[k] <= SURE]
+    for k in nearest:
+        if able[k] >= MIN_ACCURACY:
+            return LearningMoment(snapshots[k], sample, False, NEAREST)
+    if nearest:
+        return LearningMoment(snapshots[nearest[0]], sample, False, UNSURE_ONLY)
     return _least_sure(context)
 
 
@@ -90,7 +101,7 @@ def _least_sure(context: SceneContext) -> LearningMoment:
             f"run '{context.run_name}' is sure of every example at {context.snapshot().label}, which leaves no "
             "gradient to see: use --at with an earlier snapshot"
         )
-    return LearningMoment(context.snapshot(), Sample(examples.images[k], int(examples.labels[k])), True)
+    return LearningMoment(context.snapshot(), Sample(examples.images[k], int(examples.labels[k])), True, LEAST_SURE)
 
 
 def pick_batch(context: SceneContext, own: Sample, limit: int) -> LabeledImages:

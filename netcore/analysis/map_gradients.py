@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.analysis.backpropagation import print_product
 from netcore.analysis.blocks import Block, Graph
 from netcore.analysis.convolution import inputs_under_tap
 from netcore.analysis.operations import Operation
 from netcore.analysis.regions import evenly_spaced
-from netcore.analysis.backpropagation import print_product
 from netcore.core.trace import LayerTrace, Trace
 
 TOLERANCE = 1e-4  # of the largest value: what single precision may cause
@@ -121,6 +121,13 @@ class TwoWays:
     total: NDArray[np.floating]
     is_projected: bool
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Map, row and column at which the smaller of both ways is the largest."""
+        smaller = np.minimum(np.abs(self.through_block), np.abs(self.through_shortcut))
+        unit, row, column = np.unravel_index(int(smaller.argmax()), smaller.shape)
+        return int(unit), int(row), int(column)
+
 
 def find_two_ways(trace: Trace, graph: Graph) -> TwoWays | None:
     """Find the last residual block whose two ways are known; None if there is none.
@@ -144,8 +151,14 @@ def find_two_ways(trace: Trace, graph: Graph) -> TwoWays | None:
             way = gradient_of(trace, block.main.node)
         total = gradient_of(trace, origin)
         if way is not None and total is not None and total.ndim == 3 and readers[origin] == 2:
-            return TwoWays(block.title, total - way, way, total, bool(block.shortcut))
+            return TwoWays(_region_title(graph, block), total - way, way, total, bool(block.shortcut))
     return None
+
+
+def _region_title(graph: Graph, block: Block) -> str:
+    """Title of the residual block that a sum ends."""
+    regions = graph.fold("region").blocks
+    return next((r.title for r in regions if r.kind == "residual" and r.output == block.output), "residual block")
 
 
 def _sources(graph: Graph, name: str) -> set[str]:
@@ -171,19 +184,21 @@ def _projected_gradient(trace: Trace, shortcut: Sequence[Operation]) -> NDArray[
 
 def input_gradient(layer: LayerTrace, shape: tuple[int, ...]) -> NDArray[np.floating] | None:
     """Compute the derivative by a convolution's input (C, H, W) from its deltas; None with groups or other padding."""
-    assert layer.weight is not None and layer.grad_output is not None
+    assert layer.weight is not None
+    assert layer.grad_output is not None
     settings, (_, _, kh, kw) = layer.settings, layer.weight.shape
     sizes = [settings.get(name) or 1 for name in ("stride", "dilation")]
     (sy, sx), (dy, dx) = (tuple(v) if isinstance(v, (tuple, list)) else (v, v) for v in sizes)
     padding = settings.get("padding") or 0
-    if isinstance(padding, str) or (settings.get("groups") or 1) > 1 or settings.get("padding_mode", "zeros") != "zeros":
+    plain = (settings.get("groups") or 1) == 1 and settings.get("padding_mode", "zeros") == "zeros"
+    if isinstance(padding, str) or not plain:
         return None
     py, px = padding if isinstance(padding, (tuple, list)) else (padding, padding)
     _, oh, ow = layer.grad_output.shape
     out = np.zeros((shape[0], shape[1] + 2 * py, shape[2] + 2 * px))
     for y in range(kh):
         for x in range(kw):
-            rows, columns = (slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in ((y, dy, sy, oh), (x, dx, sx, ow)))
+            rows, columns = (slice(t, t + s * (n - 1) + 1, s) for t, s, n in ((y * dy, sy, oh), (x * dx, sx, ow)))
             out[:, rows, columns] += np.tensordot(layer.weight[:, :, y, x].astype(float), layer.grad_output, (0, 0))
     return out[:, py : py + shape[1], px : px + shape[2]]
 
@@ -235,7 +250,7 @@ def find_kernel_gradient(trace: Trace, deltas: MapDeltas) -> KernelGradient | No
         return None
     at = np.unravel_index(int(np.abs(layer.grad_weight).argmax()), layer.grad_weight.shape)
     unit, inner, y, x = (int(i) for i in at)
-    values, (_, h, w) = trace.input_of(layer), deltas.values.shape
+    values, w = trace.input_of(layer), deltas.values.shape[2]
     channel = unit * (layer.settings.get("groups") or 1) // len(layer.weight) * layer.weight.shape[1] + inner
     inputs = inputs_under_tap(layer, values, channel, (y, x))
     products = deltas.values[unit] * inputs

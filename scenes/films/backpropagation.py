@@ -6,14 +6,16 @@ True class: {label}.
 """
 
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
 from netcore.analysis.answer_path import activation_call
-from netcore.core.formatting import format_number, format_percent, format_value
-from netcore.viz.film.components.dense_story import clip_names
+from netcore.core.formatting import format_number, format_percent
+from netcore.viz.film.components.dense_story import VOWELS, clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.gradient_film import GradientFilm
+from netcore.viz.film.components.gradient_film import format_losses
+from netcore.viz.film.components.map_gradient_film import MapGradientFilm
 from netcore.viz.film.components.tangent_curve import TangentCurve
 
 NEEDS = ("dense", "examples")
@@ -21,7 +23,7 @@ NEEDS = ("dense", "examples")
 TERMS = 2  # of a sum that are shown one by one
 
 
-class Backpropagation(GradientFilm):
+class Backpropagation(MapGradientFilm):
     """From the loss of one image back to all weights, and one training step."""
 
     def construct(self):
@@ -44,10 +46,10 @@ class Backpropagation(GradientFilm):
     def forward(self):
         trace, view = self.trace, self.view
         p = float(trace.probabilities[trace.label])
-        who = f"The least sure: a {self.name}" if self.moment.replaced else f"A {self.name}"
-        with self.step(
-            "{who}, {when}: {p} for it", name="forward", who=who, when=trace.snapshot, p=format_percent(p)
-        ):
+        article = "an" if self.name[0] in VOWELS else "a"
+        who = f"Least sure, {article} {self.name}" if self.moment.replaced else f"{article.capitalize()} {self.name}"
+        values = {"who": who, "when": trace.snapshot, "p": format_percent(p)}
+        with self.step("{who}, {when}: {p} for it", name="forward", notes=self.moment.reason.capitalize(), **values):
             self.add(view.picture)
             self.play_all(view.forward())
             self.play(self.line.change("loss = −ln", format_number(p, 4), "=", (self.loss, "emphasis")))
@@ -63,13 +65,12 @@ class Backpropagation(GradientFilm):
 
     def one_weight(self):
         nudge, view = self.nudge, self.view
-        digits = 5 if abs(nudge.measured) < 0.005 * nudge.loss else 4
-        before, after = (format_number(v, digits) for v in (nudge.loss, nudge.loss_after))
+        before, after = format_losses(nudge.loss, nudge.loss_after)
         fall = format_number(-nudge.measured, 3)
         word = "Raise" if nudge.change > 0 else "Lower"
         name = clip_names([self.trace.classes[nudge.unit]], 10)[0]
         edge = view.one_edge(nudge.unit, nudge.source)
-        text = "{word} one weight by {h}: the loss falls by {d}"
+        text = "{word} one weight by {h}: loss falls by {d}"
         with self.step(text, name="nudge", word=word, h=f"{abs(nudge.change):g}", d=fall):
             self.play(fade_in([edge]), view.tag(view.last - 1, nudge.source, f"{nudge.source + 1:,}"))
             weight = f"weight {nudge.source + 1:,} → {name}: {nudge.before:.3f} → {nudge.after:.3f}".replace("-", "−")
@@ -81,13 +82,14 @@ class Backpropagation(GradientFilm):
         with self.step("No trial needed: activation × delta", name="gradient"):
             h, change = f"{nudge.change:+g}".replace("-", "−").lstrip("+"), format_number(nudge.predicted, 3)
             more = f"     × {h} = {change}, measured", format_number(nudge.measured, 3)
+            self.play(view.drop_tags(), view.tag(view.last - 1, nudge.source, f"{nudge.source + 1:,}: {a}"))
             self.play(self.line.change(a, "×", (delta, role), "=", (product, "emphasis"), origins=origins))
             self.play(self.line.extend(*more))
         count = self.found[-1].gradient.size
         with self.step("The same for all {n} output weights", name="output-weights", n=count):
             self.play(self.line.change("gradient = activation × delta"), fade_out([edge]), view.drop_tags())
             self.play(view.gradient_flow(view.last))
-            self.play(view.change_legend("delta", view.drawn_extremes(view.last), "gradient"))
+            self.play(view.change_legend("delta", "gradient", view.gradient_samples(view.last)))
 
     # ---- hidden layers
 
@@ -99,17 +101,19 @@ class Backpropagation(GradientFilm):
         with self.step("Neuron {u} answers for {n} outputs", name="neuron", u=unit + 1, n=n):
             terms, origins = view.backward_sum(view.last, unit, decimals, TERMS)
             self.play(view.delta_flow(view.last, unit), view.tag(k, unit, f"{unit + 1:,}"))
-            self.play(view.change_legend("delta", view.drawn_extremes(view.last), "weight × delta"))
+            self.play(view.change_legend("delta", "weight × delta", view.gradient_samples(view.last)))
             self.play(self.line.change(*terms, origins=origins))
         call = activation_call(self.trace, found.layer)
-        area = self.view.areas.main
+        idle = int(((found.delta == 0) & (found.by_output != 0)).sum())
+        slope = slope.rstrip("0").rstrip(".") if float(slope) in (0.0, 1.0) else slope
         with self.step("× its slope {s}: delta {d}", name="slope", s=slope, d=delta):
-            product = self.line.change(derivative, "×", (slope, "emphasis"), "=", delta)
+            note = [(f"     slope 0 at {idle:,} of {len(found.delta):,}: delta 0", "muted")] * (idle > 0)
+            product = self.line.change(derivative, "×", (slope, "emphasis"), "=", delta, *note)
             if call.function is None or len(call.names) > 1:
                 self.play(product, view.delta(k, rows=view.columns.row(k, unit)))
             else:
-                z, a = float(call.sums[unit]), float(found.layer.output[unit])
-                curve = TangentCurve(self.theme, area, call.function, z, a, float(found.slopes[unit]), slope)
+                at = (float(v[unit]) for v in (call.sums, found.layer.output, found.slopes))
+                curve = TangentCurve(self.theme, self.area, call.function, *at, slope, f"neuron {unit + 1:,}")
                 self.play(self.clear_stage())
                 self.play_all(curve.appear())
                 self.play(product)
@@ -118,7 +122,7 @@ class Backpropagation(GradientFilm):
     def layers_back(self):
         view, found = self.view, self.found
         sizes = [one.mean_size for one in found]
-        smaller = all(a < b for a, b in zip(sizes, sizes[1:], strict=False))
+        smaller = all(a < b for a, b in pairwise(sizes))
         text = "Layer by layer back" + (": smaller at each" if smaller and len(found) > 1 else "")
         if len(found) == 1:
             return
@@ -128,27 +132,30 @@ class Backpropagation(GradientFilm):
                 self.play(view.delta_flow(k, run_time=0.6), view.delta(k - 1, delay=0.4))
                 self.play(view.tag_deltas(k - 1), view.fade_flow(k, 0.5))
             self.play(view.change_legend("delta"))
-            words = [format_value(s) for s in sizes]
-            shown = words if len(words) <= 5 else [*words[:2], "…", *words[-2:]]
-            self.play(self.line.change("mean size of the deltas:", "  ←  ".join(shown)))
+            names = [*(f"hidden {k}:" if len(found) > 2 else "hidden:" for k in range(1, len(found))), "output:"]
+            words = [f"{name} {format_number(s)}" for name, s in zip(names, sizes, strict=True)]
+            shown = words if len(words) <= 4 else [*words[:2], "…", words[-1]]
+            self.play(self.line.change(("mean size of the deltas:", "muted"), "   ←   ".join(shown)))
 
     def first_layer(self):
         """One picture of gradients a neuron: the image itself, in the colour of its delta."""
-        found, view = self.found[0], self.view
+        found = self.found[0]
         unit = int(np.abs(found.delta).argmax())
-        with self.step("First layer: delta × pixel draws the {c}", name="first-layer", c=self.name):
+        name = self.name if len(self.name) < 8 else "image"
+        with self.step("First layer: delta × {x} draws the {c}", name="first-layer", x=self.noun, c=name):
             self.play(self.line.change(), self.clear_stage())
             self.show_input_gradients(found, unit)
 
     def conclude(self):
         """Blame, the step, and why batches."""
-        nudge, effect = self.nudge, self.effect
+        nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
         name = clip_names([self.trace.classes[nudge.unit]], 8)[0]
         worse = int((effect.after > effect.before).sum())
-        second = "One step: loss {a} → {b}" + ("; {n} others got worse" if worse else "")
-        values = {"u": nudge.source + 1, "c": name, "x": a, "y": delta, "z": product, "n": worse}
-        loss, after = self.loss, format_number(effect.trace.loss, 4)
-        self.takeaway(
-            "Weight {u} → {c}: {x} × {y} = {z}", second, self.line.change(), a=loss, b=after, **values
-        )
+        second = "One step: loss {a} → {b}" + ("; {n} of {all} worse" if worse else "")
+        values = {"u": nudge.source + 1, "c": name, "x": a, "y": delta, "z": product}
+        values |= {"n": worse, "all": len(effect.after)}
+        values |= dict(zip("ab", format_losses(self.trace.loss, effect.trace.loss), strict=True))
+        gone = self.clear_stage()
+        view.recall_deltas()
+        self.takeaway("Weight {u} → {c}: {x} × {y} = {z}", second, self.line.change(), gone, self.restore(), **values)

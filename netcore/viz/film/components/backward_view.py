@@ -1,6 +1,7 @@
 """A dense network through which deltas flow from the outputs back to its inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,12 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from netcore.analysis.answer_path import largest_terms
 from netcore.analysis.backpropagation import LayerGradient
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_sum, format_value
+from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.components.columns import DenseColumns, edge_look
+from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.legend import LEGEND_LINE
 from netcore.viz.film.components.pictures import color_ramp
@@ -29,6 +31,14 @@ LABEL_ROOM = 0.85  # below the columns
 DIM = 0.25  # opacity of forward edges once deltas are spoken of
 MAX_TAGS = 4  # neurons of a column whose deltas are written
 TAG_PITCH = 0.3  # between two of them, at least
+
+
+class EdgeSample(NamedTuple):
+    """An edge in a legend: number, role of its colour, what it does."""
+
+    value: float
+    role: str
+    word: str
 
 
 class BackwardView:
@@ -58,7 +68,7 @@ class BackwardView:
         areas: DenseAreas,
         max_units: int,
         max_classes: int,
-        keep: dict[int, Sequence[int]],
+        keep: Mapping[int, Sequence[int]],
         source: str = "inputs",
     ) -> None:
         self.theme, self.trace, self.found, self.areas = theme, trace, list(found), areas
@@ -79,7 +89,7 @@ class BackwardView:
         self.flows: dict[int, Edges] = {}  # edges on which deltas or gradients are shown, by the column they come from
         self.tags: list[ArrayMobject] = []
 
-    def _choose(self, max_units: int, max_classes: int, keep: dict[int, Sequence[int]]) -> list[NDArray[np.int_]]:
+    def _choose(self, max_units: int, max_classes: int, keep: Mapping[int, Sequence[int]]) -> list[NDArray[np.int_]]:
         """Drawn units: of the largest deltas; inputs of the largest gradients."""
         out = [top_k(self.found[0].layer.inputs, max_units, keep.get(0, ()))]
         for k, one in enumerate(self.found[:-1], 1):
@@ -119,15 +129,24 @@ class BackwardView:
 
     def leave(self) -> list[Animate]:
         """Return the animations in which network, bars and legend leave."""
-        return fade_out([*self.network, *self.bars.mobjects, self.bars.pieces, *self.legend])
+        return fade_out([*self.network, *self.bars.mobjects, *self.legend])
 
     def come_back(self) -> list[Animate]:
         """Return the animations in which they appear again."""
         seen = [m for m in self.network if m not in self.columns.edges]
         return [
-            *fade_in([*seen, *self.bars.mobjects, self.bars.pieces, *self.legend]),
+            *fade_in([*seen, *self.bars.mobjects, *self.legend]),
             *(Animate(e, start={"opacity": 0.0}, opacity=DIM, run_time=0.3) for e in self.columns.edges),
         ]
+
+    def recall_deltas(self) -> None:
+        """Set bars and edges as they were when all deltas were known, while nothing is on the stage."""
+        self.bars.recall_wishes()
+        self.flows, self.tags = {}, []
+        for k in range(2, self.last + 1):
+            self.delta_flow(k)
+            self.tag_deltas(k - 1)
+        self.change_legend("delta")
 
     # ---- plays
 
@@ -140,7 +159,8 @@ class BackwardView:
             grow = [columns.grow(k, run_time=0.5)] if k else []
             values, rgb = self._activations(k)
             plays.append([*grow, columns.fill(k, values, rgb, run_time=0.4, delay=0.2 if k else 0.0)])
-        plays[1] += self.change_legend("activation")
+        samples = _extremes(columns.edges[-1].values, "raises", "lowers")
+        plays[1] += self.change_legend("activation", "weight × activation", samples)
         plays.append(self.bars.grow())
         return plays
 
@@ -191,8 +211,8 @@ class BackwardView:
         """
         columns, gap = self.columns, self.columns.radius + 2 * PIXEL
         targets, sources = columns.centers(k), columns.centers(k - 1)
-        starts = np.repeat(targets, len(sources), 0) - (gap, 0.0)
-        ends = np.tile(sources, (len(targets), 1)) + (gap, 0.0)
+        shift = np.array([gap, 0.0])
+        starts, ends = np.repeat(targets, len(sources), 0) - shift, np.tile(sources, (len(targets), 1)) + shift
         wishes = -values.ravel()
         rgba, widths = edge_look(self.theme, wishes)
         old = self.flows.get(k)
@@ -204,6 +224,10 @@ class BackwardView:
         """Return the animations in which the drawn weights into column `k` get the colour of their gradients."""
         values = self.found[k - 1].gradient[np.ix_(self.index[k], self.index[k - 1])]
         return [*self.hide_forward(k), *self.flow(k, values)]
+
+    def change_flow(self, k: int, change: NDArray[np.floating]) -> list[Animate]:
+        """Return the animations in which the drawn weights into column `k` get the colour of their change (O, I)."""
+        return [*self.hide_forward(k), *self.flow(k, -change[np.ix_(self.index[k], self.index[k - 1])].astype(float))]
 
     def delta_flow(self, k: int, unit: int | None = None, run_time: float = 0.8) -> list[Animate]:
         """Return the animations in which the deltas of column `k` run through the weights to the column before it.
@@ -225,28 +249,32 @@ class BackwardView:
         """Return the animation in which the edges of `flow` step back."""
         return [Animate(self.flows[k], opacity=opacity, run_time=0.3)] if k in self.flows else []
 
-    def backward_sum(self, k: int, unit: int, decimals: int, limit: int) -> tuple[list[Term], dict[int, tuple[float, float]]]:
-        """Write the derivative by a neuron as the sum of what the deltas of column `k` bring, and where terms come from."""
+    def backward_sum(
+        self, k: int, unit: int, decimals: int, limit: int
+    ) -> tuple[list[Term], dict[int, tuple[float, float]]]:
+        """Write the derivative by a neuron as the sum of what the deltas of column `k` bring; origins of the terms."""
         terms = self.found[k - 1].terms(unit)
         drawn = self.index[k]
         strongest = largest_terms(np.where(np.isin(np.arange(len(terms)), drawn), terms, 0.0), limit)
         index = [int(i) for i in strongest.index if i in drawn]
         left, rest = len(terms) - len(index), float(terms.sum() - terms[index].sum())
         numbers, total = format_sum(terms[index], rest if left else None, decimals, decimals)
-        labels = [f"from {self.trace.classes[i]}:" if k == self.last else "" for i in index]
+        names = [clip_names([self.trace.classes[i]], 10)[0] if k == self.last else "" for i in index]
+        labels = [f"from {name}:" if name else "" for name in names]
         labels += [f"{left:,} more:"] * bool(left)
         roles = ["positive" if text.startswith("−") else "negative" for text in numbers]
         return write_sum(numbers, total, roles, labels), {n: self.columns.point(k, i) for n, i in enumerate(index)}
 
     def tag_deltas(self, k: int, first: int | None = None) -> list[Animate]:
         """Return the animations in which the largest deltas of a column get their numbers."""
-        deltas, ys, shown = self.found[k - 1].delta, self.columns.centers(k)[:, 1], []
+        deltas, ys = self.found[k - 1].delta, self.columns.centers(k)[:, 1]
+        shown: list[tuple[float, int]] = []
         order = sorted(self.index[k], key=lambda u: (u != first, -abs(deltas[u])))
         for unit in order:
             y = ys[self.columns.row(k, int(unit))]
             if len(shown) < MAX_TAGS and all(abs(y - other) >= TAG_PITCH for other, _ in shown):
                 shown.append((y, int(unit)))
-        new = [m for _, unit in shown for m in self.columns.tag(k, unit, format_value(float(deltas[unit])))]
+        new = [m for _, unit in shown for m in self.columns.tag(k, unit, format_number(float(deltas[unit])))]
         self.tags += new
         return fade_in(new, 0.4)
 
@@ -263,37 +291,35 @@ class BackwardView:
 
     # ---- legends
 
-    def change_legend(self, kind: str, extremes: tuple[float, float] | None = None, title: str = "") -> list[Animate]:
+    def change_legend(self, kind: str, title: str = "", samples: Sequence[EdgeSample] = ()) -> list[Animate]:
         """Return the animations in which the legend changes.
 
         Parameters
         ----------
         kind : {"activation", "delta"}
             What neurons are filled with.
-        extremes : (float, float), optional
-            Smallest and largest of the numbers that edges stand for.
         title : str
-            What those numbers are.
+            What edges stand for.
+        samples : sequence of EdgeSample
+            Real ones.
         """
         theme, old = self.theme, self.legend
         muted, (x, top) = theme.rgb("muted"), self.areas.legends(self.ratio)
         y = top - LEGEND_LINE / 2
-        words = {"activation": ("activation", "low", "high"), "delta": ("each layer's own scale:", "fall", "rise")}[kind]
-        new: list[ArrayMobject] = [text_line(words[0], LABEL, muted, at=(x, y), align=(-1, 0))]
+        head, low, high = ("neuron should", "fall", "rise") if kind == "delta" else ("activation", "low", "high")
+        new: list[ArrayMobject] = [text_line(head, LABEL, muted, at=(x, y), align=(-1, 0))]
         y -= LEGEND_LINE
-        new += color_ramp(theme, (x, y), words[1], words[2], kind == "delta", 0.8, -1)
-        if extremes is not None:
+        new += color_ramp(theme, (x, y), low, high, kind == "delta", 0.8, -1)
+        y -= LEGEND_LINE
+        new.append(text_line("scale: layer by layer", LABEL, muted, at=(x, y), align=(-1, 0)))
+        if samples:
             y -= LEGEND_LINE * 1.3
             new.append(text_line(title, LABEL, muted, at=(x, y), align=(-1, 0)))
-            size = max(map(abs, extremes)) or 1.0
-            for value, role, word in zip(extremes, ("positive", "negative"), ("should rise", "should fall"), strict=True):
-                if (value < 0) != (role == "positive") or value == 0:
-                    continue
-                y -= LEGEND_LINE
-                width = 1.0 + 4.0 * abs(value) / size
-                new.append(Edges([(x, y)], [(x + 0.4, y)], [*theme.rgb(role), 1.0], width))
-                text = f"{format_value(value)} {word}"
-                new.append(text_line(text, LABEL, muted, at=(x + 0.52, y), align=(-1, 0)))
+        size = max((abs(sample.value) for sample in samples), default=1.0)
+        for value, role, word in samples:
+            y -= LEGEND_LINE
+            new.append(Edges([(x, y)], [(x + 0.4, y)], [*theme.rgb(role), 1.0], 1.0 + 4.0 * abs(value) / size))
+            new.append(text_line(f"{format_number(value)} {word}", LABEL, muted, at=(x + 0.52, y), align=(-1, 0)))
         if any(self.columns.dots):
             y -= LEGEND_LINE * 1.3
             dots = Neurons([(x + 0.1, y + d) for d in (0.1, 0.0, -0.1)], 0.028, muted, muted, width=0)
@@ -301,7 +327,20 @@ class BackwardView:
         self.legend = new
         return [*fade_out(old), *fade_in(new, 0.3)]
 
-    def drawn_extremes(self, k: int) -> tuple[float, float]:
-        """Return the smallest and the largest number of the edges shown behind column `k`, as gradients."""
+    def gradient_samples(self, k: int) -> list[EdgeSample]:
+        """Return the extremes of the edges shown behind column `k`: derivatives, whose signs are opposite."""
         values = -self.flows[k].values
-        return float(values.min()), float(values.max())
+        both = (
+            EdgeSample(float(values.min()), "positive", "should rise"),
+            EdgeSample(float(values.max()), "negative", "should fall"),
+        )
+        return [s for s in both if s.value and (s.value < 0) == (s.role == "positive")]
+
+    def change_samples(self, k: int) -> list[EdgeSample]:
+        """Return the extremes of the changes of weights shown behind column `k`."""
+        return _extremes(self.flows[k].values, "rises", "falls")
+
+
+def _extremes(values: NDArray[np.floating], up: str, down: str) -> list[EdgeSample]:
+    both = EdgeSample(float(values.max()), "positive", up), EdgeSample(float(values.min()), "negative", down)
+    return [s for s in both if s.value and (s.value > 0) == (s.role == "positive")]

@@ -18,7 +18,7 @@ LABEL_ROOM = 0.45
 
 
 class GradientFan:
-    """One line a gradient; lengths and angles to the mean are true, sides alternate.
+    """One line a gradient; lengths and angles to the mean, which points upwards, are true; sides alternate.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ class GradientFan:
         order = np.argsort(-found.across, kind="stable")
         side = np.empty(len(order))
         side[order] = np.where(np.arange(len(order)) % 2, -1.0, 1.0)
-        points = np.column_stack([found.along, side * found.across])
+        points = np.column_stack([side * found.across, found.along])
         low = np.minimum(points.min(0), 0.0)
-        high = np.maximum(points.max(0), [max(found.length_of_mean, 0.0), 0.0])
+        high = np.maximum(points.max(0), [0.0, found.length_of_mean])
         extent = np.maximum(high - low, 1e-9)
         self.unit = float(min(box.width / extent[0], box.height / extent[1]))
         self.start = np.array(box.center) - self.unit * (low + high) / 2
         ends = self.start + self.unit * points
         muted = [*theme.rgb("muted"), 0.8]
         self.lines = Edges(np.tile(self.start, (len(ends), 1)), ends, muted, 1.5, values=found.lengths)
-        tip = self.start + [self.unit * found.length_of_mean, 0.0]
+        tip = self.start + np.array([0.0, self.unit * found.length_of_mean])
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.mean = Edges([self.start], [tip], yellow, 5.0, values=[found.length_of_mean], z_index=1)
         self.dot = Neurons([self.start], DOT, theme.rgb("foreground"), theme.rgb("foreground"), z_index=1)

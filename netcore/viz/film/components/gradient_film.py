@@ -5,24 +5,21 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netcore.analysis.backpropagation import LayerGradient, choose_neuron, layer_gradients, nudge_weight
+from netcore.analysis.backpropagation import (
+    LayerGradient,
+    choose_neuron,
+    layer_gradients,
+    nudge_weight,
+    print_product,
+)
 from netcore.analysis.blocks import Graph
 from netcore.analysis.cnn_blocks import CnnBlocks, cnn_blocks
 from netcore.analysis.dense_layers import ADVICE, mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.learning_moment import LearningMoment, find_moment, pick_batch
-from netcore.analysis.map_gradients import (
-    KernelGradient,
-    find_kernel_gradient,
-    find_map_deltas,
-    find_pooled_gradient,
-    find_two_ways,
-    gradient_of,
-)
 from netcore.analysis.training_effect import BatchGradients, StepEffect, predicted_change, take_step
-from netcore.analysis.units import top_k
 from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_count, format_number, format_percent, format_subset, format_sum, format_value
+from netcore.core.formatting import format_number, format_subset, format_value
 from netcore.core.network import Network
 from netcore.core.run import LabeledImages
 from netcore.core.trace import Trace
@@ -34,18 +31,17 @@ from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.gradient_fan import GradientFan
 from netcore.viz.film.components.labelled_bars import LabelledBars
 from netcore.viz.film.components.map_grid import MapGrid
-from netcore.viz.film.components.sum_line import SumLine, write_sum
-from netcore.viz.film.components.tiles import ring, value_cells
+from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.film import Film
-from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.dense_areas import DenseAreas
 
 BATCH = 32  # images of the batch, at most
 LARGE, LARGE_BATCH = 5_000_000, 8  # parameters above which the batch is smaller
+PIXELS = 40  # brightest ones, of which one is shown in numbers
+MAX_ROW = 0.7  # height of a class's row
 MAX_MAPS = 16  # of a layer
-MAX_CONVOLUTIONS = 3  # whose deltas are shown one by one
 
 
 class GradientFilm(Film):
@@ -75,8 +71,15 @@ class GradientFilm(Film):
         assert self.trace.label is not None
         self.name = clip_names([self.trace.classes[self.trace.label]], 12)[0]
         self.loss = format_number(self.trace.loss or 0.0, 4)
+        scaled = self.trace.pixels.astype(np.float32) / 255
+        self.noun = "pixel" if np.allclose(self.trace.input, scaled, atol=1e-3) else "input"
         self.away = False  # whether the network has left the stage
         self.body: list[ArrayMobject] = []  # what stands in its place
+
+    @property
+    def snapshot_label(self) -> str:
+        """Label of the snapshot that is shown."""
+        return self.moment.snapshot.label
 
     def play_all(self, plays: Iterable[list[Animate]]) -> None:
         """Play lists of animations one after another."""
@@ -127,130 +130,12 @@ class GradientFilm(Film):
         grid = self.gradient_grid(values, range(len(values)), title, self.area, "blue: weight should rise")
         self.play(self.put_up(grid.mobjects))
         x = np.asarray(found.layer.inputs, float)
-        k = int(np.abs(found.gradient[unit]).argmax())
-        delta, terms = float(found.delta[unit]), (format_value(float(x[k])), format_value(float(found.gradient[unit, k])))
-        self.play(self.line.change(f"neuron {unit + 1:,}: delta {format_value(delta)} × brightest {terms[0]} = {terms[1]}"))
+        bright = np.argsort(-np.abs(x), kind="stable")[:PIXELS]
+        gray = [k for k in bright if 0 < abs(x[k]) < 0.99 * abs(x[bright[0]])] or bright[:1]
+        _, texts = print_product([(float(found.delta[unit]), float(x[k])) for k in gray])
+        words = f"neuron {unit + 1:,}: delta {texts[0]} × {self.noun} {texts[1]} ="
+        self.play(self.line.change(words, (texts[2], "emphasis")))
         self.grid = grid
-
-    def maps_back(self) -> None:
-        """Maps of a convolutional network: pooling, shortcut, convolutions, one kernel weight."""
-        self.vector_to_maps()
-        self.pool()
-        self.shortcut()
-        self.deltas = find_map_deltas(self.trace, self.graph, MAX_CONVOLUTIONS)
-        for layer in self.deltas:
-            name = ellipsize_line(layer.block.title, 4.0, LABEL)
-            with self.step("{layer}: a delta for each pixel", name=f"deltas-{layer.block.name}", layer=name):
-                self.play(self.line.change(), self.clear_stage())
-                self.play(self.put_up(self.map_grid(layer.values, layer.block.title).mobjects))
-                self.play(self.line.change(f"mean size of the deltas: {format_value(layer.mean_size)}"))
-        if self.deltas and (found := find_kernel_gradient(self.trace, self.deltas[-1])):
-            self.kernel_weight(found)
-
-    def map_grid(self, values: ArrayLike, title: str) -> MapGrid:
-        """Make the tiles of the maps with the largest gradients, the very largest first."""
-        array = np.asarray(values, float)
-        size = np.abs(array).reshape(len(array), -1).max(1)
-        first = int(size.argmax())
-        shown = [first, *(int(k) for k in top_k(size, min(MAX_MAPS, self.max_units), [first]) if k != first)]
-        words = f"{title}: gradients of {format_subset(len(shown), len(array), 'map')}"
-        return self.gradient_grid(array, shown, words, self.area, "blue: should rise")
-
-    def vector_to_maps(self) -> None:
-        """The gradients of the vector become those of the maps that it was made of."""
-        assert self.blocks is not None
-        last = self.blocks.maps.blocks[-1]
-        gradients = gradient_of(self.trace, last.output)
-        if gradients is None:
-            return
-        gradients = last.unit_values(gradients)
-        vector = self.found[0].by_input
-        text, values = "{n} gradients, back at their {m} maps", {"n": len(vector), "m": len(gradients)}
-        if len(vector) == len(gradients):
-            n = gradients[0].size
-            shared = np.allclose(gradients, vector[:, None, None] / n, atol=1e-6 * float(np.abs(vector).max()))
-            text = "Average: each of {n} pixels gets 1/{n}" if shared else "{m} gradients, one for each map"
-            values["n"] = n
-        with self.step(text, name="maps", **values):
-            self.play(self.line.change(), self.clear_stage())
-            self.play(self.put_up(self.map_grid(gradients, "last maps").mobjects))
-
-    def pool(self) -> None:
-        """One pooling window: who gets the gradient."""
-        found = find_pooled_gradient(self.trace, self.graph)
-        if found is None:
-            return
-        text = "Max-pooling: only the winner gets it" if found.is_max else "Average pooling: each gets the same share"
-        with self.step(text, name="pooling"):
-            self.play(self.line.change(), self.clear_stage())
-            halves = [Area(a.left, a.bottom + 0.5, a.right, a.top) for a in self.area.divide([1, 1], 1.0)]
-            limit = float(np.abs(found.values).max()) or 1.0
-            cells = value_cells(self.theme, found.values, halves[0].inset(0.4), limit, bool((found.values < 0).any()))
-            scale = float(np.abs(found.gradients).max()) or 1.0
-            texts = [format_value(float(v)) for v in found.gradients.ravel()]
-            back = value_cells(self.theme, -found.gradients, halves[1].inset(0.4), scale, True, texts)
-            size, best = found.values.shape, np.unravel_index(int(found.values.argmax()), found.values.shape)
-            rings = [ring(self.theme, m.corners()[0], size, [best[0]], [best[1]]) for m in (cells, back)] * found.is_max
-            words = f"map {found.unit + 1:,}, one window: values", f"gradients, from {format_value(found.given)}"
-            labels = [self.caption_below(m, text) for m, text in zip((cells, back), words, strict=True)]
-            self.play(self.put_up([cells, labels[0], *rings[:1]]))
-            self.play(self.put_up([back, labels[1], *rings[1:]]))
-
-    def caption_below(self, picture: PixelImages, text: str) -> ArrayMobject:
-        """Make a muted line below a picture."""
-        x0, y0, x1, _ = picture.bounding_box()
-        return text_line(text, LABEL, self.theme.rgb("muted"), at=((x0 + x1) / 2, y0 - 0.25))
-
-    def shortcut(self) -> None:
-        """A residual block has two ways back, whose gradients add up."""
-        found = find_two_ways(self.trace, self.graph)
-        if found is None:
-            return
-        unit = int(np.abs(found.total).reshape(len(found.total), -1).max(1).argmax())
-        maps = np.stack([found.through_block[unit], found.through_shortcut[unit], found.total[unit]])
-        row, column = (int(i) for i in np.unravel_index(int(np.abs(maps[2]).argmax()), maps[2].shape))
-        title = ellipsize_line(found.title, 3.0, LABEL)
-        with self.step("{block}: two ways back add up", name="shortcut", block=title):
-            self.play(self.line.change(), self.clear_stage())
-            limit = float(np.abs(maps).max()) or 1.0
-            words = ("through block", "through shortcut", "sum")
-            grids = []
-            for part, values, text in zip(self.area.divide([1, 1, 1], 0.4), maps, words, strict=True):
-                grid = MapGrid(self.theme, -values[None], part, [0], text, vmax=limit, signed=True, ends=(limit, -limit))
-                grids.append(grid)
-                mark = ring(self.theme, grid.maps.corners()[0], grid.size, [row], [column])
-                self.play(self.put_up([*grid.mobjects, mark]))
-            numbers, total = format_sum(maps[:2, row, column].tolist(), fewest=digits_of(maps[2, row, column]), most=9)
-            roles = ["positive" if t.startswith("−") else "negative" for t in numbers]
-            pixel = f"     map {unit + 1:,}, row {row + 1}, column {column + 1}"
-            self.play(self.line.change(*write_sum(numbers, total, roles, ["block", "shortcut"]), (pixel, "muted")))
-            self.grids = grids
-
-    def kernel_weight(self, found: KernelGradient) -> None:
-        """One kernel weight: delta × input in one window, then the sum over all windows."""
-        delta, value, product = found.texts
-        n = found.deltas.size
-        with self.step("One kernel weight: a sum over {n} windows", name="kernel", n=n):
-            self.play(self.line.change(), self.clear_stage())
-            parts = self.area.divide([1, 1, 0.8], 0.4)
-            size = found.deltas.shape
-            row, column = found.place
-            left = MapGrid(self.theme, found.inputs[None], parts[0], [0], "input under it")
-            middle = self.gradient_grid(found.deltas[None], [0], f"deltas of map {found.unit + 1:,}", parts[1])
-            rings = [ring(self.theme, g.maps.corners()[0], size, [row], [column]) for g in (left, middle)]
-            self.play(self.put_up([*left.mobjects, *middle.mobjects, *rings]))
-            texts, more = [delta, "×", value, "=", (product, "emphasis")], n - 1
-            self.play(self.line.change(*texts))
-            digits = len(product.partition(".")[2])
-            p = float(found.products[found.place])
-            (first, rest), total = format_sum([p], found.gradient - p, digits, digits)
-            self.play(self.line.change((first, "emphasis"), f"+ {more:,} more windows: {rest} = {total}"))
-            scale = float(np.abs(found.kernel).max()) or 1.0
-            words = [format_value(float(v)) for v in found.kernel.ravel()]
-            box = Area(parts[2].left, parts[2].bottom + 0.4, parts[2].right, parts[2].top - 0.4)
-            cells = value_cells(self.theme, -found.kernel, box, scale, True, words)
-            mark = ring(self.theme, cells.corners()[0], found.kernel.shape, [found.tap[0]], [found.tap[1]])
-            self.play(self.put_up([cells, self.caption_below(cells, "gradients of the kernel"), mark]))
 
     # ---- training steps
 
@@ -258,44 +143,50 @@ class GradientFilm(Film):
         """One step on this image, on many others, and one on a batch."""
         one = LabeledImages("examples", self.moment.sample.pixels[None], np.array([self.trace.label]))
         images = self.context.images("held_out")
-        self.effect = effect = take_step(self.network, self.moment.sample, one, images)
-        step, view = effect.step, self.view
-        before, after = self.loss, format_number(effect.trace.loss or 0.0, 4)
+        self.effect: StepEffect = take_step(self.network, self.moment.sample, one, images)
+        effect, view = self.effect, self.view
+        step = effect.step
+        before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
         values = {"o": step.optimizer, "r": f"{step.learning_rate:g}", "a": before, "b": after}
+        old = self.context.weights(self.moment.snapshot)
         with self.step("One {o} step, rate {r}: loss {a} → {b}", name="step", **values):
             self.play(self.line.change(), self.restore(), view.drop_tags())
-            p = effect.trace.probabilities
-            index = view.index[-1]
+            changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]
+            self.play([view.change_flow(k, change) for k, change in enumerate(changes, 1)])
+            self.play(view.change_legend("delta", "change of the weight", view.change_samples(view.last)))
+            p, index = effect.trace.probabilities, view.index[-1]
             self.play(view.bars.change(p[index], 1.0 - float(p[index].sum())))
-            known = predicted_change(self.trace, step, self.context.weights(self.moment.snapshot))
+            known = predicted_change(self.trace, step, old)
             measured = (effect.trace.loss or 0.0) - (self.trace.loss or 0.0)
-            words = [f"measured {format_number(measured, 3)}"]
-            words += [f"Σ gradient × step: {format_number(known, 3)}"] if known is not None else []
+            words = [f"Σ gradient × step: {format_number(known, 3)}"] if known is not None else []
+            words += [f"measured: {format_number(measured, 3)}"]
             notes = [] if step.recorded else ["optimiser not recorded: plain SGD"]
-            notes += ["its first step"] if step.recorded and step.optimizer != "SGD" else []
+            notes += [f"{step.optimizer}'s first step"] if step.recorded and step.optimizer != "SGD" else []
             self.play(self.line.change("     ".join(words), *(("     " + note, "muted") for note in notes)))
         self.others(effect)
         self.batch(images)
 
     def others(self, effect: StepEffect) -> None:
         """Which other images got better by the step on this one."""
-        total, better = len(effect.before), int(effect.better.sum())
-        worse = int((effect.after > effect.before).sum())
-        share, classes = effect.share_better(len(self.trace.classes)), self.trace.classes
-        shown = [k for k in self.view.index[-1] if np.isfinite(share[k])]
-        text = "{n} other images: {b} better, {w} worse" if worse else "{n} other images: {b} of them better"
-        with self.step(text, name="others", n=total, b=better, w=worse):
+        with self.step("{text}", name="others", text=f"{len(effect.before):,} images: {better_worse(effect)}"):
+            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
             self.play(self.line.change(), self.clear_stage())
-            part = {"held_out": "held-out images", "train": "training images"}.get(effect.images.part, "example images")
-            area = Area(self.area.left, self.area.bottom, self.area.right, self.area.top - 0.5)
-            names = clip_names([classes[k] for k in shown], 12)
-            bars = LabelledBars(self.theme, area, names, [float(share[k]) for k in shown])
-            head = f"share of each class's {part} with a lower loss"
-            title = text_line(ellipsize_line(head, self.area.width, LABEL), LABEL, self.theme.rgb("muted"),
-                              at=(self.area.center[0], self.area.top - 0.2))  # fmt: skip
-            self.play(self.put_up([title]), bars.grow())
-            self.body += [bars.bars, *bars.texts]
-            self.class_bars = bars
+            self.play(self.put_up(self.class_shares(effect)))
+            self.play(self.line.change(f"their mean loss: {mean}"))
+
+    def class_shares(self, effect: StepEffect) -> list[ArrayMobject]:
+        """Make bars of the share of each class's images that got better."""
+        share, classes, area = effect.share_better(len(self.trace.classes)), self.trace.classes, self.area
+        shown = [k for k in self.view.index[-1] if np.isfinite(share[k])]
+        part = {"held_out": "held-out images", "train": "training images"}.get(effect.images.part, "example images")
+        names = [clip_names([classes[k]], 12)[0] for k in shown]
+        bottom = max(area.bottom, area.top - 0.5 - MAX_ROW * len(shown))
+        box = Area(area.left, bottom, area.right, area.top - 0.5)
+        bars = LabelledBars(self.theme, box, names, [float(share[k]) for k in shown])
+        head = ellipsize_line(f"share of each class's {part} with a lower loss", area.width, LABEL)
+        self.class_bars = bars.bars
+        title = text_line(head, LABEL, self.theme.rgb("muted"), at=(area.center[0], area.top - 0.2))
+        return [title, bars.bars, *bars.texts]
 
     def batch(self, images: LabeledImages) -> None:
         """Gradients of a batch, their mean, and the losses after a step on all of them."""
@@ -304,22 +195,46 @@ class GradientFilm(Film):
         chosen = pick_batch(self.context, self.moment.sample, limit)
         if len(chosen.labels) < 2:
             return
+        self.batch_images = chosen
         found = BatchGradients(self.network.gradient_products(chosen.images, chosen.labels))
-        self.batch_effect = effect = take_step(self.network, self.moment.sample, chosen, images)
-        self.gradients = found
-        n, a, b = len(chosen.labels), found.mean_length, found.length_of_mean
-        values = {"n": n, "a": format_value(a), "b": format_value(b)}
-        with self.step("So average {n} gradients: length {a} → {b}", name="batch", **values):
+        self.batch_effect: StepEffect = take_step(self.network, self.moment.sample, chosen, images)
+        effect, self.gradients = self.batch_effect, found
+        n, lengths = len(chosen.labels), [format_value(v) for v in (found.mean_length, found.length_of_mean)]
+        text = "So average {n} gradients: length {a} → {b}"
+        with self.step(text, name="batch", n=n, a=lengths[0], b=lengths[1]):
             self.play(self.line.change(), self.clear_stage())
             fan = GradientFan(self.theme, self.area, found)
             self.play_all(fan.appear())
             self.body = fan.mobjects
             self.fan = fan
-        loss = [format_number(float(v.mean()), 5) for v in (effect.before, effect.after)]
-        count = format_count(len(effect.before), "image")
-        with self.step("One step for all {n}: {c} improve", name="batch-step", n=n, c=format_percent(effect.better.mean())):
-            own = format_number(effect.trace.loss or 0.0, 4)
-            self.play(self.line.change(f"mean loss of {count}: {loss[0]} → {loss[1]}     this image: {self.loss} → {own}"))
+            self.play(self.line.change("what they share adds up, what points apart cancels"))
+        with self.step("One step for all {n}: {text}", name="batch-step", n=n, text=better_worse(effect)):
+            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
+            own = " → ".join(format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
+            self.play(self.line.change(), self.clear_stage())
+            self.play(self.put_up(self.class_shares(effect)))
+            self.play(self.line.change(f"mean loss: {mean}", f"     this image: {own}"))
+
+
+def better_worse(effect: StepEffect) -> str:
+    """Return how many images a step made better, and how many worse."""
+    worse = int((effect.after > effect.before).sum())
+    return f"{int(effect.better.sum()):,} better" + (f", {worse:,} worse" if worse else "")
+
+
+def format_losses(before: float, after: float) -> tuple[str, str]:
+    """Format two losses with the digits in which they differ.
+
+    Examples
+    --------
+    >>> format_losses(1.4221, 1.3739), format_losses(1.59334, 1.59312)
+    (('1.422', '1.374'), ('1.5933', '1.5931'))
+    """
+    decimals = 3
+    while decimals < 6 and abs(round(before - after, 9)) < 2 * 10.0**-decimals:
+        decimals += 1
+    texts = [f"{v:,.{decimals}f}" if v >= 10.0**-decimals else format_number(v) for v in (before, after)]
+    return texts[0], texts[1]
 
 
 def digits_of(value: float) -> int:

@@ -60,10 +60,13 @@ class WishBars:
         short = [ellipsize_line(name, NAME_SHARE * area.width, NUMBER) for name in names]
         left = area.left + max(line_width(name, NUMBER) for name in short)
         ink = theme.rgb("foreground")
-        self.names = [text_line(n, NUMBER, ink, at=(left, y), align=(1, 0)) for n, y in zip(short, self.ys, strict=True)]
+        self.names = [
+            text_line(n, NUMBER, ink, at=(left, y), align=(1, 0)) for n, y in zip(short, self.ys, strict=True)
+        ]
         wish = self.p - (np.arange(len(self.p)) == target)
         self.wish = wish
-        self.deltas, self.total = format_terms([*wish, *([rest[2]] if rest else [])], DIGITS)
+        terms = [*wish, *([rest[2]] if rest else [])]
+        self.deltas, self.total = format_terms(terms, DIGITS, extra=1)
         room = max(line_width(t, NUMBER) for t in [*self.deltas, "100.0 %"])
         self.track, self.right = Area(left + GAP, area.bottom, area.right - room - GAP, area.top), area.right
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
@@ -76,6 +79,7 @@ class WishBars:
         self.numbers = self._numbers([format_percent(p) for p in self.p], [ink] * len(self.p))
         self.rest_line = self._rest(format_percent(rest[2])) if rest else []
         y = float(self.ys.max()) + RISE
+        self.wishes_shown = False
         self.axis = [
             text_line(text, LABEL, theme.rgb("muted"), at=(self.track.left + x * self.track.width, y))
             for text, x in (("0", 0.0), ("1", 1.0))
@@ -84,7 +88,8 @@ class WishBars:
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """What is shown now."""
-        return [*self.names, self.bars, *self.numbers, *self.rest_line, *self.axis]
+        pieces = [self.pieces] if self.wishes_shown else []
+        return [*self.names, self.bars, *pieces, *self.numbers, *self.rest_line, *self.axis]
 
     def corners(self, start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
         """Return rectangles (N, 2, 2) between two values of each row."""
@@ -96,20 +101,25 @@ class WishBars:
         """Return the animations in which names, bars and numbers appear."""
         bars = Animate(self.bars, start={"points": self.corners(0.0, np.zeros(len(self.p))).reshape(-1, 2)},
                        points=self.bars.points.copy(), run_time=0.8, delay=delay)  # fmt: skip
-        return [*fade_in([*self.names, *self.axis], delay), bars, *fade_in([*self.numbers, *self.rest_line], delay + 0.5)]
+        return [
+            *fade_in([*self.names, *self.axis], delay),
+            bars,
+            *fade_in([*self.numbers, *self.rest_line], delay + 0.5),
+        ]
 
     def show_wishes(self) -> list[Animate]:
         """Return the animations in which each bar's difference to its target appears, and becomes its number."""
         start = self.corners(self.p, self.p).reshape(-1, 2)
         grow = Animate(self.pieces, start={"points": start}, points=self.pieces.points.copy(), run_time=0.8)
         old, old_rest = self.numbers, self.rest_line
+        self.wishes_shown = True
         self.numbers = self._numbers(self.deltas[: len(self.p)], self.pieces.fill[:, :3])
         self.rest_line = self._rest(self.deltas[-1]) if self.rest else []
         return [grow, *fade_out([*old, *old_rest], 0.5), *fade_in([*self.numbers, *self.rest_line], 0.8)]
 
     def change(self, probabilities: ArrayLike, rest: float = 0.0) -> list[Animate]:
         """Return the animations in which the bars go to other probabilities, and the differences leave."""
-        before, self.p = self.p, np.asarray(probabilities, float)
+        before, self.p, self.wishes_shown = self.p, np.asarray(probabilities, float), False
         old, old_rest = self.numbers, self.rest_line
         rose = self.p > before
         self.numbers = self._numbers([format_percent(p) for p in self.p], [self.theme.rgb("foreground")] * len(self.p))
@@ -122,6 +132,14 @@ class WishBars:
             Animate(self.bars, points=goal, fill=fill, run_time=0.8, delay=0.3),
             *fade_in([*self.numbers, *self.rest_line], 0.9),
         ]
+
+    def recall_wishes(self) -> None:
+        """Set everything as `show_wishes` left it, while none of it is on the stage."""
+        p = self.wish + (np.arange(len(self.wish)) == self.target)
+        self.p, self.wishes_shown = p, True
+        self.bars = Rectangles(self.corners(0.0, p), fill=[*self.theme.rgb("muted"), 1.0])
+        self.numbers = self._numbers(self.deltas[: len(p)], self.pieces.fill[:, :3])
+        self.rest_line = self._rest(self.deltas[-1]) if self.rest else []
 
     def place(self, row: int) -> tuple[float, float]:
         """Return the middle of a row's number."""
