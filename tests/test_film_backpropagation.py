@@ -6,12 +6,12 @@ import shutil
 from dataclasses import replace
 from decimal import Decimal
 
-import figure_runs
 import numpy as np
 import pytest
 import torch
 from film_checks import check_layout, play_film, smallest_text
-from networks import resnet
+from module_network import learning_context
+from networks import SkipCNN, resnet
 from torch import nn
 
 from netcore.analysis import backpropagation, learning_moment
@@ -21,7 +21,7 @@ from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.learning_moment import find_moment
 from netcore.analysis.map_gradients import find_two_ways
 from netcore.core.errors import RequirementError
-from netcore.core.run import load_run
+from netcore.core.run import Examples, load_run
 from netcore.core.sample import Sample
 from netcore.models.loading import load_model
 from netcore.models.optimizers import OPTIMIZERS
@@ -29,10 +29,10 @@ from netcore.rendering.context import make_context as cached_context
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.scenes.films.backpropagation import Backpropagation
 from netcore.tracing.tracer import trace_module
-from netcore.training.recorder import record_run
-from netcore.viz.film.components import backward_view, wish_bars
-from netcore.viz.theme import DARK
+from netcore.viz.film.components import backward_view, gradient_film, wish_bars
+from netcore.viz.theme import DARK, LIGHT
 
+COUNT = 8  # images of the batch
 FRAMES = {"tall": (480, 854), "square": (600, 600)}
 
 
@@ -88,13 +88,19 @@ class Autograd:
 
 @pytest.fixture(scope="module", params=["mlp", "cnn"])
 def context(request, make_context):
-    return make_context(request.getfixturevalue(f"{request.param}_run"), at="last")
+    context = make_context(request.getfixturevalue(f"{request.param}_run"), at="last")
+    every = context.examples()
+    few = Examples(every.images[:120], every.labels[:120], every.index[:120])
+    context.examples = lambda: few  # fewer images to predict
+    return context
 
 
 @pytest.fixture(scope="module")
 def played(context):
     size = FRAMES["tall" if context.run_name.startswith("mlp") else "square"]
-    return play_film(Watched, context, fps=1, size=size, draw=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradient_film, "BATCH", COUNT)
+        return play_film(Watched, context, fps=1, size=size, draw=False)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +241,7 @@ def check_batch(played, autograd):
     arrow = np.diff(film.fan.mean.points[:, :2], axis=0)[0] / film.fan.unit
     np.testing.assert_allclose(arrow, [0, np.linalg.norm(mean)], rtol=1e-3, atol=1e-6)
     caption = next(s.caption for s in played.steps if s.name == "batch")
-    assert int(numbers(caption)[0]) == n == 32
+    assert int(numbers(caption)[0]) == n == COUNT
     module = autograd.step(chosen.images, chosen.labels)
     images = film.context.images("held_out")
     with torch.no_grad():
@@ -301,14 +307,19 @@ def test_backpropagation_film_layout(played):
 # ---- residual blocks, own modules
 
 
-@pytest.fixture(scope="module")
-def own_run(tmp_path_factory):
-    return figure_runs.make_recorded_run(tmp_path_factory.mktemp("runs"))
+LONG = ["aeroplane with a very long name", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "lorry"]
 
 
-def test_backpropagation_film_residual(own_run):
+def own_context(run, module, shape, classes=LONG, label=0):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return learning_context(run, module, pixels, list(classes), label)
+
+
+def test_backpropagation_film_residual(mlp_run):
     """Both ways back add up; an optimiser that is not recorded is said to be none."""
-    played = play_film(Watched, figure_runs.first_example_context(own_run), fps=1, draw=False)
+    torch.manual_seed(2)
+    context = own_context(mlp_run, SkipCNN(channels=3), (3, 20, 24))
+    played = play_film(Watched, context, LIGHT, fps=1, draw=False)
     check_layout(played)
     film = played.film
     ways = film.ways
@@ -445,14 +456,10 @@ def test_backpropagation_film_lies_are_caught(mlp_run, make_context, monkeypatch
             check(played, autograd)
 
 
-def test_backpropagation_film_without_hidden_layer(tmp_path):
+def test_backpropagation_film_without_hidden_layer(mlp_run):
     """The outputs read the image: no hidden neuron is spoken of."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).eval()
-    images = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), dtype=np.uint8)
-    with record_run(model, (images, np.arange(6) % 3), tmp_path / "flat", classes=["a", "b", "c"]) as recorder:
-        recorder.snapshot(0)
-    context = figure_runs.first_example_context(load_run(tmp_path / "flat"))
+    context = own_context(mlp_run, nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), (1, 8, 8), "abc")
     played = play_film(Backpropagation, context, fps=1, draw=False)
     check_layout(played)
     names = [step.name for step in played.steps]

@@ -18,6 +18,7 @@ UNSURE = 0.2, 0.7  # probability of the true class at which its delta and those 
 SURE = 0.95  # above it at all snapshots, another image is taken
 MIN_ACCURACY = 0.5  # of the examples
 MAX_SNAPSHOTS = 60
+MAX_TRIED = 8  # snapshots whose accuracy is computed where none is in the range above
 FIRST = "the first snapshot that is right on half of the examples and unsure of this image"
 NEAREST = "of the snapshots that are right on half of the examples, the one most unsure of this image"
 UNSURE_ONLY = "the snapshot most unsure of this image; none is right on half of the examples"
@@ -65,11 +66,12 @@ def find_moment(context: SceneContext) -> LearningMoment:
     p = class_probabilities(np.stack(logits))
     share, rank = p[:, sample.label], (p > p[:, [sample.label]]).sum(1)
     able = _Accuracies(context, snapshots, context.examples())
-    for k in np.flatnonzero((share >= UNSURE[0]) & (share <= UNSURE[1]) & (rank < 2)):
-        if able[int(k)] >= MIN_ACCURACY:
-            return LearningMoment(snapshots[int(k)], sample, False, FIRST)
+    unsure = np.flatnonzero((share >= UNSURE[0]) & (share <= UNSURE[1]) & (rank < 2))
+    for k in unsure.tolist():
+        if able[k] >= MIN_ACCURACY:
+            return LearningMoment(snapshots[k], sample, False, FIRST)
     nearest = [int(k) for k in np.argsort(np.abs(share - 0.5), kind="stable") if share[k] <= SURE]
-    for k in nearest:
+    for k in nearest[:MAX_TRIED]:
         if able[k] >= MIN_ACCURACY:
             return LearningMoment(snapshots[k], sample, False, NEAREST)
     if nearest:

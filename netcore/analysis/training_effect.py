@@ -1,4 +1,4 @@
-"""What one training step does to the losses of many images, and how the gradients of a batch agree."""
+"""Losses before and after a training step, and gradients of a batch."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,7 +65,7 @@ def take_step(network: Network, own: Sample, batch: LabeledImages, images: Label
     return StepEffect(step, trace, losses[0], losses[1], images)
 
 
-def predicted_change(trace: Trace, step: OptimizerStep, weights: dict[str, NDArray[np.floating]]) -> float | None:
+def predicted_change(trace: Trace, step: OptimizerStep) -> float | None:
     """Return the sum of gradient × step over all parameters; None where a gradient is not known by its name.
 
     Parameters
@@ -73,24 +73,21 @@ def predicted_change(trace: Trace, step: OptimizerStep, weights: dict[str, NDArr
     trace : Trace
         With gradients.
     step : OptimizerStep
-    weights : dict
-        Before the step.
     """
-    gradients: dict[str, NDArray[np.floating]] = {}
+    total, known = 0.0, set[str]()
     for layer in trace.layers:
-        if layer.weight_name and layer.grad_weight is not None:
-            gradients[layer.weight_name] = layer.grad_weight
-            if layer.bias is not None and layer.grad_bias is not None:
-                gradients[layer.weight_name.removesuffix("weight") + "bias"] = layer.grad_bias
-    total = 0.0
-    for name, after in step.weights.items():
-        difference = after.astype(np.float64) - weights[name]
-        if not difference.any():
-            continue
-        if name not in gradients:
-            return None
-        total += float((difference * gradients[name].reshape(difference.shape)).sum())
-    return total
+        name = layer.weight_name
+        pairs = [(name, layer.weight, layer.grad_weight)]
+        pairs += (
+            [(name.removesuffix("weight") + "bias", layer.bias, layer.grad_bias)] if name.endswith("weight") else []
+        )
+        for key, before, gradient in pairs:
+            if before is not None and gradient is not None and key in step.weights and key not in known:
+                known.add(key)
+                after = step.weights[key].reshape(before.shape).astype(np.float64)
+                total += float(((after - before) * gradient).sum())
+    every = {key for layer in trace.layers for key in layer.parameter_sizes}
+    return total if every <= known else None
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,8 @@ def format_shape(shape: Sequence[int]) -> str:
 def format_terms(terms: Iterable[float], digits: int = 2, extra: int = MAX_EXTRA_DECIMALS) -> tuple[list[str], str]:
     """Format the terms of a sum, and their total, so that the numbers shown add up.
 
-    All have the same number of decimals: the fewest, of one more than `extra`, with which the rounded terms add up to the rounded
-    total. If none does, the terms with the largest rounding errors are rounded the other way (largest remainder).
+    All have the same number of decimals: the fewest with which the rounded terms add up to the rounded total. If none
+    does, the terms with the largest rounding errors are rounded the other way (largest remainder).
 
     Parameters
     ----------

@@ -26,7 +26,8 @@ TERMS = 2  # of a sum that are shown one by one
 class Backpropagation(MapGradientFilm):
     """From the loss of one image back to all weights, and one training step."""
 
-    def construct(self):
+    def construct(self) -> None:
+        """From the loss back to all weights, then a training step."""
         self.open_gradients()
         self.forward()
         self.wish()
@@ -43,7 +44,8 @@ class Backpropagation(MapGradientFilm):
 
     # ---- outputs
 
-    def forward(self):
+    def forward(self) -> None:
+        """The image's way to its probabilities, and its loss."""
         trace, view = self.trace, self.view
         p = float(trace.probabilities[trace.label])
         article = "an" if self.name[0] in VOWELS else "a"
@@ -54,7 +56,8 @@ class Backpropagation(MapGradientFilm):
             self.play_all(view.forward())
             self.play(self.line.change("loss = −ln", format_number(p, 4), "=", (self.loss, "emphasis")))
 
-    def wish(self):
+    def wish(self) -> None:
+        """Probability − target at each output."""
         view = self.view
         with self.step("Wish of each output: probability − target", name="wish"):
             self.play(view.dim_forward(), self.line.change())
@@ -63,7 +66,8 @@ class Backpropagation(MapGradientFilm):
             terms = f"delta of {self.name}:", f"{1 + Decimal(delta.replace('−', '-'))} − 1 =", (delta, "positive")
             self.play(self.line.change(*terms, f"     all {len(self.trace.classes):,} add up to {view.bars.total}"))
 
-    def one_weight(self):
+    def one_weight(self) -> None:
+        """One weight is changed, then its gradient computed, then those of all output weights."""
         nudge, view = self.nudge, self.view
         before, after = format_losses(nudge.loss, nudge.loss_after)
         fall = format_number(-nudge.measured, 3)
@@ -93,7 +97,8 @@ class Backpropagation(MapGradientFilm):
 
     # ---- hidden layers
 
-    def one_neuron(self):
+    def one_neuron(self) -> None:
+        """A hidden neuron's delta: the sum of what comes back, times its slope."""
         view, unit, (derivative, slope, delta) = self.view, self.unit, self.product
         k, found = view.last - 1, self.found[-2]
         decimals = len(derivative.partition(".")[2])
@@ -109,17 +114,18 @@ class Backpropagation(MapGradientFilm):
         with self.step("× its slope {s}: delta {d}", name="slope", s=slope, d=delta):
             note = [(f"     slope 0 at {idle:,} of {len(found.delta):,}: delta 0", "muted")] * (idle > 0)
             product = self.line.change(derivative, "×", (slope, "emphasis"), "=", delta, *note)
-            if call.function is None or len(call.names) > 1:
+            z, a, rise = (float(v[unit]) for v in (call.sums, found.layer.output, found.slopes))
+            if call.function is None or len(call.names) > 1 or not np.isfinite(rise):
                 self.play(product, view.delta(k, rows=view.columns.row(k, unit)))
             else:
-                at = (float(v[unit]) for v in (call.sums, found.layer.output, found.slopes))
-                curve = TangentCurve(self.theme, self.area, call.function, *at, slope, f"neuron {unit + 1:,}")
+                curve = TangentCurve(self.theme, self.area, call.function, z, a, rise, slope, f"neuron {unit + 1:,}")
                 self.play(self.clear_stage())
                 self.play_all(curve.appear())
                 self.play(product)
                 self.body = curve.mobjects
 
-    def layers_back(self):
+    def layers_back(self) -> None:
+        """Deltas flow back, layer by layer."""
         view, found = self.view, self.found
         sizes = [one.mean_size for one in found]
         smaller = all(a < b for a, b in pairwise(sizes))
@@ -137,7 +143,7 @@ class Backpropagation(MapGradientFilm):
             shown = words if len(words) <= 4 else [*words[:2], "…", words[-1]]
             self.play(self.line.change(("mean size of the deltas:", "muted"), "   ←   ".join(shown)))
 
-    def first_layer(self):
+    def first_layer(self) -> None:
         """One picture of gradients a neuron: the image itself, in the colour of its delta."""
         found = self.found[0]
         unit = int(np.abs(found.delta).argmax())
@@ -146,16 +152,15 @@ class Backpropagation(MapGradientFilm):
             self.play(self.line.change(), self.clear_stage())
             self.show_input_gradients(found, unit)
 
-    def conclude(self):
+    def conclude(self) -> None:
         """Blame, the step, and why batches."""
         nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
         name = clip_names([self.trace.classes[nudge.unit]], 8)[0]
         worse = int((effect.after > effect.before).sum())
-        second = "One step: loss {a} → {b}" + ("; {n} of {all} worse" if worse else "")
-        values = {"u": nudge.source + 1, "c": name, "x": a, "y": delta, "z": product}
-        values |= {"n": worse, "all": len(effect.after)}
-        values |= dict(zip("ab", format_losses(self.trace.loss, effect.trace.loss), strict=True))
+        before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
+        first = f"Weight {nudge.source + 1:,} → {name}: {a} × {delta} = {product}"
+        second = f"One step: loss {before} → {after}" + f"; {worse:,} of {len(effect.after):,} worse" * (worse > 0)
         gone = self.clear_stage()
         view.recall_deltas()
-        self.takeaway("Weight {u} → {c}: {x} × {y} = {z}", second, self.line.change(), gone, self.restore(), **values)
+        self.takeaway("{one}", "{two}", self.line.change(), gone, self.restore(), one=first, two=second)

@@ -258,7 +258,7 @@ class BackwardView:
         strongest = largest_terms(np.where(np.isin(np.arange(len(terms)), drawn), terms, 0.0), limit)
         index = [int(i) for i in strongest.index if i in drawn]
         left, rest = len(terms) - len(index), float(terms.sum() - terms[index].sum())
-        numbers, total = format_sum(terms[index], rest if left else None, decimals, decimals)
+        numbers, total = format_sum(terms[index].tolist(), rest if left else None, decimals, decimals)
         names = [clip_names([self.trace.classes[i]], 10)[0] if k == self.last else "" for i in index]
         labels = [f"from {name}:" if name else "" for name in names]
         labels += [f"{left:,} more:"] * bool(left)

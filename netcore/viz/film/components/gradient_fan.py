@@ -18,7 +18,7 @@ LABEL_ROOM = 0.45
 
 
 class GradientFan:
-    """One line a gradient; lengths and angles to the mean, which points upwards, are true; sides alternate.
+    """One line per gradient; lengths and angles to the mean, which points upwards, are true; sides alternate.
 
     Parameters
     ----------

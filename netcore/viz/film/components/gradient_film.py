@@ -74,7 +74,7 @@ class GradientFilm(Film):
         scaled = self.trace.pixels.astype(np.float32) / 255
         self.noun = "pixel" if np.allclose(self.trace.input, scaled, atol=1e-3) else "input"
         self.away = False  # whether the network has left the stage
-        self.body: list[ArrayMobject] = []  # what stands in its place
+        self.body: list[ArrayMobject] = []  # what is shown in its place
 
     @property
     def snapshot_label(self) -> str:
@@ -88,7 +88,7 @@ class GradientFilm(Film):
                 self.play(*animations)
 
     def clear_stage(self) -> list[Animate]:
-        """Return the animations in which network, or what stands in its place, leaves."""
+        """Return the animations in which network, or what is shown in its place, leaves."""
         gone = fade_out(self.body) if self.away else self.view.leave()
         self.away, self.body = True, []
         return gone
@@ -114,7 +114,7 @@ class GradientFilm(Film):
 
     @property
     def area(self) -> Area:
-        """Where pictures stand in place of the network."""
+        """Where pictures are shown in place of the network."""
         return self.view.areas.main
 
     # ---- pictures of gradients
@@ -148,7 +148,6 @@ class GradientFilm(Film):
         step = effect.step
         before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
         values = {"o": step.optimizer, "r": f"{step.learning_rate:g}", "a": before, "b": after}
-        old = self.context.weights(self.moment.snapshot)
         with self.step("One {o} step, rate {r}: loss {a} → {b}", name="step", **values):
             self.play(self.line.change(), self.restore(), view.drop_tags())
             changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]
@@ -156,7 +155,7 @@ class GradientFilm(Film):
             self.play(view.change_legend("delta", "change of the weight", view.change_samples(view.last)))
             p, index = effect.trace.probabilities, view.index[-1]
             self.play(view.bars.change(p[index], 1.0 - float(p[index].sum())))
-            known = predicted_change(self.trace, step, old)
+            known = predicted_change(self.trace, step)
             measured = (effect.trace.loss or 0.0) - (self.trace.loss or 0.0)
             words = [f"Σ gradient × step: {format_number(known, 3)}"] if known is not None else []
             words += [f"measured: {format_number(measured, 3)}"]
@@ -190,8 +189,7 @@ class GradientFilm(Film):
 
     def batch(self, images: LabeledImages) -> None:
         """Gradients of a batch, their mean, and the losses after a step on all of them."""
-        parameters = sum(w.size for w in self.context.weights(self.moment.snapshot).values())
-        limit = LARGE_BATCH if parameters > LARGE else min(self.context.batch_size or BATCH, BATCH)
+        limit = LARGE_BATCH if self.graph.parameters() > LARGE else min(self.context.batch_size or BATCH, BATCH)
         chosen = pick_batch(self.context, self.moment.sample, limit)
         if len(chosen.labels) < 2:
             return
@@ -217,7 +215,7 @@ class GradientFilm(Film):
 
 
 def better_worse(effect: StepEffect) -> str:
-    """Return how many images a step made better, and how many worse."""
+    """Return how many images have a lower loss after a step, and how many a higher one."""
     worse = int((effect.after > effect.before).sum())
     return f"{int(effect.better.sum()):,} better" + (f", {worse:,} worse" if worse else "")
 
