@@ -1,4 +1,4 @@
-"""A dense network through which deltas flow from the outputs back to its inputs."""
+"""A dense network with deltas that flow back from its outputs."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
