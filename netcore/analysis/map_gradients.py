@@ -14,6 +14,8 @@ from netcore.analysis.regions import evenly_spaced
 from netcore.core.trace import LayerTrace, Trace
 
 TOLERANCE = 1e-4  # of the largest value: what single precision may cause
+MAX_WINDOW = 16  # values of a pooling window that can be shown
+WINDOWS = 200  # of the largest gradients, that are tried
 CANDIDATES = 12  # windows of large products, of which the first is taken whose printed product is right
 
 
@@ -83,7 +85,7 @@ class PooledGradient:
 def find_pooled_gradient(trace: Trace, graph: Graph) -> PooledGradient | None:
     """Find the window with the largest gradient of the last max or average pooling; None if there is none.
 
-    Windows must not overlap, and nothing else may read what is pooled.
+    Windows must not overlap, and nothing else may read what is pooled; that of a maximum must have one largest value.
     """
     for op in reversed(graph.operations):
         node, window = _node(trace, op.node), op.window
@@ -91,15 +93,16 @@ def find_pooled_gradient(trace: Trace, graph: Graph) -> PooledGradient | None:
             continue
         before = gradient_of(trace, op.inputs[0])
         plain = window.stride == window.kernel and window.padding == (0, 0) and window.dilation == (1, 1)
-        if before is None or not plain or np.prod(window.kernel) > 16 or not node.grad_output.any():
+        if before is None or not plain or np.prod(window.kernel) > MAX_WINDOW:
             continue
-        place = np.unravel_index(int(np.abs(node.grad_output).argmax()), node.grad_output.shape)
-        unit, row, column = (int(i) for i in place)
         (h, w), x = window.kernel, trace.value(op.inputs[0])
-        part = unit, slice(row * h, row * h + h), slice(column * w, column * w + w)
-        given, gradients = float(node.grad_output[place]), before[part]
-        if abs(gradients.sum() - given) <= TOLERANCE * abs(given):
-            return PooledGradient(op.title, op.kind == "MaxPool2d", x[part], gradients, given, unit, row, column)
+        for k in np.argsort(-np.abs(node.grad_output), axis=None, kind="stable")[:WINDOWS]:
+            unit, row, column = (int(i) for i in np.unravel_index(int(k), node.grad_output.shape))
+            part = unit, slice(row * h, row * h + h), slice(column * w, column * w + w)
+            given, gradients, values = float(node.grad_output[unit, row, column]), before[part], x[part]
+            clear = op.kind != "MaxPool2d" or (values == values.max()).sum() == 1
+            if given and clear and abs(gradients.sum() - given) <= TOLERANCE * abs(given):
+                return PooledGradient(op.title, op.kind == "MaxPool2d", values, gradients, given, unit, row, column)
     return None
 
 

@@ -67,7 +67,7 @@ class WishBars:
         self.wish = wish
         terms = [*wish, *([rest[2]] if rest else [])]
         self.deltas, self.total = format_terms(terms, DIGITS, extra=1)
-        room = max(line_width(t, NUMBER) for t in [*self.deltas, "100.0 %"])
+        room = max(line_width(t, NUMBER) for t in [*self.deltas, "> 99.9 %"])
         self.track, self.right = Area(left + GAP, area.bottom, area.right - room - GAP, area.top), area.right
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
         self.half = min(0.15, 0.32 * pitch)
