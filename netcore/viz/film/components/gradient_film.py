@@ -176,7 +176,8 @@ class GradientFilm(Film):
     def class_shares(self, effect: StepEffect) -> list[ArrayMobject]:
         """Make bars of the share of each class's images that got better."""
         share, classes, area = effect.share_better(len(self.trace.classes)), self.trace.classes, self.area
-        shown = [k for k in self.view.index[-1] if np.isfinite(share[k])]
+        known = np.flatnonzero(np.isfinite(share))  # classes of which there are images
+        shown = [k for k in self.view.index[-1] if k in known] or known[: self.max_classes].tolist()
         part = {"held_out": "held-out images", "train": "training images"}.get(effect.images.part, "example images")
         names = [clip_names([classes[k]], 12)[0] for k in shown]
         bottom = max(area.bottom, area.top - 0.5 - MAX_ROW * len(shown))
