@@ -1,6 +1,6 @@
 """What every figure must hold to: no text overlaps another, leaves the canvas, is too small, or too faint."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -47,19 +47,17 @@ def draw_figure(
     return DrawnFigure(fig, update, made)
 
 
-def drawn_texts(fig: Figure) -> list[Text]:
-    """The texts that a draw of the figure really paints, empty ones left out."""
-    seen: list[Text] = []
-    original = Text.draw
+def drawn_texts(fig: Figure, draw: Callable[[], None] | None = None) -> list[Text]:
+    """The texts that a draw of the figure would paint, empty ones left out; they are not painted."""
+    seen: dict[Text, None] = {}
 
-    def draw(self: Text, renderer: object) -> None:
-        if self.get_visible() and self.get_text().strip() and self not in seen:
-            seen.append(self)
-        original(self, renderer)
+    def notice(self: Text, renderer: object) -> None:
+        if self.get_visible() and self.get_text().strip():
+            seen[self] = None
 
-    with patch.object(Text, "draw", draw):
-        fig.canvas.draw()
-    return seen
+    with patch.object(Text, "draw", notice):
+        (draw or fig.draw_without_rendering)()
+    return list(seen)
 
 
 def painted_strings(fig: Figure) -> list[str]:
@@ -156,7 +154,7 @@ def is_nearer(color: Any, one: str, other: str) -> bool:
 
 def layout_problems(fig: Figure, contrast: bool = True) -> list[str]:
     """Everything that is wrong with a figure's texts, one line each; empty where all is well."""
-    texts = drawn_texts(fig)
+    texts = drawn_texts(fig, fig.canvas.draw)  # the picture without texts, for the contrast
     boxes = [text.get_window_extent() for text in texts]
     found = [f"leaves the canvas: {t.get_text()!r}" for t, b in zip(texts, boxes, strict=True) if not _inside(b, fig)]
     found += [f"{t.get_fontsize():g} units high: {t.get_text()!r}" for t in texts if t.get_fontsize() < SMALL]
@@ -195,12 +193,7 @@ def _core(box: Bbox) -> Bbox:
 
 def _faint(fig: Figure, texts: list[Text], boxes: list[Bbox]) -> Iterator[str]:
     """Texts whose colour stands out too little from what lies under them."""
-    for text in texts:
-        text.set_visible(False)
-    fig.canvas.draw()
     sample = np.asarray(fig.canvas.buffer_rgba())[::-1, :, :3] / 255  # row 0 at the bottom, as in the boxes
-    for text in texts:
-        text.set_visible(True)
     for text, box in zip(texts, boxes, strict=True):
         x0, y0, x1, y1 = (max(0, round(v)) for v in box.extents)
         under = sample[y0 : y1 + 1, x0 : x1 + 1].reshape(-1, 3)

@@ -9,6 +9,7 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import layout_problems, painted_strings
+from sampling import sampled_pairs
 
 from netcore.core.errors import RequirementError
 from netcore.rendering.frames import save_figure
@@ -46,8 +47,7 @@ def context_of(tmp_path_factory, request, make_context):
     return context
 
 
-@pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("path", "name"), sampled_pairs(FIGURES, RUNS, every=2))
 def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
     """No text overlaps, leaves the canvas, is too small or too faint."""
     context, scene = context_of(name), read_scene(path)

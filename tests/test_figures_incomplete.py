@@ -7,6 +7,7 @@ import figure_runs
 import pytest
 from figure_checks import layout_problems
 from incomplete_runs import POOR, REFUSED
+from sampling import sampled_pairs
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run_writer import RunWriter
@@ -34,8 +35,7 @@ def incomplete_context(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("kind", POOR)
+@pytest.mark.parametrize(("path", "kind"), sampled_pairs(FIGURES, list(POOR), every=4))
 def test_figure_on_incomplete_runs(path: Path, kind: str, incomplete_context) -> None:
     """A figure draws what an incomplete run has, or is refused in one line if the table says so."""
     scene = read_scene(path)

@@ -114,17 +114,19 @@ def format_shape(shape: Sequence[int]) -> str:
     return "×".join(f"{size:,}" for size in shape) or "a single number"
 
 
-def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], str]:
+def format_terms(terms: Iterable[float], digits: int = 2, extra: int = MAX_EXTRA_DECIMALS) -> tuple[list[str], str]:
     """Format the terms of a sum, and their total, so that the numbers shown add up.
 
-    All have the same number of decimals: the fewest, of three, with which the rounded terms add up to the rounded
-    total. If none does, the terms with the largest rounding errors are rounded the other way (largest remainder).
+    All have the same number of decimals: the fewest with which the rounded terms add up to the rounded total. If none
+    does, the terms with the largest rounding errors are rounded the other way (largest remainder).
 
     Parameters
     ----------
     terms : iterable of float
     digits : int
         Significant digits of the largest term, at least.
+    extra : int
+        Further decimals that are tried.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], st
     largest = max(map(abs, values), default=0.0)
     power = max(-MAX_DECIMALS, int(f"{largest:.{digits - 1}e}".split("e")[1]))
     fewest = max(0, digits - 1 - power)
-    for decimals in range(fewest, fewest + MAX_EXTRA_DECIMALS + 1):
+    for decimals in range(fewest, fewest + extra + 1):
         units, total = _units(values, decimals)
         if sum(units) == total:
             break
@@ -150,7 +152,7 @@ def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], st
         decimals = fewest
         units = _largest_remainder(values, decimals)
         total = sum(units)
-    *texts, last = (_decimal(unit, decimals) for unit in [*units, total])
+    *texts, last = (format_decimal(unit, decimals) for unit in [*units, total])
     return texts, last
 
 
@@ -186,14 +188,14 @@ def format_sum(
         left = total_units - sum(units)
         if abs(left - rest * 10**decimals) <= 1:
             break
-    return [_decimal(u, decimals) for u in [*units, left]], _decimal(total_units, decimals)
+    return [format_decimal(u, decimals) for u in [*units, left]], format_decimal(total_units, decimals)
 
 
 def _exact_sum(terms: Sequence[float], fewest: int, most: int) -> tuple[list[str], str]:
     for decimals in range(fewest, most + 1):
         units, total = _units(list(terms), decimals)
         if sum(units) == total:
-            return [_decimal(unit, decimals) for unit in units], _decimal(total, decimals)
+            return [format_decimal(unit, decimals) for unit in units], format_decimal(total, decimals)
     return [], ""
 
 
@@ -213,9 +215,26 @@ def find_printable_product(
         for k, (a, b) in enumerate(pairs):
             (one, two), product = (round(a * 10**decimals), round(b * 10**decimals)), round(a * b * 10**decimals)
             if product and round(one * two / 10**decimals) == product:
-                return k, (_decimal(one, decimals), _decimal(two, decimals), _decimal(product, decimals))
-    texts = [_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
+                return k, (
+                    format_decimal(one, decimals),
+                    format_decimal(two, decimals),
+                    format_decimal(product, decimals),
+                )
+    texts = [format_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
     return 0, (texts[0], texts[1], texts[2])
+
+
+def format_decimal(units: int, decimals: int) -> str:
+    """Format a whole number of units of 10^-`decimals`, for numbers that were rounded before.
+
+    Examples
+    --------
+    >>> format_decimal(-1234567, 2), format_decimal(5, 2)
+    ('−12,345.67', '0.05')
+    """
+    digits = f"{abs(units):0{decimals + 1}d}"
+    whole, rest = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
+    return f"{'−' if units < 0 else ''}{int(whole):,}{rest}"
 
 
 def format_value(value: float) -> str:
@@ -228,7 +247,7 @@ def format_value(value: float) -> str:
     """
     if value and (abs(value) < 0.005 or abs(value) >= 1000):
         return format_number(value)
-    return _decimal(round(value * 100), 2)
+    return format_decimal(round(value * 100), 2)
 
 
 def format_quotient(part: float, total: float) -> tuple[str, str, str]:
@@ -245,6 +264,21 @@ def format_quotient(part: float, total: float) -> tuple[str, str, str]:
         if b and format_percent(a / b) == share:
             break
     return format_number(part, digits), format_number(total, digits), share
+
+
+def format_log(share: float) -> tuple[str, str]:
+    """Format a share and its negative natural logarithm, so that the printed share gives the printed logarithm.
+
+    Examples
+    --------
+    >>> format_log(0.06762)
+    ('0.0676', '2.69')
+    """
+    text = format_value(-math.log(share) + 0.0)
+    for digits in range(3, 9):
+        if format_value(-math.log(float(f"{share:.{digits - 1}e}")) + 0.0) == text:
+            break
+    return format_number(share, digits), text
 
 
 def _percentage(share: float, decimals: int) -> str:
@@ -269,12 +303,6 @@ def _largest_remainder(values: list[float], decimals: int) -> list[int]:
     for k in sorted(range(len(values)), key=lambda k: -step * errors[k])[: abs(missing)]:
         units[k] += step
     return units
-
-
-def _decimal(units: int, decimals: int) -> str:
-    digits = f"{abs(units):0{decimals + 1}d}"
-    whole, rest = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
-    return f"{'−' if units < 0 else ''}{int(whole):,}{rest}"
 
 
 def _minus(text: str) -> str:

@@ -35,10 +35,10 @@ class Patch:
 
 
 def changed_patch(before: np.ndarray | None, frame: np.ndarray) -> Patch:
-    """Return the smallest rectangle of `frame`, uint8 (H, W, C), outside of which it equals `before`; None: all of it."""
+    """Return what of `frame`, uint8 (H, W, C), differs from the frame `before`; of the first all."""
     if before is None:
         return Patch(0, 0, frame)
-    height, width, channels = frame.shape
+    height, _, channels = frame.shape
     differs = frame.reshape(height, -1) != before.reshape(height, -1)
     rows = np.flatnonzero(differs.any(axis=1))
     if not len(rows):

@@ -66,7 +66,7 @@ class PaletteBuilder:
         source.push(None)
         palette = filters[-1].pull()
         assert isinstance(palette, av.VideoFrame)
-        return palette.to_ndarray(format="rgba").reshape(MAX_COLORS, 4)
+        return np.asarray(palette.to_ndarray(format="rgba"), np.uint8).reshape(MAX_COLORS, 4)
 
 
 def _sparse_zeros(dtype: type[np.integer[Any]]) -> NDArray[Any]:
@@ -77,7 +77,7 @@ def _sparse_zeros(dtype: type[np.integer[Any]]) -> NDArray[Any]:
 def color_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return the colours of uint8 (…, 3) as numbers below 2²⁴."""
     red, green, blue = (rgb[..., channel].astype(np.uint32) for channel in range(3))
-    return red << 16 | green << 8 | blue
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 class PaletteIndex:
@@ -127,6 +127,7 @@ def indexed_frames(frames: FrameBuffer, palette: NDArray[np.uint8], delay: int) 
             shown = nearest(patch.pixels)
         else:
             shown[patch.slices] = nearest(patch.pixels)
-        frame = av.VideoFrame.from_ndarray((shown, argb), format="pal8")
+        pair: Any = (shown, argb)  # PyAV's types know of one array only
+        frame = av.VideoFrame.from_ndarray(pair, format="pal8")
         frame.pts, frame.time_base = start * delay, CENTISECOND
         yield frame
