@@ -1,13 +1,12 @@
-"""Pairs of what tests are parametrised with, of which the short tests take a spread sample."""
+"""What tests are parametrised with, of which the short tests take a spread sample."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 
-def sampled_pairs(first: Sequence[Any], second: Sequence[Any], every: int) -> list[ParameterSet]:
+def sampled_pairs(first: Sequence[Any], second: Sequence[Any], every: int) -> list[Any]:
     """Return all pairs; one in `every`, spread over both sequences, is short, the others are marked slow.
 
     Parameters
@@ -23,5 +22,10 @@ def sampled_pairs(first: Sequence[Any], second: Sequence[Any], every: int) -> li
     ]
 
 
+def sampled(values: Sequence[Any], every: int) -> list[Any]:
+    """Return all values; one in `every` is short, the others are marked slow."""
+    return [pytest.param(v, id=_name(v), marks=[pytest.mark.slow] if i % every else []) for i, v in enumerate(values)]
+
+
 def _name(value: Any) -> str:
-    return str(getattr(value, "stem", value))
+    return str(getattr(value, "stem", None) or getattr(value, "name", None) or value)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from networks import SHAPES, ZOO, Branching, Functional, InPlace, SkipCNN, TwoImages, resnet, tanh_mlp
+from sampling import sampled
 from torch import nn
 
 from netcore.core.errors import NetcoreError
@@ -79,7 +80,7 @@ def test_exported_model_trace_matches_module(make, shape):
         assert ("kernel_size" in a.settings) == (a.kind in ("Conv2d", "MaxPool2d"))
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", sampled(list(ZOO), every=3))
 def test_stored_network_round_trip(name):
     torch.manual_seed(0)
     module, shape = ZOO[name]().eval(), SHAPES[name]

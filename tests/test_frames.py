@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
+from sampling import sampled_pairs
 
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.encoding import encode
@@ -299,8 +300,7 @@ def test_load_scene_same_file_name(tmp_path: Path) -> None:
 ANIMATED = [scene for scene in all_scenes() if scene.kind == "figure" and scene.animated]
 
 
-@pytest.mark.parametrize("scene", ANIMATED, ids=lambda s: s.name)
-@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+@pytest.mark.parametrize(("scene", "kind"), sampled_pairs(ANIMATED, ["mlp", "cnn"], every=2))
 def test_animated_figures_blit_correctly(scene, kind, request, make_context) -> None:
     if kind == "cnn" and not {"convolution", "maps"} & {*scene.needs}:
         pytest.skip("drawn of the dense network")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import toy_runs
+from sampling import sampled_pairs
 
 from netcore.core.files import file_sha256
 from netcore.rendering.api import render
@@ -223,8 +224,10 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("to_all", [False, True], ids=["to netcore", "to the group, as Ctrl-C does"])
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("end", "to_all"),
+    sampled_pairs([signal.SIGINT, signal.SIGTERM], [False, True], every=2),  # True: to the group, as Ctrl-C does
+)
 def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_all: bool) -> None:
     target = project_dir / "renders" / "toy" / "slow.gif"
     target.parent.mkdir(parents=True)

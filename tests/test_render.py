@@ -212,8 +212,13 @@ def test_status_names_change(project_dir: Path, change) -> None:
     assert reasons() == {PNG.as_posix(): ""}
     expected = change(project_dir)
     assert reasons()[PNG.as_posix()].startswith(expected)
+
+
+def test_changed_render_is_fresh_again(project_dir: Path) -> None:
     assert state(size=(160, 90)) == "drawn"
-    assert reasons() == {PNG.as_posix(): ""}
+    retrained(project_dir)
+    assert state(size=(160, 90)) == "drawn"
+    assert set(reasons().values()) == {""}
 
 
 def test_unread_inputs_keep_render_fresh(project_dir: Path) -> None:
