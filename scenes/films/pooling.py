@@ -21,7 +21,7 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import pooling_wording as wording
 from netcore.viz.film.components.change_bars import ChangeBars
 from netcore.viz.film.components.cnn_wording import class_name, image_words, spell
-from netcore.viz.film.components.convolution_screen import GAP
+from netcore.viz.film.components.convolution_tables import GAP
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.feature_maps import abs_max
 from netcore.viz.film.components.map_grid import MapGrid
