@@ -1,7 +1,8 @@
 """Worked example
 
-One neuron of {network} by hand, then its scores and probabilities: multiply, add, apply the activation function, raise
-e to each score, divide by the sum. Every printed sum adds up, and the result is PyTorch's own.
+One neuron of {network} by hand (before it, in a convolutional network, one value of a map), then its scores and
+probabilities: multiply, add, apply the activation function, raise e to each score, divide by the sum. Every printed sum
+adds up, and the result is PyTorch's own.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
@@ -19,19 +20,21 @@ from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum
+from netcore.viz.film.components.pixel_steps import PixelFilm
 from netcore.viz.film.components.score_sheet import ScoreSheet
 from netcore.viz.film.components.sum_line import SumLine, write_sum
-from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import text_line
 
 NEEDS = ()
 
+COLUMNS = 4  # of a table of numbers, at most; half as many where not all inputs are written
+MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 TOLERANCE = 1e-5  # by which shares computed here may differ from PyTorch's
 FORMULAS = {"Sigmoid": "1 ÷ (1 + e^−z)", "ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
 
 
-class WorkedExample(Film):
+class WorkedExample(PixelFilm):
     """A neuron, the scores and the softmax in numbers that can be checked by hand."""
 
     def construct(self) -> None:
@@ -44,6 +47,7 @@ class WorkedExample(Film):
             self.layers = cnn_blocks(self.trace).dense
         if not self.layers:
             raise RequirementError("this film needs a dense layer, the network has none: use prediction-pipeline")
+        self.before = self.show_pixel(self.trace, graph, self.sums)
         self.choose_neuron()
         self.show_factors()
         self.multiply()
@@ -64,10 +68,11 @@ class WorkedExample(Film):
         self.layer = self.layers[-2] if len(self.layers) > 1 else self.layers[-1]
         terms = difference_terms(self.layers[-1], self.answer, other)[0]
         self.unit = int(terms.argmax()) if len(self.layers) > 1 else self.answer
+        many = len(self.layer.inputs) > MANY
         self.left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
         self.above, self.below = middle.rows([1, 1], gap=0.15)
-        self.products = self.right.part(0, 0, 0.8, 1)
-        self.hand, self.columns = fit_hand_sum(self.layer, self.unit, self.above, self.products)
+        self.products, limits = self.right.part(0, 0, 0.8, 1), (DRAWN, COLUMNS // 2) if many else (MANY, COLUMNS)
+        self.hand, self.columns = fit_hand_sum(self.layer, self.unit, self.above, self.products, *limits)
         self.name = f"neuron {self.unit + 1} of {self.layer.block.title}"
 
     # ---- one neuron
@@ -76,9 +81,9 @@ class WorkedExample(Film):
         """Inputs and weights as tables."""
         hand, theme = self.hand, self.theme
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
-        left, columns = self.left, self.columns
-        a = NumberTable(theme, self.above, "activations a", [*hand.activations, *more], columns)
-        w = NumberTable(theme, self.below, "weights w", [*hand.weights, *[""] * len(more)], columns)
+        left = self.left
+        a = NumberTable(theme, self.above, "activations a", [*hand.activations, *more], self.columns)
+        w = NumberTable(theme, self.below, "weights w", [*hand.weights, *[""] * len(more)], self.columns)
         self.factors = [*a.mobjects, *w.mobjects]
         _, h, v = self.trace.pixels.shape
         place = left.part(0, 0.08, 1, 0.6).fit(v, h, (0, 1))
@@ -89,6 +94,8 @@ class WorkedExample(Film):
         self.beside = [image, *texts]
         n = len(self.layer.inputs)
         with self.step("Neuron {unit}: {n} inputs, {n} weights", unit=self.unit + 1, n=n, name="factors"):
+            if self.before:
+                self.play(fade_out(self.before), fade_in(self.beside))
             self.add(*self.beside)
             self.play(fade_in(self.factors), self.sums.change("z = Σ w a + b"))
 

@@ -18,10 +18,11 @@ from netcore.viz.theme import Theme
 TITLE_ROOM = 0.42  # above the cells
 MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 0.3, 0.5
 CELL_GAP = 0.06  # beside a number
-MAX_PRODUCTS = 24
 
 
-def fit_hand_sum(layer: DenseLayer, unit: int, factors: Area, products: Area, most: int = 4) -> tuple[HandSum, int]:
+def fit_hand_sum(
+    layer: DenseLayer, unit: int, factors: Area, products: Area, limit: int = 24, most: int = 4
+) -> tuple[HandSum, int]:
     """Write a neuron's sum in as many products as tables of its factors and products can hold.
 
     Parameters
@@ -30,8 +31,8 @@ def fit_hand_sum(layer: DenseLayer, unit: int, factors: Area, products: Area, mo
     unit : int
     factors, products : Area
         Of the table of activations, or of weights; of the table of products.
-    most : int
-        Maximum number of columns.
+    limit, most : int
+        Maximum number of products, and of columns.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def fit_hand_sum(layer: DenseLayer, unit: int, factors: Area, products: Area, mo
     """
     rows = max(1, int((min(factors.height, products.height) - TITLE_ROOM) / MIN_ROW_HEIGHT))
     for columns in range(most, 0, -1):
-        hand = hand_sum(layer, unit, min(MAX_PRODUCTS, rows * columns))
+        hand = hand_sum(layer, unit, min(limit, rows * columns))
         texts = [*hand.activations, *hand.weights, f"{hand.rest_count:,} more"], [*hand.products, hand.rest]
         widest = [columns * (max(line_width(text, LABEL) for text in side) + CELL_GAP) for side in texts]
         if widest[0] <= factors.width and widest[1] <= products.width:
