@@ -8,9 +8,27 @@ import pytest
 from manim import Square
 
 import netcore
-from netcore.viz.film.base_mobject import PIXEL
-from netcore.viz.film.manim_adapter import bounding_box, overlaps
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import CAPTION, PIXEL
+from netcore.viz.film.components.number_cells import NumberCells
+from netcore.viz.film.edges import Edges
+from netcore.viz.film.manim_adapter import (
+    NO_PIXELS,
+    WHOLE_FRAME,
+    ArrayCamera,
+    ArrayRenderer,
+    ArrayScene,
+    Region,
+    bounding_box,
+    overlaps,
+    pixel_region,
+    play_film,
+)
 from netcore.viz.film.mobjects import Neurons
+from netcore.viz.film.settings import FilmSettings
+from netcore.viz.film.text import text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.theme import DARK
 
 PACKAGE = Path(netcore.__file__).parent
 ADAPTER = PACKAGE / "viz" / "film" / "manim_adapter.py"
@@ -58,6 +76,54 @@ def test_bounding_box_of_both_kinds() -> None:
     assert (left, right) == (-right, -left)
     assert top >= 1.25
     assert bottom == -top
+
+
+class Moving(ArrayScene):
+    """Neurons that travel one by one over lines, an image of numbers that grows, and a line of text that fades."""
+
+    def construct(self) -> None:
+        rng = np.random.default_rng(0)
+        self.set_background("#101418")
+        ends = rng.uniform(-3, 3, (2, 40, 2))
+        lines = Edges(ends[0], ends[1], (0.3, 0.5, 0.9, 0.8), 3.0)
+        column = Neurons(rng.uniform(-3, 3, (12, 2)), 0.2, rng.random((12, 3)), np.ones(3))
+        cells = NumberCells(DARK, rng.random((2, 2, 3)), ["0.12", "−0.34", "1", "0"], Area(3.5, -1.5, 3, 3))
+        text = text_line("a line of text", CAPTION, at=(0, -3.4))
+        self.add(lines, column)
+        small = Area(-5, 1, 0.5, 0.5).frame.reshape(-1, 2)
+        self.play(
+            Animate(column, points=column.points_at(rng.uniform(-3, 3, (12, 2))), lag_ratio=0.7),
+            Animate(cells, start={"points": small}, points=cells.points.copy()),
+            Animate(text, start={"opacity": 0}, opacity=1.0),
+            run_time=1,
+        )
+        self.play(Animate(lines, widths=np.full(40, 0.5)), Animate(text, opacity=0.0), run_time=1)
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_drawing_of_changes_matches_whole_frames(monkeypatch: pytest.MonkeyPatch, transparent: bool) -> None:
+    """Only the pixels near what changes are drawn again and handed on."""
+    settings = FilmSettings(None, DARK, (480, 270), 12, {}, transparent)
+
+    def play() -> list[tuple[np.ndarray, int]]:
+        found: list[tuple[np.ndarray, int]] = []
+        play_film(Moving, settings, lambda rgb, repeat: found.append((rgb, repeat)))
+        return found
+
+    changes = play()
+    monkeypatch.setattr(ArrayRenderer, "_covered", lambda renderer, scene: WHOLE_FRAME)
+    whole = play()
+    assert len(changes) > 15
+    assert [repeat for _, repeat in changes] == [repeat for _, repeat in whole]
+    assert max(np.abs(a.astype(int) - b).max() for (a, _), (b, _) in zip(changes, whole, strict=True)) <= 1
+
+
+def test_pixel_region_of_box() -> None:
+    camera = ArrayCamera(pixel_width=160, pixel_height=90, frame_width=16, frame_height=9)
+    assert pixel_region(camera, np.array([-1.0, -0.5, 0.0, 0.5])) == Region(68, 38, 83, 53)
+    assert pixel_region(camera, np.array([9.0, 0.0, 10.0, 1.0])) == NO_PIXELS
+    assert NO_PIXELS.union(Region(1, 2, 3, 4)) == Region(1, 2, 3, 4)
+    assert Region(1, 2, 3, 4).union(Region(0, 3, 2, 9)) == Region(0, 2, 3, 9)
 
 
 def test_overlaps_within_a_pixel() -> None:
