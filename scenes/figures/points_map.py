@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
@@ -130,13 +131,16 @@ class _Plane:
         self.rings = ax.scatter(
             [], [], s=48, facecolors="none", edgecolors=fig.theme.incorrect, linewidths=1.2, zorder=2
         )
-        ground = {"facecolor": fig.theme.background, "edgecolor": "none", "alpha": 0.75, "pad": 1.0}
         short = [ellipsize(fig, name, LONGEST_NAME) for name in images.classes]
         self.names = [
             ax.text(0, 0, name, color=fig.theme.foreground, fontsize=LABEL, fontweight="bold", ha="center",
-                    va="center", bbox=ground, zorder=4)
+                    va="center", zorder=4)
             for name in short
         ]  # fmt: skip
+        self.grounds = [
+            ax.add_patch(Rectangle((0, 0), 0, 0, facecolor=fig.theme.background, linewidth=0, zorder=3.5))
+            for _ in short
+        ]
         self.name_sizes = np.array([[text_width(fig, name, LABEL, "bold") + 4, LABEL + 4] for name in short])
         start = text_width(fig, name, LABEL, "bold") + 8
         self.note = add_text(fig, box.x + start, box.y + 0.8, "", color=fig.theme.muted)
@@ -163,10 +167,12 @@ class _Plane:
             apart = (np.abs(middles[k] - middles[taken]) >= half + self.name_sizes[taken] / 2 * unit).any(1)
             shown = shares[k] >= GATHERED and bool(apart.all())
             taken += [int(k)] * int(shown)
-            self.names[k].set_visible(shown)
+            for artist in (self.grounds[k], self.names[k]):
+                artist.set_visible(shown)
             if shown:
+                self.grounds[k].set_bounds(*(middles[k] - half), *(2 * half))
                 self.names[k].set_position(middles[k].tolist())
-        return [*self.names]
+        return [*self.grounds, *self.names]
 
 
 def _project(over_time: list[NDArray[Any]], method: str) -> tuple[list[NDArray[Any]], list[str]]:
