@@ -53,7 +53,7 @@ def activation_words(call: ActivationCall, before: str, received: str, after: st
     ----------
     call : ActivationCall
     before, received, after : str
-        The sum, what the function receives (a normalization may stand between them), and the activation.
+        The sum, what the function receives (of a normalized layer not the same), and the activation.
     value : float
         The activation.
     """

@@ -79,7 +79,7 @@ class SumBars:
     def _number(self, text: str, k: int, role: str) -> TextLine:
         right = self.ends[k] >= self.starts[k]
         x = self.x(self.ends[k]) + (0.1 if right else -0.1)
-        if not right and x - line_width(text, NUMBER) < self.x(0.0) < x:  # it would lie on the zero mark
+        if not right and x - line_width(text, NUMBER) < self.x(0.0) < x:  # it would cover the zero mark
             right, x = True, self.x(self.starts[k]) + 0.1
         rgb = self.theme.rgb(role)
         return text_line(text, NUMBER, rgb, at=(x, self.ys[k]), align=(-1 if right else 1, 0))
