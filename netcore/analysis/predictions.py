@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netcore.analysis.diagram_columns import diagram_columns
 from netcore.core.context import SceneContext
-from netcore.core.errors import RequirementError
+from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.formatting import format_count, format_images
 from netcore.core.probabilities import class_probabilities
 from netcore.core.run import Snapshot
@@ -156,7 +156,10 @@ def whole_accuracy(context: SceneContext) -> tuple[float, str]:
     They are the held-out images where the run was evaluated on them at this snapshot, else the examples.
     """
     for name in context.evaluations:
-        found = stored_predictions(context, name, labeled=False)
+        try:
+            found = stored_predictions(context, name)
+        except NetcoreError:  # empty, damaged, or with NaN
+            continue
         if found.held_out and found.snapshot == context.snapshot().label and len(found.labels):
             return found.accuracy, f"{len(found.labels):,} held-out"
     examples = predict_examples(context)

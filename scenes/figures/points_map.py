@@ -65,7 +65,7 @@ def draw(
     words += f"{format_subset(len(found), len(every), 'layer')} · "
     plane = f"the plane in which they spread most at {snapshots[-1].label}"
     words += plane if method == "pca" else f"t-SNE at {snapshots[-1].label}: neighbours stay neighbours"
-    title = f"Points map of {context.run_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
+    title = f"Points map of {context.run_name} ({'PCA' if method == 'pca' else 't-SNE'})"
     body, _ = add_heading(fig, title, words, legend_width=text_width(fig, _mistakes(len(labels), snapshots[-1])) + 16)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
