@@ -1,4 +1,4 @@
-"""Boxes whose volume is a count of numbers: sizes and corners in oblique projection."""
+"""Boxes in oblique projection whose volume is a count of numbers."""
 
 import math
 from collections.abc import Sequence
