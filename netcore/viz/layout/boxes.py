@@ -1,4 +1,4 @@
-"""Boxes in oblique projection whose volume is a count of numbers."""
+"""Boxes whose volume is a count of numbers, in oblique projection."""
 
 import math
 from collections.abc import Sequence
