@@ -109,6 +109,7 @@ def test_changes_offered_as_run(lab, served):
     assert not lab.is_visible("#save-run")
 
 
+@pytest.mark.slow
 def test_dashboard_steps_for_each_viewer(browser, served, run):
     viewers = [open_page(browser, served, "/dashboard", color_scheme=scheme) for scheme in ("light", "dark")]
     first = viewers[0].evaluate("document.getElementById('frame').src")
@@ -128,6 +129,7 @@ def test_dashboard_steps_for_each_viewer(browser, served, run):
     assert list(itertools.chain(*(page.problems for page in viewers))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/dashboard"])
 def test_server_pages_accessible_and_fit(browser, served, path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
