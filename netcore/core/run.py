@@ -382,6 +382,12 @@ def _read_run(found: Path) -> Run:
     return Run(found.resolve(), info)
 
 
+def run_stamp(folder: Path) -> tuple[int, ...]:
+    """Return times, sizes and numbers of the files that describe a run: if they are the same, so is the run."""
+    info = (folder / "run.json").stat()
+    return info.st_mtime_ns, info.st_size, info.st_ino
+
+
 def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:
     """Load all readable runs in a folder, by name; `damaged` is called with the error of each other."""
     out = []
