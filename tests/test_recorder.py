@@ -190,7 +190,7 @@ def test_record_run_readable_while_recording(tmp_path):
     with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
         for step in (0, 10):
             rec.snapshot(step)
-            found = json.loads((tmp_path / "own/run.json").read_text())
+            found = load_run(tmp_path / "own").info
             assert (found["status"], found["last"]) == ("training", step)
 
 

@@ -42,7 +42,7 @@ def losses(run):
     return [(row["step"], row["train_loss"], row["val_loss"], row["learning_rate"]) for row in run.history["epochs"]]
 
 
-CALLS = ((RunWriter, "add_snapshot"), (RunWriter, "save"), (training, "save_checkpoint"))
+CALLS = ((RunWriter, "add_snapshot"), (RunWriter, "append"), (training, "save_checkpoint"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_resume_after_kill_same_weights(tmp_path, monkeypatch, whole, owner, cal
 
     def deadly(*args, **kwargs):
         calls.append(1)
-        last = len(calls) == {"add_snapshot": 7, "save": 3, "save_checkpoint": 3}[call]
+        last = len(calls) == {"add_snapshot": 7, "append": 3, "save_checkpoint": 3}[call]
         if last and when == "before":
             raise Killed
         real(*args, **kwargs)

@@ -2,7 +2,8 @@
 
 In a run folder `run.json` describes the network and its training, `snapshots/` contains the weights over time,
 `examples.npz` a few images per class, and `evaluation/` the logits on data sets. `run.json` is written last and renamed
-into place, so a reader never sees an incomplete run. `netcore.core.run_writer` writes them.
+into place, so a reader never sees an incomplete run. During a training, `journal.jsonl` contains what came after
+(`netcore.core.run_journal`). `netcore.core.run_writer` writes them.
 `cache/` contains results of forward passes (`netcore.core.trace_store`) and can be deleted.
 """
 
@@ -21,6 +22,7 @@ from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.files import path_inside
 from netcore.core.plain_text import parse_json
 from netcore.core.run_checks import check_arrays, check_info, check_labels
+from netcore.core.run_journal import JOURNAL, add_row, journal_rows, read_journal
 
 SCHEMA = 1
 REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
@@ -361,7 +363,9 @@ def _read_run(found: Path) -> Run:
     if not (found / "run.json").is_file():
         raise NetcoreError(f"{found / 'run.json'} is not a regular file: {RETRAIN_HINT}")
     try:
-        info = parse_json((found / "run.json").read_bytes())
+        journal = read_journal(found)  # first, see there
+        content = (found / "run.json").read_bytes()
+        info = parse_json(content)
     except OSError as error:
         raise NetcoreError(f"cannot read {found / 'run.json'}: {error.strerror}") from error
     except ValueError as error:
@@ -379,13 +383,18 @@ def _read_run(found: Path) -> Run:
         check_info(info)
     except ValueError as error:
         raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {RETRAIN_HINT}") from error
+    try:
+        for row in journal_rows(journal, content):
+            add_row(info, row)
+    except ValueError as error:
+        raise NetcoreError(f"{found / JOURNAL} is damaged ({error}): {RETRAIN_HINT}") from error
     return Run(found.resolve(), info)
 
 
 def run_stamp(folder: Path) -> tuple[int, ...]:
     """Return times, sizes and numbers of the files that describe a run: if they are the same, so is the run."""
-    info = (folder / "run.json").stat()
-    return info.st_mtime_ns, info.st_size, info.st_ino
+    files = [folder / "run.json", *(file for file in [folder / JOURNAL] if file.is_file())]
+    return tuple(n for info in map(Path.stat, files) for n in (info.st_mtime_ns, info.st_size, info.st_ino))
 
 
 def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:

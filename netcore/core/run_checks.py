@@ -27,6 +27,13 @@ def check_info(info: Any) -> None:
         raise ValueError(f"classes must be 1 to {MAX_CLASSES:,} names")
 
 
+def check_row(row: Any) -> None:
+    """Check a row of a run's journal; ValueError says which value is wrong."""
+    _object({}, **ROW)(row, "")
+    if unknown := set(row) - set(ROW) or set(row.get("history", {})) - set(HISTORY):
+        raise ValueError(f"it must have no {_short(min(unknown))}")
+
+
 def check_sidecar(content: Any) -> None:
     """Check the content of a render's sidecar; ValueError says which value is wrong."""
     SIDECAR(content, "")
@@ -238,9 +245,13 @@ EVALUATION = _object(
     images_per_second=_optional(_number),
     digest=_text,
 )
+SNAPSHOTS = _list(_object({"epoch": _number, "step": _integer, **FILE}, name=_text))
+HISTORY = {"epochs": _rows("epoch"), "steps": _rows("step")}
+PROGRESS = {"unit": _text, "best": _integer, "last": _integer, "seconds": _number, "images_per_second": _number}
+ROW: dict[str, Check] = {"snapshots": SNAPSHOTS, "history": _object({}, **HISTORY)} | PROGRESS
 RUN = _object(
     {
-        "snapshots": _list(_object({"epoch": _number, "step": _integer, **FILE}, name=_text)),
+        "snapshots": SNAPSHOTS,
         "classes": _list(_text),
         "input": _object({"shape": _list(_size, 3)}, mean=SHARES, std=_list(_positive)),
         "layers": _list(LAYER),
@@ -249,8 +260,7 @@ RUN = _object(
     name=_text,
     recipe=_optional(_text),
     status=_text,
-    unit=_text,
-    history=_object({"epochs": _rows("epoch"), "steps": _rows("step")}),
+    history=_object(HISTORY),
     examples=_optional(_object(FILE, count=_integer)),
     evaluations=_by_name(EVALUATION),
     unlabelled=_by_name(EVALUATION),
@@ -271,14 +281,11 @@ RUN = _object(
     stability=_optional(
         _object({"accuracy": SHARES}, mean=_number, without_dropout=_number, deviation=_optional(_number), data=_text)
     ),
-    best=_integer,
-    last=_integer,
     parameters=_integer,
-    seconds=_number,
-    images_per_second=_number,
     seed=_seed,
     device=_text,
     device_name=_text,
+    **PROGRESS,
 )
 
 
