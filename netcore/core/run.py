@@ -8,7 +8,7 @@ into place, so a reader never sees an incomplete run. During a training, `journa
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_safetensors
+from safetensors import safe_open
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
-from netcore.core.files import path_inside
+from netcore.core.files import file_sha256, path_inside
 from netcore.core.plain_text import parse_json
 from netcore.core.run_checks import check_arrays, check_info, check_labels
 from netcore.core.run_journal import JOURNAL, add_row, journal_rows, read_journal
@@ -200,20 +200,37 @@ class Run:
         near = min(self.snapshots, key=lambda s: abs(getattr(s, unit) - number))
         raise NetcoreError(f"run '{self.name}' has no snapshot at {at}; the nearest is {unit}:{getattr(near, unit):g}")
 
-    def weights(self, snapshot: Snapshot) -> Arrays:
-        """Read the parameters and buffers of a snapshot by name.
+    def weight_shapes(self, snapshot: Snapshot) -> dict[str, tuple[int, ...]]:
+        """Read the shapes of the parameters and buffers of a snapshot by name, without their values.
 
         Raises
         ------
         NetcoreError
-            If the file is missing, damaged, not a safetensors file, or contains NaN or infinity.
+            If the file is missing or not a safetensors file.
+        """
+        with _open_tensors(path_inside(self.path, snapshot.file)) as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
+
+    def weights(self, snapshot: Snapshot, names: Iterable[str] | None = None) -> Arrays:
+        """Read the parameters and buffers of a snapshot by name.
+
+        The whole file is checked, in a little memory; arrays that are not asked for take none.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        names : iterable of str, optional
+            Those to read; default: all.
+
+        Raises
+        ------
+        NetcoreError
+            If the file is missing, damaged, not a safetensors file, has no such array, or contains NaN or infinity.
         """
         path = path_inside(self.path, snapshot.file)
-        data = _read_checked(path, snapshot.sha256)
-        try:
-            weights = load_safetensors(data)
-        except Exception as error:  # what a damaged header makes safetensors and NumPy raise
-            raise NetcoreError(f"{path} is not a safetensors file: {error}") from error
+        _check_digest(path, _digest_of(path), snapshot.sha256)
+        with _open_tensors(path) as file:
+            weights = {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
         bad = sorted(k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all())
         if bad:
             raise NetcoreError(
@@ -421,11 +438,33 @@ def _read_checked(path: Path, digest: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
-    found = hashlib.sha256(data).hexdigest()
+    _check_digest(path, hashlib.sha256(data).hexdigest(), digest)
+    return data
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
+
+
+def _check_digest(path: Path, found: str, digest: str) -> None:
     if found != digest:
         told = f"sha256 {found[:12]}…, but run.json records {digest[:12]}…"
         raise NetcoreError(f"{path} is damaged: {told}; {_remedy(path)}")
-    return data
+
+
+@contextmanager
+def _open_tensors(path: Path) -> Iterator[Any]:
+    """Open a safetensors file for reading single arrays."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
+    except Exception as error:  # what a damaged header makes safetensors and NumPy raise
+        raise NetcoreError(f"{path} is not a safetensors file: {error}") from error
 
 
 def _remedy(path: Path) -> str:
