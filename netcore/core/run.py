@@ -371,7 +371,7 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
     given = Path(path)
     found = next((p for p in (given, Path(runs) / given) if (p / "run.json").is_file()), None)
     if found is None:
-        raise unknown_name("run", str(path), [r.name for r in list_runs(runs)])
+        raise unknown_name("run", str(path), run_names(runs))
     return _read_run(found)
 
 
@@ -416,13 +416,23 @@ def run_stamp(folder: Path) -> tuple[int, ...]:
 
 def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:
     """Load all readable runs in a folder, by name; `damaged` is called with the error of each other."""
-    out = []
-    for file in sorted(Path(runs).glob("*/run.json")):
+    return list(iter_runs(runs, damaged))
+
+
+def iter_runs(
+    runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None
+) -> Iterator[Run]:
+    """Load one readable run after another, as `list_runs` does: thousands need no memory."""
+    for name in run_names(runs):
         try:
-            out.append(_read_run(file.parent))
+            yield _read_run(Path(runs, name))
         except NetcoreError as error:
             damaged(error)
-    return out
+
+
+def run_names(runs: str | Path = "runs") -> list[str]:
+    """Return the names of the runs in a folder; none is opened."""
+    return sorted(file.parent.name for file in Path(runs).glob("*/run.json"))
 
 
 def _is_sample_of(name: str, entries: Mapping[str, Any]) -> bool:

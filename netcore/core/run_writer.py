@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from safetensors.numpy import save as save_safetensors
+from safetensors.numpy import save_file
 
 from netcore.core.errors import NetcoreError
-from netcore.core.files import atomic_write, path_inside
+from netcore.core.files import atomic_write, file_sha256, path_inside
 from netcore.core.run import SCHEMA, Run, Snapshot
 from netcore.core.run_journal import JournalWriter, add_row
 
@@ -70,7 +70,10 @@ class RunWriter:
             What captions call the snapshot, if "epoch 3" or "step 500" would not be right.
         """
         ordered = {key: np.asarray(weights[key], order="C") for key in sorted(weights)}
-        entry = self._write(f"snapshots/{step:06d}.safetensors", save_safetensors(ordered))
+        file = f"snapshots/{step:06d}.safetensors"
+        with atomic_write(path_inside(self.run.path, file)) as partial:
+            save_file(ordered, partial)
+            entry = {"file": file, "sha256": file_sha256(partial)}
         row = {"epoch": epoch, "step": step} | entry | ({"name": name} if name else {})
         self._add({"snapshots": [row]})
         return Snapshot(epoch, step, entry["file"], entry["sha256"], name)

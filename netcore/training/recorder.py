@@ -179,7 +179,7 @@ class RunRecorder:
     def _start(self, path: Path) -> None:
         data, shape = self._examples, tuple(self._input["shape"])
         graph, constants = export_graph(self._model, shape)
-        exported = ExportedModel(graph, constants)
+        exported = ExportedModel(graph, constants, state=self._model.state_dict())
         self._writer = RunWriter.create(
             path,
             name=self._path.name,
@@ -231,6 +231,7 @@ class RunRecorder:
     def _complete(self) -> None:
         if not self.run.snapshots:
             raise NetcoreError("the run has no snapshot: call rec.snapshot(step) inside the with block")
+        del self._model  # an imported one is held by nothing else
         if len(self._examples):
             part = self._examples
             if len(part) > MAX_EVALUATED:
