@@ -77,9 +77,7 @@ def _build(run: Run, model: dict[str, Any]) -> nn.Module:
     return build_model(architecture, run.input_shape, len(run.classes)).eval()
 
 
-def load_weights(
-    module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str, assign: bool = False
-) -> None:
+def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str, assign: bool = False) -> None:
     """Copy named arrays into a module's parameters and buffers.
 
     Parameters
