@@ -12,6 +12,7 @@ from pathlib import Path
 
 import figure_runs
 import numpy as np
+from clip_reader import read_frames
 from PIL import Image
 
 from netcore.core.context import SceneContext
@@ -57,7 +58,7 @@ def sample(scene: Scene, theme: str) -> np.ndarray:
 
 def read_image(path: Path) -> np.ndarray:
     """A stored picture, uint8 (H, W, 3)."""
-    return np.asarray(Image.open(path).convert("RGB"))
+    return read_frames(path)[0]
 
 
 def differing_share(a: np.ndarray, b: np.ndarray, cell: tuple[int, int] | None = None) -> float:

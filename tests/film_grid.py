@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +23,7 @@ DENSE_FACTORS: Mapping[str, Sequence[Any]] = MappingProxyType(
         "depth": (1, 2, 3, 5, 12),
         "width": (4, 16, 64, 1024, 4096),
         "activation": ("Sigmoid", "ReLU", "Tanh", "GELU", "none"),
+        "norm": ("none", "batch"),
         "channels": (1, 3),
         "size": ((8, 8), (28, 28), (20, 36), (224, 224), (1, 12)),
         "classes": (2, 3, 10, 100),
@@ -53,6 +54,7 @@ CNN_FACTORS: Mapping[str, Sequence[Any]] = MappingProxyType(
         "theme": ("dark", "light"),
     }
 )
+LACKING = {"dense": "maps", "cnn": "mlp"}  # what a network of that kind cannot have
 WORDS = ("T-shirt/top", "ankle boot", "a rather long name of a class", "cat", "Ä", "sea lion")
 
 
@@ -95,21 +97,12 @@ def describe_case(case: Mapping[str, Any]) -> str:
     return " ".join("×".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in case.values())
 
 
-def dense_module(case: Mapping[str, Any]) -> Any:
+def make_module(case: Mapping[str, Any]) -> Any:
     """Make the network of a case, with random weights that keep values in range."""
-    import torch
-    from torch import nn
+    import grid_networks
 
-    torch.manual_seed(sum(map(ord, describe_case(case))))
-    inputs = case["channels"] * case["size"][0] * case["size"][1]
-    sizes = [inputs, *[case["width"]] * case["depth"]]
-    layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in pairwise(sizes):
-        layers.append(nn.Linear(before, after))
-        layers[-1].weight.data *= 3.0
-        if case["activation"] != "none":
-            layers.append(getattr(nn, case["activation"])())
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], case["classes"]))
+    make = grid_networks.cnn_module if "kernel" in case else grid_networks.dense_module
+    return make(case, sum(map(ord, describe_case(case))))
 
 
 def case_context(run: Run, module: Any, case: Mapping[str, Any]) -> SceneContext:
@@ -141,7 +134,11 @@ def play_case(film: Any, context: SceneContext, case: Mapping[str, Any]) -> Play
 
 
 def main() -> int:
-    """Play every film on the covering; print a table."""
+    """Play every film on the coverings; print a table. `--cases N` takes a spread sample of each covering.
+
+    Only films that need a network and an image alone: a case has neither examples nor training.
+    """
+    import argparse
     import tempfile
     import time
     from pathlib import Path
@@ -150,31 +147,40 @@ def main() -> int:
 
     from netcore.rendering.scenes import all_scenes, load_film
 
-    wanted, failed = sys.argv[1:], 0
-    grids = {"dense": (cover_pairs(DENSE_FACTORS), dense_module)}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("films", nargs="*", help="Names of films; default: all.")
+    parser.add_argument("--cases", type=int, help="Number of cases of each covering; default: all.")
+    given = parser.parse_args()
+    scenes = [s for s in all_scenes() if s.kind == "film" and set(s.needs) <= {"mlp", "maps"}]
+    films = {s.name: load_film(s.path, s.class_name) for s in scenes if not given.films or s.name in given.films}
+    failed = 0
     with tempfile.TemporaryDirectory() as folder:
         run = make_untrained_run(Path(folder) / "made")
-        for scene in sorted(all_scenes(), key=lambda scene: scene.name):
-            if scene.kind != "film" or (wanted and scene.name not in wanted):
-                continue
-            film = load_film(scene.path, scene.class_name)
-            for kind, (cases, make) in grids.items():
-                counts, started = {"drawn": 0, "refused": 0, "failed": 0}, time.perf_counter()
-                for case in cases:
-                    outcome, words = try_case(film, run, make, case)
-                    counts[outcome] += 1
+        for kind, factors in (("dense", DENSE_FACTORS), ("cnn", CNN_FACTORS)):
+            cases = cover_pairs(factors)
+            cases = spread_sample(cases, given.cases) if given.cases else cases
+            chosen = [s for s in scenes if s.name in films and LACKING[kind] not in s.needs]
+            counts = {s.name: {"drawn": 0, "refused": 0, "failed": 0, "seconds": 0.0} for s in chosen}
+            for case in cases:
+                context = case_context(run, make_module(case), case)  # traced once for all films
+                for name in counts:
+                    started = time.perf_counter()
+                    outcome, words = try_case(films[name], context, case)
+                    counts[name]["seconds"] += time.perf_counter() - started
+                    counts[name][outcome] += 1
                     if outcome == "failed":
                         failed += 1
-                        print(f"{scene.name}: {describe_case(case)}: {words}", flush=True)
-                seconds = time.perf_counter() - started
-                print(f"{scene.name:28s} {kind:6s} {len(cases):4d} cases  {counts}  {seconds:.0f} s", flush=True)
+                        print(f"{name}: {describe_case(case)}: {words}", flush=True)
+            for name, found in counts.items():
+                numbers = "  ".join(f"{word} {found[word]:3.0f}" for word in found)
+                print(f"{name:28s} {kind:6s} {len(cases):4d} cases  {numbers}", flush=True)
     return min(failed, 1)
 
 
-def try_case(film: Any, run: Run, make: Any, case: Mapping[str, Any]) -> tuple[str, str]:
+def try_case(film: Any, context: SceneContext, case: Mapping[str, Any]) -> tuple[str, str]:
     """Play one case: drawn, refused or failed, and the words of the refusal or failure."""
     try:
-        play_case(film, case_context(run, make(case), case), case)
+        play_case(film, context, case)
     except RequirementError as error:
         return "refused", str(error)
     except Exception as error:  # whatever happens in a case must not end the table

@@ -14,7 +14,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageSequence
+from clip_reader import read_frames
+from PIL import Image, ImageDraw
 
 from netcore.core.errors import NetcoreError
 from netcore.rendering import formats
@@ -67,21 +68,10 @@ def _delay(image: Image.Image, index: int) -> float:
     return image.info["duration"]
 
 
-def stored(path: Path) -> list[np.ndarray]:
-    with Image.open(path) as image:
-        return [np.array(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-
-
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
     """Peak signal to noise ratio in dB."""
     error = np.mean((a.astype(float) - b.astype(float)) ** 2)
     return float("inf") if error == 0 else 10 * np.log10(255**2 / error)
-
-
-def decoded(path: Path) -> list[np.ndarray]:
-    """Frames of a video, converted as its own marks say."""
-    with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 # ---- the formats
@@ -100,7 +90,7 @@ def test_formats_found_in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "ppm" in formats.format_names()
     found = encode(clip, {"ppm": tmp_path / "last.ppm", "gif": tmp_path / "clip.gif"}, 10)
     assert found["ppm"].frames == 1
-    assert np.array_equal(stored(tmp_path / "last.ppm")[0], clip[-1][0])
+    assert np.array_equal(read_frames(tmp_path / "last.ppm")[0], clip[-1][0])
     with pytest.raises(NetcoreError, match="did you mean 'ppm'"):
         get_format("pmm")
     monkeypatch.delitem(sys.modules, "netcore.rendering.formats.ppm")
@@ -139,7 +129,7 @@ def test_animated_image_frames_and_delays(tmp_path: Path, clip: Clip, name: str)
     path = tmp_path / f"clip.{name}"
     encode(clip, {name: path}, 10)
     assert delays(path) == [100] * 4 + [600] + [100] * 4 + [2000]
-    frames = stored(path)
+    frames = read_frames(path)
     assert len(frames) == len(clip)
     least = {"gif": 40, "avif": 40}.get(name, float("inf"))  # the others lose nothing
     assert min(psnr(a, b) for a, (b, _) in zip(frames, clip, strict=True)) >= least
@@ -199,7 +189,7 @@ def test_video_stream_and_frames(tmp_path: Path, clip: Clip, name: str, codec: s
         times = [frame.time for frame in container.decode(stream)]
     assert times == pytest.approx([k / 15 for k in range(14 + 30)], abs=1e-3)
     shown = [rgb for rgb, repeat in clip[:-1] for _ in range(repeat)] + [clip[-1][0]] * 30
-    assert min(psnr(a, b) for a, b in zip(decoded(path), shown, strict=True)) > 24  # thin lines in half the colour
+    assert min(psnr(a, b) for a, b in zip(read_frames(path), shown, strict=True)) > 24  # thin lines in half the colour
 
 
 @pytest.mark.parametrize("name", ["mp4", "webm"])
@@ -210,7 +200,7 @@ def test_video_keeps_colors(tmp_path: Path, name: str) -> None:
     stripes = np.repeat(np.repeat(colors.round().astype(np.uint8)[None], 120, 0), 40, 1)
     path = tmp_path / f"stripes.{name}"
     encode([(stripes, 1)], {name: path}, 10)
-    middle = decoded(path)[-1][60, 20::40].astype(int)
+    middle = read_frames(path)[-1][60, 20::40].astype(int)
     assert np.abs(middle - stripes[60, 20::40]).max() <= 3
 
 
@@ -235,7 +225,8 @@ def test_held_frames_add_few_bytes(tmp_path: Path, clip: Clip) -> None:
 def test_png_is_last_frame(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "poster.png"
     encode(clip, {"png": path}, 10)
-    assert np.array_equal(np.array(Image.open(path)), clip[-1][0])
+    (found,) = read_frames(path)
+    assert np.array_equal(found, clip[-1][0])
 
 
 def test_encode_is_reproducible(tmp_path: Path, clip: Clip) -> None:
@@ -279,7 +270,7 @@ def test_gif_matches_ffmpeg_filter_graph(tmp_path: Path, clip: Clip) -> None:
             frame.pts, frame.time_base = k, Fraction(1)
             into.push(frame)
         into.push(None)
-    for mine in stored(path):
+    for mine in read_frames(path):
         assert np.array_equal(mine, sink.pull().to_ndarray(format="rgb24"))
 
 
@@ -312,16 +303,11 @@ def on_ground(rgba: np.ndarray, ground: float) -> np.ndarray:
 
 def last_rgba(path: Path) -> np.ndarray:
     """The last frame as uint8 (H, W, 4); VP9's alpha is read by its own decoder alone."""
-    if path.suffix not in (".webm", ".mov"):
-        with Image.open(path) as image:
-            image.seek(getattr(image, "n_frames", 1) - 1)
-            return np.asarray(image.convert("RGBA"))
+    if path.suffix != ".webm":
+        return read_frames(path, "RGBA")[-1]
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        if path.suffix == ".mov":
-            return [frame.to_ndarray(format="rgba") for frame in container.decode(stream)][-1]
         decoder = av.CodecContext.create("libvpx-vp9", "r")
-        frames = [frame for packet in container.demux(stream) for frame in decoder.decode(packet)]
+        frames = [frame for packet in container.demux(video=0) for frame in decoder.decode(packet)]
         return frames[-1].to_ndarray(format="rgba")
 
 
@@ -348,7 +334,7 @@ def test_mov_loses_nothing(tmp_path: Path, clip: Clip) -> None:
     path = tmp_path / "clip.mov"
     encode(clip, {"mov": path}, 10, hold=0)
     shown = [rgb for rgb, repeat in clip for _ in range(repeat)]
-    assert [np.array_equal(a, b) for a, b in zip(decoded(path), shown, strict=True)] == [True] * len(shown)
+    assert [np.array_equal(a, b) for a, b in zip(read_frames(path), shown, strict=True)] == [True] * len(shown)
 
 
 # ---- the reel
@@ -379,7 +365,7 @@ def test_gif_reduces_colors_for_budget(tmp_path: Path) -> None:
     found = encode(clip, {"gif": path}, 10, max_mb=full * 0.9 / 1e6)["gif"]
     assert found.bytes <= full * 0.9
     assert not found.warning
-    assert len(np.unique(stored(path)[0].reshape(-1, 3), axis=0)) <= 128
+    assert len(np.unique(read_frames(path)[0].reshape(-1, 3), axis=0)) <= 128
 
 
 @pytest.mark.parametrize("name", ANIMATED)
@@ -420,7 +406,7 @@ def test_apng_gets_palette_for_budget(tmp_path: Path, clip: Clip) -> None:
     full = encode(clip, {"apng": path}, 10)["apng"].bytes
     assert encode(clip, {"apng": path}, 10, max_mb=full * 0.9 / 1e6)["apng"].bytes < full * 0.9
     assert delays(path) == [100] * 4 + [600] + [100] * 4 + [2000]
-    assert min(psnr(a, b) for a, (b, _) in zip(stored(path), clip, strict=True)) > 40
+    assert min(psnr(a, b) for a, (b, _) in zip(read_frames(path), clip, strict=True)) > 40
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -457,8 +443,8 @@ def test_other_formats_accept_odd_sides(tmp_path: Path) -> None:
     others = [name for name in FORMATS if name not in (*EVEN, "storyboard")]
     found = encode([(odd, 1), (255 - odd, 1)], {name: tmp_path / f"odd.{name}" for name in others}, 25)
     assert {(e.width, e.height) for e in found.values()} == {(161, 91)}
-    assert decoded(tmp_path / "odd.webm")[0].shape == odd.shape
-    assert psnr(stored(tmp_path / "odd.gif")[0], odd) > 40
+    assert read_frames(tmp_path / "odd.webm")[0].shape == odd.shape
+    assert psnr(read_frames(tmp_path / "odd.gif")[0], odd) > 40
 
 
 def test_encode_rejects_empty_clip(tmp_path: Path) -> None:
@@ -570,7 +556,7 @@ def test_encode_sessions_share_target(tmp_path: Path, clip: Clip) -> None:
         for (rgb, repeat), (other, _) in zip(clip, reversed(clip), strict=True):
             one.write(rgb, repeat)
             two.write(other, repeat)
-    assert len(stored(path)) == 10
+    assert len(read_frames(path)) == 10
     assert [p.name for p in tmp_path.iterdir()] == ["clip.gif"]
 
 
@@ -579,7 +565,5 @@ def test_gif_small_patch_keeps_color(tmp_path: Path) -> None:
     frames = [np.repeat(rng.integers(0, 256, (120, 160, 1), dtype=np.uint8), 3, 2) for _ in range(20)]
     frames[-1][5:9, 5:30] = (98, 210, 162)
     encode(((frame, 1) for frame in frames), {"gif": tmp_path / "x.gif"}, 25)
-    with Image.open(tmp_path / "x.gif") as image:
-        image.seek(image.n_frames - 1)
-        last = np.asarray(image.convert("RGB")).astype(int)
+    last = read_frames(tmp_path / "x.gif")[-1].astype(int)
     assert np.abs(last[5:9, 5:30] - (98, 210, 162)).max() <= 4

@@ -1,5 +1,6 @@
 """Forward propagation in a CNN: every number, shade and edge is the trace's; any CNN fits into the frame."""
 
+import film_grid
 import numpy as np
 import pytest
 import torch
@@ -337,6 +338,24 @@ def test_cnn_film_unusual_networks(case, cnn_run):
         if step in film.kept:
             shown, total = added(film.kept[step]["sum"])
             assert shown == pytest.approx(total, abs=1e-9), step
+
+
+CASES = film_grid.spread_sample(
+    [c for c in film_grid.cover_pairs(film_grid.CNN_FACTORS) if c["size"][0] < 40 and c["maps"] < 64], 2
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=film_grid.describe_case)
+def test_cnn_film_on_spread_sample(cnn_run, case):
+    context = film_grid.case_context(cnn_run, film_grid.make_module(case), case)
+    played = film_grid.play_case(CnnForwardPropagation, context, case)
+    assert played.steps[-1].name == "takeaway"
+    assert f"{sum(p.size for p in parameters_of(context)):,} parameters" in played.steps[-1].caption
+
+
+def parameters_of(context):
+    names = ("weight", "bias")
+    return [getattr(x, n) for x in context.trace().layers for n in names if getattr(x, n, None) is not None]
 
 
 def test_cnn_film_options(context):

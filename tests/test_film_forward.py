@@ -17,7 +17,12 @@ from netcore.core.formatting import find_printable_product, format_quotient, for
 from netcore.core.trace import LayerTrace
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
+from netcore.viz.film.components import one_neuron, weighted_image
+from netcore.viz.film.components.activation_curve import find_limits
+from netcore.viz.film.components.columns import DenseColumns
 from netcore.viz.film.components.dense_story import clip_names
+from netcore.viz.film.components.dense_view import DenseView
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK
 
 CASES = film_grid.spread_sample(
@@ -56,7 +61,7 @@ def numbers_in(text: str) -> list[float]:
 
 def sum_of(text: str) -> tuple[float, float]:
     """Left and right side of a printed sum; words and counts in it are skipped."""
-    left, right = text.replace("− ", "+ −").split("=")[:2]
+    left, right = text.replace(" − ", " + −").split("=")[:2]
     terms = [numbers_in(part)[-1] for part in left.split("+")]
     return round(sum(terms), 6), numbers_in(right)[0]
 
@@ -67,8 +72,8 @@ def sum_of(text: str) -> tuple[float, float]:
 def test_forward_propagation_steps(played):
     names = [step.name for step in played.steps]
     assert names == [
-        "image", "flatten", "weights", "products", "sum", "activation", "layer-1", "inputs", "layer-2", "scores",
-        "softmax", "why", "takeaway",
+        "image", "flatten", "weights", "products", "sum", "bias", "activation", "layer-1", "inputs", "layer-2",
+        "scores", "powers", "softmax", "why", "takeaway",
     ]  # fmt: skip
     assert all(len(line) <= 50 for step in played.steps for line in step.caption.split(". "))
 
@@ -149,11 +154,62 @@ def test_neuron_fills_are_activations(played, trace):
 @pytest.mark.parametrize("name", ["layer-2", "why"])
 def test_sum_line_adds_up(played, name):
     texts = texts_at(played, name)
-    text = " ".join(t for t in texts[texts.index(next(t for t in texts if t.startswith("+"))) - 1 :])
+    text = " ".join(texts[next(k for k, t in enumerate(texts) if t.startswith("neuron ")) :])
     left, right = sum_of(text)
     assert left == right
     assert "more:" in text
     assert "bias" in text
+
+
+def test_sum_line_colors_follow_signs(played):
+    moment = played.moments[[step.name for step in played.steps].index("why")]
+    terms = [m for m, text, *_ in moment if text.startswith(("neuron ", "+ ", "− "))]
+    for term in terms:
+        role = "negative" if "−" in term.text else "positive"
+        np.testing.assert_allclose(term.rgb, DARK.rgb(role), err_msg=term.text)
+    assert len(terms) == 6
+
+
+def test_bias_is_added_as_printed(played):
+    neuron = played.film.neuron
+    products, bias, total = (numbers_in(text)[0] for text in (neuron.products_text, neuron.texts[2], neuron.z_text))
+    assert round(products + bias, 6) == total
+    assert played.steps[5].caption.endswith(neuron.z_text)
+
+
+def test_powers_agree_as_printed(played, trace):
+    exponent, part, total = (numbers_in(text)[0] for text in played.film.view.power_texts)
+    assert float(f"{np.exp(exponent):.{len(str(part).rstrip('0').strip('.').replace('.', ''))}g}") == part
+    assert part / total == pytest.approx(trace.confidence, abs=0.0006)
+    assert exponent == pytest.approx(trace.logits.max(), abs=0.006)
+    shown = [numbers_in(line.text)[0] for line in played.film.view.scores.power_texts]
+    np.testing.assert_allclose(shown, np.exp(trace.logits.astype(float)), rtol=0.006)
+
+
+def test_takeaway_names_neuron_of_why(played, trace, layers):
+    path, unit = played.film.path, played.film.path.units[-1]
+    np.testing.assert_allclose(
+        path.without, trace.logits - layers[-1].weight[:, unit] * trace.value("hidden2_act")[unit], atol=1e-5
+    )
+    why, takeaway = (step.caption for step in played.steps[-2:])
+    assert f"neuron {unit + 1} adds" in why
+    assert f"Without neuron {unit + 1} " in takeaway
+
+
+@pytest.mark.parametrize(
+    ("function", "limits"),
+    [(lambda z: 1 / (1 + np.exp(-z)), [0, 1]), (np.tanh, [-1, 1]), (lambda z: np.maximum(z, 0), [0]), (np.sinh, [])],
+)
+def test_activation_limits(function, limits):
+    assert find_limits(function) == limits
+
+
+def test_uncomputed_neurons_have_faint_rings(played):
+    """Where a neuron is 0, its circle is as dark as one without a value: the outline tells them apart."""
+    columns = DenseColumns(DARK, played.film.layers, played.film.view.index, Area(-4, -2, 4, 2))
+    columns.begin_uncomputed()
+    columns.fill(2, np.zeros(16), np.zeros((16, 3)), rows=[3])
+    np.testing.assert_allclose(columns.rings(2)[[2, 3]], [DARK.rgb("faint"), DARK.rgb("muted")])
 
 
 def test_scores_and_shares(played, trace):
@@ -183,7 +239,7 @@ def test_pair_edges_are_differences(played, trace):
 
 @pytest.mark.parametrize("case", CASES, ids=film_grid.describe_case)
 def test_forward_propagation_on_spread_sample(mlp_run, case):
-    context = film_grid.case_context(mlp_run, film_grid.dense_module(case), case)
+    context = film_grid.case_context(mlp_run, film_grid.make_module(case), case)
     played = film_grid.play_case(ForwardPropagation, context, case)
     view = played.film.view
     for k, layer in enumerate(view.layers, 1):
@@ -192,6 +248,25 @@ def test_forward_propagation_on_spread_sample(mlp_run, case):
     if case["outcome"] == "wrong":
         assert played.film.path.other == context.trace().label
     assert bool(view.verdict) == (case["outcome"] != "unlabeled")
+
+
+def test_forward_propagation_with_batch_norm(mlp_run):
+    """What the function receives is what the normalisation made of the sum, in words and numbers."""
+    case = {
+        "depth": 2, "width": 8, "activation": "ReLU", "norm": "batch", "channels": 1, "size": (8, 8), "classes": 3,
+        "names": "digits", "outcome": "right", "frame": "16:9", "theme": "dark",
+    }  # fmt: skip
+    context = film_grid.case_context(mlp_run, film_grid.make_module(case), case)
+    played = film_grid.play_case(ForwardPropagation, context, case)
+    captions = {step.name: step.caption for step in played.steps}
+    film = played.film
+    assert captions["activation"] == f"BN and ReLU: {film.neuron.z_text} becomes {film.neuron.a_text}"
+    norms = [layer for layer in context.trace().layers if layer.kind == "BatchNorm1d"]
+    received = numbers_in(film.neuron.in_text)[0]
+    assert received == pytest.approx(norms[0].output.ravel()[film.path.units[0]], abs=0.0051)
+    text = " ".join(texts_at(played, "layer-2"))
+    second = format_value(float(norms[1].output.ravel()[film.path.units[1]]))
+    assert f"→ BN: {second} → ReLU({second}) = {film.view.activation_text(2)}" in text
 
 
 def test_forward_propagation_refusals(mlp_run, cnn_run):
@@ -206,14 +281,47 @@ def test_forward_propagation_refusals(mlp_run, cnn_run):
 # ---- lies are found
 
 
-def test_lies_about_sums_are_found(played, layers):
-    """A dropped rest, a dropped bias and another neuron's row each break the sum."""
-    view, layer = played.film.view, layers[0]
-    values, z = view.columns.contributions(1), layer.z[view.index[1]]
-    bias = layer.bias[view.index[1]]
-    assert np.allclose(values.sum(1) + bias, z, atol=1e-4)
-    for lie in (values[:, :-1].sum(1) + bias, values.sum(1), np.roll(values.sum(1), 1) + bias):
-        assert not np.allclose(lie, z, atol=1e-3)
+def swap_colors(monkeypatch):
+    draw = weighted_image.signed_pictures
+    lie = lambda theme, values, frames, scale: draw(theme, -values, frames, scale)  # noqa: E731
+    monkeypatch.setattr(weighted_image, "signed_pictures", lie)
+
+
+def drop_bias(monkeypatch):
+    monkeypatch.setattr(one_neuron, "format_sum", lambda parts: format_sum([*parts[:2], 0.0]))
+
+
+def keep_old_scale(monkeypatch):
+    fill = DenseView.activation_colors
+    monkeypatch.setattr(DenseView, "activation_colors", lambda view, values: fill(view, 0.5 * np.asarray(values)))
+
+
+def take_other_neuron(monkeypatch):
+    rows = DenseColumns.contributions
+    monkeypatch.setattr(DenseColumns, "contributions", lambda columns, k: np.roll(rows(columns, k), 1, axis=0))
+
+
+def check_fill_colors(played, trace):
+    columns, index = played.film.view.columns, played.film.view.index
+    lit = columns.columns[2].fill[columns.row(2, played.film.path.units[-1])]
+    value = trace.value("hidden2_act")[index[2]][columns.row(2, played.film.path.units[-1])]
+    np.testing.assert_allclose(lit, DARK.activation_colors(np.array([value]))[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lie", "check"),
+    [
+        (swap_colors, lambda played, trace, layers: test_neuron_pictures_hold_weights_and_products(played, trace)),
+        (drop_bias, lambda played, trace, layers: test_neuron_sum_adds_up(played, trace)),
+        (keep_old_scale, lambda played, trace, layers: check_fill_colors(played, trace)),
+        (take_other_neuron, lambda played, trace, layers: test_edges_with_dots_add_up(played, layers)),
+    ],
+)
+def test_film_lie_is_caught(context, trace, layers, played, monkeypatch, lie, check):
+    check(played, trace, layers)
+    lie(monkeypatch)
+    with pytest.raises(AssertionError):
+        check(play_film(ForwardPropagation, context, fps=1, draw=False), trace, layers)
 
 
 # ---- numbers and functions

@@ -14,15 +14,9 @@ from netcore.cli.main import main
 from netcore.core.errors import NetcoreError
 from netcore.models.loading import load_model
 from netcore.web.lesson_network import convolution_chapter, neuron_chapter, softmax_chapter
+from netcore.web.lesson_optimizer import epochs_chapter, optimizer_chapter
 from netcore.web.lesson_page import lesson_facts, write_lesson
-from netcore.web.lesson_training import (
-    backpropagation_chapter,
-    epochs_chapter,
-    gradient_chapter,
-    loss_chapter,
-    optimizer_chapter,
-    overfitting_chapter,
-)
+from netcore.web.lesson_training import backpropagation_chapter, gradient_chapter, loss_chapter, overfitting_chapter
 
 
 @pytest.fixture(scope="module", params=["made-mlp", "made-cnn"])

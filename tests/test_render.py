@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_runs
-from PIL import Image
+from clip_reader import read_frames
 
 import netcore
 from netcore.core.errors import NetcoreError
@@ -45,8 +45,7 @@ def reasons() -> dict[str, str]:
 def test_render_writes_image_and_sidecar(project_dir: Path) -> None:
     (done,) = render(LINE, "toy", size=(320, 180), at="first", options={"many": 5})
     assert (done.state, done.target.as_posix()) == ("drawn", "renders/toy/weights-line-first.png")
-    with Image.open(done.target) as image:
-        assert image.size == (320, 180)
+    assert [rgb.shape for rgb in read_frames(done.target)] == [(180, 320, 3)]
     told = json.loads(sidecar_path(done.target).read_text())
     run = load_run("toy")
     assert told["sha256"] == sha256(done.target.read_bytes()).hexdigest()
@@ -76,16 +75,17 @@ def test_still_same_beside_clip(project_dir: Path) -> None:
     still, clip = render(LINE, "toy", formats=["png", "gif"], output="both/")
     assert (still.target.suffix, clip.target.suffix) == (".png", ".gif")
     assert alone.target.read_bytes() == still.target.read_bytes()
-    sizes = [Image.open(r.target).size for r in (still, clip)]
+    sizes = [read_frames(r.target)[0].shape[1::-1] for r in (still, clip)]
     assert sizes == [(1280, 720), (854, 480)]
 
 
 def test_avif_of_still_and_moving_figure(project_dir: Path) -> None:
     still, moving = render(["still.py", LINE], "toy", formats="avif", fps=10)
     assert (still.frames, still.seconds, moving.frames, moving.seconds) == (1, 0, 23, pytest.approx(2.3))
-    with Image.open(still.target) as one, Image.open(moving.target) as many:
-        assert (one.size, one.n_frames, many.size) == ((1280, 720), 1, (854, 480))
-        assert many.n_frames > 1
+    assert [rgb.shape for rgb in read_frames(still.target)] == [(720, 1280, 3)]
+    frames = read_frames(moving.target)
+    assert len(frames) > 1
+    assert frames[0].shape == (480, 854, 3)
 
 
 @pytest.mark.parametrize("name", ["png", "webp", "apng"])
@@ -93,7 +93,7 @@ def test_figure_is_transparent(project_dir: Path, name: str) -> None:
     settings = {"formats": name, "size": (160, 90), "fps": 10}
     (opaque,) = render(LINE, "toy", output="opaque/", **settings)
     (clear,) = render(LINE, "toy", output="clear/", transparent=True, **settings)
-    ground, rgba = (np.asarray(Image.open(r.target).convert("RGBA")).astype(float) for r in (opaque, clear))
+    ground, rgba = (read_frames(r.target, "RGBA")[0].astype(float) for r in (opaque, clear))
     assert rgba[0, 0, 3] == 0
     alpha = rgba[..., 3:] / 255
     assert np.abs(rgba[..., :3] * alpha + ground[0, 0, :3] * (1 - alpha) - ground[..., :3]).max() <= 2
@@ -116,7 +116,7 @@ def test_transparent_svg_has_no_ground(project_dir: Path) -> None:
 def test_render_both_themes(project_dir: Path) -> None:
     dark, light = render("still.py", "toy", theme="both", size=(64, 36))
     assert (dark.target.name, light.target.name) == ("still.png", "still-light.png")
-    corners = [np.asarray(Image.open(r.target).convert("RGB"))[0, 0].tolist() for r in (dark, light)]
+    corners = [read_frames(r.target)[0][0, 0].tolist() for r in (dark, light)]
     assert corners == [[15, 18, 22], [255, 255, 255]]
 
 

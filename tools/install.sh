@@ -51,5 +51,5 @@ say "installing Python packages into .venv (PyTorch and Manim: a few minutes, ab
 [ -x .venv/bin/python ] || "$found" -m venv .venv
 export PIP_CONSTRAINT="$PWD/constraints.txt" PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --upgrade pip
-.venv/bin/python -m pip install --quiet --editable . --group dev
+.venv/bin/python -m pip install --quiet --editable ".[web]" --group dev
 touch .venv/installed

@@ -50,8 +50,8 @@ class AnswerPath:
         Of each hidden layer, the neuron without which the answer's lead would be the smallest.
     effects : tuple of float
         How much of the lead each of them causes: lead − lead with its activation set to 0.
-    without : ndarray, shape (K,), or None
-        Scores with the first of them set to 0; None if the network has a function that is not recomputed here.
+    without : ndarray, shape (K,)
+        Scores with the last of them set to 0.
     """
 
     answer: int
@@ -59,7 +59,7 @@ class AnswerPath:
     scores: NDArray[np.float64]
     units: tuple[int, ...]
     effects: tuple[float, ...]
-    without: NDArray[np.float64] | None
+    without: NDArray[np.float64]
 
     @property
     def lead(self) -> float:
@@ -93,7 +93,7 @@ def find_answer_path(trace: Trace, layers: Sequence[DenseLayer], functions: Sequ
     scores = last.z.astype(np.float64)
     answer, other = trace.prediction, compared_class(trace)
     lead = scores[answer] - scores[other]
-    units, effects, without = [], [], None
+    units, effects = [], []
     for k in range(len(layers) - 1):
         found = _ablate(layers, functions, k) if _is_exact(layers, functions, k, scores) else None
         if found is None:
@@ -105,11 +105,12 @@ def find_answer_path(trace: Trace, layers: Sequence[DenseLayer], functions: Sequ
         best = int(caused.argmax())
         units.append(int(tried[best]))
         effects.append(float(caused[best]))
-        if k == 0:
-            without = changed[best]
     for k in reversed(range(len(units))):
         if units[k] < 0:
             units[k], effects[k] = _follow_back(layers, units, k, answer, other)
+    without = scores.copy()
+    if units:
+        without -= last.weight[:, units[-1]].astype(np.float64) * last.inputs[units[-1]]
     return AnswerPath(answer, other, scores, tuple(units), tuple(effects), without)
 
 

@@ -2,178 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from netcore.analysis.layer_names import (
-    block_heading,
-    describe_operations,
-    is_sequence,
-    name_block,
-    named_steps,
-    number_names,
-)
-from netcore.analysis.layers import LayerGrouping, find_shortcut, main_operation
-from netcore.analysis.operations import SHAPES, Operation, Window
+from netcore.analysis.block import Block, count_parameters
+from netcore.analysis.block_making import join_blocks, make_block, shared_module
+from netcore.analysis.layer_names import number_names
+from netcore.analysis.layers import LayerGrouping
+from netcore.analysis.operations import Operation, Window
 from netcore.analysis.regions import evenly_spaced, join_cheapest, join_runs, split_at_cuts
 from netcore.core.errors import RequirementError, unknown_name
 
 __all__ = ["Block", "Graph", "Level", "Operation", "Window"]
 
 Level = Literal["operation", "layer", "region", "module"]
-MAPS = frozenset(["channel", "row", "column"])
-
-
-@dataclass(frozen=True)
-class Block:
-    """Operations that are shown as one.
-
-    name : of its main operation, unique: ``"hidden2"``, ``"layer1.0.conv1"``.
-    title, short : as people say it, unique: ``"hidden layer 2"``, ``"hidden 2"``.
-    kind : dense, convolution, pooling, vector, residual, parallel, product, attention, recurrent, embedding, norm,
-        group. "vector": maps or a sequence become one vector. A residual block of one sum is the sum alone.
-    operations : in order of execution.
-    shortcut : of a residual block: empty for an identity, else the operations of the projection; None for others.
-    children : the blocks that were joined into it.
-    inputs : names of the outputs that it reads from other blocks; the image is ``"input"``.
-    output : name of the output that it gives.
-    """
-
-    name: str
-    title: str
-    short: str
-    kind: str
-    operations: tuple[Operation, ...]
-    inputs: tuple[str, ...]
-    output: str
-    shortcut: tuple[Operation, ...] | None = None
-    children: tuple["Block", ...] = ()
-
-    @property
-    def last(self) -> Operation:
-        """Operation that gives the output."""
-        return next(op for op in reversed(self.operations) if self.output in op.outputs)
-
-    @cached_property
-    def main(self) -> Operation:
-        """Operation with the weights, else the first that is not a mere normalization, activation or reshaping."""
-        return main_operation(self.operations)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the output, without the batch."""
-        return self.last.shape
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """Names of the output's axes."""
-        return self.last.axes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of the first input, without the batch."""
-        reader = next((op for op in self.operations if set(op.inputs) & set(self.inputs)), self.operations[0])
-        return reader.input_shape
-
-    @property
-    def unit_axis(self) -> int | None:
-        """Axis of the output along which maps or neurons are counted."""
-        return next((i for i, axis in enumerate(self.axes) if axis in ("channel", "feature")), None)
-
-    @property
-    def unit_count(self) -> int:
-        """Number of maps or neurons, 0 if no axis counts them."""
-        return 0 if self.unit_axis is None else self.shape[self.unit_axis]
-
-    @property
-    def has_maps(self) -> bool:
-        """Whether the output is maps: channels, rows and columns, in any order."""
-        return len(self.axes) == 3 and set(self.axes) == MAPS
-
-    @property
-    def map_shape(self) -> tuple[int, int, int]:
-        """Shape (C, H, W) of the maps, whatever the order of their axes."""
-        sizes = dict(zip(self.axes, self.shape, strict=True))
-        return sizes["channel"], sizes["row"], sizes["column"]
-
-    @property
-    def is_vector(self) -> bool:
-        """Whether the output is one vector."""
-        return len(self.shape) == 1 or self.axes == ("feature", "row", "column")
-
-    @property
-    def unit_word(self) -> str:
-        """What its units are called: map, neuron, feature."""
-        if self.has_maps and not self.is_vector:
-            return "map"
-        return "neuron" if self.kind == "dense" and self.is_vector else "feature" if len(self.shape) > 1 else "value"
-
-    def unit_values(self, value: ArrayLike) -> NDArray[Any]:
-        """Move the units of an output to the first axis.
-
-        Parameters
-        ----------
-        value : array_like, shape `shape`
-
-        Returns
-        -------
-        ndarray, shape (units,), (units, rows, columns) or (units, positions)
-            All values in one axis if no axis counts units.
-        """
-        array = np.asarray(value)
-        if self.unit_axis is None or self.is_vector:
-            return array.reshape(-1)
-        moved = np.moveaxis(array, self.unit_axis, 0)
-        return moved if self.has_maps else moved.reshape(len(moved), -1)
-
-    @property
-    def description(self) -> str:
-        """Its operations in standard terms: ``"Conv 3×3 → BN → ReLU"``."""
-        return describe_operations(self.operations, self.children)
-
-    @property
-    def steps(self) -> tuple[tuple[str, str], ...]:
-        """Steps of a layer: the term of each, and the name of the output after it."""
-        return ((self.description, self.output),) if self.children else tuple(named_steps(self.operations))
-
-    @property
-    def heading(self) -> tuple[str, ...]:
-        """Short heading, and what follows: ``("Conv 3×3", "BN", "ReLU")``, ``("2 × Residual block",)``."""
-        return block_heading(self.operations, self.children, self.title)
-
-    @property
-    def is_reshape(self) -> bool:
-        """Whether it only moves values, as flattening does."""
-        same_size = np.prod(self.shape) == np.prod(self.input_shape)  # a selection leaves some out
-        return bool(same_size) and all(op.kind in SHAPES and not op.parameters for op in self.operations)
-
-    @property
-    def window(self) -> Window | None:
-        """Window of its one convolution or pooling."""
-        return None if self.children else self.main.window
-
-    @property
-    def convolutions(self) -> int:
-        """Number of convolutions."""
-        return sum(op.role == "convolution" for op in self.operations)
-
-    @property
-    def is_depthwise(self) -> bool:
-        """Whether it is a convolution of which each map reads the one map in its place."""
-        window, main = self.window, self.main
-        return (
-            self.kind == "convolution"
-            and window is not None
-            and main.shape[0] == main.input_shape[0] == window.groups > 1
-        )
-
-    @property
-    def parameters(self) -> int:
-        """Number of parameters, shared ones once."""
-        return count_parameters(self.operations)
 
 
 @dataclass(frozen=True)
@@ -264,17 +105,17 @@ class Graph:
             Of the modules.
         """
         if level == "operation":
-            return self._with([_block([op], self.operations) for op in self.operations])
-        layers = [_block(group, self.operations) for group in LayerGrouping(self.operations).groups()]
+            return self._with([make_block([op], self.operations) for op in self.operations])
+        layers = [make_block(group, self.operations) for group in LayerGrouping(self.operations).groups()]
         if level == "layer":
             return self._with(layers)
         by_output = {block.output: block for block in layers}
         inputs = {block.output: block.inputs for block in layers}
         runs = [[by_output[name] for name in segment] for segment in split_at_cuts(inputs)]
         if level == "module":  # never a part of a region
-            regions = [_joined(run, self.operations) for run in runs]
-            runs = join_runs(regions, lambda a, b: _module(a, depth) == _module(b, depth) != "")
-        return self._with([_joined(run, self.operations) for run in runs])
+            regions = [join_blocks(run, self.operations) for run in runs]
+            runs = join_runs(regions, lambda a, b: shared_module(a, depth) == shared_module(b, depth) != "")
+        return self._with([join_blocks(run, self.operations) for run in runs])
 
     def fit(self, limit: int) -> "Graph":
         """Join neighbours until at most `limit` blocks are left.
@@ -294,14 +135,14 @@ class Graph:
                 a.convolutions + b.convolutions,
                 len(a.operations + b.operations),
             ),
-            lambda a, b: _joined([a, b], self.operations),
+            lambda a, b: join_blocks([a, b], self.operations),
         )
         return self._with(joined)
 
     def join_poolings(self) -> "Graph":
         """Join each pooling with the layer that it reads, under that layer's title."""
         runs = join_runs(self.blocks, lambda a, b: b.kind == "pooling" and b.inputs == (a.output,))
-        joined = (replace(_joined(run, self.operations), title=run[0].title, short=run[0].short) for run in runs)
+        joined = (replace(join_blocks(run, self.operations), title=run[0].title, short=run[0].short) for run in runs)
         return replace(self, blocks=tuple(joined))
 
     def chain(self) -> tuple[Block, ...]:
@@ -320,7 +161,7 @@ class Graph:
         return self.blocks
 
     def _join(self, blocks: Sequence[Block], alike: Callable[[Block, Block], bool]) -> list[Block]:
-        return [_joined(run, self.operations) for run in join_runs(blocks, alike)]
+        return [join_blocks(run, self.operations) for run in join_runs(blocks, alike)]
 
     def _with(self, blocks: Sequence[Block]) -> "Graph":
         blocks = name_outputs(blocks)
@@ -338,14 +179,6 @@ class Graph:
             first = layers[0].main.input_shape
             return "-".join(map(str, [first[-1], *(block.shape[-1] for block in layers)]))
         return f"a network of {count_kinds(layers)}" if layers else "a network without weights"
-
-
-def count_parameters(operations: Sequence[Operation]) -> int:
-    """Number of parameters of operations, shared ones once."""
-    sizes: dict[str, int] = {}
-    for op in operations:
-        sizes |= op.parameters
-    return sum(sizes.values())
 
 
 def count_kinds(blocks: Sequence[Block]) -> str:
@@ -378,79 +211,3 @@ def name_outputs(blocks: Sequence[Block]) -> list[Block]:
 
 def _is_sequence(layers: Sequence[Block]) -> bool:
     return all(len(block.shape) == 1 and len(block.inputs) == 1 for block in layers)
-
-
-def _module(block: Block, depth: int) -> str:
-    """Path of the module that holds a block, `depth` names deep."""
-    paths = [layer.main.module.split(".")[:depth] for layer in block.children or (block,)]
-    shared = 0
-    while len({tuple(path[: shared + 1]) for path in paths}) == 1 and shared < min(map(len, paths)):
-        shared += 1
-    return ".".join(paths[0][:shared])
-
-
-def _block(operations: Sequence[Operation], network: Sequence[Operation]) -> Block:
-    """One layer, or one operation."""
-    main = main_operation(operations)
-    kind = {"concatenation": "parallel", "sum": "parallel", "convolution": "convolution"}.get(main.role, main.role)
-    shortcut = None
-    if main.role == "sum":
-        shortcut = find_shortcut(network, main)
-        kind = "parallel" if shortcut is None else "residual"
-    if any(op.kind == "Softmax" for op in operations[:-1]) and main.role == "product":
-        kind = "attention"
-    last = operations[-1]
-    if kind == "convolution" and "row" not in last.axes and len(last.shape) > 1:
-        kind = "embedding"
-    if kind in ("shape", "elementwise", "activation", "reduce"):
-        kind = "group"
-    title, short = name_block(kind, operations, main)
-    return Block(
-        main.node, title, short, kind, tuple(operations), _inputs(operations), _output(operations, network), shortcut
-    )
-
-
-def _joined(run: Sequence[Block], network: Sequence[Operation]) -> Block:
-    """Several blocks as one."""
-    if len(run) == 1:
-        return run[0]
-    operations = tuple(op for block in run for op in block.operations)
-    last = run[-1]
-    kind, shortcut = "group", None
-    leading = _inputs(operations)
-    sequence = is_sequence(run)
-    if any(block.kind == "attention" for block in run):
-        kind = "attention"
-    elif sequence:
-        pass
-    elif last.kind == "residual" and _spans(run, network):
-        kind, shortcut = "residual", last.shortcut
-    elif last.kind == "parallel":
-        kind = "parallel"
-    if all(block.kind in ("pooling", "parallel", "group", "product") for block in run):
-        kind = "pooling" if any(block.kind == "pooling" for block in run) else kind
-    title, short = name_block(kind, operations, last.main, run)
-    output = last.output
-    return Block(last.name, title, short, kind, operations, leading, output, shortcut, tuple(run))
-
-
-def _spans(run: Sequence[Block], network: Sequence[Operation]) -> bool:
-    """Whether the shortcut of the last sum begins where the run begins."""
-    inside = {name for block in run for op in block.operations for name in op.outputs}
-    sum_ = run[-1].main
-    direct = set(sum_.inputs) - inside
-    if direct:
-        return True
-    return bool(run[-1].shortcut) and any(set(op.inputs) - inside for op in run[-1].shortcut or ())
-
-
-def _inputs(operations: Sequence[Operation]) -> tuple[str, ...]:
-    own = {name for op in operations for name in op.outputs}
-    return tuple(dict.fromkeys(name for op in operations for name in op.inputs if name not in own))
-
-
-def _output(operations: Sequence[Operation], network: Sequence[Operation]) -> str:
-    """The output that other operations read; the last one of the network's end."""
-    own = {op.node for op in operations}
-    readers = {name for op in network if op.node not in own for name in op.inputs}
-    return next((name for op in reversed(operations) for name in op.outputs if name in readers), operations[-1].node)

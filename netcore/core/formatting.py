@@ -150,7 +150,7 @@ def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], st
         decimals = fewest
         units = _largest_remainder(values, decimals)
         total = sum(units)
-    *texts, last = (_decimal(unit, decimals) for unit in [*units, total])
+    *texts, last = (format_decimal(unit, decimals) for unit in [*units, total])
     return texts, last
 
 
@@ -186,14 +186,14 @@ def format_sum(
         left = total_units - sum(units)
         if abs(left - rest * 10**decimals) <= 1:
             break
-    return [_decimal(u, decimals) for u in [*units, left]], _decimal(total_units, decimals)
+    return [format_decimal(u, decimals) for u in [*units, left]], format_decimal(total_units, decimals)
 
 
 def _exact_sum(terms: Sequence[float], fewest: int, most: int) -> tuple[list[str], str]:
     for decimals in range(fewest, most + 1):
         units, total = _units(list(terms), decimals)
         if sum(units) == total:
-            return [_decimal(unit, decimals) for unit in units], _decimal(total, decimals)
+            return [format_decimal(unit, decimals) for unit in units], format_decimal(total, decimals)
     return [], ""
 
 
@@ -213,9 +213,26 @@ def find_printable_product(
         for k, (a, b) in enumerate(pairs):
             (one, two), product = (round(a * 10**decimals), round(b * 10**decimals)), round(a * b * 10**decimals)
             if product and round(one * two / 10**decimals) == product:
-                return k, (_decimal(one, decimals), _decimal(two, decimals), _decimal(product, decimals))
-    texts = [_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
+                return k, (
+                    format_decimal(one, decimals),
+                    format_decimal(two, decimals),
+                    format_decimal(product, decimals),
+                )
+    texts = [format_decimal(round(v * 10**most), most) for v in (*pairs[0], pairs[0][0] * pairs[0][1])]
     return 0, (texts[0], texts[1], texts[2])
+
+
+def format_decimal(units: int, decimals: int) -> str:
+    """Format a whole number of units of 10^-`decimals`, for numbers that were rounded before.
+
+    Examples
+    --------
+    >>> format_decimal(-1234567, 2), format_decimal(5, 2)
+    ('−12,345.67', '0.05')
+    """
+    digits = f"{abs(units):0{decimals + 1}d}"
+    whole, rest = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
+    return f"{'−' if units < 0 else ''}{int(whole):,}{rest}"
 
 
 def format_value(value: float) -> str:
@@ -228,7 +245,7 @@ def format_value(value: float) -> str:
     """
     if value and (abs(value) < 0.005 or abs(value) >= 1000):
         return format_number(value)
-    return _decimal(round(value * 100), 2)
+    return format_decimal(round(value * 100), 2)
 
 
 def format_quotient(part: float, total: float) -> tuple[str, str, str]:
@@ -245,6 +262,21 @@ def format_quotient(part: float, total: float) -> tuple[str, str, str]:
         if b and format_percent(a / b) == share:
             break
     return format_number(part, digits), format_number(total, digits), share
+
+
+def format_log(share: float) -> tuple[str, str]:
+    """Format a share and its negative natural logarithm, so that the printed share gives the printed logarithm.
+
+    Examples
+    --------
+    >>> format_log(0.06762)
+    ('0.0676', '2.69')
+    """
+    text = format_value(-math.log(share) + 0.0)
+    for digits in range(3, 9):
+        if format_value(-math.log(float(f"{share:.{digits - 1}e}")) + 0.0) == text:
+            break
+    return format_number(share, digits), text
 
 
 def _percentage(share: float, decimals: int) -> str:
@@ -269,12 +301,6 @@ def _largest_remainder(values: list[float], decimals: int) -> list[int]:
     for k in sorted(range(len(values)), key=lambda k: -step * errors[k])[: abs(missing)]:
         units[k] += step
     return units
-
-
-def _decimal(units: int, decimals: int) -> str:
-    digits = f"{abs(units):0{decimals + 1}d}"
-    whole, rest = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
-    return f"{'−' if units < 0 else ''}{int(whole):,}{rest}"
 
 
 def _minus(text: str) -> str:

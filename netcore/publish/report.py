@@ -84,9 +84,8 @@ def make_report(
     run.snapshot(at)
     folder = Path(output) if output is not None else Path("renders") / run.name / "report"
     skipped: dict[str, str] = {}
-    targets = {
-        folder / f"{i:02}-{scene.name}.png": scene for i, scene in enumerate(_supported_figures(run, skipped), 1)
-    }
+    figures = enumerate(_supported_figures(run, skipped), 1)
+    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in figures}
     common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
     requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
     page = folder / "index.html"
@@ -98,15 +97,9 @@ def make_report(
     failed = tuple(targets[r.target].name for r in done if r.state in ("refused", "failed") and not r.lacking)
     _remove_renumbered(folder, {targets[target].name: target for target in there})
     if there or not failed:  # if nothing could be drawn, an earlier page is better than an empty one
-        write_page(
-            page,
-            title=f"Report: {run.name}",
-            intro=_intro(run, at),
-            items=[gallery_item(target) for target in there],
-            tables=tables(run, skipped),
-            embed=True,
-            theme=theme,
-        )
+        items, intro = [gallery_item(target) for target in there], _intro(run, at)
+        found = tables(run, skipped)
+        write_page(page, title=f"Report: {run.name}", intro=intro, items=items, tables=found, embed=True, theme=theme)
     return Report(page, tuple(done), skipped, failed)
 
 

@@ -111,37 +111,23 @@ def render(
         If a scene, run, snapshot, option or format does not exist (the nearest name is offered); nothing is drawn
         then. What fails while it is drawn is reported in the list.
     """
+    pair = confused if confused is None or isinstance(confused, str) else ",".join(map(str, confused))
     selector = SampleSelector(
-        digit=None if digit is None else str(digit),
-        index=index,
-        image=None if image is None else str(image),
-        correct=correct,
-        misclassified=misclassified,
-        most_confident=most_confident,
-        least_confident=least_confident,
-        confused=confused if confused is None or isinstance(confused, str) else ",".join(map(str, confused)),
-        mistake=mistake,
+        _as_text(digit), index, _as_text(image), correct, misclassified, most_confident, least_confident, pair, mistake
     )
     base = Request(
-        scene="",
-        run=str(run.path if isinstance(run, Run) else run),
-        selector=selector,
-        at=at,
-        formats=(formats,) if isinstance(formats, str) else tuple(formats or ()),
-        quality=quality,
-        size=size,
-        fps=fps,
-        theme=theme,
-        transparent=transparent,
-        max_mb=max_mb,
-        steps="" if steps is None else str(steps),
-        output=None if output is None else str(output),
-        options=options or {},
-        runs_dir=str(runs),
-    )
+        scene="", run=str(run.path if isinstance(run, Run) else run), runs_dir=str(runs), selector=selector, at=at,
+        formats=(formats,) if isinstance(formats, str) else tuple(formats or ()), options=options or {},
+        quality=quality, size=size, fps=fps, theme=theme, transparent=transparent, max_mb=max_mb,
+        steps=_as_text(steps) or "", output=_as_text(output),
+    )  # fmt: skip
     names = [scenes] if isinstance(scenes, (str, Path)) else scenes
     requests = [replace(base, scene=str(name)) for name in names]
     return render_all(requests, force=force, jobs=jobs, timeout=timeout, executor=executor)
+
+
+def _as_text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def render_all(

@@ -25,6 +25,15 @@ def _has_maps(run: Run) -> bool:
     return bool(graph.map_blocks()) and any(op.role == "convolution" for op in graph.operations)
 
 
+def _pools_maps(run: Run) -> bool:
+    """Whether maps are pooled, by windows or each as a whole."""
+    operations = graph_of_run(run).operations
+    return any(
+        ("Pool" in op.kind or op.kind in ("mean", "amax")) and op.input_axes == ("channel", "row", "column")
+        for op in operations
+    )
+
+
 def _is_mlp(run: Run) -> bool:
     """Whether the network is a sequence of dense layers on vectors and nothing else."""
     blocks = graph_of_run(run).value_blocks()
@@ -42,7 +51,7 @@ def _dropout(run: Run) -> bool:
 Requirement = tuple[str, Callable[[Run], bool], str]  # requirement, its check, text if the run fails it
 # Fields such as {evaluate} are filled by `_advice`: what helps depends on the origin of the run.
 REQUIREMENTS: dict[str, Requirement] = {
-    "convolution": ("a convolution", lambda r: _has_operation(r, "Conv2d"), "has none: use model-graph"),
+    "convolution": ("a convolution", lambda r: _has_operation(r, "Conv2d"), "has none: use {instead}"),
     "maps": ("feature maps of convolutions", _has_maps, "has none: use model-graph"),
     "mlp": ("a network of dense layers alone", _is_mlp, "has other layers: use {other}"),
     "dense": (
@@ -57,6 +66,7 @@ REQUIREMENTS: dict[str, Requirement] = {
         "starts with another layer: use {first}",
     ),
     "pooling": ("a max-pooling layer", lambda r: _has_operation(r, "MaxPool"), "has none: use model-graph"),
+    "pooled-maps": ("a pooling of feature maps", _pools_maps, "has none: use {no_pooling}"),
     "dropout": ("dropout layers", _dropout, "has none: use confidence"),
     "snapshots": ("two snapshots or more", lambda r: len(r.info["snapshots"]) > 1, "has fewer: {snapshots}"),
     "history": ("a training history", lambda r: bool(r.history["epochs"]), "has none: {history}"),
@@ -105,8 +115,11 @@ def check_requirements(scene: str, needs: tuple[str, ...], run: Run) -> None:
 def _advice(run: Run) -> dict[str, str]:
     """Return advice by field name, for a run that lacks something; it depends on the origin of the run."""
     model = run.info.get("model") or {}
+    instead = "forward-propagation" if _is_mlp(run) else "model-graph"
     scenes = {
         "other": "cnn-forward-propagation" if _has_maps(run) else "prediction-pipeline",
+        "instead": instead,
+        "no_pooling": "cnn-forward-propagation" if _has_maps(run) else instead,
         "first": "filter-grid" if _has_operation(run, "Conv2d") else "model-graph",
     }
     submit = f", or netcore submit {run.name}" if run.input_shape == (1, 28, 28) and len(run.classes) == 10 else ""

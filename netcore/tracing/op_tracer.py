@@ -4,14 +4,12 @@ A layer of `torch.nn` is one operation, whatever it calls inside. Nothing is tra
 depends on the data is followed as it happens.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn, no_grad
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
@@ -23,10 +21,17 @@ from netcore.models.op_names import (
     function_name,
     function_settings,
     is_layer,
-    module_settings,
     output_names,
 )
-from netcore.tracing.op_call import LayerRecord, OpCall, as_tensor, tensors_in
+from netcore.tracing.op_call import (
+    LayerRecord,
+    OpCall,
+    as_tensor,
+    exported_call,
+    layer_call,
+    replace_tensor,
+    tensors_in,
+)
 from netcore.tracing.traced_op import TracedOp, float32_array
 
 # Value-preserving ops: the result keeps its input's name.
@@ -136,55 +141,11 @@ class OpTracer(TorchFunctionMode):
             path = self._stack.pop()
             if any(id(t) in self._names for t in tensors_in((args, kwargs))):
                 if isinstance(module, ExportedLayer):
-                    output = self._add(self._exported_call(module, args, output))
+                    output = self._add(exported_call(module, self._layer_record, args, output))
                 else:
-                    output = self._add(self._layer_call(module, args, kwargs, output, path))
+                    output = self._add(layer_call(module, args, kwargs, output, path, self._values))
             self._layer = None  # only now: calls made for the record are not part of the network
         return output
-
-    def _layer_call(
-        self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object, path: str
-    ) -> OpCall:
-        kind = type(module).__name__.removeprefix("Parametrized")
-        return OpCall(
-            name=path or kind.lower(),
-            kind=kind,
-            args=(args, kwargs),
-            output=output,
-            path=path,
-            settings=module_settings(module),
-            weight=as_tensor(getattr(module, "weight", None)),
-            bias=as_tensor(getattr(module, "bias", None)),
-            used=[*module.parameters(), *tensors_in((args, kwargs))],
-            attention=self._attention_of(module, args, kwargs),
-        )
-
-    def _exported_call(self, layer: ExportedLayer, args: tuple[object, ...], output: object) -> OpCall:
-        record = self._layer_record
-        heads = layer.settings.get("num_heads")
-        attention = record.attention
-        if attention is not None and attention.ndim == 3 and heads:
-            attention = attention.unflatten(0, (-1, heads))  # (B * H, T, S) -> (B, H, T, S)
-        return OpCall(
-            name=layer.path,
-            kind=layer.kind,
-            args=args,
-            output=output,
-            path=layer.path,
-            settings=layer.settings,
-            weight=record.weight,
-            bias=record.bias,
-            used=record.tensors,
-            attention=attention if layer.kind == "MultiheadAttention" else None,
-        )
-
-    def _attention_of(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> Tensor | None:
-        """Attention weights of each head, (B, H, T, S): computed again, since fused attention does not return them."""
-        if not isinstance(module, nn.MultiheadAttention) or not self._values:
-            return None
-        arguments: dict[str, Any] = inspect.signature(module.forward).bind(*args, **kwargs).arguments
-        with no_grad():
-            return module.forward(**arguments | {"need_weights": True, "average_attn_weights": False})[1]
 
     # ---- calls of functions
 
@@ -266,7 +227,7 @@ class OpTracer(TorchFunctionMode):
         output, name = call.output, self._unique(call.name)
         if name in self._mask:
             masked = self._masked(name, first, call)
-            output, first = _replace(output, first, masked), masked
+            output, first = replace_tensor(output, first, masked), masked
         op = TracedOp(
             name=name,
             kind=call.kind,
@@ -321,16 +282,3 @@ def module_classes(module: nn.Module) -> dict[str, str]:
     if isinstance(stored, Mapping):
         return dict(stored)
     return {path: type(m).__name__.removeprefix("Parametrized") for path, m in module.named_modules()}
-
-
-def _replace(value: object, old: Tensor, new: Tensor) -> object:
-    """Return the output of a call, `old` replaced by `new` in it."""
-    if value is old:
-        return new
-    if isinstance(value, dict):
-        return {key: _replace(v, old, new) for key, v in value.items()}
-    if not isinstance(value, (tuple, list)):
-        return value
-    parts = [_replace(v, old, new) for v in value]
-    make = getattr(type(value), "_make", type(value))  # a named tuple, or a plain one
-    return make(parts)

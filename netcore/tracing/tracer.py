@@ -112,28 +112,17 @@ def trace_module(
     """
     check_single_input(module)
     _check_label(label, len(classes), backward)
-    replaced = replacement_tensors(module, weights)
-    parameters = {
-        k: replaced.pop(k, v).detach().requires_grad_(backward)
-        for k, v in module.named_parameters()
-        if v.is_floating_point()
-    }
+    parameters, replaced = _leaf_parameters(module, weights, backward)
     like = next(iter(parameters.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
     names = {id(v): k for k, v in parameters.items()}
     tracer = OpTracer(module, x, names, mask=mask_tensors(module, x.detach(), mask))
     with eval_mode(module), torch.set_grad_enabled(backward), tracer.recording():
         output = _forward(module, parameters | replaced, x, len(classes))
-    if not tracer.has_traced(output):
-        raise NetcoreError(
-            f"the output of {type(module).__name__} does not depend on its input through PyTorch operations"
-        )
-    output_kind = traced_output_kind(tracer, output)
+    output_kind = _output_kind(module, tracer, output)
     logits = as_logits(output, output_kind)
-    loss, gradients = None, {}
-    if label is not None:
-        loss = nn.functional.cross_entropy(logits, torch.tensor([label], device=output.device))
-        gradients = _gradients(module, loss, [x, *parameters.values()]) if backward else {}
+    loss = None if label is None else nn.functional.cross_entropy(logits, torch.tensor([label], device=output.device))
+    gradients = _gradients(module, loss, [x, *parameters.values()]) if loss is not None and backward else {}
     axes = batch_axes(module, x.detach(), tracer.ops)
     return Trace(
         pixels=pixels,
@@ -147,6 +136,24 @@ def trace_module(
         modules=tracer.classes,
         output_kind=output_kind,
     )
+
+
+def _leaf_parameters(
+    module: nn.Module, weights: Weights | None, backward: bool
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the parameters that the pass uses, by name, and the replaced tensors that are no parameters."""
+    replaced = replacement_tensors(module, weights)
+    named = [(k, v) for k, v in module.named_parameters() if v.is_floating_point()]
+    return {k: replaced.pop(k, v).detach().requires_grad_(backward) for k, v in named}, replaced
+
+
+def _output_kind(module: nn.Module, tracer: OpTracer, output: Tensor) -> str:
+    """Return what the output holds (logits, probabilities, …); NetcoreError if it does not depend on the input."""
+    if not tracer.has_traced(output):
+        raise NetcoreError(
+            f"the output of {type(module).__name__} does not depend on its input through PyTorch operations"
+        )
+    return traced_output_kind(tracer, output)
 
 
 def _check_label(label: int | None, classes: int, backward: bool) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from netcore.core.formatting import format_images, format_percent
 from netcore.core.run import Run, Snapshot
 from netcore.viz.theme import DARK, FONT, LIGHT, MONO, THEMES
 from netcore.web.bundle import bundle, static_text
+from netcore.web.films import drawing_films
 from netcore.web.program import Program, program_of_trace
 from netcore.web.stages import network_stages
 
@@ -66,13 +67,24 @@ def lab_html(
     half: bool = False,
     theme: str | None = None,
     max_examples: int = MAX_EXAMPLES,
+    server: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the lab as HTML; parameters as in `write_lab`."""
+    """Return the lab as HTML.
+
+    Parameters
+    ----------
+    runs, at, half, theme, max_examples :
+        As in `write_lab`.
+    server : mapping, optional
+        What the page's server offers; without it the page asks for nothing.
+    """
     _check_alike(runs)
     blobs: dict[str, str] = {}
     examples = _examples(runs, blobs, max_examples)
     networks = [_network(run, run.snapshot(at), i, half, examples, blobs) for i, run in enumerate(runs)]
-    data = {"networks": networks, "examples": {k: v for k, v in examples.items() if k != "images"}}
+    data: dict[str, Any] = {"networks": networks, "examples": {k: v for k, v in examples.items() if k != "images"}}
+    if server is not None:
+        data["server"] = dict(server)
     return _render_template(data, blobs, theme, runs)
 
 
@@ -123,6 +135,7 @@ def _network(
         "program": _program_json(program, run),
         "parameters": [[name, int(values.size)] for name, values in program.parameters.items()],
         "stages": stages,
+        "films": [{"name": scene.name, "title": scene.title} for scene in drawing_films(run)],
         "half": half,
     }
 
@@ -200,6 +213,7 @@ def _render_template(data: dict[str, Any], blobs: dict[str, str], theme: str | N
         dark=DARK,
         light=LIGHT,
         roles=ROLES,
+        server=data.get("server"),
         font=FONT,
         mono=MONO,
     )

@@ -14,7 +14,7 @@ from netcore.core.files import atomic_write_text
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import Trace
 from netcore.viz.theme import DARK, FONT, LIGHT, THEMES
-from netcore.web import lesson_network, lesson_training
+from netcore.web import lesson_network, lesson_optimizer, lesson_training
 from netcore.web.lesson_network import LessonFacts
 from netcore.web.lesson_parts import Chapter
 
@@ -29,8 +29,8 @@ CHAPTERS: tuple[Callable[[LessonFacts], Chapter | None], ...] = (
     lesson_training.loss_chapter,
     lesson_training.gradient_chapter,
     lesson_training.backpropagation_chapter,
-    lesson_training.optimizer_chapter,
-    lesson_training.epochs_chapter,
+    lesson_optimizer.optimizer_chapter,
+    lesson_optimizer.epochs_chapter,
     lesson_training.overfitting_chapter,
 )
 RENDERS = (  # scene, chapter, format

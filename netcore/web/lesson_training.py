@@ -1,6 +1,6 @@
-"""Chapters of the lesson on training: loss, gradient, backpropagation, optimizer, epochs, overfitting."""
+"""Chapters of the lesson on training: loss, gradient, backpropagation, overfitting."""
 
-from math import ceil, log
+from math import log
 
 import numpy as np
 
@@ -8,9 +8,7 @@ from netcore.core.formatting import format_percent
 from netcore.core.trace import LayerTrace
 from netcore.web.lesson_network import LessonFacts
 from netcore.web.lesson_parts import Chapter, indexed, number, significant
-from netcore.web.mathml import GAP, fraction, power, root, row, subscript, sum_over
-
-EPS = 1e-8  # of torch.optim.Adam
+from netcore.web.mathml import fraction, row, subscript, sum_over
 
 
 def loss_chapter(facts: LessonFacts) -> Chapter:
@@ -161,129 +159,6 @@ def _hidden_source(facts: LessonFacts, layer: LayerTrace) -> LayerTrace | None:
     while found is not None and found.kind in ("Dropout", "Identity") and found.inputs[0] != "input":
         found = facts.trace[found.inputs[0]]
     return found if found is not None and found.output.ndim == 1 and found.kind != "Flatten" else None
-
-
-def optimizer_chapter(facts: LessonFacts) -> Chapter | None:
-    """Work one update of a weight; None if optimizer or rate are not recorded."""
-    settings = facts.run.info.get("settings", {})
-    rate, name = settings.get("learning_rate"), settings.get("optimizer")
-    layer = facts.trace.layers[-1]
-    if rate is None or name not in ("sgd", "adam") or layer.grad_weight is None or layer.weight is None:
-        return None
-    k = facts.label
-    i = int(np.argmax(np.abs(layer.grad_weight[k])))
-    w, g = float(layer.weight[k, i]), float(layer.grad_weight[k, i])
-    chapter = Chapter("The optimizer takes a step")
-    weight = indexed("w", str(k), ",", str(i))
-    if name == "sgd":
-        chapter.add_text(
-            f"Stochastic gradient descent moves each parameter against its gradient, by the learning rate η = {rate:g} "
-            "times the gradient. For the weight of the chapter on the gradient, and this image alone:"
-        )
-        chapter.add_formula(
-            weight,
-            "←",
-            weight,
-            "−",
-            "η",
-            "·",
-            "g",
-            "=",
-            significant(w, 6),
-            "−",
-            f"{rate:g}",
-            "×",
-            "(",
-            significant(g, 4),
-            ")",
-            "≈",
-            significant(w - rate * g, 6),
-        )
-        return chapter
-    step = rate * g / (abs(g) + EPS)
-    chapter.add_text(
-        f"Adam keeps two running averages for each parameter: m of its gradient g, and v of the gradient's square. The "
-        f"step is their ratio times the learning rate η = {rate:g}; so all parameters move by steps of like size, "
-        "however steep or flat the loss is in their direction."
-    )
-    chapter.add_formula(
-        "m",
-        "←",
-        subscript("β", "1"),
-        "m",
-        "+",
-        "(",
-        "1",
-        "−",
-        subscript("β", "1"),
-        ")",
-        "g",
-        GAP,
-        "v",
-        "←",
-        subscript("β", "2"),
-        "v",
-        "+",
-        "(",
-        "1",
-        "−",
-        subscript("β", "2"),
-        ")",
-        power("g", "2"),
-    )
-    chapter.add_formula(
-        "w",
-        "←",
-        "w",
-        "−",
-        "η",
-        fraction(
-            row("m", "/", "(", "1", "−", power(subscript("β", "1"), "t"), ")"),
-            row(root(row("v", "/", "(", "1", "−", power(subscript("β", "2"), "t"), ")")), "+", "ε"),
-        ),
-    )
-    chapter.add_text(
-        f"At the first step, t = 1, the ratio is g ÷ (|g| + ε). With fresh averages and this image alone, the gradient "
-        f"{significant(g, 4)} moves the weight {significant(w, 6)} by {significant(-step, 4)}, to "
-        f"{significant(w - step, 6)}."
-    )
-    chapter.add_text("β₁ = 0.9, β₂ = 0.999 and ε = 10⁻⁸ are PyTorch's defaults.", note=True)
-    return chapter
-
-
-def epochs_chapter(facts: LessonFacts) -> Chapter | None:
-    """Count batches, steps and epochs; None if they are not recorded."""
-    settings, data = facts.run.info.get("settings", {}), facts.run.info.get("data", {})
-    batch, epochs, images = settings.get("batch_size"), settings.get("epochs"), data.get("train")
-    if not (batch and epochs and images):
-        return None
-    steps = ceil(images / batch)
-    chapter = Chapter("Batches and epochs")
-    chapter.add_text(
-        f"The gradient is not computed from one image, and not from all {images:,}: each step takes the mean over a "
-        f"mini-batch of {batch} images. A batch is large enough to point roughly the right way, and small enough to "
-        f"allow many steps. One pass through all images is an epoch."
-    )
-    chapter.add_formula(
-        f"{images:,}",
-        "/",
-        str(batch),
-        "→",
-        f"{steps:,}",
-        "steps per epoch",
-        GAP,
-        f"{steps:,}",
-        "×",
-        str(epochs),
-        "=",
-        f"{steps * epochs:,}",
-        "steps",
-    )
-    chapter.add_exercise(
-        f"How many steps would an epoch have with batches of {2 * batch}?",
-        f"{images:,} ÷ {2 * batch}, rounded up: {ceil(images / (2 * batch)):,}.",
-    )
-    return chapter
 
 
 def overfitting_chapter(facts: LessonFacts) -> Chapter | None:

@@ -5,12 +5,14 @@ held-out images (at the end of the epoch; band: 95 % confidence interval), and t
 the best epoch, whose weights are the snapshot "best".
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -23,6 +25,7 @@ from netcore.viz.mpl.blitting import Update
 from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_color_legend, add_heading, add_subtitle
+from netcore.viz.theme import Theme
 
 NEEDS = ("history",)
 ORDER = 10
@@ -51,13 +54,9 @@ def draw(
         key: epoch_columns(context, key)[0] for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
     }
     best = _best_row(context, step)
-    legend = {"training": theme.positive, "held out": theme.negative}
-    legend |= {} if best is None else {f"best {context.time_unit}": theme.emphasis}
-    body, note = add_heading(fig, f"Training history of {context.run_name}", legend_width=210 if best is None else 330)
-    add_color_legend(fig, legend)
+    body, note = _heading(fig, context, best is not None)
     rates = _batches(context, epoch, step, "learning_rate") or _steps(epoch, rate)
-    known = rates[1][np.isfinite(rates[1])]
-    varies = bool(len(known) and np.ptp(known) > 0)
+    varies = len(set(rates[1][np.isfinite(rates[1])].tolist())) > 1
     upper, lower = body.rows(1, 0.62, gap=10) if varies else (body, None)
     left, right = upper.columns(1, 1, gap=28)
     x = "" if varies else context.time_unit
@@ -68,24 +67,12 @@ def draw(
     thin = _batches(context, epoch, step) if batch_loss else None
     loss = add_chart(fig, left, " ", x=x)
 
-    moving = []
-    if thin:
-        (line,) = loss.plot(*thin, color=theme.positive, alpha=0.3, linewidth=0.8, zorder=1)
-        moving.append((line, *thin))
-    for ax, name in ((loss, "loss"), (accuracy, "accuracy")):
-        for which, color in (("train", theme.positive), ("val", theme.negative)):
-            moving.append(_line(ax, epoch, curves[f"{which}_{name}"], color))
+    charts = ((loss, "loss"), (accuracy, "accuracy"))
+    moving = _all_lines(charts, epoch, curves, thin, theme)
     band = _Band(accuracy, epoch, curves["val_accuracy"], of, theme.negative)
     _scales(loss, accuracy, epoch, curves | {"band": band.ends.ravel()}, log_scale)
     add_subtitle(fig, left, "Loss", _loss_note(thin, loss.get_ylim()[1]))
-    rings = (
-        []
-        if best is None
-        else [
-            _ring(ax, epoch, curves, name, best, theme.emphasis)
-            for ax, name in ((loss, "loss"), (accuracy, "accuracy"))
-        ]
-    )
+    rings = [] if best is None else [_ring(ax, epoch, curves, name, best, theme.emphasis) for ax, name in charts]
     if lower is not None:
         moving.append(_rate(fig, lower, context.time_unit, epoch[-1], *rates))
 
@@ -101,6 +88,33 @@ def draw(
 
     update(1.0)
     return update
+
+
+def _heading(fig: ThemedFigure, context: SceneContext, has_best: bool) -> tuple[Box, Text]:
+    """Title, legend and the line of words; give the place below them, and that line."""
+    legend = {"training": fig.theme.positive, "held out": fig.theme.negative}
+    legend |= {f"best {context.time_unit}": fig.theme.emphasis} if has_best else {}
+    body, note = add_heading(fig, f"Training history of {context.run_name}", legend_width=330 if has_best else 210)
+    add_color_legend(fig, legend)
+    return body, note
+
+
+def _all_lines(
+    charts: Iterable[tuple[Axes, str]],
+    epoch: NDArray[Any],
+    curves: Curves,
+    thin: tuple[NDArray[Any], NDArray[Any]] | None,
+    theme: Theme,
+) -> list[Curve]:
+    """The loss of batches in its chart, and the curves of all charts, on training and held-out images."""
+    out = []
+    for ax, name in charts:
+        if thin and name == "loss":
+            (line,) = ax.plot(*thin, color=theme.positive, alpha=0.3, linewidth=0.8, zorder=1)
+            out.append((line, *thin))
+        for part, color in (("train", theme.positive), ("val", theme.negative)):
+            out.append(_line(ax, epoch, curves[f"{part}_{name}"], color))
+    return out
 
 
 def _best_row(context: SceneContext, step: NDArray[Any]) -> int | None:

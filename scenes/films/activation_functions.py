@@ -36,6 +36,7 @@ class ActivationFunctions(Film):
     """What the activation function does, and what the network is without it."""
 
     def construct(self) -> None:
+        """From the sums to the accuracy without functions."""
         self.trace, self.old = self.context.trace(), list[ArrayMobject]()
         self.layers, self.functions = linear_collapse.dense_part(self.trace)
         self.sums = SumLine(self.theme, self.sum_line_box)
@@ -60,6 +61,7 @@ class ActivationFunctions(Film):
     # ---- the function
 
     def show_sums(self) -> None:
+        """The sums of one layer as dots on an axis."""
         theme, z = self.theme, self.layers[0].z.astype(np.float64)
         self.z, self.function = z, self.functions[0]
         limit = max(5.0, float(np.abs(z).max()), float(np.quantile(np.abs(self.all_sums), 0.995))) * 1.05
@@ -72,15 +74,16 @@ class ActivationFunctions(Film):
         step = float(np.ceil(limit / 4))
         ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
         self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
-        least, most = format_number(z.min(), 3), format_number(z.max(), 3)
+        least, most = (format_number(v, 3) for v in (z.min(), z.max()))
         with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
             self.add(*self.axes)
             note = f"a dot: a neuron of {self.layers[0].block.title}; yellow: neuron {self.one + 1}"
             self.play(fade_in([self.dots]), self.sums.change(note))
 
     def apply_function(self) -> None:
-        theme, kind = self.theme, self.layers[0].functions[-1]
-        self.curve = self.plot.curve(self.function, theme.rgb("foreground"))
+        """The curve is drawn, and each dot rises to it."""
+        kind = self.layers[0].functions[-1]
+        self.curve = self.plot.curve(self.function, self.theme.rgb("foreground"))
         top = self.plot.y[1] / 1.04
         labels = [*self.plot.y_ticks({0.0: "0", top: format_number(top)}), self.plot.y_title("activation")]
         self.axes += labels
@@ -114,8 +117,7 @@ class ActivationFunctions(Film):
         self.plot.y = self.plot.x
         points = self.plot.at(*[np.linspace(*self.plot.x, len(self.curve.points))] * 2)
         place = self.plot.at(self.z, self.z)
-        labels = self.axes[1:]
-        axes = self.plot.axes()
+        labels, axes = self.axes[1:], self.plot.axes()
         with self.step("Take the function out: only sums remain", name="taken-out"):
             self.play(
                 fade_out([*self.old, *labels, self.axes[0]]), fade_in([axes]),
@@ -132,9 +134,8 @@ class ActivationFunctions(Film):
         columns = CollapsingColumns(self.theme, self.stage.part(0.06, 0.04, 0.94, 0.96), self.layers, self.max_units)
         parts = " · ".join("({:,} × {:,})".format(*layer.weight.shape) for layer in self.layers[::-1])
         with self.step("{n} layers of sums", n=len(self.layers), name="layers"):
-            self.play(
-                fade_out(self.old), fade_in(columns.mobjects, 0.3), self.sums.change("edges: weights, blue +, orange −")
-            )
+            words = self.sums.change("edges: weights, blue +, orange −")
+            self.play(fade_out(self.old), fade_in(columns.mobjects, 0.3), words)
         with self.step("{n} layers of sums are 1 layer of sums", n=len(self.layers), name="collapse"):
             self.play(columns.slide())
             text = f"{parts} = {self.weight.shape[0]:,} × {self.weight.shape[1]:,}"
@@ -142,23 +143,22 @@ class ActivationFunctions(Film):
         self.old = columns.shown
 
     def fixed_weights(self) -> None:
+        """What is left: one picture of weights for each class."""
         trace = self.trace
-        keep = [trace.prediction]
-        self.shown = top_k(trace.probabilities, min(self.max_classes, 10), keep)
+        self.shown = top_k(trace.probabilities, min(self.max_classes, 10), [trace.prediction])
         names = [trace.classes[k] for k in self.shown]
         pictures = WeightPictures(self.theme, self.stage, self.weight[self.shown], trace, self.layers[0], names)
         shape = source_shape(trace, self.layers[0])
         note = "{} maps of {} × {}, side by side; ".format(*shape) if shape[0] > 3 and len(shape) == 3 else ""
         with self.step("For each class one fixed set of weights", name="fixed-weights"):
-            terms = note + "the same for every image"
-            self.play(fade_out(self.old), fade_in(pictures.mobjects, 0.3), self.sums.change(terms))
+            words = self.sums.change(note + "the same for every image")
+            self.play(fade_out(self.old), fade_in(pictures.mobjects, 0.3), words)
         self.old = pictures.mobjects
 
     def own_weights(self) -> None:
         """The weights that the score of one class really has, for this image and for another."""
         trace, k = self.trace, self.trace.prediction
-        others = np.flatnonzero(self.all_scores.argmax(axis=1) != k)
-        other = int(others[0]) if len(others) else 0
+        other = int((self.all_scores.argmax(axis=1) != k).argmax())  # the first of them, else the first image
         sums = [self.z, self.all_sums[other]]
         pair = np.array([linear_collapse.score_gradient(self.layers, self.functions, z, k) for z in sums])
         names = ["for this image", "for the other one"]
@@ -175,11 +175,10 @@ class ActivationFunctions(Film):
         self.old = [*images, *pictures.mobjects]
 
     def compare_accuracy(self) -> tuple[str, str]:
+        """Accuracy on the examples with the functions and without."""
         labels, classes = self.examples.labels, self.trace.classes
-        with_, without = (
-            self.all_scores.argmax(1),
-            linear_collapse.scores_without_functions(self.layers, self.all_sums).argmax(1),
-        )
+        with_ = self.all_scores.argmax(1)
+        without = linear_collapse.scores_without_functions(self.layers, self.all_sums).argmax(1)
         names = ["with functions", "without, not trained again"]
         shares = [float((answers == labels).mean()) for answers in (with_, without)]
         self.bars = bars = LabelledBars(self.theme, self.stage.part(0.26, 0.3, 1, 0.66), names, shares)
@@ -195,5 +194,6 @@ class ActivationFunctions(Film):
         return a, b
 
     def image(self, pixels: np.ndarray, area: Area) -> PixelImages:
+        """One picture with an outline."""
         frame = area.fit(*pixels.shape[:0:-1]).frame
         return PixelImages(image_colors(self.theme, pixels), frame, outline=self.theme.rgb("faint"))

@@ -27,6 +27,7 @@ class CnnForwardPropagation(MapFilm):
     """Forward propagation of one image through a convolutional network."""
 
     def construct(self) -> None:
+        """From the picture through all stages to the answer."""
         self.open_maps()
         self.show_image()
         queue: list[int] = []
@@ -45,6 +46,7 @@ class CnnForwardPropagation(MapFilm):
     # ---- picture and first convolution
 
     def show_image(self) -> None:
+        """The picture, at the size that the stage allows."""
         trace = self.trace
         _, h, w = trace.pixels.shape
         image = wording.image_words(trace)
@@ -53,10 +55,12 @@ class CnnForwardPropagation(MapFilm):
             self.play(self.grid.appear())
 
     def show_before(self, i: int, stage: Stage) -> None:
+        """What comes before the first convolution."""
         with self.step("{title} comes first", name=f"before-{i + 1}", title=wording.spell(stage.title)):
             self.exchange(i, self.main)
 
     def show_first(self, i: int, stage: Stage) -> None:
+        """One window of the first convolution in numbers, its map, all maps."""
         example, unit = self.path.first, self.path.units[i]
         picture, tables = self.main.divide([1, 2.1], GAP)
         colors, ends = window_colors(self.theme, self.trace, stage, example)
@@ -89,6 +93,7 @@ class CnnForwardPropagation(MapFilm):
     # ---- on the same maps
 
     def show_norm(self, i: int, stage: Stage) -> None:
+        """Normalisation: one place before and after."""
         unit, place = self.path.units[i], self.path.places[i]
         a, b, arrow = self.values_at(i)
         affine = map_scale_shift(self.trace, self.trace[stage.output], unit) if place else None
@@ -98,6 +103,7 @@ class CnnForwardPropagation(MapFilm):
             self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
 
     def show_activation(self, i: int, stage: Stage) -> None:
+        """The activation function: one place before and after."""
         a, b, arrow = self.values_at(i)
         caption = wording.EFFECTS.get(stage.title, "{title}" + arrow)
         with self.step(caption, name=f"activation-{i + 1}", title=stage.title, a=a, b=b):
@@ -108,6 +114,7 @@ class CnnForwardPropagation(MapFilm):
     # ---- pooling, and the next convolution
 
     def show_pooling(self, i: int, stage: Stage) -> None:
+        """One window of the pooling in numbers, then all maps."""
         left, middle, right = self.main.divide([1.3, 0.8, 1.3], GAP)
         place = self.path.places[i] or stage.strongest(self.path.units[i])
         window = PoolWindow(self.theme, stage, self.path.units[i], place, middle)
@@ -120,6 +127,7 @@ class CnnForwardPropagation(MapFilm):
         self.pass_on(after, window.leave())
 
     def show_partial(self, i: int, stage: Stage) -> None:
+        """One output of the next convolution: a part of the sum from each map."""
         example = self.path.partial
         assert example is not None
         unit, row, column = example.place
@@ -138,6 +146,7 @@ class CnnForwardPropagation(MapFilm):
     # ---- in brief
 
     def show_brief(self, queue: list[int]) -> None:
+        """Several stages, one step for each group of them."""
         for group in wording.group_stages(self.stages, queue):
             stages = [self.stages[i] for i in group]
             caption = wording.brief_caption(stages, [s.title for s in self.stages[: group[0]]])
@@ -148,6 +157,7 @@ class CnnForwardPropagation(MapFilm):
     # ---- vector, scores, answer
 
     def show_vector(self) -> None:
+        """The maps become a column; the dense layers follow."""
         vector, dense = self.found.blocks.vector, self.found.blocks.dense
         values = self.trace.value(vector.output).ravel()
         left, right = self.main.columns([1, 2.9], GAP)
@@ -167,6 +177,7 @@ class CnnForwardPropagation(MapFilm):
                 self.play(self.view.connect(k), self.counter.add(layer.block.parameters, text), notes)
 
     def show_answer(self) -> None:
+        """Softmax, why the answer leads, takeaway."""
         trace, head, view = self.trace, self.head, self.view
         answer, other = (wording.class_name(trace, k) for k in (head.answer, head.other))
         share = format_percent(trace.confidence)
@@ -178,11 +189,12 @@ class CnnForwardPropagation(MapFilm):
             self.play(view.single_out(), self.sums.change(*terms, origins=origins))
         h, w = trace.pixels.shape[1:]
         last = self.stages[-1]
-        moves = [*self.retire(), *view.leave(), *self.sums.change()]
+        count, moves = self.found.blocks.parameters, [*self.retire(), *view.leave(), *self.sums.change()]
+        answer, other = wording.takeaway_names(trace, head, count, lead)
         self.takeaway(
             "{h} × {w} pixels → {n} maps of {a} × {b} → {share}",
             "{count} parameters; {answer} leads {other} by {lead}",
             moves, self.trail.spread(self.main),
             h=h, w=w, n=last.channels, a=last.size[0], b=last.size[1], share=share, answer=answer, other=other,
-            count=self.found.blocks.parameters, lead=lead,
+            count=count, lead=lead,
         )  # fmt: skip

@@ -5,21 +5,26 @@ neurons and the class probabilities.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from netcore.analysis.answer_path import compared_class
+from netcore.analysis.blocks import Block
 from netcore.analysis.graph_builder import graph_of_trace
-from netcore.analysis.map_layers import find_map_block, map_layers, vector_blocks
+from netcore.analysis.map_layers import MapLayer, find_map_block, map_layers, vector_blocks
 from netcore.analysis.regions import evenly_spaced
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_percent, format_subset, format_sum
+from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.layer_film import cut
 from netcore.viz.film.components.map_screen import map_limit
 from netcore.viz.film.components.map_sequence import MapSequenceFilm
 from netcore.viz.film.components.sum_terms import label_term
-from netcore.viz.film.components.tiles import max_tiles, ring
+from netcore.viz.film.components.tiles import Tiles, max_tiles, ring
 from netcore.viz.film.components.vector_steps import MAX_SQUARES, ClassBars, thumbnails, vector_squares
 from netcore.viz.layout.area import Area
 
@@ -48,7 +53,8 @@ class FeatureMapFilm(MapSequenceFilm):
     over: Literal["layers", "images", "training"] = "layers"
     max_units: int = 64
 
-    def construct(self):
+    def construct(self) -> None:
+        """Through the layers, images or snapshots, as `over` asks."""
         trace = self.context.trace()
         graph = graph_of_trace(trace)
         blocks, vectors = graph.map_blocks(MAX_LAYERS), vector_blocks(graph, 2)
@@ -73,62 +79,63 @@ class FeatureMapFilm(MapSequenceFilm):
             self.answer(vectors, layers, len(layers) + len(vectors))
         return self.conclude(layers, vectors if whole else [])
 
-    def over_layers(self, layers):
+    def over_layers(self, layers: Sequence[MapLayer]) -> None:
+        """The image, then the maps of each layer."""
         with self.step("The image: {n} pixels", name="image", n=" × ".join(map(str, self.trace.pixels.shape[-2:]))):
             self.add(self.screen.image)
         for k, layer in enumerate(layers):
             before = layers[k - 1] if k else None
-            direct = before is not None and layer.block.inputs == (before.block.output,)
-            if direct and layer.block.kind == "pooling" and np.array_equal(layer.chosen, before.chosen):
-                self.pooling(before, layer, k)
-                continue
-            if k == 0:
+            if before is None:
                 self.one_map(layer)
-            elif direct and layer.terms is not None:
-                self.read_maps(before, layer, k)
+            elif layer.block.inputs == (before.block.output,):
+                if layer.block.kind == "pooling" and np.array_equal(layer.chosen, before.chosen):
+                    self.pooling(before, layer, k)
+                    continue
+                if layer.terms is not None:
+                    self.read_maps(before, layer, k)
             self.all_maps(layer, k)
 
     # ---- vectors
 
-    def vector(self, block, at):
+    def vector(self, block: Block, at: int) -> None:
         """The tiles fall into a column; the neurons appear as squares."""
-        screen, values = self.screen, self.trace.value(block.output).ravel()
+        screen, tiles, values = self.screen, self.screen.tiles, self.trace.value(block.output).ravel()
+        assert tiles is not None
         self.shown = top_k(values, MAX_SQUARES)
         squares = vector_squares(self.theme, values[self.shown], screen.body, screen.pixel)
         n, active = int(np.prod(block.input_shape)), int((values != 0).sum())
         text = "{n} values → {m} {word}s" + (", {k} active" if active < len(values) else "")
         word = block.unit_word
         with self.step(text, name=f"vector-{at + 1}", n=n, m=len(values), word=word, k=active):
-            self.play(screen.clear(screen.tiles), screen.clear_detail(), self.line.change(), self.fall())
+            self.play(screen.clear(tiles), screen.clear_detail(), self.line.change(), self.fall(tiles))
             limit, signed = map_limit(values)
             self.play(
                 screen.head(block.title, format_subset(len(self.shown), len(values), word), at),
                 screen.scale(limit, signed, after_dropout(block)), fade_in([squares], run_time=0.6),
-                fade_out([screen.tiles]),
+                fade_out([tiles]),
             )  # fmt: skip
             screen.tiles = squares
 
-    def fall(self):
+    def fall(self, tiles: Tiles) -> list[Animate]:
         """Tiles become one column at the left of the body."""
-        body, tiles = self.screen.body, self.screen.tiles
+        body = self.screen.body
         column = Area(body.left, body.bottom, body.left + 0.15, body.top).rows([1] * len(tiles.values))
         return travel(tiles, np.concatenate([cell.frame for cell in column]))
 
-    def answer(self, vectors, layers, at):
+    def answer(self, vectors: Sequence[Block], layers: Sequence[MapLayer], at: int) -> None:
         """The neurons that speak for the answer, and the probabilities."""
         trace, screen = self.trace, self.screen
         layer = trace[graph_of_trace(trace).output.main.node]
-        answer = trace.prediction
-        wrong = trace.label is not None and trace.label != answer
-        other = trace.label if wrong else int(np.argsort(-trace.logits, kind="stable")[1])
+        answer, other = trace.prediction, compared_class(trace)
         last = trace.value(vectors[-1].output).ravel() if vectors else np.zeros(0)
-        if layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
+        if layer.weight is not None and layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
             weight = layer.weight[answer].astype(float) - layer.weight[other]
             terms, bias = weight * last, 0.0 if layer.bias is None else float(layer.bias[answer] - layer.bias[other])
             best = [k for k in np.argsort(-terms, kind="stable")[:STRONGEST] if k in self.shown and terms[k] > 0]
             names = [cut(trace.classes[k], 8) for k in (answer, other)]
             text = "{n} neurons speak most for {a}, not {b}"
             with self.step(text, name="strongest", n=len(best), a=names[0], b=names[1]):
+                assert screen.tiles is not None
                 frames = screen.tiles.corners()[[int(np.flatnonzero(self.shown == k)[0]) for k in best]]
                 screen.marks = [ring(self.theme, frame) for frame in frames]
                 rest = float(terms.sum() - terms[best].sum())
@@ -148,12 +155,14 @@ class FeatureMapFilm(MapSequenceFilm):
             self.play(*moves, screen.head("probability", "beside one map of each layer", at), fade_out(screen.legend))
             self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
 
-    def colors(self, layer):
+    def colors(self, layer: MapLayer) -> NDArray[np.float64]:
+        """Colours of the followed map of a layer."""
         limit, signed = map_limit(layer.values)
         shade = self.theme.signed_colors if signed else self.theme.activation_colors
         return shade(layer.values[layer.unit] / limit)
 
-    def conclude(self, layers, vectors):
+    def conclude(self, layers: Sequence[MapLayer], vectors: Sequence[Block]) -> None:
+        """How many maps and values there were, and the one answer."""
         convs = [layer for layer in layers if layer.block.kind != "pooling"] or layers
         picked = convs if len(convs) < 3 else [convs[0], convs[-1]]
         maps = [f"{len(m.values):,} maps of {m.size[0]} × {m.size[1]}" for m in picked]
@@ -166,5 +175,6 @@ class FeatureMapFilm(MapSequenceFilm):
         self.takeaway("{maps}", "{answer}", *clear, maps=first, answer="; ".join([*active, f"one answer: {answer}"]))
 
 
-def after_dropout(block):
+def after_dropout(block: Block) -> str:
+    """Say that dropout is off, where the block has one."""
     return "dropout is off" if any("Dropout" in op.kind for op in block.operations) else ""

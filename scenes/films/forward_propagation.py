@@ -5,14 +5,17 @@ up, the activation function turns the sum into an activation, and so on to the s
 leads. Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from collections.abc import Iterable, Sequence
+
 from netcore.analysis import answer_path
 from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.dense_units import draw_units
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_value
+from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import dense_story as words
-from netcore.viz.film.components.dense_view import DenseView
+from netcore.viz.film.components.dense_answer import DenseAnswerView
 from netcore.viz.film.components.one_neuron import OneNeuron
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.film import Film
@@ -26,7 +29,8 @@ TERMS = 3  # of a neuron's sum that are shown one by one
 class ForwardPropagation(Film):
     """Forward propagation of one image through a network of dense layers."""
 
-    def construct(self):
+    def construct(self) -> None:
+        """From the image through all layers to the answer."""
         self.read()
         neuron, view, path = self.neuron, self.view, self.path
         image, size = words.describe_image(self.trace)
@@ -40,10 +44,13 @@ class ForwardPropagation(Film):
             self.play_all(neuron.lay_weights())
         with self.step("Blue raises the sum, orange lowers it", name="products"):
             self.play_all(neuron.multiply())
-        with self.step("All products plus bias: {z}", name="sum", z=neuron.z_text):
+        with self.step("All products added: {z}", name="sum", z=neuron.products_text):
             self.play_all(neuron.add_up())
+        if neuron.has_bias:
+            with self.step("Plus the bias, the same for any image: {z}", name="bias", z=neuron.z_text):
+                self.play_all(neuron.add_bias())
         if neuron.call.names:
-            text = words.activation_words(neuron.call, neuron.z_text, neuron.a_text, neuron.activation)
+            text = words.activation_words(neuron.call, neuron.z_text, neuron.in_text, neuron.a_text, neuron.activation)
             with self.step("{text}", name="activation", text=text):
                 self.play_all(neuron.activate())
         with self.step("The same for all {n} neurons", name="layer-1", n=view.sizes[1]):
@@ -54,7 +61,7 @@ class ForwardPropagation(Film):
             self.next_layers(first, last)
         self.answer()
 
-    def read(self):
+    def read(self) -> None:
         """Values and choices."""
         self.trace = trace = self.context.trace()
         self.layers = layers = mlp_layers(trace, graph_of_trace(trace))
@@ -64,22 +71,23 @@ class ForwardPropagation(Film):
         areas, self.line = DenseAreas(self.stage), SumLine(self.theme, self.sum_line_box)
         self.neuron = OneNeuron(self.theme, trace, layers[0], path.units[0], areas, self.line)
         index = draw_units(trace, layers, path, self.max_units, self.max_classes)
-        self.view = DenseView(self.theme, trace, layers, path, index, areas, self.neuron.picture.ratio)
+        self.view = DenseAnswerView(self.theme, trace, layers, path, index, areas, self.neuron.picture.ratio)
         self.neuron.scale, self.neuron.signed = self.view.scale, self.view.signed
 
-    def play_all(self, plays):
+    def play_all(self, plays: Iterable[Sequence[Animate]]) -> None:
+        """Play what is given, one play after another."""
         for animations in plays:
             if animations:
                 self.play(*animations)
 
-    def groups(self):
+    def groups(self) -> list[tuple[int, int]]:
         """First and last layer of each step after the first layer."""
         last = len(self.layers) - 1
         if last <= MANY:
             return [(k, k) for k in range(2, last + 1)]
         return [(2, 2), (3, last - 1), (last, last)]
 
-    def next_layers(self, first, last):
+    def next_layers(self, first: int, last: int) -> None:
         """One neuron's sum in numbers, or whole layers at once."""
         view, unit = self.view, self.path.units[last - 1]
         if 2 < last < len(self.layers) - 1:
@@ -91,20 +99,22 @@ class ForwardPropagation(Film):
             return
         summed = view.neuron_sum(last, unit, self.path.units[last - 2], TERMS)
         text = "Next layer" if last == 2 else "Last hidden layer"
-        terms = {"text": text, "i": unit + 1, "n": view.sizes[last - 1]}
-        with self.step("{text}: neuron {i} adds {n} terms", name=f"layer-{last}", **terms):
-            call = answer_path.activation_call(self.trace, self.layers[last - 1])
-            after = [f"→ {words.function_symbol(call)}({summed.total}) =", view.activation_text(last)]
+        name, template = f"layer-{last}", "{text}: neuron {i} adds {n} terms"
+        with self.step(template, name=name, text=text, i=unit + 1, n=view.sizes[last - 1]):
+            layer = self.layers[last - 1]
+            call = answer_path.activation_call(self.trace, layer)
+            received = words.received_text(call, layer, unit, summed.total)
+            after = words.activation_terms(call, summed.total, received, view.activation_text(last))
             self.play_all(
                 [
                     view.complete(last - 1) + view.move(last),
                     view.light(last, unit) + self.line.show_formula("z = scripts(sum)_j w_j a_j + b"),
                     self.line.change(*summed.terms, origins=summed.origins, delay=0.5),
-                    self.line.extend(*after * bool(call.names)) + view.fill_one(last, unit),
+                    self.line.extend(*after) + view.fill_one(last, unit),
                 ]
             )
 
-    def answer(self):
+    def answer(self) -> None:
         """Scores, softmax, why, takeaway."""
         path, view, line, trace = self.path, self.view, self.line, self.trace
         pair, last = [trace.classes[k] for k in (path.answer, path.other)], path.units[-1]
@@ -115,14 +125,16 @@ class ForwardPropagation(Film):
             self.play_all(
                 [view.connect_scores() + line.show_formula("z = scripts(sum)_j w_j a_j + b"), view.show_scores()]
             )
-        with self.step("Softmax: shares of 100 %", name="softmax"):
-            formula = "p = e^z \\/ scripts(sum) e^z"
-            self.play_all([line.show_formula(formula), view.turn_to_shares(), line.change(*view.softmax_terms())])
-            self.play_all([view.show_verdict()])
-        a, b = words.clip_names(pair, 14)
-        why = view.difference(last, TERMS + 1)
-        with self.step("Why {a}, not {b}: neuron {i} adds {x}", name="why", a=a, b=b, i=last + 1, x=view.decisive_text):
+        template = "Softmax: e to each score"
+        with self.step(template + " less the largest" * (view.subtracted > 0), name="powers"):
+            self.play_all([line.change(), view.turn_to_powers(), line.show_formula(view.power_formula())])
+        with self.step("Divided by their sum: shares of 100 %", name="softmax"):
+            self.play_all([view.turn_to_shares(), line.change(*view.softmax_terms()), view.show_verdict()])
+        lead, x = format_value(path.lead), view.decisive_text
+        why, text = view.difference(last, TERMS + 1), "{a} leads {b} by {lead}: neuron {i} adds {x}"
+        a, b = words.clip_names(pair, 50 - len(text.format(a="", b="", lead=lead, i=f"{last + 1:,}", x=x)))
+        with self.step(text, name="why", a=a, b=b, lead=lead, i=last + 1, x=x):
             self.play_all([line.change(), view.show_difference()])
             self.play_all([line.change(*why.terms, origins=why.origins)])
-        a, b = words.takeaway_words(trace, path, format_value(path.lead), last + 1, view.decisive_text)
+        a, b = words.takeaway_words(trace, path, lead, last + 1, x)
         self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(), a=a, b=b)

@@ -35,6 +35,7 @@ class SoftmaxCrossEntropy(Film):
     """From scores to probabilities, and from a probability to a loss."""
 
     def construct(self) -> None:
+        """From the scores to the shares, and from a share to the loss."""
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         self.choose_classes()
         self.show_scores()
@@ -67,15 +68,14 @@ class SoftmaxCrossEntropy(Film):
     # ---- columns
 
     def show_scores(self) -> None:
+        """One column for each score."""
         theme, trace, rest = self.theme, self.trace, bool(len(self.rest))
         z = trace.logits[self.index].astype(np.float64)
         wide = self.stage.width > 1.4 * self.stage.height
         side = self.stage.part(0, 0.1, 0.2, 0.6) if wide else self.stage.part(0, 0, 0.3, 0.24)
         area = self.stage.part(0.25, 0.02, 1, 0.92) if wide else self.stage.part(0.04, 0.28, 1, 0.94)
-        _, h, w = trace.pixels.shape
-        picture = PixelImages(
-            image_colors(theme, trace.pixels), side.fit(w, h, (0, 1)).frame, outline=theme.rgb("faint")
-        )
+        frame = side.fit(trace.pixels.shape[2], trace.pixels.shape[1], (0, 1)).frame
+        picture = PixelImages(image_colors(theme, trace.pixels), frame, outline=theme.rgb("faint"))
         self.columns = columns = ScoreColumns(theme, area, self.names, np.append(z, [0.0] * rest))
         self.numbers = columns.numbers([f"{v:.2f}".replace("-", "−") for v in z] + [""] * rest)
         zero = text_line("0", LABEL, theme.rgb("muted"), at=(area.left - 0.15, columns.base), align=(1, 0))
@@ -124,6 +124,7 @@ class SoftmaxCrossEntropy(Film):
     # ---- the stick
 
     def lay_end_to_end(self) -> None:
+        """The columns form one stick, whose pieces are the shares."""
         theme, columns = self.theme, self.columns
         self.stick, places = sorted_stick(theme, self.stage.part(0.05, 0.36, 0.95, 0.6), self.scores, self.index)
         goal = self.stick.pieces()[places]

@@ -4,10 +4,12 @@ The first layer of {network} from its untrained weights to its trained ones: the
 early and late, then the accuracy with one layer at a time put back to its untrained weights.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from netcore.analysis.first_layer import first_unit, idle_pixels
-from netcore.analysis.layer_resets import reset_layers
+from netcore.analysis.layer_resets import LayerReset, reset_layers
 from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
 from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.film.animation import Animate
@@ -15,6 +17,7 @@ from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.named_bars import NamedBars
 from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.tiles import Tiles
 from netcore.viz.film.components.time_axis import TimeAxis, TimeChart, TimedText, run_time_line, set_time
 from netcore.viz.film.components.unit_grid import UnitGrid
 from netcore.viz.film.components.weight_view import WeightView, frame_of
@@ -41,7 +44,8 @@ class WeightsEvolve(Film):
 
     max_units: int = 64
 
-    def construct(self):
+    def construct(self) -> None:
+        """One unit from its first weights to its last, then all units and layers."""
         snapshots = path_snapshots(self.context)
         self.first, self.last = snapshots[0], snapshots[-1]
         self.trace = self.context.trace(at=self.last)
@@ -52,13 +56,13 @@ class WeightsEvolve(Film):
         self.word = "kernel" if self.unit.is_kernel else "neuron"
         self.name = f"{self.word} {self.unit.unit + 1}"
         self.view = WeightView(self.theme, upper, self.unit, self.trace, self.axis.times, f"weights of {self.name}")
-        n, label = self.trace.prediction, self.trace.label
-        self.image = ellipsize_line(self.trace.classes[n if label is None else label], 2.5, LABEL)
+        label = self.trace.prediction if self.trace.label is None else self.trace.label
+        self.image = ellipsize_line(self.trace.classes[label], 2.5, LABEL)
         self.before = "Untrained" if self.first.step == 0 else self.first.label[:1].upper() + self.first.label[1:]
         for part in (self.one_unit, self.early, self.evolve, self.late, self.idle, self.all_units, self.put_back):
             part()
 
-    def one_unit(self):
+    def one_unit(self) -> None:
         """The pixels become the places of the weights; the colours get a scale."""
         view, unit = self.view, self.unit
         each = "for each window" if unit.is_kernel else "one for each pixel"
@@ -76,7 +80,7 @@ class WeightsEvolve(Film):
             self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*words))
         self.marks = marks
 
-    def lay_down(self, k, products):
+    def lay_down(self, k: int, products: Tiles) -> None:
         """The pixels lie down on the weights, the products move on, the sum is written."""
         view, after = self.view, self.unit.after[0 if k == 0 else 1]
         first, second, copy = view.slide(products)
@@ -86,7 +90,8 @@ class WeightsEvolve(Film):
         self.play(second, fade_out([copy]), view.show_scale(1, 0 if k == 0 else 1))
         self.play(self.line.change(*view.sum_terms(k), *functions), view.number_products(k))
 
-    def early(self):
+    def early(self) -> None:
+        """The first weights on the image, and the new scale."""
         view = self.view
         with self.step(
             "{when}, on this {c}: sum {s}", name="early", when=self.before, c=self.image, s=self.view.total(0)
@@ -102,21 +107,12 @@ class WeightsEvolve(Film):
             )  # fmt: skip
             view.cells = []
 
-    def evolve(self):
+    def evolve(self) -> None:
         """Cursor, weights, products and sum go through the snapshots together."""
         view, axis, accuracy = self.view, self.axis, self.results.accuracy
-        self.chart = TimeChart(
-            self.theme,
-            self.lower,
-            axis,
-            f"accuracy, {self.results.words}",
-            axis.steps,
-            accuracy,
-            accuracy,
-            format_percent,
-            0.0,
-            1.0,
-        )
+        values = axis.steps, accuracy, accuracy
+        words = f"accuracy, {self.results.words}"
+        self.chart = TimeChart(self.theme, self.lower, axis, words, *values, format_percent, 0.0, 1.0)
         texts = [f"sum {format_number(float(z), 3)}" for z in self.unit.sums]
         number = TimedText(axis.times, texts, NUMBER, self.theme.rgb("foreground"), self.sum_line_box.center)
         self.timed = [view.later_weights, view.later_products, *self.chart.timed, number]
@@ -130,14 +126,15 @@ class WeightsEvolve(Film):
             self.play(*run_time_line(self.timed, 0.0, 1.0, SECONDS))
         self.number = number
 
-    def late(self):
+    def late(self) -> None:
+        """The trained weights on the same image."""
         self.weights, text = self.view.later_weights, "{when}, on the same {c}: sum {s}"
         now = "Trained" if self.last.step == self.context.snapshots[-1].step else self.last.label.capitalize()
         with self.step(text, name="late", when=now, c=self.image, s=self.view.total(-1)):
             self.play(fade_out([self.number]))
             self.lay_down(-1, self.view.later_products)
 
-    def idle(self):
+    def idle(self) -> None:
         """Weights of pixels without ink in any training image have no gradient."""
         found = idle_pixels(self.context, self.unit)
         if found is None:
@@ -147,7 +144,7 @@ class WeightsEvolve(Film):
             self.marks = [Rectangles(boxes, line=[*self.theme.rgb("emphasis"), 1.0], width=1.0, z_index=2)]
             self.play(fade_in(self.marks), self.line.change("gradient = delta × pixel = delta × 0 = 0"))
 
-    def all_units(self):
+    def all_units(self) -> None:
         """Every unit of the layer, first untrained, then trained."""
         view, pixel = self.view, self.width / self.cairo_camera.pixel_width
         grid = UnitGrid(self.theme, self.stage, self.unit, self.max_units, pixel, self.word)
@@ -169,11 +166,11 @@ class WeightsEvolve(Film):
             self.play(Animate(grid.tiles, time=1.0, run_time=0.8))
         self.grid = [grid.tiles, *grid.fixed]
 
-    def put_back(self):
+    def put_back(self) -> None:
         """The accuracy with the weights of one layer put back, layer by layer."""
         full, images = float(self.results.accuracy[-1]), self.results.images
         if self.first.step != 0:
-            return self.conclude(full, None)
+            return self.conclude(full, [])
         resets, total = reset_layers(self.context, self.first, self.last, images, MAX_LAYERS)
         p = np.array([r.accuracy for r in resets])
         words = f"accuracy of {self.results.words}: {format_percent(full)} with all layers trained"
@@ -190,7 +187,8 @@ class WeightsEvolve(Film):
                 self.play(fade_in([bars.ring(int(p.argmin()))]))
         return self.conclude(full, resets)
 
-    def conclude(self, full, resets):
+    def conclude(self, full: float, resets: Sequence[LayerReset]) -> None:
+        """The sums of the unit and what each layer is worth."""
         first, second = "{who}, sum on this {c}: {a} → {b}", "accuracy {p}"
         values = {"p": format_percent(full)}
         if resets and min(r.accuracy for r in resets) < full:

@@ -35,6 +35,7 @@ class WorkedExample(Film):
     """A neuron, the scores and the softmax in numbers that can be checked by hand."""
 
     def construct(self) -> None:
+        """From one neuron to the shares, each printed sum checked."""
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         graph = graph_of_trace(self.trace)
         try:
@@ -69,6 +70,7 @@ class WorkedExample(Film):
     # ---- one neuron
 
     def show_factors(self) -> None:
+        """Inputs and weights as tables."""
         hand, theme = self.hand, self.theme
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
         left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
@@ -89,6 +91,7 @@ class WorkedExample(Film):
             self.play(fade_in(self.factors), self.sums.change("z = Σ w a + b"))
 
     def multiply(self) -> None:
+        """A product for each pair."""
         hand = self.hand
         texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
@@ -116,6 +119,7 @@ class WorkedExample(Film):
             self.play(self.sums.change(hand.before_bias, bias, "=", hand.total))
 
     def activate(self) -> None:
+        """The activation function of the sum."""
         layer = self.layer
         self.before = [*self.beside, *self.factors, *self.table.mobjects, *self.row_sums]
         if layer is self.layers[-1] or not layer.functions:

@@ -40,6 +40,17 @@ def format_caption(template: str, **values: object) -> str:
     return CaptionFormatter().format(template, **values)
 
 
+def shortest_caption(*templates: str, **values: object) -> str:
+    """Return the first of some templates that is short enough when it is filled, else the last.
+
+    Examples
+    --------
+    >>> shortest_caption("{p} for the true class, {c}", "{p} for the true class", p="6.8 %", c=30 * "a")
+    '{p} for the true class'
+    """
+    return next((t for t in templates if len(format_caption(t, **values)) <= MAX_CHARACTERS), templates[-1])
+
+
 def reading_seconds(caption: str) -> float:
     """Return how long a caption is shown at least, in seconds."""
     return READING_START + len(caption) / CHARACTERS_PER_SECOND

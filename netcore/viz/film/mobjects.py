@@ -78,6 +78,9 @@ class Neurons(ArrayMobject):
             ctx.new_sub_path()
             ctx.arc(x, y, radius, 0, 2 * np.pi)
             self.set_source(ctx, fill)
+            if self.width_px == 0:
+                ctx.fill()
+                continue
             ctx.fill_preserve()
             self.set_source(ctx, ring)
             ctx.stroke()

@@ -1,7 +1,7 @@
 """Many images drawn as one artist: maps, kernels, digits, weights."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -216,9 +216,38 @@ def image_grid(
     ImageGrid
     """
     theme = fig.theme
-    n, h, w = images.shape[:3]
-    lead = gap if lead is None else lead
     scale = fig.bbox.width / FIGURE_WIDTH  # screen pixels per unit
+    cells = _fit_cells(box, images.shape[:3], columns, (gap if lead is None else lead, gap), pixel, scale)
+    left = round((box.x + (box.w - cells.width) * align[0]) * scale) / scale
+    top = round((box.y + (box.h - cells.height) * align[1]) * scale) / scale
+    ax = add_axes(fig, Box(left, top, cells.width, cells.height))
+    settings = {"cmap": cmap or sequential(theme), "vmin": vmin, "vmax": vmax} if images.ndim == 3 else {}
+    out = ImageGrid(ax, images, cells.columns, cells.repeat, cells.gaps, theme.rgb("background"), **settings)
+    if frame:
+        out.outline_images(range(len(images)), theme.faint)
+    return out
+
+
+class _Cells(NamedTuple):
+    """A grid in cells of the drawn array: cells per image pixel and between rows and columns; its size in units."""
+
+    columns: int
+    repeat: int
+    gaps: tuple[int, int]
+    width: float
+    height: float
+
+
+def _fit_cells(
+    box: Box,
+    shape: Sequence[int],
+    columns: int | None,
+    gaps: tuple[float, float],
+    pixel: float | None,
+    scale: float,
+) -> _Cells:
+    """Fit N images of H × W pixels into a box: `gaps` of rows and columns in units, `scale` screen pixels per unit."""
+    (n, h, w), (lead, gap) = shape, gaps
 
     def size_in(c: int) -> float:  # screen pixels per image pixel with c columns
         rows = -(-n // c)
@@ -230,20 +259,13 @@ def image_grid(
     repeat, cell = cells_per_pixel(pixel * scale if pixel else size_in(columns), gap * scale)
     rows = -(-n // columns)
     for whole in (round, int):  # the requested gap, or a narrower one if the grid is larger than the box
-        cells = max(1, whole(gap * scale / cell)) if gap else 0
-        leading = cells if lead == gap else max(1, round(lead * scale / cell))
-        wide = (columns * (w * repeat + cells) - cells) * cell / scale
+        between = max(1, whole(gap * scale / cell)) if gap else 0
+        leading = between if lead == gap else max(1, round(lead * scale / cell))
+        wide = (columns * (w * repeat + between) - between) * cell / scale
         tall = (rows * (h * repeat + leading) - leading) * cell / scale
         if wide <= box.w + 1 and tall <= box.h + 1:
             break
-    left = round((box.x + (box.w - wide) * align[0]) * scale) / scale
-    top = round((box.y + (box.h - tall) * align[1]) * scale) / scale
-    ax = add_axes(fig, Box(left, top, wide, tall))
-    settings = {"cmap": cmap or sequential(theme), "vmin": vmin, "vmax": vmax} if images.ndim == 3 else {}
-    out = ImageGrid(ax, images, columns, repeat, (leading, cells), theme.rgb("background"), **settings)
-    if frame:
-        out.outline_images(range(n), theme.faint)
-    return out
+    return _Cells(columns, repeat, (leading, between), wide, tall)
 
 
 def to_display(pixels: NDArray[np.uint8]) -> NDArray[Any]:

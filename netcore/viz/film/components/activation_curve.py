@@ -16,6 +16,7 @@ from netcore.viz.theme import Theme
 
 SAMPLES = 160
 LEAST_RANGE = 4.0  # of sums, on both sides of 0
+FAR = np.array([-1e4, -1e3, 1e3, 1e4])  # where a function that has a limit is at it
 
 
 class ActivationCurve:
@@ -53,11 +54,12 @@ class ActivationCurve:
         limit = max(LEAST_RANGE, 1.3 * abs(z))
         self.sums = np.linspace(-limit, limit, SAMPLES)
         heights = np.asarray(function(self.sums), dtype=float)
-        self._limit, self._low = limit, min(0.0, heights.min(), a)
-        self._high = max(0.0, heights.max(), a)
+        self.limits = find_limits(function)
+        self._limit, self._low = limit, min(0.0, heights.min(), a, *self.limits)
+        self._high = max(0.0, heights.max(), a, *self.limits)
         room = 0.55
         side = line_width(texts[1], NUMBER) + 0.3
-        self.plot = Area(area.left + side, area.bottom + room, area.right - 0.3, area.top - 0.55)
+        self.plot = Area(area.left + side, area.bottom + room, area.right - 0.4, area.top - 0.55)
         self._make_axes(texts)
         points = np.array([self.at(x, y) for x, y in zip(self.sums, heights, strict=True)])
         self.curve = Edges(points[:-1], points[1:], [*theme.rgb("foreground"), 1.0], 3.0, values=heights)
@@ -73,13 +75,20 @@ class ActivationCurve:
         zero = self.at(0, 0)
         starts = [(plot.left, zero[1]), (plot.left, plot.bottom), (zero[0], zero[1] - 0.06)]
         ends = [(plot.right, zero[1]), (plot.left, plot.top), (zero[0], zero[1] + 0.06)]
-        self.axes = Edges(starts, ends, [*muted, 1.0], 1.5)
+        rgba = np.tile([*muted, 1.0], (3 + len(self.limits), 1))
+        rgba[3:, 3] = 0.5
+        starts += [(plot.left, self.at(0, limit)[1]) for limit in self.limits]
+        ends += [(plot.right, self.at(0, limit)[1]) for limit in self.limits]
+        self.axes = Edges(starts, ends, rgba, 1.5)
         z_at, a_at = self.at(self.z, 0), self.at(0, self.a)
         below = zero[1] - 0.3
         self.z_text = text_line(texts[0], NUMBER, emphasis, at=(z_at[0], below))
         self.a_text = text_line(texts[1], NUMBER, emphasis, at=(plot.left - 0.12, a_at[1]), align=(1, 0))
         self.labels = [text_line("sum", LABEL, muted, at=(plot.right, below), align=(1, 0))]
         self.labels.append(text_line("activation", LABEL, muted, at=(plot.left, plot.top + 0.35)))
+        for limit in self.limits:
+            at, text = (plot.right + 0.1, self.at(0, limit)[1]), f"{limit:.2g}".replace("-", "−")
+            self.labels.append(text_line(text, LABEL, muted, at=at, align=(-1, 0)))
         clear = self.z_text.bounding_box()
         if clear[2] > self.labels[0].bounding_box()[0] - 0.15:
             self.labels[0].move_to((plot.right - self.labels[0].width / 2, below - 0.36, 0.0))
@@ -112,3 +121,17 @@ class ActivationCurve:
     def everything(self) -> list[ArrayMobject]:
         """Return all of it."""
         return [self.axes, self.curve, self.guides, self.dot, *self.labels, self.z_text, self.a_text]
+
+
+def find_limits(function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> list[float]:
+    """Return the values that a function approaches far from 0, the lower first; none where it grows on.
+
+    Examples
+    --------
+    >>> find_limits(np.tanh)
+    [-1.0, 1.0]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        low_far, low, high, high_far = np.asarray(function(FAR), dtype=float).tolist()
+    pairs = ((low_far, low), (high_far, high))
+    return sorted({round(a, 6) + 0.0 for a, b in pairs if np.isfinite(a) and abs(a - b) < 1e-6})

@@ -37,6 +37,8 @@ class CellTables:
         Whether colours show signs.
     decimals : int
         Of the numbers; -1 for none.
+    texts : sequence of sequence of str, optional
+        The numbers of each table, along its rows, instead of `decimals`.
     """
 
     def __init__(
@@ -49,12 +51,16 @@ class CellTables:
         ends: tuple[float, float] | None = None,
         signed: bool = True,
         decimals: int = 2,
+        texts: Sequence[Sequence[str]] | None = None,
     ) -> None:
         self.theme, self.area, self.values = theme, area, np.asarray(values, float)
         self.boxes = table_boxes(area, self.values.shape)
-        texts = [[format_fixed(v, decimals) if decimals >= 0 else "" for v in table.ravel()] for table in self.values]
+        if texts is None:
+            texts = [
+                [format_fixed(v, decimals) for v in table.ravel()] if decimals >= 0 else [] for table in self.values
+            ]
         self.tables = [
-            NumberCells(theme, colors, text if decimals >= 0 else [], box, table)
+            NumberCells(theme, colors, text, box, table)
             for colors, text, box, table in zip(rgb, texts, self.boxes, self.values, strict=True)
         ]
         if not all(table.texts for table in self.tables):

@@ -10,6 +10,7 @@ from netcore.analysis.normalization import ScaleShift
 from netcore.analysis.vector_head import VectorHead
 from netcore.core.formatting import format_number, format_percent
 from netcore.core.trace import Trace
+from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed, sum_terms
 from netcore.viz.film.components.vector_columns import VectorColumns
@@ -178,6 +179,12 @@ def class_name(trace: Trace, k: int) -> str:
     """Name of a class, cut to what a caption holds."""
     names = [_cut(name) for name in trace.classes]
     return names[k] if names.count(names[k]) == 1 else f"class {k + 1}"
+
+
+def takeaway_names(trace: Trace, head: VectorHead, count: int, lead: str) -> list[str]:
+    """Return the names of the answer and the other class, cut so that the takeaway's second line holds them."""
+    room = MAX_CAPTION - len(f"{count:,} parameters;  leads  by {lead}")
+    return clip_names([class_name(trace, k) for k in (head.answer, head.other)], room)
 
 
 def _cut(name: str) -> str:

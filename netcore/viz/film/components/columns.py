@@ -66,6 +66,8 @@ class DenseColumns:
         ]
         self.faint = faint
         self.edges = [self._make_edges(k) for k in range(1, len(self.sizes))]
+        self.computed = [np.ones(len(i), dtype=bool) for i in index]
+        self.marked: dict[int, int] = {}  # row of the neuron in yellow, by column
         self.riders: list[tuple[int, ArrayMobject]] = []  # what moves with a column
         self.plates: list[tuple[int, Rectangles, TextLine]] = []
 
@@ -132,10 +134,12 @@ class DenseColumns:
             rgba[np.setdiff1d(np.arange(len(values)), np.asarray(lit)), :, 3] *= dim
         return rgba.reshape(-1, 4)
 
-    def grow(self, k: int, lit: ArrayLike | None = None, run_time: float = 0.8, delay: float = 0.0) -> Animate:
+    def grow(
+        self, k: int, lit: ArrayLike | None = None, run_time: float = 0.8, delay: float = 0.0, dim: float = 0.0
+    ) -> Animate:
         """Return the animation in which the edges into column `k` leave their sources, one after another."""
         edges = self.edges[k - 1]
-        edges.rgba = self.colors(k, lit)
+        edges.rgba = self.colors(k, lit, dim)
         targets, sources = len(self.index[k]), len(edges.values) // len(self.index[k])
         order = np.tile(np.linspace(0, 1, sources), targets)
         return Animate(
@@ -143,6 +147,20 @@ class DenseColumns:
         )
 
     # ---- neurons
+
+    def begin_uncomputed(self) -> None:
+        """Give all neurons the faint outline of those that have no value yet; `fill` gives them the usual one."""
+        for k, neurons in enumerate(self.columns):
+            self.computed[k][:] = False
+            neurons.ring = self.rings(k)
+
+    def rings(self, k: int) -> NDArray[np.float64]:
+        """Return the colours (N, 3) of a column's outlines: faint without a value, yellow where marked."""
+        faint, muted = (self.theme.rgb(role) for role in ("faint", "muted"))
+        ring = np.where(self.computed[k][:, None], muted, faint)
+        if k in self.marked:
+            ring[self.marked[k]] = self.theme.rgb("emphasis")
+        return np.asarray(ring, dtype=np.float64)
 
     def fill(self, k: int, values: ArrayLike, rgb: ArrayLike, rows: ArrayLike | None = None, **keys: Any) -> Animate:
         """Return the animation that fills neurons of a column (all, or those in `rows`) one after another."""
@@ -153,13 +171,13 @@ class DenseColumns:
         stored, fill = neurons.values.copy(), neurons.fill.copy()
         stored[chosen], fill[chosen] = np.asarray(values)[chosen], np.asarray(rgb)[chosen]
         neurons.values = stored
-        return Animate(neurons, fill=fill, lag_ratio=keys.pop("lag_ratio", 0.5), **keys)
+        self.computed[k][chosen] = True
+        return Animate(neurons, fill=fill, ring=self.rings(k), lag_ratio=keys.pop("lag_ratio", 0.5), **keys)
 
     def mark(self, k: int, unit: int) -> Animate:
         """Return the animation that rings one neuron in yellow, and no other of its column."""
-        ring = np.tile(self.theme.rgb("muted"), (len(self.index[k]), 1))
-        ring[self.row(k, unit)] = self.theme.rgb("emphasis")
-        return Animate(self.columns[k], ring=ring, run_time=0.3)
+        self.marked[k] = self.row(k, unit)
+        return Animate(self.columns[k], ring=self.rings(k), run_time=0.3)
 
     def tag(self, k: int, unit: int, text: str) -> list[ArrayMobject]:
         """Return a plate with a text left of a neuron, above the edges; nothing where the columns are too close."""

@@ -1,11 +1,13 @@
 """Words of films about dense networks."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
 from netcore.analysis.answer_path import ActivationCall, AnswerPath
-from netcore.core.formatting import format_percent
+from netcore.analysis.dense_layers import DenseLayer
+from netcore.core.formatting import format_number, format_percent, format_value
 from netcore.core.trace import Trace
 from netcore.viz.film.captions import MAX_CHARACTERS
 
@@ -44,10 +46,19 @@ def describe_image(trace: Trace) -> tuple[str, str]:
     return f"{'An' if name[0] in VOWELS else 'A'} {name}", size
 
 
-def activation_words(call: ActivationCall, before: str, after: str, value: float) -> str:
-    """Return the caption of an activation function at work: ``"Sigmoid: 3.79 becomes 0.98"``."""
+def activation_words(call: ActivationCall, before: str, received: str, after: str, value: float) -> str:
+    """Return the caption of an activation function at work: ``"Sigmoid: 3.79 becomes 0.98"``.
+
+    Parameters
+    ----------
+    call : ActivationCall
+    before, received, after : str
+        The sum, what the function receives (of a normalized layer not the same), and the activation.
+    value : float
+        The activation.
+    """
     name = call.names[-1]
-    if name in ZEROED and call.function is not None:
+    if name in ZEROED and call.function is not None and received == before:
         return f"{name} keeps {before}" if value > 0 else f"{name} makes {before} to 0"
     names = " and ".join(call.names[-2:])
     return f"{names}: {before} becomes {after}"
@@ -58,6 +69,42 @@ def function_symbol(call: ActivationCall) -> str:
     if not call.names:
         return ""
     return {"Sigmoid": "σ", "Tanh": "tanh"}.get(call.names[-1], call.names[-1])
+
+
+def received_text(call: ActivationCall, layer: DenseLayer, unit: int, total: str) -> str:
+    """Return what a neuron's function receives: its printed sum, or what a normalization made of it."""
+    is_normalized = len(call.names) > 1 and not np.array_equal(call.sums, layer.z)
+    return format_value(float(call.sums[unit])) if is_normalized else total
+
+
+def activation_terms(call: ActivationCall, total: str, received: str, activation: str) -> list[str]:
+    """Write what follows a neuron's sum: ``["→ σ(2.36) =", "0.91"]``, a normalization first.
+
+    Examples
+    --------
+    >>> activation_terms(ActivationCall(("BN", "ReLU"), None, np.zeros(1)), "3.03", "2.98", "2.98")
+    ['→ BN: 2.98 → ReLU(2.98) =', '2.98']
+    """
+    if not call.names:
+        return []
+    first = f"→ {' → '.join(call.names[:-1])}: {received} " if received != total else ""
+    return [f"{first}→ {function_symbol(call)}({received}) =", activation]
+
+
+def exponent_text(exponent: float, power: str) -> str:
+    """Return an exponent in as many digits as e to it needs to give the printed power.
+
+    Examples
+    --------
+    >>> exponent_text(6.78699, "886")
+    '6.787'
+    """
+    digits = len(power.replace(",", "").replace(".", "").lstrip("0"))
+    for decimals in range(2, 8):
+        text = f"{exponent:.{decimals}f}"
+        if format_number(float(np.exp(float(text))), digits) == power:
+            break
+    return "0" if exponent == 0 else text.replace("-", "−")
 
 
 def verdict_words(trace: Trace) -> tuple[str, str]:
@@ -88,12 +135,11 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
     fixed = len(f" leads  by {lead}: {shares}")
     answer, other = clip_names([trace.classes[k] for k in (path.answer, path.other)], MAX_CHARACTERS - fixed)
     first = f"{answer} leads {other} by {lead}: {shares}"
-    if path.without is None or not path.units:
-        return first, f"Neuron {neuron} alone adds {term}"
-    number = f"neuron {path.units[0] + 1:,}"
     winner = int(np.argmax(path.without))
     if winner != path.answer:
-        (name,) = clip_names([trace.classes[winner]], 20)
-        return first, f"Without {number} the answer would be {name}"
-    left = float(path.without[path.answer] - path.without[path.other])
-    return first, f"Without {number} it would lead by {left:.2f}".replace("-", "−")
+        (name,) = clip_names([trace.classes[winner]], 16)
+        return first, f"Without neuron {neuron:,} the answer would be {name}"
+    left = f"{float(path.without[path.answer] - path.without[path.other]):.2f}"
+    if lead[-3] == term[-3] == ".":  # as printed: 3.10 − 2.37 = 0.73
+        left = str(Decimal(lead.replace("−", "-")) - Decimal(term.replace("−", "-")))
+    return first, f"Without neuron {neuron:,} it would lead by {left}".replace("-", "−")

@@ -1,5 +1,6 @@
 """Legends of edges."""
 
+from netcore.core.formatting import format_value
 from netcore.viz.film.base_mobject import LABEL, NOTE, ArrayMobject
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.text import text_line
@@ -26,6 +27,7 @@ def edge_scale_legend(
     strongest: float | None,
     weakest: float | None,
     title: str = "weight × activation",
+    numbers: bool = True,
 ) -> list[ArrayMobject]:
     """Explain edges by real ones: the strongest that raises and the strongest that lowers, with their numbers.
 
@@ -38,6 +40,8 @@ def edge_scale_legend(
         The largest and the smallest contribution that is drawn; None leaves the line out.
     title : str
         What an edge carries.
+    numbers : bool
+        Write what an edge carries at most; else only what its colour means.
     """
     muted, y = theme.rgb("muted"), top - LEGEND_LINE / 2
     out: list[ArrayMobject] = [text_line(title, LABEL, muted, at=(left, y), align=(-1, 0))]
@@ -48,6 +52,6 @@ def edge_scale_legend(
         y -= LEGEND_LINE
         width = 1.0 + 4.0 * abs(value) / size
         out.append(Edges([(left, y)], [(left + 0.5, y)], [*theme.rgb(role), 1.0], width))
-        text = f"{value:.2f} {word}".replace("-", "−")
+        text = f"{word} by up to {format_value(abs(value))}" if numbers else word
         out.append(text_line(text, LABEL, muted, at=(left + 0.65, y), align=(-1, 0)))
     return out

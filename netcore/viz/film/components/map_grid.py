@@ -131,6 +131,11 @@ class MapGrid:
         gone = [m for m in self.mobjects if not (keep_tiles and m is self.maps)]
         return [Animate(m, opacity=0.0, run_time=run_time, remover=True) for m in gone]
 
+    def show_empty(self) -> list[Animate]:
+        """Let an empty map appear."""
+        self.maps.first = self.maps.last = 0.0
+        return self.appear()
+
     def show_pixel(self, row: int, column: int, delay: float = 0.0) -> list[Animate]:
         """Let an empty map appear, with one of its pixels."""
         h, w = self.size

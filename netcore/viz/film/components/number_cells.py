@@ -1,6 +1,7 @@
 """A small array as cells, with its numbers on them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import cairo
@@ -17,6 +18,7 @@ from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 MARGIN = 0.08  # beside a number in its cell
+MAX_LINED = 144  # cells with lines between them, and numbers
 
 
 class NumberCells(PixelImages):
@@ -54,9 +56,11 @@ class NumberCells(PixelImages):
         return origin + (right - origin) * ((x + 0.5) / w)[:, None] + (down - origin) * ((y + 0.5) / h)[:, None]
 
     def draw(self, ctx: cairo.Context) -> None:
-        """Draw cells, lines between them, and numbers."""
+        """Draw cells, and if they are not too many, lines between them and numbers."""
         super().draw(ctx)
         h, w = self.rgb.shape[1:3]
+        if h * w > MAX_LINED:
+            return
         origin, right, down = self.corners()[0]
         ctx.set_line_width(PIXEL)
         self.set_source(ctx, self.theme.rgb("faint"))
@@ -77,8 +81,13 @@ class NumberCells(PixelImages):
         ctx.scale(unit / EM, unit / EM)
         ctx.append_path(outline.path)
         ctx.restore()
-        self.set_source(ctx, to_rgb(text_color_on(self.theme, rgb)))
+        self.set_source(ctx, _number_color(self.theme, tuple(rgb.tolist())))
         ctx.fill()
+
+
+@lru_cache(4096)
+def _number_color(theme: Theme, rgb: tuple[float, ...]) -> tuple[float, float, float]:
+    return to_rgb(text_color_on(theme, rgb))
 
 
 def number_size(texts: Sequence[str], width: float, height: float) -> float:

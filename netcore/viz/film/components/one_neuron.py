@@ -6,13 +6,15 @@ import numpy as np
 
 from netcore.analysis.answer_path import ActivationCall, activation_call
 from netcore.analysis.dense_layers import DenseLayer
+from netcore.analysis.hand_computation import add_texts
 from netcore.core.formatting import format_number, format_sum, format_value
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.activation_curve import ActivationCurve
+from netcore.viz.film.components.dense_story import received_text
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, pixel_marks
+from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, link_boxes, pixel_marks
 from netcore.viz.film.components.sum_bars import SumBars, falling_pixels
 from netcore.viz.film.components.sum_line import SumLine, Term, write_sum
 from netcore.viz.film.components.weighted_image import STRIP, WeightedImage, neuron_symbol
@@ -66,13 +68,17 @@ class OneNeuron:
         self.call: ActivationCall = activation_call(trace, layer)
         self.activation = float(layer.output[unit])
         self.a_text = format_value(self.activation)
-        labels = [f"blue {self.noun}s", f"orange {self.noun}s", "bias", f"sum of neuron {unit + 1:,}"]
+        labels = [f"blue {self.noun}s", f"orange {self.noun}s", "bias, learned too", f"sum of neuron {unit + 1:,}"]
+        self.products_text = add_texts(self.texts[:2])
+        self.has_bias = self.parts[2] != 0
         self.bars = SumBars(theme, self._beside(), self.parts, [*self.texts, self.z_text], labels)
+        self.in_text = received_text(self.call, layer, unit, self.z_text)
         self.curve = self._make_curve()
         x, y = areas.circle.center
         self.circle, self.circle_name = neuron_symbol(theme, (x, y), f"neuron {unit + 1:,}")
         self._extra: list[ArrayMobject] = []
         self._weights_scale: list[ArrayMobject] = []
+        self._links: list[ArrayMobject] = []
 
     def _beside(self) -> Area:
         return self.areas.middle()[1]
@@ -82,8 +88,6 @@ class OneNeuron:
         if function is None:
             return None
         z = float(self.call.sums[self.unit])
-        normalized = len(self.call.names) > 1 and not np.array_equal(self.call.sums, self.layer.z)
-        self.in_text = format_value(z) if normalized else self.z_text
         return ActivationCurve(self.theme, self._beside(), function, z, self.activation, (self.in_text, self.a_text))
 
     # ---- the image
@@ -99,10 +103,11 @@ class OneNeuron:
             rows, columns = patch.row + np.array([0, patch.size - 1]), patch.column + np.array([0, patch.size - 1])
             index = np.ravel_multi_index((rows, columns), self.trace.input.shape[1:])
             boxes = picture.pixel_box(left, index, channels=False).reshape(-1, 2)
-            mark = pixel_marks(self.theme, [boxes.min(0), boxes.max(0)])
-            self._extra = [mark, *patch.everything()]
+            box = np.array([boxes.min(0), boxes.max(0)])
+            mark, links = pixel_marks(self.theme, box), link_boxes(self.theme, box, patch.frame.points[:2, :2])
+            self._extra = [mark, links, *patch.everything()]
             yield fade_in([mark])
-            yield fade_in(patch.everything())
+            yield [Animate(links, start={"progress": 0.0}, progress=1.0, run_time=0.4), *fade_in(patch.everything())]
 
     def unroll(self) -> Iterator[Play]:
         """Lay the rows of pixels into one column."""
@@ -119,6 +124,10 @@ class OneNeuron:
             *(text_line(f"{n:,}", LABEL, muted, at=(box.right + 0.2, y), align=(-1, 0)) for n, y in ends),
         ]
         yield [Animate(self.strip, points=goal, lag_ratio=2.0, run_time=2.2), *fade_in(self._extra)]
+        rows = picture.row_boxes(left, right)
+        links = [pixel_marks(self.theme, rows), link_boxes(self.theme, *rows)]
+        self._extra += links
+        yield fade_in(links)
 
     # ---- weights and products
 
@@ -145,6 +154,15 @@ class OneNeuron:
         self._weights_scale = picture.caption(right, "weights", f"weights of neuron {self.unit + 1:,}")
         shown = fade_in([picture.weight_picture, *self._weights_scale])
         yield [*shown, *fade_out([rows], delay=0.3)]
+        left, box = self.areas.halves(LABELS)[0], picture.box(right)
+        pair = [picture.pixel_box(area, picture.pixel, k > 0)[0] for k, area in enumerate((left, right))]
+        marks, link = pixel_marks(self.theme, pair), link_boxes(self.theme, *pair)
+        tip, middle = float(x) - self.circle.radius, float(y)
+        funnel = link_boxes(
+            self.theme, [(box.left, box.bottom), (box.right, box.top)], [(tip, middle)] * 2, role="muted"
+        )
+        self._links = [marks, link, funnel]
+        yield fade_in(self._links)
 
     def multiply(self) -> Iterator[Play]:
         """Bring image and weights onto each other; one pixel in numbers."""
@@ -156,7 +174,7 @@ class OneNeuron:
         yield [
             Animate(picture.image, points=frames[0].reshape(-1, 2), run_time=0.8),
             Animate(picture.weight_picture, points=frames[1].reshape(-1, 2), run_time=0.8),
-            *fade_out([*self.image_words, *self._weights_scale]),
+            *fade_out([*self.image_words, *self._weights_scale, *self._links]),
             *fade_in([*words, *scale], delay=0.5),
         ]
         for copy, source in zip(copies, (picture.image, picture.weight_picture), strict=True):
@@ -195,7 +213,7 @@ class OneNeuron:
     # ---- the sum and the function
 
     def add_up(self) -> Iterator[Play]:
-        """Let the products fall into bars, and add the bias."""
+        """Let the products fall into bars."""
         picture, areas, (left, _) = self.picture, self.areas, self.areas.middle()
         left = Area(left.left, left.bottom + LABELS, left.right, left.top)
         self._products_at = left
@@ -220,11 +238,19 @@ class OneNeuron:
                 goal = np.tile(bars.tip(k), (2 * len(order), 1))
                 fall = [Animate(squares, points=goal, lag_ratio=0.6, run_time=0.9, remover=True)]
             yield [*fall, *bars.grow(k, delay=0.4)]
+        yield self.line.change(
+            *write_sum(self.texts[:2], self.products_text), origins={k: bars.tip(k) for k in range(2)}
+        )
+        if not self.has_bias:
+            yield from self.add_bias()
+
+    def add_bias(self) -> Iterator[Play]:
+        """Add the bias to the sum of the products."""
+        bars = self.bars
         yield bars.grow(2)
-        roles = ["positive" if not text.startswith("−") else "negative" for text in self.texts]
-        terms = write_sum(self.texts, self.z_text, roles)
-        origins = {k: bars.tip(k) for k in range(3)}
-        yield [*bars.grow(3), *self.line.change(*terms, origins=origins)]
+        role = "negative" if self.texts[2].startswith("−") else "positive"
+        terms = write_sum([self.products_text, self.texts[2]], self.z_text, ["foreground", role])
+        yield [*bars.grow(3), *self.line.change(*terms, origins={1: bars.tip(2)})]
         if not self.call.names:
             yield self._fill_circle()
 
@@ -238,7 +264,7 @@ class OneNeuron:
             return
         yield [*fade_out(bars.everything()), *fade_in([curve.axes, *curve.labels], delay=0.3)]
         yield [Animate(curve.curve, start={"progress": 0.0}, progress=1.0, lag_ratio=20.0, run_time=0.8)]
-        terms: list[Term] = [f"{symbol}({self.in_text})", "=", (self.a_text, "emphasis")]
+        terms: list[Term] = [f"{symbol}({self.in_text})", "=", self.a_text]
         before = (
             [f"{' → '.join(self.call.names[:-1])}: {self.z_text} → {self.in_text},"]
             if self.in_text != self.z_text

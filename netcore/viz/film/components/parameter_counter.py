@@ -1,6 +1,7 @@
 """The number of parameters met so far, and how it came about."""
 
 from netcore.analysis.operations import Operation
+from netcore.analysis.parameter_product import parameter_product
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.text import TextLine, line_width, text_line
@@ -66,16 +67,8 @@ def derive_parameters(operation: Operation, units: int) -> str:
     str
         ``"32 × (9 + 1)"``, ``"64 × (32 × 9 + 1)"``, ``"2 × 32"``; empty if it is not such a product.
     """
-    sizes = sorted(operation.parameters.values(), reverse=True)
-    if not sizes or units == 0:
-        return ""
+    sizes = list(operation.parameters.values())
     if operation.role == "norm":
         return f"{len(sizes)} × {units:,}" if len(sizes) > 1 and set(sizes) == {units} else ""
-    each, rest = divmod(sizes[0], units)
-    bias = len(sizes) == 2 and sizes[1] == units
-    if rest or len(sizes) > 1 + bias:
-        return ""
-    taps = operation.window.kernel[0] * operation.window.kernel[1] if operation.window else 1
-    inputs = each // taps
-    factors = " × ".join(f"{n:,}" for n in (inputs, taps) if n > 1) or "1"
-    return f"{units:,} × ({factors} + 1)" if bias else f"{units:,} × {factors}"
+    product = parameter_product(operation, units)
+    return product.text if product else ""

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from netcore.core.trace import Trace
 from netcore.viz.colors import image_colors, text_color_on
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
@@ -96,6 +97,17 @@ class NumberPatch:
 def pixel_marks(theme: Theme, corners: ArrayLike, width: float = 2.0) -> Rectangles:
     """Outline pixels in yellow: lower left and upper right corners (N, 2, 2)."""
     return Rectangles(corners, line=[*theme.rgb("emphasis"), 1.0], width=width, z_index=2)
+
+
+def link_boxes(theme: Theme, a: ArrayLike, b: ArrayLike, role: str = "emphasis") -> Edges:
+    """Lead two thin lines from a box (lower left and upper right corners) to one right of it, or else below it."""
+    (left, bottom), (right, top) = np.asarray(a, dtype=float)
+    (x0, y0), (x1, y1) = np.asarray(b, dtype=float)
+    if x0 >= right:
+        starts, ends = [(right, top), (right, bottom)], [(x0, y1), (x0, y0)]
+    else:
+        starts, ends = [(left, bottom), (right, bottom)], [(x0, y1), (x1, y1)]
+    return Edges(starts, ends, [*theme.rgb(role), 0.6], 1.2, z_index=2)
 
 
 def color_ramp(

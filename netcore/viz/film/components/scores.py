@@ -38,7 +38,8 @@ class ScoreBars:
 
     Attributes
     ----------
-    names, score_texts, share_texts : list of TextLine
+    names, score_texts, power_texts, share_texts : list of TextLine
+        The powers of the scores: empty until `turn_to_powers`.
     bars : Rectangles
         One a class.
     """
@@ -61,6 +62,7 @@ class ScoreBars:
             [text_line(t, NUMBER, ink, at=(area.right, y), align=(1, 0)) for t, y in zip(side, self.ys, strict=True)]
             for side in texts
         )
+        self.power_texts: list[TextLine] = []
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
         self._half = min(0.15, 0.32 * pitch)
         self._low, high = min(0.0, self.scores.min()), max(0.0, self.scores.max())
@@ -95,18 +97,29 @@ class ScoreBars:
             *(Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay + 0.5) for m in self.score_texts),
         ]
 
+    def turn_to_powers(self, texts: Sequence[str], delay: float = 0.0) -> list[Animate]:
+        """Return the animations in which the scores become e to each of them; the bars have the shares' lengths."""
+        ink, right = self.theme.rgb("foreground"), self.score_texts[0].bounding_box()[2]
+        self.power_texts = [
+            text_line(t, NUMBER, ink, at=(right, y), align=(1, 0)) for t, y in zip(texts, self.ys, strict=True)
+        ]
+        return self._turn(self.score_texts, self.power_texts, delay)
+
     def turn_to_shares(self, delay: float = 0.0) -> list[Animate]:
-        """Return the animations in which the scores become shares of the full width."""
+        """Return the animations in which scores, or their powers, become shares of the full width."""
+        return self._turn(self.power_texts or self.score_texts, self.share_texts, delay)
+
+    def _turn(self, old: Sequence[TextLine], new: Sequence[TextLine], delay: float) -> list[Animate]:
         width = self.track.width
         goal = self._corners(self.track.left, self.track.left + self.shares * width)
         ink = np.tile([*self.theme.rgb("muted"), 1.0], (len(self.ys), 1))
         left = np.tile([self.track.left, 0.0], 2).reshape(2, 2)
         points = np.column_stack([left[:, 0], self.zero.points[:, 1]])
         return [
-            *(Animate(m, opacity=0.0, run_time=0.3, delay=delay, remover=True) for m in self.score_texts),
+            *(Animate(m, opacity=0.0, run_time=0.3, delay=delay, remover=True) for m in old),
             Animate(self.zero, points=points, run_time=0.8, delay=delay),
             Animate(self.bars, points=goal, fill=ink, run_time=0.8, delay=delay),
-            *(Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay + 0.6) for m in self.share_texts),
+            *(Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay + 0.6) for m in new),
         ]
 
     def color_row(self, row: int, role: str) -> list[Animate]:
@@ -127,4 +140,4 @@ class ScoreBars:
 
     def lines(self) -> list[TextLine]:
         """Return all of its text."""
-        return [*self.names, *self.score_texts, *self.share_texts]
+        return [*self.names, *self.score_texts, *self.power_texts, *self.share_texts]

@@ -65,7 +65,7 @@ class SumBars:
         ]
         self.numbers = [self._number(text, k, roles[k]) for k, text in enumerate(texts)]
         foot, head = (np.column_stack([np.full(len(ys), self.x(0.0)), ys + d * 1.5 * self._half]) for d in (-1, 1))
-        self.zero = Edges(foot, head, [*muted, 1.0], 1.5)
+        self.zero = Edges(foot, head, [*muted, 1.0], 1.5, progress=0.0)
 
     def x(self, value: float) -> float:
         """Return the place of a value on the axis."""
@@ -79,6 +79,8 @@ class SumBars:
     def _number(self, text: str, k: int, role: str) -> TextLine:
         right = self.ends[k] >= self.starts[k]
         x = self.x(self.ends[k]) + (0.1 if right else -0.1)
+        if not right and x - line_width(text, NUMBER) < self.x(0.0) < x:  # it would cover the zero mark
+            right, x = True, self.x(self.starts[k]) + 0.1
         rgb = self.theme.rgb(role)
         return text_line(text, NUMBER, rgb, at=(x, self.ys[k]), align=(-1 if right else 1, 0))
 
@@ -97,7 +99,12 @@ class SumBars:
             Animate(m, start={"opacity": 0.0}, opacity=1.0, run_time=0.3, delay=delay)
             for m in (self.labels[k], self.numbers[k])
         ]
-        return [Animate(self.bars, points=self.points(k + 1), run_time=run_time, delay=delay), *appear]
+        marks = (np.arange(len(self.ends)) <= k).astype(float)
+        return [
+            Animate(self.zero, progress=marks, run_time=0.3, delay=delay),
+            Animate(self.bars, points=self.points(k + 1), run_time=run_time, delay=delay),
+            *appear,
+        ]
 
     def everything(self) -> list[ArrayMobject]:
         """Return all of it."""

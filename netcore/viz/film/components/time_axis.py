@@ -198,15 +198,18 @@ class TimeChart:
         Ends of the vertical axis.
     words : bool
         Whether the ends of the time axis are written below it.
+    margin : float
+        Room at the left of the plot, at least: charts above one another have the same.
     """
 
     def __init__(
         self, theme: Theme, area: Area, axis: TimeAxis, title: str, steps: ArrayLike, values: ArrayLike,
         at_snapshots: ArrayLike, form: Callable[[float], str], low: float, high: float, words: bool = True,
+        margin: float = 0.0,
     ) -> None:  # fmt: skip
         self.theme, self.axis, self.form = theme, axis, form
         ends = [form(high), form(low)]
-        margin = max(line_width(text, LABEL) for text in ends) + 0.12
+        margin = max(margin, *(line_width(text, LABEL) + 0.12 for text in ends))
         foot = FOOT if words else 6 * PIXEL
         self.plot = Area(area.left + margin, area.bottom + foot, area.right - 0.1, area.top - HEAD - DOT)
         self.low, self.high = low, high

@@ -109,6 +109,12 @@ class WeightedImage:
         frames = frames if channels else np.repeat(frames, self.shape[0], axis=0)
         return np.concatenate([row_frames(frame[None], self.shape[1]) for frame in frames])
 
+    def row_boxes(self, image: Area, strip: Area) -> NDArray[np.float64]:
+        """Return the corners (2, 2, 2) of the brightest row: in the image, and in the column of all inputs."""
+        row = int(self.trace.pixels.sum((0, 2)).argmax())
+        frames = [row_frames(self.frames(image), self.shape[1])[row], self.strip_frames(strip)[row]]
+        return np.array([[frame.min(0), np.max([*frame, frame[1] + frame[2] - frame[0]], axis=0)] for frame in frames])
+
     def channel_colors(self) -> NDArray[np.float64]:
         """Return the image's colours by channel: (C, H, W, 3)."""
         if self.shape[0] == 1:

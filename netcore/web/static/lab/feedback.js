@@ -1,12 +1,14 @@
 // Right or wrong: the visitor's answers, kept in the browser, counted, and downloaded as a folder of images.
 
-import { byId, download, formatPercent, make } from "./text.js";
+import { byId, download, formatPercent, make, toBase64 } from "./text.js";
 import { zipFiles } from "./zip.js";
 
 const MOST_BUTTONS = 12;
 
 export class Feedback {
-  constructor(key, models, shape) {
+  // onAnswer(answer): also called with each answer.
+  constructor(key, models, shape, onAnswer) {
+    this.onAnswer = onAnswer;
     this.key = `netcore-lab ${key}`;
     this.models = models;
     this.shape = shape;
@@ -39,8 +41,9 @@ export class Feedback {
   answer(label) {
     if (this.isEmpty || this.isAnswered) return;
     const predictions = this.models.map((m) => m.prediction);
-    this.answers.push({ label, predictions, pixels: btoa(String.fromCharCode(...this.pixels)) });
+    this.answers.push({ label, predictions, pixels: toBase64(this.pixels) });
     this.isAnswered = true;
+    this.onAnswer?.(this.answers.at(-1));
     try {
       localStorage.setItem(this.key, JSON.stringify(this.answers));
       this.problem = "";

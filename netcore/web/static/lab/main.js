@@ -2,6 +2,7 @@
 
 import { Answers } from "./answers.js";
 import { readBlob, readParameters } from "./blobs.js";
+import { ClipPanel } from "./clip.js";
 import { readTheme, valueImage } from "./colors.js";
 import { Experiment } from "./experiment.js";
 import { Feedback } from "./feedback.js";
@@ -10,6 +11,7 @@ import { Network, argmax } from "./network.js";
 import { NetworkView } from "./networkview.js";
 import { Pad, RASTER } from "./pad.js";
 import { preparePicture } from "./prepare.js";
+import { RunSaver, ServerCheck, storeAnswer } from "./server.js";
 import { Camera, describeResult, exampleCanvas, fillExampleFilter, readPicture, showExamples } from "./sources.js";
 import { byId, download, formatNumber, formatPercent, make } from "./text.js";
 
@@ -32,7 +34,10 @@ class Lab {
     this.answers = new Answers(byId("answers"), this.models);
     this.inspector = new Inspector(byId("inspector"));
     this.experiment = new Experiment(() => this.editsChanged());
-    this.feedback = new Feedback(this.models.map((m) => m.run.name).join(" "), this.models, this.shape);
+    this.feedback = new Feedback(this.models.map((m) => m.run.name).join(" "), this.models, this.shape, data.server ? storeAnswer : null);
+    this.check = data.server ? new ServerCheck(this.models) : null;
+    this.saver = data.server?.saves ? new RunSaver(() => this.model) : null;
+    this.clip = new ClipPanel(this, Boolean(data.server));
     this.connect();
     this.showModel(this.model);
     this.update(true);
@@ -156,8 +161,10 @@ class Lab {
       model.prediction = argmax(model.network.probabilities);
     }
     this.eventTime = performance.now() - started;
+    if (pixels) this.check?.classified(pixels);
     byId("seen-note").textContent = note;
     this.show();
+    this.clip.update();
     if (!isFinal) return;
     this.feedback.ask(pixels, !pixels);
     byId("live").textContent = pixels ? this.models.map((m) => `${this.models.length > 1 ? `${m.run.name}: ` : ""}${describeResult(m, label)}`).join(". ") : "Nothing drawn";
@@ -230,6 +237,8 @@ class Lab {
     this.view.setModel(model);
     this.experiment.stage = null;
     this.experiment.setModel(model);
+    this.clip.setModel(model);
+    this.saver?.suggest();
     this.tour(0);
     this.showAccuracy(model);
     this.view.draw();
@@ -261,6 +270,7 @@ class Lab {
     model.network.forward(first);
     model.prediction = argmax(model.network.probabilities);
     this.show();
+    this.clip.update();
     this.evaluate(model);
     byId("live").textContent = model.isEmpty ? "" : describeResult(model, this.label);
   }
@@ -346,11 +356,11 @@ async function readExamples({ count, shape, labels, source }) {
 }
 
 async function readModel(description, i) {
-  const { run, program, stages, parameters, half } = description;
+  const { run, program, stages, films, parameters, half } = description;
   const values = readParameters(await readBlob(`blob-weights-${i}`), parameters, half);
   const reference = byId(`blob-reference-${i}`) ? readParameters(await readBlob(`blob-reference-${i}`), [["all", Infinity]], false).get("all") : null;
   const network = new Network(program, values);
-  return { run, program, stages, half, network, reference, classes: program.classes, edits: [], history: [], isEmpty: true, prediction: 0 };
+  return { run, program, stages, films, half, network, reference, classes: program.classes, edits: [], history: [], isEmpty: true, prediction: 0 };
 }
 
 function largestDifference(values, reference) {

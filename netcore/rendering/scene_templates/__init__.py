@@ -1,0 +1,1 @@
+"""First files of scenes, as `netcore new-scene` writes them."""

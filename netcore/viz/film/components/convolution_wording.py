@@ -1,0 +1,101 @@
+"""Captions and sums of the film on one convolution."""
+
+from collections.abc import Sequence
+
+from netcore.analysis.hand_computation import add_texts, to_decimal
+from netcore.analysis.kernel_examples import KernelExamples
+from netcore.analysis.printed_window import PrintedWindow
+from netcore.core.formatting import format_count
+from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.components.sum_terms import label_term, signed_terms
+
+MAX_PRODUCTS, SHOWN_PRODUCTS = 9, 3  # all products up to the first number, else as many as the second
+PADDING = {
+    "zeros": "Past the edge are zeros: padding {n}",
+    "reflect": "Past the edge, mirrored: padding {n}",
+    "replicate": "Past the edge, its rim again: padding {n}",
+    "circular": "Past the edge, the other side: padding {n}",
+}
+SIDES = {"above": "above", "below": "below", "left": "on the left", "right": "on the right"}
+NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four"}
+
+
+def product_terms(printed: PrintedWindow) -> list[Term]:
+    """Products of one input map and what they add up to."""
+    if len(printed.products) == 1:
+        return [("one product:", "muted"), printed.partial]
+    return [*_products(printed), f"= {printed.partial}"]
+
+
+def channel_terms(printed: PrintedWindow, names: Sequence[str]) -> list[Term]:
+    """Sums of the input maps, with the sum of those that are not named, and what all add up to."""
+    texts = dict(printed.channels)
+    first, *others = printed.channels
+    terms: list[Term] = [label_term(f"{names[first[0]]}:", first[1], first=True)]
+    terms += [label_term(f"{names[k]}:", texts[k]) for k, _ in others]
+    if printed.rest_count:
+        terms.append(label_term(f"{printed.rest_count:,} more:", printed.rest))
+    return [*terms, f"= {printed.subtotal}"]
+
+
+def bias_terms(printed: PrintedWindow, has_bias: bool) -> list[Term]:
+    """Sum and bias give the output."""
+    if not has_bias:
+        return [("no bias", "muted"), printed.total]
+    return [printed.subtotal, label_term("bias", printed.bias), "=", printed.total]
+
+
+def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool) -> list[Term]:
+    """The whole sum of an output value: products or sums of input maps, bias, output."""
+    terms = channel_terms(printed, names)[:-1] if len(printed.channels) > 1 else _products(printed)
+    bias = [label_term("bias", printed.bias)] if has_bias else []
+    note: list[Term] = [] if printed.exact else [("(rounded)", "muted")]
+    return [*terms, *bias, "=", printed.total, *note]
+
+
+def weight_words(examples: KernelExamples) -> str:
+    """How many weights a kernel has: ``"9 weights"``, ``"32 × 9 weights"``, ``"1 weight"``."""
+    channels, *taps = examples.base.weights.shape
+    n = taps[0] * taps[1]
+    return f"{channels:,} × {n} weights" if channels > 1 < n else format_count(channels * n, "weight")
+
+
+def step_caption(examples: KernelExamples) -> str:
+    """Caption of the window's next place."""
+    across, n = examples.window[0][1], examples.window[0][1]
+    steps = f"{NUMBERS.get(n, str(n))} step{'s' * (n != 1)}"
+    return f"{steps} right (stride {across}): the next"
+
+
+def padding_caption(examples: KernelExamples) -> str:
+    """Caption of the window at the upper left corner."""
+    (top, bottom), (left, right) = examples.pads
+    if not any((top, bottom, left, right)):
+        h, w = examples.values.shape
+        alike = examples.values.shape == examples.x.shape[1:]
+        return f"{'A window of one: the' if alike else 'Without padding the'} map is {h} × {w}"
+    n = f"{top}" if len({top, bottom, left, right}) == 1 else f"{top + bottom} × {left + right}"
+    return PADDING.get(examples.layer.settings.get("padding_mode", "zeros"), PADDING["zeros"]).format(n=n)
+
+
+def feature_place(feature: str, thing: str) -> str:
+    """Say where something is in a window: ``"where ink is above"``."""
+    if feature == "no ink":
+        return f"where there is no {thing}"
+    return f"where {thing} fills the window" if feature == "ink" else f"where {thing} is {SIDES[feature]}"
+
+
+def answers_to(feature: str, thing: str) -> str:
+    """Say what a kernel answers to: ``"ink above"``, ``"ink"``."""
+    return thing if feature == "ink" else f"{thing} {SIDES[feature]}"
+
+
+def _products(printed: PrintedWindow) -> list[Term]:
+    """Products with signs between them, the largest and the sum of all others if there are many; a 0 has no color."""
+    texts = list(printed.products)
+    if len(texts) <= MAX_PRODUCTS:
+        return [(t[0], t[1] if t[0].strip("−+ 0.") else "muted") for t in signed_terms(texts)]
+    order = sorted(range(len(texts)), key=lambda k: -abs(to_decimal(texts[k])))
+    rest = add_texts([texts[k] for k in order[SHOWN_PRODUCTS:]])
+    more = label_term(f"{len(texts) - SHOWN_PRODUCTS} more:", rest)
+    return [*signed_terms([texts[k] for k in order[:SHOWN_PRODUCTS]]), more]

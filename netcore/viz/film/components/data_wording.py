@@ -1,0 +1,242 @@
+"""Captions and sums of the shapes and counts of blocks."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from netcore.analysis.blocks import Block
+from netcore.analysis.data_stages import DataFlow, DataStage, unit_count
+from netcore.core.formatting import format_count, format_percent
+from netcore.viz.film.components.parameter_counter import derive_parameters
+from netcore.viz.film.components.sum_line import Term
+
+MAX_CAPTION = 50
+MAX_GROUPS = 4  # kinds of layers of a block that a sum names
+UNITS = {"channel": "map", "feature": "feature", "token": "token", "time": "step", "row": "row", "column": "column"}
+
+
+def stage_name(block: Block) -> str:
+    """Short title of a block, at the beginning of a sentence."""
+    return block.short[:1].upper() + block.short[1:]
+
+
+def in_block(block: Block) -> str:
+    """Where something is: ``"in conv 2"``, ``"in the hidden layer"``."""
+    numbered = block.title[-1:].isdigit()
+    return f"in {block.short if numbered else 'the ' + block.title}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Write a shape as a product: ``"32 × 14 × 14"``."""
+    return " × ".join(f"{n:,}" for n in shape)
+
+
+def size_text(shape: Sequence[int]) -> str:
+    """Write a shape and how many numbers that are: ``"32 × 28 × 28 = 25,088 numbers"``."""
+    count = format_count(math.prod(shape), "number")
+    return f"{shape_text(shape)} = {count}" if len(shape) > 1 else count
+
+
+def shape_lines(stage: DataStage) -> list[str]:
+    """Write what a block gives in two short lines: ``["32 maps", "28×28"]``."""
+    shape = stage.values.shape
+    if len(shape) == 1:
+        return [f"{shape[0]:,}", "number" if shape[0] == 1 else "numbers"]
+    size = "×".join(f"{n:,}" for n in shape[1:])
+    if len(shape) == 3:
+        return [format_count(shape[0], "map") if stage.block.has_maps else f"{shape[0]:,} ×", size]
+    axes = stage.block.axes
+    words = [UNITS.get(axis, "") for axis in axes] if len(axes) == 2 else ["", ""]
+    return [format_count(n, word) if word else f"{n:,}" for n, word in zip(shape, words, strict=True)]
+
+
+def short_lines(shape: Sequence[int]) -> list[str]:
+    """Write a shape without words: ``["32 ×", "28×28"]``."""
+    if len(shape) == 1:
+        return [f"{shape[0]:,}", ""]
+    return [f"{shape[0]:,} ×", "×".join(f"{n:,}" for n in shape[1:])]
+
+
+def front_words(stage: DataStage, unit: int, signed: bool, limit: str) -> str:
+    """Explain a box at its first appearance: its front, and its shades."""
+    shade = f"orange −{limit} to blue {limit}" if signed else f"shade 0 to {limit}"
+    if stage.values.ndim == 3:
+        count = f"{len(stage.values):,}"
+        return f"front: map {unit + 1}; edges: all {count} maps; {shade}"
+    return f"each cell one number; {shade}"
+
+
+def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
+    """Say why a block has no parameters.
+
+    Parameters
+    ----------
+    stage : DataStage
+    shape : sequence of int
+        Sheets, rows and columns of its box.
+    """
+    block, main = stage.block, stage.block.main
+    window = f"{main.window.kernel[0]} × {main.window.kernel[1]}" if main.window else ""
+    if block.is_reshape and stage.values.ndim == 1:
+        count, columns = stage.values.size, shape[0] * shape[2]
+        folded = f", folded into {columns:,} columns" if columns > 1 else ""
+        return f"no weights: the same {count:,} numbers in one column{folded}"
+    if block.kind == "pooling" and "Max" in main.kind and window:
+        return f"no weights: the largest of each {window} numbers"
+    if block.kind == "pooling" and "Avg" in main.kind and window:
+        return f"no weights: the mean of each {window} numbers"
+    if block.title.startswith("global average"):
+        return "no weights: the mean of each map"
+    return "no weights"
+
+
+def about_block(stage: DataStage, signed: bool) -> list[str]:
+    """Operations of a block, and notes on them and on its colours: one or two lines."""
+    dropped = any("ropout" in op.kind for op in stage.block.operations)
+    notes = ["dropout off"] * dropped + ["blue +, orange −"] * signed
+    return [stage.block.description, *([", ".join(notes)] if notes else [])]
+
+
+def shape_caption(stage: DataStage) -> str:
+    """Caption of what a block gives."""
+    name, shape = stage_name(stage.block), stage.values.shape
+    text = f"{name}: {size_text(shape)}"
+    return text if len(text) <= MAX_CAPTION else f"{name}: {shape_text(shape)}"
+
+
+def plain_caption(blocks: Sequence[Block]) -> str:
+    """Caption of blocks without parameters."""
+    names = ", ".join([stage_name(blocks[0]), *(block.short for block in blocks[1:])])
+    text = f"{names}: no parameters"
+    return text if len(text) <= MAX_CAPTION else f"{len(blocks):,} blocks without parameters"
+
+
+# ---- parameters
+
+
+def parameter_caption(stage: DataStage) -> str:
+    """Caption of a block's parameters, as a product if they are one."""
+    name, product = stage_name(stage.block), stage.product
+    texts = [f"{name}: {format_count(stage.parameter_count, 'parameter')}"]
+    if product:
+        more = f" + {stage.more:,}" if stage.more else ""
+        texts.insert(0, f"{name}: {product.text}{more} = {stage.parameter_count:,}")
+    elif not stage.parameter_count and any(op.parameters for op in stage.block.operations):
+        texts.insert(0, f"{name}: the same weights again, none added")
+    elif not stage.parameter_count:
+        texts.insert(0, f"{name}: no parameters")
+    return next((text for text in texts if len(text) <= MAX_CAPTION), texts[-1])
+
+
+def parameter_terms(stage: DataStage) -> list[Term]:
+    """Write a block's parameters as a sum line; what comes from the block before is yellow."""
+    product = stage.product
+    if product is None:
+        return group_terms(stage)
+    unit = "map" if stage.block.main.role == "convolution" else "score" if is_output(stage) else "neuron"
+    terms: list[Term] = [f"{format_count(product.units, unit)} ×"]
+    weights = format_count(product.taps if product.taps > 1 else product.inputs, "weight")
+    if product.taps > 1 and product.inputs > 1:
+        terms += [(f"({product.inputs:,} maps in", "emphasis"), f"× {weights}"]
+    elif product.bias:
+        terms.append(f"({weights}")
+    else:
+        terms.append(weights)
+    if product.bias:
+        terms.append("+ 1 bias)")
+    elif product.taps > 1 and product.inputs > 1:
+        terms[-1] = f"× {weights})"
+    others = [(op, count) for op, count in stage.parameters if op.node != stage.block.main.node]
+    for op, count in others:
+        each = derive_parameters(op, unit_count(op)) if op.parameter_count == count else ""
+        terms.append(f"+ {each or f'{count:,}'} ({op.title})")
+    return [*terms, f"= {stage.parameter_count:,}"]
+
+
+def group_terms(stage: DataStage) -> list[Term]:
+    """Write a block's parameters as a sum over kinds of layers."""
+    names = _counts(stage)
+    if not names:
+        return ["the weights of an earlier block: counted there"]
+    if len(names) < 2:
+        return [f"{name}: {count:,}" for name, count in names.items()]
+    found = sorted(names.items(), key=lambda item: -item[1])
+    shown = found if len(found) <= MAX_GROUPS else found[: MAX_GROUPS - 1]
+    rest = sum(count for _, count in found[len(shown) :])
+    texts = [f"{name}: {count:,}" for name, count in shown] + [f"others: {rest:,}"] * bool(rest)
+    return [texts[0], *(f"+ {text}" for text in texts[1:]), f"= {stage.parameter_count:,}"]
+
+
+def is_output(stage: DataStage) -> bool:
+    """Whether a block is the output layer."""
+    return stage.block.short == "output"
+
+
+def _counts(stage: DataStage) -> dict[str, int]:
+    """Numbers of parameters by title; several layers are counted."""
+    found, times, terms = Counter[str](), Counter[str](), operation_terms(stage.block)
+    for op, count in stage.parameters:
+        found[terms[op.node]] += count
+        times[terms[op.node]] += 1
+    return {f"{times[t]} {t}" if times[t] > 1 else t: count for t, count in found.items()}
+
+
+def operation_terms(block: Block) -> dict[str, str]:
+    """Standard term of each operation of a block by its node."""
+    if block.children:
+        return {node: term for child in block.children for node, term in operation_terms(child).items()}
+    out, steps = {}, list(block.steps)
+    for op in block.operations:
+        out[op.node] = steps[0][0] if steps and op.role in ("shape", "elementwise") else op.title
+        if len(steps) > 1 and op.node == steps[0][1]:
+            steps.pop(0)
+    return out
+
+
+# ---- multiplications
+
+
+def use_examples(flow: DataFlow) -> list[int]:
+    """Numbers of the stages, from 1, whose uses of weights are shown one by one.
+
+    Of the blocks whose weights are all used at several places that with most multiplications, and of those whose
+    weights are used once; none if no weight is used more than once.
+    """
+    if flow.is_used_once:
+        return []
+    products = {k: stage.multiplications or 0 for k, stage in enumerate(flow.stages, 1) if stage.positions}
+    groups = [[k for k in products if (flow.stages[k - 1].positions != 1) == several] for several in (True, False)]
+    return [max(group, key=products.__getitem__) for group in groups if groups[0] and group]
+
+
+def positions_terms(stage: DataStage) -> list[Term]:
+    """Write the multiplications of a block as weights times places."""
+    main, n = stage.block.main, stage.positions or 1
+    size = main.input_shape[1:] if "Transpose" in main.kind else main.shape[1:]
+    places = shape_text(size) if size and math.prod(size) == n else f"{n:,}"
+    noun = "place" if n == 1 else "places"
+    return [f"{stage.weights:,} weights × {places} {noun} = {stage.multiplications or 0:,} multiplications"]
+
+
+def total_terms(flow: DataFlow) -> list[Term]:
+    """Write the sum of all multiplications."""
+    counts = [f"{stage.multiplications:,}" for stage in flow.stages if stage.multiplications]
+    total = f"{flow.multiplications or 0:,}"
+    if len(counts) < 2:
+        return [f"{total} multiplications"]
+    return [counts[0], *(f"+ {text}" for text in counts[1:]), f"= {total}"]
+
+
+def conclusion(flow: DataFlow) -> tuple[str, str]:
+    """Write where most parameters and most multiplications are: two lines."""
+    stages, total = flow.stages, flow.multiplications
+    counts = [stage.parameter_count for stage in stages]
+    most = flow.largest(counts)
+    first = f"Parameters: {format_percent(max(counts) / sum(counts))} {in_block(most.block)}"
+    if not total:
+        return first, f"{flow.parameters:,} parameters in all"
+    if flow.is_used_once:
+        return first, "Each weight is used once: both bars are alike"
+    products = [stage.multiplications or 0 for stage in stages]
+    busiest = flow.largest(products)
+    return first, f"Multiplications: {format_percent(max(products) / total)} {in_block(busiest.block)}"

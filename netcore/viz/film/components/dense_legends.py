@@ -1,0 +1,72 @@
+"""Legends of a dense network in a film."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netcore.core.formatting import format_value
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.columns import DenseColumns
+from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.legend import LEGEND_LINE, edge_scale_legend
+from netcore.viz.film.components.pictures import color_ramp
+from netcore.viz.film.mobjects import Neurons
+from netcore.viz.film.text import text_line
+from netcore.viz.theme import Theme
+
+
+class DenseLegends:
+    """What fills, edges, dots and faint circles mean, one below the other.
+
+    Parameters
+    ----------
+    theme : Theme
+    columns : DenseColumns
+    corner : tuple of float
+        Upper left.
+
+    Attributes
+    ----------
+    edges, uncomputed : list of ArrayMobject
+        The legends of edges and of circles without a value, while they are shown.
+    """
+
+    def __init__(self, theme: Theme, columns: DenseColumns, corner: tuple[float, float]) -> None:
+        self.theme, self.columns = theme, columns
+        self.left, self.top = corner
+        self.edges: list[ArrayMobject] = []
+        self.uncomputed: list[ArrayMobject] = []
+
+    def activation(self, scale: float, signed: bool) -> list[ArrayMobject]:
+        """Explain the fills of neurons."""
+        low = format_value(-scale) if signed else "0"
+        y = self.top - LEGEND_LINE / 2
+        title = text_line("activation", LABEL, self.theme.rgb("muted"), at=(self.left, y), align=(-1, 0))
+        at, high = (self.left, y - LEGEND_LINE), format_value(scale)
+        return [title, *color_ramp(self.theme, at, low, high, signed, 0.8, -1)]
+
+    def change_edges(self, values: ArrayLike, delay: float = 0.0, numbers: bool = True) -> list[Animate]:
+        """Return the animations in which the legend of edges takes the numbers of other edges, or none."""
+        array = np.asarray(values, dtype=float)
+        high = float(array.max()) if array.max() > 0 else None
+        low = float(array.min()) if array.min() < 0 else None
+        old, top = self.edges, self.top - 2.3 * LEGEND_LINE
+        self.edges = edge_scale_legend(self.theme, self.left, top, high, low, numbers=numbers)
+        return [*fade_out(old, delay), *fade_in(self.edges, delay + (0.3 if old else 0.0))]
+
+    def dots(self) -> list[ArrayMobject]:
+        """Explain the dots, if a column has some."""
+        if not any(self.columns.dots):
+            return []
+        muted, x = self.theme.rgb("muted"), self.left + 0.1
+        y = self.top - 5.9 * LEGEND_LINE
+        dots = Neurons([(x, y + d) for d in (0.1, 0.0, -0.1)], 0.028, muted, muted, width=0)
+        return [dots, text_line("sum of all others", LABEL, muted, at=(x + 0.25, y), align=(-1, 0))]
+
+    def not_computed(self) -> list[ArrayMobject]:
+        """Explain the circles that have no value yet."""
+        x, y = self.left + 0.1, self.top - (6.9 if any(self.columns.dots) else 5.9) * LEGEND_LINE
+        circle = Neurons([(x, y)], 0.1, self.theme.rgb("background"), self.theme.rgb("faint"))
+        words = text_line("not computed yet", LABEL, self.theme.rgb("muted"), at=(x + 0.25, y), align=(-1, 0))
+        self.uncomputed = [circle, words]
+        return self.uncomputed

@@ -1,0 +1,1 @@
+"""The server of the lab; the only package that imports FastAPI."""

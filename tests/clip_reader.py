@@ -1,0 +1,18 @@
+"""Frames of stills and clips, read back through imageio."""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+
+VIDEOS = (".mov", ".mp4", ".webm")
+
+
+def read_frames(path: Path, mode: str = "RGB") -> list[np.ndarray]:
+    """All stored frames as uint8 (H, W, 3), or (H, W, 4) of mode RGBA; a video's colours as its own marks say.
+
+    VP9's alpha is not among them: FFmpeg's default decoder drops it.
+    """
+    if path.suffix in VIDEOS:
+        return list(iio.imiter(path, plugin="pyav", format={"RGB": "rgb24", "RGBA": "rgba"}[mode]))
+    return list(iio.imread(path, plugin="pillow", index=..., mode=mode))  # held frames of an animation: once

@@ -1,0 +1,249 @@
+"""Learning: probabilities, losses, accuracies, counts and images are those of the snapshots."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from figure_runs import first_example_context, make_run
+from film_checks import check_layout, play_film, smallest_text
+from film_grid import FRAMES
+from sklearn.metrics import confusion_matrix
+
+from netcore.analysis import snapshot_predictions as analysis
+from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_percent
+from netcore.core.run import LabeledImages, Snapshot
+from netcore.scenes.films.learning import Learning
+from netcore.viz.film.components import confusion_grid, learning_curves
+from netcore.viz.theme import DARK, LIGHT
+
+SIZE = (320, 180)
+
+
+class Watched(Learning):
+    """Copies what stands on screen at the end of each step."""
+
+    def on_step_end(self, step):
+        super().on_step_end(step)
+        cells, charts = self.grid.cells, (self.charts.loss, self.charts.accuracy)
+        self.seen = getattr(self, "seen", {}) | {
+            step.name: SimpleNamespace(
+                caption=step.caption, line=self.line.text, bars=self.shares.bars.values.copy(),
+                percents=[m.text for m in self.shares.percents], counts=cells.values.copy(), rgb=np.array(cells.rgb),
+                words=[chart.words.text for chart in charts], spots=[chart.cursor.centers[0] for chart in charts],
+            )
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["mlp", "cnn"])
+def context(request, make_context):
+    return make_context(request.getfixturevalue(f"{request.param}_run"), at="last")
+
+
+@pytest.fixture(scope="module")
+def played(context):
+    return play_film(Watched, context, size=SIZE)
+
+
+@pytest.fixture(scope="module")
+def logits(context):
+    """Logits of the images at each snapshot, as PyTorch has them."""
+    images = context.images().images
+    return [torch.from_numpy(context.predict_batch(images, at=s)["logits"]) for s in context.snapshots]
+
+
+def check_probabilities(film, context, logits):
+    for name, at in (("start", "first"), ("training", "last")):
+        p, seen = context.trace(at=at).probabilities, film.seen[name]
+        np.testing.assert_allclose(seen.bars, p[film.shares.index], atol=1e-5)
+        assert seen.percents == [format_percent(v) for v in seen.bars]
+    assert film.seen["start"].percents[film.shares.true] in film.seen["start"].caption
+
+
+def check_losses(film, context, logits):
+    label = torch.tensor([context.sample.label])
+    own = float(torch.nn.functional.cross_entropy(torch.from_numpy(context.trace(at="first").logits)[None], label))
+    share, loss = film.seen["loss"].line.removeprefix("−ln ").split(" = ")
+    assert f"{-np.log(float(share)):.2f}" == loss == f"{own:.2f}"
+    labels = torch.from_numpy(context.images().labels)
+    losses = torch.nn.functional.cross_entropy(logits[0], labels, reduction="none").numpy()
+    np.testing.assert_allclose(film.dots.dots.values, losses, atol=1e-5)
+    np.testing.assert_allclose(film.dots.goals[:, 1], film.dots.plot.at(0.5, losses)[:, 1], atol=1e-5)
+    assert f"{losses.mean():.2f}" in film.seen["mean"].caption
+
+
+def check_curves(film, context, logits):
+    labels = torch.from_numpy(context.images().labels)
+    for k, z in enumerate(logits):
+        values = (torch.nn.functional.cross_entropy(z, labels), (z.argmax(1) == labels).float().mean())
+        for chart, value in zip((film.charts.loss, film.charts.accuracy), values, strict=True):
+            assert chart.at_snapshots[k] == pytest.approx(float(value), abs=1e-5)
+            assert chart.cursor.spots[k, 1] == pytest.approx(float(chart.height_of(float(value))), abs=1e-5)
+    assert film.seen["training"].words[1].endswith(format_percent(float(values[1])))
+    assert film.seen["matrix"].words[0].startswith("untrained")
+
+
+def check_counts(film, context, logits):
+    labels = context.images().labels
+    for name, z in (("matrix", logits[0]), ("diagonal", logits[-1])):
+        counts = confusion_matrix(labels, z.argmax(1).numpy(), labels=range(10))
+        np.testing.assert_array_equal(film.seen[name].counts, counts)
+        shades = DARK.activation_colors(counts / counts.sum(1, keepdims=True))
+        np.testing.assert_allclose(film.seen[name].rgb[0], shades)
+
+
+def check_mistake(film, context, logits):
+    images, z = context.images(), logits[-1]
+    counts = confusion_matrix(images.labels, z.argmax(1).numpy(), labels=range(10))
+    np.fill_diagonal(counts, 0)
+    true, predicted = np.unravel_index(counts.argmax(), counts.shape)
+    n, of = counts[true, predicted], (images.labels == true).sum()
+    for text in (film.seen["confused"].caption, film.seen["takeaway"].caption):
+        assert f"{true} answered {predicted}" in text
+        assert f"{n} of {of}" in text
+    p = z.softmax(1)[:, predicted].numpy()
+    wrong = np.flatnonzero((images.labels == true) & (z.argmax(1).numpy() == predicted))
+    best = wrong[np.argsort(-p[wrong], kind="stable")][:6]
+    shown = film.mistakes
+    assert [text.text for text in shown.texts] == [format_percent(v) for v in p[best]]
+    np.testing.assert_allclose(shown.images.rgb, DARK.activation_colors(images.images[best, 0] / 255))
+
+
+CHECKS = (check_probabilities, check_losses, check_curves, check_counts, check_mistake)
+
+
+def check_all(film, context, logits):
+    for check in CHECKS:
+        check(film, context, logits)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_learning_film_shows_snapshots(check, played, context, logits):
+    check(played.film, context, logits)
+
+
+def test_learning_film_half_right(played, context, logits):
+    """The ringed snapshot is the first of which half the predictions are right."""
+    film, labels = played.film, torch.from_numpy(context.images().labels)
+    first = next(k for k, z in enumerate(logits) if (z.argmax(1) == labels).float().mean() >= 0.5)
+    assert context.snapshots[first].label in film.seen["half"].caption
+    for spot, chart in zip(film.seen["half"].spots, (film.charts.loss, film.charts.accuracy), strict=True):
+        np.testing.assert_allclose(spot, chart.cursor.spots[first])
+
+
+def test_learning_film_layout(played):
+    check_layout(played)
+    assert smallest_text(played) >= 14
+    assert all(len(line) <= 50 for step in played.steps for line in step.caption.split(". "))
+
+
+def _transposed(self):
+    k = self.logits.shape[2]
+    return np.stack([confusion_matrix(row, self.images.labels, labels=range(k)) for row in self.predictions])
+
+
+def _last_class(self):
+    return -self.log_probabilities[:, :, -1]
+
+
+LIES = {
+    "transposed": (analysis.SnapshotPredictions, "confusion", property(_transposed)),
+    "loss of another class": (analysis.SnapshotPredictions, "losses", property(_last_class)),
+    "stale cells": (confusion_grid, "held_index", lambda times, time: 0),
+    "rounded loss": (learning_curves.TimeChart, "height_of", lambda self, v: np.round(np.asarray(v, float))),
+    "wrong mistake": (
+        analysis.SnapshotPredictions,
+        "main_mistake",
+        lambda self: analysis.Mistake(1, 2, np.arange(3), 9),
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_learning_film_lie_is_caught(lie, mlp_run, make_context, monkeypatch):
+    context = make_context(mlp_run, at="last")
+    images = context.images().images
+    logits = [torch.from_numpy(context.predict_batch(images, at=s)["logits"]) for s in context.snapshots]
+    monkeypatch.setattr(*LIES[lie])
+    film = play_film(Watched, context, fps=1, size=SIZE, draw=False).film
+    monkeypatch.undo()
+    with pytest.raises(AssertionError):
+        check_all(film, context, logits)
+
+
+@pytest.mark.parametrize(("name", "frame"), [("rgb", "9:16"), ("hundred", "1:1"), ("colour-mlp", "4:3")])
+def test_learning_film_any_network(name, frame, tmp_path):
+    """Two snapshots, 2 to 100 classes, long names, colours, any shape of frame."""
+    context = first_example_context(make_run(tmp_path, name))
+    played = play_film(Learning, context, LIGHT, fps=1, size=FRAMES[frame], draw=False)
+    check_layout(played)
+    assert all(len(line) <= 50 for step in played.steps for line in step.caption.split(". "))
+    rows = played.film.shares.rows
+    np.testing.assert_allclose(rows.sum(1), 1.0)
+    assert rows.shape[1] == min(len(context.classes), 10)
+
+
+def test_learning_film_refusals(mlp_run, make_context):
+    with pytest.raises(RequirementError, match="two are needed"):
+        play_film(Learning, make_context(mlp_run, at="first"), fps=1, draw=False)
+    context = make_context(mlp_run, at="last")
+    context.sample_or_none = replace(context.sample, label=None)
+    with pytest.raises(RequirementError, match="true class is known: use --digit"):
+        play_film(Learning, context, fps=1, draw=False)
+
+
+# ---- numbers
+
+
+def predictions(labels, *answers, classes=3, sure=4.0):
+    logits = sure * np.eye(classes)[np.array(answers)]
+    snapshots = tuple(Snapshot(float(k), k, "", str(k)) for k in range(len(answers)))
+    images = np.zeros((len(labels), 1, 2, 2), np.uint8)
+    return analysis.SnapshotPredictions(snapshots, LabeledImages("held_out", images, np.array(labels)), logits)
+
+
+def test_slowest_classes_last_or_never():
+    assert predictions([0, 1, 2], [0, 0, 0], [0, 1, 0], [0, 1, 2]).slowest_classes() == ([2], 2)
+    assert predictions([0, 1, 2], [0, 0, 0], [0, 1, 0]).slowest_classes() == ([2], -1)
+    assert predictions([0, 1], [0, 1], [0, 0]).slowest_classes() == ([], 0)
+
+
+def test_main_mistake_none_without_errors():
+    assert predictions([0, 1, 2], [0, 1, 2]).main_mistake() is None
+    found = predictions([0, 0, 1], [0, 0, 1], [1, 1, 1]).main_mistake()
+    assert (found.true, found.predicted, found.images.tolist(), found.of) == (0, 1, [0, 1], 2)
+
+
+def history_context(train, **keys):
+    rows = [{"step": k, "train_loss": v, "val_loss": 5.0, "val_accuracy": 0.5} for k, v in enumerate(train)]
+    return SimpleNamespace(history={"epochs": rows}, held_out_count=2, **keys)
+
+
+def test_rising_loss_needs_falling_training_loss():
+    found = predictions([0, 1], [0, 1], [0, 2], [2, 2])
+    rise = analysis.rising_loss(history_context([1.0, 0.5, 0.2]), found)
+    assert (rise.index, rise.train) == (0, (1.0, 0.2))
+    assert rise.held_out == (pytest.approx(found.loss[0]), pytest.approx(found.loss[-1]))
+    assert analysis.rising_loss(history_context([0.1, 0.5, 0.2]), found) is None
+    assert analysis.rising_loss(history_context([]), found) is None
+
+
+def test_recorded_curves_join_history():
+    found = predictions([0, 1], [0, 1], [0, 2])
+    found = replace(found, snapshots=(found.snapshots[0], replace(found.snapshots[1], step=3)))
+    (steps, loss), (_, accuracy) = analysis.recorded_curves(history_context([1.0] * 5), found)
+    assert steps.tolist() == [0, 1, 2, 3]
+    assert loss[1:3].tolist() == [5.0, 5.0]
+    assert accuracy.tolist() == [1.0, 0.5, 0.5, 0.5]
+    other = replace(found, images=replace(found.images, part="examples"))
+    assert analysis.recorded_curves(history_context([1.0] * 5), other)[0][0].tolist() == [0, 3]
+
+
+def test_predict_snapshots_limits_images(mlp_run, make_context):
+    context = make_context(mlp_run, at="last")
+    found = analysis.predict_snapshots(context, context.snapshots[:1], limit=7)
+    total = len(context.images().labels)
+    assert found.logits.shape[:2] == (1, 7)
+    assert found.words.startswith(f"7 of {total}")
