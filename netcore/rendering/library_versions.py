@@ -37,7 +37,7 @@ def _distributions(library: str) -> list[str]:
         distribution(library)
     except (PackageNotFoundError, ValueError):
         declared = {one.name for one, packages in _installed() if library in packages}
-        return sorted(declared or _recorded(library) or packages_distributions().get(library, ()))
+        return sorted(declared or _recorded(library) or set(packages_distributions().get(library, [])))
     return [library]
 
 
