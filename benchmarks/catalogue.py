@@ -55,16 +55,16 @@ def _figure(scene: Scene, run: Run) -> Row:
             draw(fig, context)
             fig.canvas.draw()
         seconds.append(time.perf_counter() - start)
-    reached = f"{1000 * median(seconds[1:]):.0f} ms a still"
+    reached = f"{1000 * median(seconds[1:]):.0f} ms per still"
     if not scene.animated:
         return Row(what, reached)
     rates = _rates(draw, context)
-    beside = f"plain redraw {rates['plain']:.0f} frames a second: {rates['ours'] / rates['plain']:.1f} × as fast"
-    return Row(what, f"{reached}, {rates['ours']:.0f} frames a second", beside)
+    beside = f"plain redraw {rates['plain']:.0f} frames per second: {rates['ours'] / rates['plain']:.1f} × as fast"
+    return Row(what, f"{reached}, {rates['ours']:.0f} frames per second", beside)
 
 
 def _rates(draw: Any, context: SceneContext) -> dict[str, float]:
-    """Frames a second once the figure stands: what changes redrawn, and all of it."""
+    """Frames per second once the figure stands: what changes redrawn, and all of it."""
     rates = {}
     with theme_style(DARK):
         fig = new_figure(DARK, CLIP)
@@ -103,7 +103,7 @@ def _live(run: Run) -> Row:
             blitter.render((i + 0.5) / LIVE)
         rate = LIVE / (time.perf_counter() - start)
     what = f"dashboard of {run.info['recipe']}, {STILL[0]}×{STILL[1]}, images fed one by one"
-    return Row(what, **at_least(rate, 25, "updates a second"))
+    return Row(what, **at_least(rate, 25, "updates per second"))
 
 
 def _window(run: Run) -> list[Row]:
@@ -122,4 +122,4 @@ def _window(run: Run) -> list[Row]:
     rate = LIVE / (time.perf_counter() - start)
     window.manager.destroy()
     what = f"dashboard of {run.info['recipe']} in a window of {window.fig.bbox.width:.0f}×{window.fig.bbox.height:.0f}"
-    return [Row(what, **at_least(rate, 25, "updates a second"))]
+    return [Row(what, **at_least(rate, 25, "updates per second"))]

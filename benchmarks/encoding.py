@@ -106,7 +106,7 @@ def whole_film(name: str) -> Row:
     decibels = 10 * np.log10(255**2 / np.maximum(errors, 1e-3))
     mean = float(np.average(decibels, weights=[repeat for _, repeat in clip]))
     return Row(
-        f"GIF of {name}, {found.seconds:.0f} s, {WEB_SIZE[0]}×{WEB_SIZE[1]}, {WEB_FPS} frames a second",
+        f"GIF of {name}, {found.seconds:.0f} s, {WEB_SIZE[0]}×{WEB_SIZE[1]}, {WEB_FPS} frames per second",
         f"{found.bytes / 1e6:.2f} MB, {mean:.1f} dB",
         wanted=f"≤ {WEB_MB} MB, ≥ {WEB_DB} dB",
         met=found.bytes <= WEB_MB * 1e6 and mean >= WEB_DB,
@@ -123,7 +123,7 @@ def rows() -> list[Row]:
     told = {}
     for name, rate in rates.items():
         data = (FOLDER / f"{name}.gif").read_bytes()
-        told[name] = f"{rate:.0f} frames a second, {len(data) / 1000:,.0f} kB, {psnr(data, frames):.1f} dB"
+        told[name] = f"{rate:.0f} frames per second, {len(data) / 1000:,.0f} kB, {psnr(data, frames):.1f} dB"
     what = f"GIF of {len(frames)} frames of forward-propagation, {SIZE[0]}×{SIZE[1]}"
     out = [
         Row(
@@ -140,5 +140,5 @@ def rows() -> list[Row]:
         target = {name: FOLDER / f"clip.{name}"}
         (seconds,) = times({name: lambda to=target: encode(((f, 1) for f in frames), to, FPS, 50, 0)}, 1)[name]
         size = target[name].stat().st_size / 1000
-        out.append(Row(f"the same frames as {name}", f"{len(frames) / seconds:.0f} frames a second, {size:,.0f} kB"))
+        out.append(Row(f"the same frames as {name}", f"{len(frames) / seconds:.0f} frames per second, {size:,.0f} kB"))
     return out

@@ -55,7 +55,7 @@ def rows() -> list[Row]:
         told = [
             Row(
                 f"{what}: faster than FuncAnimation.save",
-                beside=f"{rate['ours']:.0f} and {rate['matplotlib']:.1f} frames a second",
+                beside=f"{rate['ours']:.0f} and {rate['matplotlib']:.1f} frames per second",
                 **at_least(ratio(found, "matplotlib", "ours"), 8),
             ),
             Row(

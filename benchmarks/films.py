@@ -1,4 +1,4 @@
-"""Films: frames a second with encoding, a small network beside a wide one."""
+"""Films: frames per second with encoding, a small network beside a wide one."""
 
 import time
 from functools import partial
@@ -31,7 +31,7 @@ def play(context: SceneContext, container: str, fps: int) -> int:
 
 
 def rows() -> list[Row]:
-    """Frames a second, start-up aside: the first film of the process is not counted."""
+    """Frames per second, start-up aside: the first film of the process is not counted."""
     small, wide = case_of(run_of("mlp-16-16")), case_of(run_of("mlp-1024"))
     frames = {(name, fps): play(small, name, fps) for name, fps in (("mp4", 15), ("gif", 25))}
     play(wide, "mp4", 15)
@@ -45,12 +45,11 @@ def rows() -> list[Row]:
     rate = {name: count / sorted(found[name])[len(found[name]) // 2] for (name, _), count in frames.items()}
     start = time.process_time()
     play(small, "mp4", 15)
-    alone = f"{frames['mp4', 15] / (time.process_time() - start):.0f} a second of processor time, all threads added up"
+    rate_alone = frames["mp4", 15] / (time.process_time() - start)
+    alone = f"{rate_alone:.0f} per second of processor time, all threads added up"
     small_clip = f"{what}, 784-16-16-10"
     return [
-        Row(
-            f"{small_clip}, 15 frames a second of clip, to MP4", beside=alone, **at_least(rate["mp4"], 100, "a second")
-        ),
-        Row(f"{small_clip}, 25 frames a second of clip, to GIF", f"{rate['gif']:.0f} a second"),
+        Row(f"{small_clip}, 15 fps, to MP4", beside=alone, **at_least(rate["mp4"], 100, "per second")),
+        Row(f"{small_clip}, 25 fps, to GIF", f"{rate['gif']:.0f} per second"),
         Row(f"{what}, 784-1024-10 beside 784-16-16-10: time", **at_most(ratio(found, "wide", "mp4"), 1.3)),
     ]

@@ -25,7 +25,7 @@ from netcore.training.trainer import dataset_to_device
 ROUNDS, EPOCHS, RATE = 3, 10, 0.5  # the rate is higher than the recipe's, so that few epochs show that both learn alike
 IMAGES = {"cnn-2conv": 1280, "cnn-5conv": 640}  # a round's share of the 4,000 where all of them would take long
 TRAINING = {"mlp-16-16": 3.0}  # times the usual loop, at least
-INFERENCE = {"cnn-5conv": 2270.0}  # images a second, at least: ten times the published
+INFERENCE = {"cnn-5conv": 2270.0}  # images per second, at least: ten times the published
 
 
 class Pictures(TorchDataset):
@@ -93,7 +93,7 @@ class Pair:
 
 
 def rows() -> list[Row]:
-    """Images a second, and that the fast loop learns as well as the usual one."""
+    """Images per second, and that the fast loop learns as well as the usual one."""
     device, source = select_device(), load_dataset("embedded")
     out = [_alike(replace(RECIPES["mlp-16-16"], learning_rate=RATE), source.train, source.test, device)]
     for name, recipe in RECIPES.items():

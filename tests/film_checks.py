@@ -51,7 +51,7 @@ def play_film(
     draw: bool = True,
     **options: Any,
 ) -> Playback:
-    """Render a film at few frames a second and look at it after each step; without `draw` no frame is painted."""
+    """Render a film at few frames per second and look at it after each step; without `draw` no frame is painted."""
     made: list[Any] = []
     moments: list[list[VisibleMobject]] = []
     frames: list[tuple[np.ndarray, int]] = []

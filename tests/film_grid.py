@@ -151,7 +151,9 @@ def main() -> int:
     parser.add_argument("films", nargs="*", help="Names of films; default: all.")
     parser.add_argument("--cases", type=int, help="Number of cases of each covering; default: all.")
     given = parser.parse_args()
-    scenes = [s for s in all_scenes() if s.kind == "film" and set(s.needs) <= {"mlp", "maps"}]
+    scenes = [
+        s for s in all_scenes() if s.kind == "film" and set(s.needs) <= {"mlp", "maps", "convolution", "pooled-maps"}
+    ]
     films = {s.name: load_film(s.path, s.class_name) for s in scenes if not given.films or s.name in given.films}
     failed = 0
     with tempfile.TemporaryDirectory() as folder:

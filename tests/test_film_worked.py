@@ -1,5 +1,6 @@
 """Worked example: printed factors, products and sums agree with each other and with PyTorch."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,8 @@ from film_checks import check_layout, module_context, play_film, smallest_text
 from torch import nn
 
 from netcore.analysis import hand_computation
+from netcore.analysis.cnn_stages import cnn_stages
+from netcore.analysis.followed_maps import follow_maps
 from netcore.analysis.hand_computation import add_texts, hand_sum, to_decimal
 from netcore.core.errors import NetcoreError
 from netcore.scenes.films.worked_example import COLUMNS, WorkedExample
@@ -105,9 +108,27 @@ def test_worked_example_other_networks(mlp_run, sizes, label, size):
 
 
 def test_worked_example_of_cnn(cnn_run, make_context):
-    played = play_film(WorkedExample, make_context(cnn_run, 4), fps=2, size=SIZE)
+    context = make_context(cnn_run, 4)
+    played, trace = play_film(Looking, context, fps=2, size=SIZE), context.trace()
     check_layout(played)
-    assert played.film.hand.rest_count > 3000
+    assert all(len(step.caption) <= 50 for step in played.steps[:-1])
+    lines, hand = played.film.lines, played.film.hand
+    assert hand.rest_count > 3000
+    assert add_texts([*hand.products, hand.rest]) == hand.before_bias
+    stages = cnn_stages(trace).stages
+    path = follow_maps(trace, stages)
+    terms, total = lines["pixel-sum"].split(" = ")
+    shown = [to_decimal(sign + text) for sign, text in re.findall(r"([−]?) ?(?:bias )?(\d+(?:\.\d+)?)", terms)]
+    assert sum(shown) == to_decimal(total.split()[0])
+    assert float(to_decimal(total.split()[0])) == pytest.approx(
+        float(trace["conv1"].output[path.first.place]), abs=6e-3
+    )
+    unit, place = path.units[2], path.places[2]
+    relu = float(trace["act1"].output[(unit, *place)])
+    assert f"ReLU: {relu:.2f}" in next(s.caption for s in played.steps if s.name == "pixel-functions")
+    pooled = float(trace["pool1"].output[(path.units[3], *path.places[3])])
+    assert lines["pixel-pooling"].endswith(f"= {pooled:.2f}")
+    assert pooled == pytest.approx(relu)  # the value wins its window
 
 
 def test_hand_sum_of_many_inputs(played, context):

@@ -14,7 +14,7 @@ Made by `netcore results` from the run folders; the commands are below. Accuracy
 correctly, mean ± standard deviation over n runs that differ in their seed alone. *Last epoch* is what a training ends
 with; *best epoch* is the snapshot with the highest accuracy on the held-out data in the same column, so it is a little
 flattered where those are the test set. Other data sets, which the network was never trained on, are judged with the
-best epoch's weights. *Training* and *inference* are images a second, evaluation during the training aside,
+best epoch's weights. *Training* and *inference* are images per second, evaluation during the training aside,
 by the clock on the wall, whatever else the machine did meanwhile.
 """
 COLUMNS = (

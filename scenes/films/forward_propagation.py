@@ -40,7 +40,8 @@ class ForwardPropagation(Film):
             order = "Channel by channel" if len(self.trace.input) > 1 else "Row by row"
             with self.step("{order} into one column", name="flatten", order=order):
                 self.play_all(neuron.unroll())
-        with self.step("Neuron {unit}: one weight a {noun}", name="weights", unit=path.units[0] + 1, noun=neuron.noun):
+        n, noun = path.units[0] + 1, neuron.noun
+        with self.step("Neuron {n}: one weight per {noun}", name="weights", n=n, noun=noun):
             self.play_all(neuron.lay_weights())
         with self.step("Blue raises the sum, orange lowers it", name="products"):
             self.play_all(neuron.multiply())
@@ -55,7 +56,7 @@ class ForwardPropagation(Film):
                 self.play_all(neuron.activate())
         with self.step("The same for all {n} neurons", name="layer-1", n=view.sizes[1]):
             self.play_all(view.fill_first(neuron))
-        with self.step("{text}", name="inputs", text=view.input_words(neuron.noun)):
+        with self.step("{text}", name="inputs", text=view.input_words(noun)):
             self.play_all(view.draw_inputs(neuron))
         for first, last in self.groups():
             self.next_layers(first, last)

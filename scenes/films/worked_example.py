@@ -1,7 +1,8 @@
 """Worked example
 
-One neuron of {network} by hand, then its scores and probabilities: multiply, add, apply the activation function, raise
-e to each score, divide by the sum. Every printed sum adds up, and the result is PyTorch's own.
+One neuron of {network} by hand (before it, in a convolutional network, one value of a map), then its scores and
+probabilities: multiply, add, apply the activation function, raise e to each score, divide by the sum. Every printed sum
+adds up, and the result is PyTorch's own.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
@@ -18,20 +19,21 @@ from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.number_table import NumberTable
+from netcore.viz.film.components.pixel_steps import PixelFilm
 from netcore.viz.film.components.score_sheet import ScoreSheet
 from netcore.viz.film.components.sum_line import SumLine
-from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import text_line
 
 NEEDS = ()
 
-COLUMNS = 4  # of a table of numbers
+COLUMNS = 4  # of a table of numbers; half as many for numbers with more digits
+MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 TOLERANCE = 1e-5  # by which shares computed here may differ from PyTorch's
 FORMULAS = {"Sigmoid": "1 ÷ (1 + e^−z)", "ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
 
 
-class WorkedExample(Film):
+class WorkedExample(PixelFilm):
     """A neuron, the scores and the softmax in numbers that can be checked by hand."""
 
     def construct(self) -> None:
@@ -44,6 +46,7 @@ class WorkedExample(Film):
             self.layers = cnn_blocks(self.trace).dense
         if not self.layers:
             raise RequirementError("this film needs a dense layer, the network has none: use prediction-pipeline")
+        self.before = self.show_pixel(self.trace, graph, self.sums)
         self.choose_neuron()
         self.show_factors()
         self.multiply()
@@ -64,7 +67,9 @@ class WorkedExample(Film):
         self.layer = self.layers[-2] if len(self.layers) > 1 else self.layers[-1]
         terms = difference_terms(self.layers[-1], self.answer, other)[0]
         self.unit = int(terms.argmax()) if len(self.layers) > 1 else self.answer
-        self.hand = hand_sum(self.layer, self.unit)
+        many = len(self.layer.inputs) > MANY
+        self.hand = hand_sum(self.layer, self.unit, DRAWN if many else MANY)
+        self.columns = COLUMNS // 2 if many else COLUMNS
         self.name = f"neuron {self.unit + 1} of {self.layer.block.title}"
 
     # ---- one neuron
@@ -75,8 +80,8 @@ class WorkedExample(Film):
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
         left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
         above, below = middle.rows([1, 1], gap=0.15)
-        a = NumberTable(theme, above, "activations a", [*hand.activations, *more], COLUMNS)
-        w = NumberTable(theme, below, "weights w", [*hand.weights, *[""] * len(more)], COLUMNS)
+        a = NumberTable(theme, above, "activations a", [*hand.activations, *more], self.columns)
+        w = NumberTable(theme, below, "weights w", [*hand.weights, *[""] * len(more)], self.columns)
         self.factors = [*a.mobjects, *w.mobjects]
         _, h, v = self.trace.pixels.shape
         place = left.part(0, 0.08, 1, 0.6).fit(v, h, (0, 1))
@@ -87,6 +92,8 @@ class WorkedExample(Film):
         self.beside = [image, *texts]
         n = len(self.layer.inputs)
         with self.step("Neuron {unit}: {n} inputs, {n} weights", unit=self.unit + 1, n=n, name="factors"):
+            if self.before:
+                self.play(fade_out(self.before), fade_in(self.beside))
             self.add(*self.beside)
             self.play(fade_in(self.factors), self.sums.change("z = Σ w a + b"))
 
@@ -98,7 +105,7 @@ class WorkedExample(Film):
         fill = self.theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
         area = self.right.part(0, 0, 0.8, 1)
         self.table = NumberTable(
-            self.theme, area, "products w × a (blue +, orange −)", texts, COLUMNS, fill, row_height=0.8
+            self.theme, area, "products w × a (blue +, orange −)", texts, self.columns, fill, row_height=0.8
         )
         with self.step("Multiply each pair", name="products"):
             first = f"{hand.weights[0]} × {hand.activations[0]} = {hand.products[0]}"
@@ -108,8 +115,8 @@ class WorkedExample(Film):
         """Row sums of the printed cells, their sum, and the bias."""
         hand, ink = self.hand, self.theme.rgb("foreground")
         texts = [line.text for line in self.table.numbers]
-        rows = [add_texts(texts[k : k + COLUMNS]) for k in range(0, len(texts), COLUMNS)]
-        ends = self.table.row_ends(COLUMNS)
+        rows = [add_texts(texts[k : k + self.columns]) for k in range(0, len(texts), self.columns)]
+        ends = self.table.row_ends(self.columns)
         self.row_sums = [text_line(t, LABEL, ink, at=e, align=(-1, 0)) for t, e in zip(rows, ends, strict=True)]
         with self.step("Add the {n} products: {total}", n=len(self.layer.inputs), total=hand.before_bias, name="sum"):
             self.play(fade_in(self.row_sums))

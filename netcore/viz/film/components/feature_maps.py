@@ -1,10 +1,9 @@
 """Feature maps as mobjects, drawn pixel by pixel, and their colours."""
 
-from typing import Any, Self
+from typing import Any
 
 import cairo
 import numpy as np
-from manim import Mobject
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.film.base_mobject import PIXEL
@@ -92,9 +91,6 @@ class FeatureMaps(PixelImages):
     def pixel(self, row: int, column: int, tile: int = 0) -> NDArray[np.float64]:
         """Lower left and upper right corner (2, 2) of a pixel."""
         return pixel_corners(self.corners()[tile], self.size, (row, row + 1), (column, column + 1))
-
-    def __deepcopy__(self, memo: dict[int, Mobject]) -> Self:
-        return self  # nothing here copies mobjects, and Manim's own copies of what moves are not needed
 
 
 def reveal_boxes(first: float, last: float, rows: int, columns: int) -> list[tuple[float, float, float, float]]:

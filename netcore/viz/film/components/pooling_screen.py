@@ -1,4 +1,4 @@
-"""A map, one window of it, what is kept, and the pooled map."""
+"""A map, one window of it, what is kept, the pooled map."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -54,8 +54,8 @@ class ScoreSheet:
         grouped = self._grouped(powers)
         self.powers, self.total = format_terms(grouped, 3 + max(0, int(np.log10(powers.max()))))
         self.order = np.argsort(-grouped, kind="stable")
-        self.percents = [format_percent(share) for share in self._grouped(self.shares)]
-        self.torch_percents = [format_percent(share) for share in self._grouped(trace.probabilities)]
+        self.percents = self._percents(self.shares)
+        self.torch_percents = self._percents(trace.probabilities)
         more = bool(len(self.rest))
         names = [ellipsize_line(trace.classes[k], 2.4, LABEL) for k in self.index]
         texts = [
@@ -91,6 +91,11 @@ class ScoreSheet:
         count = len(self.scores) - len(top)
         more = f" + {count:,} more: {add_texts([self.total, *('−' + t for t in top)])}" if count > 0 else ""
         return f"{' + '.join(top)}{more} = {self.total}"
+
+    def _percents(self, shares: NDArray[np.floating]) -> list[str]:
+        """Printed shares; none is 0 or 1, even where floating-point numbers are."""
+        ends = np.finfo(float).tiny, 1 - np.finfo(float).eps
+        return [format_percent(float(share)) for share in np.clip(self._grouped(shares), *ends)]
 
     def _grouped(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         rest = [values[self.rest].sum()] if len(self.rest) else []

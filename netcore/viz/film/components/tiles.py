@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from math import ceil, floor
-from typing import Any, Self
+from typing import Any
 
 import cairo
 import numpy as np
-from manim import Mobject
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.formatting import format_number
@@ -60,9 +59,6 @@ class Tiles(PixelImages):
                 Rectangles(box, line=[*self.outline, 1.0], width=self.width_px, opacity=self.opacity).draw(ctx)
             return
         super().draw(ctx)
-
-    def __deepcopy__(self, memo: dict[int, Mobject]) -> Self:
-        return self  # nothing here copies mobjects
 
 
 def tile_frames(
