@@ -9,7 +9,8 @@ import pytest
 from figure_checks import draw_figure
 
 from netcore.core.context import SceneContext
-from netcore.core.run import Arrays, Run, Snapshot, load_run
+from netcore.core.run import Run, Snapshot, load_run
+from netcore.core.run_files import Arrays
 from netcore.core.run_writer import RunWriter
 from netcore.rendering.context import make_context
 

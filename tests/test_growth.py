@@ -152,8 +152,8 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (tmp_path / "runs" / f"run{number}").mkdir()
         (tmp_path / "runs" / f"run{number}" / "run.json").write_text(text)
     names: list[str] = []
-    original = runs._read_run
-    monkeypatch.setattr(runs, "_read_run", lambda found: (names.append(found.name), original(found))[1])
+    original = runs.read_info
+    monkeypatch.setattr(runs, "read_info", lambda found: (names.append(found.name), original(found))[1])
     return names
 
 

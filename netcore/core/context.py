@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from netcore.core.errors import RequirementError
 from netcore.core.network import Network, OpenNetwork
-from netcore.core.run import Arrays, Evaluation, Examples, LabeledImages, Run, Snapshot
+from netcore.core.run import Evaluation, Examples, LabeledImages, Run, Snapshot
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 

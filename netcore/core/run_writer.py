@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write, file_sha256, path_inside
-from netcore.core.run import SCHEMA, Run, Snapshot
+from netcore.core.run import Run, Snapshot
+from netcore.core.run_info import SCHEMA
 from netcore.core.run_journal import JournalWriter, add_row
 
 DIGEST_LENGTH = 12  # hexadecimal digits of the SHA-256 in the name of an evaluation's file

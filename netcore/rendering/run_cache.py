@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from netcore.core.run import Run, load_run, run_stamp
+from netcore.core.run import Run, load_run
+from netcore.core.run_info import run_stamp
 
 Stamp = tuple[Any, ...]
 P = ParamSpec("P")
