@@ -210,7 +210,7 @@ def test_run_json_of_other_bytes(folder: Path, seed: int) -> None:
 
 @fuzz(150)
 def test_journal_of_other_values(folder: Path, seed: int) -> None:
-    """Of a training that goes on: the rows are values of run.json, on lines of their own."""
+    """Of a training that continues: the rows are values of run.json, on lines of their own."""
     rng, run = random.Random(seed), load_run(folder / "runs" / "toy")
     row = {"epoch": 2, "step": 20, "train_loss": 0.5, "val_accuracy": 0.5}
     added = {

@@ -129,8 +129,8 @@ def test_damaged_line_is_told(writer: RunWriter, damage: str) -> None:
         load_run(writer.run.path)
 
 
-def test_journal_of_another_run_json_is_void(writer: RunWriter) -> None:
-    """An evaluation writes run.json whole while a training goes on, which then writes it whole too."""
+def test_foreign_journal_is_void(writer: RunWriter) -> None:
+    """An evaluation writes run.json whole while a training continues, which then writes it whole too."""
     journal = (writer.run.path / JOURNAL).read_bytes()
     other = RunWriter(load_run(writer.run.path))
     other.info["seconds"] = 9.5

@@ -12,7 +12,7 @@ from netcore.core.value_checks import (
     integer,
     list_of,
     mapping,
-    number,
+    numeric,
     object_of,
     optional,
     positive,
@@ -56,7 +56,7 @@ def check_sidecar(content: Any) -> None:
 
 FILE = {"file": text, "sha256": digest}
 SHAPE = list_of(integer)
-SHARES = list_of(number)
+SHARES = list_of(numeric)
 ARCHITECTURE = object_of(
     {},
     conv=list_of(list_of(size)),
@@ -64,8 +64,8 @@ ARCHITECTURE = object_of(
     activation=text,
     batch_norm=flag,
     dense_norm=flag,
-    block_dropout=number,
-    dropout=number,
+    block_dropout=numeric,
+    dropout=numeric,
     kernel=size,
 )
 LAYER = object_of(
@@ -81,23 +81,23 @@ LAYER = object_of(
     settings=mapping,
     **{"class": text},
 )
-CLASS = object_of({"name": text, "precision": number, "recall": number, "f1": number, "support": integer})
+CLASS = object_of({"name": text, "precision": numeric, "recall": numeric, "f1": numeric, "support": integer})
 EVALUATION = object_of(
     FILE,
     snapshot=text,
     count=integer,
     right=integer,
-    accuracy=number,
-    interval=list_of(number, 2),
-    calibration_error=optional(number),
+    accuracy=numeric,
+    interval=list_of(numeric, 2),
+    calibration_error=optional(numeric),
     confusion=list_of(list_of(integer)),
     classes=list_of(CLASS),
-    images_per_second=optional(number),
+    images_per_second=optional(numeric),
     digest=text,
 )
-SNAPSHOTS = list_of(object_of({"epoch": number, "step": integer, **FILE}, name=text))
+SNAPSHOTS = list_of(object_of({"epoch": numeric, "step": integer, **FILE}, name=text))
 HISTORY = {"epochs": rows_of("epoch"), "steps": rows_of("step")}
-PROGRESS = {"unit": text, "best": integer, "last": integer, "seconds": number, "images_per_second": number}
+PROGRESS = {"unit": text, "best": integer, "last": integer, "seconds": numeric, "images_per_second": numeric}
 ROW: dict[str, Check] = {"snapshots": SNAPSHOTS, "history": object_of({}, **HISTORY)} | PROGRESS
 RUN = object_of(
     {
@@ -122,14 +122,20 @@ RUN = object_of(
         train=integer,
         held_out=integer,
         held_out_is=text,
-        share=number,
+        share=numeric,
         sha256=by_name(text),
         note=text,
     ),
     settings=object_of({}, architecture=ARCHITECTURE, seed=seed, epochs=integer, batch_size=size, data=text),
     changed=mapping,
     stability=optional(
-        object_of({"accuracy": SHARES}, mean=number, without_dropout=number, deviation=optional(number), data=text)
+        object_of(
+            {"accuracy": SHARES},
+            mean=numeric,
+            without_dropout=numeric,
+            deviation=optional(numeric),
+            data=text,
+        )
     ),
     parameters=integer,
     seed=seed,
@@ -149,6 +155,6 @@ INPUTS = object_of(
 )
 SIDECAR = object_of(
     {"schema": integer, "scene": text, "title": text, "alt": text, "run": text, "command": text}
-    | {"frames": integer, "seconds": number, "bytes": integer, "width": size, "height": size}
+    | {"frames": integer, "seconds": numeric, "bytes": integer, "width": size, "height": size}
     | {"sha256": digest, "key": digest, "inputs": INPUTS, "where": object_of({"scene": text, "run": text})}
 )

@@ -14,7 +14,7 @@ RETRAIN_HINT = "train it again, without --resume, or put back a copy"
 
 
 def read_info(found: Path) -> dict[str, Any]:
-    """Read and check what describes the run in a folder: `run.json`, and the journal of a training that goes on.
+    """Read and check what describes the run in a folder: `run.json`, and the journal of a training that continues.
 
     Raises
     ------

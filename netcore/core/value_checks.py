@@ -23,7 +23,7 @@ def integer_from(least: int, below: int | None = MAX_INT) -> Check:
 integer, seed, size = integer_from(0), integer_from(0, None), integer_from(1)
 
 
-def number(value: Any, place: str) -> None:
+def numeric(value: Any, place: str) -> None:
     """Check a number."""
     if type(value) not in (int, float) or abs(value) > MAX_INT:
         raise ValueError(f"{place} must be a number, got {short(value)}")
@@ -31,7 +31,7 @@ def number(value: Any, place: str) -> None:
 
 def positive(value: Any, place: str) -> None:
     """Check a number above 0."""
-    number(value, place)
+    numeric(value, place)
     if not value > 0:
         raise ValueError(f"{place} must be above 0, got {short(value)}")
 
@@ -134,7 +134,7 @@ def rows_of(required: str) -> Check:
             if type(row) is not dict or not numbers.issuperset(map(type, row.values())):
                 raise ValueError(f"{place}[{i}] must be an object of numbers, got {short(row)}")
             integer(row.get("step"), f"{place}[{i}].step")
-            number(row.get(required), f"{place}[{i}].{required}")
+            numeric(row.get(required), f"{place}[{i}].{required}")
 
     return check
 
