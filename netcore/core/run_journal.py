@@ -1,7 +1,8 @@
 """Rows that a training appends to its run.
 
-There is one on each line, until `run.json` is written whole. `journal.jsonl` begins with the SHA-256 of the `run.json` that it continues; one that continues another is void. A line
-is written at once, and a last line without an end was not, so that a process can be killed at any moment.
+There is one on each line, until `run.json` is written whole. `journal.jsonl` begins with the SHA-256 of the `run.json`
+that it continues; one that continues another is void. A line is written at once, and a last line without an end was
+not, so that a process can be killed at any moment.
 """
 
 import errno
