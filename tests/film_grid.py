@@ -107,6 +107,8 @@ def make_module(case: Mapping[str, Any]) -> Any:
 
 def case_context(run: Run, module: Any, case: Mapping[str, Any]) -> SceneContext:
     """Make the context of a network on an image of the case's shape, with its outcome."""
+    from module_network import learning_context
+
     rng = np.random.default_rng(1)
     height, width = case["size"]
     y, x = np.mgrid[:height, :width]
@@ -119,7 +121,7 @@ def case_context(run: Run, module: Any, case: Mapping[str, Any]) -> SceneContext
     keys = {"mean": (0.4,) * channels, "std": (0.3,) * channels} if case.get("normalized") else {}
     answer = module_context(run, module, pixels, classes, None, **keys).trace().prediction
     label = {"right": answer, "wrong": (answer + 1) % len(classes), "unlabeled": None}[case["outcome"]]
-    return module_context(run, module, pixels, classes, label, **keys)
+    return learning_context(run, module, pixels, classes, label, **keys)
 
 
 def play_case(film: Any, context: SceneContext, case: Mapping[str, Any]) -> Playback:
@@ -136,7 +138,7 @@ def play_case(film: Any, context: SceneContext, case: Mapping[str, Any]) -> Play
 def main() -> int:
     """Play every film on the coverings; print a table. `--cases N` takes a spread sample of each covering.
 
-    Only films that need a network and an image alone: a case has neither examples nor training.
+    Only films that need a network and images alone: a case has no snapshots of a training.
     """
     import argparse
     import tempfile
@@ -151,9 +153,8 @@ def main() -> int:
     parser.add_argument("films", nargs="*", help="Names of films; default: all.")
     parser.add_argument("--cases", type=int, help="Number of cases of each covering; default: all.")
     given = parser.parse_args()
-    scenes = [
-        s for s in all_scenes() if s.kind == "film" and set(s.needs) <= {"mlp", "maps", "convolution", "pooled-maps"}
-    ]
+    possible = {"mlp", "maps", "convolution", "pooled-maps", "dense", "examples"}
+    scenes = [s for s in all_scenes() if s.kind == "film" and set(s.needs) <= possible]
     films = {s.name: load_film(s.path, s.class_name) for s in scenes if not given.films or s.name in given.films}
     failed = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from netcore.analysis.printed_window import print_window
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.convolution import NEEDS, Convolution
-from netcore.viz.film.components import convolution_screen
+from netcore.viz.film.components import convolution_tables
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (320, 180)
@@ -190,8 +190,8 @@ def test_convolution_film_lie_is_caught(lie, context, trace, monkeypatch):
 
 
 def test_convolution_film_wrong_color_caught(context, trace, monkeypatch):
-    real = convolution_screen.map_rgb
-    monkeypatch.setattr(convolution_screen, "map_rgb", lambda theme, v, *rest: real(theme, -np.asarray(v), *rest))
+    real = convolution_tables.map_rgb
+    monkeypatch.setattr(convolution_tables, "map_rgb", lambda theme, v, *rest: real(theme, -np.asarray(v), *rest))
     film = play_film(Watched, context, fps=1, size=SIZE, draw=False).film
     with pytest.raises(AssertionError):
         check_colors(film.seen, trace)

@@ -143,10 +143,11 @@ def check_counts(seen, trace):
 def check_sums(seen):
     """Every printed product and sum gives its printed result."""
     for name in ("parameters", "block-3", "block-6", "block-7"):
-        left, right = digits_only(seen[name].line)
-        assert evaluate(left) == evaluate(right), name
-        left, right = seen[name].caption.split(": ")[1].split("=")
-        assert evaluate(left) == evaluate(right), name
+        for line in [*seen[name].line.split("·"), seen[name].caption.split(": ")[1]]:
+            left, right = digits_only(line)
+            assert evaluate(left) == evaluate(right), name
+    assert "(32 maps in × 9 weights + 1 bias) = 18,496 · BN: 2 × 64 = 128" in seen["block-3"].line
+    assert seen["block-3"].caption == "Conv 2: 18,496 + 128 (BN) = 18,624"
     for name in ("box", "uses-1", "uses-2", "multiplications"):
         left, right = digits_only(seen[name].line)
         assert evaluate(left) == evaluate(right), name

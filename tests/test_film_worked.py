@@ -14,8 +14,12 @@ from netcore.analysis.cnn_stages import cnn_stages
 from netcore.analysis.followed_maps import follow_maps
 from netcore.analysis.hand_computation import add_texts, hand_sum, to_decimal
 from netcore.core.errors import NetcoreError
-from netcore.scenes.films.worked_example import COLUMNS, WorkedExample
+from netcore.scenes.films.worked_example import WorkedExample
+from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.components import score_sheet
+from netcore.viz.film.components.number_table import MIN_ROW_HEIGHT, TITLE_ROOM, fit_hand_sum
+from netcore.viz.film.text import line_width
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (480, 270)
@@ -62,10 +66,21 @@ def test_worked_example_sums_add_up(played):
     film = played.film
     texts = [line.text for line in film.table.numbers]
     rows = [line.text for line in film.row_sums]
-    assert rows == [add_texts(texts[k : k + COLUMNS]) for k in range(0, len(texts), COLUMNS)]
+    assert rows == [add_texts(texts[k : k + film.columns]) for k in range(0, len(texts), film.columns)]
     assert add_texts(rows) == film.hand.before_bias
     assert add_texts([film.hand.before_bias, film.hand.bias]) == film.hand.total
     assert film.hand.total in film.lines["bias"]
+
+
+def test_hand_sum_fits_tables(played):
+    """Numbers of many digits, and a long count of the others, take fewer columns and products."""
+    film = played.film
+    narrow = Area(0, 0, 2.0, 2.6)
+    hand, columns = fit_hand_sum(film.layer, film.unit, narrow, narrow)
+    assert columns < film.columns
+    assert len(hand.products) + bool(hand.rest) <= columns * int((2.6 - TITLE_ROOM) / MIN_ROW_HEIGHT)
+    assert add_texts([*hand.products, *[hand.rest] * bool(hand.rest), hand.bias]) == hand.total
+    assert max(line_width(text, LABEL) for text in (*hand.weights, *hand.products)) * columns <= narrow.width
 
 
 def test_worked_example_neuron(played, context):

@@ -254,3 +254,18 @@ def test_context_images_are_the_training_parts(mlp_run: Run) -> None:
     assert load_training_images(other, "train") is None
     unknown = SimpleNamespace(info=mlp_run.info | {"data": mlp_run.info["data"] | {"name": "x", "asked": "usps"}})
     assert load_training_images(unknown, "train") is None  # not on this machine, and not downloaded
+
+
+def test_gradient_products_match_autograd(network: TorchNetwork) -> None:
+    examples = network.run.examples()
+    images, labels = examples.images[:4], examples.labels[:4]
+    module, rows = module_of(network), []
+    for x, y in zip(network_input(network.run, images), torch.from_numpy(labels), strict=True):
+        module.zero_grad()
+        nn.functional.cross_entropy(module(x[None]), y[None]).backward()
+        rows.append(torch.cat([p.grad.flatten() for p in module.parameters()]))
+    expected = (torch.stack(rows) @ torch.stack(rows).T).numpy()
+    found = network.gradient_products(images, labels)
+    assert np.allclose(found, expected, rtol=1e-3, atol=1e-5)
+    with pytest.raises(NetcoreError, match="one label an image"):
+        network.gradient_products(images, labels[:2])

@@ -220,11 +220,33 @@ def test_report_of_cnn(cnn_run, tmp_path, restrict_scenes):
 
 def test_report_figures_of_cnn(cnn_run):
     skipped = {}
-    names = [scene.name for scene in module._supported_figures(cnn_run, skipped)]
+    names = [scene.name for scene in module._supported_scenes(cnn_run, "figure", skipped)]
     assert names[0] == "training-history"
     assert names[-1] == "dashboard"
     assert {"filter-grid", "feature-map-grid", "prediction-pipeline"} <= set(names)
     assert "neuron-weights" in skipped
+
+
+def test_report_plays_films(mlp_run, tmp_path, monkeypatch, capsys):
+    film = toy_runs.write_film(tmp_path, "short")
+    named = [find_scene(name) for name in ("training-history", "cnn-forward-propagation")]
+    monkeypatch.setattr(module, "all_scenes", lambda: [*named, read_scene(film)])
+    folder = tmp_path / "out"
+    assert main(["report", str(mlp_run.path), "-o", str(folder), "--films", "--theme", "light"]) == 0
+    said = capsys.readouterr()
+    assert "index.html: 1 figure and 1 film in" in said.out
+    assert "left out: scene 'cnn-forward-propagation' needs feature maps" in said.err
+    clip, page = folder / "02-short.mp4", (folder / "index.html").read_text()
+    (source,) = re.findall(r'<video src="data:video/mp4;base64,([^"]+)"[^>]*controls', page)
+    assert base64.b64decode(source) == clip.read_bytes()
+    assert "autoplay" not in page, "a reader starts a film"
+    make_report(mlp_run, output=folder, theme="light")
+    assert clip.exists(), "a report without films leaves them"
+    assert "<video" not in (folder / "index.html").read_text()
+    monkeypatch.setattr(module, "all_scenes", lambda: [read_scene(film)])
+    again = make_report(mlp_run, output=folder, theme="light", films=True)
+    assert [r.target.name for r in again.rendered] == ["01-short.mp4"]
+    assert not clip.exists()
 
 
 def test_report_figure_order_unique():

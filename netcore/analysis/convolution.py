@@ -161,3 +161,26 @@ def _padding(value: object, kernel: list[int], dilation: tuple[int, int]) -> lis
         sums = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return [(s // 2, s - s // 2) for s in sums]
     return [(p, p) for p in ((0, 0) if value == "valid" else _pair(value))]
+
+
+def inputs_under_tap(layer: LayerTrace, x: ArrayLike, channel: int, tap: tuple[int, int]) -> NDArray[np.floating]:
+    """Return the input value that one kernel weight meets in each window, 0 in the padding: (H, W) of the output.
+
+    Parameters
+    ----------
+    layer : of kind ``Conv2d`` with zero padding.
+    x : array_like, shape (I, H, W)
+    channel : int
+    tap : (int, int)
+        Row and column of the weight in its kernel.
+    """
+    settings, values = layer.settings, np.asarray(x)[channel]
+    stride, dilation = _pair(settings.get("stride") or 1), _pair(settings.get("dilation") or 1)
+    kernel = list(layer.weight.shape[2:]) if layer.weight is not None else [1, 1]
+    padded = np.pad(values, _padding(settings.get("padding") or 0, kernel, dilation))
+    rows, columns = (
+        slice(t * d, t * d + s * (n - 1) + 1, s)
+        for t, d, s, n in zip(tap, dilation, stride, layer.output.shape[1:], strict=True)
+    )
+    found: NDArray[np.floating] = padded[rows, columns]
+    return found

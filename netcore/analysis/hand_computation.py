@@ -92,7 +92,7 @@ def _factors(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Print factors with the fewest decimals that give the printed products, to within one last digit."""
     decimals = len(products[0].partition(".")[2]) if products else 2
-    for d in range(decimals, MAX_FACTOR_DECIMALS + 1):
+    for d in range(decimals, max(decimals, MAX_FACTOR_DECIMALS) + 1):
         texts = [[f"{v:.{d}f}".replace("-", "−") for v in values] for values in (a, w)]
         made = (to_decimal(x) * to_decimal(y) for x, y in zip(*texts, strict=True))
         unit = Decimal(1).scaleb(-decimals)

@@ -1,8 +1,9 @@
 """Shared options, completion of names, and printing of tables and JSON."""
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,19 @@ def prediction_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+@contextlib.contextmanager
+def needs_web(command: str) -> Iterator[None]:
+    """Name the extra to install if the server's libraries are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("netcore"):
+            raise
+        from netcore.core.errors import NetcoreError
+
+        raise NetcoreError(f"{command} needs {error.name}: pip install 'netcore[web]'") from None
 
 
 def note_damaged(error: Exception) -> None:

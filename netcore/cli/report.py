@@ -1,4 +1,4 @@
-"""Render all figures of a run into one HTML page."""
+"""Render all figures and films of a run into one HTML page."""
 
 import time
 from importlib.util import find_spec
@@ -8,6 +8,7 @@ import click
 
 from netcore.cli.options import complete_runs, json_option, print_json, runs_dir_option, show_next
 from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_count
 
 if TYPE_CHECKING:
     from netcore.publish.report import Report
@@ -21,20 +22,22 @@ if TYPE_CHECKING:
     "-o", "--output", type=click.Path(file_okay=False), help="Output folder.", show_default="renders/RUN/report"
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Number of parallel renders.")
+@click.option("--films", is_flag=True, help="Include the films that the run supports, as MP4.")
 @click.option("--force", is_flag=True, help="Render again even if up to date.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, show_default=True,
-              help="Maximum time per figure, in seconds.")  # fmt: skip
+              help="Maximum time per figure or film, in seconds.")  # fmt: skip
 @runs_dir_option
 @json_option
 def command(
-    run: str, at: str, theme: str, output: str | None, jobs: int, force: bool, timeout: float, runs_dir: str,
-    as_json: bool,
+    run: str, at: str, theme: str, output: str | None, jobs: int, films: bool, force: bool, timeout: float,
+    runs_dir: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Draw all figures of RUN into one HTML page.
 
     The page holds the numbered figures, the results and the settings, and can be sent as one file.
     Figures that the run lacks something for are left out, with the reason. What is up to date is
-    left as it is. The exit status is 1 if another figure could not be drawn: its earlier file stays.
+    left as it is. With --films the page also plays the films. The exit status is 1 if another figure
+    could not be drawn: its earlier file stays.
     """
     from netcore.cli.render_progress import stderr_listener
     from netcore.publish.report import make_report
@@ -43,7 +46,7 @@ def command(
     with stderr_listener() as listener:
         done = make_report(
             run, runs=runs_dir, output=output, at=at, theme=theme, jobs=jobs, force=force, timeout=timeout,
-            listener=listener,
+            listener=listener, films=films,
         )  # fmt: skip
     if as_json:
         print_json([r.row for r in done.rendered])
@@ -61,10 +64,12 @@ def show_report(done: "Report", seconds: float) -> None:
     for why, names in reasons.items():
         which = "" if all(name in why for name in names) else f"{', '.join(names)}: "
         click.echo(f"left out: {which}{why}", err=True)
-    states = [r.state for r in done.rendered]
-    fresh = f" ({states.count('fresh')} were up to date)" if "fresh" in states else ""
-    there = states.count("drawn") + states.count("fresh")
-    click.echo(f"{done.page}: {there} {'figure' if there == 1 else 'figures'}{fresh} in {seconds:.0f} s")
+    there = [r for r in done.rendered if r.state in ("drawn", "fresh")]
+    fresh = sum(r.state == "fresh" for r in there)
+    films = sum(r.target.suffix == ".mp4" for r in there)
+    counts = format_count(len(there) - films, "figure") + (f" and {format_count(films, 'film')}" if films else "")
+    note = f" ({fresh} were up to date)" if fresh else ""
+    click.echo(f"{done.page}: {counts}{note} in {seconds:.0f} s")
 
 
 def report_after_training(run: str, runs_dir: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from netcore.cli.options import complete_runs, runs_dir_option
+from netcore.cli.options import complete_runs, needs_web, runs_dir_option
 
 
 @click.command()
@@ -38,16 +38,11 @@ def command(
     of them), a changed network is saved as a run, a drawing becomes a film, /dashboard and /lesson. Listens on this
     machine alone unless --host is given; each name by which others reach it needs --allow-host.
     """
-    from netcore.core.errors import NetcoreError
     from netcore.core.run import load_run
 
-    try:
+    with needs_web("netcore serve"):
         from netcore.web.server.launch import make_server, open_port
         from netcore.web.server.settings import LOOPBACK, ServerSettings
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("netcore"):
-            raise
-        raise NetcoreError(f"netcore serve needs {error.name}: pip install 'netcore[web]'") from None
 
     given = {host.lower(), *(name.lower() for name in allow_host)} - {"0.0.0.0", "::"}
     settings = ServerSettings(

@@ -1,17 +1,21 @@
 """Train a network by a recipe and write its run."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netcore.cli.options import complete_choices, runs_dir_argument, show_next, suggest_render
+from netcore.cli.options import complete_choices, needs_web, runs_dir_argument, show_next, suggest_render
 from netcore.core.formatting import format_percent, format_percent_range
 from netcore.datasets.loading import dataset_names, sources
 from netcore.models.architecture import ACTIVATIONS
 from netcore.models.optimizers import OPTIMIZERS
 from netcore.training.lr_schedule import SCHEDULES
 from netcore.training.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from netcore.core.run import Run
+    from netcore.training.progress import NullProgress
 
 
 class LayerWidths(click.ParamType):  # type: ignore[type-arg]  # not subscriptable before click 8.5
@@ -58,12 +62,18 @@ class LayerWidths(click.ParamType):  # type: ignore[type-arg]  # not subscriptab
 @click.option("--resume", is_flag=True, help="Resume the interrupted training of this name.")
 @click.option("--no-stability", is_flag=True, help="Skip the passes with dropout active at the end.")
 @click.option("--no-viz", is_flag=True, help="Skip the report at the end.")
+@click.option("--live", is_flag=True, help="Serve a page that shows the training and can act on it.")
+@click.option(
+    "--live-port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="Port of that page; 0: any."
+)
 @click.option("--no-save", is_flag=True, help="Print the result without writing a run.")
 def command(
     recipe: str,
     no_save: bool,
     no_stability: bool,
     no_viz: bool,
+    live: bool,
+    live_port: int,
     batch_norm: bool | None,
     augment: bool | None,
     **given: Any,
@@ -80,7 +90,8 @@ def command(
     from netcore.training.train import train
 
     progress = stderr_progress(given["name"] or recipe)
-    run = train(recipe, save=not no_save, mc_dropout=not no_stability, progress=progress, **given, **changes)
+    given |= {"save": not no_save, "mc_dropout": not no_stability, **changes}
+    run = _train_live(recipe, progress, live_port, **given) if live else train(recipe, progress=progress, **given)
     for line in summary(run.info):
         click.echo(line)
     if no_save:
@@ -92,6 +103,19 @@ def command(
 
         report_after_training(run.name, str(given["output_dir"]))
     show_next(f"run '{run.name}' is in {folder}", suggest_render(run) + runs_dir_argument(given["output_dir"]))
+
+
+def _train_live(recipe: str, progress: "NullProgress", port: int, **given: Any) -> "Run":
+    """Train while a page of this machine shows it."""
+    with needs_web("--live"):
+        from netcore.web.server.live_app import watch_training
+    from netcore.training.train import train
+    from netcore.web.live_training import LiveTraining
+
+    training = LiveTraining(progress, given["name"] or recipe)
+    with watch_training(training, port) as address:
+        click.echo(f"netcore: watch the training at {address}", err=True)
+        return train(recipe, progress=training, controls=training.controls, **given)
 
 
 def summary(info: dict[str, Any]) -> list[str]:

@@ -94,6 +94,15 @@ class CachedNetwork:
         settings = self.run.info.get("settings")
         return OptimizerStep(**self._kept(("step", _digest(images), _digest(labels), settings), compute))
 
+    def gradient_products(self, images: NDArray[np.uint8], labels: ArrayLike) -> NDArray[np.float64]:
+        """Compute the inner products of the images' gradients, or read them."""
+
+        def compute() -> NDArray[np.float64]:
+            return self.open_network().gradient_products(images, labels)
+
+        found: NDArray[np.float64] = self._kept(("gradient products", _digest(images), _digest(labels)), compute)
+        return found
+
     def _kept(self, asked: Sequence[Any], compute: Callable[[], Any], known: Callable[[], Arrays] = dict) -> Any:
         key = self._key(asked)
         found = self._store.load(key, known)

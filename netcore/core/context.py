@@ -120,6 +120,12 @@ class SceneContext:
         self.reads.add("layers")
         return self._run.layers
 
+    @property
+    def batch_size(self) -> int | None:
+        """Number of images per training step, None if not recorded."""
+        self.reads.add("settings")
+        return (self._run.info.get("settings") or {}).get("batch_size")
+
     # ---- snapshots
 
     @property

@@ -114,17 +114,19 @@ def format_shape(shape: Sequence[int]) -> str:
     return "×".join(f"{size:,}" for size in shape) or "a single number"
 
 
-def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], str]:
+def format_terms(terms: Iterable[float], digits: int = 2, extra: int = MAX_EXTRA_DECIMALS) -> tuple[list[str], str]:
     """Format the terms of a sum, and their total, so that the numbers shown add up.
 
-    All have the same number of decimals: the fewest, of three, with which the rounded terms add up to the rounded
-    total. If none does, the terms with the largest rounding errors are rounded the other way (largest remainder).
+    All have the same number of decimals: the fewest with which the rounded terms add up to the rounded total. If none
+    does, the terms with the largest rounding errors are rounded the other way (largest remainder).
 
     Parameters
     ----------
     terms : iterable of float
     digits : int
         Significant digits of the largest term, at least.
+    extra : int
+        Further decimals that are tried.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def format_terms(terms: Iterable[float], digits: int = 2) -> tuple[list[str], st
     largest = max(map(abs, values), default=0.0)
     power = max(-MAX_DECIMALS, int(f"{largest:.{digits - 1}e}".split("e")[1]))
     fewest = max(0, digits - 1 - power)
-    for decimals in range(fewest, fewest + MAX_EXTRA_DECIMALS + 1):
+    for decimals in range(fewest, fewest + extra + 1):
         units, total = _units(values, decimals)
         if sum(units) == total:
             break

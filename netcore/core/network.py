@@ -65,6 +65,9 @@ class Network(Protocol):
     def step(self, images: NDArray[np.uint8], labels: ArrayLike) -> OptimizerStep:
         """Take one step of the run's optimiser on a copy; the network itself is not changed."""
 
+    def gradient_products(self, images: NDArray[np.uint8], labels: ArrayLike) -> NDArray[np.float64]:
+        """Compute the inner products (N, N) of the gradients of each image's loss by all parameters."""
+
 
 # Opens the network of a run's snapshot; the last argument notes the keys of `run.json` that are read.
 OpenNetwork = Callable[[Run, Snapshot, Callable[[str], None]], Network]

@@ -1,4 +1,4 @@
-"""Checks of values that come from files: each raises ValueError, which names the place."""
+"""Checks of values from files; each raises ValueError with the place."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -22,7 +22,7 @@ OWN_PAGE = re.compile(rb'<meta name="generator" content="netcore |:root \{ --gro
 
 @dataclass(frozen=True)
 class GalleryItem:
-    """One render on a page, described by its sidecar."""
+    """One render on a page, described by its sidecar; a film has steps."""
 
     file: Path
     title: str
@@ -31,6 +31,7 @@ class GalleryItem:
     command: str
     width: int
     height: int
+    steps: int = 0
 
     @property
     def anchor(self) -> str:
@@ -71,6 +72,7 @@ def gallery_item(file: Path) -> GalleryItem:
         command=sidecar["command"],
         width=int(sidecar["width"]),
         height=int(sidecar["height"]),
+        steps=len(sidecar.get("steps") or ()),
     )
 
 

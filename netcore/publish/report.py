@@ -1,4 +1,4 @@
-"""Draw all figures that a run supports, and one page with them."""
+"""Draw the figures and films of a run, and one page with them."""
 
 import os
 import re
@@ -22,6 +22,9 @@ from netcore.rendering.requirements import check_requirements
 from netcore.rendering.result import ProgressListener, RenderResult
 from netcore.rendering.scenes import Scene, all_scenes
 
+KINDS = ("figure", "film")
+FORMATS = {"figure": "png", "film": "mp4"}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -32,11 +35,11 @@ class Report:
     page : Path
         The HTML page.
     rendered : tuple of RenderResult
-        One per figure that was requested, in the order of the page.
+        One per figure or film that was requested, in the order of the page.
     skipped : dict of str to str
-        Reason by scene, in one line, of figures that are not in the report.
+        Reason by scene, in one line, of figures and films that are not in the report.
     failed : tuple of str
-        Scenes among them that the run supports: their earlier figures remain as they were.
+        Scenes among them that the run supports: their earlier files remain as they were.
     """
 
     page: Path
@@ -56,11 +59,12 @@ def make_report(
     force: bool = False,
     timeout: float = TIMEOUT_SECONDS,
     listener: ProgressListener | None = None,
+    films: bool = False,
 ) -> Report:
     """Draw all figures that a run supports, and write ``index.html`` with them.
 
-    Figures that are up to date are not drawn again. Of an earlier report, those that have another number now are
-    removed; no other file is.
+    What is up to date is not drawn again. Of an earlier report, files that have another number now are removed; no
+    other file is.
 
     Parameters
     ----------
@@ -74,6 +78,8 @@ def make_report(
         As in `netcore.rendering.api.render_all`.
     jobs : int
         Number of figures drawn in parallel.
+    films : bool
+        Also render the films that the run supports, as MP4; the page plays them.
 
     Raises
     ------
@@ -84,10 +90,12 @@ def make_report(
     run.snapshot(at)
     folder = Path(output) if output is not None else Path("renders") / run.name / "report"
     skipped: dict[str, str] = {}
-    figures = enumerate(_supported_figures(run, skipped), 1)
-    targets = {folder / f"{i:02}-{scene.name}.png": scene for i, scene in figures}
-    common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme, "formats": ("png",)}
-    requests = [Request(scene=str(s.path), output=str(t), **common) for t, s in targets.items()]
+    scenes = [scene for kind in KINDS[: 1 + films] for scene in _supported_scenes(run, kind, skipped)]
+    targets = {folder / f"{i:02}-{scene.name}.{FORMATS[scene.kind]}": scene for i, scene in enumerate(scenes, 1)}
+    common: dict[str, Any] = {"run": str(run.path), "at": at, "theme": theme}
+    requests = [
+        Request(scene=str(s.path), output=str(t), formats=(FORMATS[s.kind],), **common) for t, s in targets.items()
+    ]
     page = folder / "index.html"
     check_page(page)
     _check_targets(targets)
@@ -103,11 +111,11 @@ def make_report(
     return Report(page, tuple(done), skipped, failed)
 
 
-def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
-    """Return the figures that the run supports, in order; enter the reasons of the others in `skipped`."""
-    figures = [scene for scene in all_scenes() if scene.kind == "figure"]
+def _supported_scenes(run: Run, kind: str, skipped: dict[str, str]) -> list[Scene]:
+    """Return the figures or films that the run supports, in order; enter the reasons of the others in `skipped`."""
+    found = [scene for scene in all_scenes() if scene.kind == kind]
     out = []
-    for scene in sorted(figures, key=lambda s: (s.order, s.name)):
+    for scene in sorted(found, key=lambda s: (s.order, s.name)):
         try:
             check_requirements(scene.name, scene.needs, run)
             out.append(scene)
@@ -117,7 +125,7 @@ def _supported_figures(run: Run, skipped: dict[str, str]) -> list[Scene]:
 
 
 def _check_targets(targets: Iterable[Path]) -> None:
-    """Refuse a folder in which a file that is not netcore's has the name of a figure or of its sidecar."""
+    """Refuse a folder in which a file that is not netcore's has the name of a render or of its sidecar."""
     for target in targets:
         if (os.path.lexists(target) or os.path.lexists(sidecar_path(target))) and not _is_own(target):
             raise NetcoreError(f"{target} was not written by netcore: choose another folder with -o, or move it")
@@ -130,15 +138,15 @@ def _is_own(file: Path) -> bool:
 
 
 def _remove_renumbered(folder: Path, drawn: Mapping[str, Path]) -> None:
-    """Remove figures that have another number now, as netcore wrote them.
+    """Remove figures and films that have another number now, as netcore wrote them.
 
     Parameters
     ----------
     folder : Path
     drawn : mapping of str to Path
-        Figures of the report by scene.
+        Files of the report by scene.
     """
-    for file in folder.glob("*.png"):
+    for file in [file for suffix in FORMATS.values() for file in folder.glob(f"*.{suffix}")]:
         match = re.fullmatch(r"\d\d-(.+)", file.stem)
         if not match or file in drawn.values() or match[1] not in drawn or not _is_own(file):
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from netcore.core.errors import NetcoreError
 from netcore.core.network import Mask, OptimizerStep, Weights
@@ -61,23 +62,53 @@ class TorchNetwork:
         labels : int (N,)
         """
         self.record("settings")
-        truth = torch.from_numpy(np.array(labels, np.int64))
-        if truth.shape != (len(images),) or not len(images):
-            raise NetcoreError(f"a training step needs one label an image, not {len(truth)} for {len(images)}")
         name, rate, recorded = self._optimizer()
         module = copy.deepcopy(load_model(self.run, self.snapshot)).eval()
-        like = next(module.parameters())
-        given = self.run.info["input"]
-        pixels = torch.from_numpy(np.ascontiguousarray(images))
-        x = normalize(pixels, given.get("mean", (0.0,)), given.get("std", (1.0,))).to(like)
+        x, truth = self._batch(module, images, labels)
         kind = find_output_kind(module, x[:1])
-        optimizer = make_optimizer(name, module.parameters(), rate, like.device)
+        optimizer = make_optimizer(name, module.parameters(), rate, x.device)
         with single_thread(), torch.enable_grad():
             loss = torch.nn.functional.cross_entropy(as_logits(module(x), kind), truth)
             loss.backward()
             optimizer.step()
         weights = {key: np.array(value.detach().cpu().numpy()) for key, value in module.state_dict().items()}
         return OptimizerStep(weights, loss.item(), type(optimizer).__name__, rate, recorded)
+
+    def gradient_products(self, images: NDArray[np.uint8], labels: ArrayLike) -> NDArray[np.float64]:
+        """Compute the inner products of the gradients of each image's loss, without dropout and batch statistics.
+
+        Parameters
+        ----------
+        images : uint8 (N, C, H, W)
+        labels : int (N,)
+
+        Returns
+        -------
+        float64 (N, N)
+            Squared lengths are on the diagonal; the mean of all is the squared length of the mean gradient.
+        """
+        module = copy.deepcopy(load_model(self.run, self.snapshot)).eval()
+        x, truth = self._batch(module, images, labels)
+        kind = find_output_kind(module, x[:1])
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        rows = []
+        with single_thread(), torch.enable_grad():
+            for k in range(len(x)):
+                loss = torch.nn.functional.cross_entropy(as_logits(module(x[k : k + 1]), kind), truth[k : k + 1])
+                found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+                rows.append(torch.cat([g.flatten() for g in found]).cpu())
+        gradients = torch.stack(rows)
+        return np.asarray((gradients @ gradients.T).double().numpy())
+
+    def _batch(self, module: torch.nn.Module, images: NDArray[np.uint8], labels: ArrayLike) -> tuple[Tensor, Tensor]:
+        """Input of the network (N, C, H, W), and classes (N,)."""
+        like = next(module.parameters())
+        truth = torch.from_numpy(np.array(labels, np.int64)).to(like.device)
+        if truth.shape != (len(images),) or not len(images):
+            raise NetcoreError(f"a training step needs one label an image, not {len(truth)} for {len(images)}")
+        given = self.run.info["input"]
+        pixels = torch.from_numpy(np.ascontiguousarray(images))
+        return normalize(pixels, given.get("mean", (0.0,)), given.get("std", (1.0,))).to(like), truth
 
     def _optimizer(self) -> tuple[str, float, bool]:
         """Name of `OPTIMIZERS`, learning rate, and whether the run has them recorded."""

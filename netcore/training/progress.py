@@ -2,10 +2,15 @@
 
 import sys
 import time
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 from netcore.core.formatting import format_percent
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netcore.training.epoch import DeviceDataset
 
 MAX_LINES = 20  # of a log, approximately
 LINE_SECONDS = 15.0  # between two lines inside an epoch
@@ -32,6 +37,9 @@ class NullProgress:
 
     def on_step(self, epoch: int, step: int, loss: float) -> None:
         """Report `step` steps of `epoch`, and the mean loss since the last report."""
+
+    def on_network(self, module: "nn.Module", held_out: "DeviceDataset", classes: Sequence[str]) -> None:
+        """Report the network where `on_step` reports the loss; it must stay as it is."""
 
     def on_epoch(self, row: Mapping[str, Any]) -> None:
         """Report an epoch by its row of the history."""

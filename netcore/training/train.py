@@ -10,6 +10,7 @@ from netcore.core.errors import NetcoreError
 from netcore.core.run import Run, load_run
 from netcore.models.device import cuda_indices, select_device, thread_limit
 from netcore.tracing.example_traces import store_example_traces
+from netcore.training.controls import TrainingControls
 from netcore.training.plan import make_plan, resume_plan
 from netcore.training.progress import NullProgress
 from netcore.training.recipes import Recipe
@@ -29,6 +30,7 @@ def train(
     save: bool = True,
     mc_dropout: bool = True,
     progress: NullProgress | None = None,
+    controls: TrainingControls | None = None,
     **changes: object,
 ) -> Run:
     """Train a network and write its run folder.
@@ -56,6 +58,8 @@ def train(
         Also evaluate repeated passes with dropout on, if the network has dropout.
     progress : NullProgress, optional
         Report of steps and epochs.
+    controls : TrainingControls, optional
+        Changes that are made while it runs; the run records them.
     **changes
         Settings that differ from the recipe's: fields of `Recipe` and `Architecture`.
 
@@ -82,7 +86,7 @@ def train(
             info = load_run(path).info
             _check_recipe(str(recipe), info)
             plan = resume_plan(info, data, data_dir, changes, progress.log)
-        trainer = Trainer(plan, path, selected, progress, resume)
+        trainer = Trainer(plan, path, selected, progress, resume, controls)
         with thread_limit(trainer.module, plan.recipe.batch_size):
             trainer.fit(mc_dropout)
     if not save:

@@ -20,6 +20,7 @@ from netcore.models.device import device_name, module_to_device, to_tensor
 from netcore.models.optimizers import make_optimizer
 from netcore.training.best_snapshot import BestSnapshot, trained_score
 from netcore.training.checkpoint import load_checkpoint, save_checkpoint
+from netcore.training.controls import TrainingControls
 from netcore.training.epoch import (
     SYNC_SECONDS,
     DeviceDataset,
@@ -57,6 +58,8 @@ class Trainer:
     progress : NullProgress
     resume : bool
         Resume the training that the folder contains.
+    controls : TrainingControls, optional
+        Changes that are made while it runs.
 
     Attributes
     ----------
@@ -69,8 +72,16 @@ class Trainer:
     """
 
     def __init__(
-        self, plan: TrainingPlan, path: Path, device: torch.device, progress: NullProgress, resume: bool
+        self,
+        plan: TrainingPlan,
+        path: Path,
+        device: torch.device,
+        progress: NullProgress,
+        resume: bool,
+        controls: TrainingControls | None = None,
     ) -> None:
+        self.controls = controls or TrainingControls()
+        self.learning_rate_factor = 1.0
         self.plan, self.recipe, self.progress = plan, plan.recipe, progress
         self.per_epoch = steps_per_epoch(len(plan.train), self.recipe.batch_size)
         self.total = self.per_epoch * self.recipe.epochs
@@ -181,23 +192,47 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> None:
         before = (epoch - 1) * self.per_epoch
-        started, lr_at = time.perf_counter(), self._learning_rates(before)
+        started, scheduled = time.perf_counter(), self._learning_rates(before)
+        rates: dict[int, float] = {}  # used, by step of this epoch
+        paused = 0.0
+
+        def lr_at(i: int) -> float:
+            rates[i] = scheduled(i) * self.learning_rate_factor
+            return rates[i]
 
         synced, reported = started, 0  # time and step of the last report
 
         def on_step(i: int, step_losses: list[torch.Tensor]) -> None:
-            nonlocal synced, reported
+            nonlocal synced, reported, paused
+            paused += self._follow_controls(epoch, i)
             if time.perf_counter() - synced < SYNC_SECONDS and before + i not in EARLY_STEPS:
                 return
             recent = torch.stack(step_losses[reported:]).cpu().numpy()  # waits for the device
             check_finite(recent, before + reported)
             self.progress.on_step(epoch, i, float(recent.mean()))
+            self.progress.on_network(self.module, self.data["held_out"], self.plan.train.classes)
             synced, reported = time.perf_counter(), i
             if before + i in EARLY_STEPS and epoch == 1 and i < self.per_epoch:
                 self._snapshot(round(i / self.per_epoch, 4), before + i)
 
         result = train_epoch(self.module, self.optimizer, self.data["train"], self.recipe, epoch, lr_at, on_step)
-        self._record_epoch(epoch, result, lr_at, time.perf_counter() - started)
+        self._record_epoch(epoch, result, rates.__getitem__, time.perf_counter() - started - paused)
+
+    def _follow_controls(self, epoch: int, i: int) -> float:
+        """Do what was asked for after step `i` of an epoch; return the seconds of a pause."""
+        started, step = time.perf_counter(), (epoch - 1) * self.per_epoch + i
+        for _ in self.controls.requests():
+            at_end = i == self.per_epoch and epoch in self.snapshot_epochs  # stored in a moment anyway
+            if not at_end and step not in {s.step for s in self.run.snapshots}:
+                self._snapshot(round(epoch - 1 + i / self.per_epoch, 4), step)
+                self.writer.save()
+                self.progress.log(f"snapshot after step {step:,}")
+        if self.learning_rate_factor != self.controls.learning_rate_factor:
+            self.learning_rate_factor = self.controls.learning_rate_factor
+            change = {"step": step, "learning_rate_factor": self.learning_rate_factor}
+            self.writer.info.setdefault("live_changes", []).append(change)
+            self.writer.save()
+        return time.perf_counter() - started
 
     def _learning_rates(self, before: int) -> Callable[[int], float]:
         """Return the learning rate by step of one epoch, which `before` steps came before."""
@@ -227,6 +262,7 @@ class Trainer:
         self.done = epoch
         if epoch in self.snapshot_epochs:
             self._snapshot(epoch, epoch * self.per_epoch)
+        if self.writer.info["snapshots"][-1]["step"] == row["step"]:
             self.best.add(row)
         self._save(epoch)
         self.progress.on_epoch(row)

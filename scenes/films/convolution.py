@@ -66,7 +66,7 @@ class Convolution(Film):
         side = self.stage.part(0.2, 0.02, 0.8, 0.98)
         self.large = self.screen.kernel_table(self.examples.base, side)
         with self.step("A kernel: {n}; blue +, orange −", name="kernel", n=wording.weight_words(self.examples)):
-            self.play(self.large.appear())
+            self.add(*self.large.mobjects)
 
     def lay_on_window(self) -> None:
         """The kernel beside a window of what it reads."""

@@ -168,11 +168,12 @@ class FeatureMapFilm(MapSequenceFilm):
         maps = [f"{len(m.values):,} maps of {m.size[0]} × {m.size[1]}" for m in picked]
         first = ", ".join([*maps[:1], *(text.replace(" maps", "") for text in maps[1:])])
         trace = self.trace
-        answer = f"{trace.classes[trace.prediction]}, {format_percent(trace.confidence)}"
         values = [trace.value(block.output).ravel() for block in vectors[-1:]]
         active = [f"{int((v != 0).sum()):,} of {len(v):,} values not 0" for v in values if (v == 0).any()]
+        words = "; ".join([*active, "one answer: "]), f", {format_percent(trace.confidence)}"
+        answer = cut(trace.classes[trace.prediction], max(2, 50 - len("".join(words)))).join(words)
         clear = [self.line.change()] if self.line.lines else []
-        self.takeaway("{maps}", "{answer}", *clear, maps=first, answer="; ".join([*active, f"one answer: {answer}"]))
+        self.takeaway("{maps}", "{answer}", *clear, maps=first, answer=answer)
 
 
 def after_dropout(block: Block) -> str:

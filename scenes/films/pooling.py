@@ -21,8 +21,8 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import pooling_wording as wording
 from netcore.viz.film.components.change_bars import ChangeBars
 from netcore.viz.film.components.cnn_wording import class_name, image_words, spell
-from netcore.viz.film.components.convolution_screen import GAP
-from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.convolution_tables import GAP
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.feature_maps import abs_max
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.pooling_screen import PoolingScreen
@@ -78,7 +78,7 @@ class Pooling(Film):
         values = {"who": self.name.capitalize(), "after": after, "h": h, "w": w, "n": h * w}
         with self.step("{who}{after}: {h} × {w} = {n} values", name="map", **values):
             self.image = self.picture(self.trace.pixels, screen.places.pooled, "the image")
-            self.play(screen.map.appear(), self.image.appear())
+            self.add(*screen.map.mobjects, *self.image.mobjects)
 
     def open_window(self) -> None:
         """One window, and what is kept of it."""
@@ -179,7 +179,8 @@ class Pooling(Film):
         self.screen.stand_in(left)
         moved = "1 pixel's shift: {a} change before, {b} after"
         self.takeaway(
-            "{kept}", moved, fade_out(bars.mobjects), self.sums.change(), self.screen.remember(), small.grow(0.4),
+            "{kept}", moved, fade_out(bars.texts), travel(bars.bars, small.bars.points[:, :2]),
+            fade_in(small.texts, 0.6), self.sums.change(), self.screen.remember(),
             kept=wording.takeaway_line(e), a=wording.percent(self.shares[0]), b=wording.percent(self.shares[1]),
         )  # fmt: skip
 

@@ -12,22 +12,23 @@ from netcore.analysis.answer_path import compared_class, difference_terms, hidde
 from netcore.analysis.cnn_blocks import cnn_blocks
 from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
-from netcore.analysis.hand_computation import add_texts, hand_sum, to_decimal
+from netcore.analysis.hand_computation import add_texts, to_decimal
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.formatting import format_percent
 from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import LABEL, NUMBER
+from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.number_table import NumberTable
+from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum
 from netcore.viz.film.components.pixel_steps import PixelFilm
 from netcore.viz.film.components.score_sheet import ScoreSheet
-from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.components.sum_line import SumLine, write_sum
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import text_line
 
 NEEDS = ()
 
-COLUMNS = 4  # of a table of numbers; half as many for numbers with more digits
+COLUMNS = 4  # of a table of numbers, at most; half as many where not all inputs are written
 MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 TOLERANCE = 1e-5  # by which shares computed here may differ from PyTorch's
 FORMULAS = {"Sigmoid": "1 ÷ (1 + e^−z)", "ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
@@ -54,8 +55,8 @@ class WorkedExample(PixelFilm):
         self.activate()
         self.show_scores()
         products = sum(layer.weight.size for layer in self.layers)
-        label = self.trace.classes[self.trace.prediction]
         share = format_percent(float(self.trace.probabilities.max()))
+        (label,) = clip_names([self.trace.classes[self.trace.prediction]], 24 - len(share))  # of 50 characters
         self.takeaway(
             "By hand and by PyTorch: {label}, {share}", "{n} products like these in its dense layers",
             self.sums.change(), label=label, share=share, n=products,
@@ -68,8 +69,10 @@ class WorkedExample(PixelFilm):
         terms = difference_terms(self.layers[-1], self.answer, other)[0]
         self.unit = int(terms.argmax()) if len(self.layers) > 1 else self.answer
         many = len(self.layer.inputs) > MANY
-        self.hand = hand_sum(self.layer, self.unit, DRAWN if many else MANY)
-        self.columns = COLUMNS // 2 if many else COLUMNS
+        self.left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
+        self.above, self.below = middle.rows([1, 1], gap=0.15)
+        self.products, limits = self.right.part(0, 0, 0.8, 1), (DRAWN, COLUMNS // 2) if many else (MANY, COLUMNS)
+        self.hand, self.columns = fit_hand_sum(self.layer, self.unit, self.above, self.products, *limits)
         self.name = f"neuron {self.unit + 1} of {self.layer.block.title}"
 
     # ---- one neuron
@@ -78,10 +81,9 @@ class WorkedExample(PixelFilm):
         """Inputs and weights as tables."""
         hand, theme = self.hand, self.theme
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
-        left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
-        above, below = middle.rows([1, 1], gap=0.15)
-        a = NumberTable(theme, above, "activations a", [*hand.activations, *more], self.columns)
-        w = NumberTable(theme, below, "weights w", [*hand.weights, *[""] * len(more)], self.columns)
+        left = self.left
+        a = NumberTable(theme, self.above, "activations a", [*hand.activations, *more], self.columns)
+        w = NumberTable(theme, self.below, "weights w", [*hand.weights, *[""] * len(more)], self.columns)
         self.factors = [*a.mobjects, *w.mobjects]
         _, h, v = self.trace.pixels.shape
         place = left.part(0, 0.08, 1, 0.6).fit(v, h, (0, 1))
@@ -103,9 +105,8 @@ class WorkedExample(PixelFilm):
         texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
         fill = self.theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
-        area = self.right.part(0, 0, 0.8, 1)
         self.table = NumberTable(
-            self.theme, area, "products w × a (blue +, orange −)", texts, self.columns, fill, row_height=0.8
+            self.theme, self.products, "products w × a (blue +, orange −)", texts, self.columns, fill, row_height=0.8
         )
         with self.step("Multiply each pair", name="products"):
             first = f"{hand.weights[0]} × {hand.activations[0]} = {hand.products[0]}"
@@ -120,7 +121,7 @@ class WorkedExample(PixelFilm):
         self.row_sums = [text_line(t, LABEL, ink, at=e, align=(-1, 0)) for t, e in zip(rows, ends, strict=True)]
         with self.step("Add the {n} products: {total}", n=len(self.layer.inputs), total=hand.before_bias, name="sum"):
             self.play(fade_in(self.row_sums))
-            self.play(self.sums.change(" + ".join(rows).replace("+ −", "− "), "=", hand.before_bias))
+            self.play(self.sums.change(*write_sum(rows, hand.before_bias, ["foreground"] * len(rows))))
         bias = f"+ {hand.bias}".replace("+ −", "− ")
         with self.step("Add the bias {bias}: {total}", bias=hand.bias, total=hand.total, name="bias"):
             self.play(self.sums.change(hand.before_bias, bias, "=", hand.total))

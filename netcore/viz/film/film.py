@@ -269,6 +269,11 @@ class Film(ArrayScene):
         return (self._globals.get("__doc__") or type(self).__name__).strip().splitlines()[0]
 
     @property
+    def snapshot_label(self) -> str:
+        """Label of the snapshot that the film shows, for the heading."""
+        return self.context.trace().snapshot
+
+    @property
     def _globals(self) -> dict[str, Any]:
         """Module globals of the scene file."""
         return type(self).construct.__globals__
@@ -292,7 +297,7 @@ class Film(ArrayScene):
         """Title at the upper left; run and snapshot at the upper right."""
         (left, y), (right, _) = self.frame_box.at(0.03, HEADING_Y), self.frame_box.at(0.97, HEADING_Y)
         title = text_line(self.title, HEADING, self._rgb, bold=True, at=(left, y), align=(-1, 0))
-        facts = [self.context.display_name, self.context.trace().snapshot]
+        facts = [self.context.display_name, self.snapshot_label]
         text = ellipsize_line("  ·  ".join(f for f in facts if f), right - left - title.width - 0.5, LABEL)
         return [title, text_line(text, LABEL, self.theme.rgb("muted"), at=(right, y), align=(1, 0))]
 

@@ -86,7 +86,7 @@ def line_width(text: str, size: float = BODY, bold: bool = False) -> float:
 
 def ellipsize_line(text: str, width: float, size: float = BODY, bold: bool = False) -> str:
     """Cut a text to `width` scene units, with an ellipsis if it is longer."""
-    if line_width(text, size, bold) <= width:
+    if not text or line_width(text, size, bold) <= width:
         return text
     cuts = (text[:n].rstrip() + "…" for n in range(len(text) - 1, 0, -1))
     return next((cut for cut in cuts if line_width(cut, size, bold) <= width), "…")

@@ -67,8 +67,11 @@ def fit_boxes(shapes: Sequence[Shape], width: float, height: float) -> BoxScale:
 
 def fold_vector(size: int, cell: float, width: float, height: float) -> Shape:
     """Fold a vector into upright columns side by side, and into sheets one behind another where those do not fit."""
-    rows = min(size, max(1, int(0.8 * height / cell)))
-    columns = min(math.ceil(size / rows), max(1, int(0.7 * width / cell)))
+    for share_y, share_x in ((1.0, 1.0), (0.8, 0.7)):  # several sheets need room for their depth
+        rows = min(size, max(1, int(share_y * height / cell + 1e-6)))
+        columns = min(math.ceil(size / rows), max(1, int(share_x * width / cell + 1e-6)))
+        if rows * columns >= size:
+            break
     return math.ceil(size / (rows * columns)), rows, columns
 
 

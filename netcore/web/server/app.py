@@ -39,7 +39,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     app = FastAPI(title="netcore lab", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.server = server
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, limits=settings.limits)
     for routes in (page_routes, predict_routes, feedback_routes, edit_routes, clip_routes, dashboard_routes):
         app.include_router(routes(server))
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from netcore.web.server.rate_limit import RateLimiter
-from netcore.web.server.settings import ServerSettings
+from netcore.web.server.settings import Limits
 
 COOKIE = "netcore-visitor"
 COOKIE_SECONDS = 30 * 86_400
@@ -37,12 +37,12 @@ class Guard:
     Parameters
     ----------
     app : ASGI application
-    settings : ServerSettings
+    limits : Limits
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
-        self.app, self.settings = app, settings
-        self.limiter = RateLimiter(settings.requests_per_second, settings.request_burst)
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app, self.limits = app, limits
+        self.limiter = RateLimiter(limits.requests_per_second, limits.request_burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer with what is wrong."""
@@ -62,7 +62,7 @@ class Guard:
     ) -> None:
         visitor = _visitor(headers)
         scope["visitor"] = visitor or secrets.token_hex(16)
-        body = _LimitedBody(receive, self._limit(headers), self.settings.body_seconds)
+        body = _LimitedBody(receive, self._limit(headers), self.limits.body_seconds)
         answer = _Answer(send, None if visitor else scope["visitor"], scope["scheme"] == "https", body)
         if refusal:
             return await answer.problem(*refusal)
@@ -77,7 +77,7 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """Return status and text if a request must not be handled."""
         host = headers.get("host", "")
-        if _name(host) not in self.settings.hosts:
+        if _name(host) not in self.limits.hosts:
             return 400, "unknown host: start the server with --allow-host for this name"
         origin = headers.get("origin")
         unsafe = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
@@ -94,7 +94,7 @@ class Guard:
 
     def _limit(self, headers: Headers) -> int:
         is_upload = headers.get("content-type", "").startswith("image/")
-        return self.settings.max_upload_bytes if is_upload else self.settings.max_message_bytes
+        return self.limits.max_upload_bytes if is_upload else self.limits.max_message_bytes
 
 
 class _LimitedBody:

@@ -4,6 +4,7 @@ import logging
 import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from netcore.core.errors import NetcoreError
 from netcore.web.server.app import create_app
@@ -35,7 +36,7 @@ def open_port(host: str, port: int) -> socket.socket:
 
 
 def make_server(settings: ServerSettings, proxy: str | None = None) -> uvicorn.Server:
-    """Return a server; ``run(sockets=[open_port(...)])`` serves until Ctrl-C.
+    """Return a server of the lab; ``run(sockets=[open_port(...)])`` serves until Ctrl-C.
 
     Parameters
     ----------
@@ -43,16 +44,21 @@ def make_server(settings: ServerSettings, proxy: str | None = None) -> uvicorn.S
     proxy : str, optional
         Address of a proxy whose headers name the visitors' addresses and scheme.
     """
+    return server_of(create_app(settings), settings.input_bytes + 1024, proxy)
+
+
+def server_of(app: FastAPI, message_bytes: int = 1024, proxy: str | None = None) -> uvicorn.Server:
+    """Return a server of an application, with limits on connections and on messages of WebSockets."""
     logging.getLogger("netcore.server").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=proxy is not None,
         forwarded_allow_ips=proxy or "",
         ws="websockets-sansio",
-        ws_max_size=settings.input_bytes + 1024,
+        ws_max_size=message_bytes,
         ws_max_queue=4,
         ws_ping_interval=20.0,
         ws_per_message_deflate=False,

@@ -9,6 +9,31 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What is checked of every request.
+
+    Attributes
+    ----------
+    hosts : frozenset of str
+        Names by which browsers may address the server: others are refused, so that no foreign page can reach it by a
+        name that it controls.
+    max_message_bytes, max_upload_bytes : int
+        Limits of a body, the latter of an image.
+    body_seconds : float
+        Time limit for sending a body.
+    requests_per_second, request_burst : float
+        Limit of one address: a class may share one.
+    """
+
+    hosts: frozenset[str] = field(default=frozenset(LOOPBACK))
+    max_message_bytes: int = 32_768
+    max_upload_bytes: int = 8 << 20
+    body_seconds: float = 20.0
+    requests_per_second: float = 100.0
+    request_burst: float = 400.0
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     """What a server shows, where it stores, and what it limits.
 
@@ -35,14 +60,10 @@ class ServerSettings:
         Maximum number of clips that wait or are rendered: of all visitors, and of one.
     clip_seconds : float
         Time limit of one clip.
-    max_upload_bytes, max_upload_pixels : int
-        Limits of an uploaded image; pixels are counted before it is decoded.
+    max_upload_pixels : int
+        Limit of an uploaded image, checked before it is decoded.
     max_connections : int
         Maximum number of open WebSockets.
-    body_seconds : float
-        Time limit for sending the body of a request.
-    requests_per_second, request_burst : float
-        Limit of one address: a class may share one.
     messages_per_second, message_burst : float
         Limit of one WebSocket.
     tasks_per_minute, task_burst : float
@@ -78,6 +99,9 @@ class ServerSettings:
         return int(channels * height * width)
 
     @property
-    def max_message_bytes(self) -> int:
-        """Limit of a JSON body: one drawing in base64, and room for the rest."""
-        return 32_768 + 2 * self.input_bytes
+    def limits(self) -> Limits:
+        """Limits of every request; a message may hold one drawing in base64."""
+        return Limits(
+            self.hosts, 32_768 + 2 * self.input_bytes, self.max_upload_bytes, self.body_seconds,
+            self.requests_per_second, self.request_burst,
+        )  # fmt: skip

@@ -197,12 +197,18 @@ class DenseColumns:
         """Whether a text fits into the gap before column `k`."""
         return bool(self.xs[k] - self.xs[k - 1] > width + 2 * self.radius + 0.2)
 
-    def labels(self) -> tuple[list[tuple[int, ArrayMobject]], list[TextLine]]:
-        """Return labels below each column, and lines below all; only numbers where columns are close."""
+    def labels(self, source: str = "inputs") -> tuple[list[tuple[int, ArrayMobject]], list[TextLine]]:
+        """Return labels below each column, and lines below all; only numbers where columns are close.
+
+        Parameters
+        ----------
+        source : str
+            What the first column holds.
+        """
         last, muted = len(self.sizes) - 1, self.theme.rgb("muted")
         y = self.area.bottom - 0.28
         counts = [format_subset(len(i), n) for i, n in zip(self.index, self.sizes, strict=True)]
-        names = ["inputs", *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]
+        names = [source, *(f"hidden {k}" if last > 2 else "hidden" for k in range(1, last)), "output"]
         tightest = self.area.width / last * (0.9 if last > 3 else 1.0)
         lines: list[TextLine] = []
         if max(line_width(text, LABEL) for text in names + counts) < tightest - 0.1:
@@ -215,7 +221,7 @@ class DenseColumns:
                 if len(alike) == 1
                 else "at most " + format_count(len(max(self.index[1:-1], key=len)), "neuron") + " each"
             )
-            text = f"{counts[0]} inputs, {last - 1} hidden layers: {hidden}"
+            text = f"{counts[0]} {source}, {last - 1} hidden layers: {hidden}"
             lines = [text_line(text, LABEL, muted, at=(self.area.center[0], y - 0.3))]
         own: list[tuple[int, ArrayMobject]] = [
             (k, text_line(text, LABEL, muted, at=(self.xs[k], height)))

@@ -119,8 +119,10 @@ def parameter_caption(stage: DataStage) -> str:
     name, product = stage_name(stage.block), stage.product
     texts = [f"{name}: {format_count(stage.parameter_count, 'parameter')}"]
     if product:
-        more = f" + {stage.more:,}" if stage.more else ""
-        texts.insert(0, f"{name}: {product.text}{more} = {stage.parameter_count:,}")
+        others = {op.title for op, _ in stage.parameters} - {stage.block.main.title}
+        what = f" ({others.pop()})" if len(others) == 1 else ""
+        sum_text = f"{name}: {product.total:,} + {stage.more:,}{what} = {stage.parameter_count:,}"
+        texts.insert(0, sum_text if stage.more else f"{name}: {product.text} = {product.total:,}")
     elif not stage.parameter_count and any(op.parameters for op in stage.block.operations):
         texts.insert(0, f"{name}: the same weights again, none added")
     elif not stage.parameter_count:
@@ -146,11 +148,12 @@ def parameter_terms(stage: DataStage) -> list[Term]:
         terms.append("+ 1 bias)")
     elif product.taps > 1 and product.inputs > 1:
         terms[-1] = f"× {weights})"
+    terms.append(f"= {product.total:,}")
     others = [(op, count) for op, count in stage.parameters if op.node != stage.block.main.node]
     for op, count in others:
         each = derive_parameters(op, unit_count(op)) if op.parameter_count == count else ""
-        terms.append(f"+ {each or f'{count:,}'} ({op.title})")
-    return [*terms, f"= {stage.parameter_count:,}"]
+        terms.append((f"· {op.title}: {each + ' = ' if each else ''}{count:,}", "muted"))
+    return terms
 
 
 def group_terms(stage: DataStage) -> list[Term]:

@@ -7,7 +7,8 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.components.cell_tables import CellTables
 from netcore.viz.film.components.color_scale import ColorScale
-from netcore.viz.film.components.convolution_screen import GAP, TALL, ConvolutionScreen
+from netcore.viz.film.components.convolution_screen import ConvolutionScreen
+from netcore.viz.film.components.convolution_tables import GAP, TALL
 from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.feature_maps import FeatureMaps, abs_max, map_rgb
 from netcore.viz.film.components.map_grid import LINE, MapGrid, value_ends

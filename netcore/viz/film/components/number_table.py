@@ -6,15 +6,47 @@ from math import ceil
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netcore.analysis.dense_layers import DenseLayer
+from netcore.analysis.hand_computation import HandSum, hand_sum
 from netcore.viz.colors import contrast_ratio
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.mobjects import Rectangles
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 TITLE_ROOM = 0.42  # above the cells
-MAX_ROW_HEIGHT = 0.5
+MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 0.3, 0.5
+CELL_GAP = 0.06  # beside a number
+
+
+def fit_hand_sum(
+    layer: DenseLayer, unit: int, factors: Area, products: Area, limit: int = 24, most: int = 4
+) -> tuple[HandSum, int]:
+    """Write a neuron's sum in as many products as tables of its factors and products can hold.
+
+    Parameters
+    ----------
+    layer : DenseLayer
+    unit : int
+    factors, products : Area
+        Of the table of activations, or of weights; of the table of products.
+    limit, most : int
+        Maximum number of products, and of columns.
+
+    Returns
+    -------
+    hand : HandSum
+    columns : int
+    """
+    rows = max(1, int((min(factors.height, products.height) - TITLE_ROOM) / MIN_ROW_HEIGHT))
+    for columns in range(most, 0, -1):
+        hand = hand_sum(layer, unit, min(limit, rows * columns))
+        texts = [*hand.activations, *hand.weights, f"{hand.rest_count:,} more"], [*hand.products, hand.rest]
+        widest = [columns * (max(line_width(text, LABEL) for text in side) + CELL_GAP) for side in texts]
+        if widest[0] <= factors.width and widest[1] <= products.width:
+            break
+    return hand, columns
 
 
 class NumberTable:

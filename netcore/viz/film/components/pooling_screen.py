@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from netcore.analysis.pooling_examples import PoolingExample
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.cell_tables import CellTables
-from netcore.viz.film.components.convolution_screen import GAP, TALL, WIDE, around, replace_table
+from netcore.viz.film.components.convolution_screen import around, replace_table
+from netcore.viz.film.components.convolution_tables import GAP, TALL, WIDE
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
 from netcore.viz.film.components.map_grid import LINE, MapGrid, value_ends

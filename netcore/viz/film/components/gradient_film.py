@@ -1,0 +1,241 @@
+"""Base class of the film on backpropagation: gradients of maps and pictures, and training steps."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netcore.analysis.backpropagation import (
+    LayerGradient,
+    choose_neuron,
+    layer_gradients,
+    nudge_weight,
+    print_product,
+)
+from netcore.analysis.blocks import Graph
+from netcore.analysis.cnn_blocks import CnnBlocks, cnn_blocks
+from netcore.analysis.dense_layers import ADVICE, mlp_layers
+from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.learning_moment import LearningMoment, find_moment, pick_batch
+from netcore.analysis.training_effect import BatchGradients, StepEffect, predicted_change, take_step
+from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_number, format_subset, format_value
+from netcore.core.network import Network
+from netcore.core.run import LabeledImages
+from netcore.core.trace import Trace
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.backward_view import BackwardView
+from netcore.viz.film.components.dense_story import clip_names
+from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.gradient_fan import GradientFan
+from netcore.viz.film.components.labelled_bars import LabelledBars
+from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.film import Film
+from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.layout.area import Area
+from netcore.viz.layout.dense_areas import DenseAreas
+
+BATCH = 32  # images of the batch, at most
+LARGE, LARGE_BATCH = 5_000_000, 8  # parameters above which the batch is smaller
+PIXELS = 40  # brightest ones, of which one is shown in numbers
+MAX_ROW = 0.7  # height of a class's row
+MAX_MAPS = 16  # of a layer
+
+
+class GradientFilm(Film):
+    """A film that shows gradients of one image; `open_gradients` comes first."""
+
+    def open_gradients(self) -> None:
+        """Choose snapshot and image, read the gradients, choose what is followed, and lay out the stage."""
+        self.moment: LearningMoment = find_moment(self.context)
+        self.network: Network = self.context.network(self.moment.snapshot)
+        self.trace: Trace = self.network.trace(self.moment.sample, backward=True)
+        self.graph: Graph = graph_of_trace(self.trace)
+        self.blocks: CnnBlocks | None = cnn_blocks(self.trace) if self.graph.map_blocks() else None
+        layers = self.blocks.dense if self.blocks else mlp_layers(self.trace, self.graph)
+        if not layers:
+            raise RequirementError(f"the scores must come from a dense layer, got none: {ADVICE}")
+        self.found: list[LayerGradient] = layer_gradients(self.trace, layers)
+        self.line = SumLine(self.theme, self.sum_line_box)
+        self.nudge = nudge_weight(self.network, self.moment.sample, self.trace, self.found[-1])
+        last = len(self.found)
+        keep = {last: [self.nudge.unit], last - 1: [self.nudge.source]}
+        if last > 1:
+            self.unit, self.product = choose_neuron(self.found[-2])
+            keep[last - 1].append(self.unit)
+        source = "values" if self.blocks else "inputs"
+        limits = self.max_units, self.max_classes
+        self.view = BackwardView(self.theme, self.trace, self.found, DenseAreas(self.stage), *limits, keep, source)
+        assert self.trace.label is not None
+        self.name = clip_names([self.trace.classes[self.trace.label]], 12)[0]
+        self.loss = format_number(self.trace.loss or 0.0, 4)
+        scaled = self.trace.pixels.astype(np.float32) / 255
+        self.noun = "pixel" if np.allclose(self.trace.input, scaled, atol=1e-3) else "input"
+        self.away = False  # whether the network has left the stage
+        self.body: list[ArrayMobject] = []  # what is shown in its place
+
+    @property
+    def snapshot_label(self) -> str:
+        """Label of the snapshot that is shown."""
+        return self.moment.snapshot.label
+
+    def play_all(self, plays: Iterable[list[Animate]]) -> None:
+        """Play lists of animations one after another."""
+        for animations in plays:
+            if animations:
+                self.play(*animations)
+
+    def clear_stage(self) -> list[Animate]:
+        """Return the animations in which network, or what is shown in its place, leaves."""
+        gone = fade_out(self.body) if self.away else self.view.leave()
+        self.away, self.body = True, []
+        return gone
+
+    def put_up(self, mobjects: Iterable[ArrayMobject], delay: float = 0.0) -> list[Animate]:
+        """Return the animations in which something appears in place of the network."""
+        new = list(mobjects)
+        self.body = [*self.body, *new]
+        return fade_in(new, delay)
+
+    def restore(self) -> list[Animate]:
+        """Return the animations in which the network comes back."""
+        if not self.away:
+            return []
+        gone, self.away, self.body = fade_out(self.body), False, []
+        return [*gone, *self.view.come_back()]
+
+    def gradient_grid(self, values: ArrayLike, index: Iterable[int], title: str, area: Area, note: str = "") -> MapGrid:
+        """Make tiles of gradients (N, H, W) in the colours of what the loss asks for; the scale shows gradients."""
+        wishes, chosen = -np.asarray(values, float), list(index)
+        limit = float(np.abs(wishes).max()) or 1.0
+        return MapGrid(self.theme, wishes, area, chosen, title, note, vmax=limit, signed=True, ends=(limit, -limit))
+
+    @property
+    def area(self) -> Area:
+        """Where pictures are shown in place of the network."""
+        return self.view.areas.main
+
+    # ---- pictures of gradients
+
+    def show_input_gradients(self, found: LayerGradient, unit: int) -> None:
+        """Show the gradients of neurons of the first layer as pictures, the largest delta first."""
+        shape = self.trace.input.shape
+        order = [unit, *(int(k) for k in np.argsort(-np.abs(found.delta), kind="stable") if k != unit)]
+        count = max(1, MAX_MAPS // shape[0])
+        shown = order[: min(count, self.max_units)]
+        values = found.gradient[shown].reshape(-1, *shape[1:])
+        title = f"gradients of {format_subset(len(shown), len(found.delta), 'neuron')}, neuron {unit + 1:,} first"
+        grid = self.gradient_grid(values, range(len(values)), title, self.area, "blue: weight should rise")
+        self.play(self.put_up(grid.mobjects))
+        x = np.asarray(found.layer.inputs, float)
+        bright = np.argsort(-np.abs(x), kind="stable")[:PIXELS]
+        gray = [k for k in bright if 0 < abs(x[k]) < 0.99 * abs(x[bright[0]])] or bright[:1]
+        _, texts = print_product([(float(found.delta[unit]), float(x[k])) for k in gray])
+        words = f"neuron {unit + 1:,}: delta {texts[0]} × {self.noun} {texts[1]} ="
+        self.play(self.line.change(words, (texts[2], "emphasis")))
+        self.grid = grid
+
+    # ---- training steps
+
+    def training_step(self) -> None:
+        """One step on this image, on many others, and one on a batch."""
+        one = LabeledImages("examples", self.moment.sample.pixels[None], np.array([self.trace.label]))
+        images = self.context.images("held_out")
+        self.effect: StepEffect = take_step(self.network, self.moment.sample, one, images)
+        effect, view = self.effect, self.view
+        step = effect.step
+        before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
+        values = {"o": step.optimizer, "r": f"{step.learning_rate:g}", "a": before, "b": after}
+        with self.step("One {o} step, rate {r}: loss {a} → {b}", name="step", **values):
+            self.play(self.line.change(), self.restore(), view.drop_tags())
+            changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]
+            self.play([view.change_flow(k, change) for k, change in enumerate(changes, 1)])
+            self.play(view.change_legend("delta", "change of the weight", view.change_samples(view.last)))
+            p, index = effect.trace.probabilities, view.index[-1]
+            self.play(view.bars.change(p[index], 1.0 - float(p[index].sum())))
+            known = predicted_change(self.trace, step)
+            measured = (effect.trace.loss or 0.0) - (self.trace.loss or 0.0)
+            words = [f"Σ gradient × step: {format_number(known, 3)}"] if known is not None else []
+            words += [f"measured: {format_number(measured, 3)}"]
+            notes = [] if step.recorded else ["optimiser not recorded: plain SGD"]
+            notes += [f"{step.optimizer}'s first step"] if step.recorded and step.optimizer != "SGD" else []
+            self.play(self.line.change("     ".join(words), *(("     " + note, "muted") for note in notes)))
+        self.others(effect)
+        self.batch(images)
+
+    def others(self, effect: StepEffect) -> None:
+        """Which other images got better by the step on this one."""
+        with self.step("{text}", name="others", text=f"{len(effect.before):,} images: {better_worse(effect)}"):
+            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
+            self.play(self.line.change(), self.clear_stage())
+            self.play(self.put_up(self.class_shares(effect)))
+            self.play(self.line.change(f"their mean loss: {mean}"))
+
+    def class_shares(self, effect: StepEffect) -> list[ArrayMobject]:
+        """Make bars of the share of each class's images that got better."""
+        share, classes, area = effect.share_better(len(self.trace.classes)), self.trace.classes, self.area
+        known = np.flatnonzero(np.isfinite(share))  # classes of which there are images
+        shown = [k for k in self.view.index[-1] if k in known] or known[: self.max_classes].tolist()
+        part = {"held_out": "held-out images", "train": "training images"}.get(effect.images.part, "example images")
+        names = [clip_names([classes[k]], 12)[0] for k in shown]
+        bottom = max(area.bottom, area.top - 0.5 - MAX_ROW * len(shown))
+        box = Area(area.left, bottom, area.right, area.top - 0.5)
+        bars = LabelledBars(self.theme, box, names, [float(share[k]) for k in shown])
+        head = ellipsize_line(f"share of each class's {part} with a lower loss", area.width, LABEL)
+        self.class_bars = bars.bars
+        title = text_line(head, LABEL, self.theme.rgb("muted"), at=(area.center[0], area.top - 0.2))
+        return [title, bars.bars, *bars.texts]
+
+    def batch(self, images: LabeledImages) -> None:
+        """Gradients of a batch, their mean, and the losses after a step on all of them."""
+        limit = LARGE_BATCH if self.graph.parameters() > LARGE else min(self.context.batch_size or BATCH, BATCH)
+        chosen = pick_batch(self.context, self.moment.sample, limit)
+        if len(chosen.labels) < 2:
+            return
+        self.batch_images = chosen
+        found = BatchGradients(self.network.gradient_products(chosen.images, chosen.labels))
+        self.batch_effect: StepEffect = take_step(self.network, self.moment.sample, chosen, images)
+        effect, self.gradients = self.batch_effect, found
+        n, lengths = len(chosen.labels), [format_value(v) for v in (found.mean_length, found.length_of_mean)]
+        text = "So average {n} gradients: length {a} → {b}"
+        with self.step(text, name="batch", n=n, a=lengths[0], b=lengths[1]):
+            self.play(self.line.change(), self.clear_stage())
+            fan = GradientFan(self.theme, self.area, found)
+            self.play_all(fan.appear())
+            self.body = fan.mobjects
+            self.fan = fan
+            self.play(self.line.change("what they share adds up, what points apart cancels"))
+        with self.step("One step for all {n}: {text}", name="batch-step", n=n, text=better_worse(effect)):
+            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
+            own = " → ".join(format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
+            self.play(self.line.change(), self.clear_stage())
+            self.play(self.put_up(self.class_shares(effect)))
+            self.play(self.line.change(f"mean loss: {mean}", f"     this image: {own}"))
+
+
+def better_worse(effect: StepEffect) -> str:
+    """Return how many images have a lower loss after a step, and how many a higher one."""
+    worse = int((effect.after > effect.before).sum())
+    return f"{int(effect.better.sum()):,} better" + (f", {worse:,} worse" if worse else "")
+
+
+def format_losses(before: float, after: float) -> tuple[str, str]:
+    """Format two losses with the digits in which they differ.
+
+    Examples
+    --------
+    >>> format_losses(1.4221, 1.3739), format_losses(1.59334, 1.59312)
+    (('1.422', '1.374'), ('1.5933', '1.5931'))
+    """
+    decimals = 3
+    while decimals < 6 and abs(round(before - after, 9)) < 2 * 10.0**-decimals:
+        decimals += 1
+    texts = [f"{v:,.{decimals}f}" if v >= 10.0**-decimals else format_number(v) for v in (before, after)]
+    return texts[0], texts[1]
+
+
+def digits_of(value: float) -> int:
+    """Digits after the decimal point with which a value has three that count."""
+    return max(2, 2 - int(np.floor(np.log10(abs(value))))) if value else 2

@@ -1,0 +1,166 @@
+"""Backpropagation
+
+Which weights of {network} are to blame for its loss on one image, and by how much: probability minus target at the
+outputs, activation × delta at each weight, deltas that flow back layer by layer, and one real training step.
+True class: {label}.
+"""
+
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+
+from netcore.analysis.answer_path import activation_call
+from netcore.core.formatting import format_number, format_percent
+from netcore.viz.film.components.dense_story import VOWELS, clip_names
+from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.gradient_film import format_losses
+from netcore.viz.film.components.map_gradient_film import MapGradientFilm
+from netcore.viz.film.components.tangent_curve import TangentCurve
+
+NEEDS = ("dense", "examples")
+
+TERMS = 2  # of a sum that are shown one by one
+
+
+class Backpropagation(MapGradientFilm):
+    """From the loss of one image back to all weights, and one training step."""
+
+    def construct(self) -> None:
+        """From the loss back to all weights, then a training step."""
+        self.open_gradients()
+        self.forward()
+        self.wish()
+        self.one_weight()
+        if len(self.found) > 1:
+            self.one_neuron()
+        self.layers_back()
+        if self.blocks:
+            self.maps_back()
+        else:
+            self.first_layer()
+        self.training_step()
+        self.conclude()
+
+    # ---- outputs
+
+    def forward(self) -> None:
+        """The image's way to its probabilities, and its loss."""
+        trace, view = self.trace, self.view
+        p = float(trace.probabilities[trace.label])
+        article = "an" if self.name[0] in VOWELS else "a"
+        who = f"Least sure, {article} {self.name}" if self.moment.replaced else f"{article.capitalize()} {self.name}"
+        values = {"who": who, "when": trace.snapshot, "p": format_percent(p)}
+        with self.step("{who}, {when}: {p} for it", name="forward", notes=self.moment.reason.capitalize(), **values):
+            self.add(view.picture)
+            self.play_all(view.forward())
+            self.play(self.line.change("loss = −ln", format_number(p, 4), "=", (self.loss, "emphasis")))
+
+    def wish(self) -> None:
+        """Probability − target at each output."""
+        view = self.view
+        with self.step("Wish of each output: probability − target", name="wish"):
+            self.play(view.dim_forward(), self.line.change())
+            self.play(view.bars.show_wishes(), view.delta(view.last, delay=0.8), view.change_legend("delta"))
+            delta = view.bars.deltas[view.bars.target]
+            terms = f"delta of {self.name}:", f"{1 + Decimal(delta.replace('−', '-'))} − 1 =", (delta, "positive")
+            self.play(self.line.change(*terms, f"     all {len(self.trace.classes):,} add up to {view.bars.total}"))
+
+    def one_weight(self) -> None:
+        """One weight is changed, then its gradient computed, then those of all output weights."""
+        nudge, view = self.nudge, self.view
+        before, after = format_losses(nudge.loss, nudge.loss_after)
+        fall = format_number(-nudge.measured, 3)
+        word = "Raise" if nudge.change > 0 else "Lower"
+        name = clip_names([self.trace.classes[nudge.unit]], 10)[0]
+        edge = view.one_edge(nudge.unit, nudge.source)
+        text = "{word} one weight by {h}: loss falls by {d}"
+        with self.step(text, name="nudge", word=word, h=f"{abs(nudge.change):g}", d=fall):
+            self.play(fade_in([edge]), view.tag(view.last - 1, nudge.source, f"{nudge.source + 1:,}"))
+            weight = f"weight {nudge.source + 1:,} → {name}: {nudge.before:.3f} → {nudge.after:.3f}".replace("-", "−")
+            self.play(self.line.change((weight, "emphasis"), f"     loss: {before} → {after}"))
+        a, delta, product = nudge.texts
+        row = view.columns.row(view.last, nudge.unit)
+        role = "positive" if nudge.gradient < 0 else "negative"
+        origins = {0: view.columns.point(view.last - 1, nudge.source), 2: view.bars.place(row)}
+        with self.step("No trial needed: activation × delta", name="gradient"):
+            h, change = f"{nudge.change:+g}".replace("-", "−").lstrip("+"), format_number(nudge.predicted, 3)
+            more = f"     × {h} = {change}, measured", format_number(nudge.measured, 3)
+            self.play(view.drop_tags(), view.tag(view.last - 1, nudge.source, f"{nudge.source + 1:,}: {a}"))
+            self.play(self.line.change(a, "×", (delta, role), "=", (product, "emphasis"), origins=origins))
+            self.play(self.line.extend(*more))
+        count = self.found[-1].gradient.size
+        with self.step("The same for all {n} output weights", name="output-weights", n=count):
+            self.play(self.line.change("gradient = activation × delta"), fade_out([edge]), view.drop_tags())
+            self.play(view.gradient_flow(view.last))
+            self.play(view.change_legend("delta", "gradient", view.gradient_samples(view.last)))
+
+    # ---- hidden layers
+
+    def one_neuron(self) -> None:
+        """A hidden neuron's delta: the sum of what comes back, times its slope."""
+        view, unit, (derivative, slope, delta) = self.view, self.unit, self.product
+        k, found = view.last - 1, self.found[-2]
+        decimals = len(derivative.partition(".")[2])
+        n = len(self.trace.classes)
+        with self.step("Neuron {u} answers for {n} outputs", name="neuron", u=unit + 1, n=n):
+            terms, origins = view.backward_sum(view.last, unit, decimals, TERMS)
+            self.play(view.delta_flow(view.last, unit), view.tag(k, unit, f"{unit + 1:,}"))
+            self.play(view.change_legend("delta", "weight × delta", view.gradient_samples(view.last)))
+            self.play(self.line.change(*terms, origins=origins))
+        call = activation_call(self.trace, found.layer)
+        idle = int(((found.delta == 0) & (found.by_output != 0)).sum())
+        slope = slope.rstrip("0").rstrip(".") if float(slope) in (0.0, 1.0) else slope
+        with self.step("× its slope {s}: delta {d}", name="slope", s=slope, d=delta):
+            note = [(f"     slope 0 at {idle:,} of {len(found.delta):,}: delta 0", "muted")] * (idle > 0)
+            product = self.line.change(derivative, "×", (slope, "emphasis"), "=", delta, *note)
+            z, a, rise = (float(v[unit]) for v in (call.sums, found.layer.output, found.slopes))
+            if call.function is None or len(call.names) > 1 or not np.isfinite(rise):
+                self.play(product, view.delta(k, rows=view.columns.row(k, unit)))
+            else:
+                curve = TangentCurve(self.theme, self.area, call.function, z, a, rise, slope, f"neuron {unit + 1:,}")
+                self.play(self.clear_stage())
+                self.play_all(curve.appear())
+                self.play(product)
+                self.body = curve.mobjects
+
+    def layers_back(self) -> None:
+        """Deltas flow back, layer by layer."""
+        view, found = self.view, self.found
+        sizes = [one.mean_size for one in found]
+        smaller = all(a < b for a, b in pairwise(sizes))
+        text = "Layer by layer back" + (": smaller at each" if smaller and len(found) > 1 else "")
+        if len(found) == 1:
+            return
+        with self.step(text, name="layers"):
+            self.play(self.line.change(), self.restore(), view.drop_tags())
+            for k in range(view.last, 1, -1):
+                self.play(view.delta_flow(k, run_time=0.6), view.delta(k - 1, delay=0.4))
+                self.play(view.tag_deltas(k - 1), view.fade_flow(k, 0.5))
+            self.play(view.change_legend("delta"))
+            names = [*(f"hidden {k}:" if len(found) > 2 else "hidden:" for k in range(1, len(found))), "output:"]
+            words = [f"{name} {format_number(s)}" for name, s in zip(names, sizes, strict=True)]
+            shown = words if len(words) <= 4 else [*words[:2], "…", words[-1]]
+            self.play(self.line.change(("mean size of the deltas:", "muted"), "   ←   ".join(shown)))
+
+    def first_layer(self) -> None:
+        """One picture of gradients a neuron: the image itself, in the colour of its delta."""
+        found = self.found[0]
+        unit = int(np.abs(found.delta).argmax())
+        name = self.name if len(self.name) < 8 else "image"
+        with self.step("First layer: delta × {x} draws the {c}", name="first-layer", x=self.noun, c=name):
+            self.play(self.line.change(), self.clear_stage())
+            self.show_input_gradients(found, unit)
+
+    def conclude(self) -> None:
+        """Blame, the step, and why batches."""
+        nudge, effect, view = self.nudge, self.effect, self.view
+        a, delta, product = nudge.texts
+        name = clip_names([self.trace.classes[nudge.unit]], 8)[0]
+        worse = int((effect.after > effect.before).sum())
+        before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
+        first = f"Weight {nudge.source + 1:,} → {name}: {a} × {delta} = {product}"
+        second = f"One step: loss {before} → {after}" + f"; {worse:,} of {len(effect.after):,} worse" * (worse > 0)
+        gone = self.clear_stage()
+        view.recall_deltas()
+        self.takeaway("{one}", "{two}", self.line.change(), gone, self.restore(), one=first, two=second)
