@@ -1,4 +1,4 @@
-"""Draw the figures and films of a run, and one page with them."""
+"""Draw the figures and films of a run into one page."""
 
 import os
 import re

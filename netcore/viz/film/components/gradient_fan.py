@@ -1,4 +1,4 @@
-"""The gradients of a batch as lines from one point, and their mean."""
+"""The gradients of a batch, drawn around their mean."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Base class of the film on backpropagation: gradients of maps and pictures, and training steps."""
+"""Base class of the film on backpropagation, with its training steps."""
 
 from collections.abc import Iterable
 

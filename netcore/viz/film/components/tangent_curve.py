@@ -1,4 +1,4 @@
-"""The curve of an activation function with its tangent at one neuron's sum."""
+"""The curve of an activation function with a tangent."""
 
 from collections.abc import Callable
 

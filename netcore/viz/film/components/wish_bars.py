@@ -1,4 +1,4 @@
-"""Probabilities of classes, what each lacks or has too much, and their deltas in numbers."""
+"""Probabilities of classes and their differences to the targets."""
 
 from collections.abc import Sequence
 
