@@ -10,15 +10,18 @@ import figure_runs
 import pytest
 
 from netcore.core.errors import NetcoreError
-from netcore.rendering.code_digest import PACKAGE, ROOTS, TREE, SourceTree, parse, versions
+from netcore.rendering.code_digest import PACKAGE, ROOTS, TREE, SourceTree
 from netcore.rendering.formats import format_names
+from netcore.rendering.library_versions import versions
+from netcore.rendering.module_source import parse
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.scenes import all_scenes
 
 # Words of a module's name that no scene may reach: what decides no pixel.
 UNREACHED = {
     "cli", "api", "farm", "pool", "passes", "execution", "plan", "request", "project", "config", "status", "manifest",
-    "provenance", "freshness", "code_digest", "result", "worker", "live", "window", "publish", "web", "catalogue",
+    "provenance", "freshness", "code_digest", "module_source", "library_versions", "run_cache", "result", "worker",
+    "live", "window", "publish", "web", "catalogue",
 }  # fmt: skip
 
 DRAW = """

@@ -17,6 +17,7 @@ from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
 from netcore.core.network import Network
 from netcore.core.run import Run, load_run
+from netcore.core.run_journal import JOURNAL
 from netcore.core.run_writer import RunWriter
 from netcore.rendering.config import read_config
 from netcore.rendering.context import open_network
@@ -75,6 +76,23 @@ def test_run_reads_only_own_files(project: Path, run: Run, file: str) -> None:
         with pytest.raises(NetcoreError) as refused:
             read()
         assert "sha256" not in str(refused.value), "the file was read"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "../../secret", "journal.jsonl", "pipe", "folder"])
+@pytest.mark.timeout(60)
+def test_journal_is_own_file(project: Path, run: Run, target: str) -> None:
+    (project / "secret").write_bytes(b"mine")
+    os.mkfifo(run.path / "pipe")
+    (run.path / "folder").mkdir()
+    (run.path / JOURNAL).symlink_to(target)
+    with pytest.raises(NetcoreError) as refused:
+        load_run("toy")
+    assert str(refused.value).count("\n") == 0
+    writer = RunWriter(run)
+    writer.append(seconds=2.0)
+    writer.append(seconds=3.0)
+    assert (project / "secret").read_bytes() == b"mine"
+    assert load_run("toy").info["seconds"] == 3.0
 
 
 @pytest.mark.parametrize("name", ["snapshots", "evaluation"])

@@ -52,7 +52,7 @@ def dashboard_figure(context, monkeypatch):
     with theme_style(DARK):
         fig = new_figure(DARK, (1280, 720))
         update = scene.draw(fig, context, images=60, seed=3)
-    return fig, update, sample_sequence(context, "", 60, 3), panels
+    return fig, update, sample_sequence(context, "", 60, 3, 60 // scene.MISTAKES), panels
 
 
 def at(update, feed, i):
@@ -91,7 +91,7 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
 
 @pytest.mark.parametrize("i", [0, 23, 59])
 def test_dashboard_confusion_matrix_accumulates(dashboard_figure, context, i):
-    _, update, feed, panels = dashboard_figure
+    fig, update, feed, panels = dashboard_figure
     at(update, feed, i)
     expected = np.zeros((10, 10), int)
     for trace in traces(context, feed, i + 1):
@@ -99,8 +99,15 @@ def test_dashboard_confusion_matrix_accumulates(dashboard_figure, context, i):
     panel = panels["_Confusion"]
     assert np.array_equal(panel.counts, expected)
     right = int(np.trace(expected))
-    assert panel.accuracy.get_text() == format_percent(right / (i + 1))
-    assert panel.right.get_text() == f"{right} of {i + 1} correct"
+    images = context.examples()
+    predicted = context.predict_batch(images.images)["logits"].argmax(1)
+    stored = context.evaluations and context.evaluation().snapshot == context.snapshot().label
+    if stored:
+        images, predicted = context.evaluation(), context.evaluation().logits.argmax(1)
+    assert panel.accuracy.get_text() == format_percent((predicted == images.labels).mean())
+    kind = "held-out" if stored else "examples"
+    assert f"of {len(images.labels):,} {kind}" in painted_strings(fig)
+    assert panel.right.get_text() == f"here {right} of {i + 1}"
     cells = np.asarray(panel.image.get_array()).reshape(100, -1)
     empty = cells[expected.ravel() == 0]
     assert (empty == empty[0]).all()
@@ -139,8 +146,11 @@ def test_dashboard_weights_of_predicted_class(dashboard_figure, context):
     for i in (2, 30):
         at(update, feed, i)
         predicted = context.trace(sample=feed[i]).prediction
-        counts, edges, _ = panel.bars.get_data()
-        assert isinstance(panel.bars, StepPatch)
+        assert all(isinstance(bars, StepPatch) for bars in panel.bars)
+        (low, below, _), (high, above, _) = (bars.get_data() for bars in panel.bars)
+        counts, edges = np.concatenate([low, high]), np.concatenate([below, above[1:]])
+        assert below[-1] == above[0] == pytest.approx(0)
+        assert [to_hex(bars.get_facecolor()) for bars in panel.bars] == [DARK.negative, DARK.positive]
         assert np.array_equal(counts, np.histogram(context.weights()["output.weight"][predicted], edges)[0])
         assert counts.sum() == context.weights()["output.weight"].shape[1]
         assert panel.title.get_text() == f"Weights into {predicted}"
@@ -294,6 +304,12 @@ def test_sample_sequence_selection(make_context, mlp_run):
     for first in (9, 18):  # round by round, one of each class; the chosen image, a 4, is the last one
         counts = np.bincount([p.label for p in sample_sequence(context, "", first + 1, 0)[:-1]], minlength=10)
         assert counts.max() - counts.min() <= 1
+    feed = sample_sequence(context, "", 20, 0, 4)
+    predicted = [context.trace(sample=p).prediction for p in feed]
+    wrong = [k for k, (p, answer) in enumerate(zip(feed, predicted, strict=True)) if answer != p.label]
+    assert len(feed) == 20
+    assert len(wrong) >= 4
+    assert max(np.diff(wrong)) < 10
     with pytest.raises(NetcoreError, match="no class between 9 and 0: use 0-9"):
         sample_sequence(context, "9-0")
     with pytest.raises(NetcoreError, match="class 'x'"):
@@ -309,7 +325,7 @@ def test_dashboard_does_not_count_unlabeled(make_context, mlp_run):
         fig = new_figure(DARK)
         scene.draw(fig, context, images=3)
     assert "correct" not in painted_strings(fig)
-    assert any(text.endswith(" of 2 correct") for text in painted_strings(fig))
+    assert any(text.startswith("here ") and text.endswith(" of 2") for text in painted_strings(fig))
 
 
 # ---- live

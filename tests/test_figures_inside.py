@@ -1,5 +1,6 @@
 """Figures of what goes on inside show weights, activations and images as the run has them."""
 
+import itertools
 from dataclasses import replace
 from itertools import pairwise
 from unittest.mock import patch
@@ -350,7 +351,9 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
         fig, update, _ = draw_figure("points_map", context, images=50)
         pixels, labels = context.examples().images[:50], context.examples().labels[:50]
         assert any(
-            text.startswith(told) and text.endswith("components of the last snapshot") for text in painted_strings(fig)
+            text.startswith(told)
+            and text.endswith(f"the plane in which they spread most at {context.snapshot().label}")
+            for text in painted_strings(fig)
         )
         planes = [ax for ax in fig.axes if len(ax.collections) == 2]
         colors = _classes_told(fig, context)
@@ -368,8 +371,8 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
             update((i + 0.5) / len(moments))
             assert snapshot_told(fig, context) == moments[i]
             passed, every = context.predict_batch(pixels, nodes, at=moments[i]), text_spots(fig)
-            wrong = passed["logits"].argmax(1) != labels
-            assert _mistakes(wrong.sum()) in [s.text for s in every if s.y < 40]
+            wrong = last["logits"].argmax(1) != labels  # rings: the mistakes of the last snapshot, at all moments
+            assert _mistakes(wrong.sum(), moments[-1]) in [s.text for s in every if s.y < 40]
             for (name, node), ax in zip(shown.items(), planes, strict=True):
                 dots, rings = ax.collections
                 offsets, values = np.asarray(dots.get_offsets()), passed[node].reshape(len(pixels), -1)
@@ -377,28 +380,29 @@ def test_points_map_principal_components(mlp, cnn, deep) -> None:
                 side = turned.setdefault(node, np.sign((offsets * expected).sum(0)))  # an axis may point either way
                 assert np.allclose(offsets, expected * side, atol=0.01 * np.abs(expected).max())
                 share = format_percent(expected.var(0).sum() / values.var(0).sum(), 0)
-                assert around(every, ax, above=True) == [name, f"{share} of the variance"]
+                assert around(every, ax, above=True) == [name, f"{share} of the spread"]
                 assert np.array_equal(np.asarray(rings.get_offsets()), offsets[wrong])
                 assert to_hex(rings.get_edgecolors()[0]) == DARK.incorrect
                 assert [to_hex(c) for c in dots.get_facecolors()] == [colors[k] for k in labels]
                 _all_seen(ax, offsets)
+                _classes_named(ax, offsets, labels, context.classes)
 
 
 def test_points_map_tsne_without_mistakes(mlp, monkeypatch) -> None:
     whole = mlp.examples()
     predicted = mlp.predict_batch(whole.images)["logits"].argmax(1)
     monkeypatch.setattr(mlp, "examples", lambda: Examples(whole.images, predicted, whole.index))
-    fig = draw_figure("points_map", mlp, images=40).fig
-    assert "0 misclassified" in painted_strings(fig)
+    fig, last = draw_figure("points_map", mlp, images=40).fig, mlp.snapshot()
+    assert _mistakes(0, last) in painted_strings(fig)
     assert all(len(ax.collections[1].get_offsets()) == 0 for ax in fig.axes if len(ax.collections) == 2)
     predicted[5] = (predicted[5] + 1) % 10
     fig = draw_figure("points_map", mlp, images=40, method="tsne").fig
-    assert "○ 1 misclassified" in painted_strings(fig)
+    assert _mistakes(1, last) in painted_strings(fig)
     assert any(
-        text.startswith("40 of 500 example images") and text.endswith("t-SNE of the last snapshot")
+        text.startswith("40 of 500 example images") and text.endswith("neighbours stay neighbours")
         for text in painted_strings(fig)
     )
-    assert not any("variance" in text for text in painted_strings(fig))
+    assert not any("of the spread" in text for text in painted_strings(fig))
     nodes = ("hidden1_act", "hidden2_act", "output")
     passed = mlp.predict_batch(whole.images[:40], nodes)
     for node, ax in zip(nodes, (ax for ax in fig.axes if len(ax.collections) == 2), strict=True):
@@ -419,8 +423,25 @@ def _classes_told(fig, context) -> list[str]:
     return [color for _, color in found]
 
 
-def _mistakes(count: int) -> str:
-    return f"○ {count} misclassified" if count else "0 misclassified"
+def _mistakes(count: int, last) -> str:
+    return f"{'○ ' * bool(count)}{count} misclassified at {last.label}"
+
+
+def _classes_named(ax, points: np.ndarray, labels: np.ndarray, classes: list[str]) -> None:
+    """A class is named in the middle of its points, where most of them are nearest to it; names are apart."""
+    middles = {k: np.median(points[labels == k], 0) for k in np.unique(labels) if (labels == k).sum() >= 3}
+    nearest = [min(middles, key=lambda k: np.hypot(*(p - middles[k])), default=-1) for p in points]
+    shown = {k: text for k, text in enumerate(ax.texts) if text.get_visible()}
+    assert all(classes[k].startswith(text.get_text().rstrip("…")) for k, text in shown.items())
+    boxes = []
+    for k, text in shown.items():
+        assert np.mean([nearest[i] == k for i in np.flatnonzero(labels == k)]) >= 0.5
+        inside = (points.min(0) < middles[k]) & (middles[k] < points.max(0))
+        near_edge = np.abs(np.array(text.get_position()) - middles[k]) > 0.1 * np.ptp(points, 0)
+        assert not (inside & near_edge).any()
+        boxes.append(ax.transData.transform(text.get_position()))
+    assert all(np.abs(a - b).max() > 5 for a, b in itertools.combinations(boxes, 2))
+    assert shown or not any(np.mean([nearest[i] == k for i in np.flatnonzero(labels == k)]) >= 0.5 for k in middles)
 
 
 def _all_seen(ax, points: np.ndarray) -> None:

@@ -24,6 +24,7 @@ from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
 from netcore.core.plain_text import parse_json
 from netcore.core.run import Run, load_run
+from netcore.core.run_journal import CONTINUES, JOURNAL
 from netcore.core.run_writer import RunWriter
 from netcore.publish.results_table import results_rows
 from netcore.publish.run_comparison import run_results, run_settings
@@ -205,6 +206,27 @@ def test_run_json_of_other_bytes(folder: Path, seed: int) -> None:
         accept(use_run, file.parent)
     finally:
         file.write_bytes(original)
+
+
+@fuzz(150)
+def test_journal_of_other_values(folder: Path, seed: int) -> None:
+    """Of a training that continues: the rows are values of run.json, on lines of their own."""
+    rng, run = random.Random(seed), load_run(folder / "runs" / "toy")
+    row = {"epoch": 2, "step": 20, "train_loss": 0.5, "val_accuracy": 0.5}
+    added = {
+        "snapshots": [{"epoch": 2, "step": 20} | {key: run.info["snapshots"][-1][key] for key in ("file", "sha256")}],
+        "history": {"epochs": [row], "steps": [{"step": 20, "loss": 0.5}]}, "best": 20, "last": 20, "seconds": 2.0,
+    }  # fmt: skip
+    journal, head = run.path / JOURNAL, hashlib.sha256((run.path / "run.json").read_bytes()).hexdigest()
+    lines = [{CONTINUES: head}, added, mutate_json(added, rng) if seed else {}]
+    data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    try:
+        journal.write_bytes(mutate_bytes(data, rng) if seed % 2 else data)
+        accept(use_run, run.path)
+        accept(lambda: use_arrays(load_run(run.path)))
+        assert seed or load_run(run.path).info["last"] == 20
+    finally:
+        journal.unlink()
 
 
 @fuzz(120)

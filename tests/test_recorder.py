@@ -1,6 +1,5 @@
 """Recording one's own training: three lines, a complete run, and nothing of the user's disturbed."""
 
-import json
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from torch import nn
 
 import netcore
 from netcore.core.errors import NetcoreError
-from netcore.core.run import list_runs
+from netcore.core.run import list_runs, load_run
 from netcore.models.exported_model import ExportedModel
 from netcore.models.loading import load_model
 from netcore.tracing.tracer import trace
@@ -190,7 +189,7 @@ def test_record_run_readable_while_recording(tmp_path):
     with netcore.record_run(tanh_mlp(), images_of(), tmp_path / "own") as rec:
         for step in (0, 10):
             rec.snapshot(step)
-            found = json.loads((tmp_path / "own/run.json").read_text())
+            found = load_run(tmp_path / "own").info
             assert (found["status"], found["last"]) == ("training", step)
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import toy_runs
@@ -31,7 +32,7 @@ def begin(folder, *, epochs=4, **more):
         "augment": {"shift": 1.0},
         "optimizer": "adam",
     } | more
-    return train("mlp-16-16", output_dir=folder, device="cpu", batch_size=200, **given)
+    return train("mlp-16-16", output_dir=folder, device="cpu", batch_size=20, **given)
 
 
 def digests(run):
@@ -42,7 +43,14 @@ def losses(run):
     return [(row["step"], row["train_loss"], row["val_loss"], row["learning_rate"]) for row in run.history["epochs"]]
 
 
-CALLS = ((RunWriter, "add_snapshot"), (RunWriter, "save"), (training, "save_checkpoint"))
+CALLS = ((RunWriter, "add_snapshot"), (RunWriter, "append"), (training, "save_checkpoint"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_digits():
+    with pytest.MonkeyPatch.context() as patch:
+        toy_runs.train_on_few(patch.setattr)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +70,7 @@ def test_resume_after_kill_same_weights(tmp_path, monkeypatch, whole, owner, cal
 
     def deadly(*args, **kwargs):
         calls.append(1)
-        last = len(calls) == {"add_snapshot": 7, "save": 3, "save_checkpoint": 3}[call]
+        last = len(calls) == {"add_snapshot": 7, "append": 3, "save_checkpoint": 3}[call]
         if last and when == "before":
             raise Killed
         real(*args, **kwargs)
@@ -83,7 +91,7 @@ def test_resume_after_kill_same_weights(tmp_path, monkeypatch, whole, owner, cal
     assert run.info["status"] == "complete"
 
 
-STOPPED = {"data": "embedded", "epochs": 6, "dropout": 0.2, "batch_size": 64, "device": "cpu"}
+STOPPED = {"data": "embedded", "epochs": 6, "dropout": 0.2, "batch_size": 20, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +103,9 @@ def uninterrupted_run(tmp_path_factory):
     "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGKILL))]
 )
 def test_resume_after_signal(tmp_path, uninterrupted_run, number):
-    args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "64", "--device", "cpu"]
-    slow = "import sys, time; from netcore.training import trainer as t; from netcore.cli.main import main; "
+    args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "20", "--device", "cpu"]
+    slow = f"import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r}); import toy_runs; "
+    slow += "from netcore.training import trainer as t; from netcore.cli.main import main; toy_runs.train_on_few(); "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
     command = [sys.executable, "-c", slow, "train", "mlp-16-16", *args, "--output-dir", str(tmp_path)]
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -193,6 +202,7 @@ def test_resume_takes_stored_settings(tmp_path, monkeypatch, whole):
 def test_resume_finds_stored_data(tmp_path, monkeypatch):
     """Embedded digits that stood in for MNIST, and the folder of the data files."""
     monkeypatch.setattr("netcore.training.plan.load_with_fallback", lambda *a: load_dataset("embedded"))
+    monkeypatch.setattr("netcore.training.plan.load_dataset", load_dataset)
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_checkpoint", _killing_at(2, training.save_checkpoint))
         with pytest.raises(Killed):

@@ -443,8 +443,8 @@ def submit(queue, visitor):
     return queue.submit(visitor, "made-mlp", "forward-propagation", "gif", "dark", np.ones((1, 28, 28), np.uint8))
 
 
-def wait_for(condition):
-    end = time.monotonic() + 20
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -485,5 +485,5 @@ def test_rendering_clip_canceled(client):
     time.sleep(1)
     assert client.delete(f"/api/clips/{clip['id']}").json()["state"] == "canceled"
     again = client.post("/api/clips", json=CLIP | {"format": "mp4"}).json()
-    wait_for(lambda: client.get(f"/api/clips/{again['id']}").json()["frames"] > 0)
+    wait_for(lambda: client.get(f"/api/clips/{again['id']}").json()["frames"] > 0, 150)
     assert client.delete(f"/api/clips/{again['id']}").json()["state"] == "canceled"

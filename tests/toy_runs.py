@@ -1,6 +1,8 @@
 """Small stand-ins for tests of rendering: a run without training, a figure and films of a few lines."""
 
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,19 @@ def make_untrained_run(path: Path, seed: int = 0) -> Run:
 def random_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
     shapes = {"hidden1.weight": (4, 784), "hidden1.bias": (4,), "output.weight": (10, 4), "output.bias": (10,)}
     return {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def train_on_few(patch: Callable[[object, str, object], None] = setattr) -> None:
+    """Let trainings have a tenth of the embedded digits: what interrupts them is tested, not what they learn."""
+    from netcore.datasets.base import sample_per_class
+    from netcore.datasets.loading import load_dataset
+    from netcore.training import plan
+
+    whole = load_dataset("embedded")
+    parts = {name: getattr(whole, name) for name in ("train", "test")}
+    few = replace(whole, **{name: part.subset(sample_per_class(part, 40)) for name, part in parts.items()})
+    patch(plan, "load_dataset", lambda *given: few)
+    patch(plan, "load_with_fallback", lambda *given: few)
 
 
 def restore_interrupt() -> None:

@@ -91,7 +91,7 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
             "use weight-distribution"
         )
     name, parameters = layer.weight_name, list(layer.parameter_sizes)
-    stored = [context.weights(s) for s in snapshots]
+    stored = [context.weights(s, parameters) for s in snapshots]
     bias_name = next((p for p in parameters if p != name and stored[0][p].ndim == 1), "")
     weights = np.stack([w[name] for w in stored])
     bias = np.stack([w[bias_name] for w in stored]) if bias_name else np.zeros(weights.shape[:2], np.float32)

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.analysis.regions import evenly_spaced
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_count
 from netcore.core.run import Snapshot
+
+MAX_SHOWN = 60  # snapshots, each of which is read: ten a second in six seconds
 
 
 def epoch_columns(context: SceneContext, *keys: str) -> tuple[NDArray[np.float64], ...]:
@@ -32,6 +35,11 @@ def snapshots_until(context: SceneContext) -> tuple[Snapshot, ...]:
     """Return the snapshots from the first to the selected one."""
     last = context.snapshot()
     return tuple(s for s in context.snapshots if s.step <= last.step)
+
+
+def shown_snapshots(context: SceneContext) -> tuple[Snapshot, ...]:
+    """Return the snapshots that an animation of all weights shows: of many, evenly spaced ones up to the selected."""
+    return tuple(evenly_spaced(snapshots_until(context), MAX_SHOWN))
 
 
 def snapshot_accuracy(

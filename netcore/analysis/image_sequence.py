@@ -10,7 +10,9 @@ from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.sample import Sample
 
 
-def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, seed: int = 0) -> list[Sample]:
+def sample_sequence(
+    context: SceneContext, digits: str = "", images: int = 20, seed: int = 0, mistakes: int = 0
+) -> list[Sample]:
     """Select images class by class in random order, the context's own sample last.
 
     Parameters
@@ -21,6 +23,8 @@ def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, s
     images : int
         Number of images.
     seed : int
+    mistakes : int
+        Minimum number of misclassified images, as far as there are some; they are spread over the sequence.
 
     Raises
     ------
@@ -31,9 +35,11 @@ def sample_sequence(context: SceneContext, digits: str = "", images: int = 20, s
         raise NetcoreError(f"--images must be at least 1, got {images}")
     wanted = _classes(digits, context.classes)
     examples = context.examples()
-    found = _samples(context, _in_turn(examples.labels, wanted, np.random.default_rng(seed)))
+    order = _in_turn(examples.labels, wanted, np.random.default_rng(seed))
     own = [] if digits and context.sample.label not in wanted else [context.sample]
-    samples = found[: images - len(own)] + own
+    wrong = _misclassified(context, order)[: min(mistakes, images - len(own))] if mistakes else []
+    found = _samples(context, [k for k in order if k not in wrong])
+    samples = _spread(found, _samples(context, wrong), images - len(own)) + own
     if not samples:
         raise RequirementError(f"run '{context.run_name}' has no example image of {digits}")
     return samples
@@ -70,6 +76,20 @@ def _samples(context: SceneContext, indices: Iterable[int]) -> list[Sample]:
     examples, selected = context.examples(), context.sample.pixels
     found = [Sample(examples.images[k], int(examples.labels[k])) for k in indices]
     return [sample for sample in found if not np.array_equal(sample.pixels, selected)]
+
+
+def _misclassified(context: SceneContext, order: list[int]) -> list[int]:
+    examples = context.examples()
+    predicted = context.predict_batch(examples.images)["logits"].argmax(1)
+    return [k for k in order if predicted[k] != examples.labels[k]]
+
+
+def _spread(items: list[Sample], among: list[Sample], count: int) -> list[Sample]:
+    """Return `count` items, those of `among` at even distances."""
+    out = items[: max(0, count - len(among))]
+    for k, item in enumerate(among):
+        out.insert(round((k + 0.5) * count / len(among)), item)
+    return out
 
 
 def _in_turn(labels: NDArray[np.integer], wanted: list[int], rng: np.random.Generator) -> list[int]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from netcore.analysis.diagram_columns import diagram_columns
 from netcore.core.context import SceneContext
-from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_images
+from netcore.core.errors import NetcoreError, RequirementError
+from netcore.core.formatting import format_count, format_images
 from netcore.core.probabilities import class_probabilities
 from netcore.core.run import Snapshot
 from netcore.core.sample import Sample
@@ -148,6 +148,22 @@ def predict_examples(context: SceneContext, at: str | Snapshot | None = None) ->
     examples = context.examples()
     logits = context.predict_batch(examples.images, at=at)["logits"]
     return Predictions("examples", class_probabilities(logits), examples.labels.astype(np.int64))
+
+
+def whole_accuracy(context: SceneContext) -> tuple[float, str]:
+    """Return the accuracy of the chosen snapshot on all images there are, and which: ``"1,000 held-out"``.
+
+    They are the held-out images where the run was evaluated on them at this snapshot, else the examples.
+    """
+    for name in context.evaluations:
+        try:
+            found = stored_predictions(context, name)
+        except NetcoreError:  # empty, damaged, or with NaN
+            continue
+        if found.held_out and found.snapshot == context.snapshot().label and len(found.labels):
+            return found.accuracy, f"{len(found.labels):,} held-out"
+    examples = predict_examples(context)
+    return examples.accuracy, format_count(len(examples.labels), "example")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,46 @@ def project_pca(
     return points, [*shares]
 
 
+def class_middles(
+    points: ArrayLike, labels: ArrayLike, classes: int, fewest: int = 3
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the middle of each class's points, and how many of them are nearer to it than to any other middle.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, 2)
+    labels : array_like of int, shape (N,)
+    classes : int
+        Number K of classes.
+    fewest : int
+        Classes of fewer points have no middle.
+
+    Returns
+    -------
+    middles : ndarray, shape (K, 2)
+        Medians; NaN for a class without one.
+    shares : ndarray, shape (K,)
+        In [0, 1]; 0 for a class without a middle.
+
+    Examples
+    --------
+    >>> middles, shares = class_middles([[0, 0], [1, 0], [9, 0], [8, 0]], [0, 0, 1, 1], 2, fewest=2)
+    >>> middles[:, 0].tolist(), shares.tolist()
+    ([0.5, 8.5], [1.0, 1.0])
+    """
+    at, labels = np.asarray(points, dtype=float), np.asarray(labels)
+    middles, shares = np.full((classes, 2), np.nan), np.zeros(classes)
+    known = [k for k in range(classes) if (labels == k).sum() >= fewest]
+    for k in known:
+        middles[k] = np.median(at[labels == k], axis=0)
+    if known:
+        distances = np.linalg.norm(at[:, None] - middles[known], axis=2)  # (N, known)
+        nearest = np.array(known)[distances.argmin(1)]
+        for k in known:
+            shares[k] = (nearest[labels == k] == k).mean()
+    return middles, shares
+
+
 def project_tsne(outputs: ArrayLike) -> NDArray[np.floating]:
     """Embed outputs (N, features) in two dimensions by t-SNE, (N, 2)."""
     from sklearn.decomposition import PCA

@@ -116,6 +116,32 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Seq
     numbers : sequence of str
         Names of the columns that are right-aligned.
     """
+    from shutil import get_terminal_size
+
+    from rich.cells import cell_len
+
+    cells = [tuple(map(plain_text, row)) for row in rows]
+    columns = list(zip(head, *cells, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    if sys.stdout.isatty() and sum(widths) + 2 * len(widths) > get_terminal_size().columns:
+        return _print_folded(head, cells, numbers)
+    for column, width, name in zip(range(len(head)), widths, head, strict=True):
+        columns[column] = tuple(_aligned(word, width, name in numbers) for word in columns[column])
+    first, *others = ("  ".join(line).rstrip() for line in zip(*columns, strict=True))
+    click.echo("\n".join([click.style(first, bold=True), *others]))
+    return None
+
+
+def _aligned(word: str, width: int, right: bool) -> str:
+    """Pad a cell of a table."""
+    from rich.cells import cell_len
+
+    space = " " * (width - cell_len(word))
+    return space + word if right else word + space
+
+
+def _print_folded(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:
+    """Print a table that is wider than the terminal, its cells wrapped."""
     from rich.console import Console
     from rich.table import Table
 
@@ -123,5 +149,5 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Seq
     for name in head:
         table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*map(plain_text, row))
-    Console(width=None if sys.stdout.isatty() else 1000, markup=False, highlight=False).print(table)
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)

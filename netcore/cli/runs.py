@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @json_option
 def command(runs_dir: str, as_json: bool) -> None:
     """List the runs: trained networks."""
-    from netcore.core.run import list_runs
+    from netcore.core.run import iter_runs
 
-    rows = [run_row(r) for r in list_runs(runs_dir, damaged=lambda error: click.echo(f"netcore: {error}", err=True))]
+    rows = [run_row(r) for r in iter_runs(runs_dir, damaged=lambda error: click.echo(f"netcore: {error}", err=True))]
     if as_json:
         return print_json(rows)
     if not rows:

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.files import path_inside
 from netcore.core.network import Mask, Network, OptimizerStep, Weights
-from netcore.core.run import Arrays, Run, Snapshot
+from netcore.core.run import Run, Snapshot
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 from netcore.core.trace_store import TraceStore

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from netcore.core.errors import RequirementError
 from netcore.core.network import Network, OpenNetwork
-from netcore.core.run import Arrays, Evaluation, Examples, LabeledImages, Run, Snapshot
+from netcore.core.run import Evaluation, Examples, LabeledImages, Run, Snapshot
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 
@@ -146,11 +147,13 @@ class SceneContext:
         self.reads.add(f"snapshot:{at}")
         return self._run.snapshot(at)
 
-    def weights(self, at: str | Snapshot | None = None) -> Arrays:
-        """Parameters and buffers by name."""
-        return self._run.weights(at if isinstance(at, Snapshot) else self.snapshot(at))
+    def weights(self, at: str | Snapshot | None = None, names: Collection[str] | None = None) -> Arrays:
+        """Parameters and buffers by name, all of them or those of `names`."""
+        return self._run.weights(at if isinstance(at, Snapshot) else self.snapshot(at), names)
 
-    def layer_weights(self, at: str | Snapshot | None = None, ndim: int | None = None) -> Arrays:
+    def layer_weights(
+        self, at: str | Snapshot | None = None, ndim: int | None = None, only: Collection[str] | None = None
+    ) -> Arrays:
         """Weights of the layers in order, by layer name.
 
         Parameters
@@ -160,13 +163,22 @@ class SceneContext:
         ndim : int, optional
             4 gives kernels (out, in, h, w) alone, 2 matrices (out, in); both by default. Vectors, such as the scales
             of a normalization, are never included.
+        only : collection of str, optional
+            Names of layers: weights of others are not read.
         """
-        weights = self.weights(at)
+        snapshot = at if isinstance(at, Snapshot) else self.snapshot(at)
+        shapes = self._run.weight_shapes(snapshot)
         keys = {layer["name"]: layer.get("weight") or f"{layer['name']}.weight" for layer in self.layers}
-        others = sorted(k for k in weights.keys() - set(keys.values()) if k.endswith(".weight"))
+        others = sorted(k for k in shapes.keys() - set(keys.values()) if k.endswith(".weight"))
         keys |= {k.removesuffix(".weight"): k for k in others}
-        found = {name: weights[key] for name, key in keys.items() if key in weights}
-        return {name: w for name, w in found.items() if (w.ndim >= 2 if ndim is None else w.ndim == ndim)}
+        ndims = {name: len(shapes[key]) for name, key in keys.items() if key in shapes}
+        wanted = {
+            name: keys[name]
+            for name, n in ndims.items()
+            if (n >= 2 if ndim is None else n == ndim) and (only is None or name in only)
+        }
+        weights = self._run.weights(snapshot, set(wanted.values()))
+        return {name: weights[key] for name, key in wanted.items()}
 
     def network(self, at: str | Snapshot | None = None) -> Network:
         """The network with the weights of a snapshot (the chosen one): passes, also altered ones."""

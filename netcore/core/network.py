@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.core.run import Arrays, Run, Snapshot
+from netcore.core.run import Run, Snapshot
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 

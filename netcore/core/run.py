@@ -2,31 +2,25 @@
 
 In a run folder `run.json` describes the network and its training, `snapshots/` contains the weights over time,
 `examples.npz` a few images per class, and `evaluation/` the logits on data sets. `run.json` is written last and renamed
-into place, so a reader never sees an incomplete run. `netcore.core.run_writer` writes them.
+into place, so a reader never sees an incomplete run. During a training, `journal.jsonl` contains what came after
+(`netcore.core.run_journal`). `netcore.core.run_writer` writes them.
 `cache/` contains results of forward passes (`netcore.core.trace_store`) and can be deleted.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load as load_safetensors
 
+from netcore.core.array_checks import check_evaluation, check_images, check_labels
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.files import path_inside
-from netcore.core.plain_text import parse_json
-from netcore.core.run_checks import check_arrays, check_info, check_labels
-
-SCHEMA = 1
-REQUIRED_KEYS = ("schema", "snapshots", "classes", "input", "layers")  # without which nothing can be drawn
-RETRAIN_HINT = "train it again, without --resume, or put back a copy"
-MAX_ARRAY_BYTES = 2**32  # of all arrays of an .npz file: a small one can expand to any size
-Arrays = dict[str, NDArray[Any]]
+from netcore.core.run_files import Arrays, read_checked, read_npz, read_tensors, reading, tensor_shapes
+from netcore.core.run_info import read_info
 
 
 @dataclass(frozen=True)
@@ -198,20 +192,34 @@ class Run:
         near = min(self.snapshots, key=lambda s: abs(getattr(s, unit) - number))
         raise NetcoreError(f"run '{self.name}' has no snapshot at {at}; the nearest is {unit}:{getattr(near, unit):g}")
 
-    def weights(self, snapshot: Snapshot) -> Arrays:
-        """Read the parameters and buffers of a snapshot by name.
+    def weight_shapes(self, snapshot: Snapshot) -> dict[str, tuple[int, ...]]:
+        """Read the shapes of the parameters and buffers of a snapshot by name, without their values.
 
         Raises
         ------
         NetcoreError
-            If the file is missing, damaged, not a safetensors file, or contains NaN or infinity.
+            If the file is missing or not a safetensors file.
+        """
+        return tensor_shapes(path_inside(self.path, snapshot.file))
+
+    def weights(self, snapshot: Snapshot, names: Iterable[str] | None = None) -> Arrays:
+        """Read the parameters and buffers of a snapshot by name.
+
+        The whole file is checked, in a little memory; arrays that are not asked for take none.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        names : iterable of str, optional
+            Those to read; default: all.
+
+        Raises
+        ------
+        NetcoreError
+            If the file is missing, damaged, not a safetensors file, has no such array, or contains NaN or infinity.
         """
         path = path_inside(self.path, snapshot.file)
-        data = _read_checked(path, snapshot.sha256)
-        try:
-            weights = load_safetensors(data)
-        except Exception as error:  # what a damaged header makes safetensors and NumPy raise
-            raise NetcoreError(f"{path} is not a safetensors file: {error}") from error
+        weights = read_tensors(path, snapshot.sha256, names)
         bad = sorted(k for k, v in weights.items() if np.issubdtype(v.dtype, np.floating) and not np.isfinite(v).all())
         if bad:
             raise NetcoreError(
@@ -227,8 +235,8 @@ class Run:
         if not entry:
             raise RequirementError(f"run '{self.name}' has no example images: use --image FILE")
         arrays = self.read_arrays(entry)
-        with _damaged(self.path / entry["file"]):
-            _check_images(arrays, ("images", "labels", "index"), self.input_shape)
+        with reading(self.path / entry["file"]):
+            check_images(arrays, ("images", "labels", "index"), self.input_shape)
             check_labels(arrays["labels"], len(self.classes))
             if not len(arrays["images"]):
                 raise ValueError("it has no images")
@@ -273,72 +281,21 @@ class Run:
         if not self.evaluation_entry(name):
             raise unknown_name("evaluation", name, [*self.evaluations, *self.unlabeled])
         arrays = self.read_arrays(self.evaluation_entry(name))
-        with _damaged(self.path / self.evaluation_entry(name)["file"]):
-            self._check_evaluation(arrays)
+        with reading(self.path / self.evaluation_entry(name)["file"]):
+            check_evaluation(arrays, self.input_shape, len(self.classes))
         extra = {k: v for k, v in arrays.items() if k not in ("logits", "labels")}
         entry = self.evaluation_entry(name)
         return Evaluation(
             name, arrays["logits"], arrays["labels"], extra, entry.get("snapshot", ""), entry.get("preparation", "")
         )
 
-    def _check_evaluation(self, arrays: Arrays) -> None:
-        check_arrays(arrays, {"logits": "f", "labels": "iu"}, {"logits": 2, "labels": 1}, ())
-        count, classes = arrays["logits"].shape
-        if classes != len(self.classes) or len(arrays["labels"]) not in (0, count):
-            raise ValueError(f"logits must be (N, {len(self.classes)}) and labels (N,)")
-        if not np.isfinite(arrays["logits"]).all():
-            raise ValueError("logits must be finite")
-        check_labels(arrays["labels"], classes)
-        for part, names in EVALUATED_IMAGES.items():
-            if any(name in arrays for name in names):
-                _check_images(arrays, names, self.input_shape)
-                check_labels(arrays[f"{part}_index"], count)
-
     def read(self, entry: Mapping[str, Any]) -> bytes:
         """Read a file by its entry, ``{"file": …, "sha256": …}``; NetcoreError if it is missing or damaged."""
-        return _read_checked(path_inside(self.path, entry["file"]), entry["sha256"])
+        return read_checked(path_inside(self.path, entry["file"]), entry["sha256"])
 
     def read_arrays(self, entry: Mapping[str, Any]) -> Arrays:
         """Read the arrays of an .npz file by its entry; nothing is unpickled."""
-        import io
-        import zipfile
-
-        data = self.read(entry)
-        with _damaged(self.path / entry["file"]):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if sum(info.file_size for info in archive.infolist()) > MAX_ARRAY_BYTES:
-                    raise ValueError(f"its arrays have more than {MAX_ARRAY_BYTES:,} bytes")
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                return dict(arrays)
-
-
-# Names of the images of an evaluation, and of what belongs to each.
-EVALUATED_IMAGES = {
-    "mistake": ("mistake_images", "mistake_index"),
-    "sample": ("sample_images", "sample_labels", "sample_index"),
-}
-
-
-def _check_images(arrays: Arrays, names: tuple[str, ...], shape: tuple[int, ...]) -> None:
-    """Check uint8 images, the first of `names`, and the integers of the same length that belong to them."""
-    images, *others = names
-    kinds = {images: "u"} | dict.fromkeys(others, "iu")
-    check_arrays(arrays, kinds, {images: 4} | dict.fromkeys(others, 1), names)
-    if arrays[images].dtype != np.uint8 or arrays[images].shape[1:] != shape:
-        found = f"{arrays[images].dtype} {arrays[images].shape}"
-        raise ValueError(f"{images} must be uint8 (N, {', '.join(map(str, shape))}), got {found}")
-
-
-@contextmanager
-def _damaged(path: Path) -> Iterator[None]:
-    """Report what reading a damaged file raises in one line."""
-    try:
-        yield
-    except NetcoreError:
-        raise
-    except Exception as error:  # of zipfile, zlib, NumPy and struct
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise NetcoreError(f"{path} is damaged: {reason}; {_remedy(path)}") from error
+        return read_npz(path_inside(self.path, entry["file"]), entry["sha256"])
 
 
 def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
@@ -352,71 +309,36 @@ def load_run(path: str | Path, runs: str | Path = "runs") -> Run:
     given = Path(path)
     found = next((p for p in (given, Path(runs) / given) if (p / "run.json").is_file()), None)
     if found is None:
-        raise unknown_name("run", str(path), [r.name for r in list_runs(runs)])
-    return _read_run(found)
+        raise unknown_name("run", str(path), run_names(runs))
+    return _open_run(found)
 
 
-def _read_run(found: Path) -> Run:
-    """Read the run in a folder, as `load_run` does."""
-    if not (found / "run.json").is_file():
-        raise NetcoreError(f"{found / 'run.json'} is not a regular file: {RETRAIN_HINT}")
-    try:
-        info = parse_json((found / "run.json").read_bytes())
-    except OSError as error:
-        raise NetcoreError(f"cannot read {found / 'run.json'}: {error.strerror}") from error
-    except ValueError as error:
-        raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {RETRAIN_HINT}") from error
-    info = info if isinstance(info, dict) else {}
-    schema = info.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise NetcoreError(
-            f"run '{found.name}' has schema {schema}, newer than this netcore's {SCHEMA}: upgrade netcore"
-        )
-    for key in REQUIRED_KEYS:
-        if key not in info:
-            raise NetcoreError(f"{found / 'run.json'} is damaged (it has no {key}): {RETRAIN_HINT}")
-    try:
-        check_info(info)
-    except ValueError as error:
-        raise NetcoreError(f"{found / 'run.json'} is damaged ({error}): {RETRAIN_HINT}") from error
-    return Run(found.resolve(), info)
+def _open_run(folder: Path) -> Run:
+    return Run(folder.resolve(), read_info(folder))
 
 
 def list_runs(runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None) -> list[Run]:
     """Load all readable runs in a folder, by name; `damaged` is called with the error of each other."""
-    out = []
-    for file in sorted(Path(runs).glob("*/run.json")):
+    return list(iter_runs(runs, damaged))
+
+
+def iter_runs(
+    runs: str | Path = "runs", damaged: Callable[[NetcoreError], object] = lambda error: None
+) -> Iterator[Run]:
+    """Load one readable run after another, as `list_runs` does: thousands need no memory."""
+    for name in run_names(runs):
         try:
-            out.append(_read_run(file.parent))
+            yield _open_run(Path(runs, name))
         except NetcoreError as error:
             damaged(error)
-    return out
+
+
+def run_names(runs: str | Path = "runs") -> list[str]:
+    """Return the names of the runs in a folder; none is opened."""
+    return sorted(file.parent.name for file in Path(runs).glob("*/run.json"))
 
 
 def _is_sample_of(name: str, entries: Mapping[str, Any]) -> bool:
     """Whether an evaluation is one of the run's examples, and the whole that they were taken from is there too."""
     whole = name.removesuffix("-examples")
     return whole != name and any(other in entries for other in (whole, f"{whole}-validation"))
-
-
-def _read_checked(path: Path, digest: str) -> bytes:
-    import hashlib
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise NetcoreError(f"cannot read {path}: {error.strerror}; {_remedy(path)}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != digest:
-        told = f"sha256 {found[:12]}…, but run.json records {digest[:12]}…"
-        raise NetcoreError(f"{path} is damaged: {told}; {_remedy(path)}")
-    return data
-
-
-def _remedy(path: Path) -> str:
-    """Return the advice that restores a file of a run."""
-    if path.parent.name == "evaluation":
-        return f"netcore evaluate {path.parents[1].name} makes it again"
-    if path.parent.name == "snapshots":
-        return "choose another snapshot with --at, or train again"
-    return "train again, or put back a copy"

@@ -1,17 +1,30 @@
-"""Check keys, types, lengths and shapes of stored files."""
+"""What `run.json`, its journal and sidecars must contain: keys, types and lengths."""
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from netcore.core.plain_text import plain_text
+from netcore.core.value_checks import (
+    Check,
+    by_name,
+    digest,
+    flag,
+    integer,
+    list_of,
+    mapping,
+    numeric,
+    object_of,
+    optional,
+    positive,
+    rows_of,
+    seed,
+    short,
+    size,
+    text,
+)
 
 MAX_INPUT = 2**26  # values of one image
 MAX_CLASSES = 100_000
-MAX_DEPTH = 40  # of values that no key below describes
-MAX_INT = 2**53  # exact as a float too
-Check = Callable[[Any, str], None]  # raises ValueError, which names the place
 
 
 def check_info(info: Any) -> None:
@@ -27,271 +40,121 @@ def check_info(info: Any) -> None:
         raise ValueError(f"classes must be 1 to {MAX_CLASSES:,} names")
 
 
+def check_row(row: Any) -> None:
+    """Check a row of a run's journal; ValueError says which value is wrong."""
+    object_of({}, **ROW)(row, "")
+    if unknown := set(row) - set(ROW) or set(row.get("history", {})) - set(HISTORY):
+        raise ValueError(f"it must have no {short(min(unknown))}")
+
+
 def check_sidecar(content: Any) -> None:
     """Check the content of a render's sidecar; ValueError says which value is wrong."""
     SIDECAR(content, "")
 
 
-def check_arrays(
-    arrays: Mapping[str, np.ndarray], dtypes: Mapping[str, str], ndims: Mapping[str, int], same: Iterable[str]
-) -> None:
-    """Check arrays of an .npz file.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-    dtypes : mapping of str to str
-        Allowed kinds of dtype by name: ``"u"``, ``"iu"``, ``"f"``.
-    ndims : mapping of str to int
-        Number of axes by name.
-    same : iterable of str
-        Names whose arrays have the same length.
-
-    Raises
-    ------
-    ValueError
-        If an array is missing or another.
-    """
-    for name, kinds in dtypes.items():
-        if name not in arrays:
-            raise ValueError(f"it has no {name}")
-        found = arrays[name]
-        if found.dtype.kind not in kinds or found.ndim != ndims[name]:
-            raise ValueError(f"{name} must have {ndims[name]} axes of numbers, got {found.dtype} {found.shape}")
-    if len({len(arrays[name]) for name in same}) > 1:
-        raise ValueError(f"{', '.join(same)} must have the same length")
-
-
-def check_labels(labels: np.ndarray, classes: int) -> None:
-    """Check that labels are numbers of classes; ValueError otherwise."""
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        raise ValueError(f"labels must be from 0 to {classes - 1}")
-
-
-# ---- kinds of values
-
-
-def _integer(value: Any, place: str) -> None:
-    if type(value) is not int or not 0 <= value < MAX_INT:
-        raise ValueError(f"{place} must be an integer of at least 0, got {_short(value)}")
-
-
-def _seed(value: Any, place: str) -> None:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{place} must be an integer of at least 0, got {_short(value)}")
-
-
-def _size(value: Any, place: str) -> None:
-    if type(value) is not int or not 0 < value < MAX_INT:
-        raise ValueError(f"{place} must be an integer of at least 1, got {_short(value)}")
-
-
-def _number(value: Any, place: str) -> None:
-    if type(value) not in (int, float) or abs(value) > MAX_INT:
-        raise ValueError(f"{place} must be a number, got {_short(value)}")
-
-
-def _positive(value: Any, place: str) -> None:
-    _number(value, place)
-    if not value > 0:
-        raise ValueError(f"{place} must be above 0, got {_short(value)}")
-
-
-def _text(value: Any, place: str) -> None:
-    if type(value) is not str:
-        raise ValueError(f"{place} must be a text, got {_short(value)}")
-
-
-def _digest(value: Any, place: str) -> None:
-    if type(value) is not str or len(value) != 64:
-        raise ValueError(f"{place} must be a SHA-256 digest, got {_short(value)}")
-
-
-def _flag(value: Any, place: str) -> None:
-    if type(value) is not bool:
-        raise ValueError(f"{place} must be true or false, got {_short(value)}")
-
-
-def _plain(value: Any, place: str, depth: int = 0) -> None:
-    """Accept any value that is not nested too deeply."""
-    if depth > MAX_DEPTH:
-        raise ValueError(f"{place} is nested too deeply")
-    if isinstance(value, (dict, list)):
-        for part in value.values() if isinstance(value, dict) else value:
-            if isinstance(part, (dict, list)):
-                _plain(part, place, depth + 1)
-
-
-def _mapping(value: Any, place: str) -> None:
-    if type(value) is not dict:
-        raise ValueError(f"{place} must be an object, got {_short(value)}")
-    _plain(value, place)
-
-
-def _optional(check: Check) -> Check:
-    def optional(value: Any, place: str) -> None:
-        if value is not None:
-            check(value, place)
-
-    return optional
-
-
-def _list(check: Check, length: int | None = None) -> Check:
-    def every(value: Any, place: str) -> None:
-        if type(value) is not list:
-            raise ValueError(f"{place} must be a list, got {_short(value)}")
-        if length is not None and len(value) != length:
-            raise ValueError(f"{place} must have {length} values, got {len(value)}")
-        for i, part in enumerate(value):
-            check(part, f"{place}[{i}]")
-
-    return every
-
-
-def _by_name(check: Check) -> Check:
-    def every(value: Any, place: str) -> None:
-        if type(value) is not dict:
-            raise ValueError(f"{place} must be an object, got {_short(value)}")
-        for name, part in value.items():
-            check(part, f"{place}.{name}")
-
-    return every
-
-
-def _object(required: Mapping[str, Check], **optional: Check) -> Check:
-    """Check an object with these keys; others may have any plain value."""
-
-    def check(value: Any, place: str) -> None:
-        if type(value) is not dict:
-            raise ValueError(f"{place or 'it'} must be an object, got {_short(value)}")
-        prefix = f"{place}." if place else ""
-        for key in required:
-            if key not in value:
-                raise ValueError(f"{place or 'it'} has no {key}")
-        for key, part in value.items():
-            (required.get(key) or optional.get(key) or _plain)(part, prefix + key)
-
-    return check
-
-
-def _rows(required: str) -> Check:
-    """Check rows of numbers by name, thousands of them, without a call per value."""
-    numbers = {int, float, type(None)}
-
-    def check(value: Any, place: str) -> None:
-        if type(value) is not list:
-            raise ValueError(f"{place} must be a list, got {_short(value)}")
-        for i, row in enumerate(value):
-            if type(row) is not dict or not numbers.issuperset(map(type, row.values())):
-                raise ValueError(f"{place}[{i}] must be an object of numbers, got {_short(row)}")
-            _integer(row.get("step"), f"{place}[{i}].step")
-            _number(row.get(required), f"{place}[{i}].{required}")
-
-    return check
-
-
-def _short(value: Any) -> str:
-    text = plain_text(repr(value))
-    return text if len(text) <= 40 else f"{text[:40]}…"
-
-
 # ---- run.json
 
-FILE = {"file": _text, "sha256": _digest}
-SHAPE = _list(_integer)
-SHARES = _list(_number)
-ARCHITECTURE = _object(
+FILE = {"file": text, "sha256": digest}
+SHAPE = list_of(integer)
+SHARES = list_of(numeric)
+ARCHITECTURE = object_of(
     {},
-    conv=_list(_list(_size)),
-    hidden=_list(_size),
-    activation=_text,
-    batch_norm=_flag,
-    dense_norm=_flag,
-    block_dropout=_number,
-    dropout=_number,
-    kernel=_size,
+    conv=list_of(list_of(size)),
+    hidden=list_of(size),
+    activation=text,
+    batch_norm=flag,
+    dense_norm=flag,
+    block_dropout=numeric,
+    dropout=numeric,
+    kernel=size,
 )
-LAYER = _object(
-    {"name": _text, "kind": _text, "output": SHAPE},
-    inputs=_list(_text),
+LAYER = object_of(
+    {"name": text, "kind": text, "output": SHAPE},
+    inputs=list_of(text),
     input=SHAPE,
-    parameters=_integer,
-    weight=_optional(_text),
-    module=_text,
-    outputs=_by_name(SHAPE),
-    parameter_sizes=_by_name(_integer),
-    batch_axis=_optional(_integer),
-    settings=_mapping,
-    **{"class": _text},
+    parameters=integer,
+    weight=optional(text),
+    module=text,
+    outputs=by_name(SHAPE),
+    parameter_sizes=by_name(integer),
+    batch_axis=optional(integer),
+    settings=mapping,
+    **{"class": text},
 )
-CLASS = _object({"name": _text, "precision": _number, "recall": _number, "f1": _number, "support": _integer})
-EVALUATION = _object(
+CLASS = object_of({"name": text, "precision": numeric, "recall": numeric, "f1": numeric, "support": integer})
+EVALUATION = object_of(
     FILE,
-    snapshot=_text,
-    count=_integer,
-    right=_integer,
-    accuracy=_number,
-    interval=_list(_number, 2),
-    calibration_error=_optional(_number),
-    confusion=_list(_list(_integer)),
-    classes=_list(CLASS),
-    images_per_second=_optional(_number),
-    digest=_text,
+    snapshot=text,
+    count=integer,
+    right=integer,
+    accuracy=numeric,
+    interval=list_of(numeric, 2),
+    calibration_error=optional(numeric),
+    confusion=list_of(list_of(integer)),
+    classes=list_of(CLASS),
+    images_per_second=optional(numeric),
+    digest=text,
 )
-RUN = _object(
+SNAPSHOTS = list_of(object_of({"epoch": numeric, "step": integer, **FILE}, name=text))
+HISTORY = {"epochs": rows_of("epoch"), "steps": rows_of("step")}
+PROGRESS = {"unit": text, "best": integer, "last": integer, "seconds": numeric, "images_per_second": numeric}
+ROW: dict[str, Check] = {"snapshots": SNAPSHOTS, "history": object_of({}, **HISTORY)} | PROGRESS
+RUN = object_of(
     {
-        "snapshots": _list(_object({"epoch": _number, "step": _integer, **FILE}, name=_text)),
-        "classes": _list(_text),
-        "input": _object({"shape": _list(_size, 3)}, mean=SHARES, std=_list(_positive)),
-        "layers": _list(LAYER),
+        "snapshots": SNAPSHOTS,
+        "classes": list_of(text),
+        "input": object_of({"shape": list_of(size, 3)}, mean=SHARES, std=list_of(positive)),
+        "layers": list_of(LAYER),
     },
-    schema=_integer,
-    name=_text,
-    recipe=_optional(_text),
-    status=_text,
-    unit=_text,
-    history=_object({"epochs": _rows("epoch"), "steps": _rows("step")}),
-    examples=_optional(_object(FILE, count=_integer)),
-    evaluations=_by_name(EVALUATION),
-    unlabelled=_by_name(EVALUATION),
-    model=_object({}, kind=_text, architecture=ARCHITECTURE, graph=_object(FILE), constants=_object(FILE)),
-    data=_object(
+    schema=integer,
+    name=text,
+    recipe=optional(text),
+    status=text,
+    history=object_of(HISTORY),
+    examples=optional(object_of(FILE, count=integer)),
+    evaluations=by_name(EVALUATION),
+    unlabelled=by_name(EVALUATION),
+    model=object_of({}, kind=text, architecture=ARCHITECTURE, graph=object_of(FILE), constants=object_of(FILE)),
+    data=object_of(
         {},
-        name=_text,
-        asked=_optional(_text),
-        train=_integer,
-        held_out=_integer,
-        held_out_is=_text,
-        share=_number,
-        sha256=_by_name(_text),
-        note=_text,
+        name=text,
+        asked=optional(text),
+        train=integer,
+        held_out=integer,
+        held_out_is=text,
+        share=numeric,
+        sha256=by_name(text),
+        note=text,
     ),
-    settings=_object({}, architecture=ARCHITECTURE, seed=_seed, epochs=_integer, batch_size=_size, data=_text),
-    changed=_mapping,
-    stability=_optional(
-        _object({"accuracy": SHARES}, mean=_number, without_dropout=_number, deviation=_optional(_number), data=_text)
+    settings=object_of({}, architecture=ARCHITECTURE, seed=seed, epochs=integer, batch_size=size, data=text),
+    changed=mapping,
+    stability=optional(
+        object_of(
+            {"accuracy": SHARES},
+            mean=numeric,
+            without_dropout=numeric,
+            deviation=optional(numeric),
+            data=text,
+        )
     ),
-    best=_integer,
-    last=_integer,
-    parameters=_integer,
-    seconds=_number,
-    images_per_second=_number,
-    seed=_seed,
-    device=_text,
-    device_name=_text,
+    parameters=integer,
+    seed=seed,
+    device=text,
+    device_name=text,
+    **PROGRESS,
 )
 
 
 # ---- sidecars
 
-INPUTS = _object(
-    {"reads": _by_name(_text), "options": _mapping, "format": _text, "theme": _text, "size": _list(_size, 2)}
-    | {"fps": _positive, "at": _text},
-    sample=_mapping,
-    max_mb=_optional(_positive),
+INPUTS = object_of(
+    {"reads": by_name(text), "options": mapping, "format": text, "theme": text, "size": list_of(size, 2)}
+    | {"fps": positive, "at": text},
+    sample=mapping,
+    max_mb=optional(positive),
 )
-SIDECAR = _object(
-    {"schema": _integer, "scene": _text, "title": _text, "alt": _text, "run": _text, "command": _text}
-    | {"frames": _integer, "seconds": _number, "bytes": _integer, "width": _size, "height": _size}
-    | {"sha256": _digest, "key": _digest, "inputs": INPUTS, "where": _object({"scene": _text, "run": _text})}
+SIDECAR = object_of(
+    {"schema": integer, "scene": text, "title": text, "alt": text, "run": text, "command": text}
+    | {"frames": integer, "seconds": numeric, "bytes": integer, "width": size, "height": size}
+    | {"sha256": digest, "key": digest, "inputs": INPUTS, "where": object_of({"scene": text, "run": text})}
 )

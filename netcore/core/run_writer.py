@@ -5,18 +5,20 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from safetensors.numpy import save as save_safetensors
+from safetensors.numpy import save_file
 
 from netcore.core.errors import NetcoreError
-from netcore.core.files import atomic_write, path_inside
-from netcore.core.run import SCHEMA, Run, Snapshot
+from netcore.core.files import atomic_write, file_sha256, path_inside
+from netcore.core.run import Run, Snapshot
+from netcore.core.run_info import SCHEMA
+from netcore.core.run_journal import JournalWriter, add_row
 
 DIGEST_LENGTH = 12  # hexadecimal digits of the SHA-256 in the name of an evaluation's file
 UNNAMED_SECONDS = 24 * 3600  # after which an evaluation that `run.json` does not name is a killed command's
@@ -41,6 +43,8 @@ class RunWriter:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._journal: JournalWriter | None = None  # of the `run.json` that this writer wrote last
+        self._rows = _no_rows()  # to be appended
         self._replaced: set[str] = set()  # files to remove when `run.json` no longer names them
         self._evaluated = False
 
@@ -67,11 +71,24 @@ class RunWriter:
             What captions call the snapshot, if "epoch 3" or "step 500" would not be right.
         """
         ordered = {key: np.asarray(weights[key], order="C") for key in sorted(weights)}
-        entry = self._write(f"snapshots/{step:06d}.safetensors", save_safetensors(ordered))
+        file = f"snapshots/{step:06d}.safetensors"
+        with atomic_write(path_inside(self.run.path, file)) as partial:
+            save_file(ordered, partial)
+            entry = {"file": file, "sha256": file_sha256(partial)}
         row = {"epoch": epoch, "step": step} | entry | ({"name": name} if name else {})
-        others = [s for s in self.info["snapshots"] if s["step"] != step]
-        self.info["snapshots"] = sorted([*others, row], key=lambda s: s["step"])
-        return next(s for s in self.run.snapshots if s.step == step)
+        self._add({"snapshots": [row]})
+        return Snapshot(epoch, step, entry["file"], entry["sha256"], name)
+
+    def add_history(self, unit: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows to the training history, in place of those of the same step.
+
+        Parameters
+        ----------
+        unit : {"epochs", "steps"}
+        rows : sequence of dict
+            Each with a ``"step"``.
+        """
+        self._add({"history": {unit: list(rows)}})
 
     def add_arrays(self, file: str, **arrays: ArrayLike) -> dict[str, str]:
         """Write a compressed .npz at `file` (relative) and return its entry, ``{"file": …, "sha256": …}``."""
@@ -115,9 +132,34 @@ class RunWriter:
         self._evaluated = True
         return dict(entries[name])
 
+    def append(self, **values: Any) -> None:
+        """Write the snapshots and the history added since the last call, and `values`, at a cost of their own length.
+
+        Nothing else of `info` is written. Where `run.json` is not this writer's, it is written whole, as `save` does.
+
+        Parameters
+        ----------
+        **values
+            Of `info`: what `netcore.core.run_checks.PROGRESS` names.
+        """
+        self._add(values)
+        row, journal = self._rows, self._journal
+        self._journal = None  # unless the row is whole
+        if journal is None or not journal.append(row):
+            return self.save()
+        self._journal, self._rows = journal, _no_rows()
+        return None
+
+    def _add(self, row: dict[str, Any]) -> None:
+        """Enter values in `info`, and keep them for `append`."""
+        add_row(self.info, row)
+        add_row(self._rows, row)
+
     def save(self) -> None:
         """Write `run.json`, whole or not at all, then remove the evaluations that it no longer names."""
-        self._write("run.json", (json.dumps(self.info, indent=1) + "\n").encode())
+        content = (json.dumps(self.info, indent=1) + "\n").encode()
+        self._write("run.json", content)
+        self._journal, self._rows = JournalWriter(self.run.path, content), _no_rows()
         entries = [*self.info.get("evaluations", {}).values(), *self.info.get("unlabelled", {}).values()]
         named = {entry["file"] for entry in entries}
         if self._evaluated:
@@ -140,6 +182,10 @@ class RunWriter:
         with atomic_write(path_inside(self.run.path, file)) as partial:
             partial.write_bytes(data)
         return {"file": file, "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _no_rows() -> dict[str, Any]:
+    return {"snapshots": [], "history": {}}
 
 
 def _npz(arrays: Mapping[str, ArrayLike]) -> bytes:

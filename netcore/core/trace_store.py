@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write
-from netcore.core.run import Arrays
+from netcore.core.run_files import Arrays
 from netcore.core.trace import LayerTrace, Trace
 
 MAX_BYTES = 128 * 2**20  # of all entries of a run

@@ -4,7 +4,6 @@
 operators by name, with their arguments; nothing is pickled. `netcore.models.exported_model` computes such a graph.
 """
 
-import copy
 import io
 import logging
 import warnings
@@ -19,6 +18,7 @@ from torch import nn
 from netcore.core.errors import NetcoreError
 from netcore.models.exported_model import ExportedModel
 from netcore.models.graph_writer import Graph, GraphWriter
+from netcore.models.module_copy import copy_module
 
 
 def export_graph(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Graph, dict[str, NDArray[Any]]]:
@@ -60,15 +60,15 @@ def export_graph(module: nn.Module, shape: tuple[int, int, int]) -> tuple[Graph,
             ) from error
         raise NetcoreError(f"the graph of {name} cannot be stored ({_first_line(error)})") from error
     graph, constants = GraphWriter(module, program).write()
-    _verify(module, ExportedModel(graph, constants), shape)
+    _verify(module, ExportedModel(graph, constants, state=module.state_dict()), shape)
     return graph, constants
 
 
 def cpu_copy(module: nn.Module) -> nn.Module:
-    """Copy a module, without its wrappers, to the CPU in float32 and evaluation mode."""
+    """Copy a module, without its wrappers, to the CPU in float32 and evaluation mode; parameters share memory."""
     module = unwrap(module)
     try:
-        module = copy.deepcopy(module)
+        module = copy_module(module)
     except Exception as error:  # a module can hold an object that cannot be copied, for example a lock
         raise NetcoreError(f"{type(module).__name__} cannot be copied ({_first_line(error)})") from error
     return module.cpu().float().eval()
@@ -93,7 +93,6 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 def _verify(module: nn.Module, exported: ExportedModel, shape: tuple[int, int, int]) -> None:
     """Compare the scores of module and graph on one image and on a batch of three."""
-    exported.load_state_dict(module.state_dict())
     images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for batch in (images[:1], images):

@@ -53,6 +53,10 @@ class ExportedModel(nn.Module):
     constants : mapping of ndarray
     device : str
         Of parameters, buffers and constants.
+    state : mapping of Tensor, optional
+        Parameters and buffers by name, whose memory the network shares. Default: zeros.
+    allocate : bool
+        Whether the zeros take memory. If not, values must be assigned, not copied to them.
 
     Attributes
     ----------
@@ -63,13 +67,22 @@ class ExportedModel(nn.Module):
         Class of every module by its path.
     """
 
-    def __init__(self, graph: Mapping[str, Any], constants: Mapping[str, NDArray[Any]], device: str = "cpu") -> None:
+    def __init__(
+        self,
+        graph: Mapping[str, Any],
+        constants: Mapping[str, NDArray[Any]],
+        device: str = "cpu",
+        state: Mapping[str, Tensor] | None = None,
+        allocate: bool = True,
+    ) -> None:
         super().__init__()
+        self._given, self._allocate = state or {}, allocate
         self.current_call = ("", "", "")
         self._drops = nn.ModuleList()
         try:
             _check_limits(graph)
             self._owners = {k: self._register(k, v, device) for k, v in graph["state"].items()}
+            self._given = {}
             self._constants = {k: torch.from_numpy(v).to(device) for k, v in constants.items()}
             self._nodes = [self._read_node(node) for node in graph["nodes"]]
             self._output = _decode(graph["output"])
@@ -88,7 +101,13 @@ class ExportedModel(nn.Module):
             if part not in owner._modules:
                 owner.add_module(part, nn.Module())
             owner = owner.get_submodule(part)
-        value = torch.zeros(entry["shape"], dtype=_torch_constant(entry["dtype"]), device=device)
+        given = self._given.get(name)
+        if given is None:
+            shape = entry["shape"] if self._allocate else ()
+            zeros = torch.zeros(shape, dtype=_torch_constant(entry["dtype"]), device=device)
+            value = zeros.expand(entry["shape"])
+        else:
+            value = given.detach().to(device, _torch_constant(entry["dtype"])).view(entry["shape"])
         if entry["parameter"]:
             owner.register_parameter(leaf, nn.Parameter(value, requires_grad=value.is_floating_point()))
         else:

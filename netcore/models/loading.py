@@ -40,7 +40,7 @@ def load_model(run: Run, snapshot: Snapshot) -> nn.Module:
         module, digest = _construct(run), ""
     if digest != snapshot.sha256:
         _last.pop(str(run.path), None)
-        load_weights(module, run.weights(snapshot), snapshot.file)
+        load_weights(module, run.weights(snapshot), snapshot.file, assign=True)
         _last.clear()
         _last[str(run.path)] = (described, snapshot.sha256, module)
     return module
@@ -52,7 +52,7 @@ def _construct(run: Run) -> nn.Module:
         constants = run.read_arrays(model["constants"]) if "constants" in model else {}
         graph = _read_graph(run, model)
         check_graph(graph, constants, run.input_shape, len(run.classes))
-        return ExportedModel(graph, constants).eval()
+        return ExportedModel(graph, constants, allocate=False).eval()
     if model.get("kind") != "recipe":
         raise NetcoreError(f"run '{run.name}' does not describe its network (model in run.json)")
     try:
@@ -77,7 +77,7 @@ def _build(run: Run, model: dict[str, Any]) -> nn.Module:
     return build_model(architecture, run.input_shape, len(run.classes)).eval()
 
 
-def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str) -> None:
+def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source: str, assign: bool = False) -> None:
     """Copy named arrays into a module's parameters and buffers.
 
     Parameters
@@ -86,6 +86,8 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source:
     weights : mapping of ndarray
     source : str
         File of the weights, for the error message.
+    assign : bool
+        Let the module use the memory of the arrays, on the CPU.
 
     Raises
     ------
@@ -110,4 +112,10 @@ def load_weights(module: nn.Module, weights: Mapping[str, NDArray[Any]], source:
         for key, value in state.items():
             if key not in weights:
                 continue
-            value.copy_(torch.from_numpy(np.array(weights[key])).view(value.shape))
+            array = np.asarray(weights[key])
+            tensor = torch.from_numpy(array if array.flags.writeable else array.copy()).view(value.shape)
+            if assign:
+                owner, _, leaf = key.rpartition(".")
+                getattr(module.get_submodule(owner), leaf).data = tensor.to(value.dtype)
+            else:
+                value.copy_(tensor)

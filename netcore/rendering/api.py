@@ -12,7 +12,7 @@ from netcore.rendering import code_digest
 from netcore.rendering.execution import run_tasks
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.pool import TIMEOUT_SECONDS
-from netcore.rendering.provenance import clear_caches
+from netcore.rendering.provenance import clear_caches, read_sidecar
 from netcore.rendering.request import RenderTask, Request, make_tasks
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
 from netcore.rendering.sample_selector import SampleSelector
@@ -165,14 +165,28 @@ def render_all(
             target = Path(request.output or request.scene)
             done.append(RenderResult(target, "refused", message=str(error), lacking=True))
     _check_targets(tasks)
-    stale = {id(task): [f for f in task.targets if force or stale_reason(task, f)] for task in tasks}
-    stale_tasks = [task.with_formats(stale[id(task)]) for task in tasks if stale[id(task)]]
+    fresh = [{} if force else _fresh_results(task) for task in tasks]
+    stale_tasks = [
+        task.with_formats([name for name in task.targets if name not in known])
+        for task, known in zip(tasks, fresh, strict=True)
+        if len(known) < len(task.targets)
+    ]
     _prepare(stale_tasks, listener)
     drawn = iter(run_tasks(stale_tasks, jobs, timeout, listener, executor))
-    for task in tasks:
-        new = {r.target: r for r in (next(drawn) if stale[id(task)] else [])}
-        done += [new.get(target) or result_from_sidecar(target, "fresh") for target in task.targets.values()]
+    for task, known in zip(tasks, fresh, strict=True):
+        new = {r.target: r for r in (next(drawn) if len(known) < len(task.targets) else [])}
+        done += [known.get(name) or new[target] for name, target in task.targets.items()]
     return done
+
+
+def _fresh_results(task: RenderTask) -> dict[str, RenderResult]:
+    """Return the results of a task's files that are up to date, by format."""
+    found = {}
+    for name, target in task.targets.items():
+        sidecar = read_sidecar(target)
+        if not stale_reason(task, name, sidecar):
+            found[name] = result_from_sidecar(target, "fresh", sidecar=sidecar)
+    return found
 
 
 def _check_targets(tasks: Sequence[RenderTask]) -> None:

@@ -1,70 +1,23 @@
 """Find the source files and libraries that decide a render.
 
-Nothing is imported for it: sources are parsed. Imports inside functions count if the function is reached, imports for
-type checkers alone do not. Of the package root, whose names are loaded lazily, only the name asked for counts.
-Files of other kinds in a package's folder, such as a page's template, count as part of its `__init__.py`.
+Nothing is imported for it: sources are parsed. Files of other kinds in a package's folder, such as a page's template,
+count as part of its `__init__.py`.
 """
 
-import ast
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, distribution, distributions, packages_distributions
 from pathlib import Path
+
+from netcore.rendering.module_source import ALL, NOTHING, Import, ModuleSource, parse, short_digest
 
 # Where drawing starts, besides the scene itself: module and function, by kind of scene.
 ROOTS = {"film": "netcore.rendering.draw_task:_film", "figure": "netcore.rendering.draw_task:_figure"}
 FORMATS = "netcore.rendering.formats"  # found by name there, so that no import leads to a format's module
 PACKAGE = next(parent for parent in Path(__file__).resolve().parents if not (parent.parent / "__init__.py").exists())
 SCENES = "scenes"  # inside the package once installed, beside it in a checkout
-ALL = "*"  # every definition of a module
-DIGEST_LENGTH = 16  # hexadecimal digits kept of a file's SHA-256
 
-NOTHING = ""  # no definition: a package that runs because a module in it is imported
-
-Import = tuple[str, str]  # module, and the name taken from it or `ALL`
 Step = tuple[Path, str]  # file, and the definition reached, `ALL` or `NOTHING`
-
-
-@dataclass(frozen=True)
-class ModuleSource:
-    """Imports and digest of one source file.
-
-    Attributes
-    ----------
-    digest : str
-        First digits of the SHA-256 of the file.
-    imports : dict of str to tuple
-        Imports by the top-level definition that contains them; ``""``: outside of any, run with the module.
-    uses : dict of str to frozenset
-        Names of the module's definitions that each definition (``""``: the module itself) mentions.
-    lazy : dict of str to str
-        Names that the module's ``__getattr__`` imports, and their sources: ``"module"`` or ``"module:attribute"``.
-    """
-
-    digest: str
-    imports: dict[str, tuple[Import, ...]]
-    uses: dict[str, frozenset[str]]
-    lazy: dict[str, str]
-
-    def reached_imports(self, name: str) -> Iterator[Import]:
-        """Yield the imports that run when `name` is imported from the module and used."""
-        reached: set[str] = set()
-        if name == ALL:
-            reached |= set(self.imports)
-        elif name == NOTHING:
-            reached.add("")
-        else:
-            waiting = ["", name if name in self.uses else "__getattr__"]
-            while waiting:
-                if (key := waiting.pop()) not in reached:
-                    reached.add(key)
-                    waiting += self.uses.get(key, ())
-        for key in sorted(reached):
-            yield from self.imports.get(key, ())
 
 
 @dataclass(frozen=True)
@@ -120,9 +73,8 @@ class SourceTree:
         FileNotFoundError
             If the module where drawing starts does not exist.
         """
-        scene = scene.resolve()
         if (scene, kind, format) not in self._reaches:
-            self._reaches[scene, kind, format] = self._walk(scene, kind, format)
+            self._reaches[scene, kind, format] = self._walk(scene.resolve(), kind, format)
         return self._reaches[scene, kind, format]
 
     def _walk(self, scene: Path, kind: str, format: str) -> Reach:
@@ -224,7 +176,7 @@ class SourceTree:
         source = parse(text, package, self.package.name)
         if data:
             whole = b"".join([text, *(each.name.encode() + each.read_bytes() for each in data)])
-            source = replace(source, digest=sha256(whole).hexdigest()[:DIGEST_LENGTH])
+            source = replace(source, digest=short_digest(whole))
         return source
 
 
@@ -235,91 +187,6 @@ def _data_files(file: Path) -> list[Path]:
     return sorted(
         each for each in file.parent.iterdir() if each.is_file() and each.suffix not in (".py", ".pyc", ".pyi")
     )
-
-
-def parse(text: bytes, package: str = "", root: str = PACKAGE.name) -> ModuleSource:
-    """Read the imports of a module's source.
-
-    Parameters
-    ----------
-    text : bytes
-        The file's content.
-    package : str
-        Dotted name of the package that the module belongs to, for relative imports.
-    root : str
-        Name of the package whose names are loaded lazily: ``netcore.rendering`` is an import too.
-    """
-    digest = sha256(text).hexdigest()[:DIGEST_LENGTH]
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return ModuleSource(digest, {}, {}, {})
-    definitions = [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
-    names = {n.name for n in definitions}
-    imports: dict[str, set[Import]] = {"": set()}
-    uses: dict[str, set[str]] = {"": set()}
-    uses |= {name: set() for name in names}
-    lines = text.splitlines()
-    words = b"import", f"{root}.".encode()
-    sources = [b"\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in definitions]
-    importing = any(word in source for source in sources for word in words)  # rarely true, and the walk is slow
-    for statement in tree.body if importing else [n for n in tree.body if n not in definitions]:
-        key = statement.name if statement in definitions else ""
-        for node in _walk_runtime(statement):
-            imports.setdefault(key, set()).update(_imports_of(node, package, root))
-            if isinstance(node, ast.Name) and node.id in names:
-                uses[key].add(node.id)
-        if getattr(statement, "decorator_list", None):  # a decorator may register it, so that no name refers to it
-            uses[""].add(key)
-    return ModuleSource(
-        digest,
-        {key: tuple(sorted(found)) for key, found in imports.items()},
-        {key: frozenset(found) for key, found in uses.items()},
-        _lazy_table(tree),
-    )
-
-
-def _walk_runtime(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk a tree, the bodies of ``if TYPE_CHECKING:`` left out."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
-            waiting += node.orelse
-        elif not isinstance(node, (ast.Name, ast.Constant)):
-            waiting += ast.iter_child_nodes(node)
-
-
-def _imports_of(node: ast.AST, package: str, root: str) -> Iterator[Import]:
-    if isinstance(node, ast.Import):
-        yield from ((alias.name, ALL) for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-        module = ".".join([*base, *([node.module] if node.module else [])])
-        yield from ((module or alias.name, alias.name if module else ALL) for alias in node.names)
-    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == root:
-        yield root, node.attr
-    elif isinstance(node, ast.Call) and _last_name(node.func) == "import_module" and node.args:
-        named = node.args[0]
-        yield from [(str(named.value), ALL)] if isinstance(named, ast.Constant) else []
-
-
-def _last_name(node: ast.AST) -> str:
-    """Return ``c`` of the expression ``a.b.c``."""
-    return str(getattr(node, "attr", getattr(node, "id", "")))
-
-
-def _lazy_table(tree: ast.Module) -> dict[str, str]:
-    """Names and the modules they come from, in the module's dictionaries of strings."""
-    found: dict[str, str] = {}
-    for node in tree.body:
-        value = getattr(node, "value", None)
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(value, ast.Dict):
-            for key, module in zip(value.keys, value.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(module, ast.Constant):
-                    found[str(key.value)] = str(module.value)
-    return found
 
 
 def _helpers(parts: list[str], name: str, folder: Path) -> Iterator[Step]:
@@ -335,60 +202,6 @@ def _module_file(path: Path) -> Path | None:
         if file.is_file():
             return file
     return None
-
-
-# ---- versions of libraries
-
-
-def versions(libraries: frozenset[str]) -> dict[str, str]:
-    """Return the version of each installed distribution that provides one of `libraries`, by its name.
-
-    Examples
-    --------
-    >>> sorted(versions(frozenset({"numpy", "PIL"})))
-    ['numpy', 'pillow']
-    """
-    found = dict(version for name in sorted(libraries) for version in _versions(name))
-    return dict(sorted(found.items()))
-
-
-@cache
-def _versions(library: str) -> tuple[tuple[str, str], ...]:
-    names = _distributions(library)
-    bundled = tuple(version for name in names for version in _bundled_ffmpeg(name))
-    return tuple((name.lower(), distribution(name).version) for name in names) + bundled
-
-
-def _distributions(library: str) -> list[str]:
-    """Return the distributions that an import comes from; most have the same name, the others are looked up."""
-    try:
-        distribution(library)
-    except (PackageNotFoundError, ValueError):
-        return sorted(_providers().get(library, ()) or set(_all_distributions().get(library, ())))
-    return [library]
-
-
-@cache
-def _providers() -> dict[str, set[str]]:
-    """Return distributions by the packages that they declare, quickly: their lists of files are not read."""
-    found: dict[str, set[str]] = {}
-    for one in distributions():
-        for name in (one.read_text("top_level.txt") or "").split():
-            found.setdefault(name, set()).add(one.name)
-    return found
-
-
-@cache
-def _all_distributions() -> Mapping[str, list[str]]:
-    return packages_distributions()
-
-
-def _bundled_ffmpeg(name: str) -> Iterator[tuple[str, str]]:
-    """Yield the version of libavcodec that a distribution carries, as PyAV's wheels do."""
-    folder = Path(str(distribution(name).locate_file(f"{name}.libs")))
-    for file in sorted(folder.glob("libavcodec*")):
-        if number := re.search(r"(\d+\.\d+\.\d+)", file.name.partition("-")[2][9:] or file.name):
-            yield "libavcodec", number[1]
 
 
 TREE = SourceTree()

@@ -8,16 +8,24 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import file_sha256
-from netcore.rendering.provenance import SCHEMA, inputs_key, read_sidecar, render_inputs
+from netcore.rendering.provenance import SCHEMA, inputs_key, render_inputs
 from netcore.rendering.request import RenderTask
 
 
-def stale_reason(task: RenderTask, format: str) -> str:
-    """Return why a render must be drawn (again), "" if it is fresh."""
+def stale_reason(task: RenderTask, format: str, sidecar: Mapping[str, Any] | None) -> str:
+    """Return why a render must be drawn (again), "" if it is fresh.
+
+    Parameters
+    ----------
+    task : RenderTask
+    format : str
+        One of its formats.
+    sidecar : mapping or None
+        As `read_sidecar` returns it.
+    """
     target = task.targets[format]
     if not target.is_file():
         return "missing"
-    sidecar = read_sidecar(target)
     if sidecar is None:
         return "has no sidecar"
     if file_sha256(target) != sidecar["sha256"]:

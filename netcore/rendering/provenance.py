@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from netcore.core.context import read_digest
 from netcore.core.files import atomic_write_text
 from netcore.core.plain_text import parse_json
+from netcore.core.run import Run
 from netcore.core.run_checks import check_sidecar
 from netcore.rendering import code_digest
+from netcore.rendering.library_versions import versions
 from netcore.rendering.request import RenderTask
+from netcore.rendering.run_cache import forget_results, kept_by_run
 
 if TYPE_CHECKING:
     from netcore.rendering.draw_task import DrawnFile
@@ -56,9 +59,9 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "scene": task.scene.sha256,
         "helpers": reach.helpers,
         "code": reach.package,
-        "versions": code_digest.versions(reach.libraries),
+        "versions": versions(reach.libraries),
         "run": task.run.name,
-        "reads": {word: read_digest(task.run, word) for word in sorted({*ALWAYS, *reads})},
+        "reads": {word: _read_digest(task.run, word) for word in sorted({*ALWAYS, *reads})},
         "sample": selector | {"sha256": task.selector.digest(task.run)},
         "at": task.at,
         "options": dict(task.options),
@@ -72,14 +75,20 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
     }
 
 
+@kept_by_run
+def _read_digest(run: Run, word: str) -> str:
+    return read_digest(run, word)
+
+
 def inputs_key(values: Mapping[str, Any]) -> str:
     """Return the digest of all inputs."""
     return new_sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def clear_caches() -> None:
-    """Read source files again: in a notebook they may have changed."""
+    """Read source files again, and compute facts of runs again: in a notebook they may have changed."""
     code_digest.TREE.clear()
+    forget_results()
 
 
 # ---- sidecars

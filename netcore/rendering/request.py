@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
-from netcore.core.run import Run, load_run
+from netcore.core.run import Run
 from netcore.rendering.formats import Format, all_formats, check_formats, get_format, list_words
 from netcore.rendering.requirements import check_requirements
+from netcore.rendering.run_cache import cached_run, kept_by_run
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import Scene, find_scene
 
@@ -91,8 +91,8 @@ def make_tasks(request: Request) -> list[RenderTask]:
     scene, run = find_scene(request.scene), cached_run(request.run, request.runs_dir)
     formats = _formats(request, scene)
     options = scene.resolve_options(dict(request.options))
-    check_requirements(scene.name, scene.needs, run)
-    run.snapshot(request.at)
+    _check_requirements(run, scene.name, scene.needs)
+    _check_snapshot(run, request.at)
     if request.steps and scene.kind != "film":
         raise NetcoreError(f"scene '{scene.name}' is a figure and has no steps: leave out --steps")
     fps = _frame_rate(request, formats)
@@ -114,18 +114,14 @@ def make_tasks(request: Request) -> list[RenderTask]:
     ]  # fmt: skip
 
 
-def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
-    """Load a run as `load_run` does, from a cache while its file is unchanged; for reading only."""
-    file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
-    if file is None:
-        return load_run(path, runs)
-    info = file.stat()
-    return _load_run(file.parent.resolve(), (info.st_mtime_ns, info.st_size, info.st_ino))
+@kept_by_run
+def _check_requirements(run: Run, scene: str, needs: tuple[str, ...]) -> None:
+    check_requirements(scene, needs, run)
 
 
-@lru_cache(maxsize=32)
-def _load_run(path: Path, stamp: tuple[int, ...]) -> Run:
-    return load_run(path)
+@kept_by_run
+def _check_snapshot(run: Run, at: str) -> None:
+    run.snapshot(at)
 
 
 def _formats(request: Request, scene: Scene) -> tuple[str, ...]:

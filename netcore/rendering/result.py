@@ -1,6 +1,6 @@
 """Results of rendering, and the interface for its progress."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,10 @@ class ProgressListener:
         """Handle the end of a task, with the results of its files."""
 
 
-def result_from_sidecar(target: Path, state: str, message: str = "", wall_seconds: float = 0.0) -> RenderResult:
-    """Return the result of a file that exists, its values read from the sidecar."""
-    content = read_sidecar(target) or {}
+def result_from_sidecar(
+    target: Path, state: str, message: str = "", wall_seconds: float = 0.0, sidecar: Mapping[str, Any] | None = None
+) -> RenderResult:
+    """Return the result of a file that exists, its values read from the sidecar (`sidecar`, if it was read before)."""
+    content = sidecar or read_sidecar(target) or {}
     values: dict[str, Any] = {k: content.get(k) for k in ("seconds", "frames", "bytes", "title", "alt", "command")}
     return RenderResult(target, state, message=message, wall_seconds=wall_seconds, **values)

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+import re
 import string
 import sys
 from dataclasses import dataclass
@@ -90,11 +91,17 @@ def find_scene(name: str | Path) -> Scene:
         if not Path(name).is_file():
             raise NetcoreError(f"no scene file {name}")
         return read_scene(Path(name))
-    known = scene_files()
-    word = str(name).replace("_", "-")
-    if word not in known:
-        raise unknown_name("scene", str(name), known)
-    return read_scene(known[word])
+    file = _scene_file(str(name).replace("-", "_"))
+    if file is None:
+        raise unknown_name("scene", str(name), scene_files())
+    return read_scene(file)
+
+
+def _scene_file(stem: str) -> Path | None:
+    """Return the file of one of netcore's scenes; the folders are not listed for it."""
+    places = [folder / f"{stem}.py" for folder in reversed(SCENE_DIRS)]
+    is_word = re.fullmatch(r"[^\W_]\w*", stem)
+    return next((file for file in places if file.is_file()), None) if is_word else None
 
 
 def read_scene(path: Path) -> Scene:

@@ -10,7 +10,8 @@ from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.config import read_config
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.provenance import clear_caches, read_sidecar
-from netcore.rendering.request import RenderTask, Request, cached_run, make_tasks
+from netcore.rendering.request import RenderTask, Request, make_tasks
+from netcore.rendering.run_cache import cached_run
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import find_scene
 
@@ -28,13 +29,17 @@ def render_status(file: Path, runs_dir: str = "runs", renders_dir: str = "render
     """Return the status of the renders listed in `file`, or found with a sidecar in its folder or `renders_dir`."""
     clear_caches()
     wanted = read_config(file, runs_dir, renders_dir, allow_outside=True) if file.is_file() else []
-    out = [status for request in wanted for status in _statuses(request)]
+    by_run = sorted(range(len(wanted)), key=lambda i: wanted[i].run)  # so that few runs are in memory at a time
+    found = {i: list(_statuses(wanted[i])) for i in by_run}
+    out = [status for i in range(len(wanted)) for status in found[i]]
     known = {Path(status.target).resolve() for status in out}
     for sidecar in sidecars(file.parent, Path(renders_dir), runs_dir):
         target = sidecar.with_suffix("")
+        if (place := target.resolve()) in known:
+            continue
         content = read_sidecar(target)
-        if content is not None and target.resolve() not in known:
-            known.add(target.resolve())
+        if content is not None:
+            known.add(place)
             out.append(_status(target, _unlisted_reason(target, content)))
     return out
 
@@ -72,7 +77,7 @@ def _statuses(request: Request) -> Iterator[RenderStatus]:
     else:
         for task in tasks:
             for name, target in task.targets.items():
-                yield _status(target, stale_reason(task, name))
+                yield _status(target, stale_reason(task, name, read_sidecar(target)))
 
 
 def _status(target: Path, reason: str) -> RenderStatus:
@@ -83,7 +88,7 @@ def _status(target: Path, reason: str) -> RenderStatus:
 def _unlisted_reason(target: Path, content: Mapping[str, Any]) -> str:
     """Return why a render known only by its sidecar must be drawn again, "" if it is fresh."""
     try:
-        return stale_reason(task_from_sidecar(target, content), content["inputs"]["format"])
+        return stale_reason(task_from_sidecar(target, content), content["inputs"]["format"], content)
     except NetcoreError as error:
         return str(error)
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:

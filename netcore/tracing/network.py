@@ -11,7 +11,8 @@ from torch import Tensor
 
 from netcore.core.errors import NetcoreError
 from netcore.core.network import Mask, OptimizerStep, Weights
-from netcore.core.run import Arrays, Run, Snapshot
+from netcore.core.run import Run, Snapshot
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 from netcore.models.loading import load_model

@@ -20,6 +20,8 @@ from netcore.training.seeds import cpu_generator, derive_seed
 MAX_FLOAT_PIXELS = {"cpu": 1 << 22, "mps": 1 << 24, "cuda": 1 << 27}  # limits the memory of the float copy
 SYNC_SECONDS = 0.2  # between two transfers of losses, each of which waits for the device
 
+COUNTED_STEPS = 50  # whose answers are compared with the labels at once
+
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -118,27 +120,39 @@ def train_epoch(
     module.train()
     torch.manual_seed(derive_seed(recipe.seed, epoch, "dropout"))
     autocast = autocast_context(module, data.images.device)
+    parameters = list(module.parameters())
     losses: list[torch.Tensor] = []
+    answers: list[tuple[torch.Tensor, torch.Tensor]] = []  # of the last steps
     correct: list[torch.Tensor] = []
-    sizes: list[int] = []
+    one = torch.ones((), device=data.images.device)
     for i, (images, labels) in enumerate(iter_batches(data, recipe, epoch, has_convolution(module))):
         for group in optimizer.param_groups:
             group["lr"] = lr_at(i)
-        optimizer.zero_grad()
+        for parameter in parameters:  # `zero_grad` also reports to the profiler, which takes longer than a small layer
+            parameter.grad = None
         with autocast:
             logits = module(images)
         loss = F.cross_entropy(logits.float(), labels)
-        loss.backward()
+        loss.backward(one)
         optimizer.step()
         losses.append(loss.detach())
-        correct.append(logits.detach().argmax(1) == labels)
-        sizes.append(len(labels))
+        answers.append((logits.detach(), labels))
+        if len(answers) == COUNTED_STEPS:
+            correct.append(_correct(answers))
         on_step(i + 1, losses)
     step_losses = torch.stack(losses).cpu().numpy()
     check_finite(step_losses, (epoch - 1) * len(step_losses))
-    weights = np.array(sizes)
-    accuracy = torch.cat(correct).float().mean().item()
-    return EpochResult(step_losses, float((step_losses * weights).sum() / weights.sum()), accuracy)
+    right = torch.cat([*correct, *([_correct(answers)] if answers else [])])
+    sizes = np.full(len(losses), recipe.batch_size)  # of the batches; the last may be smaller
+    sizes[-1] = len(right) - sizes[:-1].sum()
+    return EpochResult(step_losses, float((step_losses * sizes).sum() / sizes.sum()), right.float().mean().item())
+
+
+def _correct(answers: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """Return which of the collected answers are right, and forget them."""
+    logits, labels = (torch.cat(parts) for parts in zip(*answers, strict=True))
+    answers.clear()
+    return logits.argmax(1) == labels
 
 
 def check_finite(losses: NDArray[np.floating], steps_before: int) -> None:

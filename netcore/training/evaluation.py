@@ -1,6 +1,5 @@
 """Evaluate a run on data sets and store the results."""
 
-import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from netcore.datasets.base import Dataset, DatasetSplits, sample_per_class, stra
 from netcore.datasets.loading import load_dataset
 from netcore.models.device import module_to_device, select_device, to_tensor
 from netcore.models.loading import load_model
+from netcore.models.module_copy import copy_module
 from netcore.tracing.batch_inference import batch_logits
 from netcore.training.mc_dropout import DEFAULT_PASSES, has_dropout, mc_dropout_accuracy
 
@@ -123,7 +123,7 @@ def evaluate_splits(
     """Evaluate on loaded data sets as `evaluate` does, without saving the run."""
     run = writer.run
     snapshot = run.snapshot(at)
-    module = module_to_device(copy.deepcopy(load_model(run, snapshot)), device).eval()
+    module = module_to_device(copy_module(load_model(run, snapshot)), device).eval()
     entries = [_evaluate_split(writer, module, part, device, snapshot.label) for part in parts]
     if dropout_passes != 0 and has_dropout(module):
         epochs = run.info.get("settings", {}).get("epochs", DEFAULT_PASSES)

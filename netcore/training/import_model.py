@@ -86,15 +86,17 @@ def import_model(
     module = call_factory(factory)
     count = count_classes(module, shape)
     check_normalization(mean, std, shape[0])
-    files = [(Path(f), read_weights(Path(f))) for f in weights]
-    for file, arrays in files:
-        load_weights(module, arrays, str(file))
+    files = [Path(f) for f in weights]
+    for file in files:  # all of them, before anything is written; one at a time is in memory
+        load_weights(module, read_weights(file), str(file))
     data = _load_examples(examples, data_dir, shape, classes, count)
     origin = {"factory": factory, "folder": str(Path.cwd())}
     with RunRecorder(module, data, Path(output_dir) / name, mean, std, origin) as recorder:
-        for number, (file, arrays) in enumerate(files, 1):
-            load_weights(module, arrays, str(file))
+        for number, file in enumerate(files, 1):
+            if len(files) > 1:
+                load_weights(module, read_weights(file), str(file))
             recorder.snapshot(number, name=file.stem)
+        del module  # the evaluation reads the snapshot
     return recorder.run
 
 
@@ -203,7 +205,7 @@ def _is_torchscript(path: Path) -> bool:
 def _load_torch(path: Path) -> dict[str, torch.Tensor]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the errors contain what matters
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     for key in CHECKPOINT_KEYS:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

@@ -65,9 +65,9 @@ def class_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 
 def state_arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
-    """Copy parameters and buffers by name, floats as float32."""
+    """Return parameters and buffers by name, floats as float32; on the CPU they share the model's memory."""
     state = {k: v.detach() for k, v in unwrap(model).state_dict().items() if isinstance(v, torch.Tensor)}
-    return {k: np.array((v.float() if v.is_floating_point() else v).cpu().numpy()) for k, v in state.items()}
+    return {k: (v.float() if v.is_floating_point() else v).cpu().numpy() for k, v in state.items()}
 
 
 def to_uint8(images: ArrayLike, mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[np.uint8]:

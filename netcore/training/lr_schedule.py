@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 SCHEDULES = ("constant", "plateau", "cosine", "onecycle")
+CHANGES_BY_STEP = ("cosine", "onecycle")  # the others keep their rate for an epoch
 # onecycle, with the defaults of torch.optim.lr_scheduler.OneCycleLR
 WARM_UP_SHARE = 0.3  # of the steps
 START_DIVISOR = 25.0  # first rate: peak / START_DIVISOR

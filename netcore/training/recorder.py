@@ -21,6 +21,7 @@ from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.export import export_graph, unwrap
 from netcore.models.exported_model import ExportedModel
 from netcore.tracing.example_traces import store_example_traces
+from netcore.training.best_snapshot import BestSnapshot, recorded_score
 from netcore.training.evaluation import evaluate_splits
 from netcore.training.input_checks import (
     check_normalization,
@@ -117,6 +118,7 @@ class RunRecorder:
         self._input = {"shape": list(shape), "mean": means, "std": stds}
         self._run_dir = open_run_dir(self._path.parent, self._path.name)
         self._provenance = dict(provenance or {})
+        self._best = BestSnapshot(recorded_score)
 
     def __enter__(self) -> "RunRecorder":
         path = self._run_dir.__enter__()
@@ -163,12 +165,12 @@ class RunRecorder:
         if bad:
             raise NetcoreError(f"{bad[0]} contains NaN or infinite values at step {step:,}: earlier snapshots are kept")
         if epoch is None:
-            self._writer.info["unit"] = "step"
             name = name or (f"step {step:,}" if step else "")
         at = float(step if epoch is None else epoch)
         self._writer.add_snapshot(weights, int(at) if at.is_integer() else at, int(step), name)
         self._record_metrics(int(step), at, {k: float(to_numpy(v)) for k, v in metrics.items()})
-        self._writer.save()
+        unit = {"unit": "step"} if epoch is None else {}
+        self._writer.append(**self._ends(), **unit)
         if step:
             discard_interrupted(self.run.path)
 
@@ -177,7 +179,7 @@ class RunRecorder:
     def _start(self, path: Path) -> None:
         data, shape = self._examples, tuple(self._input["shape"])
         graph, constants = export_graph(self._model, shape)
-        exported = ExportedModel(graph, constants)
+        exported = ExportedModel(graph, constants, state=self._model.state_dict())
         self._writer = RunWriter.create(
             path,
             name=self._path.name,
@@ -206,21 +208,30 @@ class RunRecorder:
 
     def _record_metrics(self, step: int, epoch: float, metrics: Mapping[str, float]) -> None:
         finite = {k: v for k, v in metrics.items() if math.isfinite(v)}
-        history = self._writer.info["history"]
         if "loss" in finite:
-            history["steps"] = [r for r in history["steps"] if r["step"] != step] + [{"step": step, **finite}]
+            self._writer.add_history("steps", [{"step": step, **finite}])
         for short in ("loss", "accuracy"):
             if short in finite:
                 finite[f"train_{short}"] = finite.pop(short)
         if finite and step:  # a row of the history follows at least one step
-            history["epochs"] = [r for r in history["epochs"] if r["step"] != step]
-            history["epochs"].append({"epoch": epoch, "step": step, **finite})
-        self._writer.info["best"] = best_step(self.run)
-        self._writer.info["last"] = self.run.snapshots[-1].step
+            row = {"epoch": epoch, "step": step, **finite}
+            rows = self._writer.info["history"]["epochs"]
+            is_last = not rows or step > rows[-1]["step"]
+            self._writer.add_history("epochs", [row])
+            if not is_last:  # it may replace the best one
+                self._best = BestSnapshot(recorded_score)
+            for added in [row] if is_last else self._writer.info["history"]["epochs"]:
+                self._best.add(added)
+
+    def _ends(self) -> dict[str, int]:
+        """Return the steps of the best snapshot and of the last; without metrics, they are the same."""
+        last = self._writer.info["snapshots"][-1]["step"]
+        return {"best": last if self._best.step is None else self._best.step, "last": last}
 
     def _complete(self) -> None:
         if not self.run.snapshots:
             raise NetcoreError("the run has no snapshot: call rec.snapshot(step) inside the with block")
+        del self._model  # an imported one is held by nothing else
         if len(self._examples):
             part = self._examples
             if len(part) > MAX_EVALUATED:
@@ -244,17 +255,3 @@ class RunRecorder:
 
 class _Interrupted(Exception):
     """Signals `open_run_dir` that the run is not complete."""
-
-
-def best_step(run: Run) -> int:
-    """Return the step of the best snapshot.
-
-    By held-out accuracy, else held-out loss, training accuracy, training loss; without metrics, the last snapshot.
-    """
-    saved = {s.step for s in run.snapshots}
-    rows = [r for r in run.history["epochs"] if r["step"] in saved]
-    for key, sign in (("val_accuracy", 1), ("val_loss", -1), ("train_accuracy", 1), ("train_loss", -1)):
-        known = [r for r in rows if key in r]
-        if known:
-            return max(known, key=lambda r: sign * r[key])["step"]
-    return run.snapshots[-1].step

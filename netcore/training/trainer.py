@@ -18,6 +18,7 @@ from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.build import build_model
 from netcore.models.device import device_name, module_to_device, to_tensor
 from netcore.models.optimizers import make_optimizer
+from netcore.training.best_snapshot import BestSnapshot, trained_score
 from netcore.training.checkpoint import load_checkpoint, save_checkpoint
 from netcore.training.controls import TrainingControls
 from netcore.training.epoch import (
@@ -31,7 +32,7 @@ from netcore.training.epoch import (
     train_epoch,
 )
 from netcore.training.evaluation import evaluate_splits
-from netcore.training.lr_schedule import learning_rate
+from netcore.training.lr_schedule import CHANGES_BY_STEP, learning_rate
 from netcore.training.mc_dropout import has_dropout
 from netcore.training.metadata import describe_layers, environment_info
 from netcore.training.plan import TrainingPlan
@@ -65,6 +66,9 @@ class Trainer:
     module : nn.Module
     done : int
         Number of completed epochs.
+    seconds : float
+        Duration of their training.
+    best : BestSnapshot
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class Trainer:
             self.recipe.optimizer, self.module.parameters(), self.recipe.learning_rate, device
         )
         self.data = {part: dataset_to_device(getattr(plan, part), device) for part in ("train", "held_out")}
-        self.done = 0
+        self.done, self.seconds, self.best = 0, 0.0, BestSnapshot(trained_score)
         self.snapshot_epochs = set(
             np.linspace(self.recipe.epochs, 1, min(MAX_SNAPSHOTS, self.recipe.epochs)).round().astype(int).tolist()
         )
@@ -161,6 +165,7 @@ class Trainer:
         index = sample_per_class(self.plan.held_out, EXAMPLES_PER_CLASS)
         examples = self.plan.held_out.subset(index)
         self.writer.add_examples(examples.channels_first, examples.labels, index)
+        self.writer.save()
         self._save(0)
 
     def _resume(self, path: Path, device: torch.device) -> None:
@@ -177,20 +182,22 @@ class Trainer:
         info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]
         info["history"] = {unit: [r for r in rows if r["step"] <= step] for unit, rows in info["history"].items()}
         info["status"] = "training"
+        saved = {s["step"] for s in info["snapshots"]}
+        for row in info["history"]["epochs"]:
+            self.seconds += row["seconds"]
+            if row["step"] in saved:
+                self.best.add(row)
 
     # ---- one epoch
 
     def _train_epoch(self, epoch: int) -> None:
         before = (epoch - 1) * self.per_epoch
-        losses = [row["val_loss"] for row in self.run.history["epochs"]]
-        started = time.perf_counter()
-
+        started, scheduled = time.perf_counter(), self._learning_rates(before)
         rates: dict[int, float] = {}  # used, by step of this epoch
         paused = 0.0
 
         def lr_at(i: int) -> float:
-            rate = learning_rate(self.recipe.schedule, self.recipe.learning_rate, before + i, self.total, losses)
-            rates[i] = rate * self.learning_rate_factor
+            rates[i] = scheduled(i) * self.learning_rate_factor
             return rates[i]
 
         synced, reported = started, 0  # time and step of the last report
@@ -224,13 +231,22 @@ class Trainer:
             self.learning_rate_factor = self.controls.learning_rate_factor
             change = {"step": step, "learning_rate_factor": self.learning_rate_factor}
             self.writer.info.setdefault("live_changes", []).append(change)
+            self.writer.save()
         return time.perf_counter() - started
+
+    def _learning_rates(self, before: int) -> Callable[[int], float]:
+        """Return the learning rate by step of one epoch, which `before` steps came before."""
+        schedule, peak, total = self.recipe.schedule, self.recipe.learning_rate, self.total
+        if schedule in CHANGES_BY_STEP:
+            return lambda i: learning_rate(schedule, peak, before + i, total)
+        rows = self.run.history["epochs"] if schedule == "plateau" else []
+        rate = learning_rate(schedule, peak, before, total, [row["val_loss"] for row in rows])
+        return lambda i: rate
 
     def _record_epoch(self, epoch: int, result: EpochResult, lr_at: Callable[[int], float], seconds: float) -> None:
         loss, accuracy = loss_and_accuracy(self.module, self.data["held_out"])
         check_finite(np.array([loss]), epoch * self.per_epoch - 1)
-        history = self.writer.info["history"]
-        history["steps"] += self._step_rows((epoch - 1) * self.per_epoch, result.step_losses, lr_at)
+        self.writer.add_history("steps", self._step_rows((epoch - 1) * self.per_epoch, result.step_losses, lr_at))
         row = {
             "epoch": epoch,
             "step": epoch * self.per_epoch,
@@ -241,10 +257,13 @@ class Trainer:
             "learning_rate": lr_at(len(result.step_losses) - 1),
             "seconds": round(seconds, 4),
         }
-        history["epochs"].append(row)
+        self.writer.add_history("epochs", [row])
+        self.seconds += row["seconds"]
         self.done = epoch
         if epoch in self.snapshot_epochs:
             self._snapshot(epoch, epoch * self.per_epoch)
+        if self.writer.info["snapshots"][-1]["step"] == row["step"]:
+            self.best.add(row)
         self._save(epoch)
         self.progress.on_epoch(row)
 
@@ -271,16 +290,14 @@ class Trainer:
         self.writer.add_snapshot(weights, epoch, step)
 
     def _save(self, epoch: int) -> None:
-        rows, info = self.run.history["epochs"], self.writer.info
-        saved = {s.step for s in self.run.snapshots}
-        candidates = [r for r in rows if r["step"] in saved]
-        if candidates:
-            info["best"] = max(candidates, key=lambda r: (r["val_accuracy"], -r["val_loss"]))["step"]
-        info["last"] = self.run.snapshots[-1].step
-        info["seconds"] = round(sum(r["seconds"] for r in rows), 3)
-        if rows:
-            info["images_per_second"] = round(len(rows) * len(self.plan.train) / max(info["seconds"], 1e-9))
-        self.writer.save()
+        """Record the state after an epoch: in the run, then in the checkpoint."""
+        seconds = round(self.seconds, 3)
+        values: dict[str, Any] = {"last": self.writer.info["snapshots"][-1]["step"], "seconds": seconds}
+        if self.best.step is not None:
+            values["best"] = self.best.step
+        if epoch:
+            values["images_per_second"] = round(epoch * len(self.plan.train) / max(seconds, 1e-9))
+        self.writer.append(**values)
         save_checkpoint(self.run.path, self.module, self.optimizer, epoch)
         if epoch:
             discard_interrupted(self.run.path)

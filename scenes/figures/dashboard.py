@@ -1,8 +1,9 @@
 """Dashboard
 
-{run} ({network}, {snapshot}) on a sequence of images: the image and its prediction, the class probabilities, the most
-active neurons (or the most variable feature maps) with their contributions, the confusion matrix so far, activation
-magnitude by layer, the weights into the predicted class, and the confidence of each prediction.
+{run} ({network}, {snapshot}) on a sequence of images, misclassified ones among them: the image and its prediction, the
+class probabilities, the most active neurons (or the most variable feature maps) with their contributions, the confusion
+matrix so far and the accuracy on all images, activation magnitude by layer, the weights into the predicted class, and
+the confidence of each prediction.
 """
 
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from netcore.analysis.image_sequence import sample_sequence
-from netcore.analysis.predictions import PredictionBatch, predict_samples
+from netcore.analysis.predictions import PredictionBatch, predict_samples, whole_accuracy
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_number, format_percent
 from netcore.core.trace import Trace
@@ -34,7 +35,8 @@ ORDER = 70
 ANIMATED = True
 WINDOW = 50  # predictions that the confidence goes back
 LINES = (0.9, 0.5, 0.0)  # of confidence
-BINS = 31
+BINS = 30  # even: 0 is between two
+MISTAKES = 5  # of so many images, one is misclassified at least, as far as there are some
 TALL = 1.06  # of confidence that the axis reaches
 TOP = 26.0  # units of a panel's title
 
@@ -44,9 +46,9 @@ def draw(
     context: SceneContext,
     *,
     digits: str = "",
-    images: int = 20,
+    images: int = 12,
     seed: int = 0,
-    seconds: float = 12.0,
+    seconds: float = 24.0,
 ) -> Update:
     """Draw the seven panels.
 
@@ -55,13 +57,13 @@ def draw(
     digits : str
         Classes of the images: 0-9, or 3,5,8, or names; default: all.
     images : int
-        Number of images; the chosen one comes last.
+        Number of images, one of five misclassified at least; the chosen one comes last.
     seed : int
         Seed of the order of the images.
     seconds : float
-        Duration of the animation.
+        Duration of the animation; by default 2 s an image.
     """
-    feed = sample_sequence(context, digits, images, seed)
+    feed = sample_sequence(context, digits, images, seed, images // MISTAKES)
     facts = predict_samples(context, feed)
     trace = context.trace(sample=feed[-1])
     title = f"Dashboard of {context.run_name}"
@@ -74,7 +76,7 @@ def draw(
         _Input(fig, a, trace),
         _Probabilities(fig, b, trace),
         network,
-        _Confusion(fig, d, context.classes),
+        _Confusion(fig, d, context.classes, *whole_accuracy(context)),
         _Activity(fig, e, facts),
         _Weights(fig, f, context.classes, facts.output_weights),
         _Confidence(fig, g, len(feed)),
@@ -159,13 +161,13 @@ class _Network:
 
 
 class _Confusion:
-    """Counts of the predictions so far by true and predicted class; the latest is outlined."""
+    """Counts of the predictions so far by true and predicted class, the latest outlined; the accuracy on all images."""
 
-    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str]) -> None:
+    def __init__(self, fig: ThemedFigure, box: Box, classes: list[str], accuracy: float, images: str) -> None:
         add_subtitle(fig, box, "Confusion")
         self.theme, count = fig.theme, len(classes)
         add_text(fig, box.x + box.w, box.y + TOP - 2, "predicted →", ha="right", color=fig.theme.muted)
-        side = min(box.w - 18, box.h - TOP - 66)
+        side = min(box.w - 18, box.h - TOP - 92)
         place = Box(box.x + box.w - side, box.y + TOP + 20, side, side)
         add_text(
             fig, box.x + 6, place.y + side / 2, "true", color=fig.theme.muted, rotation=90, va="center", ha="center"
@@ -174,8 +176,10 @@ class _Confusion:
         self.image = show_pixels(self.ax, np.zeros((count, count, 3), np.uint8))
         (self.newest,) = self.ax.plot([], [], color=fig.theme.emphasis, linewidth=1.6, clip_on=False)
         right, y = box.x + box.w, place.y + side + 8
-        self.accuracy = add_text(fig, right, y, "", ha="right", fontsize=TITLE, fontweight="bold")
-        self.right = add_text(fig, right, y + 25, "", ha="right", color=fig.theme.muted)
+        percent = format_percent(accuracy)
+        self.accuracy = add_text(fig, right, y, percent, ha="right", fontsize=TITLE, fontweight="bold")
+        add_text(fig, right, y + 26, ellipsize(fig, f"of {images}", box.w), ha="right", color=fig.theme.muted)
+        self.right = add_text(fig, right, y + 48, "", ha="right", color=fig.theme.muted)
         self.half = max(0.5, 2.5 * count / side)  # of the outline, in cells
 
     def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
@@ -185,12 +189,11 @@ class _Confusion:
         self.counts = np.zeros((count, count), int)
         np.add.at(self.counts, (labels[known], predicted[known]), 1)
         right, of = int(np.trace(self.counts)), int(known.sum())
-        self.accuracy.set_text(format_percent(right / of) if of else "")
-        self.right.set_text(f"{right:,} of {of:,} correct")
+        self.right.set_text(f"here {right:,} of {of:,}")
         self.image.set_data(self._colors())
         y, x = (labels[-1], predicted[-1]) if known[-1] else (np.nan, np.nan)
         self.newest.set_data(x + self.half * np.array([-1, 1, 1, -1, -1]), y + self.half * np.array([-1, -1, 1, 1, -1]))
-        return [self.image, self.newest, self.accuracy, self.right]
+        return [self.image, self.newest, self.right]
 
     def _colors(self) -> NDArray[Any]:
         """Colors uint8 (K, K, 3): correct on the diagonal, misclassified elsewhere, stronger with the count."""
@@ -241,7 +244,7 @@ class _Activity:
 
 
 class _Weights:
-    """Histogram of the weights into the predicted class."""
+    """Histogram of the weights into the predicted class, in the colors of their signs."""
 
     def __init__(self, fig: ThemedFigure, box: Box, classes: list[str], weights: NDArray[Any] | None) -> None:
         theme = fig.theme
@@ -262,16 +265,22 @@ class _Weights:
         )
         for share, words, side in places:  # not as ticks: these would be drawn again for each image
             add_text(fig, box.x + share * box.w, box.y + box.h - 16, words, ha=side, color=theme.muted)
-        self.bars = self.ax.stairs(self.counts[0], self.edges, fill=True, color=theme.positive)
-        self.ax.axvline(0, color=theme.emphasis, linewidth=1.6)
+        half, edges = BINS // 2, self.edges
+        self.bars = [
+            self.ax.stairs(self.counts[0, :half], edges[: half + 1], fill=True, color=theme.negative),
+            self.ax.stairs(self.counts[0, half:], edges[half:], fill=True, color=theme.positive),
+        ]
+        self.ax.axvline(0, color=theme.muted, linewidth=1.6)
 
     def update(self, trace: Trace, facts: PredictionBatch, i: int) -> list[Artist]:
         words = f"Weights into {self.classes[trace.prediction]}"
         self.title.set_text(ellipsize(self.fig, words, self.room, LABEL, "bold"))
         if self.counts is None:
             return [self.title]
-        self.bars.set_data(self.counts[trace.prediction])
-        return [self.title, self.bars]
+        counts = self.counts[trace.prediction]
+        for bars, part in zip(self.bars, (counts[: BINS // 2], counts[BINS // 2 :]), strict=True):
+            bars.set_data(part)
+        return [self.title, *self.bars]
 
 
 class _Confidence:

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import find_layer_title
-from netcore.analysis.history import snapshots_until
+from netcore.analysis.history import shown_snapshots
 from netcore.core.context import SceneContext
 from netcore.core.errors import unknown_name
 from netcore.core.formatting import format_shape, format_subset
@@ -45,13 +45,13 @@ def draw(
         Duration of the animation.
     """
     theme = fig.theme
-    snapshots = snapshots_until(context)
+    snapshots = shown_snapshots(context)
     final = context.layer_weights(snapshots[-1], 4)
     layer = layer or next(iter(final), "")
     if layer not in final:
         raise unknown_name("convolution", layer, final)
     choose, columns, words = _choice(final[layer], kernels)
-    over_time = [choose(context.layer_weights(s, 4)[layer]) for s in snapshots]
+    over_time = [choose(context.layer_weights(s, 4, [layer])[layer]) for s in snapshots]
     limit = abs_limit(np.stack(over_time))
 
     title = find_layer_title(context.layers, context.input_shape, layer)

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import find_layer_title
-from netcore.analysis.history import snapshots_until
+from netcore.analysis.history import shown_snapshots
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset
@@ -42,7 +42,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
         Duration of the animation.
     """
     theme = fig.theme
-    snapshots = snapshots_until(context)
+    snapshots = shown_snapshots(context)
     matrices = context.layer_weights(snapshots[-1], 2)
     if not matrices:
         raise RequirementError("the first layer is not of torch.nn: use nn.Linear in the network, or model-graph")
@@ -54,7 +54,7 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
     order = _most_used(list(matrices.values()), neurons)
 
     def images(snapshot: Snapshot) -> NDArray[Any]:  # (neurons, H, W), the mean over colours
-        weight = context.layer_weights(snapshot, 2)[layer][order]
+        weight = context.layer_weights(snapshot, 2, [layer])[layer][order]
         return weight.reshape(-1, *shape).mean(1)
 
     over_time = [images(s) for s in snapshots]

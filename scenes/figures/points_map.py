@@ -1,20 +1,23 @@
 """Points map
 
-Example images as points, colored by class, in the plane of the first two principal components of each layer's output in
-{run} ({network}); rings: misclassified images.
+Example images as points, colored by class, in the plane in which the outputs of each layer in {run} ({network}) differ
+most (its first two principal components at the last snapshot); rings: images misclassified at the last snapshot.
 """
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.history import snapshots_until
-from netcore.analysis.projections import flatten_features, project_pca, project_tsne
+from netcore.analysis.projections import class_middles, flatten_features, project_pca, project_tsne
 from netcore.core.context import SceneContext
 from netcore.core.formatting import format_percent, format_subset
+from netcore.core.run import Snapshot
 from netcore.viz.colors import class_colors
 from netcore.viz.mpl.axes import add_axes
 from netcore.viz.mpl.blitting import Update
@@ -28,6 +31,8 @@ ORDER = 68
 ANIMATED = True
 MAX_LAYERS = 6
 MOMENTS = 10  # snapshots, at most
+GATHERED = 0.5  # share of a class's points nearest to its own middle, from which on the class is named there
+LONGEST_NAME = 90.0  # of a class, in units of the figure
 
 
 def draw(
@@ -58,65 +63,116 @@ def draw(
     snapshots = tuple(snapshots[i] for i in moments)
     words = f"{format_subset(len(labels), len(examples.labels), 'example image')} · "
     words += f"{format_subset(len(found), len(every), 'layer')} · "
-    words += "principal components of the last snapshot" if method == "pca" else "t-SNE of the last snapshot"
-    title = f"Points map of {context.run_name} ({'PCA' if method == 'pca' else 't-SNE'} of each layer)"
-    body, _ = add_heading(fig, title, words, legend_width=160)
-    mistakes = add_text(fig, body.x + body.w, 22, "", ha="right", color=theme.incorrect)
+    plane = f"the plane in which they spread most at {snapshots[-1].label}"
+    words += plane if method == "pca" else f"t-SNE at {snapshots[-1].label}: neighbours stay neighbours"
+    title = f"Points map of {context.run_name} ({'PCA' if method == 'pca' else 't-SNE'})"
+    body, _ = add_heading(fig, title, words, legend_width=text_width(fig, _mistakes(len(labels), snapshots[-1])) + 16)
     named = _legend(fig, body, context.classes)
     upper = body.inset(bottom=50 + named)
     nodes = tuple(block.output for block in found)
-    colors = np.array(class_colors(theme, len(context.classes)))[labels]
     over_time = [context.predict_batch(pixels, nodes, at=snapshot) for snapshot in snapshots]
-    wrong = [passed["logits"].argmax(1) != labels for passed in over_time]
+    wrong = over_time[-1]["logits"].argmax(1) != labels
+    told = _mistakes(int(wrong.sum()), snapshots[-1])
+    add_text(fig, body.x + body.w, 22, told, ha="right", color=theme.incorrect)
+    images_shown = _Images(labels, context.classes, wrong)
     panels = [
-        _Plane(fig, box, block.short, [flatten_features(passed[block.output]) for passed in over_time], colors, method)
+        _Plane(
+            fig,
+            box,
+            block.short,
+            [flatten_features(passed[block.output]) for passed in over_time],
+            images_shown,
+            method,
+        )
         for block, box in zip(found, _places(upper, len(found)), strict=True)
     ]
     timeline = Timeline(fig, Box(body.x, body.y + body.h - 38 - named, body.w, 40), context, tuple(snapshots))
 
     def update(t: float) -> list[Artist]:
         i = frame_index(t, len(snapshots))
-        count = int(wrong[i].sum())
-        mistakes.set_text(f"○ {count} misclassified" if count else "0 misclassified")
-        moved = [artist for panel in panels for artist in panel.update(i, wrong[i])]
-        return [mistakes, *moved, *timeline.update(i)]
+        moved = [artist for panel in panels for artist in panel.update(i)]
+        return [*moved, *timeline.update(i)]
 
     update(1.0)
     return update
+
+
+def _mistakes(count: int, last: Snapshot) -> str:
+    """What the rings are."""
+    return f"{'○ ' if count else ''}{count} misclassified at {last.label}"
+
+
+@dataclass(frozen=True)
+class _Images:
+    """labels (N,), names of the classes, and which images are misclassified at the last snapshot (N,)."""
+
+    labels: NDArray[np.integer]
+    classes: list[str]
+    wrong: NDArray[np.bool_]
 
 
 class _Plane:
     """One layer's outputs at each moment, (N, features) each, in the plane of the last; each as large as it fits."""
 
     def __init__(
-        self, fig: ThemedFigure, box: Box, name: str, over_time: list[NDArray[Any]], colors: NDArray[Any], method: str
+        self, fig: ThemedFigure, box: Box, name: str, over_time: list[NDArray[Any]], images: _Images, method: str
     ) -> None:
         self.points, self.notes = _project(over_time, method)
+        self.images = images
         add_subtitle(fig, box, name)
         inner = box.inset(top=26)
         self.size = np.array([inner.w, inner.h])
         self.ax = ax = add_axes(fig, inner)
         ax.axis("off")
+        colors = np.array(class_colors(fig.theme, len(images.classes)))[images.labels]
         self.dots = ax.scatter(
             self.points[-1][:, 0], self.points[-1][:, 1], s=18, c=colors, linewidths=0, zorder=3
         )  # not hidden by the rings
         self.rings = ax.scatter(
             [], [], s=48, facecolors="none", edgecolors=fig.theme.incorrect, linewidths=1.2, zorder=2
         )
+        short = [ellipsize(fig, name, LONGEST_NAME) for name in images.classes]
+        self.names = [
+            ax.text(0, 0, name, color=fig.theme.foreground, fontsize=LABEL, fontweight="bold", ha="center",
+                    va="center", zorder=4)
+            for name in short
+        ]  # fmt: skip
+        self.grounds = [
+            ax.add_patch(Rectangle((0, 0), 0, 0, facecolor=fig.theme.background, linewidth=0, zorder=3.5))
+            for _ in short
+        ]
+        self.name_sizes = np.array([[text_width(fig, name, LABEL, "bold") + 4, LABEL + 4] for name in short])
         start = text_width(fig, name, LABEL, "bold") + 8
         self.note = add_text(fig, box.x + start, box.y + 0.8, "", color=fig.theme.muted)
         widest = max(self.notes, key=lambda note: text_width(fig, note))
         self.noted = start + text_width(fig, widest) <= box.w
 
-    def update(self, i: int, wrong: NDArray[Any]) -> list[Artist]:
+    def update(self, i: int) -> list[Artist]:
         low, high = self.points[i].min(0), self.points[i].max(0)
         unit = max((high - low) / (self.size - 20)) or 1.0  # both directions to the same scale
         ends = (low + high) / 2 + np.outer((-0.5, 0.5), self.size * unit)
         self.ax.set(xlim=ends[:, 0], ylim=ends[:, 1])
         self.dots.set_offsets(self.points[i])
-        self.rings.set_offsets(self.points[i][wrong])
+        self.rings.set_offsets(self.points[i][self.images.wrong])
         self.note.set_text(self.notes[i] if self.noted else "")
-        return [self.dots, self.rings, self.note]
+        return [self.dots, self.rings, *self._place_names(self.points[i], unit, ends), self.note]
+
+    def _place_names(self, points: NDArray[Any], unit: float, ends: NDArray[Any]) -> list[Artist]:
+        """Name each class in the middle of its points, if most are nearest to it and no other name is there."""
+        middles, shares = class_middles(points, self.images.labels, len(self.names))
+        taken: list[int] = []
+        for k in np.argsort(-shares, kind="stable"):
+            half = self.name_sizes[k] / 2 * unit
+            middles[k] = np.clip(middles[k], ends[0] + half, ends[1] - half)
+            apart = (np.abs(middles[k] - middles[taken]) >= half + self.name_sizes[taken] / 2 * unit).any(1)
+            shown = shares[k] >= GATHERED and bool(apart.all())
+            taken += [int(k)] * int(shown)
+            for artist in (self.grounds[k], self.names[k]):
+                artist.set_visible(shown)
+            if shown:
+                self.grounds[k].set_bounds(*(middles[k] - half), *(2 * half))
+                self.names[k].set_position(middles[k].tolist())
+        return [*self.grounds, *self.names]
 
 
 def _project(over_time: list[NDArray[Any]], method: str) -> tuple[list[NDArray[Any]], list[str]]:
@@ -124,7 +180,7 @@ def _project(over_time: list[NDArray[Any]], method: str) -> tuple[list[NDArray[A
     if method != "pca":
         return [project_tsne(over_time[-1])], [""]
     points, shares = project_pca(over_time)
-    return points, ["all equal" if share is None else f"{format_percent(share, 0)} of the variance" for share in shares]
+    return points, ["all equal" if share is None else f"{format_percent(share, 0)} of the spread" for share in shares]
 
 
 def _places(box: Box, count: int) -> list[Box]:

@@ -137,8 +137,7 @@ class Learning(TrainingFilm):
         if rise is None:
             return
         with self.step("From {when} on, the held-out loss rises", name="rise", when=self.snapshots[rise.index].label):
-            self.play(fade_out(self.ringed), self.line.change())
-            self.run_clock(self.timed, 1.0, 1.5)
+            self.run_clock(self.timed, 1.0, 1.5, fade_out(self.ringed), self.line.change())
             self.ringed = [self.charts.rings(rise.index)]
             held_out, train = (" → ".join(map(format_value, pair)) for pair in (rise.held_out, rise.train))
             self.play(fade_in(self.ringed), self.note(f"held-out loss {held_out}; training loss {train}"))
@@ -148,9 +147,8 @@ class Learning(TrainingFilm):
         grid, answer = self.grid, int(self.p[0].argmax())
         a, b = (self.class_name(k) for k in (self.true, answer))
         with self.step("Rows: true class. Columns: answer", name="matrix"):
-            self.run_clock(self.timed, 0.0, 0.8)
-            old = [m for m in self.shares.mobjects if m is not self.shares.image]
-            self.play(fade_out([*old, *self.ringed]), self.line.change())
+            self.run_clock(self.timed, 0.0, 0.8, fade_out(self.ringed), self.line.change())
+            self.play(fade_out(m for m in self.shares.mobjects if m is not self.shares.image))
             ring, image = grid.ring(self.true, answer), self.shares.image
             self.play(fade_in(grid.frame), grid.move_into(image, self.true, answer, 0.3))
             self.play(fade_in([ring]), self.note(f"this {a} is answered {b}: row {a}, column {b}"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -148,6 +149,7 @@ def all_formats() -> list[Format]:
     return sorted(found, key=lambda each: (each.stepped, not each.animated, each.vector, each.name))
 
 
+@cache
 def get_format(name: str) -> Format:
     """Find a format by name; only its own module is imported.
 

@@ -1,4 +1,4 @@
-"""Boxes whose volume is a count of numbers: sizes and corners in oblique projection."""
+"""Boxes whose volume is a count of numbers, in oblique projection."""
 
 import math
 from collections.abc import Sequence

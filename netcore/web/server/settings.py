@@ -80,7 +80,7 @@ class ServerSettings:
     max_saved_runs: int = 20
     max_clips: int = 12
     max_visitor_clips: int = 2
-    clip_seconds: float = 180.0
+    clip_seconds: float = 300.0
     max_upload_bytes: int = 8 << 20
     max_upload_pixels: int = 24_000_000
     max_connections: int = 256

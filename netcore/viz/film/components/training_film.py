@@ -42,7 +42,7 @@ class TrainingFilm(Film):
         set_time(mobjects, time)
         self.clock = time
 
-    def run_clock(self, mobjects: Sequence[Any], time: float, seconds: float) -> None:
-        """Play the training from the present time to another, forward or back."""
-        self.play(*run_time_line(mobjects, self.clock, time, seconds))
+    def run_clock(self, mobjects: Sequence[Any], time: float, seconds: float, *others: list[Animate]) -> None:
+        """Play the training from the present time to another, forward or back, with other animations."""
+        self.play(*run_time_line(mobjects, self.clock, time, seconds), *others)
         self.clock = time

@@ -1,0 +1,235 @@
+"""Growth: what thousands of renders, snapshots and runs cost, and weights of many megabytes.
+
+Each row is a process of its own, from a cold start: its processor time, and its memory at the peak.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from measure import FOLDER, Row, at_least, ratio, times
+
+from netcore.core.run_writer import RunWriter
+
+RENDERS, MAX_SECONDS, MAX_MB = (10, 500, 2_000), 0.4, 43.0  # wanted of the last, beside the first
+RECORDED = (100, 500, 2_000)
+SHOWN = (20, 60, 200)
+FILES = (1, 3, 10)
+RUNS = (100, 1_000, 5_000)
+
+RECORD = """
+import sys, time, torch, numpy as np, netcore
+from torch import nn
+model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Linear(8, 10))
+seconds = []
+with netcore.record_run(model, (np.zeros((10, 1, 8, 8), np.uint8), np.arange(10)), "mine") as rec:
+    for step in range(int(sys.argv[1])):
+        start = time.process_time()
+        rec.snapshot(step, loss=1.0, accuracy=0.5)
+        seconds.append(time.process_time() - start)
+print(sum(seconds), np.median(seconds[-50:]))
+"""
+NETWORKS = """
+from torch import nn
+def make(width=2048):
+    return nn.Sequential(nn.Conv2d(3, 64, 3, 2, 1), nn.AdaptiveAvgPool2d(7), nn.Flatten(),
+                         nn.Linear(3136, width), nn.ReLU(), nn.Linear(width, width), nn.Linear(width, 10))
+def tiny():
+    return make(8)
+"""
+SAVE = "import networks, torch; [torch.save(getattr(networks, n)().state_dict(), n + '.pt') for n in ('make', 'tiny')]"
+
+
+def rows() -> list[Row]:
+    """Every cost at three sizes, for its curve."""
+    return [*_renders(), *_recording(), *_figures(), *_imports(), *_runs(), _training_step()]
+
+
+def cold(*words: str, folder: Path) -> tuple[float, float, str]:
+    """Run Python with `words` in a folder; return processor seconds, megabytes at the peak, and what it printed."""
+    output = FOLDER / "output.txt"
+    with output.open("w") as stream, (FOLDER / "errors.txt").open("w") as errors:
+        process = subprocess.Popen([sys.executable, *words], cwd=folder, stdout=stream, stderr=errors)
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 2):  # 2: a mistyped name
+        sys.exit(f"{' '.join(words)}: {(FOLDER / 'errors.txt').read_text()}")
+    megabytes = used.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    return used.ru_utime + used.ru_stime, megabytes, output.read_text()
+
+
+def _renders() -> list[Row]:
+    found = []
+    for count in RENDERS:
+        folder = _project(FOLDER / f"renders-{count}", count)
+        seconds, megabytes, _ = cold("-m", "netcore", "status", "--check", folder=folder)
+        found.append((seconds, megabytes))
+    rows = [
+        Row(f"`netcore status`, {count:,} renders, all fresh", f"{seconds:.2f} s", f"{megabytes:.0f} MB")
+        for count, (seconds, megabytes) in zip(RENDERS, found, strict=True)
+    ]
+    more, memory = (last - first for first, last in zip(found[0], found[-1], strict=True))
+    wanted, met = f"≤ {MAX_SECONDS:g} s, {MAX_MB:g} MB", more <= MAX_SECONDS and memory <= MAX_MB
+    return [*rows, Row(f"the last beside the first: {RENDERS[-1]:,}", f"{more:.2f} s", f"{memory:.0f} MB", wanted, met)]
+
+
+def _project(folder: Path, count: int) -> Path:
+    """A project whose renders nobody drew; their sidecars say that they are fresh."""
+    from netcore.rendering.config import read_config
+    from netcore.rendering.draw_task import DrawnFile
+    from netcore.rendering.provenance import write_sidecar
+    from netcore.rendering.request import make_tasks
+
+    for n in range(10):
+        _small_run(folder / "runs" / f"run{n}")
+    entry = '[[render]]\nscene = "training-history"\nrun = "run{}"\noutput = "drawn/{}.png"\n'
+    (folder / "netcore.toml").write_text("".join(entry.format(n % 10, n) for n in range(count)))
+    (folder / "drawn").mkdir()
+    file = DrawnFile(1, 0.0, 9, 1280, 720, hashlib.sha256(b"a picture").hexdigest())
+    for n, request in enumerate(read_config(folder / "netcore.toml", str(folder / "runs"), allow_outside=True)):
+        (task,) = make_tasks(request)
+        target = folder / "drawn" / f"{n}.png"
+        target.write_bytes(b"a picture")
+        write_sidecar(_moved(task, target), "png", ["history"], file, "A picture.")
+    return folder
+
+
+def _moved(task: object, target: Path) -> object:
+    from dataclasses import replace
+
+    return replace(task, targets={"png": target})  # type: ignore[type-var]
+
+
+def _small_run(path: Path) -> dict:
+    """Write a run of a 784-4-10 network with the history of twenty epochs; return what describes it."""
+    rng = np.random.default_rng(0)
+    shapes = {"hidden1": (4, 784), "output": (10, 4)}
+    layers = [
+        {"name": name, "kind": "Linear", "input": [shape[1]], "output": [shape[0]], "parameters": shape[0] * shape[1]}
+        for name, shape in shapes.items()
+    ]
+    writer = RunWriter.create(
+        path, name=path.name, classes=[str(k) for k in range(10)], input={"shape": [1, 28, 28]}, layers=layers
+    )
+    weights = {f"{name}.weight": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    writer.add_snapshot(weights, 0, 0)
+    row = {"train_loss": 1.0, "train_accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "learning_rate": 0.1}
+    writer.add_history("epochs", [{"epoch": k, "step": 100 * k} | row for k in range(1, 21)])
+    writer.add_history("steps", [{"step": k, "loss": 1.0, "learning_rate": 0.1} for k in range(1, 401)])
+    writer.add_examples(np.zeros((20, 1, 28, 28), np.uint8), np.arange(20) % 10, np.arange(20))
+    writer.save()
+    return writer.info
+
+
+def _recording() -> list[Row]:
+    rows = []
+    for count in RECORDED:
+        folder = FOLDER / f"recorded-{count}"
+        folder.mkdir()
+        _, _, printed = cold("-c", RECORD, str(count), folder=folder)
+        total, last = map(float, printed.split())
+        met = last <= 0.005 if count == RECORDED[-1] else None
+        wanted = "" if met is None else "≤ 5 ms, however many"
+        rows.append(
+            Row(f"`rec.snapshot`, the last of {count:,}", f"{last * 1000:.2f} ms", f"{total:.2f} s in all", wanted, met)
+        )
+    return rows
+
+
+def _figures() -> list[Row]:
+    """A run of `cnn-2conv`'s size; its snapshots are one file under many names."""
+    rng, rows = np.random.default_rng(0), []
+    for count in SHOWN:
+        folder = FOLDER / f"shown-{count}"
+        info = _small_run(folder / "runs" / "long")
+        writer = RunWriter.create(folder / "runs" / "long", **info)
+        sizes = {"hidden1.weight": (1_300, 784), "output.weight": (10, 1_300)}
+        writer.add_snapshot({k: rng.normal(size=v).astype(np.float32) for k, v in sizes.items()}, 0, 0)
+        first = writer.info["snapshots"][0]
+        writer.info["snapshots"] = [first | {"epoch": n, "step": n} for n in range(count)]
+        writer.save()
+        words = ("render", "weight-distribution", "--run", "long", "-f", "png", "--force")
+        seconds, megabytes, _ = cold("-m", "netcore", *words, folder=folder)
+        rows.append(Row(f"weight-distribution, {count} snapshots of 4 MB", f"{megabytes:.0f} MB", f"{seconds:.1f} s"))
+    return rows
+
+
+def _imports() -> list[Row]:
+    folder, rows = FOLDER / "imports", []
+    folder.mkdir()
+    (folder / "networks.py").write_text(NETWORKS)
+    cold("-c", SAVE, folder=folder)
+    size = (folder / "make.pt").stat().st_size / 1024**2
+
+    def import_(name: str, files: int) -> tuple[float, float, str]:
+        words = ("import", f"networks:{name}", "--weights", *[f"{name}.pt"] * files, "--name", f"{name}{files}")
+        return cold("-m", "netcore", *words, "--input-shape", "3x32x32", folder=folder)
+
+    _, base, _ = import_("tiny", 1)
+    for count in FILES:
+        seconds, megabytes, _ = import_("make", count)
+        share = (megabytes - base) / size
+        beside = f"{megabytes:,.0f} MB, of a small network {base:.0f} MB; {seconds:.1f} s"
+        what = f"`netcore import`, weight files of {size:.0f} MB: {count}"
+        rows.append(Row(what, f"{share:.1f} × the weights", beside, "≤ 2.5 ×", share <= 2.5))
+    return rows
+
+
+def _runs() -> list[Row]:
+    rows = []
+    for count in RUNS:
+        folder = FOLDER / f"runs-{count}"
+        text = json.dumps(_small_run(folder / "runs" / "run0"), indent=1)
+        for n in range(1, count):
+            (folder / "runs" / f"run{n}").mkdir()
+            (folder / "runs" / f"run{n}" / "run.json").write_text(text)
+        seconds, megabytes, _ = cold("-m", "netcore", "runs", folder=folder)
+        rows.append(Row(f"`netcore runs`, {count:,} runs", f"{seconds:.2f} s", f"{megabytes:.0f} MB"))
+        seconds, megabytes, _ = cold("-m", "netcore", "render", "model-graph", "--run", "rum7", folder=folder)
+        rows.append(Row(f"a mistyped name, {count:,} runs", f"{seconds:.2f} s", f"{megabytes:.0f} MB"))
+    return rows
+
+
+def _training_step() -> Row:
+    """Steps of the smallest recipe beside the plainest loop: batches of floats in memory, the same optimiser."""
+    import torch
+
+    from netcore.models.build import build_model
+    from netcore.models.optimizers import make_optimizer
+    from netcore.training.epoch import DeviceDataset, train_epoch
+    from netcore.training.recipes import RECIPES
+
+    recipe, rng = RECIPES["mlp-16-16"], np.random.default_rng(0)
+    images = torch.from_numpy(rng.integers(0, 256, (4_000, 1, 28, 28), dtype=np.uint8))
+    labels = torch.from_numpy(rng.integers(0, 10, 4_000))
+    cpu, rate = torch.device("cpu"), recipe.learning_rate
+    modules = [build_model(recipe.architecture) for _ in range(2)]
+    optimizers = [make_optimizer(recipe.optimizer, module.parameters(), rate, cpu) for module in modules]
+
+    def plain() -> None:
+        modules[0].train()
+        order = torch.randperm(len(images))
+        batches = (images[order].float().div(255).split(recipe.batch_size), labels[order].split(recipe.batch_size))
+        for x, y in zip(*batches, strict=True):
+            optimizers[0].zero_grad()
+            torch.nn.functional.cross_entropy(modules[0](x), y).backward()
+            optimizers[0].step()
+
+    def ours() -> None:
+        data = DeviceDataset(images, labels)
+        train_epoch(modules[1], optimizers[1], data, recipe, 1, lambda step: rate, lambda step, losses: None)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times({"plain": plain, "ours": ours}, 2)
+        found = times({"plain": plain, "ours": ours}, 15)
+    finally:
+        torch.set_num_threads(threads)
+    seconds = float(np.median(found["ours"])) / 125
+    what = "`mlp-16-16`, batch 32, one thread: speed beside a plain loop over floats in memory"
+    return Row(what, beside=f"{seconds * 1e6:.0f} µs a step", **at_least(ratio(found, "plain", "ours"), 0.95))
