@@ -71,7 +71,9 @@ class PaletteBuilder:
 
 def _sparse_zeros(dtype: type[np.integer[Any]]) -> NDArray[Any]:
     """Return zeros for all colours, whose memory is used only near those that occur: NumPy asks for huge pages."""
-    return np.frombuffer(mmap.mmap(-1, CODES * np.dtype(dtype).itemsize), dtype)
+    size = CODES * np.dtype(dtype).itemsize
+    private = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE) if hasattr(mmap, "MAP_PRIVATE") else mmap.mmap(-1, size)
+    return np.frombuffer(private, dtype)
 
 
 def color_codes(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
