@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from film_checks import check_layout, play_film, smallest_text
+from film_checks import check_layout, module_context, play_film, smallest_text
+from networks import AttentionViT
 
 from netcore.analysis.first_layer import first_unit, idle_pixels
 from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
@@ -138,3 +139,9 @@ def test_idle_pixels_need_training_images(context):
 def test_weights_film_needs_two_snapshots(mlp_run, make_context):
     with pytest.raises(RequirementError, match="two are needed"):
         play_film(WeightsEvolve, make_context(mlp_run, at="first"), fps=1)
+
+
+def test_first_unit_refuses_patch_embedding(cnn_run):
+    context = module_context(cnn_run, AttentionViT(), cnn_run.examples().images[0], [str(k) for k in range(10)], 0)
+    with pytest.raises(RequirementError, match="use weight-distribution"):
+        first_unit(context, [context.snapshot()])

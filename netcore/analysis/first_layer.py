@@ -116,7 +116,8 @@ def _reads_image(trace: Trace, block: Block) -> bool:
     layer = trace[block.main.node]
     x = trace.input_of(layer)
     same = x.size == trace.input.size and np.array_equal(x.ravel(), trace.input.ravel())
-    return same and layer.kind in ("Linear", "Conv2d") and (x.ndim == 1 or layer.kind == "Conv2d")
+    known = layer.kind in ("Linear", "Conv2d") and block.kind in ("dense", "convolution")  # no patch embedding
+    return same and known and (x.ndim == 1 or layer.kind == "Conv2d")
 
 
 def _functions(trace: Trace, block: Block, at: tuple[int, ...]) -> tuple[tuple[str, float], ...]:
