@@ -11,13 +11,14 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 import netcore as package
 from netcore.cli.main import cli as netcore
+from netcore.rendering.requirements import REQUIREMENTS
 from netcore.rendering.scenes import all_scenes, find_scene
 from netcore.training.recipes import RECIPES
 
@@ -87,19 +88,30 @@ def gallery() -> str:
 
 
 def scene_page() -> str:
-    """docs/scenes.md: each scene with its caption and options."""
+    """docs/scenes.md: each scene with its picture, caption, options and needs."""
+    films = [scene for scene in all_scenes() if scene.kind == "film"]
+    shared = set.intersection(*({o.name for o in film.options} for film in films))
     out = [
         "# Scenes",
-        "Generated from the scenes' own docstrings by `make readme`. `netcore render SCENE --help` shows the same.",
+        "Generated from the scenes' own docstrings by `make readme`; `netcore render SCENE --help` says the same. The"
+        " pictures are those that the tests compare: small random networks, a film's steps side by side.",
+        f"All films have the options {_option_names(shared)}.",
     ]
     for kind in ("film", "figure"):
         out.append(f"## {kind.capitalize()}s")
         for scene in (s for s in all_scenes() if s.kind == kind):
             caption = re.sub(r"{(\w+)}", r"*\1*", scene.caption)
-            options = [f"`--{o.name.replace('_', '-')}`" for o in scene.options]
-            out += [f"### {scene.name}", f"**{scene.title}.** {caption}"]
-            out += [f"Options: {', '.join(options)}."] if options else []
+            picture = f"../tests/baselines/dark/{scene.name}.png"
+            needs = ", ".join(REQUIREMENTS[need][0] for need in scene.needs)
+            options = [o.name for o in scene.options if o.name not in shared or kind == "figure"]
+            out += [f"### {scene.name}", f"**{scene.title}.** {caption}", f"![{scene.title}]({picture})"]
+            out += [f"Needs {needs}."] if needs else []
+            out += [f"Options: {_option_names(options)}."] if options else []
     return "\n\n".join(out) + "\n"
+
+
+def _option_names(names: Iterable[str]) -> str:
+    return ", ".join(f"`--{name.replace('_', '-')}`" for name in sorted(names))
 
 
 def api_page() -> str:
