@@ -73,7 +73,7 @@ class Pooling(Film):
         with self.step(wording.map_caption(e, self.name), name="map"):
             self.image = picture_grid(self.theme, self.trace.pixels, screen.places.pooled, "the image", scale=True)
             self.add(*screen.map.mobjects)
-            self.play(self.image.appear(), self.sums.change(*wording.function_terms(e)))
+            self.play(self.image.appear(), self.sums.change(*wording.before_terms(e)))
 
     def open_window(self) -> None:
         """One window, and what is kept of it."""

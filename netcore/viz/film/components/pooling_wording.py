@@ -24,7 +24,7 @@ def map_caption(example: PoolingExample, name: str) -> str:
     return text if len(text) <= MAX_CAPTION else f"{name.capitalize()}{size}"
 
 
-def function_terms(example: PoolingExample) -> list[Term]:
+def before_terms(example: PoolingExample) -> list[Term]:
     """What the functions before the pooling do."""
     notes = [FUNCTIONS[title] for title in example.before if title in FUNCTIONS]
     return [(note + ";" * (k < len(notes) - 1), "muted") for k, note in enumerate(notes)]
