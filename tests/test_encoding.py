@@ -433,7 +433,7 @@ def test_apng_gets_palette_for_budget(tmp_path: Path, clip: Clip) -> None:
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, budget_mb=0.02))
+    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, budget_mb=0.01))
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
     monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, limit_mb=0.03))

@@ -168,6 +168,7 @@ def matrix_of(fig) -> tuple[np.ndarray, np.ndarray]:
     """The counts that are written into the cells, by their places, and the colours (10, 10, 3) painted there."""
     (image,) = fig.findobj(PixelImage)
     counts, written = np.zeros((10, 10), int), text_spots(fig)
+    fig.canvas.draw()
     sample = np.asarray(fig.canvas.buffer_rgba())
     colors = np.zeros((10, 10, 3))
     for r, c in np.ndindex(10, 10):

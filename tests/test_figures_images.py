@@ -58,6 +58,7 @@ def color_at(fig, grid, y, x):
 
 def painted(fig, x, y):
     """The colour at a point of a drawn figure in pixels from its top left corner."""
+    fig.canvas.draw()
     return np.asarray(fig.canvas.buffer_rgba())[int(y), int(x), :3] / 255
 
 

@@ -340,12 +340,12 @@ def test_cnn_film_unusual_networks(case, cnn_run):
             assert shown == pytest.approx(total, abs=1e-9), step
 
 
-CASES = film_grid.spread_sample(
+GRID_CASES = film_grid.spread_sample(
     [c for c in film_grid.cover_pairs(film_grid.CNN_FACTORS) if c["size"][0] < 40 and c["maps"] < 64], 2
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=film_grid.describe_case)
+@pytest.mark.parametrize("case", GRID_CASES, ids=film_grid.describe_case)
 def test_cnn_film_on_spread_sample(cnn_run, case):
     context = film_grid.case_context(cnn_run, film_grid.make_module(case), case)
     played = film_grid.play_case(CnnForwardPropagation, context, case)

@@ -247,7 +247,7 @@ def test_slow_body_refused(served):
 
 
 @pytest.mark.parametrize(
-    ("messages", "code"), [([b"x"], 1009), (["text"], 1009), ([bytes(784)] * 100, 1008)], ids=["size", "text", "rate"]
+    ("messages", "code"), [([b"x"], 1009), (["text"], 1009), ([bytes(784)] * 1000, 1008)], ids=["size", "text", "rate"]
 )
 def test_socket_closed_on_misuse(served, messages, code):
     with open_socket(served) as socket_:

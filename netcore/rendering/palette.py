@@ -1,4 +1,4 @@
-"""One palette for all frames of a clip, and frames as indices into it."""
+"""The palette of a clip, and frames as indices into it."""
 
 import mmap
 from collections.abc import Iterator

@@ -89,7 +89,11 @@ class ArrayRenderer(CairoRenderer):
             before, covered = covered, self._covered(scene)
             region = WHOLE_FRAME if not frame else before.union(covered)
             self._update_region(scene, region)
-            self.file_writer.write_frame(self.camera.pixel_array, repeat=frames if frozen else 1, region=region)
+            repeat = frames if frozen else 1
+            if isinstance(self.file_writer, FrameForwarder):
+                self.file_writer.write_frame(self.camera.pixel_array, repeat=repeat, region=region)
+            else:  # Manim's own
+                self.file_writer.write_frame(self.get_frame(), repeat=repeat)
         if not frozen:
             _finish(scene)
         self.static_image = None
@@ -105,7 +109,7 @@ class ArrayRenderer(CairoRenderer):
         return region
 
     def _update_region(self, scene: "ArrayScene", region: "Region") -> None:
-        """Draw what moves, and what overlaps it, within some pixels over what stands still."""
+        """Draw what moves, and what overlaps it, within some pixels over what does not change."""
         if region == WHOLE_FRAME or self.static_image is None:
             self.update_frame(scene, scene.moving_mobjects)
             return
