@@ -85,7 +85,9 @@ class DenseAnswerView(DenseView):
             self.columns.grow(self.last, lit=rows, dim=REST_DIM),
             *self.scores.show_names(),
             *fade_in(self._rest),
-            *self.legends.change_edges(self.columns.contributions(self.last)[rows], "bright: into {} and {}".format(*self._names)),
+            *self.legends.change_edges(
+                self.columns.contributions(self.last)[rows], "bright: into {} and {}".format(*self._names)
+            ),
         ]
 
     def _pair_rows(self) -> list[int]:

@@ -145,7 +145,7 @@ class DenseView:
         if side < 2 * r + 0.5:
             return words
         names = [f"{unit + 1:,}" for unit in self.index[1].tolist()]
-        ends = (circles + [-r, -r - 0.18]).tolist()
+        ends = (circles - np.array([r, r + 0.18])).tolist()
         return [*words, *(text_line(n, LABEL, muted, at=at, align=(-1, 0)) for n, at in zip(names, ends, strict=True))]
 
     def draw_inputs(self, neuron: OneNeuron) -> Iterator[list[Animate]]:
@@ -211,7 +211,11 @@ class DenseView:
         """Return the animations in which the edges into one neuron grow."""
         row = self.columns.row(k, unit)
         values = self.columns.contributions(k)[row]
-        return [self.columns.grow(k, lit=row), self.columns.mark(k, unit), *self.legends.change_edges(values, f"bright: into neuron {unit + 1:,}")]
+        return [
+            self.columns.grow(k, lit=row),
+            self.columns.mark(k, unit),
+            *self.legends.change_edges(values, f"bright: into neuron {unit + 1:,}"),
+        ]
 
     def fill_one(self, k: int, unit: int) -> list[Animate]:
         """Return the animations in which one neuron is filled and gets its number."""

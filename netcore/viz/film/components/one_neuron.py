@@ -68,7 +68,12 @@ class OneNeuron:
         self.call: ActivationCall = activation_call(trace, layer)
         self.activation = float(layer.output[unit])
         self.a_text = format_value(self.activation)
-        labels = [f"blue {self.noun}s", f"orange {self.noun}s, taken off", "bias, learned too", f"sum of neuron {unit + 1:,}"]
+        labels = [
+            f"blue {self.noun}s",
+            f"orange {self.noun}s, taken off",
+            "bias, learned too",
+            f"sum of neuron {unit + 1:,}",
+        ]
         self.products_text = add_texts(self.texts[:2])
         self.has_bias = self.parts[2] != 0
         self.bars = SumBars(theme, self._beside(), self.parts, [*self.texts, self.z_text], labels)
