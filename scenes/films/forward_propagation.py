@@ -136,6 +136,5 @@ class ForwardPropagation(Film):
             self.play_all([line.change(), view.show_difference()])
             named = view.name_terms(len(self.layers) - 1, why.units)
             self.play_all([line.change(*why.terms, origins=why.origins) + named])
-        a, b = words.takeaway_words(trace, path, lead, last + 1, view.decisive_text)
-        left = words.lead_without(path, lead, view.decisive_text)
-        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(left), a=a, b=b)
+        a, b = words.takeaway_words(trace, path, lead, last + 1)
+        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(words.lead_without(path)), a=a, b=b)

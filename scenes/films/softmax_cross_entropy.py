@@ -123,19 +123,15 @@ class SoftmaxCrossEntropy(Film):
     def lay_end_to_end(self) -> None:
         """The columns form one stick, whose pieces are the probabilities."""
         theme, columns = self.theme, self.columns
-        self.stick, places = share_stick.sorted_stick(
-            theme, self.stage.part(0.05, 0.36, 0.95, 0.6), self.scores, self.index
-        )
+        area = self.stage.part(0.05, 0.36, 0.95, 0.6)
+        self.stick, places = share_stick.sorted_stick(theme, area, self.scores, self.index)
         goal = self.stick.pieces()[places]
         fill = np.column_stack([self.stick.fill[places], np.ones(len(places))])
         tags = share_stick.piece_names(theme, goal, self.names) + share_stick.others_name(theme, goal, len(self.scores))
         p = float(self.trace.probabilities[self.trace.prediction])
         terms, total, line = softmax_wording.sum_powers(self.powers, len(self.index), len(self.scores), p)
         self.own_place = self.stick.points.copy()
-        ends, unit = (
-            share_stick.stick_ruler(theme, self.stick, "0", total),
-            share_stick.stick_ruler(theme, self.stick, "0", "1"),
-        )
+        ends, unit = (share_stick.stick_ruler(theme, self.stick, "0", end) for end in (total, "1"))
         with self.step("Laid end to end: {total}", total=total, name="sum"):
             self.play(
                 fade_out([*self.numbers, *columns.names, columns.zero, self.picture]),

@@ -33,8 +33,6 @@ class DenseAnswerView(DenseView):
     Attributes
     ----------
     scores : ScoreBars
-    decisive_text : str
-        What the path's last neuron adds to the lead.
     power_texts : tuple of str
         The answer's exponent, e to it, and the sum of all such powers.
     verdict : list of ArrayMobject
@@ -47,8 +45,6 @@ class DenseAnswerView(DenseView):
         ys, names = self.columns.centers(self.last)[:, 1], [self.trace.classes[k] for k in index]
         shares = self.trace.probabilities[index]
         self.scores = ScoreBars(self.theme, self.areas.scores, ys, names, path.scores[index], shares)
-        terms, _ = difference_terms(self.layers[-1], path.answer, path.other)
-        self.decisive_text = format_value(terms[path.units[-1]])
         powers = np.exp(path.scores - self.subtracted)
         part, total, _ = format_quotient(float(powers[path.answer]), float(powers.sum()))
         self.power_texts = exponent_text(float(path.scores[path.answer] - self.subtracted), part), part, total

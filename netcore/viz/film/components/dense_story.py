@@ -1,7 +1,6 @@
 """Words of films about dense networks."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import numpy as np
 
@@ -116,7 +115,7 @@ def verdict_words(trace: Trace) -> tuple[str, str]:
     return f"true class {trace.classes[trace.label]}", "incorrect"
 
 
-def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term: str) -> tuple[str, str]:
+def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int) -> tuple[str, str]:
     """Return the two lines to keep in mind.
 
     Parameters
@@ -127,8 +126,6 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
         Score of the answer − score of the other class.
     neuron : int
         Of the last hidden layer, from 1.
-    term : str
-        What it adds to the lead.
     """
     p = trace.probabilities
     shares = f"{format_percent(p[path.answer])} to {format_percent(p[path.other])}"
@@ -139,16 +136,12 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
     if winner != path.answer:
         (name,) = clip_names([trace.classes[winner]], 16)
         return first, f"Without neuron {neuron:,} the answer would be {name}"
-    return first, f"Without neuron {neuron:,} it would lead by {lead_without(path, lead, term)}"
+    return first, f"Without neuron {neuron:,} it would lead by {lead_without(path)}"
 
 
-def lead_without(path: AnswerPath, lead: str, term: str) -> str:
-    """Return the lead without the path's last neuron, as the printed numbers give it: 3.10 − 2.37 = 0.73."""
-    if lead[-3:-2] == term[-3:-2] == ".":
-        left = str(Decimal(lead.replace("−", "-")) - Decimal(term.replace("−", "-")))
-    else:
-        left = f"{float(path.without[path.answer] - path.without[path.other]):.2f}"
-    return left.replace("-", "−")
+def lead_without(path: AnswerPath) -> str:
+    """Return the lead without the path's last neuron."""
+    return f"{float(path.without[path.answer] - path.without[path.other]):.2f}".replace("-", "−")
 
 
 def lead_words(path: AnswerPath, names: Sequence[str]) -> tuple[str, str]:
