@@ -181,7 +181,7 @@ class SoftmaxCrossEntropy(Film):
             self.play(fade_out(self.sticks.mobjects), fade_in(plot.mobjects, 0.3))
             self.play(self.sums.change(f"−ln {share} = {text}", ("ln: natural logarithm", "muted")))
             self.play(Animate(plot.curve, progress=1.0, run_time=1.0), plot.mark(self.trace.pixels, own))
-        sure, wrong = softmax_wording.image_words(logits[worst], examples.labels[worst], float(p[half]))
+        sure, wrong = softmax_wording.loss_image_words(logits[worst], examples.labels[worst], float(p[half]))
         for name, word, k in (("half-sure", sure, half), ("worst", wrong, worst)):
             if grown := plot.grow(float(losses[k])):
                 with self.step("More loss: the axis now ends at {high:g}", high=plot.plot.y[1], name="axis"):

@@ -176,8 +176,8 @@ class DenseColumns:
         stored[chosen], fill[chosen] = np.asarray(values)[chosen], np.asarray(rgb)[chosen]
         neurons.values = stored
         self.computed[k][chosen] = True
-        looks = {"fill": fill, "ring": self.rings(k), "dashed": self.dashes(k)}
-        return Animate(neurons, **looks, lag_ratio=keys.pop("lag_ratio", 0.5), **keys)
+        keys.setdefault("lag_ratio", 0.5)
+        return Animate(neurons, fill=fill, ring=self.rings(k), dashed=self.dashes(k), **keys)
 
     def mark(self, k: int, unit: int) -> Animate:
         """Return the animation that rings one neuron in yellow, and no other of its column."""

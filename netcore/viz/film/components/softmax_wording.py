@@ -86,7 +86,7 @@ def class_chances(logits: NDArray[np.float64], label: int, classes: Sequence[str
     return [f"{word} {classes[k]}: {format_percent(float(chance[k]))}    " for word, k in pairs]
 
 
-def image_words(worst: NDArray[np.float64], label: int, half: float) -> tuple[str, str]:
+def loss_image_words(worst: NDArray[np.float64], label: int, half: float) -> tuple[str, str]:
     """Return what the image nearest to probability 1/2 is called, and the one of largest loss, by its logits."""
     chance = softmax(worst)
     wrong = "Sure and wrong" if chance.max() > SURE else "Wrong"
