@@ -62,10 +62,11 @@ class Backpropagation(MapGradientFilm):
         with self.step("Delta of an output = probability − target", name="wish"):
             self.play(view.dim_forward(), self.line.change())
             self.play(view.bars.show_wishes(), view.delta(view.last, delay=0.8), view.change_legend("delta"))
-            p = Decimal(format_number(float(self.trace.probabilities[self.trace.label]), 4))
-            words = f"target: 1 for {self.name}, 0 for all others;"
-            delta = str(p - 1).replace("-", "−")
-            self.play(self.line.change(words, f"delta of {self.name}: {p} − 1 =", (delta, "positive")))
+            p, delta = format_number(float(self.trace.probabilities[self.trace.label]), 4), view.bars.deltas
+            is_plain = "×" not in p  # else a power of ten: the printed delta is rounded
+            text = str(Decimal(p) - 1).replace("-", "−") if is_plain else delta[view.bars.target]
+            words = f"target: 1 for {self.name}, 0 for all others; delta of {self.name}: {p} − 1"
+            self.play(self.line.change(words, "=" if is_plain else "≈", (text, "positive")))
 
     def one_weight(self) -> None:
         """One weight is changed, then its gradient computed, then those of all output weights."""
