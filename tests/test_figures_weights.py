@@ -9,7 +9,7 @@ import torch
 from figure_checks import draw_figure, painted_strings
 from torch.nn import functional
 
-from netcore.analysis.unit_sum import UnitSum, find_layer, strongest_unit, unit_sum
+from netcore.analysis.unit_sum import UnitSum, explained_layer, strongest_unit, unit_sum
 from netcore.core.trace import Trace
 
 
@@ -89,7 +89,7 @@ def test_filter_grid_worked_sum(make_context, cnn_run) -> None:
 def test_unit_sum_of_deep_kernel(make_context, cnn_run) -> None:
     """Of many input maps one is shown; the others are one term."""
     trace = make_context(cnn_run).trace()
-    layer = find_layer(trace, "conv2")
+    layer = explained_layer(trace, "conv2")
     at = strongest_unit(layer, [5, 2])
     assert at[0] in (2, 5)
     assert layer.output[at] == layer.output[[2, 5]].max()
@@ -103,7 +103,7 @@ def test_unit_sum_of_deep_kernel(make_context, cnn_run) -> None:
 @pytest.mark.parametrize("lie", ["unit", "bias"])
 def test_check_sum_catches_lies(make_context, mlp_run, lie: str) -> None:
     trace: Trace = make_context(mlp_run).trace()
-    layer = find_layer(trace, "hidden1")
+    layer = explained_layer(trace, "hidden1")
     (unit,) = strongest_unit(layer, range(16))
     true = unit_sum(trace, layer, (unit,))
 
@@ -126,11 +126,11 @@ def test_unit_sum_prints_near_one() -> None:
     assert found.printed() == [("blue", "6.25"), ("orange", "−0.25"), ("sum", "6.00"), ("Sigmoid", "0.9975")]
 
 
-def test_find_layer_refuses_deep_dense(make_context, mlp_run) -> None:
+def test_explained_layer_refuses_deep_dense(make_context, mlp_run) -> None:
     trace = make_context(mlp_run).trace()
-    assert find_layer(trace, "hidden1") is trace["hidden1"]
-    assert find_layer(trace, "hidden2") is None
-    assert find_layer(trace, "nothing") is None
+    assert explained_layer(trace, "hidden1") is trace["hidden1"]
+    assert explained_layer(trace, "hidden2") is None
+    assert explained_layer(trace, "nothing") is None
 
 
 def test_accuracy_curve_of_another_metric(tmp_path, monkeypatch) -> None:

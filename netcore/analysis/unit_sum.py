@@ -1,4 +1,4 @@
-"""Sum of one neuron or kernel on one image, in numbers that add up as printed."""
+"""Sum of one unit, as printed numbers that add up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ class UnitSum:
         return [*lines, ("sum", total), *((name, text_of(value)) for name, value in self.after)]
 
 
-def find_layer(trace: Trace, name: str) -> LayerTrace | None:
+def explained_layer(trace: Trace, name: str) -> LayerTrace | None:
     """Return the node of a layer with weights whose sums its known weights explain, else None."""
     layer = next((n for n in trace.layers if name in (n.name, n.weight_name.removesuffix(".weight"))), None)
     if layer is None or layer.weight is None or layer.kind not in ("Linear", "Conv2d"):
@@ -100,7 +100,7 @@ def unit_sum(trace: Trace, layer: LayerTrace, at: Sequence[int], among: ArrayLik
     ----------
     trace : Trace
     layer : LayerTrace
-        Of kind ``Linear`` on the image or ``Conv2d``, see `find_layer`.
+        Of kind ``Linear`` on the image or ``Conv2d``, see `explained_layer`.
     at : (unit,) or (unit, row, column)
     among : array_like of int, optional
         Input maps of which one may be shown; default: all.

@@ -1,4 +1,4 @@
-"""Weights as tiles, one of them worked out on the image, and the accuracy as the time axis."""
+"""Weights as tiles, one worked out on the image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.analysis.unit_sum import UnitSum, find_layer, strongest_unit, unit_sum
+from netcore.analysis.unit_sum import UnitSum, explained_layer, strongest_unit, unit_sum
 from netcore.core.context import SceneContext
 from netcore.core.run import Snapshot
 from netcore.viz.mpl.accuracy_curve import draw_time
@@ -17,8 +17,8 @@ from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.colormaps import diverging
 from netcore.viz.mpl.image_grid import image_grid
 from netcore.viz.mpl.style import ThemedFigure
+from netcore.viz.mpl.sum_panel import SumPanel
 from netcore.viz.mpl.timeline import frame_index
-from netcore.viz.mpl.worked_sum import WorkedSum
 
 SIDE, GAP = 250.0, 24.0  # width of the column beside the tiles, and their distance
 SCALE, TIME, WORKED = 44.0, 108.0, 186.0  # heights
@@ -40,7 +40,7 @@ class WorkedUnit:
     def __init__(self, context: SceneContext, layer: str, units: ArrayLike, channels: ArrayLike | None = None) -> None:
         self.context, self.layer = context, layer
         self.trace = context.trace()
-        node = find_layer(self.trace, layer)
+        node = explained_layer(self.trace, layer)
         self.is_known = node is not None
         if node is not None:
             self.at = strongest_unit(node, units)
@@ -116,7 +116,7 @@ def draw_weights(
     panel = None
     if worked is not None:
         place = Box(body.x, body.y, SIDE, time.y - body.y - 8)
-        panel = WorkedSum(fig, place, worked.last, worked.trace, word, limit)
+        panel = SumPanel(fig, place, worked.last, worked.trace, word, limit)
         if marked is not None:
             grid.outline_images([marked], theme.emphasis, 2.0)
 

@@ -1,4 +1,4 @@
-"""Weights of one unit, the image and their products as pictures, and the sum in numbers."""
+"""Weights × image = products of one unit, and their sum."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ ROWS = 3  # numbers one below another
 FIRST, BETWEEN = 126.0, 11.0  # start of the second column of numbers, and the distance of both
 
 
-class WorkedSum:
+class SumPanel:
     """A unit's weights × image = products, and below it the terms, the sum and what the layer's functions make of it.
 
     Parameters
