@@ -29,7 +29,7 @@ class Watched(Convolution):
 
     def on_step_end(self, step):
         super().on_step_end(step)
-        screen, table = self.screen, self.screen.table
+        screen, table = self.screen, self.screen.products or self.screen.table
         boxes = {name: getattr(screen, name).points[:2, :2].copy() for name in ("ring", "spot")}
         cells = None if table is None else SimpleNamespace(
             values=table.values[0], texts=list(table.tables[0].texts), rgb=table.tables[0].rgb[0].copy()
@@ -37,6 +37,9 @@ class Watched(Convolution):
         seen = SimpleNamespace(
             cells=cells, line=self.sums.text, kernel=screen.kernel.values[0], kernel_rgb=screen.kernel.tables[0].rgb[0],
             picture=screen.picture.maps.corners()[0].copy(), map=screen.map.maps.corners()[0].copy(),
+            rounded=self.sums.text.endswith("(rounded)"), kernel_texts=list(screen.kernel.tables[0].texts),
+            second=self.grid.maps.last if hasattr(self, "grid") else None,
+            outlined=sum(len(m.points) // 2 for m in table.marks) if table else 0,
             shown=(screen.map.maps.first, screen.map.maps.last), landed=[m.fill[0, :3] for m in screen.landed], **boxes,
         )  # fmt: skip
         self.seen = getattr(self, "seen", {}) | {step.name: seen}
@@ -134,11 +137,24 @@ def check_extremes(seen, trace):
         assert shown == pytest.approx(total, abs=1e-9), name
         assert total == pytest.approx(float(output[(k, *place)]), abs=0.006), name
         np.testing.assert_array_equal(seen[name].cells.values, window_at(trace, *place))
-    r = np.corrcoef(output[unit].ravel(), output[other].ravel())[0, 1]
-    assert number(seen["other-map"].line.split()[-1]) == pytest.approx(r, abs=0.006)
+    lowest = np.sort(output[unit], axis=None)[77]
+    means = [output[other].mean(), output[other][output[unit] <= lowest].mean()]
+    found = re.findall(r"(?<=: )−?\d+\.\d+", seen["other-map"].line)
+    np.testing.assert_allclose([number(text) for text in found], means, atol=0.006)
 
 
-CHECKS = (check_window, check_colors, check_extremes)
+def check_rounded(seen, trace):
+    """Printed factors give the printed products, or the sum says that it is rounded."""
+    for name in ("stride", "padding", "largest", "smallest", "other-kernel"):
+        step = seen.get(name)
+        if step is None or step.rounded:
+            continue
+        factors = zip(step.cells.texts, step.kernel_texts, strict=True)
+        terms = [float(t.replace(" ", "")) for t in re.findall(r"(?:(?<=^)|[+-] )[\d.]+", step.line.replace("−", "-"))]
+        assert [round(number(a) * number(b), 2) for a, b in factors] == pytest.approx(terms[:9], abs=1e-9), name
+
+
+CHECKS = (check_window, check_colors, check_extremes, check_rounded)
 
 
 def check_all(seen, trace):
@@ -154,6 +170,14 @@ def test_convolution_film_shows_trace(check, seen, trace):
 def test_convolution_film_edge_and_map(played, seen, trace):
     film, unit = played.film, _unit(seen, trace, "kernel")
     assert "5 of 9: padding" in played.texts
+    assert (seen["padding"].outlined, seen["map"].outlined) == (5, 0)
+    other = trace["conv1"].output[_unit(seen, trace, "other-kernel")]
+    row, column = np.unravel_index(trace["conv1"].output[unit].argmin(), (28, 28))
+    assert (seen["other-kernel"].second, seen["other-map"].second) == (0.0, 1.0)
+    share = abs(other[row, column]) / film.screen.map_max
+    end = DARK.rgb("positive" if other[row, column] > 0 else "negative")
+    expected = DARK.rgb("background") * (1 - share) + end * share
+    np.testing.assert_allclose(seen["other-kernel"].landed[-1], expected, atol=1e-5)
     np.testing.assert_array_equal(seen["padding"].cells.values, window_at(trace, 0, 0))
     assert seen["padding"].shown == (0.0, 0.0)
     assert seen["map"].shown == (0.0, 1.0)
@@ -169,6 +193,13 @@ def test_convolution_film_layout(played):
 
 
 # ---- small lies are caught
+
+
+def test_convolution_film_hidden_rounding_is_caught(seen, trace):
+    names = [name for name, step in seen.items() if step.rounded]
+    assert names
+    with pytest.raises(AssertionError):
+        check_rounded({name: SimpleNamespace(**{**vars(seen[name]), "rounded": False}) for name in names}, trace)
 
 
 def _no_bias(layer, x, *place):

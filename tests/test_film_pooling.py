@@ -20,6 +20,7 @@ from netcore.core.sample import Sample
 from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.pooling import NEEDS, Pooling
 from netcore.tracing.tracer import trace_module
+from netcore.viz.film.components.pooling_wording import layers_caption
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (320, 180)
@@ -66,7 +67,8 @@ def shades(values, vmax):
 
 def check_window(film, trace):
     seen, unit, maps = film.seen["kept"], film.example.unit, trace["act1"].output
-    assert f"Map {unit + 1} after ReLU: 28 × 28 = 784 values" in [step.caption for step in film.film_steps]
+    norm = " batch norm and" if "norm1" in {layer.name for layer in trace.layers} else ""
+    assert f"Map {unit + 1} after{norm} ReLU: 28 × 28 values" in [step.caption for step in film.film_steps]
     row, column = next(
         (r, c) for r in range(14) for c in range(14)
         if np.array_equal(maps[unit, 2 * r : 2 * r + 2, 2 * c : 2 * c + 2], seen.window)
@@ -95,8 +97,8 @@ def check_winners(film, trace):
         y, x = divmod(int(window.argmax()), 2)
         np.testing.assert_allclose(corners[k], _box(seen.map, 2 * row + y, 2 * column + x, 1), atol=1e-6)
         np.testing.assert_allclose(fill[k], shades(window.max(), maps[unit].max()), atol=1e-6)
-        middle = np.mean(_box(seen.map, 2 * row, 2 * column, 2), axis=0)
-        np.testing.assert_allclose(film.seen["lost"].winners[0][k].mean(0), middle, atol=1e-6)
+    spread = np.kron(trace["pool1"].output[unit], np.ones((2, 2)))
+    np.testing.assert_allclose(film.seen["lost"].rgb, shades(spread, maps[unit].max()), atol=1e-6)
     np.testing.assert_array_equal(film.screen.pooled.maps.values[0], trace["pool1"].output[unit].astype(float))
 
 
@@ -108,13 +110,19 @@ def check_changes(film, trace, second):
         assert grid.maps.vmax == pytest.approx(np.abs(second["act1"].output - trace["act1"].output).max())
         share = np.abs(change).sum() / np.abs(trace[node].output).sum()
         step = "changes-before" if node == "act1" else "changes-after"
-        a, b, p = re.findall(r"[\d,.]+", film.seen[step].line.split("values = ")[1])
+        a, b, p = re.findall(r"[\d,.]+", film.seen[step].line.split("values| = ")[1])
         assert f"{100 * number(a) / number(b):.0f}" == p == f"{100 * share:.0f}"
     rows = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2", "hidden": "hidden1_act"}
     expected = [relative_change(trace.pixels, second.pixels.astype(float))]
     expected += [relative_change(trace[n].output, second[n].output) for n in rows.values()]
     expected.append(relative_change(trace.logits, second.logits))
     np.testing.assert_allclose(film.rows, expected, rtol=1e-5)
+    np.testing.assert_array_equal(film.difference.maps.values[0], second.pixels[0].astype(float) - trace.pixels[0])
+    caption = next(step.caption for step in film.film_steps if step.name == "layers")
+    falls = [expected[k + 1] < expected[k] for k in (1, 3)]
+    texts = [f"{100 * v:.0f}" for v in expected[1:5]]
+    all_fall = f"Each pooling lowers the change: {texts[0]} → {texts[1]}, {texts[2]} → {texts[3]} %"
+    assert caption == (all_fall if all(falls) else f"{sum(falls)} of 2 poolings lower the change")
 
 
 CHECKS = (check_window, check_winners)
@@ -160,7 +168,11 @@ def _next_map(example, place):
     return example.x[example.unit - 1, a:b, c:d]
 
 
-@pytest.mark.parametrize("lie", [("winners", _smallest), ("values", _next_map)])
+def _mirrored(example):
+    return example.x[example.unit, :, ::-1]
+
+
+@pytest.mark.parametrize("lie", [("winners", _smallest), ("values", _next_map), ("spread", _mirrored)])
 def test_pooling_film_lie_is_caught(lie, context, trace, monkeypatch):
     monkeypatch.setattr(PoolingExample, *lie)
     film = play_film(Watched, context, fps=1, size=SIZE, draw=False).film
@@ -242,6 +254,13 @@ def test_pooling_windows_equal_pytorch(color_context, monkeypatch):
     monkeypatch.setattr(examples_module, "_is_max", lambda op: "Avg" in op.kind)
     with pytest.raises(RequirementError, match="needs a pooling layer"):
         pooling_example(trace, "overlap", None)
+
+
+def test_layers_caption_claims_what_holds():
+    assert layers_caption([(0.49, 0.34)]) == "The pooling lowers the change: 49 → 34 %"
+    assert layers_caption([(0.49, 0.34), (0.3, 0.4)]) == "1 of 2 poolings lower the change"
+    assert layers_caption([(0.3, 0.4)]) == "0 of 1 poolings lower the change"
+    assert layers_caption([(0.4, 0.3)] * 3) == "All 3 poolings lower the change"
 
 
 def test_shift_image_keeps_what_it_can():

@@ -44,6 +44,13 @@ def relative_change(before: NDArray[np.floating], after: NDArray[np.floating]) -
     return float(np.abs(after.astype(float) - before).sum()) / total if total else 0.0
 
 
+def pooling_changes(first: Trace, second: Trace) -> list[tuple[float, float]]:
+    """Relative changes between two images before and after each pooling of a network, in order of execution."""
+    poolings = [op for op in graph_of_trace(first).operations if op.role == "pooling"]
+    pairs = [(op.inputs[0], op.node) for op in poolings]
+    return [tuple(relative_change(first.value(n), second.value(n)) for n in pair) for pair in pairs]  # type: ignore[misc]
+
+
 def layer_changes(first: Trace, second: Trace, keep: Sequence[str], limit: int = 8) -> list[tuple[str, float]]:
     """How much layers change between two images: after activation functions and poolings, from pixels to scores.
 
@@ -62,12 +69,12 @@ def layer_changes(first: Trace, second: Trace, keep: Sequence[str], limit: int =
     for block in graph.blocks[:-1]:
         functions = any(op.role == "activation" for op in block.operations)
         if functions or (block.kind in ("pooling", "vector") and not block.is_reshape):
-            names[block.output] = block.short
+            names[block.output] = block.title
     for name in keep:
         if name not in names and name != "input":
             block = graph[name]
             names.pop(block.output, None)
-            names[name] = block.short
+            names[name] = block.title
     ordered = [layer.name for layer in first.layers if layer.name in names]
     free = [name for name in ordered if name not in keep]
     chosen = {*keep, *evenly_spaced(free, max(limit - 2 - len(keep), 1))}

@@ -27,8 +27,8 @@ class PoolingExample:
     Attributes
     ----------
     block : Block
-    before : str
-        Title of the function whose maps it reads, empty if there is none.
+    before : tuple of str
+        Titles of the functions between the convolution and the pooling, in order; else of what the pooling reads.
     x, y : ndarray, shapes (C, H, W), (C, h, w)
         Maps before and after; a global pooling gives (C, 1, 1).
     is_max : bool
@@ -47,7 +47,7 @@ class PoolingExample:
     """
 
     block: Block
-    before: str
+    before: tuple[str, ...]
     x: NDArray[np.floating]
     y: NDArray[np.floating]
     is_max: bool
@@ -181,20 +181,21 @@ def _spans(op: Operation, size: Sequence[int], out: Sequence[int]) -> tuple[tupl
     return found[0], found[1]
 
 
-def _choose_map(trace: Trace, op: Operation, images: NDArray[np.uint8] | None) -> tuple[int, str]:
-    """The map that a film on the convolution before shows too, and the function before the pooling."""
+def _choose_map(trace: Trace, op: Operation, images: NDArray[np.uint8] | None) -> tuple[int, tuple[str, ...]]:
+    """The map that a film on the convolution before shows too, and the functions before the pooling."""
     operations = {o.node: o for block in graph_of_trace(trace) for o in block.operations}
     x, _ = _maps(trace, op)
     name = op.inputs[0]
-    title = ""
+    titles: tuple[str, ...] = ()
     while name in operations and operations[name].role in ("norm", "activation", "shape"):
-        if not title and operations[name].role != "shape":
-            title = operations[name].title
+        if operations[name].role != "shape":
+            titles = (operations[name].title, *titles)
         name = operations[name].inputs[0]
+    titles = titles or ((operations[name].title,) if name in operations else ())
     layer: LayerTrace | None = trace[name] if name in operations and operations[name].kind == "Conv2d" else None
     if layer is not None and layer.weight is not None and layer.output.shape[0] == len(x):
-        return choose_unit(trace, layer, measure_features(trace, layer, images)), title or operations[name].title
-    return int(x.std((1, 2)).argmax()), title or (operations[name].title if name in operations else "")
+        return choose_unit(trace, layer, measure_features(trace, layer, images)), titles
+    return int(x.std((1, 2)).argmax()), titles
 
 
 def _choose_window(example: PoolingExample) -> tuple[int, int]:

@@ -5,8 +5,9 @@ the whole map, where it is largest and smallest, and another kernel on the same 
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from netcore.analysis.convolution import OutputTerms
 from netcore.analysis.kernel_examples import kernel_examples
-from netcore.analysis.printed_window import PrintedWindow, print_window
+from netcore.analysis.printed_window import print_window
 from netcore.core.errors import RequirementError
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import convolution_wording as wording
@@ -63,10 +64,14 @@ class Convolution(Film):
 
     def show_kernel(self) -> None:
         """One kernel alone, in numbers."""
-        side = self.stage.part(0.2, 0.02, 0.8, 0.98)
-        self.large = self.screen.kernel_table(self.examples.base, side)
-        with self.step("A kernel: {n}; blue +, orange −", name="kernel", n=wording.weight_words(self.examples)):
+        e, side = self.examples, self.stage.part(0.2, 0.02, 0.8, 0.98)
+        self.large = self.screen.kernel_table(e.base, side)
+        bias = " and a bias" if self.has_bias else ""
+        with self.step("Kernel {k} of {m}: {n}{bias}", name="kernel", k=e.unit + 1, m=len(e.layer.output),
+                       n=wording.weight_words(e), bias=bias):  # fmt: skip
+            notes = ("weights: numbers that training sets,", "blue above 0, orange below 0")
             self.add(*self.large.mobjects)
+            self.play(self.sums.change(*((note, "muted") for note in notes)))
 
     def lay_on_window(self) -> None:
         """The kernel beside a window of what it reads."""
@@ -78,17 +83,20 @@ class Convolution(Film):
         with self.step("Laid on a window{gaps}: {words}", name="window", gaps=gaps, words=words):
             frames = [table.points.copy() for table in self.large.tables]
             self.play(fade_out(self.large.mobjects), screen.kernel.appear(frames), screen.picture.appear(delay=0.5))
-            self.play(screen.open_window(e.base))
+            self.play(
+                screen.open_window(e.base),
+                self.sums.change(("framed: the window; the lines lead to its values", "muted")),
+            )
 
     def add_up(self) -> None:
         """Products, and their sum over all input maps."""
-        printed, screen = self.printed, self.screen
+        printed, screen, e = self.printed, self.screen, self.examples
         only = f" ({screen.part})" if screen.part else ""
         many = len(printed.products) > 1
         text = "Multiply each pair, add{only}: {v}" if many else "Multiply{only}: {v}"
         with self.step(text, name="products", only=only, v=printed.partial):
-            self.play(screen.multiply(self.examples.base, printed))
-            terms = wording.product_terms(printed)
+            self.play(screen.multiply(e.base, printed))
+            terms = wording.product_terms(printed, wording.is_rounded(e.base, printed, e.position))
             centers = list(screen.centers) if len(terms) > len(printed.products) > 1 else []
             self.play(self.sums.change(*terms, origins=dict(enumerate(centers))))
         n = len(self.names)
@@ -102,7 +110,8 @@ class Convolution(Film):
         printed, screen = self.printed, self.screen
         text = "Plus the bias {b}: the output {v}" if self.has_bias else "No bias: the output is {v}"
         with self.step(text, name="output", b=printed.bias, v=printed.total):
-            self.play(screen.map.show_empty(), self.sums.change(*wording.bias_terms(printed, self.has_bias)))
+            terms = wording.bias_terms(printed, self.has_bias)
+            self.play(screen.make_room(), self.sums.change(*terms, wording.BLANK))
             self.play(screen.land(self.examples.base), fade_in([screen.spot]))
 
     # ---- every output value
@@ -112,19 +121,17 @@ class Convolution(Film):
         terms, screen = self.examples.following, self.screen
         if terms is None:
             return
-        printed = print_window(terms, self.examples.position)
         with self.step(wording.step_caption(self.examples), name="stride"):
             self.play(screen.move_to(terms))
-            self.play(screen.show_table(screen.product_table(terms, printed)), self.change_sum(printed))
+            self.play(screen.show_table(screen.value_table(terms)), self.change_sum(terms))
             self.play(screen.land(terms))
 
     def reach_edge(self) -> None:
         """The first window, with the padding under it."""
         terms, screen = self.examples.corner, self.screen
-        printed = print_window(terms, self.examples.position)
         with self.step(wording.padding_caption(self.examples), name="padding"):
             self.play(screen.move_to(terms), screen.picture.show_rim(0.4))
-            self.play(screen.show_table(screen.value_table(terms)), self.change_sum(printed))
+            self.play(screen.show_table(screen.value_table(terms)), self.change_sum(terms))
             self.play(screen.land(terms))
 
     def fill_map(self) -> None:
@@ -132,9 +139,10 @@ class Convolution(Film):
         e, screen = self.examples, self.screen
         words, m = wording.weight_words(e), e.values.size
         with self.step("The same {n} at {m} places: a map", name="map", n=words, m=m):
-            self.play(self.sums.change())
+            note = self.sums.change(*wording.zeros_note(e, self.printed.bias))
             for play in screen.sweep():
-                self.play(play)
+                self.play(play, note)
+                note = []
 
     # ---- what it answers to
 
@@ -143,12 +151,12 @@ class Convolution(Film):
         e, screen, thing = self.examples, self.screen, self.thing
         for word, terms, seen in (("Largest", e.largest, e.at_largest), ("Smallest", e.smallest, e.at_smallest)):
             printed = print_window(terms, e.position)
-            text = "{word} {place}: {v}" if seen else "Its {word} output: {v}"
+            text = "{word} {place}: {v}" if seen else "The {word} value of the map: {v}"
             place = wording.feature_place(seen, thing) if seen else ""
             word = word if seen else word.lower()
             with self.step(text, name=word.lower(), word=word, place=place, v=printed.total):
                 self.play(screen.move_to(terms), screen.show_marks())
-                self.play(screen.show_table(screen.value_table(terms)), self.change_sum(printed))
+                self.play(screen.show_table(screen.value_table(terms)), self.change_sum(terms))
 
     def change_kernel(self) -> None:
         """Another kernel on the same window, and its map."""
@@ -156,18 +164,16 @@ class Convolution(Film):
         if e.other is None:
             return
         k, printed = e.other.unit + 1, print_window(e.other, e.position)
-        with self.step("Kernel {k}, same window: {v}", name="other-kernel", k=k, v=printed.total):
+        own = f", own bias {printed.bias}" if self.has_bias else ""
+        with self.step("Kernel {k}, same window{own}: {v}", name="other-kernel", k=k, own=own, v=printed.total):
             self.play(screen.show_kernel(e.other), self.sums.change())
-            self.play(self.change_sum(printed))
+            self.grid, moves = screen.second_map()
+            self.play(moves, self.change_sum(e.other))
         seen = e.features.name(e.other.unit)
-        text = "Its map answers to {what}" if seen else "Another kernel, another map"
-        what = wording.answers_to(seen, self.thing) if seen else ""
-        with self.step(text, name="other-map", what=what):
-            grid, moves = screen.second_map()
-            note = f"correlation of both maps: {e.correlation:.2f}".replace("-", "−")
-            self.play(moves, self.sums.change((note, "muted")))
-            self.play(grid.appear(), grid.fill(1.5), fade_in(filter(None, [screen.second_spot]), delay=1.5))
-            self.grid = grid
+        text = "Map {k} is larger {place}" if seen else "Another kernel, another map"
+        with self.step(text, name="other-map", k=k, place=wording.feature_place(seen, self.thing) if seen else ""):
+            self.play(self.sums.change(*wording.lowest_note(e)), self.grid.fill(1.5))
+            self.play(screen.uncover())
 
     def conclude(self) -> None:
         """Both kernels, their maps, all other maps."""
@@ -186,6 +192,8 @@ class Convolution(Film):
             low=low, high=high,
         )  # fmt: skip
 
-    def change_sum(self, printed: PrintedWindow) -> list[Animate]:
+    def change_sum(self, terms: OutputTerms) -> list[Animate]:
         """Replace the sum by that of another window."""
-        return self.sums.change(*wording.window_sum(printed, self.names, self.has_bias))
+        printed = print_window(terms, self.examples.position)
+        rounded = wording.is_rounded(terms, printed, self.examples.position)
+        return self.sums.change(*wording.window_sum(printed, self.names, self.has_bias, rounded))

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.color_scale import ColorScale
 from netcore.viz.film.components.number_cells import NumberCells
 from netcore.viz.film.components.sums import format_fixed
+from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
@@ -18,6 +19,7 @@ from netcore.viz.theme import Theme
 LINE = 0.38  # height of the title above, and of the scale below
 GAP = 0.3  # between tables
 APPEAR, TRAVEL = 0.3, 0.8  # seconds
+INSET = 0.9  # side of an outline, as a share of its cell
 
 
 class CellTables:
@@ -71,6 +73,7 @@ class CellTables:
         text = ellipsize_line(title, area.width, LABEL)
         middle = (left + right) / 2
         self.title = text_line(text, LABEL, theme.rgb("foreground"), at=(middle, top + LINE / 2))
+        self.marks: list[ArrayMobject] = []
         self.scale = None
         if ends is not None:
             self.scale = ColorScale(theme, ends, signed, (0.0, 0.0))
@@ -78,8 +81,16 @@ class CellTables:
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
-        """Tables, title and scale."""
-        return [*self.tables, *([self.title] if self.title.text else []), *(self.scale.mobjects if self.scale else [])]
+        """Tables, marks, title and scale."""
+        words = [self.title] if self.title.text else []
+        return [*self.tables, *self.marks, *words, *(self.scale.mobjects if self.scale else [])]
+
+    def outline(self, cells: ArrayLike) -> None:
+        """Outline some cells (N · H · W,) of all tables."""
+        half = self.boxes[0].width / self.values.shape[2] / 2 * np.array([[-1], [1]]) * INSET
+        corners = self.centers[np.asarray(cells, bool).ravel(), None, :2] + half
+        if len(corners):
+            self.marks.append(Rectangles(corners, line=[*self.theme.rgb("muted"), 1.0], width=2.0, z_index=1))
 
     @property
     def centers(self) -> NDArray[np.float64]:

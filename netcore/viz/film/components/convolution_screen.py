@@ -14,11 +14,12 @@ from netcore.analysis.printed_window import PrintedWindow
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import PIXEL
-from netcore.viz.film.components.cell_tables import CellTables
+from netcore.viz.film.components.cell_tables import CellTables, table_boxes
 from netcore.viz.film.components.convolution_tables import GAP, ConvolutionTables
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.feature_maps import map_rgb
 from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.grid_layout import pixel_corners
@@ -40,14 +41,18 @@ class ConvolutionScreen(ConvolutionTables):
     Attributes
     ----------
     table : CellTables
-        In the place of the window: values or products.
+        Values of the window.
     kernel : CellTables
+    products : CellTables or None
+        In the place of the map, until this appears.
+    lines : Edges
+        From the window on the picture to its values.
     ring, spot : Rectangles
         The window on the picture, and its value on the map.
-    second_spot : Rectangles or None
-        The same place on the map of the second kernel.
+    blank : Rectangles
+        Gray ground of the map as long as it is not computed.
     landed : list of Rectangles
-        Single values of the map that is still empty.
+        Single values of the map that is not filled yet.
     """
 
     def __init__(self, theme: Theme, trace: Trace, examples: KernelExamples, stage: Area) -> None:
@@ -55,10 +60,13 @@ class ConvolutionScreen(ConvolutionTables):
         self.map = self.make_map(examples.unit, self.places.map)
         self.kernel = self.kernel_table(examples.base, self.places.kernel)
         self.table: CellTables | None = None
+        self.products: CellTables | None = None
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.ring = Rectangles(self._ring_corners(examples.base), line=yellow, width=2.0, z_index=2)
         self.spot = Rectangles([around(self._map_corners(examples.base))], line=yellow, width=2.0, z_index=2)
-        self.second_spot: Rectangles | None = None
+        ends = self._line_ends(examples.base)
+        self.lines = Edges(*ends, [*theme.rgb("emphasis"), 0.6], 1.0, z_index=1)
+        self.blank = self._blank(self.map)
         self.landed: list[Rectangles] = []
 
     def open_window(self, terms: OutputTerms) -> list[Animate]:
@@ -66,24 +74,31 @@ class ConvolutionScreen(ConvolutionTables):
         self.table = self.value_table(terms)
         (x0, y0), (x1, y1) = self.ring.points[:2, :2]
         frame = np.array([[x0, y1, 0.0], [x1, y1, 0.0], [x0, y0, 0.0]])
-        return [*fade_in([self.ring]), *self.table.appear([frame], delay=0.4)]
+        return [*fade_in([self.ring]), *self.table.appear([frame], delay=0.4), *fade_in([self.lines], delay=1.0)]
 
     @property
     def centers(self) -> NDArray[np.float64]:
-        """Middle points of the cells of the table."""
-        return self.table.centers if self.table else np.zeros((0, 2))
+        """Middle points of the cells of the products."""
+        return self.products.centers if self.products else np.zeros((0, 2))
 
     def multiply(self, terms: OutputTerms, printed: PrintedWindow) -> list[Animate]:
-        """Slide a copy of the kernel over the values; products take the place of both."""
+        """Slide a copy of the kernel over the values; the products come out of both."""
         copy = self.kernel_table(terms, self.places.kernel).tables[0]
-        old, self.table = self.table, self.product_table(terms, printed)
-        assert old is not None
+        self.products = self.product_table(terms, printed)
+        assert self.table is not None
         copy.z_index = 1
+        over = self.table.tables[0].points.copy()
         return [
-            Animate(copy, points=old.tables[0].points.copy(), run_time=0.8),
-            *fade_out([copy, *old.mobjects], delay=0.8),
-            *self.table.appear(delay=0.8),
+            Animate(copy, points=over, run_time=0.8),
+            *fade_out([copy], delay=0.8),
+            *self.products.appear([over], delay=0.8),
         ]
+
+    def make_room(self) -> list[Animate]:
+        """Let the map, gray as nothing of it is computed, take the place of the products."""
+        gone = self.products.leave() if self.products else []
+        self.products = None
+        return [*gone, *self.map.show_empty(), *fade_in([self.blank])]
 
     def show_table(self, table: CellTables) -> list[Animate]:
         """Replace the table in the window's place; a title and a scale that are the same stay."""
@@ -98,26 +113,28 @@ class ConvolutionScreen(ConvolutionTables):
     def move_to(self, terms: OutputTerms, run_time: float = 0.8, **keys: Any) -> list[Animate]:
         """Move the window's mark, and the mark of its value if it is shown."""
         out = [Animate(self.ring, points=_points(self._ring_corners(terms)), run_time=run_time, **keys)]
+        ends = np.stack(self._line_ends(terms), axis=1)
+        out.append(Animate(self.lines, points=_points(ends), run_time=run_time, **keys))
         return [*out, Animate(self.spot, points=_points(around(self._map_corners(terms))), run_time=run_time, **keys)]
 
     def show_marks(self) -> list[Animate]:
         """Let both marks appear, if they are gone."""
         return [Animate(m, opacity=1.0, run_time=0.3) for m in (self.ring, self.spot) if m.opacity < 1]
 
-    def land(self, terms: OutputTerms, delay: float = 0.0) -> list[Animate]:
-        """Let one value of the map appear."""
+    def land(self, terms: OutputTerms, grid: MapGrid | None = None) -> list[Animate]:
+        """Let one value of the map, or of another map, appear."""
         color = map_rgb(self.theme, terms.total, self.map_max, True)
-        self.landed.append(Rectangles([self._map_corners(terms)], fill=[*color, 1.0], width=0.0, z_index=1))
-        return fade_in(self.landed[-1:], delay)
+        self.landed.append(Rectangles([self._map_corners(terms, grid)], fill=[*color, 1.0], width=0.0, z_index=1))
+        return fade_in(self.landed[-1:])
 
     def clear(self) -> list[Animate]:
         """Let all but the maps leave."""
-        marks = [m for m in (self.ring, self.spot, self.second_spot) if m is not None and m.opacity > 0]
+        marks = [m for m in (self.ring, self.spot, self.lines) if m.opacity > 0]
         table = self.table.leave() if self.table else []
         return [*fade_out([*marks, *self.picture.rim]), *self.picture.leave(), *self.kernel.leave(), *table]
 
     def sweep(self) -> Iterator[list[Animate]]:
-        """Run the window along the first row, a value of the map each time, then down while the map fills."""
+        """Run the window along the first row, a value of the map each time, then down while the map fills, and back."""
         maps, e = self.map.maps, self.examples
         h, w = maps.size
         end = replace(e.corner, column=w - 1, columns=e.last.columns)
@@ -125,21 +142,39 @@ class ConvolutionScreen(ConvolutionTables):
         for terms, share, run_time in ((end, 1 / h, 1.2), (e.last, 1.0, 1.8)):
             fill = Animate(maps, last=share, run_time=run_time, rate_func=linear)
             yield [*self.move_to(terms, run_time, rate_func=linear), fill]
-        yield [*fade_out(self.landed, run_time=0.04), *self.show_table(self.value_table(e.last))]
+        yield [*self.uncover(), *self.move_to(e.base), *self.show_table(self.value_table(e.base))]
+
+    def uncover(self) -> list[Animate]:
+        """Remove single values and gray ground under a map that is filled."""
+        gone = fade_out([*self.landed, self.blank], run_time=0.04)
+        self.landed = []
+        return gone
 
     def second_map(self) -> tuple[MapGrid, list[Animate]]:
-        """Make room for the map of the second kernel below or beside the first, and return it."""
+        """Make room for the second kernel's map below or beside the first; return it, with one value so far."""
         other = self.examples.other
         assert other is not None
         first, second = self.places.map.divide([1, 1], GAP / 2)
         moves = self.map.move(first)
         grid = self.make_map(other.unit, second)
-        moves += travel(self.spot, around(self._map_corners(other)))
-        yellow = [*self.theme.rgb("emphasis"), 1.0]
-        self.second_spot = Rectangles([around(self._map_corners(other, grid=grid))], line=yellow, width=2.0, z_index=2)
-        return grid, moves
+        self.blank = self._blank(grid)
+        moves += travel(self.spot, around(self._map_corners(other, grid)))
+        return grid, [*moves, *grid.show_empty(), *fade_in([self.blank]), *self.land(other, grid)]
 
     # ---- places
+
+    def _blank(self, grid: MapGrid) -> Rectangles:
+        (x0, y1), (x1, _), (_, y0) = grid.frames(grid.area)[0]
+        return Rectangles([[[x0, y0], [x1, y1]]], fill=[*self.theme.rgb("faint"), 1.0], width=0.0, z_index=-1)
+
+    def _line_ends(self, terms: OutputTerms) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Two corners of a window on the picture, and those of the table that they face."""
+        (x0, y0), (x1, y1) = self._ring_corners(terms)[0]
+        h, w = terms.weights.shape[1:]
+        box = table_boxes(self.places.window, (1, h, w))[0]
+        if box.left > self.places.picture.right:
+            return np.array([[x1, y1], [x1, y0]]), np.array([[box.left, box.top], [box.left, box.bottom]])
+        return np.array([[x0, y0], [x1, y0]]), np.array([[box.left, box.top], [box.right, box.top]])
 
     def _ring_corners(self, terms: OutputTerms) -> NDArray[np.float64]:
         """Corners (N, 2, 2) of a window on the picture, and of its taps if there are gaps between them."""

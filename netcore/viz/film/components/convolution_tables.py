@@ -144,22 +144,28 @@ class ConvolutionTables:
         return CellTables(self.theme, weights, rgb, area, title, value_ends(self.weight_max, True))
 
     def value_table(self, terms: OutputTerms) -> CellTables:
-        """Make the table of the values in a window; its title counts those of the padding."""
+        """Make the table of a window's values; those of the padding are outlined, and counted in the title."""
         values, e = terms.inputs[[self.position]], self.examples
         channel = int(terms.channels[self.position])
         inside = [(at >= 0) & (at < n) for at, n in ((terms.rows, e.x.shape[1]), (terms.columns, e.x.shape[2]))]
-        outside = values[0].size - int(inside[0].sum() * inside[1].sum())
+        padding = ~(inside[0][:, None] & inside[1])
+        outside = int(padding.sum())
         noun = ("pixel" if self.is_image else "value") + "s" * (values[0].size != 1)
         of = f", {self.part}" if self.part and self.is_image else ""
         title = f"{values[0].size} {noun}{of}" if not outside else f"{outside} of {values[0].size}: padding"
         rgb = self.shade(values, channel)
         signed = self.scale is None and bool((e.x < 0).any())
-        return CellTables(self.theme, values, rgb, self.places.window, title, self._ends(channel), signed)
+        table = CellTables(self.theme, values, rgb, self.places.window, title, self._ends(channel), signed)
+        table.outline(padding)
+        return table
 
     def product_table(self, terms: OutputTerms, printed: PrintedWindow) -> CellTables:
-        """Make the table of the products in a window."""
+        """Make the table of the products of a window, in the place of the map."""
         products = terms.products[[self.position]]
         rgb = map_rgb(self.theme, products, self.product_max, True)
         title = f"{'pixel' if self.is_image else 'value'} × weight"
-        return CellTables(self.theme, products, rgb, self.places.window, title, value_ends(self.product_max, True),
+        place, like = self.places.map, self.places.window
+        half = np.minimum((place.width, place.height), (like.width, like.height)) / 2
+        area = Area(*(np.asarray(place.center) - half), *(np.asarray(place.center) + half))
+        return CellTables(self.theme, products, rgb, area, title, value_ends(self.product_max, True),
                           texts=[printed.products])  # fmt: skip

@@ -2,29 +2,40 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from netcore.analysis.convolution import OutputTerms
 from netcore.analysis.hand_computation import add_texts, to_decimal
 from netcore.analysis.kernel_examples import KernelExamples
-from netcore.analysis.printed_window import PrintedWindow
-from netcore.core.formatting import format_count
+from netcore.analysis.printed_window import FEWEST, PrintedWindow, factors_agree
+from netcore.core.formatting import format_count, format_value
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term, signed_terms
 
 MAX_PRODUCTS, SHOWN_PRODUCTS = 9, 3  # all products up to the first number, else as many as the second
 PADDING = {
-    "zeros": "Past the edge are zeros: padding {n}",
-    "reflect": "Past the edge, mirrored: padding {n}",
-    "replicate": "Past the edge, its rim again: padding {n}",
-    "circular": "Past the edge, the other side: padding {n}",
+    "zeros": "Outlined: zeros past the edge (padding {n})",
+    "reflect": "Outlined: mirrored at the edge (padding {n})",
+    "replicate": "Outlined: the rim repeated (padding {n})",
+    "circular": "Outlined: from the other side (padding {n})",
 }
 SIDES = {"above": "above", "below": "below", "left": "on the left", "right": "on the right"}
-NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four"}
+NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four"}
+ROUNDED: Term = ("(rounded)", "muted")
+BLANK: Term = ("(gray: not yet computed)", "muted")
 
 
-def product_terms(printed: PrintedWindow) -> list[Term]:
+def is_rounded(terms: OutputTerms, printed: PrintedWindow, position: int) -> bool:
+    """Whether some printed number is not what the other printed numbers give."""
+    return not printed.exact or printed.decimals != FEWEST or not factors_agree(terms, position, FEWEST)
+
+
+def product_terms(printed: PrintedWindow, rounded: bool) -> list[Term]:
     """Products of one input map and what they add up to."""
+    note = [ROUNDED] * rounded
     if len(printed.products) == 1:
-        return [("one product:", "muted"), printed.partial]
-    return [*_products(printed), f"= {printed.partial}"]
+        return [("one product:", "muted"), printed.partial, *note]
+    return [*_products(printed), f"= {printed.partial}", *note]
 
 
 def channel_terms(printed: PrintedWindow, names: Sequence[str]) -> list[Term]:
@@ -45,12 +56,29 @@ def bias_terms(printed: PrintedWindow, has_bias: bool) -> list[Term]:
     return [printed.subtotal, label_term("bias", printed.bias), "=", printed.total]
 
 
-def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool) -> list[Term]:
+def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool, rounded: bool) -> list[Term]:
     """The whole sum of an output value: products or sums of input maps, bias, output."""
     terms = channel_terms(printed, names)[:-1] if len(printed.channels) > 1 else _products(printed)
     bias = [label_term("bias", printed.bias)] if has_bias else []
-    note: list[Term] = [] if printed.exact else [("(rounded)", "muted")]
-    return [*terms, *bias, "=", printed.total, *note]
+    return [*terms, *bias, "=", printed.total, *([ROUNDED] * rounded)]
+
+
+def zeros_note(examples: KernelExamples, bias: str) -> list[Term]:
+    """What a map is where the kernel reads zeros only, if its first window does."""
+    if examples.layer.bias is None or examples.corner.inputs.any():
+        return []
+    return [("where the kernel reads zeros only,", "muted"), ("the map is the bias:", "muted"), bias]
+
+
+def lowest_note(examples: KernelExamples) -> list[Term]:
+    """Mean of the second map, and its mean over the places where the first map is lowest."""
+    other = examples.other
+    assert other is not None
+    first, second = (m.ravel().astype(float) for m in (examples.values, examples.layer.output[other.unit]))
+    lowest = np.argsort(first, kind="stable")[: max(1, len(first) // 10)]
+    means = [format_value(float(v.mean())) for v in (second, second[lowest])]
+    where = f"where map {examples.unit + 1} is lowest (1 in 10 places):"
+    return [(f"mean of map {other.unit + 1}:", "muted"), f"{means[0]};", (where, "muted"), means[1]]
 
 
 def weight_words(examples: KernelExamples) -> str:
@@ -62,9 +90,9 @@ def weight_words(examples: KernelExamples) -> str:
 
 def step_caption(examples: KernelExamples) -> str:
     """Caption of the window's next place."""
-    across, n = examples.window[0][1], examples.window[0][1]
-    steps = f"{NUMBERS.get(n, str(n))} step{'s' * (n != 1)}"
-    return f"{steps} right (stride {across}): the next"
+    n = examples.window[0][1]
+    noun = ("pixel" if examples.reads_image else "value") + "s" * (n != 1)
+    return f"The next window: {NUMBERS.get(n, str(n))} {noun} right (stride {n})"
 
 
 def padding_caption(examples: KernelExamples) -> str:
@@ -86,7 +114,7 @@ def feature_place(feature: str, thing: str) -> str:
 
 
 def answers_to(feature: str, thing: str) -> str:
-    """Say what a kernel answers to: ``"ink above"``, ``"ink"``."""
+    """Say what a kernel answers to: ``"ink above"``, ``"ink"``; what its map is larger with."""
     return thing if feature == "ink" else f"{thing} {SIDES[feature]}"
 
 

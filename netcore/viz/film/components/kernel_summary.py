@@ -16,7 +16,7 @@ from netcore.viz.film.components.tiles import max_tiles, tile_frames
 from netcore.viz.film.text import text_line
 from netcore.viz.layout.area import Area
 
-OTHERS = 0.36  # of the height, for all other maps
+OTHERS = 0.33  # of the height, for all other maps
 
 
 class KernelSummary:
@@ -81,5 +81,6 @@ class KernelSummary:
         """Move the maps beside their kernels, and let the others appear."""
         maps = [self.screen.map, *([second] if second else [])]
         out = [a for grid, area in zip(maps, self.map_areas, strict=True) for a in grid.move(area, delay=0.3)]
+        out += [a for grid in maps for a in grid.change(self.screen.examples.layer.output, signed=True)]
         out += [a for table in self.kernels for a in table.appear(delay=0.6)]
         return [*out, *fade_in([*([self.others] if self.others else []), *self.words], delay=1.1)]

@@ -15,7 +15,7 @@ from netcore.viz.film.components.convolution_tables import GAP, TALL, WIDE
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
 from netcore.viz.film.components.map_grid import LINE, MapGrid, value_ends
-from netcore.viz.film.components.tiles import ring
+from netcore.viz.film.components.tiles import hatching, ring
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.grid_layout import pixel_corners
@@ -67,7 +67,9 @@ class PoolingScreen:
     window, kept : CellTables
         Values of one window, and what is kept of them.
     winners : Rectangles or None
-        The kept values on the map, each as one pixel; None for a mean or if there are too many.
+        The kept values on the map until it is forgotten; None for a mean or if there are too many.
+    blank : Edges
+        Hatching of the pooled map until it is computed.
     """
 
     def __init__(self, theme: Theme, example: PoolingExample, name: str, stage: Area) -> None:
@@ -94,6 +96,8 @@ class PoolingScreen:
         self.spot = Rectangles([around(self.pooled_corners(example.place))], line=yellow, width=2.0, z_index=2)
         self.cell = self._cell_ring(example.place)
         self.grid = self._grid_lines()
+        self.blank = hatching(theme, self.pooled.frames(self.pooled.area))
+        self.blank.z_index = -1
         self.landed: list[Rectangles] = []
         self.winners = self._winners() if example.is_max and len(self._all_places()) <= MAX_WINDOWS else None
 
@@ -147,6 +151,10 @@ class PoolingScreen:
         return ring(self.theme, self.window.boxes[0].frame[0], values.shape, [row], [column])
 
     # ---- moving
+
+    def show_empty(self) -> list[Animate]:
+        """Let the pooled map appear, hatched as nothing of it is computed."""
+        return [*self.pooled.show_empty(), *fade_in([self.blank])]
 
     def open_window(self) -> list[Animate]:
         """Mark a window on the map, and let its values grow out of it."""
@@ -204,7 +212,7 @@ class PoolingScreen:
                 Animate(maps, last=share, run_time=seconds, rate_func=linear),
             ]
         home = [*travel(self.ring, self.corners(back)), *travel(self.spot, around(self.pooled_corners(back)))]
-        yield [*fade_out(self.landed), *home, *self.dim()]
+        yield [*fade_out([*self.landed, self.blank]), *home, *self.dim()]
 
     def dim(self) -> list[Animate]:
         """Dim all values of the map but the kept ones."""
@@ -215,15 +223,11 @@ class PoolingScreen:
         return [*fade_in([self.winners]), Animate(self.map.maps, rgb=rgb, run_time=0.6)]
 
     def forget(self) -> list[Animate]:
-        """Show what is known after pooling: kept values in the middle of their windows, or the means all over them."""
-        e = self.example
-        if self.winners is None:
-            rgb = map_rgb(self.theme, e.spread(), self.vmax, self.signed)[None]
-            return [Animate(self.map.maps, rgb=rgb, run_time=1.0)]
-        middles = np.array([self.corners(place).mean(0) for place in self._all_places()])
-        half = (self.winners.points[1, :2] - self.winners.points[0, :2]) / 2
-        goal = np.stack([middles - half, middles + half], axis=1)
-        return [Animate(self.winners, points=_points(goal), run_time=1.0)]
+        """Show what is known after pooling: every window filled with what is kept of it."""
+        rgb = map_rgb(self.theme, self.example.spread(), self.vmax, self.signed)[None]
+        gone = fade_out([self.winners]) if self.winners else []
+        self.winners = None
+        return [*gone, Animate(self.map.maps, rgb=rgb, run_time=1.0)]
 
     def clear(self) -> list[Animate]:
         """Let everything leave."""

@@ -1,11 +1,57 @@
 """Captions and sums of the film on one pooling."""
 
+from collections.abc import Sequence
+
 from netcore.analysis.pooling_examples import PoolingExample
-from netcore.core.formatting import format_number
+from netcore.core.formatting import format_count, format_number
+from netcore.viz.film.components.cnn_wording import EFFECTS, WORDS, spell
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed
 
 MAX_PRINTED = 9  # values that the sum line names
+MAX_CAPTION = 50
+BLANK: Term = ("(hatched: not yet computed)", "muted")
+COLORS: Term = ("blue: larger after the shift, orange: smaller;", "muted")
+FUNCTIONS = EFFECTS | {"BN": "batch norm: each map scaled and shifted"}
+
+
+def map_caption(example: PoolingExample, name: str) -> str:
+    """Caption of the map that is pooled, with the functions that gave it."""
+    h, w = example.x.shape[1:]
+    size = f": {h} × {w} values"
+    after = " and ".join(_spell(title) for title in example.before)
+    text = f"{name.capitalize()} after {after}{size}" if after else f"{name.capitalize()}{size}"
+    return text if len(text) <= MAX_CAPTION else f"{name.capitalize()}{size}"
+
+
+def before_terms(example: PoolingExample) -> list[Term]:
+    """What the functions before the pooling do."""
+    notes = [FUNCTIONS[title] for title in example.before if title in FUNCTIONS]
+    return [(note + ";" * (k < len(notes) - 1), "muted") for k, note in enumerate(notes)]
+
+
+def size_terms(example: PoolingExample, dims: bool) -> list[Term]:
+    """How many values all maps have before and after; what is dimmed."""
+    n, e = len(example.x), example
+    terms: list[Term] = [
+        (f"{n:,} map{'s' * (n != 1)}: {e.x.size:,} → {e.y.size:,} values, no weights{';' * dims}", "muted")
+    ]
+    return [*terms, ("dimmed: not kept (of equal values one is bright)", "muted")] if dims else terms
+
+
+def layers_caption(changes: Sequence[tuple[float, float]]) -> str:
+    """Say how many poolings lower the change, with their percentages if there are one or two."""
+    n, lower = len(changes), sum(after < before for before, after in changes)
+    if 0 < lower == n <= 2:
+        pairs = ", ".join(f"{percent(a)[:-2]} → {percent(b)[:-2]}" for a, b in changes)
+        return f"{'The' if n == 1 else 'Each'} pooling lowers the change: {pairs} %"
+    return f"{'All' if lower == n else f'{lower} of'} {n} poolings lower the change"
+
+
+def answer_terms(answers: Sequence[tuple[str, str]]) -> list[Term]:
+    """Answers (class, percentage) before and after the shift."""
+    (first, p), (second, q) = answers
+    return [("answer before:", "muted"), f"{first} ({p});", ("after:", "muted"), f"{second} ({q})"]
 
 
 def kept_terms(example: PoolingExample, place: tuple[int, int]) -> list[Term]:
@@ -21,10 +67,11 @@ def kept_terms(example: PoolingExample, place: tuple[int, int]) -> list[Term]:
 
 
 def keep_caption(example: PoolingExample) -> str:
-    """Caption of what is kept, with the field ``v``."""
+    """Caption of what is kept."""
     if example.is_global:
-        return "The largest of all stays: {v}" if example.is_max else "The mean of all stays: {v}"
-    return "The largest stays: {v}" if example.is_max else "Their mean stays: {v}"
+        return "The largest of all values is kept" if example.is_max else "The mean of all values is kept"
+    n = example.size[0] * example.size[1]
+    return f"The largest of the {n} (framed) is kept" if example.is_max else f"The mean of the {n} is kept"
 
 
 def next_caption(example: PoolingExample) -> str:
@@ -39,10 +86,10 @@ def lost_caption(example: PoolingExample) -> str:
     if example.is_global:
         kept = "largest values" if example.is_max else "means"
         return f"Lost: all places; kept: {maps:,} {kept}"
-    return "Lost: where in its window it was" if example.is_max else f"Lost: which of the {n} it was"
+    return "Lost: where in its window each value lay" if example.is_max else f"Lost: the {n} values of each window"
 
 
-def change_terms(total: float, changes: float) -> list[Term]:
+def change_terms(total: float, changes: float, maps: int) -> list[Term]:
     """The relative change as a division whose printed numbers give the printed percentage."""
     share = percent(changes / total if total else 0.0)
     for digits in range(3, 9):
@@ -50,7 +97,17 @@ def change_terms(total: float, changes: float) -> list[Term]:
         if not b or percent(a / b) == share:
             break
     texts = [format_number(v, digits) for v in (changes, total)]
-    return [("sum of changes ÷ sum of values =", "muted"), f"{texts[0]} ÷ {texts[1]}", "=", share]
+    return [
+        (f"{format_count(maps, 'map')}: sum of |differences| ÷ sum of |values| =", "muted"),
+        f"{texts[0]} ÷ {texts[1]}",
+        "=",
+        share,
+    ]
+
+
+def _spell(title: str) -> str:
+    """Spell the title of an operation inside a sentence."""
+    return spell(title).lower() if title in WORDS else spell(title)
 
 
 def percent(share: float) -> str:
