@@ -83,7 +83,7 @@ class CnnForwardPropagation(HeadFilm):
             self.play(window.hold_kernel(), self.sums.change(*terms))
             for play in window.sweep(self.grid.maps, made.maps):
                 self.play(play)
-        text = "{n} kernels: {n} maps; large: number {unit}"
+        text = "{n} kernels: {n} maps; first: number {unit}"
         with self.step(text, name="all-maps", n=stage.channels, unit=unit + 1):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
@@ -171,5 +171,5 @@ class CnnForwardPropagation(HeadFilm):
         stages = [self.stages[i] for i in group]
         if stages[0].kind == "partial":
             title = stages[0].block.short.capitalize()
-            return f"{title}: {stages[0].channels:,} maps; large: map {self.path.units[first] + 1}"
+            return f"{title}: {stages[0].channels:,} maps; first: map {self.path.units[first] + 1}"
         return wording.followed_caption(stages, [places[i] for i in (first - 1, *group)])

@@ -1,4 +1,4 @@
-"""Base class of a film that goes on from the maps to the class probabilities."""
+"""Base class of a film from maps to class probabilities."""
 
 from netcore.analysis.vector_head import vector_head
 from netcore.core.formatting import format_percent
