@@ -177,6 +177,8 @@ def test_parameter_counter_keeps_total():
     assert counter.line.text == "32 × (9 + 1) = 320 parameters"
     counter.add(64, "2 × 32")
     assert counter.line.text == "320 + 2 × 32 = 384 parameters"
+    counter.add(0)
+    assert counter.line.text == "384 parameters"
     assert counter.add(0) == []
 
 

@@ -141,6 +141,29 @@ def check_timeline(fig, context, snapshots, i: int) -> None:
     assert now == pytest.approx([dots[i]])
 
 
+def check_curve(fig, context, i: int) -> None:
+    """The time axis is the held-out accuracy, its cursor at snapshot `i`, its dot where that accuracy is recorded."""
+    steps = np.array([snapshot.step for snapshot in context.snapshots], float)
+    at = np.log1p if steps[4] < 0.02 * steps[-1] else lambda step: step
+    rows = {row["step"]: row["val_accuracy"] for row in context.history["epochs"]}
+    curve, past, cursor, dot = curve_of(fig)
+    assert np.allclose(curve, [[at(step) / at(steps[-1]), value] for step, value in rows.items()])
+    assert np.allclose(past, [xy for xy, step in zip(curve, rows, strict=True) if step <= steps[i]] or past)
+    assert np.allclose(cursor[:, 0], at(steps[i]) / at(steps[-1]))
+    value = rows.get(context.snapshots[i].step)
+    assert np.allclose(dot, [[at(steps[i]) / at(steps[-1]), value]] if value is not None else dot[:0])
+    label = context.snapshots[i].label
+    texts = painted_strings(fig)
+    assert (label if value is None else f"{label}: {format_percent(value)}") in texts
+    assert f"accuracy, {held_out_text(context)}" in texts
+
+
+def curve_of(fig):
+    """Points of the accuracy curve, of its part so far, of the cursor and of the dot."""
+    (ax,) = (ax for ax in fig.axes if any(to_hex(line.get_color()) == DARK.emphasis for line in ax.lines))
+    return [line.get_xydata() for line in ax.lines[-4:]]
+
+
 def strip_of(fig):
     """The image inside the colour bar."""
     (strip,) = (i for i in fig.findobj(AxesImage) if not isinstance(i, PixelImage))
@@ -330,19 +353,19 @@ def test_training_history_learning_rate_panel(history, monkeypatch) -> None:
 
 def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (grid,) = draw_figure("filter_grid", context)
+    fig, update, (grid, *_) = draw_figure("filter_grid", context, kernels=64)
     over_time = [context.weights(s)["conv1.weight"][:, 0] for s in context.snapshots]
     limit = np.abs(over_time).max()
-    low, zero, high = check_scale(fig, grid, "weight", -limit, limit)
+    low, zero, high = check_scale(fig, grid, "weight, and weight × pixel", -limit, limit)
     assert (value_of(low), zero, value_of(high)) == (near(-limit), "0", near(limit))
     sense = "of 3×3 · blue: positive weights, orange: negative weights"
     assert note_of(fig) == f"32 kernels {sense}"
     for i, kernels in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(grid.images(), kernels)
-        check_timeline(fig, context, context.snapshots, i)
+        check_curve(fig, context, i)
     early = make_context(cnn_run, at="step:10")
-    fig, _, (grid,) = draw_figure("filter_grid", early, kernels=10)
+    fig, _, (grid, *_) = draw_figure("filter_grid", early, kernels=10)
     last = early.weights()["conv1.weight"][:, 0]
     assert np.array_equal(grid.images(), last[largest(np.sqrt((last**2).sum((1, 2))), 10)])
     assert note_of(fig) == f"10 of 32 kernels {sense}"
@@ -351,18 +374,18 @@ def test_filter_grid_kernels_by_snapshot(make_context, cnn_run) -> None:
 
 def test_filter_grid_of_deep_layer(make_context, cnn_run) -> None:
     context = make_context(cnn_run)
-    fig, update, (grid,) = draw_figure("filter_grid", context, layer="conv2")
+    fig, update, (grid, *_) = draw_figure("filter_grid", context, layer="conv2")
     over_time = [context.weights(s)["conv2.weight"] for s in context.snapshots]  # (64, 32, 3, 3)
     norm = np.sqrt((over_time[-1] ** 2).sum((2, 3)))
-    across, down = largest(norm.sum(1), 28), largest(norm.sum(0), 12)
+    across, down = largest(norm.sum(1), 12), largest(norm.sum(0), 9)
     limit = max(np.abs(w[across][:, down]).max() for w in over_time)
-    low, _, high = check_scale(fig, grid, "weight", -limit, limit)
+    low, _, high = check_scale(fig, grid, "weight, and weight × value", -limit, limit)
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-    assert grid.columns == 28
+    assert grid.columns == 12
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(grid.images(), [weight[a, b] for b in down for a in across])
-    assert "28 of 64 output maps across, 12 of 32 input maps down, largest norms" in note_of(fig)
+    assert "12 of 64 output maps across, 9 of 32 input maps down, largest norms" in note_of(fig)
     assert "Convolution kernels of convolution 2, cnn-2conv" in painted_strings(fig)
     with pytest.raises(NetcoreError, match="did you mean 'conv2'"):
         draw_figure("filter_grid", context, layer="conv22")
@@ -375,10 +398,10 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
     RunWriter(run).add_snapshot(turned, 2, 20)
     context = figure_runs.first_example_context(run)
     over_time = [context.weights(s)["conv1.weight"] for s in context.snapshots]  # (6, 3, 3, 3)
-    fig, update, (grid,) = draw_figure("filter_grid", context, kernels=4)
+    fig, update, (grid, *_) = draw_figure("filter_grid", context, kernels=4)
     chosen = largest(np.sqrt((over_time[-1] ** 2).sum((2, 3))).sum(1), 4)
     limit = np.abs([weight[chosen] for weight in over_time]).max()
-    check_scale(fig, grid, "weight", -limit, limit)
+    check_scale(fig, grid, "weight, and weight × pixel", -limit, limit)
     assert note_of(fig).startswith("4 of 6 kernels of 3×3, the 3 input channels one below the other")
     for i, weight in enumerate(over_time):
         update((i + 0.5) / 3)
@@ -390,22 +413,22 @@ def test_filter_grid_of_color_channels(tmp_path) -> None:
 
 def test_neuron_weights_by_snapshot(make_context, mlp_run) -> None:
     context = make_context(mlp_run)
-    fig, update, (grid,) = draw_figure("neuron_weights", context)
+    fig, update, (grid, *_) = draw_figure("neuron_weights", context, neurons=24)
     over_time = [context.weights(s)["hidden1.weight"] for s in context.snapshots]
     limit = np.quantile(np.abs(over_time[-1]), 0.998)
-    low, zero, high = check_scale(fig, grid, "weight", -limit, limit)
+    low, zero, high = check_scale(fig, grid, "weight, and weight × pixel", -limit, limit)
     assert (low[:2], zero, high[:2]) == ("≤ ", "0", "≥ ")
     assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
     assert note_of(fig) == "16 neurons · blue: positive, orange: negative"
     for i, weight in enumerate(over_time):
         update((i + 0.5) / len(over_time))
         assert np.array_equal(grid.images(), weight.reshape(16, 28, 28))
-        check_timeline(fig, context, context.snapshots, i)
+        check_curve(fig, context, i)
 
 
 def test_neuron_weights_selection(make_context, mlp_run) -> None:
     context = make_context(mlp_run)
-    fig, update, (grid,) = draw_figure("neuron_weights", context, neurons=6)
+    fig, update, (grid, *_) = draw_figure("neuron_weights", context, neurons=6)
     chosen = largest((context.weights()["hidden2.weight"] ** 2).sum(0), 6)
     for t, snapshot in ((0, context.snapshots[0]), (1, context.snapshots[-1])):
         update(t)
@@ -416,13 +439,13 @@ def test_neuron_weights_selection(make_context, mlp_run) -> None:
 def test_neuron_weights_of_color_images(made) -> None:
     """Weights of colour images are shown as the mean of the channels."""
     context = made("colour-mlp")
-    fig, _, (grid,) = draw_figure("neuron_weights", context)
+    fig, _, (grid, *_) = draw_figure("neuron_weights", context, neurons=24)
     weights = context.weights()
     chosen = largest((weights["output.weight"] ** 2).sum(0), 24)
     red, green, blue = weights["hidden1.weight"][chosen].reshape(24, 3, 32, 32).swapaxes(0, 1)
     assert np.allclose(grid.images(), (red + green + blue) / 3, atol=1e-6)
     limit = np.quantile(np.abs(red + green + blue) / 3, 0.998)
-    check_scale(fig, grid, "weight", -limit, limit)
+    check_scale(fig, grid, "weight, and weight × pixel", -limit, limit)
     assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
 
 

@@ -133,6 +133,8 @@ def check_bars(played, autograd):
     wish = played.film.found[-1].delta[played.film.view.index[-1]]
     for text, value in zip(bars.deltas, wish, strict=False):
         assert float(numbers(text)[0]) == pytest.approx(value, abs=0.002)
+    places = len(bars.total.partition(".")[2])
+    assert float(numbers(bars.deltas[bars.target])[0]) == round(wish[bars.target], places)
     widths = np.diff(bars.pieces.points[:, 0].reshape(-1, 2)).ravel() / bars.track.width
     np.testing.assert_allclose(widths, np.abs(wish), atol=1e-6)
     roles = np.where(wish[:, None] < 0, DARK.rgb("positive"), DARK.rgb("negative"))
@@ -172,8 +174,11 @@ def check_nudge(played, autograd):
 def check_neuron(played, autograd):
     """What the deltas bring adds up as printed, and times the slope it is autograd's delta."""
     film = played.film
-    line, unit = film.seen["neuron"]["line"], film.unit
+    line, unit = film.seen["neuron"]["line"].partition("     ")[0], film.unit
     left, total = line.rsplit(" = ", 1)
+    a, b, product = numbers(line.partition(":")[2])[:3]
+    assert round(a * b, -product.as_tuple().exponent) == product
+    assert np.abs(film.found[-1].layer.weight[:, unit] - float(a)).min() < 1e-3
     terms = [numbers(part)[-1] for part in re.split(r" \+ ", left.replace(" − ", " + −"))]
     assert sum(terms) == numbers(total)[0]
     derivative, slope, delta = (Decimal(t.replace("−", "-")) for t in film.product)
@@ -209,16 +214,46 @@ def check_step(played, autograd):
     caption = next(s.caption for s in played.steps if s.name == "step")
     assert film.effect.step.optimizer == "Adam"
     assert "Adam" in caption
+    check_step_words(film)
     assert float(numbers(caption)[-1]) == pytest.approx(own, abs=0.001)
     p = torch.softmax(module(autograd.x), 1)[0].detach().numpy()[film.view.index[-1]]
     corners, track = film.seen["step"]["bars"], film.view.bars.track
     np.testing.assert_allclose((corners[:, 1, 0] - corners[:, 0, 0]) / track.width, p, atol=1e-4)
     counted = next(s.caption for s in played.steps if s.name == "others")
     assert numbers(counted)[1:] == [int((after < before).sum()), int((after > before).sum())]
-    one, k = film.found[0], 1
-    change = (module.get_parameter(one.weight) - autograd.module.get_parameter(one.weight)).detach().numpy()
-    drawn = change[np.ix_(film.view.index[k], film.view.index[k - 1])].ravel()
-    np.testing.assert_allclose(film.seen["step"]["flows"][k][0], drawn, atol=1e-6)
+    line = film.seen["others"]["line"]
+    fell, rose = ((before - after)[chosen].abs().mean() for chosen in (after < before, after > before))
+    assert [float(n) for n in numbers(line)[1:4:2]] == pytest.approx([float(fell), float(rose)], rel=0.06)
+    assert [float(n) for n in numbers(line)[-2:]] == pytest.approx(
+        [before.mean().item(), after.mean().item()], abs=0.001
+    )
+    drawn = []
+    for k, one in enumerate(film.found, 1):
+        change = (module.get_parameter(one.weight) - autograd.module.get_parameter(one.weight)).detach().numpy()
+        drawn.append(change[np.ix_(film.view.index[k], film.view.index[k - 1])].ravel())
+        np.testing.assert_allclose(film.seen["step"]["flows"][k][0], drawn[-1], atol=1e-6)
+
+
+def check_scale(played, autograd):
+    """Changes of all layers are drawn on one scale."""
+    view = played.film.view
+    changes = [np.full(one.gradient.shape, 0.1**k) for k, one in enumerate(played.film.found)]
+    view.change_flows(changes)
+    for k, change in enumerate(changes, 1):
+        np.testing.assert_allclose(view.flows[k].widths / view.flows[1].widths[0], 0.2 + 0.8 * change.max(), rtol=1e-3)
+
+
+def check_step_words(film):
+    """What is said of the step: Adam's first moves, and how far the slopes are right."""
+    line, step = film.seen["step"]["line"], film.effect.step
+    moves = [
+        np.abs(step.weights[o.weight].reshape(o.gradient.shape) - o.layer.weight)[o.gradient != 0] for o in film.found
+    ]
+    assert np.median(np.concatenate(moves)) == pytest.approx(step.learning_rate, rel=0.05)
+    assert f"moves each weight by the rate, {step.learning_rate:g}" in line
+    predicted, measured = (float(n) for n in numbers(line.partition("predict")[2])[:2])
+    assert measured == pytest.approx(film.effect.trace.loss - film.trace.loss, rel=0.01)
+    assert ("too long" in line) == (abs(predicted - measured) > 0.1 * abs(measured))
 
 
 def check_batch(played, autograd):
@@ -247,6 +282,11 @@ def check_batch(played, autograd):
     with torch.no_grad():
         after = autograd.losses(*autograd.batch(images.images, images.labels), module).numpy()
     np.testing.assert_allclose(film.batch_effect.after, after, atol=1e-4)
+    own = np.diff(film.fan.own.points[:, :2], axis=0)[0] / film.fan.unit
+    assert np.linalg.norm(own) == pytest.approx(np.linalg.norm(rows[0]), rel=1e-3)
+    caption = next(s.caption for s in played.steps if s.name == "batch-step")
+    better = [int(e.better.sum()) for e in (film.effect, film.batch_effect)]
+    assert [int(n) for n in numbers(caption)] == [COUNT, *better, len(after)]
 
 
 def check_pictures(played, autograd):
@@ -289,6 +329,7 @@ CHECKS = [
     check_neuron,
     check_fills,
     check_step,
+    check_scale,
     check_batch,
 ]
 
@@ -437,7 +478,7 @@ def wrong_delta(monkeypatch):
 
 
 def stale_sum(monkeypatch):
-    monkeypatch.setattr(wish_bars, "format_terms", lambda terms, *_, **__: ([f"{v + 0.1:.3f}" for v in terms], "0.000"))
+    monkeypatch.setattr(wish_bars, "print_deltas", lambda terms, _: ([f"{v + 0.1:.3f}" for v in terms], "0.000"))
     return check_bars
 
 
@@ -447,8 +488,14 @@ def swapped_colors(monkeypatch):
     return check_edges
 
 
+def scale_of_each_layer(monkeypatch):
+    flow = backward_view.BackwardView.flow
+    monkeypatch.setattr(backward_view.BackwardView, "flow", lambda self, k, v, t=0.8, look=None: flow(self, k, v, t))
+    return check_scale
+
+
 def test_backpropagation_film_lies_are_caught(mlp_run, make_context, monkeypatch):
-    checks = [lie(monkeypatch) for lie in (wrong_delta, stale_sum, swapped_colors)]
+    checks = [lie(monkeypatch) for lie in (wrong_delta, stale_sum, swapped_colors, scale_of_each_layer)]
     played = play_film(Watched, make_context(mlp_run, at="last"), fps=1, draw=False)
     autograd = Autograd(mlp_run, played.film)
     for check in checks:

@@ -10,6 +10,7 @@ from torch import nn
 
 from netcore.analysis import normalization
 from netcore.analysis.cnn_stages import cnn_stages
+from netcore.analysis.vector_head import VectorHead
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_percent
 from netcore.rendering.requirements import check_requirements
@@ -69,7 +70,7 @@ def added(line: str) -> tuple[float, float]:
     words = left.replace("− ", "−").replace("+ ", "").split()
     total, sign = 0.0, 1.0
     for word in words:
-        sign = -1.0 if word.startswith("−") and not word[1:2].isdigit() else sign
+        sign = -1.0 if word.startswith("−") and "." not in word else sign
         if (word.lstrip("−").replace(".", "").replace(",", "").isdigit() and "." in word) or word == "0":
             total += sign * number(word)
             sign = 1.0
@@ -171,7 +172,7 @@ def test_cnn_film_norm_and_relu_numbers(kept, playback, trace):
     x, factor, shift, y = (
         number(t) for t in line.replace("×", "").replace("− ", "−").replace("+", "").replace("=", "").split()[:4]
     )
-    assert x * factor + shift == pytest.approx(y, abs=2e-3)
+    assert round(x * factor + shift, 2) == y
     assert x == pytest.approx(trace["conv1"].output[unit, row, column], abs=0.01)
     assert y == pytest.approx(trace["norm1"].output[unit, row, column], abs=0.01)
     zeros = int((trace["act1"].output == 0).sum())
@@ -210,6 +211,9 @@ def test_cnn_film_counts_parameters(kept, playback, trace):
     assert "32 × (9 + 1) = 320 parameters" in kept["all-maps"]["texts"]
     assert "320 + 2 × 32 = 384 parameters" in kept["norm-2"]["texts"]
     assert playback.film.counter.total == 1_026_058
+    assert "384 + 64 × (32 × 9 + 1) = 18,880 parameters" in kept["partial-sums"]["texts"]
+    assert "18,880 + 2 × 64 = 19,008 parameters" in kept["stage-6"]["texts"]
+    assert "19,008 + 320 × (3,136 + 1) = 1,022,848 parameters" in kept["hidden-1"]["texts"]
     assert "1,022,848 + 10 × (320 + 1) = 1,026,058 parameters" in kept["dense"]["texts"]
 
 
@@ -238,6 +242,50 @@ def test_cnn_film_lead_adds_up(kept, playback, trace):
     wrong = trace.prediction != trace.label
     other = trace.label if wrong else order[1]
     assert total == pytest.approx(trace.logits[order[0]] - trace.logits[other], abs=0.006)
+
+
+def test_cnn_film_neuron_sum_matches_trace(kept, playback, trace):
+    head = playback.film.head
+    for step, node, before, k in (("hidden-1", "hidden1", "flatten", 1), ("dense", "output", "hidden1_drop", 2)):
+        unit = head.followed(k)
+        products = trace[node].weight[unit].astype(float) * trace.value(before)
+        line = kept[step]["sum"]
+        shown, total = added(line)
+        assert shown == pytest.approx(total, abs=1e-9)
+        assert total == pytest.approx(trace[node].output[unit], abs=0.006)
+        assert f"{(products > 0).sum():,} raise it: " in line
+        assert f"{(products < 0).sum():,} lower it: " in line
+        edges, seen = playback.film.view.edges[k - 1], len(head.index[k - 1]) + 1
+        row = list(head.index[k]).index(unit)
+        visible = edges.rgba[:, 3].reshape(-1, seen) > 0
+        assert visible[row].all()
+        assert visible.sum() == seen
+    assert f"neuron {head.followed(1) + 1}:" in kept["hidden-1"]["sum"]
+
+
+def test_cnn_film_lead_lines_are_differences(playback, trace):
+    head, view = playback.film.head, playback.film.view
+    weight, x = trace["output"].weight.astype(float), trace.value("hidden1_drop")
+    parts = (weight[head.answer] - weight[head.other]) * x
+    lead = trace.logits[head.answer] - trace.logits[head.other]
+    drawn = head.index[1]
+    np.testing.assert_allclose(view.difference.values[:-1], parts[drawn], rtol=1e-5)
+    assert view.difference.values.sum() == pytest.approx(lead, abs=1e-4)
+    blue = (view.difference.rgba[:, :3] == DARK.rgb("positive")).all(1)
+    np.testing.assert_array_equal(blue, view.difference.values > 0)
+    texts = [m.text for m in view.lead[1:]]
+    assert [number(t.split("+")[-1].split(": ")[-1]) for t in texts] == pytest.approx(view.difference.values, abs=0.006)
+    assert [t.split(":")[0] for t in texts[:-1]] == [str(k + 1) for k in drawn]
+
+
+def test_cnn_film_value_followed_on(kept, playback, trace):
+    unit, row, column = playback.film.path.partial.place
+    values = [trace.value(name)[unit, row, column] for name in ("conv2", "norm2", "act2")]
+    pooled = trace.value("pool2")[unit, row // 2, column // 2]
+    captions = {step.name: step.caption for step in playback.steps}
+    assert captions["stage-6"] == "Batch norm, ReLU: " + " → ".join(f"{v:.2f}" for v in values)
+    kept_value = values[-1] == pooled
+    assert captions["stage-8"].endswith("is kept" if kept_value else f"gives way to {pooled:.2f}")
 
 
 def test_cnn_film_captions_and_layout(playback):
@@ -271,6 +319,16 @@ def test_cnn_film_swapped_color_caught(context, monkeypatch, trace):
     played = play_film(Recording, context, fps=1)
     with pytest.raises(AssertionError):
         test_cnn_film_partial_sums(played.film.kept, played, trace)
+
+
+def test_cnn_film_wrong_difference_caught(context, monkeypatch, trace):
+    real = VectorHead.difference.fget
+    monkeypatch.setattr(VectorHead, "difference", property(lambda head: (real(head)[0] * 1.1, real(head)[1])))
+    played = play_film(Recording, context, fps=1)
+    with pytest.raises(AssertionError):
+        test_cnn_film_lead_lines_are_differences(played, trace)
+    with pytest.raises(AssertionError):
+        test_cnn_film_lead_adds_up(played.film.kept, played, trace)
 
 
 # ---- any CNN
@@ -340,12 +398,12 @@ def test_cnn_film_unusual_networks(case, cnn_run):
             assert shown == pytest.approx(total, abs=1e-9), step
 
 
-GRID_CASES = film_grid.spread_sample(
+SAMPLE = film_grid.spread_sample(
     [c for c in film_grid.cover_pairs(film_grid.CNN_FACTORS) if c["size"][0] < 40 and c["maps"] < 64], 2
 )
 
 
-@pytest.mark.parametrize("case", GRID_CASES, ids=film_grid.describe_case)
+@pytest.mark.parametrize("case", SAMPLE, ids=film_grid.describe_case)
 def test_cnn_film_on_spread_sample(cnn_run, case):
     context = film_grid.case_context(cnn_run, film_grid.make_module(case), case)
     played = film_grid.play_case(CnnForwardPropagation, context, case)

@@ -42,6 +42,7 @@ class Watched(DataFlowFilm):
         seen = SimpleNamespace(
             boxes=boxes, shapes=[c.box.shape for c in columns], bars=bars, full=list(board.full), texts=texts,
             line=self.sums.text, total=board.strip.total.text, cell=board.places.scale, caption=step.caption,
+            rings=[m.points[:, :2].copy() for m in self.mobjects if getattr(m, "z_index", 0) == 2],
             yellow=[m.points[:, :2].copy() for m in self.mobjects if getattr(m, "z_index", 0) == 3],
         )  # fmt: skip
         self.seen = getattr(self, "seen", {}) | {step.name: seen}
@@ -88,10 +89,11 @@ def shade(values, theme=DARK):
 def check_boxes(seen, trace):
     boxes = seen["takeaway"].boxes
     np.testing.assert_allclose(boxes[0][0][0], shade(trace.pixels[0] / 255))
-    for node, faces, shape in zip(NODES[:4], boxes[1:5], seen["takeaway"].shapes[1:5], strict=True):
+    kept = [NODES[0], NODES[0], NODES[2], NODES[2]]  # pooling keeps the map in front
+    for node, front, faces, shape in zip(NODES[:4], kept, boxes[1:5], seen["takeaway"].shapes[1:5], strict=True):
         real = trace[node].output
         assert shape == real.shape
-        scaled, unit = real / real.max(), int(real.std((1, 2)).argmax())
+        scaled, unit = real / real.max(), int(trace[front].output.std((1, 2)).argmax())
         np.testing.assert_allclose(faces[0][0], shade(scaled[unit]), atol=1e-6)
         np.testing.assert_allclose(faces[1][0], shade(scaled[::-1, 0]), atol=1e-6)
         np.testing.assert_allclose(faces[2][0], shade(scaled[:, :, -1].T), atol=1e-6)
@@ -137,19 +139,30 @@ def check_counts(seen, trace):
     ]
     assert [count for count, _ in last.bars[1] if count] == used
     assert sum(used) == 4_845_184
-    assert seen["multiplications"].line == "225,792 + 3,612,672 + 1,003,520 + 3,200 = 4,845,184"
+    line = "weights × places: 288 × 784 + 18,432 × 196 + 1,003,520 + 3,200 = 4,845,184"
+    assert seen["multiplications"].line == line
+    assert evaluate(line.partition(": ")[2].partition(" =")[0]) == 4_845_184
+    k = trace.prediction
+    answer = [f"→ {trace.classes[k]}", f"{100 * trace.probabilities[k]:.1f} %"]
+    assert set(answer) <= set(last.texts)
+    assert ": ".join(answer)[2:] in seen["block-7"].line
+    assert "top: 1,003,840" in last.texts
 
 
 def check_sums(seen):
     """Every printed product and sum gives its printed result."""
     for name in ("parameters", "block-3", "block-6", "block-7"):
-        for line in [*seen[name].line.split("·"), seen[name].caption.split(": ")[1]]:
+        for line in [*seen[name].line.partition("     ")[0].split("·"), seen[name].caption.split(": ")[1]]:
             left, right = digits_only(line)
             assert evaluate(left) == evaluate(right), name
     assert "(32 maps in × 9 weights + 1 bias) = 18,496 · BN: 2 × 64 = 128" in seen["block-3"].line
     assert seen["block-3"].caption == "Conv 2: 18,496 + 128 (BN) = 18,624"
-    for name in ("box", "uses-1", "uses-2", "multiplications"):
-        left, right = digits_only(seen[name].line)
+    assert "bars shrink: top 384 → 18,624" in seen["block-3"].line
+    assert "18,432 weights = 64 × 32 × 9 (+ 64 biases + 128 BN: 18,624 parameters)" in seen["uses-1"].line
+    assert "1,003,520 weights = 320 × 3,136 (+ 320 biases: 1,003,840 parameters)" in seen["uses-2"].line
+    assert evaluate("64 × 32 × 9") == 18_432 == 18_624 - 64 - 128
+    for name in ("box", "uses-1", "uses-2"):
+        left, right = digits_only(seen[name].line.partition("     ")[0])
         assert evaluate(left) == evaluate(right), name
 
 
@@ -168,9 +181,30 @@ def test_data_flow_totals_add_up(seen):
     totals = [seen[name].total for name in ("parameters", "block-2", "block-3", "block-4", "block-6", "block-7")]
     assert totals == ["384", "384", "19,008", "19,008", "1,022,848", "1,026,058"]
     shares = [text for text in seen["together"].texts if text.endswith("%")]
-    assert shares == ["< 0.1 %", "1.8 %", "97.8 %", "0.3 %"]
+    assert shares[1:] == ["< 0.1 %", "1.8 %", "97.8 %", "0.3 %"]
     pieces = [points[1, 0] - points[0, 0] for _, points in seen["together"].bars[0]]
     np.testing.assert_allclose(np.array(pieces) / sum(pieces), np.array(PARAMETERS) / sum(PARAMETERS), atol=1e-9)
+
+
+def test_data_flow_points_at_window(seen, trace):
+    """The yellow window lies around the place of the largest number of the map in front."""
+    window, cell = seen["block-1"].rings
+    front = trace["act1"].output[trace["act1"].output.std((1, 2)).argmax()]
+    place = np.array(np.unravel_index(front.argmax(), front.shape))
+    for box, ring, first, last in ((0, window, place - 1, place + 1), (1, cell, place, place)):
+        high_left, high_right, _ = seen["block-1"].boxes[box][0][1]
+        side = (high_right[0] - high_left[0]) / 28
+        np.testing.assert_allclose(ring[0], [high_left[0] + first[1] * side, high_left[1] - (last[0] + 1) * side])
+        np.testing.assert_allclose(ring[1], [high_left[0] + (last[1] + 1) * side, high_left[1] - first[0] * side])
+
+
+def test_data_flow_columns_are_full(seen, trace):
+    """The vector is drawn as it is said: columns that are all full."""
+    line = seen["block-5"].line
+    assert line.startswith("the same 3,136 numbers, drawn as ")
+    columns, rows = (int(n) for n in line.partition("drawn as ")[2].split(",")[0].split(" columns of "))
+    assert columns * rows == trace["flatten"].output.size == 3_136
+    assert seen["block-5"].shapes[5][1] == rows
 
 
 def test_data_flow_points_at_depth(seen, played):

@@ -154,7 +154,7 @@ def test_neuron_fills_are_activations(played, trace):
 @pytest.mark.parametrize("name", ["layer-2", "why"])
 def test_sum_line_adds_up(played, name):
     texts = texts_at(played, name)
-    text = " ".join(texts[next(k for k, t in enumerate(texts) if t.startswith("neuron ")) :])
+    text = " ".join(texts[next(k for k, t in enumerate(texts) if t.startswith("from neuron ")) :])
     left, right = sum_of(text)
     assert left == right
     assert "more:" in text
@@ -163,11 +163,11 @@ def test_sum_line_adds_up(played, name):
 
 def test_sum_line_colors_follow_signs(played):
     moment = played.moments[[step.name for step in played.steps].index("why")]
-    terms = [m for m, text, *_ in moment if text.startswith(("neuron ", "+ ", "− "))]
+    terms = [m for m, text, *_ in moment if text.startswith(("from neuron ", "+ ", "− "))]
     for term in terms:
         role = "negative" if "−" in term.text else "positive"
         np.testing.assert_allclose(term.rgb, DARK.rgb(role), err_msg=term.text)
-    assert len(terms) == 6
+    assert len(terms) == 5
 
 
 def test_bias_is_added_as_printed(played):
@@ -192,8 +192,34 @@ def test_takeaway_names_neuron_of_why(played, trace, layers):
         path.without, trace.logits - layers[-1].weight[:, unit] * trace.value("hidden2_act")[unit], atol=1e-5
     )
     why, takeaway = (step.caption for step in played.steps[-2:])
-    assert f"neuron {unit + 1} adds" in why
+    a, b, lead = numbers_in(why)[-3:]
+    assert lead == round(path.lead, 2)
+    assert round(a - b, 2) == lead or "(rounded)" in why
+    assert (a, b) == tuple(round(float(path.scores[k]), 2) for k in (path.answer, path.other))
     assert f"Without neuron {unit + 1} " in takeaway
+
+
+def test_path_lines_carry_contributions(played, layers):
+    """The last picture's lines, their numbers and the leads without a neuron are the network's."""
+    film, (first, second) = played.film, played.film.path.units
+    shown = texts_at(played, "takeaway")
+    carried = layers[1].weight[second, first] * layers[0].output[first]
+    terms, _ = answer_path.difference_terms(layers[-1], film.path.answer, film.path.other)
+    assert {format_value(float(carried)), format_value(float(terms[second]))} <= set(shown)
+    edges = film.view.columns.edges[1]
+    lit = np.flatnonzero(edges.rgba[:, 3] > 0.9)
+    np.testing.assert_allclose(edges.values[lit], [carried], rtol=1e-5)
+    assert f"lead without {first + 1}: {format_value(film.path.lead - film.path.effects[0])}" in shown
+
+
+def test_named_terms_are_contributions(played, layers):
+    """Each neuron that is named in the sum has its own contribution beside its number."""
+    unit = played.film.path.units[1]
+    terms = [t for t in texts_at(played, "layer-2") if "from " in t]
+    named = {int(re.findall(r"(\d+):", t)[0]) - 1: numbers_in(t)[-1] for t in terms}
+    assert len(named) == 3
+    for k, value in named.items():
+        assert value == pytest.approx(layers[1].weight[unit, k] * layers[0].output[k], abs=0.0051)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +236,12 @@ def test_uncomputed_neurons_have_faint_rings(played):
     columns.begin_uncomputed()
     columns.fill(2, np.zeros(16), np.zeros((16, 3)), rows=[3])
     np.testing.assert_allclose(columns.rings(2)[[2, 3]], [DARK.rgb("faint"), DARK.rgb("muted")])
+    np.testing.assert_allclose(columns.dashes(2)[[2, 3]], [1.0, 0.0])
+
+
+def test_all_neurons_are_solid_at_end(played):
+    for neurons in played.film.view.columns.columns:
+        np.testing.assert_array_equal(neurons.dashed, 0.0)
 
 
 def test_scores_and_shares(played, trace):
@@ -301,6 +333,12 @@ def take_other_neuron(monkeypatch):
     monkeypatch.setattr(DenseColumns, "contributions", lambda columns, k: np.roll(rows(columns, k), 1, axis=0))
 
 
+def take_other_term(monkeypatch):
+    fill = DenseColumns.edge_number
+    lie = lambda columns, start, end, value, role: fill(columns, start, end, value + "0", role)  # noqa: E731
+    monkeypatch.setattr(DenseColumns, "edge_number", lie)
+
+
 def check_fill_colors(played, trace):
     columns, index = played.film.view.columns, played.film.view.index
     lit = columns.columns[2].fill[columns.row(2, played.film.path.units[-1])]
@@ -314,6 +352,7 @@ def check_fill_colors(played, trace):
         (swap_colors, lambda played, trace, layers: test_neuron_pictures_hold_weights_and_products(played, trace)),
         (drop_bias, lambda played, trace, layers: test_neuron_sum_adds_up(played, trace)),
         (keep_old_scale, lambda played, trace, layers: check_fill_colors(played, trace)),
+        (take_other_term, lambda played, trace, layers: test_path_lines_carry_contributions(played, layers)),
         (take_other_neuron, lambda played, trace, layers: test_edges_with_dots_add_up(played, layers)),
     ],
 )

@@ -10,8 +10,10 @@ from film_checks import check_layout, module_context, play_film, smallest_text
 from torch import nn
 
 from netcore.analysis.scores import cross_entropy_losses
+from netcore.core.formatting import format_percent
 from netcore.scenes.films.softmax_cross_entropy import SoftmaxCrossEntropy
 from netcore.viz.film.components import share_stick
+from netcore.viz.film.components.softmax_wording import printed_sum
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (480, 270)
@@ -58,8 +60,9 @@ def test_softmax_film_scores_and_powers(played, context):
         assert f"{value:.2f}".replace("-", "−") in shown
     powers = played.film.powers
     np.testing.assert_allclose(powers, z.exp().numpy(), rtol=1e-6)
-    assert [t for t in texts(played, "exponentials") if t in played.film.texts]
-    assert sum(map(number, played.film.texts)) == number(played.film.total)
+    assert set(played.film.texts) <= set(texts(played, "exponentials"))
+    np.testing.assert_allclose([float(number(t)) for t in played.film.texts], z.exp().numpy(), rtol=0.05)
+    assert all(number(t) > 0 for t in played.film.texts)
 
 
 def test_softmax_film_column_heights(played, context):
@@ -73,7 +76,7 @@ def test_softmax_film_column_heights(played, context):
 
 def test_softmax_film_printed_sum(played):
     terms, total = re.sub(r"\d+ more: ", "", played.film.lines["sum"]).split(" = ")
-    assert sum(map(number, terms.split(" + "))) == number(total) == number(played.film.total)
+    assert sum(map(number, terms.split(" + "))) == number(total)
     first, last, share = re.split(" ÷ | = ", played.film.lines["division"])
     assert float(number(first) / number(last)) == pytest.approx(float(share), abs=0.0006)
     score, ratio = re.split("     +", played.film.lines["ratio"])
@@ -92,6 +95,46 @@ def test_softmax_film_temperature_shares(played, context):
         np.testing.assert_allclose(by_class, expected, atol=1e-9)
         widths = np.diff(stick.pieces()[:, :, 0]).ravel()
         np.testing.assert_allclose(widths / widths.sum(), stick.shares())
+
+
+def test_softmax_film_halved_score(played, context):
+    name, score, half = re.match(r"(.+): (\S+) ÷ 2 = (\S+), then", played.film.lines["temperature"]).groups()
+    z = float(context.trace().logits[context.trace().classes.index(name)])
+    assert float(number(score)) == round(z, 2)
+    assert float(number(half)) == pytest.approx(z / 2, abs=0.0051)
+    assert abs(number(score) / 2 - number(half)) <= Decimal("0.005")
+
+
+def test_softmax_film_names_of_pieces(played):
+    """What is written in a piece of a stick is the class whose probability it is."""
+    film = played.film
+    shown = {seen.text: seen.box for seen in played.moments[[s.name for s in played.steps].index("temperatures")]}
+    assert film.piece_order == [film.names[k] for k in np.argsort(-film.scores[film.index], kind="stable")]
+    (low, high) = film.sticks.sticks[5.0].pieces()[0]
+    assert film.names[film.index.tolist().index(film.trace.prediction)] in shown
+    assert high[0] - low[0] > 0
+
+
+def test_softmax_film_chances(played, context):
+    """The probabilities beside the worst image are PyTorch's."""
+    examples = context.examples()
+    logits = torch.from_numpy(context.network().predict(examples.images)["logits"]).double()
+    losses = nn.functional.cross_entropy(logits, torch.from_numpy(examples.labels), reduction="none")
+    k = int(losses.argmax())
+    p, said = logits[k].softmax(0), int(logits[k].argmax())
+    line = played.film.lines["worst"]
+    if said != examples.labels[k]:
+        assert f"predicted {context.trace().classes[said]}: {format_percent(float(p[said]))}" in line
+    assert format_percent(float(p[examples.labels[k]])) in line
+
+
+def test_printed_numbers_agree():
+    for seed in range(40):
+        powers = np.exp(np.random.default_rng(seed).normal(0, 3, 4))
+        powers = np.sort(powers)[::-1]
+        terms, total = printed_sum(powers.tolist(), powers[0] / powers.sum())
+        assert sum(map(number, terms)) == number(total)
+        assert float(number(terms[0]) / number(total)) == pytest.approx(powers[0] / powers.sum(), rel=0.006)
 
 
 def test_softmax_film_losses(played, context):

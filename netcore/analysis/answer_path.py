@@ -52,6 +52,8 @@ class AnswerPath:
         How much of the lead each of them causes: lead − lead with its activation set to 0.
     without : ndarray, shape (K,)
         Scores with the last of them set to 0.
+    tried : tuple of bool
+        Whether each was found by setting it to 0; else by the largest contribution to the next.
     """
 
     answer: int
@@ -60,6 +62,7 @@ class AnswerPath:
     units: tuple[int, ...]
     effects: tuple[float, ...]
     without: NDArray[np.float64]
+    tried: tuple[bool, ...] = ()
 
     @property
     def lead(self) -> float:
@@ -100,18 +103,19 @@ def find_answer_path(trace: Trace, layers: Sequence[DenseLayer], functions: Sequ
             units.append(-1)
             effects.append(0.0)
             continue
-        tried, changed = found
+        candidates, changed = found
         caused = lead - (changed[:, answer] - changed[:, other])
         best = int(caused.argmax())
-        units.append(int(tried[best]))
+        units.append(int(candidates[best]))
         effects.append(float(caused[best]))
+    tried = tuple(unit >= 0 for unit in units)
     for k in reversed(range(len(units))):
         if units[k] < 0:
             units[k], effects[k] = _follow_back(layers, units, k, answer, other)
     without = scores.copy()
     if units:
         without -= last.weight[:, units[-1]].astype(np.float64) * last.inputs[units[-1]]
-    return AnswerPath(answer, other, scores, tuple(units), tuple(effects), without)
+    return AnswerPath(answer, other, scores, tuple(units), tuple(effects), without, tried)
 
 
 def hidden_functions(trace: Trace, layers: Sequence[DenseLayer]) -> list[Function | None]:

@@ -52,6 +52,23 @@ class VectorHead:
         weight, bias = layer.weight.astype(float), layer.bias.astype(float)
         return (weight[self.answer] - weight[self.other]) * layer.inputs, float(bias[self.answer] - bias[self.other])
 
+    def followed(self, k: int) -> int:
+        """Drawn unit of column `k`, from 1, that is shown in numbers.
+
+        The answer; of a hidden layer the one that adds most to the lead, or to the unit followed after it.
+        """
+        last = len(self.layers)
+        if k == last:
+            return self.answer
+        layer = self.layers[k]
+        parts = self.difference[0] if k == last - 1 else layer.weight[self.followed(k + 1)] * layer.inputs
+        return int(self.index[k][int(np.argmax(parts[self.index[k]]))])
+
+    def parts(self, k: int) -> tuple[NDArray[np.float64], float]:
+        """What each unit of column `k` - 1, and the bias, adds to the unit followed in column `k`."""
+        layer, unit = self.layers[k - 1], self.followed(k)
+        return layer.weight[unit].astype(float) * layer.inputs, float(layer.bias[unit])
+
     @property
     def lead(self) -> float:
         """Score of the answer − score of the other class."""

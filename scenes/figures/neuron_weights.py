@@ -1,13 +1,12 @@
 """First-layer weights
 
 Weights of the neurons of the first layer of {run} ({network}) at {snapshot}, one image per neuron; blue: positive
-weights, orange: negative weights.
+weights, orange: negative weights. Beside them, the weights of one neuron times the pixels of the image, and their sum.
 """
 
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from numpy.typing import NDArray
 
 from netcore.analysis.graph_builder import find_layer_title
@@ -17,22 +16,18 @@ from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_subset
 from netcore.core.run import Snapshot
 from netcore.viz.colors import abs_limit
-from netcore.viz.mpl.axes import add_colorbar
 from netcore.viz.mpl.blitting import Update
-from netcore.viz.mpl.boxes import Box
-from netcore.viz.mpl.colormaps import diverging
-from netcore.viz.mpl.image_grid import image_grid
 from netcore.viz.mpl.style import ThemedFigure
 from netcore.viz.mpl.text import add_heading
-from netcore.viz.mpl.timeline import Timeline, frame_index
+from netcore.viz.mpl.weight_figure import draw_weights, work_out
 
 NEEDS = ("dense-first",)
 ORDER = 52
 ANIMATED = True
 
 
-def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds: float = 6.0) -> Update:
-    """Draw the weights of first-layer neurons as one grid.
+def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 12, seconds: float = 6.0) -> Update:
+    """Draw the weights of first-layer neurons, and what one of them makes of the image.
 
     Parameters
     ----------
@@ -41,7 +36,6 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
     seconds : float
         Duration of the animation.
     """
-    theme = fig.theme
     snapshots = shown_snapshots(context)
     matrices = context.layer_weights(snapshots[-1], 2)
     if not matrices:
@@ -64,19 +58,9 @@ def draw(fig: ThemedFigure, context: SceneContext, *, neurons: int = 24, seconds
     words += " · blue: positive, orange: negative" + (" (mean of 3 color channels)" if shape[0] == 3 else "")
     title = find_layer_title(context.layers, context.input_shape, layer)
     body, _ = add_heading(fig, f"First-layer weights ({title}) of {context.run_name}", words)
-    upper, lower = body.inset(bottom=62), Box(body.x, body.y + body.h - 46, body.w, 46)
-    settings: dict[str, Any] = {"cmap": diverging(theme), "vmin": -limit, "vmax": limit, "frame": True}
-    grid = image_grid(fig, upper, over_time[-1], align=(0.5, 0.5), **settings)
-    scale, time = lower.columns(0.9, 2, gap=40)
-    add_colorbar(fig, scale, diverging(theme), -limit, limit, "weight", clipped=True)
-    timeline = Timeline(fig, time, context, snapshots)
-
-    def update(t: float) -> list[Artist]:
-        i = frame_index(t, len(snapshots))
-        return [grid.set(over_time[i]), *timeline.update(i)]
-
-    update(1.0)
-    return update
+    worked = work_out(context, layer, order)
+    marked = None if worked is None else order.tolist().index(worked.at[0])
+    return draw_weights(fig, body, context, snapshots, over_time, worked, marked, "neuron", limit=limit, clipped=True)
 
 
 def _most_used(matrices: list[NDArray[Any]], most: int) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from netcore.analysis.answer_path import activation_call
 from netcore.core.formatting import format_number, format_percent
 from netcore.viz.film.components.dense_story import VOWELS, clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.gradient_film import format_losses
+from netcore.viz.film.components.gradient_wording import format_losses
 from netcore.viz.film.components.map_gradient_film import MapGradientFilm
 from netcore.viz.film.components.tangent_curve import TangentCurve
 
@@ -59,12 +59,14 @@ class Backpropagation(MapGradientFilm):
     def wish(self) -> None:
         """Probability − target at each output."""
         view = self.view
-        with self.step("Wish of each output: probability − target", name="wish"):
+        with self.step("Delta of an output = probability − target", name="wish"):
             self.play(view.dim_forward(), self.line.change())
             self.play(view.bars.show_wishes(), view.delta(view.last, delay=0.8), view.change_legend("delta"))
-            delta = view.bars.deltas[view.bars.target]
-            terms = f"delta of {self.name}:", f"{1 + Decimal(delta.replace('−', '-'))} − 1 =", (delta, "positive")
-            self.play(self.line.change(*terms, f"     all {len(self.trace.classes):,} add up to {view.bars.total}"))
+            p, delta = format_number(float(self.trace.probabilities[self.trace.label]), 4), view.bars.deltas
+            is_plain = "×" not in p  # else a power of ten: the printed delta is rounded
+            text = str(Decimal(p) - 1).replace("-", "−") if is_plain else delta[view.bars.target]
+            words = f"target: 1 for {self.name}, 0 for all others; delta of {self.name}: {p} − 1"
+            self.play(self.line.change(words, "=" if is_plain else "≈", (text, "positive")))
 
     def one_weight(self) -> None:
         """One weight is changed, then its gradient computed, then those of all output weights."""
@@ -83,15 +85,17 @@ class Backpropagation(MapGradientFilm):
         row = view.columns.row(view.last, nudge.unit)
         role = "positive" if nudge.gradient < 0 else "negative"
         origins = {0: view.columns.point(view.last - 1, nudge.source), 2: view.bars.place(row)}
-        with self.step("No trial needed: activation × delta", name="gradient"):
+        with self.step("No trial needed: gradient = activation × delta", name="gradient"):
             h, change = f"{nudge.change:+g}".replace("-", "−").lstrip("+"), format_number(nudge.predicted, 3)
-            more = f"     × {h} = {change}, measured", format_number(nudge.measured, 3)
+            more = f"     loss: {h} × gradient = {change},", f"measured {format_number(nudge.measured, 3)}"
             self.play(view.drop_tags(), view.tag(view.last - 1, nudge.source, f"{nudge.source + 1:,}: {a}"))
             self.play(self.line.change(a, "×", (delta, role), "=", (product, "emphasis"), origins=origins))
             self.play(self.line.extend(*more))
         count = self.found[-1].gradient.size
         with self.step("The same for all {n} output weights", name="output-weights", n=count):
-            self.play(self.line.change("gradient = activation × delta"), fade_out([edge]), view.drop_tags())
+            self.play(
+                self.line.change("gradient = activation × delta"), fade_out([edge]), view.drop_tags(), view.unmark()
+            )
             self.play(view.gradient_flow(view.last))
             self.play(view.change_legend("delta", "gradient", view.gradient_samples(view.last)))
 
@@ -103,11 +107,14 @@ class Backpropagation(MapGradientFilm):
         k, found = view.last - 1, self.found[-2]
         decimals = len(derivative.partition(".")[2])
         n = len(self.trace.classes)
-        with self.step("Neuron {u} answers for {n} outputs", name="neuron", u=unit + 1, n=n):
+        first = "has" if int(np.abs(found.delta).argmax()) == unit else "has nearly"
+        text = "Neuron {u}: sum of weight × delta of {n} outputs"
+        with self.step(text, name="neuron", u=unit + 1, n=n):
             terms, origins = view.backward_sum(view.last, unit, decimals, TERMS)
             self.play(view.delta_flow(view.last, unit), view.tag(k, unit, f"{unit + 1:,}"))
             self.play(view.change_legend("delta", "weight × delta", view.gradient_samples(view.last)))
-            self.play(self.line.change(*terms, origins=origins))
+            why = f"     neuron {unit + 1:,} {first} the largest delta of its layer"
+            self.play(self.line.change(*terms, (why, "muted"), origins=origins))
         call = activation_call(self.trace, found.layer)
         idle = int(((found.delta == 0) & (found.by_output != 0)).sum())
         slope = slope.rstrip("0").rstrip(".") if float(slope) in (0.0, 1.0) else slope
@@ -118,7 +125,8 @@ class Backpropagation(MapGradientFilm):
             if call.function is None or len(call.names) > 1 or not np.isfinite(rise):
                 self.play(product, view.delta(k, rows=view.columns.row(k, unit)))
             else:
-                curve = TangentCurve(self.theme, self.area, call.function, z, a, rise, slope, f"neuron {unit + 1:,}")
+                title = f"neuron {unit + 1:,} · sum: its weighted inputs and bias"
+                curve = TangentCurve(self.theme, self.area, call.function, z, a, rise, slope, title)
                 self.play(self.clear_stage())
                 self.play_all(curve.appear())
                 self.play(product)
@@ -129,7 +137,8 @@ class Backpropagation(MapGradientFilm):
         view, found = self.view, self.found
         sizes = [one.mean_size for one in found]
         smaller = all(a < b for a, b in pairwise(sizes))
-        text = "Layer by layer back" + (": smaller at each" if smaller and len(found) > 1 else "")
+        text = "Back through dense layers" if self.blocks else "Layer by layer back"
+        text += ": smaller at each" if smaller and len(found) > 2 else ""
         if len(found) == 1:
             return
         with self.step(text, name="layers"):
@@ -137,7 +146,7 @@ class Backpropagation(MapGradientFilm):
             for k in range(view.last, 1, -1):
                 self.play(view.delta_flow(k, run_time=0.6), view.delta(k - 1, delay=0.4))
                 self.play(view.tag_deltas(k - 1), view.fade_flow(k, 0.5))
-            self.play(view.change_legend("delta"))
+            self.play(view.change_legend("delta", "line: weight × delta", view.gradient_samples(view.last), False))
             names = [*(f"hidden {k}:" if len(found) > 2 else "hidden:" for k in range(1, len(found))), "output:"]
             words = [f"{name} {format_number(s)}" for name, s in zip(names, sizes, strict=True)]
             shown = words if len(words) <= 4 else [*words[:2], "…", words[-1]]
@@ -157,10 +166,12 @@ class Backpropagation(MapGradientFilm):
         nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
         name = clip_names([self.trace.classes[nudge.unit]], 8)[0]
-        worse = int((effect.after > effect.before).sum())
-        before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
         first = f"Weight {nudge.source + 1:,} → {name}: {a} × {delta} = {product}"
-        second = f"One step: loss {before} → {after}" + f"; {worse:,} of {len(effect.after):,} worse" * (worse > 0)
+        second = "One step: loss {} → {}".format(*format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
+        batch = getattr(self, "batch_effect", None)
+        if batch and batch.better.sum() > effect.better.sum():
+            counts = f"{int(effect.better.sum()):,} of {len(effect.after):,}", f"{int(batch.better.sum()):,}"
+            second = f"One image's step helps {counts[0]}, {len(self.batch_images.labels)}'s: {counts[1]}"
         gone = self.clear_stage()
         view.recall_deltas()
         self.takeaway("{one}", "{two}", self.line.change(), gone, self.restore(), one=first, two=second)

@@ -7,23 +7,19 @@ class probabilities. Predicted {prediction} ({confidence}); true class: {label}.
 
 from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.normalization import map_scale_shift
-from netcore.analysis.vector_head import vector_head
-from netcore.core.formatting import format_percent
 from netcore.viz.film.components import cnn_wording as wording
+from netcore.viz.film.components.head_film import HeadFilm
 from netcore.viz.film.components.image_tile import input_grid, kernel_grid, window_colors
 from netcore.viz.film.components.kernel_window import KernelWindow
-from netcore.viz.film.components.map_film import GAP, MapFilm
-from netcore.viz.film.components.parameter_counter import derive_parameters
+from netcore.viz.film.components.map_film import GAP
 from netcore.viz.film.components.partial_sums import PartialSums
 from netcore.viz.film.components.pool_window import PoolWindow
 from netcore.viz.film.components.sums import format_fixed
-from netcore.viz.film.components.vector_columns import VectorColumns, units_that_fit
 
 NEEDS = ("maps",)
-MAX_NEURONS = 16  # drawn per column
 
 
-class CnnForwardPropagation(MapFilm):
+class CnnForwardPropagation(HeadFilm):
     """Forward propagation of one image through a convolutional network."""
 
     def construct(self) -> None:
@@ -41,6 +37,7 @@ class CnnForwardPropagation(MapFilm):
             getattr(self, f"show_{stage.kind}")(i, stage)
         self.show_brief(queue)
         self.show_vector()
+        self.show_dense()
         self.show_answer()
 
     # ---- picture and first convolution
@@ -65,6 +62,8 @@ class CnnForwardPropagation(MapFilm):
         picture, tables = self.main.divide([1, 2.1], GAP)
         colors, ends = window_colors(self.theme, self.trace, stage, example)
         words, n = "pixels" if i == 0 and len(stage.reads) == 1 else "values", example.terms.weights.size
+        aligned = picture.bottom == tables.bottom and len(stage.reads) == 1  # titles and scales in one row each
+        tables = self.grid.rows_of(picture, tables) if aligned else tables
         window = KernelWindow(self.theme, example, tables, colors, ends, f"kernel {unit + 1}", words)
         with self.step("A kernel: {n} weights on {n} {words}", name="kernel", n=n, words=words):
             self.play(self.take_leaving(), self.grid.move(picture))
@@ -72,22 +71,26 @@ class CnnForwardPropagation(MapFilm):
         _, row, column = example.place
         value = format_fixed(example.terms.total, example.decimals)
         terms, origins = window.sum_terms()
-        made = self.make_grid(i, window.result, [unit])
+        place = self.grid.place_of_one(window.kernel.boxes[0]) if aligned else window.result
+        made = self.make_grid(i, place, [unit])
         template = "Products + bias = one output: {v}" if example.has_bias else "Products, no bias: one output {v}"
         with self.step(template, name="products", v=value):
             self.play(window.multiply())
             self.play(self.sums.change(*terms, origins=origins))
             self.play(made.show_pixel(row, column), self.point(made, row, column))
         with self.step("The same weights everywhere: one map", name="one-map"):
-            self.play(window.hold_kernel(), self.sums.change())
+            terms = wording.map_terms(stage, example, self.trace[stage.output])
+            self.play(window.hold_kernel(), self.sums.change(*terms))
             for play in window.sweep(self.grid.maps, made.maps):
                 self.play(play)
-        with self.step("{n} kernels: {n} maps", name="all-maps", n=stage.channels):
+        text = "{n} kernels: {n} maps; first: number {unit}"
+        with self.step(text, name="all-maps", n=stage.channels, unit=unit + 1):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
             kernels = kernel_grid(self.theme, self.trace[stage.output].weight, left, grid.index)
             self.play(self.retire(), window.held.leave(), self.gather(made, grid, row, column))
             self.play([k.appear() for k in kernels], grid.appear(), grid.fill(1.2), made.leave(), self.count(stage))
+            self.play(self.sums.change(("parameters: the numbers learned in training", "muted")))
             self.grid, self.leaving = grid, [animation for k in kernels for animation in k.leave()]
 
     # ---- on the same maps
@@ -97,7 +100,9 @@ class CnnForwardPropagation(MapFilm):
         unit, place = self.path.units[i], self.path.places[i]
         a, b, arrow = self.values_at(i)
         affine = map_scale_shift(self.trace, self.trace[stage.output], unit) if place else None
-        with self.step("{title} rescales" + arrow, name=f"norm-{i + 1}", title=wording.spell(stage.title), a=a, b=b):
+        with self.step(
+            "{title} rescales each map" + arrow, name=f"norm-{i + 1}", title=wording.spell(stage.title), a=a, b=b
+        ):
             self.widen(place)
             terms = wording.affine_terms(affine, stage, (unit, *place)) if place else []
             self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
@@ -121,7 +126,7 @@ class CnnForwardPropagation(MapFilm):
         after = self.make_grid(i, right)
         with self.step("{text}", name="pooling", text=window.caption):
             self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change())
-            self.play(window.open(self.grid))
+            self.play(window.open(self.grid), self.count(stage))
             self.play(window.keep(), self.sums.change(*window.terms()))
             self.play(after.appear(), after.fill(1.2), self.point(after, *place))
         self.pass_on(after, window.leave())
@@ -139,7 +144,7 @@ class CnnForwardPropagation(MapFilm):
             self.play(self.take_leaving(), self.grid.move(left), self.hide_mark())
             sums = PartialSums(self.theme, example, self.grid, made, right.part(0, 0.86, 1, 1))
             terms, origins = sums.sum_terms()
-            self.play(sums.open(), made.show_pixel(row, column, delay=1.3))
+            self.play(sums.open(), made.show_pixel(row, column, delay=1.3), self.count(stage))
             self.play(self.sums.change(*terms, origins=origins))
         self.made, self.leaving = made, [*sums.leave(), *self.sums.change()]
 
@@ -147,54 +152,24 @@ class CnnForwardPropagation(MapFilm):
 
     def show_brief(self, queue: list[int]) -> None:
         """Several stages, one step for each group of them."""
-        for group in wording.group_stages(self.stages, queue):
+        groups = wording.group_stages(self.stages, queue)
+        for group in [part for g in groups for part in wording.split_group(self.stages, g)]:
             stages = [self.stages[i] for i in group]
-            caption = wording.brief_caption(stages, [s.title for s in self.stages[: group[0]]])
+            caption = self.trace_value(group) or wording.brief_caption(
+                stages, [s.title for s in self.stages[: group[0]]]
+            )
             with self.step("{text}", name=f"stage-{group[0] + 1}", text=caption):
                 for i in group:
                     self.play_brief(i, min(1.0, 3.0 / len(group)))
 
-    # ---- vector, scores, answer
-
-    def show_vector(self) -> None:
-        """The maps become a column; the dense layers follow."""
-        vector, dense = self.found.blocks.vector, self.found.blocks.dense
-        values = self.trace.value(vector.output).ravel()
-        left, right = self.main.columns([1, 2.9], GAP)
-        units = units_that_fit(self.main, MAX_NEURONS)
-        self.head = vector_head(self.trace, values, dense, units, min(self.max_classes, units))
-        self.view = VectorColumns(self.theme, self.trace, self.head, right, wording.column_words(vector, self.head))
-        caption = wording.vector_caption(vector, self.stages[-1].channels, len(values))
-        with self.step("{text}", name="vector", text=caption):
-            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change())
-            self.play(self.view.unroll(self.grid, len(values)) if dense else self.view.show_scores())
-        if not dense:
-            return
-        with self.step("{text}", name="dense", text=wording.dense_caption(self.head)):
-            for k, layer in enumerate(dense):
-                text = derive_parameters(layer.block.main, len(layer.output))
-                notes = self.view.explain() if k == 0 else []
-                self.play(self.view.connect(k), self.counter.add(layer.block.parameters, text), notes)
-
-    def show_answer(self) -> None:
-        """Softmax, why the answer leads, takeaway."""
-        trace, head, view = self.trace, self.head, self.view
-        answer, other = (wording.class_name(trace, k) for k in (head.answer, head.other))
-        share = format_percent(trace.confidence)
-        with self.step("Softmax: {share} for {answer}", name="softmax", share=share, answer=answer):
-            self.play(view.to_shares(), self.sums.change(*wording.softmax_terms(trace)))
-        lead = wording.lead_text(head)
-        with self.step("{answer} leads {other} by {lead}", name="lead", answer=answer, other=other, lead=lead):
-            terms, origins = wording.lead_terms(head, view)
-            self.play(view.single_out(), self.sums.change(*terms, origins=origins))
-        h, w = trace.pixels.shape[1:]
-        last = self.stages[-1]
-        count, moves = self.found.blocks.parameters, [*self.retire(), *view.leave(), *self.sums.change()]
-        answer, other = wording.takeaway_names(trace, head, count, lead)
-        self.takeaway(
-            "{h} × {w} pixels → {n} maps of {a} × {b} → {share}",
-            "{count} parameters; {answer} leads {other} by {lead}",
-            moves, self.trail.spread(self.main),
-            h=h, w=w, n=last.channels, a=last.size[0], b=last.size[1], share=share, answer=answer, other=other,
-            count=count, lead=lead,
-        )  # fmt: skip
+    def trace_value(self, group: list[int]) -> str:
+        """Caption with the value followed before and after some stages; empty where none is followed."""
+        first, places = (
+            group[0],
+            [(u, *p) if p else None for u, p in zip(self.path.units, self.path.places, strict=True)],
+        )
+        stages = [self.stages[i] for i in group]
+        if stages[0].kind == "partial":
+            title = stages[0].block.short.capitalize()
+            return f"{title}: {stages[0].channels:,} maps; first: map {self.path.units[first] + 1}"
+        return wording.followed_caption(stages, [places[i] for i in (first - 1, *group)])

@@ -6,21 +6,23 @@ class: {label}.
 """
 
 from netcore.analysis.data_stages import DataStage, data_stages
-from netcore.core.formatting import format_count, format_number
-from netcore.viz.colors import image_colors
+from netcore.core.formatting import format_number
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import data_wording as wording
 from netcore.viz.film.components.cnn_wording import image_words
 from netcore.viz.film.components.data_board import DataBoard
-from netcore.viz.film.components.data_column import DataColumn
+from netcore.viz.film.components.data_columns import image_column, predicted, stage_columns
 from netcore.viz.film.components.data_image import DataImage
 from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.multiplication_wording import positions_terms, total_terms, use_examples
 from netcore.viz.film.components.share_pieces import SharePieces
 from netcore.viz.film.components.sum_line import SumLine, Term
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.film import Film
 
 NEEDS = ()
+
+MAX_PLAIN = 3  # neighbouring blocks without parameters that have a step each
 
 
 class DataFlowFilm(Film):
@@ -41,28 +43,18 @@ class DataFlowFilm(Film):
         self.sums = SumLine(self.theme, self.sum_line_box)
         self.leaving: list[Animate] = []  # of what is gone when the next step begins
         self.is_explained = False  # what shades mean
-        self.board = DataBoard(self.theme, self.stage, [self.image_column(), *map(self.column, self.flow.stages)])
+        self.board = DataBoard(
+            self.theme,
+            self.stage,
+            [image_column(self.theme, self.trace), *stage_columns(self.theme, self.trace, self.flow)],
+        )
         self.show_image()
         self.show_stages()
         self.show_shares()
         if self.flow.multiplications:
             self.show_multiplications()
         first, second = wording.conclusion(self.flow)
-        self.takeaway(first, second, self.take_leaving(), self.board.keep_largest(), self.sums.change())
-
-    def image_column(self) -> DataColumn:
-        """Make the column of the image."""
-        c, h, w = self.trace.input.shape
-        same = self.trace.pixels.shape == self.trace.input.shape
-        front = image_colors(self.theme, self.trace.pixels) if same else None
-        lines, short = [format_count(c, "channel"), f"{h}×{w}"], wording.short_lines((c, h, w))
-        return DataColumn(self.theme, "image", lines, short, self.trace.input, front=front)
-
-    def column(self, stage: DataStage) -> DataColumn:
-        """Make the column of a block."""
-        counts = (stage.parameter_count, stage.multiplications or 0)
-        lines, short = wording.shape_lines(stage), wording.short_lines(stage.values.shape)
-        return DataColumn(self.theme, stage.block.short, lines, short, stage.values, counts)
+        self.takeaway(first, second, self.take_leaving(), self.board.mark_largest(), self.sums.change())
 
     def take_leaving(self) -> list[Animate]:
         """Return what leaves at the beginning of a step."""
@@ -80,7 +72,8 @@ class DataFlowFilm(Film):
         notes = "One cell is one number; the sides of very thin boxes are drawn three pixels wide."
         with self.step("A box: as many cells as numbers", name="box", notes=notes):
             self.play(image.open())
-            self.play(image.explain(), self.sums.change(wording.size_text(self.trace.input.shape)))
+            words = wording.channel_words(len(self.trace.input))
+            self.play(image.explain(), self.sums.change(wording.size_text(self.trace.input.shape), (words, "muted")))
         self.leaving = image.leave()
 
     # ---- block by block
@@ -109,11 +102,20 @@ class DataFlowFilm(Film):
         """Show what the first block with parameters gives."""
         with self.step("{text}", name=f"block-{k}", text=wording.shape_caption(stage)):
             words = self.enter(k)
-            if words:
-                self.play(self.sums.change((words, "muted")))
+            how = wording.window_words(stage)
+            rings = self.board.window_rings(k, stage.block.main.window) if how else []
+            self.play(
+                fade_in(rings),
+                self.sums.change(*([how] if how else []), *([("     " + words, "muted")] if words else [])),
+            )
+            self.leaving += fade_out(rings)
 
     def show_plain(self, group: list[int]) -> None:
         """Show blocks without parameters in one step."""
+        if 0 < len(group) <= MAX_PLAIN:
+            for k in group[:-1]:
+                self.show_plain([k])
+            group = group[-1:]
         if not group:
             return
         stages = [self.flow.stages[k - 1] for k in group]
@@ -132,7 +134,7 @@ class DataFlowFilm(Film):
         first = board.show([*board.columns[0].texts, *board.strip.cube_texts]) if k == 1 else []
         self.play(self.take_leaving(), self.sums.change(), board.arrange(k + 1, rows, 0.8 * pace), first)
         moves, appear = board.send(k, pace)
-        about = wording.about_block(stage, box.signed)
+        about = wording.about_block(stage, box.signed, box.unit)
         self.play(moves, board.show(board.columns[k].texts[:1]), board.describe(k, about))
         self.play(appear)
         explained, self.is_explained = self.is_explained, True
@@ -142,12 +144,22 @@ class DataFlowFilm(Film):
         """Write a block's parameters as a product, and let its bar grow."""
         board, product = self.board, stage.product
         moves = board.arrange(k + 1, 1) if board.rows == 0 else []
-        self.play(moves, self.sums.change(*wording.parameter_terms(stage)), self.take_leaving())
+        self.play(moves, self.sums.change(*self.count_terms(k, stage)), self.take_leaving())
         edge: list[Edges] = []
         if product and product.taps > 1 and product.inputs == board.columns[k - 1].box.shape[0] > 1:
             edge = [board.depth_edge(k - 1)]
         self.play(board.grow(k), fade_in(edge))
         self.leaving = fade_out(edge)
+
+    def count_terms(self, k: int, stage: DataStage) -> list[Term]:
+        """Write a block's parameters, a new scale of the bars, and the answer of the last block."""
+        terms, top = wording.parameter_terms(stage), self.board.full[0]
+        if stage.parameter_count > top > 0:
+            terms.append((f"     bars shrink: top {top:,} → {stage.parameter_count:,}", "muted"))
+        if wording.is_output(stage):
+            name, percent = predicted(self.trace, 12)
+            terms.append((f"     softmax of the scores gives {name}: {percent}", "emphasis"))
+        return terms
 
     # ---- all together
 
@@ -161,18 +173,18 @@ class DataFlowFilm(Film):
     def show_multiplications(self) -> None:
         """Show how often weights are used: the busiest convolution's, the largest dense layer's, all."""
         board, flow = self.board, self.flow
-        for n, k in enumerate(wording.use_examples(flow)):
+        for n, k in enumerate(use_examples(flow)):
             stage = flow.stages[k - 1]
             name = wording.stage_name(stage.block)
             text = "{title}: each weight at {n} places" if stage.positions != 1 else "{title}: each weight once"
             with self.step(text, name=f"uses-{n + 1}", title=name, n=stage.positions):
                 self.to_both_rows()
-                self.play(board.grow(k, 1), self.sums.change(*wording.positions_terms(stage)))
+                self.play(board.grow(k, 1), self.sums.change(*positions_terms(stage)))
         once = flow.is_used_once
         text = "Each weight once: {n} multiplications" if once else "One pass: {n} multiplications"
         with self.step(text, name="multiplications", n=flow.multiplications):
             self.to_both_rows()
-            self.play(board.grow_all(1), self.sums.change(*wording.total_terms(flow)))
+            self.play(board.grow_all(1), self.sums.change(*total_terms(flow)))
 
     def to_both_rows(self) -> None:
         """Turn the stick into bars again, and make room for a second row."""

@@ -110,7 +110,8 @@ class ForwardPropagation(Film):
                 [
                     view.complete(last - 1) + view.move(last),
                     view.light(last, unit) + self.line.show_formula("z = scripts(sum)_j w_j a_j + b"),
-                    self.line.change(*summed.terms, origins=summed.origins, delay=0.5),
+                    self.line.change(*summed.terms, origins=summed.origins, delay=0.5)
+                    + view.name_terms(last - 1, summed.units),
                     self.line.extend(*after) + view.fill_one(last, unit),
                 ]
             )
@@ -126,16 +127,14 @@ class ForwardPropagation(Film):
             self.play_all(
                 [view.connect_scores() + line.show_formula("z = scripts(sum)_j w_j a_j + b"), view.show_scores()]
             )
-        template = "Softmax: e to each score"
-        with self.step(template + " less the largest" * (view.subtracted > 0), name="powers"):
+        with self.step("{text}", name="powers", text=view.power_caption()):
             self.play_all([line.change(), view.turn_to_powers(), line.show_formula(view.power_formula())])
-        with self.step("Divided by their sum: shares of 100 %", name="softmax"):
+        with self.step("Divided by their sum: shares of 100 % (rounded)", name="softmax"):
             self.play_all([view.turn_to_shares(), line.change(*view.softmax_terms()), view.show_verdict()])
-        lead, x = format_value(path.lead), view.decisive_text
-        why, text = view.difference(last, TERMS + 1), "{a} leads {b} by {lead}: neuron {i} adds {x}"
-        a, b = words.clip_names(pair, 50 - len(text.format(a="", b="", lead=lead, i=f"{last + 1:,}", x=x)))
-        with self.step(text, name="why", a=a, b=b, lead=lead, i=last + 1, x=x):
+        why, (text, lead) = view.difference(last, TERMS), words.lead_words(path, pair)
+        with self.step("{text}", name="why", text=text):
             self.play_all([line.change(), view.show_difference()])
-            self.play_all([line.change(*why.terms, origins=why.origins)])
-        a, b = words.takeaway_words(trace, path, lead, last + 1, x)
-        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(), a=a, b=b)
+            named = view.name_terms(len(self.layers) - 1, why.units)
+            self.play_all([line.change(*why.terms, origins=why.origins) + named])
+        a, b = words.takeaway_words(trace, path, lead, last + 1)
+        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(words.lead_without(path)), a=a, b=b)

@@ -5,25 +5,23 @@ temperature; −ln of the true class's probability for a sure, an unsure and a w
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
-from decimal import Decimal
-
 import numpy as np
 from scipy.special import logsumexp
 
 from netcore.analysis.scores import cross_entropy_losses
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_number, format_terms
+from netcore.core.formatting import format_log, format_number
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL
+from netcore.viz.film.base_mobject import LABEL, SUM_LINE
+from netcore.viz.film.components import share_stick, softmax_wording
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.loss_plot import LossPlot
 from netcore.viz.film.components.score_columns import ScoreColumns
-from netcore.viz.film.components.share_stick import TemperatureSticks, piece_names, sorted_stick, stick_ruler
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import ellipsize_line, text_line
 
 NEEDS = ("examples",)
 
@@ -35,7 +33,7 @@ class SoftmaxCrossEntropy(Film):
     """From scores to probabilities, and from a probability to a loss."""
 
     def construct(self) -> None:
-        """From the scores to the shares, and from a share to the loss."""
+        """From the scores to the probabilities, and from one of them to the loss."""
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         self.choose_classes()
         self.show_scores()
@@ -43,13 +41,15 @@ class SoftmaxCrossEntropy(Film):
         self.compare()
         self.lay_end_to_end()
         self.heat()
-        first = "{gap} points apart: {times} times the share"
+        first = "{gap} points apart: {times} times the probability"
         if self.trace.label is None:
             self.takeaway(first, "", self.sums.change(), gap=self.gap, times=self.times)
-        else:
-            right, worst = self.show_losses()
-            second = "Loss: {a:.2f} here, {b:.2f} at worst"
-            self.takeaway(first, second, self.sums.change(), gap=self.gap, times=self.times, a=right, b=worst)
+            return
+        right, worst = self.show_losses()
+        self.stick.points = self.own_place
+        again = fade_out(self.shown), fade_in([self.stick, *self.labels], 0.3), self.sums.change()
+        second = "Loss: {a:.2f} here, {b:.2f} at worst"
+        self.takeaway(first, second, *again, gap=self.gap, times=self.times, a=right, b=worst)
 
     def choose_classes(self) -> None:
         """Which classes have a column, in their order; all others share the last one."""
@@ -89,16 +89,16 @@ class SoftmaxCrossEntropy(Film):
         z, columns = self.scores, self.columns
         rest = [float(np.exp(logsumexp(z[self.rest])))] if len(self.rest) else []
         self.powers = np.array([*np.exp(z[self.index]), *rest])
-        self.texts, self.total = format_terms(self.powers, 3 + max(0, int(np.log10(self.powers.max()))))
+        self.texts = self.columns.power_texts(self.powers)
         if self.shift:
-            with self.step("First minus the largest: no share changes", name="shift"):
+            with self.step("First minus the largest: probabilities stay", name="shift"):
                 self.play(self.sums.change(f"each score − {format_number(self.shift, 3)}"))
         columns.rescale(self.powers)
         old, self.numbers = self.numbers, columns.numbers(self.texts)
         ink = np.tile([*self.theme.rgb("foreground"), 1.0], (len(self.powers), 1))
-        with self.step("e to the score is never negative", name="exponentials"):
+        with self.step("e to the score is always positive", name="exponentials"):
             self.play(
-                self.sums.change("score z", "→", "e to the power z,", ("e = 2.718", "muted")),
+                self.sums.change("score z → e to the power z,", ("e = 2.718", "muted")),
                 fade_out([*old, self.zero]),
                 Animate(columns.bars, points=columns.corners().reshape(-1, 2), fill=ink, run_time=1.2, delay=0.3),
                 Animate(columns.zero, points=np.vstack(columns.zero_ends()), run_time=1.2, delay=0.3),
@@ -107,60 +107,61 @@ class SoftmaxCrossEntropy(Film):
 
     def compare(self) -> None:
         """Two classes: a difference of scores is a ratio of powers."""
-        z, pair = self.trace.logits.astype(float), (self.trace.prediction, self.rival)
-        (first, second), self.gap = format_terms([z[pair[0]], -z[pair[1]]], 3)
-        self.times = format_number(float(np.exp(z[pair[0]] - z[pair[1]])), 3)
-        sign, second = ("−", second[1:]) if second.startswith("−") else ("+", second)
+        z, pair = self.trace.logits.astype(float), [self.trace.prediction, self.rival]
         rows = [self.index.tolist().index(k) for k in pair]
-        a, b = (self.texts[row] for row in rows)
+        terms, self.gap, self.times = softmax_wording.compare_scores(z[pair].tolist(), self.powers[rows].tolist())
         line = np.zeros((len(self.powers), 4))
         line[rows] = [*self.theme.rgb("emphasis"), 1.0]
         with self.step("{gap} points more: {times} times as much", gap=self.gap, times=self.times, name="ratio"):
             self.play(
-                self.sums.change(first, sign, second, "=", self.gap, "     ", a, "÷", b, "=", self.times),
+                self.sums.change(*terms),
                 Animate(self.columns.bars, line=line, run_time=0.4, delay=0.3),
             )
 
     # ---- the stick
 
     def lay_end_to_end(self) -> None:
-        """The columns form one stick, whose pieces are the shares."""
+        """The columns form one stick, whose pieces are the probabilities."""
         theme, columns = self.theme, self.columns
-        self.stick, places = sorted_stick(theme, self.stage.part(0.05, 0.36, 0.95, 0.6), self.scores, self.index)
+        area = self.stage.part(0.05, 0.36, 0.95, 0.6)
+        self.stick, places = share_stick.sorted_stick(theme, area, self.scores, self.index)
         goal = self.stick.pieces()[places]
         fill = np.column_stack([self.stick.fill[places], np.ones(len(places))])
-        tags = piece_names(theme, goal, self.names)
-        top, total = np.argsort(-self.powers)[:3], self.total
-        more, terms = len(self.scores) - len(top), [self.texts[k] for k in top]
-        left = Decimal(total.replace(",", "")) - sum(Decimal(t.replace(",", "")) for t in terms)
-        ends, unit = stick_ruler(theme, self.stick, "0", total), stick_ruler(theme, self.stick, "0", "1")
+        tags = share_stick.piece_names(theme, goal, self.names) + share_stick.others_name(theme, goal, len(self.scores))
+        p = float(self.trace.probabilities[self.trace.prediction])
+        terms, total, line = softmax_wording.sum_powers(self.powers, len(self.index), len(self.scores), p)
+        self.own_place = self.stick.points.copy()
+        ends, unit = (share_stick.stick_ruler(theme, self.stick, "0", end) for end in (total, "1"))
         with self.step("Laid end to end: {total}", total=total, name="sum"):
             self.play(
                 fade_out([*self.numbers, *columns.names, columns.zero, self.picture]),
-                self.sums.change(" + ".join(terms), *([f"+ {more:,} more: {left:,}"] if more else []), "=", total),
+                self.sums.change(line),
                 Animate(columns.bars, line=np.zeros((len(places), 4)), run_time=0.2),
                 Animate(columns.bars, points=goal.reshape(-1, 2), fill=fill, run_time=1.4, delay=0.3),
                 fade_in(tags + ends, 1.5),
             )
             self.remove(columns.bars)
             self.add(self.stick)
-        p = float(self.trace.probabilities[self.trace.prediction])
-        with self.step("Divided by it: shares of 1", name="division"):
-            self.play(
-                self.sums.change(terms[0], "÷", total, "=", format_number(p, 3)), fade_out(ends), fade_in(unit, 0.3)
-            )
+        self.piece_order = [self.names[k] for k in np.argsort(places)]
+        with self.step("Divided by it: each class's probability", name="division"):
+            line = f"{terms[0]} ÷ {total} = {format_number(p, 3)}"
+            self.play(self.sums.change(line), fade_out(ends), fade_in(unit, 0.3))
         self.labels = unit + tags
 
     def heat(self) -> None:
-        """The same scores at other temperatures: one stick each, the answer's share beside it."""
+        """The same scores at other temperatures: one stick each, the answer's probability beside it."""
         k = self.trace.prediction
         area = self.stage.part(0, 0.05, 1, 1)
-        self.sticks = sticks = TemperatureSticks(self.theme, area, self.stick, k, self.trace.classes[k])
+        self.sticks = sticks = share_stick.TemperatureSticks(
+            self.theme, area, self.stick, k, self.trace.classes[k], self.piece_order
+        )
         with self.step("Temperature {t}: halve the scores first", t=2, name="temperature"):
-            self.play(fade_out(self.labels), self.sums.change("shares = softmax of z ÷ T"), sticks.begin())
+            name, score, half = softmax_wording.halved_score(self.trace.logits[self.index], self.names)
+            line = f"{ellipsize_line(name, 2.5, SUM_LINE)}: {score} ÷ 2 = {half}, then softmax"
+            self.play(fade_out(self.labels), self.sums.change(line), sticks.begin())
             self.play(sticks.add(2.0))
-        with self.step("{low}: surer. {high}: less sure. Same order", low="0.5", high="5", name="temperatures"):
-            self.play(self.sums.change("T = 1 is the network's own answer"), sticks.add(0.5))
+        with self.step("T = {low}: surer. T = {high}: less sure. Same order", low="0.5", high="5", name="temperatures"):
+            self.play(self.sums.change("T = 1: the network's own answer; no name: too narrow"), sticks.add(0.5))
             self.play(sticks.add(5.0))
 
     # ---- the loss
@@ -170,30 +171,30 @@ class SoftmaxCrossEntropy(Film):
         examples, classes = self.context.examples(), self.trace.classes
         logits = self.context.network().predict(examples.images)["logits"].astype(np.float64)
         losses = cross_entropy_losses(logits, examples.labels)
-        p, said = np.exp(-losses), logits.argmax(axis=1)
+        p = np.exp(-losses)
         own = float(cross_entropy_losses(self.trace.logits[None], np.array([self.trace.label]))[0])
         half, worst = int(np.abs(p - 0.5).argmin()), int(losses.argmax())
         self.losses = plot = LossPlot(self.theme, self.stage.part(0.1, 0.1, 0.9, 0.84))
         plot.curve.progress = 0.0
-        with self.step("Loss: −ln of the true share: {loss:.2f}", loss=own, name="loss"):
-            bits = f"= {own:.2f} nats = {own / np.log(2):.2f} bits"
+        with self.step("Loss: −ln of the true class's probability", name="loss"):
+            share, text = format_log(float(np.exp(-own)))
             self.play(fade_out(self.sticks.mobjects), fade_in(plot.mobjects, 0.3))
-            self.play(self.sums.change(f"−ln {format_number(np.exp(-own), 3)}", bits))
+            self.play(self.sums.change(f"−ln {share} = {text}", ("ln: natural logarithm", "muted")))
             self.play(Animate(plot.curve, progress=1.0, run_time=1.0), plot.mark(self.trace.pixels, own))
-        half_sure = "Half sure" if abs(p[half] - 0.5) < 0.15 else "Nearest to one half"
-        surest = "Sure and wrong" if said[worst] != examples.labels[worst] else "Least sure"
-        for name, word, k in (("half-sure", half_sure, half), ("worst", surest, worst)):
-            share, bits = format_number(p[k], 3), f"{losses[k] / np.log(2):.2f} bits"
-            note = ("1 bit: one toss of a coin", "muted") if k == half else f"predicted {classes[said[k]]}"
-            with self.step("{word}: −ln {p} = {loss:.2f} nats", word=word, name=name, p=share, loss=losses[k]):
-                terms = f"true class {classes[examples.labels[k]]}:", bits, "    ", note
+        sure, wrong = softmax_wording.loss_image_words(logits[worst], examples.labels[worst], float(p[half]))
+        for name, word, k in (("half-sure", sure, half), ("worst", wrong, worst)):
+            if grown := plot.grow(float(losses[k])):
+                with self.step("More loss: the axis now ends at {high:g}", high=plot.plot.y[1], name="axis"):
+                    self.play(grown, self.sums.change())
+            share, loss = format_log(float(p[k]))
+            with self.step("{word}: −ln {p} = {loss} nats", word=word, name=name, p=share, loss=loss):
+                terms = softmax_wording.class_chances(logits[k], examples.labels[k], classes)
                 self.play(plot.mark(examples.images[k], losses[k]), self.sums.change(*terms))
         line, label = plot.mean_line(float(losses.mean()))
         with self.step("Mean over {n} images: {mean:.2f}", n=len(p), mean=losses.mean(), name="mean"):
-            self.play(
-                fade_in([plot.cloud(p, losses)]),
-                Animate(line, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.5),
-                fade_in([label], 1.0),
-                self.sums.change(f"a grey dot: one image; half are under {format_number(np.median(losses))}"),
-            )
+            cloud, median = plot.cloud(p, losses), format_number(np.median(losses))
+            drawn = Animate(line, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.5)
+            words = self.sums.change(f"a grey dot: one image; half are under {median}")
+            self.play(fade_in([cloud]), drawn, fade_in([label], 1.0), words)
+        self.shown = [*plot.mobjects, *plot.marks, plot.curve, cloud, line, label]
         return own, float(losses[worst])

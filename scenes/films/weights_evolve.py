@@ -18,13 +18,14 @@ from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.named_bars import NamedBars
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.tiles import Tiles
-from netcore.viz.film.components.time_axis import TimeAxis, TimeChart, TimedText, run_time_line, set_time
+from netcore.viz.film.components.time_axis import TimeChart, TimedText, run_time_line, set_time
 from netcore.viz.film.components.unit_grid import UnitGrid
 from netcore.viz.film.components.weight_view import WeightView, frame_of
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line
 from netcore.viz.layout.image_frames import pixel_boxes
+from netcore.viz.layout.time_axis import TimeAxis
 
 NEEDS = ("snapshots",)
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from netcore.viz.film.base_mobject import PIXEL, ArrayMobject, as_points
 
 SMALLEST_AREA = 1e-12  # of a pixel, in square scene units: a smaller image is not drawn
+DASHES = 7  # of a dashed circle
 
 
 class Neurons(ArrayMobject):
@@ -32,6 +33,8 @@ class Neurons(ArrayMobject):
         Activations that the fills represent.
     width : float
         Of the outlines, in pixels.
+    dashed : array_like, shape (N,) or ()
+        Above 0.5 the outline is dashed.
     **keys
         Of `ArrayMobject`.
     """
@@ -46,6 +49,7 @@ class Neurons(ArrayMobject):
         ring: ArrayLike,
         values: ArrayLike = (),
         width: float = 1.5,
+        dashed: ArrayLike = 0.0,
         **keys: Any,
     ) -> None:
         centers = as_points(centers)
@@ -56,6 +60,7 @@ class Neurons(ArrayMobject):
         self.ring = np.broadcast_to(np.asarray(ring, float), (n, 3)).copy()
         self.values = np.asarray(values, dtype=float)
         self.width_px = float(width)
+        self.dashed = np.broadcast_to(np.asarray(dashed, float), (n,)).copy()
 
     @property
     def centers(self) -> np.ndarray:
@@ -75,9 +80,13 @@ class Neurons(ArrayMobject):
     def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         ctx.set_line_width(self.width_px * PIXEL)
+<<<<<<< HEAD
         radii = (self.points[1::2, 0] - self.points[0::2, 0]) / 2  # they differ while neurons travel one by one
         circles = np.column_stack([self.centers, radii]).tolist()
         for (x, y, radius), fill, ring in zip(circles, self.fill, self.ring, strict=True):
+=======
+        for (x, y), fill, ring, dashed in zip(self.centers.tolist(), self.fill, self.ring, self.dashed, strict=True):
+>>>>>>> main
             ctx.new_sub_path()
             ctx.arc(x, y, radius, 0, 2 * np.pi)
             self.set_source(ctx, fill)
@@ -86,7 +95,9 @@ class Neurons(ArrayMobject):
                 continue
             ctx.fill_preserve()
             self.set_source(ctx, ring)
+            ctx.set_dash([2 * np.pi * radius / DASHES / 2] if dashed > 0.5 else [])
             ctx.stroke()
+        ctx.set_dash([])
 
     def bounding_box(self) -> np.ndarray:
         """Return left, bottom, right and top, outlines included: (4,)."""

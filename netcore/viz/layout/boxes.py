@@ -69,6 +69,7 @@ def fold_vector(size: int, cell: float, width: float, height: float) -> Shape:
     """Fold a vector into upright columns side by side, and into sheets one behind another where those do not fit."""
     for share_y, share_x in ((1.0, 1.0), (0.8, 0.7)):  # several sheets need room for their depth
         rows = min(size, max(1, int(share_y * height / cell + 1e-6)))
+        rows = max((n for n in range(max(1, rows // 2), rows + 1) if size % n == 0), default=rows)  # full columns
         columns = min(math.ceil(size / rows), max(1, int(share_x * width / cell + 1e-6)))
         if rows * columns >= size:
             break

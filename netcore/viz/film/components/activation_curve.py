@@ -58,8 +58,8 @@ class ActivationCurve:
         self._limit, self._low = limit, min(0.0, heights.min(), a, *self.limits)
         self._high = max(0.0, heights.max(), a, *self.limits)
         room = 0.55
-        side = line_width(texts[1], NUMBER) + 0.3
-        self.plot = Area(area.left + side, area.bottom + room, area.right - 0.4, area.top - 0.55)
+        side = line_width(texts[1], NUMBER) + 0.4
+        self.plot = Area(area.left + side, area.bottom + room, area.right - 0.6, area.top - 0.55)
         self._make_axes(texts)
         points = np.array([self.at(x, y) for x, y in zip(self.sums, heights, strict=True)])
         self.curve = Edges(points[:-1], points[1:], [*theme.rgb("foreground"), 1.0], 3.0, values=heights)
@@ -83,15 +83,15 @@ class ActivationCurve:
         z_at, a_at = self.at(self.z, 0), self.at(0, self.a)
         below = zero[1] - 0.3
         self.z_text = text_line(texts[0], NUMBER, emphasis, at=(z_at[0], below))
-        self.a_text = text_line(texts[1], NUMBER, emphasis, at=(plot.left - 0.12, a_at[1]), align=(1, 0))
-        self.labels = [text_line("sum", LABEL, muted, at=(plot.right, below), align=(1, 0))]
+        self.a_text = text_line(texts[1], NUMBER, emphasis, at=(plot.left - 0.22, a_at[1]), align=(1, 0))
+        self.labels = [text_line("sum", LABEL, muted, at=(plot.right + 0.1, zero[1]), align=(-1, 0))]
         self.labels.append(text_line("activation", LABEL, muted, at=(plot.left, plot.top + 0.35)))
         for limit in self.limits:
-            at, text = (plot.right + 0.1, self.at(0, limit)[1]), f"{limit:.2g}".replace("-", "−")
-            self.labels.append(text_line(text, LABEL, muted, at=at, align=(-1, 0)))
-        clear = self.z_text.bounding_box()
-        if clear[2] > self.labels[0].bounding_box()[0] - 0.15:
-            self.labels[0].move_to((plot.right - self.labels[0].width / 2, below - 0.36, 0.0))
+            y, text = self.at(0, limit)[1], f"{limit:.2g}".replace("-", "−")
+            if abs(y - a_at[1]) > LABEL * PIXEL * 1.3:  # at the axis, where the activation's number leaves room
+                self.labels.append(text_line(text, LABEL, muted, at=(plot.left - 0.12, y), align=(1, 0)))
+            elif limit:
+                self.labels.append(text_line(text, LABEL, muted, at=(plot.right + 0.1, y), align=(-1, 0)))
         zero_text = text_line("0", LABEL, muted, at=(zero[0], below))
         if abs(z_at[0] - zero[0]) > self.z_text.width / 2 + 0.3:
             self.labels.append(zero_text)

@@ -1,6 +1,7 @@
 """A dense network with deltas that flow back from its outputs."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,9 @@ LABEL_ROOM = 0.85  # below the columns
 DIM = 0.25  # opacity of forward edges once deltas are spoken of
 MAX_TAGS = 4  # neurons of a column whose deltas are written
 TAG_PITCH = 0.3  # between two of them, at least
+ALIKE, ALIKE_LOOK = 0.5, 0.4  # mean share of the largest change from which edges are drawn with less width and opacity
+MAX_DIGITS = 10  # after the point, of printed factors
+STEP_BACK = 0.3  # opacity of edges of layers that are complete
 
 
 class EdgeSample(NamedTuple):
@@ -146,7 +150,9 @@ class BackwardView:
         for k in range(2, self.last + 1):
             self.delta_flow(k)
             self.tag_deltas(k - 1)
-        self.change_legend("delta")
+        self.change_legend(
+            "delta", "line: weight × delta", self.gradient_samples(self.last) if self.flows else (), False
+        )
 
     # ---- plays
 
@@ -158,7 +164,8 @@ class BackwardView:
         for k in range(self.last + 1):
             grow = [columns.grow(k, run_time=0.5)] if k else []
             values, rgb = self._activations(k)
-            plays.append([*grow, columns.fill(k, values, rgb, run_time=0.4, delay=0.2 if k else 0.0)])
+            back = [Animate(columns.edges[k - 2], opacity=STEP_BACK, run_time=0.4)] if k > 1 else []
+            plays.append([*grow, *back, columns.fill(k, values, rgb, run_time=0.4, delay=0.2 if k else 0.0)])
         samples = _extremes(columns.edges[-1].values, "raises", "lowers")
         plays[1] += self.change_legend("activation", "weight × activation", samples)
         plays.append(self.bars.grow())
@@ -199,7 +206,13 @@ class BackwardView:
         end = np.subtract(columns.point(self.last, unit), (gap, 0.0))
         return Edges([start], [end], [*self.theme.rgb("emphasis"), 1.0], 3.0, z_index=1)
 
-    def flow(self, k: int, values: NDArray[np.float64], run_time: float = 0.8, delay: float = 0.0) -> list[Animate]:
+    def flow(
+        self,
+        k: int,
+        values: NDArray[np.float64],
+        run_time: float = 0.8,
+        look: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ) -> list[Animate]:
         """Return the animations in which edges run from column `k` back to the one before it.
 
         Parameters
@@ -207,17 +220,19 @@ class BackwardView:
         k : int
         values : ndarray, shape (T, S)
             Of drawn targets and sources; what is above 0 asks to fall.
-        run_time, delay : float
+        run_time : float
+        look : tuple of ndarray, optional
+            Colours and widths; default: on the scale of these edges.
         """
         columns, gap = self.columns, self.columns.radius + 2 * PIXEL
         targets, sources = columns.centers(k), columns.centers(k - 1)
         shift = np.array([gap, 0.0])
         starts, ends = np.repeat(targets, len(sources), 0) - shift, np.tile(sources, (len(targets), 1)) + shift
         wishes = -values.ravel()
-        rgba, widths = edge_look(self.theme, wishes)
+        rgba, widths = look or edge_look(self.theme, wishes)
         old = self.flows.get(k)
         self.flows[k] = edges = Edges(starts, ends, rgba, widths, values=wishes)
-        grow = Animate(edges, start={"progress": 0.0}, progress=1.0, run_time=run_time, delay=delay)
+        grow = Animate(edges, start={"progress": 0.0}, progress=1.0, run_time=run_time)
         return [*(fade_out([old]) if old else []), grow]
 
     def gradient_flow(self, k: int) -> list[Animate]:
@@ -225,9 +240,25 @@ class BackwardView:
         values = self.found[k - 1].gradient[np.ix_(self.index[k], self.index[k - 1])]
         return [*self.hide_forward(k), *self.flow(k, values)]
 
-    def change_flow(self, k: int, change: NDArray[np.floating]) -> list[Animate]:
-        """Return the animations in which the drawn weights into column `k` get the colour of their change (O, I)."""
-        return [*self.hide_forward(k), *self.flow(k, -change[np.ix_(self.index[k], self.index[k - 1])].astype(float))]
+    def change_flows(self, changes: Sequence[NDArray[np.floating]]) -> list[Animate]:
+        """Return the animations in which all drawn weights get the colour of their change, on one scale for all.
+
+        Parameters
+        ----------
+        changes : sequence of ndarray, shape (O, I)
+            Layer by layer.
+        """
+        drawn = [c[np.ix_(self.index[k], self.index[k - 1])].astype(float) for k, c in enumerate(changes, 1)]
+        values = np.concatenate([c.ravel() for c in drawn])
+        rgba, widths = edge_look(self.theme, values)
+        size = np.abs(values)
+        if size.mean() > ALIKE * size.max():  # many alike: thin, that each can be seen
+            rgba[:, 3], widths = rgba[:, 3] * ALIKE_LOOK, widths * ALIKE_LOOK
+        ends, out = np.cumsum([0, *(c.size for c in drawn)]), []
+        for k, change in enumerate(drawn, 1):
+            part = slice(ends[k - 1], ends[k])
+            out += [*self.hide_forward(k), *self.flow(k, -change, look=(rgba[part], widths[part]))]
+        return out
 
     def delta_flow(self, k: int, unit: int | None = None, run_time: float = 0.8) -> list[Animate]:
         """Return the animations in which the deltas of column `k` run through the weights to the column before it.
@@ -261,8 +292,12 @@ class BackwardView:
         numbers, total = format_sum(terms[index].tolist(), rest if left else None, decimals, decimals)
         names = [clip_names([self.trace.classes[i]], 10)[0] if k == self.last else "" for i in index]
         labels = [f"from {name}:" if name else "" for name in names]
+        if labels and labels[0]:
+            factors = float(self.found[k - 1].layer.weight[index[0], unit]), float(self.found[k - 1].delta[index[0]])
+            labels[0] += f" {print_factors(*factors, numbers[0])} ="
         labels += [f"{left:,} more:"] * bool(left)
-        roles = ["positive" if text.startswith("−") else "negative" for text in numbers]
+        roles = ["positive" if text.startswith("−") else "negative" for text in numbers[: len(index)]]
+        roles += ["muted"] * bool(left)  # of both signs
         return write_sum(numbers, total, roles, labels), {n: self.columns.point(k, i) for n, i in enumerate(index)}
 
     def tag_deltas(self, k: int, first: int | None = None) -> list[Animate]:
@@ -284,6 +319,12 @@ class BackwardView:
         self.tags += new
         return [self.columns.mark(k, unit), *fade_in(new)]
 
+    def unmark(self) -> list[Animate]:
+        """Return the animations in which all yellow rings leave."""
+        marked = list(self.columns.marked)
+        self.columns.marked.clear()
+        return [Animate(self.columns.columns[k], ring=self.columns.rings(k), run_time=0.3) for k in marked]
+
     def drop_tags(self) -> list[Animate]:
         """Return the animations in which all texts at neurons leave."""
         gone, self.tags = self.tags, []
@@ -291,7 +332,9 @@ class BackwardView:
 
     # ---- legends
 
-    def change_legend(self, kind: str, title: str = "", samples: Sequence[EdgeSample] = ()) -> list[Animate]:
+    def change_legend(
+        self, kind: str, title: str = "", samples: Sequence[EdgeSample] = (), numbers: bool = True
+    ) -> list[Animate]:
         """Return the animations in which the legend changes.
 
         Parameters
@@ -302,11 +345,15 @@ class BackwardView:
             What edges stand for.
         samples : sequence of EdgeSample
             Real ones.
+        numbers : bool
+            Write their values.
         """
         theme, old = self.theme, self.legend
         muted, (x, top) = theme.rgb("muted"), self.areas.legends(self.ratio)
         y = top - LEGEND_LINE / 2
-        head, low, high = ("neuron should", "fall", "rise") if kind == "delta" else ("activation", "low", "high")
+        head, low, high = (
+            ("delta: neuron should", "+ fall", "− rise") if kind == "delta" else ("activation", "low", "high")
+        )
         new: list[ArrayMobject] = [text_line(head, LABEL, muted, at=(x, y), align=(-1, 0))]
         y -= LEGEND_LINE
         new += color_ramp(theme, (x, y), low, high, kind == "delta", 0.8, -1)
@@ -319,11 +366,16 @@ class BackwardView:
         for value, role, word in samples:
             y -= LEGEND_LINE
             new.append(Edges([(x, y)], [(x + 0.4, y)], [*theme.rgb(role), 1.0], 1.0 + 4.0 * abs(value) / size))
-            new.append(text_line(f"{format_number(value)} {word}", LABEL, muted, at=(x + 0.52, y), align=(-1, 0)))
+            new.append(
+                text_line(
+                    f"{format_number(value)} {word}" if numbers else word, LABEL, muted, at=(x + 0.52, y), align=(-1, 0)
+                )
+            )
         if any(self.columns.dots):
             y -= LEGEND_LINE * 1.3
+            words = "sum of all others" if kind == "activation" else "others, not drawn"
             dots = Neurons([(x + 0.1, y + d) for d in (0.1, 0.0, -0.1)], 0.028, muted, muted, width=0)
-            new += [dots, text_line("all not drawn", LABEL, muted, at=(x + 0.35, y), align=(-1, 0))]
+            new += [dots, text_line(words, LABEL, muted, at=(x + 0.35, y), align=(-1, 0))]
         self.legend = new
         return [*fade_out(old), *fade_in(new, 0.3)]
 
@@ -336,9 +388,25 @@ class BackwardView:
         )
         return [s for s in both if s.value and (s.value < 0) == (s.role == "positive")]
 
-    def change_samples(self, k: int) -> list[EdgeSample]:
-        """Return the extremes of the changes of weights shown behind column `k`."""
-        return _extremes(self.flows[k].values, "rises", "falls")
+    def change_samples(self) -> list[EdgeSample]:
+        """Return the extremes of the changes of all weights shown."""
+        return _extremes(np.concatenate([edges.values for edges in self.flows.values()]), "rises", "falls")
+
+
+def print_factors(a: float, b: float, product: str) -> str:
+    """Write two factors with the fewest digits that give a printed product.
+
+    Examples
+    --------
+    >>> print_factors(0.5508, -0.7588, "−0.4180")
+    '0.5508 × −0.7588'
+    """
+    goal, step = Decimal(product.replace("−", "-").replace(",", "")), Decimal(1).scaleb(-len(product.partition(".")[2]))
+    for decimals in range(3, MAX_DIGITS):
+        one, two = (f"{v:.{decimals}f}" for v in (a, b))
+        if (Decimal(one) * Decimal(two)).quantize(step) == goal:
+            break
+    return f"{one} × {two}".replace("-", "−")
 
 
 def _extremes(values: NDArray[np.floating], up: str, down: str) -> list[EdgeSample]:

@@ -47,8 +47,8 @@ class BoardStrip:
         self.cube = DataBox(theme, np.ones((n, n, n)), (n, n, n))
         for face, shade in zip(self.cube.faces, FACES, strict=True):
             face.rgb = theme.activation_colors(np.full(face.rgb.shape[:3], shade))
-        note = f", depth ÷ {round(1 / depth):,}" if depth < 1 else ""
-        self.cube_texts = [text_line(text, LABEL, muted) for text in (f"{n} × {n} × {n}", "numbers" + note)]
+        note = f" depth ÷ {round(1 / depth):,}" if depth < 1 else ""
+        self.cube_texts = [text_line(text, LABEL, muted) for text in ("scale:" + note, f"{n}×{n}×{n} numbers")]
         self.total = NumberLine(0, (x, y), integer_text, ANSWER, theme.rgb("foreground"), (1, 0))
         room = line_width(integer_text(most), ANSWER) + GAP
         self.total_text = text_line(name, LABEL, muted, at=(x - room, y), align=(1, 0))

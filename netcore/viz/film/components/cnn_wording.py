@@ -6,14 +6,14 @@ import numpy as np
 
 from netcore.analysis.blocks import Block
 from netcore.analysis.cnn_stages import Stage
+from netcore.analysis.examples import WindowExample
 from netcore.analysis.normalization import ScaleShift
 from netcore.analysis.vector_head import VectorHead
-from netcore.core.formatting import format_number, format_percent
-from netcore.core.trace import Trace
+from netcore.core.formatting import format_percent
+from netcore.core.trace import LayerTrace, Trace
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.sum_line import Term
-from netcore.viz.film.components.sums import format_fixed, sum_terms
-from netcore.viz.film.components.vector_columns import VectorColumns
+from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.wording import prediction_role
 
 WORDS = {"BN": "Batch norm", "LN": "Layer norm", "LRN": "Local response norm", "GroupNorm": "Group norm"}
@@ -24,7 +24,7 @@ EFFECTS = {
     "LeakyReLU": "Leaky ReLU: negatives shrink",
 }
 MAX_CAPTION = 50
-MIN_LEAD = 0.05  # smaller ones have more decimals
+EMPTY = 0.2  # share of pixels without ink, from which the map's ground is explained
 MAX_NAME = 12  # characters of a class in a caption
 
 
@@ -36,13 +36,14 @@ def spell(title: str) -> str:
 
 
 def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, int]) -> list[Term]:
-    """Write a normalization of one value as ``x × scale + shift = y`` with numbers that agree; empty if unknown."""
+    """Write a normalization of one value as ``x × scale + shift = y`` with numbers that give y's two decimals."""
     if affine is None:
         return []
     x, y = float(stage.reads[at]), float(stage.values[at])
+    out = round(y, 2)
     for d in range(2, 6):
-        a, b, c, out = (round(float(v), d) for v in (x, affine.scale, affine.shift, y))
-        if abs(round(a * b + c, d) - out) < 10.0**-d / 2:
+        a, b, c = (round(float(v), d) for v in (x, affine.scale, affine.shift))
+        if abs(round(a * b + c, 2) - out) < 0.005:
             break
     else:
         return []
@@ -52,9 +53,10 @@ def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, in
         f"× {format_fixed(b, d)}",
         f"{sign} {format_fixed(abs(c), d)}",
         "=",
-        format_fixed(out, d),
+        format_fixed(out, 2),
     ]
-    note = "learned scale and shift" if affine.learned else "by mean and deviation of this image"
+    learned = ", and 2 learned numbers" if stage.parameters else ""
+    note = f"by the map’s mean and deviation in {'training' if affine.learned else 'this image'}{learned}"
     return [*texts[:4], (texts[4], "foreground"), (f"({note})", "muted")]
 
 
@@ -86,6 +88,48 @@ def group_stages(stages: Sequence[Stage], queue: Sequence[int]) -> list[list[int
             groups.append([i])
             open_ = True
     return groups
+
+
+def split_group(stages: Sequence[Stage], group: Sequence[int]) -> list[list[int]]:
+    """Divide the maps just made and what happens to them: the convolution, norm and activation, the pooling."""
+    if stages[group[0]].kind != "partial":
+        return [list(group)]
+    same = [i for i in group[1:] if stages[i].kind in ("norm", "activation")]
+    return [part for part in ([group[0]], same, [i for i in group[1:] if i not in same]) if part]
+
+
+def followed_caption(stages: Sequence[Stage], at: Sequence[tuple[int, ...] | None]) -> str:
+    """Caption of stages in brief, with what becomes of the value followed; empty if it is not known.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        One of the groups of `split_group`.
+    at : sequence of (int, int, int) or None
+        Map, row and column of the value before the stages, and after each.
+    """
+    if any(place is None for place in at):
+        return ""
+    values = [float(stages[0].reads[at[0]]), *(float(s.values[p]) for s, p in zip(stages, at[1:], strict=True))]
+    texts = [format_fixed(v, 2) for v in values]
+    if stages[0].block.kind == "pooling" and len(stages) == 1 and "Max" in stages[0].block.main.kind:
+        return f"{spell(stages[0].title)}: " + (
+            f"{texts[0]} is kept" if values[0] == values[1] else f"{texts[0]} gives way to {texts[1]}"
+        )
+    text = f"{', '.join(spell(s.title) for s in stages)}: {' → '.join(texts)}"
+    return text if len(text) <= MAX_CAPTION else ""
+
+
+def map_terms(stage: Stage, example: WindowExample, layer: LayerTrace) -> list[Term]:
+    """What the map is where the window reads only zeros, and what it reads beyond the rim."""
+    terms: list[Term] = []
+    pads = stage.block.window.padding if stage.block.window else (0, 0)
+    if example.has_bias and (np.abs(stage.reads).max(0) == 0).mean() > EMPTY:
+        bias = format_fixed(example.terms.bias, example.decimals)
+        terms.append((f"{example.terms.weights.size} values of 0 give the bias, {bias}", "muted"))
+    if max(pads) > 0 and layer.settings.get("padding_mode") == "zeros" and "Transpose" not in layer.kind:
+        terms.append(("beyond the rim counts as 0", "muted"))
+    return terms if len(terms) < 2 else [(f"{terms[0][0]};", "muted"), terms[1]]
 
 
 def _is_light(stages: Sequence[Stage], group: Sequence[int]) -> bool:
@@ -165,16 +209,6 @@ def vector_caption(vector: Block, maps: int, size: int) -> str:
     return f"{maps:,} maps become {size:,} values"
 
 
-def dense_caption(head: VectorHead) -> str:
-    """Caption of the step from the vector to the scores."""
-    sizes = [len(values) for values in head.values]
-    if len(sizes) == 2:
-        return f"{sizes[0]:,} values, {sizes[1]:,} scores"
-    if len(sizes) == 3:
-        return f"{sizes[0]:,} values, {sizes[1]:,} neurons, {sizes[2]:,} scores"
-    return f"{len(sizes) - 2:,} hidden layers, then {sizes[-1]:,} scores"
-
-
 def class_name(trace: Trace, k: int) -> str:
     """Name of a class, cut to what a caption holds."""
     names = [_cut(name) for name in trace.classes]
@@ -211,26 +245,3 @@ def softmax_terms(trace: Trace) -> list[Term]:
         word = "correct" if role == "correct" else f"true class: {class_name(trace, trace.label)}"
         terms.append((word, role))
     return terms
-
-
-def lead_text(head: VectorHead) -> str:
-    """Format the lead of the answer, with two decimals or two digits."""
-    return format_fixed(head.lead, 2) if abs(head.lead) >= MIN_LEAD else format_number(head.lead)
-
-
-def lead_terms(head: VectorHead, view: VectorColumns) -> tuple[list[Term], dict[int, Sequence[float]]]:
-    """Write the lead of the answer as a sum over the units before the scores, and where the terms come from."""
-    if not head.layers:
-        first, second = (float(head.values[-1][k]) for k in (head.answer, head.other))
-        texts = [format_fixed(v, 2) for v in (first, abs(second))]
-        return [texts[0], ("+ " if second < 0 else "− ") + texts[1], "=", format_fixed(head.lead, 2)], {}
-    parts, bias = head.difference
-    word = "neuron" if len(head.layers) > 1 else "value"
-    drawn = [int(k) for k in head.index[-2]]
-    masked = np.where(np.isin(np.arange(len(parts)), drawn), parts, 0.0)
-    shown = [int(k) for k in np.argsort(-np.abs(masked), kind="stable")[:3]]
-    names = {k: f"{word} {k + 1}:" for k in shown}
-    decimals = 2 if abs(head.lead) >= MIN_LEAD else 4
-    terms, index = sum_terms(parts, bias, decimals, names, limit=4, shown=3)
-    places = {k: view.unit_point(len(head.index) - 2, i) for k, i in enumerate(index) if i >= 0}
-    return terms, {k: p for k, p in places.items() if p is not None}

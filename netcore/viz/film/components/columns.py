@@ -149,10 +149,14 @@ class DenseColumns:
     # ---- neurons
 
     def begin_uncomputed(self) -> None:
-        """Give all neurons the faint outline of those that have no value yet; `fill` gives them the usual one."""
+        """Give all neurons the dashed faint outline of those without a value yet; `fill` gives them the usual one."""
         for k, neurons in enumerate(self.columns):
             self.computed[k][:] = False
-            neurons.ring = self.rings(k)
+            neurons.ring, neurons.dashed = self.rings(k), self.dashes(k)
+
+    def dashes(self, k: int) -> NDArray[np.float64]:
+        """Return whether (N,) the outlines of a column are dashed: 1 without a value, else 0."""
+        return np.where(self.computed[k], 0.0, 1.0)
 
     def rings(self, k: int) -> NDArray[np.float64]:
         """Return the colours (N, 3) of a column's outlines: faint without a value, yellow where marked."""
@@ -172,26 +176,38 @@ class DenseColumns:
         stored[chosen], fill[chosen] = np.asarray(values)[chosen], np.asarray(rgb)[chosen]
         neurons.values = stored
         self.computed[k][chosen] = True
-        return Animate(neurons, fill=fill, ring=self.rings(k), lag_ratio=keys.pop("lag_ratio", 0.5), **keys)
+        keys.setdefault("lag_ratio", 0.5)
+        return Animate(neurons, fill=fill, ring=self.rings(k), dashed=self.dashes(k), **keys)
 
     def mark(self, k: int, unit: int) -> Animate:
         """Return the animation that rings one neuron in yellow, and no other of its column."""
         self.marked[k] = self.row(k, unit)
         return Animate(self.columns[k], ring=self.rings(k), run_time=0.3)
 
-    def tag(self, k: int, unit: int, text: str) -> list[ArrayMobject]:
+    def tag(self, k: int, unit: int, text: str, role: str = "emphasis") -> list[ArrayMobject]:
         """Return a plate with a text left of a neuron, above the edges; nothing where the columns are too close."""
         if not self._fits(k, line_width(text, LABEL)):
             return []
         x, y = self.point(k, unit)
         right = x - self.radius - 3 * PIXEL
         width, half = line_width(text, LABEL), LABEL * PIXEL * 0.5
-        line = text_line(text, LABEL, self.theme.rgb("emphasis"), at=(right - 2 * PIXEL, y), align=(1, 0), z_index=3)
+        line = text_line(text, LABEL, self.theme.rgb(role), at=(right - 2 * PIXEL, y), align=(1, 0), z_index=3)
         box = [(right - width - 4 * PIXEL, y - half), (right, y + half)]
         plate = Rectangles([box], fill=[*self.theme.rgb("background"), 0.85], z_index=2)
         self.riders += [(k, plate), (k, line)]
         self.plates.append((k, plate, line))
         return [plate, line]
+
+    def edge_number(self, start: ArrayLike, end: ArrayLike, value: str, role: str) -> list[ArrayMobject]:
+        """Return a number above the middle of an edge; nothing where there is no room for it."""
+        (x0, y0), (x1, y1) = (np.asarray(point, dtype=float)[:2] for point in (start, end))
+        width, half = line_width(value, LABEL), LABEL * PIXEL * 0.5
+        if width > x1 - x0 + 0.1:
+            return []
+        at = (x0 + x1) / 2, (y0 + y1) / 2 + 0.24 + width / 2 * abs(y1 - y0) / (x1 - x0)
+        line = text_line(value, LABEL, self.theme.rgb(role), at=at, z_index=3)
+        box = [(at[0] - width / 2 - 2 * PIXEL, at[1] - half), (at[0] + width / 2 + 2 * PIXEL, at[1] + half)]
+        return [Rectangles([box], fill=[*self.theme.rgb("background"), 0.85], z_index=2), line]
 
     def _fits(self, k: int, width: float) -> bool:
         """Whether a text fits into the gap before column `k`."""

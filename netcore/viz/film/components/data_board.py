@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netcore.analysis.operations import Window
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.board_strip import BoardStrip
 from netcore.viz.film.components.data_column import DataColumn, integer_text, text_points
 from netcore.viz.film.components.fades import TRAVEL_SECONDS, fade_in, fade_out
 from netcore.viz.film.components.number_line import NumberLine
+from netcore.viz.film.components.tiles import ring
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import TextLine, text_line
@@ -65,7 +67,7 @@ class DataBoard:
     def _axis(self, name: str) -> tuple[TextLine, NumberLine, Edges]:
         muted = self.theme.rgb("muted")
         left, right = self.layout.body.left, self.layout.body.right
-        tick = NumberLine(0, (left, 0), integer_text, LABEL, muted, (-1, 0))
+        tick = NumberLine(0, (left, 0), top_text, LABEL, muted, (-1, 0))
         line = [*self.theme.rgb("faint"), 1.0]
         return text_line(name, LABEL, muted), tick, Edges([(left, 0)] * 2, [(right, 0)] * 2, line, 1.5, z_index=-1)
 
@@ -225,12 +227,39 @@ class DataBoard:
         edge = self.columns[k].box.depth_edge
         return Edges(edge[:1], edge[1:], [*self.theme.rgb("emphasis"), 1.0], 3.0, z_index=3)
 
-    def keep_largest(self) -> list[Animate]:
-        """Let all bars but the highest of each row fade to grey."""
-        out = []
-        for row in range(self.rows):
-            for column in self.columns[1:]:
-                if column.counts[row] < self.full[row]:
-                    fill = [*self.theme.rgb("muted"), 1.0]
-                    out.append(Animate(column.bars[row], fill=[fill], run_time=0.6))
-        return out
+    def window_rings(self, k: int, window: Window | None) -> list[Rectangles]:
+        """Make yellow lines around the largest number in front of a box, and around the window that it comes from."""
+        before, after = self.columns[k - 1].box, self.columns[k].box
+        size, given = after.shape[1:], before.shape[1:]
+        if window is None or self.columns[k - 1].values.ndim != 3 or self.columns[k].values.ndim != 3:
+            return []
+        values = np.nan_to_num(self.columns[k].values)[after.unit]
+        place = [int(i) for i in np.unravel_index(int(values.argmax()), values.shape)]
+        spans = [
+            np.arange(width) * step + place[axis] * stride - pad
+            for axis, (width, step, stride, pad) in enumerate(
+                zip(window.kernel, window.dilation, window.stride, window.padding, strict=True)
+            )
+        ]
+        if any(span.max() < 0 or span.min() >= n for span, n in zip(spans, given, strict=True)):
+            return []
+        frames = [box.faces[0].corners()[0] for box in (before, after)]
+        return [
+            ring(self.theme, frames[0], given, spans[0], spans[1], width=2.0),
+            ring(self.theme, frames[1], size, [place[0]], [place[1]], width=2.0),
+        ]
+
+    def mark_largest(self) -> list[Animate]:
+        """Let the number of the highest bar of each row become yellow."""
+        yellow = self.theme.rgb("emphasis")
+        return [
+            Animate(column.numbers[row], rgb=yellow, run_time=0.6)
+            for row in range(self.rows)
+            for column in self.columns[1:]
+            if column.counts[row] == self.full[row]
+        ]
+
+
+def top_text(value: float) -> str:
+    """Write the count that a bar of full height stands for."""
+    return f"top: {integer_text(value)}"

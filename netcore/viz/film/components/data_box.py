@@ -25,6 +25,9 @@ class DataBox:
     front : array_like, shape (H, W, 3), optional
         Colours of the front, instead of those of the map with the highest variance; its rims continue on the sides.
 
+    unit : int, optional
+        Index of the map in front; default: the one with the highest variance.
+
     Attributes
     ----------
     unit : int
@@ -33,13 +36,14 @@ class DataBox:
         Front, top and right side.
     """
 
-    def __init__(self, theme: Theme, values: ArrayLike, shape: Shape, front: ArrayLike | None = None) -> None:
+    def __init__(
+        self, theme: Theme, values: ArrayLike, shape: Shape, front: ArrayLike | None = None, unit: int | None = None
+    ) -> None:
         self.theme, self.shape = theme, shape
         array = np.asarray(values, float)
         self.vmax, self.signed = abs_max(array), bool((array < 0).any())
         sheets = fold_values(array, shape)
-        spread = np.nan_to_num(sheets).std((1, 2))
-        self.unit = int(spread.argmax()) if array.ndim > 1 else 0
+        self.unit = front_unit(sheets, unit) if array.ndim > 1 else 0
         order = np.roll(np.arange(len(sheets)), -self.unit) if array.ndim == 1 else np.arange(len(sheets))
         first = self._rgb(sheets[self.unit]) if front is None else np.asarray(front, float)
         if front is None:
@@ -86,6 +90,11 @@ class DataBox:
         """Start and end of the lower edge that goes back: (2, 2)."""
         side = self.faces[2].corners()[0]
         return np.array([side[2], side[2] + side[1] - side[0]])
+
+
+def front_unit(maps: NDArray[np.floating], unit: int | None = None) -> int:
+    """Return the map in front: one that is given, else the one with the highest variance."""
+    return int(np.nan_to_num(maps).std((1, 2)).argmax()) if unit is None else unit
 
 
 def fold_values(values: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:

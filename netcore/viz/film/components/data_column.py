@@ -24,10 +24,12 @@ class DataColumn:
         Its shape in two lines, with words and without.
     values : ndarray
         See `DataBox`.
+    role : str
+        Of the colour of its shape.
     counts : tuple of int
         Parameters and multiplications; empty for the image.
-    front : ndarray, optional
-        Colours of the front, see `DataBox`.
+    front, unit : optional
+        See `DataBox`.
     """
 
     def __init__(
@@ -39,9 +41,12 @@ class DataColumn:
         values: NDArray[np.floating],
         counts: tuple[int, ...] = (),
         front: NDArray[np.float64] | None = None,
+        unit: int | None = None,
+        role: str = "muted",
     ) -> None:
         self.theme, self.title, self.lines, self.short = theme, title, lines, short
-        self.values, self.counts, self.front = values, counts, front
+        self.values, self.counts, self.front, self.unit = values, counts, front, unit
+        self.role = role
 
     def fits(self, width: float) -> bool:
         """Whether its shape fits into a width with words."""
@@ -50,9 +55,9 @@ class DataColumn:
     def make(self, shape: Shape, width: float, words: bool) -> None:
         """Make the mobjects, the box in a shape and texts of a width at most, the shape with or without words."""
         theme, ink = self.theme, self.theme.rgb("foreground")
-        self.box = DataBox(theme, self.values, shape, self.front)
+        self.box = DataBox(theme, self.values, shape, self.front, self.unit)
         self.texts = [
-            text_line(ellipsize_line(text, width, LABEL), LABEL, ink if k == 0 else theme.rgb("muted"))
+            text_line(ellipsize_line(text, width, LABEL), LABEL, ink if k == 0 else theme.rgb(self.role))
             for k, text in enumerate((self.title, *(self.lines if words else self.short)))
             if text
         ]

@@ -2,7 +2,7 @@
 
 from netcore.core.formatting import format_count
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.data_board import DataBoard
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.text import text_line
@@ -67,7 +67,7 @@ class DataImage:
         bottom = self.right.center[1] - scale.extent(self.cube.shape)[[1, 3]].sum() / 2
         self.cube.place(scale.faces(self.cube.shape, self.right.center[0], bottom))
         at = self.right.center[0], bottom - 0.4
-        words_ = text_line(f"{n} × {n} × {n} = {n**3:,} numbers", NUMBER, self.theme.rgb("muted"), at=at)
+        words_ = text_line(f"scale: a box of {n} × {n} × {n} numbers", LABEL, self.theme.rgb("muted"), at=at)
         self.labels = [*edges, words_]
         shown = [fade_in([edge], 0.4 * k) for k, edge in enumerate(edges)]
         return [a for part in shown for a in part] + [*self.board.show(self.cube.faces, 1.2), *fade_in([words_], 1.2)]

@@ -6,12 +6,21 @@ from collections.abc import Sequence
 
 from netcore.analysis.blocks import Block
 from netcore.analysis.data_stages import DataFlow, DataStage, unit_count
+from netcore.analysis.operations import Operation
 from netcore.core.formatting import format_count, format_percent
 from netcore.viz.film.components.parameter_counter import derive_parameters
 from netcore.viz.film.components.sum_line import Term
 
 MAX_CAPTION = 50
 MAX_GROUPS = 4  # kinds of layers of a block that a sum names
+PLAIN = {  # operations in plain words
+    "convolution": "sums of windows",
+    "dense": "sums of all inputs",
+    "norm": "rescaled",
+    "ReLU": "below 0: 0",
+    "Max": "largest of each window",
+    "Avg": "mean of each window",
+}
 UNITS = {"channel": "map", "feature": "feature", "token": "token", "time": "step", "row": "row", "column": "column"}
 
 
@@ -79,8 +88,12 @@ def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
     window = f"{main.window.kernel[0]} × {main.window.kernel[1]}" if main.window else ""
     if block.is_reshape and stage.values.ndim == 1:
         count, columns = stage.values.size, shape[0] * shape[2]
-        folded = f", folded into {columns:,} columns" if columns > 1 else ""
-        return f"no weights: the same {count:,} numbers in one column{folded}"
+        if columns == 1:
+            return f"no weights: the same {count:,} numbers, one below another"
+        rows, left = shape[1], count % shape[1]
+        words = f" (the last: {left:,})" if left else ""
+        words += f", {shape[2]:,} in front" if shape[0] > 1 else ""
+        return f"the same {count:,} numbers, drawn as {math.ceil(count / rows):,} columns of {rows:,}{words}"
     if block.kind == "pooling" and "Max" in main.kind and window:
         return f"no weights: the largest of each {window} numbers"
     if block.kind == "pooling" and "Avg" in main.kind and window:
@@ -90,11 +103,39 @@ def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
     return "no weights"
 
 
-def about_block(stage: DataStage, signed: bool) -> list[str]:
-    """Operations of a block, and notes on them and on its colours: one or two lines."""
-    dropped = any("ropout" in op.kind for op in stage.block.operations)
-    notes = ["dropout off"] * dropped + ["blue +, orange −"] * signed
-    return [stage.block.description, *([", ".join(notes)] if notes else [])]
+def about_block(stage: DataStage, signed: bool, unit: int | None = None) -> list[str]:
+    """Operations of a block, the map in front, and what all that is in plain words: one or two lines."""
+    operations = stage.block.operations
+    plain = ", ".join(dict.fromkeys(PLAIN[t] for t in map(_plain_key, operations) if t))
+    has_front = unit is not None and stage.values.ndim == 3
+    notes = [f"map {unit + 1:,}"] * has_front if unit is not None else []
+    notes += ["dropout off"] * any("ropout" in op.kind for op in operations) + ["blue +, orange −"] * signed
+    return [" · ".join([stage.block.description, *notes]), *([plain] if plain else [])]
+
+
+def _plain_key(op: Operation) -> str:
+    """Key of an operation in `PLAIN`, or nothing."""
+    if op.role in ("convolution", "dense", "norm"):
+        return op.role
+    return next((key for key in ("Max", "Avg", "ReLU") if key in op.kind), "")
+
+
+def window_words(stage: DataStage) -> str:
+    """Say how one number of a convolution's map comes about, or of a dense layer."""
+    main = stage.block.main
+    if main.role == "dense":
+        return "each number: all inputs × weights, summed"
+    if main.role != "convolution" or not main.window:
+        return ""
+    kernel = f"{main.window.kernel[0]} × {main.window.kernel[1]}"
+    return f"one number of a map: a {kernel} window (marked) × weights, summed"
+
+
+def channel_words(count: int) -> str:
+    """Say what channels of an image are."""
+    if count == 1:
+        return "     channel: one number per pixel, its brightness"
+    return "     channels: red, green, blue of each pixel" if count == 3 else "     channels: numbers of each pixel"
 
 
 def shape_caption(stage: DataStage) -> str:
@@ -196,38 +237,7 @@ def operation_terms(block: Block) -> dict[str, str]:
     return out
 
 
-# ---- multiplications
-
-
-def use_examples(flow: DataFlow) -> list[int]:
-    """Numbers of the stages, from 1, whose uses of weights are shown one by one.
-
-    Of the blocks whose weights are all used at several places that with most multiplications, and of those whose
-    weights are used once; none if no weight is used more than once.
-    """
-    if flow.is_used_once:
-        return []
-    products = {k: stage.multiplications or 0 for k, stage in enumerate(flow.stages, 1) if stage.positions}
-    groups = [[k for k in products if (flow.stages[k - 1].positions != 1) == several] for several in (True, False)]
-    return [max(group, key=products.__getitem__) for group in groups if groups[0] and group]
-
-
-def positions_terms(stage: DataStage) -> list[Term]:
-    """Write the multiplications of a block as weights times places."""
-    main, n = stage.block.main, stage.positions or 1
-    size = main.input_shape[1:] if "Transpose" in main.kind else main.shape[1:]
-    places = shape_text(size) if size and math.prod(size) == n else f"{n:,}"
-    noun = "place" if n == 1 else "places"
-    return [f"{stage.weights:,} weights × {places} {noun} = {stage.multiplications or 0:,} multiplications"]
-
-
-def total_terms(flow: DataFlow) -> list[Term]:
-    """Write the sum of all multiplications."""
-    counts = [f"{stage.multiplications:,}" for stage in flow.stages if stage.multiplications]
-    total = f"{flow.multiplications or 0:,}"
-    if len(counts) < 2:
-        return [f"{total} multiplications"]
-    return [counts[0], *(f"+ {text}" for text in counts[1:]), f"= {total}"]
+# ---- all
 
 
 def conclusion(flow: DataFlow) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from netcore.core.formatting import format_number, format_percent, format_quotie
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.columns import edge_look, number_plate
-from netcore.viz.film.components.dense_story import exponent_text, verdict_words
+from netcore.viz.film.components.dense_story import clip_names, exponent_text, path_words, verdict_words
 from netcore.viz.film.components.dense_sums import SumInNumbers, sum_in_numbers
 from netcore.viz.film.components.dense_view import DIM, REST_DIM, DenseView
 from netcore.viz.film.components.fades import fade_in, fade_out
@@ -33,8 +33,8 @@ class DenseAnswerView(DenseView):
     Attributes
     ----------
     scores : ScoreBars
-    decisive_text : str
-        What the path's last neuron adds to the lead.
+    power_texts : tuple of str
+        The answer's exponent, e to it, and the sum of all such powers.
     verdict : list of ArrayMobject
         Its words, once it is shown.
     """
@@ -45,8 +45,9 @@ class DenseAnswerView(DenseView):
         ys, names = self.columns.centers(self.last)[:, 1], [self.trace.classes[k] for k in index]
         shares = self.trace.probabilities[index]
         self.scores = ScoreBars(self.theme, self.areas.scores, ys, names, path.scores[index], shares)
-        terms, _ = difference_terms(self.layers[-1], path.answer, path.other)
-        self.decisive_text = format_value(terms[path.units[-1]])
+        powers = np.exp(path.scores - self.subtracted)
+        part, total, _ = format_quotient(float(powers[path.answer]), float(powers.sum()))
+        self.power_texts = exponent_text(float(path.scores[path.answer] - self.subtracted), part), part, total
         self.verdict: list[ArrayMobject] = []
         self._rest: list[ArrayMobject] = []
         self._pair: list[ArrayMobject] = []
@@ -80,15 +81,32 @@ class DenseAnswerView(DenseView):
             self.columns.grow(self.last, lit=rows, dim=REST_DIM),
             *self.scores.show_names(),
             *fade_in(self._rest),
-            *self.legends.change_edges(self.columns.contributions(self.last)[rows]),
+            *self.legends.change_edges(
+                self.columns.contributions(self.last)[rows], "bright: into {} and {}".format(*self._names)
+            ),
         ]
 
     def _pair_rows(self) -> list[int]:
         return [self.columns.row(self.last, c) for c in (self.path.answer, self.path.other)]
 
     def show_scores(self) -> list[Animate]:
-        """Return the animations in which the score bars grow."""
-        return self.scores.show_scores()
+        """Return the animations in which the score bars grow, and each output takes its bar's colour."""
+        scores = self.path.scores[self.index[-1]]
+        rgb = self.theme.signed_colors(scores / max(float(np.abs(scores).max()), 1e-12))
+        gone, self.legends.uncomputed = fade_out(self.legends.uncomputed), []
+        filled = self.columns.fill(self.last, scores, rgb, run_time=0.6)
+        return [*self.scores.show_scores(), filled, *gone]
+
+    @property
+    def _names(self) -> list[str]:
+        return clip_names([self.trace.classes[k] for k in (self.path.answer, self.path.other)], 8)
+
+    def power_caption(self) -> str:
+        """Return the caption of the powers, which says what digits of the score were not shown before."""
+        text, exponent = format_value(float(self.path.scores[self.path.answer])), self.power_texts[0]
+        if self.subtracted > 0:
+            return "Softmax: e to each score less the largest"
+        return "Softmax: e to each score" + ("" if exponent == text else f" ({text} is {exponent} rounded)")
 
     @property
     def subtracted(self) -> float:
@@ -99,11 +117,10 @@ class DenseAnswerView(DenseView):
     def turn_to_powers(self) -> list[Animate]:
         """Return the animations in which each score becomes e to it."""
         powers = np.exp(self.path.scores - self.subtracted)
-        part, total, _ = format_quotient(float(powers[self.path.answer]), float(powers.sum()))
+        part = self.power_texts[1]
         texts = [part if k == self.path.answer else format_number(float(powers[k]), 3) for k in self.index[-1]]
-        self.power_texts = exponent_text(float(self.path.scores[self.path.answer] - self.subtracted), part), part, total
         edges = self.columns.edges[-1]
-        return [*self.scores.turn_to_powers(texts), Animate(edges, opacity=DIM, run_time=0.4)]
+        return [*self.scores.turn_to_powers(texts), self.fill(self.last), Animate(edges, opacity=DIM, run_time=0.4)]
 
     def power_formula(self) -> str:
         """Return the answer's power, and the sum of all of them, as Typst's mathematics."""
@@ -119,8 +136,7 @@ class DenseAnswerView(DenseView):
         """Return the animations in which powers become shares."""
         old, self._rest = self._rest, self.rest_line(with_share=True)
         return [
-            *self.scores.turn_to_shares(), self.fill(self.last), *fade_out([*old, *self.legends.uncomputed]),
-            *fade_in(self._rest, delay=0.3),
+            *self.scores.turn_to_shares(), self.fill(self.last), *fade_out(old), *fade_in(self._rest, delay=0.3)
         ]  # fmt: skip
 
     def show_verdict(self) -> list[Animate]:
@@ -166,11 +182,11 @@ class DenseAnswerView(DenseView):
             Animate(edges, opacity=0.0, run_time=0.5, delay=0.6),
             Animate(self.pair_edges, points=points, rgba=rgba, run_time=0.8, delay=0.5),
             *fade_in([plate, text, self.lead_lines], delay=1.0),
-            *self.legends.change_edges(values, delay=0.5),
+            *self.legends.change_edges(values, "for {} − for {}: the lead".format(*self._names), delay=0.5),
         ]
 
-    def keep_path(self) -> list[Animate]:
-        """Return the animations in which only the path through the network stays lit, with its numbers."""
+    def keep_path(self, left: str) -> list[Animate]:
+        """Return the animations in which only the path to the lead stays lit, with what each of its lines carries."""
         columns, units, dim = self.columns, self.path.units, []
         for k in range(self.last + 1):
             neurons = columns.columns[k]
@@ -183,26 +199,33 @@ class DenseAnswerView(DenseView):
             if row is not None:
                 fill[row], ring[row] = neurons.fill[row], self.theme.rgb("emphasis")
             dim.append(Animate(neurons, fill=fill, ring=ring, run_time=0.6))
-        for k, edges in enumerate(columns.edges, 1):
-            lit = columns.row(k, units[k - 1] if k < self.last else self.path.answer)
+        numbers: list[ArrayMobject] = []
+        for k, edges in enumerate(columns.edges[:-1], 1):
+            lit = columns.row(k, units[k - 1])
             rgba = columns.colors(k, lit=lit).reshape(len(self.index[k]), -1, 4)
-            if k > 1:
-                others = np.arange(rgba.shape[1]) != columns.row(k - 1, units[k - 2])
-                rgba[lit, others, 3] = 0.0
-                rgba[lit, ~others, 3] = 1.0
+            if k == 1:
+                rgba[lit, :, 3] *= DIM
+            else:
+                source = columns.row(k - 1, units[k - 2])
+                rgba[lit, np.arange(rgba.shape[1]) != source, 3] = 0.0
+                rgba[lit, source, 3] = 1.0
+                numbers += self._edge_number(edges, lit * rgba.shape[1] + source)
             dim.append(Animate(edges, rgba=rgba.reshape(-1, 4), opacity=1.0, run_time=0.6))
+        rgba, source = self.pair_edges.rgba.copy(), columns.row(self.last - 1, units[-1])
+        rgba[np.arange(len(rgba)) != source, 3] = 0.0
+        numbers += self._edge_number(self.pair_edges, source)
+        dim.append(Animate(self.pair_edges, rgba=rgba, run_time=0.6))
         row = columns.row(self.last, self.path.answer)
         fill = self.scores.bars.fill.copy()
         fill[np.arange(len(fill)) != row, 3] = DIM
         dim.append(Animate(self.scores.bars, fill=fill, run_time=0.6))
         texts = [m for side in (self.scores.names, self.scores.share_texts) for n, m in enumerate(side) if n != row]
         dim += [Animate(m, opacity=DIM, run_time=0.6) for m in [*texts, *self._rest]]
-        tags = [m for found in self._tags.values() for m in found]
-        named = [
-            m
-            for k in range(1, self.last)
-            if k in self._tags
-            for m in columns.tag(k, units[k - 1], f"{units[k - 1] + 1:,}: {self.activation_text(k)}")
-        ]
-        return [*dim, *fade_out([*tags, *self._pair]), *self.legends.change_edges(np.array([1.0, -1.0]), numbers=False),
-                *fade_in(named, delay=0.3)]  # fmt: skip
+        gone, self._named = fade_out(self._named), []
+        return [*dim, *gone, *self.legends.explain(path_words(self.path, left)), *fade_in(numbers, delay=0.3)]
+
+    def _edge_number(self, edges: Edges, row: int) -> list[ArrayMobject]:
+        """Return what an edge carries, above it."""
+        value, (start, end) = float(edges.values[row]), edges.points[2 * row : 2 * row + 2]
+        role = "negative" if value < 0 else "positive"
+        return self.columns.edge_number(start, end, format_value(value), role)

@@ -1,13 +1,12 @@
 """Words of films about dense networks."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import numpy as np
 
 from netcore.analysis.answer_path import ActivationCall, AnswerPath
 from netcore.analysis.dense_layers import DenseLayer
-from netcore.core.formatting import format_number, format_percent, format_value
+from netcore.core.formatting import format_decimal, format_number, format_percent, format_value
 from netcore.core.trace import Trace
 from netcore.viz.film.captions import MAX_CHARACTERS
 
@@ -116,7 +115,7 @@ def verdict_words(trace: Trace) -> tuple[str, str]:
     return f"true class {trace.classes[trace.label]}", "incorrect"
 
 
-def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term: str) -> tuple[str, str]:
+def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int) -> tuple[str, str]:
     """Return the two lines to keep in mind.
 
     Parameters
@@ -127,8 +126,6 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
         Score of the answer − score of the other class.
     neuron : int
         Of the last hidden layer, from 1.
-    term : str
-        What it adds to the lead.
     """
     p = trace.probabilities
     shares = f"{format_percent(p[path.answer])} to {format_percent(p[path.other])}"
@@ -139,7 +136,45 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int, term:
     if winner != path.answer:
         (name,) = clip_names([trace.classes[winner]], 16)
         return first, f"Without neuron {neuron:,} the answer would be {name}"
-    left = f"{float(path.without[path.answer] - path.without[path.other]):.2f}"
-    if lead[-3] == term[-3] == ".":  # as printed: 3.10 − 2.37 = 0.73
-        left = str(Decimal(lead.replace("−", "-")) - Decimal(term.replace("−", "-")))
-    return first, f"Without neuron {neuron:,} it would lead by {left}".replace("-", "−")
+    return first, f"Without neuron {neuron:,} it would lead by {lead_without(path)}"
+
+
+def lead_without(path: AnswerPath) -> str:
+    """Return the lead without the path's last neuron."""
+    return f"{float(path.without[path.answer] - path.without[path.other]):.2f}".replace("-", "−")
+
+
+def lead_words(path: AnswerPath, names: Sequence[str]) -> tuple[str, str]:
+    """Return the caption of the lead, a difference of two printed scores, and the lead.
+
+    Examples
+    --------
+    >>> path = AnswerPath(0, 1, np.array([6.787, -3.69]), (), (), np.zeros(2))
+    >>> lead_words(path, ["7", "9"])
+    ('Lead of 7 over 9: 6.79 + 3.69 = 10.48', '10.48')
+    """
+    first, second = (round(100 * float(path.scores[k])) for k in (path.answer, path.other))
+    lead = format_value(path.lead)
+    agrees = lead == format_decimal(first - second, 2)
+    sign, words = "−" if second >= 0 else "+", "" if agrees else " (rounded)"
+    numbers = f"{format_decimal(first, 2)} {sign} {format_decimal(abs(second), 2)} = {lead}{words}"
+    a, b = clip_names(names, MAX_CHARACTERS - len(f"Lead of  over : {numbers}"))
+    return f"Lead of {a} over {b}: {numbers}", lead
+
+
+def path_words(path: AnswerPath, left: str) -> list[str]:
+    """Return what the neurons of an answer path are, in lines for a legend.
+
+    Parameters
+    ----------
+    path : AnswerPath
+    left : str
+        The lead without the last of them.
+    """
+    if not all(path.tried):
+        return ["bright: what adds most,", "followed backwards"]
+    ends = [(path.units[-1], left)]
+    if len(path.units) > 1:
+        ends.insert(0, (path.units[0], format_value(path.lead - path.effects[0])))
+    lines = [f"lead without {unit + 1:,}: {text}" for unit, text in ends]
+    return ["bright: of its layer,", "the lead needs it most", *lines]

@@ -22,12 +22,15 @@ class SumInNumbers(NamedTuple):
     total : str
     numbers : list of str
         Printed terms.
+    units : list of int
+        Neurons whose terms are written one by one.
     """
 
     terms: list[Term]
     origins: dict[int, tuple[float, float]]
     total: str
     numbers: list[str]
+    units: list[int]
 
 
 def sum_in_numbers(
@@ -44,9 +47,9 @@ def sum_in_numbers(
         What each of them adds.
     bias : float
     own : int
-        Neuron whose term is written first, with its name.
+        Neuron whose term is written first.
     limit : int
-        Maximum number of other terms written one by one.
+        Maximum number of terms written one by one, each with its neuron's number.
     """
     drawn = columns.index[k]
     largest = largest_terms(np.where(np.isin(np.arange(len(terms)), drawn), terms, 0.0), limit, [own])
@@ -59,11 +62,11 @@ def sum_in_numbers(
         numbers = [*numbers[:-2], numbers[-1], numbers[-2]]
     else:
         numbers, total = format_sum([*values, bias])
-    labels = [f"neuron {own + 1:,}:" if i == own else "" for i in index]
+    labels = [f"from neuron {i + 1:,}:" if i == own else f"from {i + 1:,}:" for i in index.tolist()]
     labels += ([f"{left:,} more:"] if left else []) + ["bias"]
     roles = ["negative" if text.startswith("−") else "positive" for text in numbers]
     origins = {n: columns.point(k, int(i)) for n, i in enumerate(index)}
     if left and columns.dots[k] is not None:
         x, y = columns.sources(k)[-1]
         origins[len(index)] = (float(x), float(y))
-    return SumInNumbers(write_sum(numbers, total, roles, labels), origins, total, numbers)
+    return SumInNumbers(write_sum(numbers, total, roles, labels), origins, total, numbers, index.tolist())

@@ -9,6 +9,7 @@ from netcore.analysis.answer_path import AnswerPath
 from netcore.analysis.dense_layers import DenseLayer
 from netcore.core.formatting import format_value
 from netcore.core.trace import Trace
+from netcore.viz.colors import abs_limit
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject, as_points
 from netcore.viz.film.components.columns import DenseColumns
@@ -63,6 +64,7 @@ class DenseView:
         self.legends = DenseLegends(theme, self.columns, areas.legends(ratio))
         self.areas, self.ratio = areas, ratio
         self._tags: dict[int, list[ArrayMobject]] = {}
+        self._named: list[ArrayMobject] = []  # numbers of the neurons in the sum line
 
     # ---- neurons
 
@@ -92,7 +94,7 @@ class DenseView:
         drawn, left = len(self.index[0]), self.sizes[0] - len(self.index[0])
         if left == 0:
             return "An edge carries weight × activation"
-        return f"{drawn} inputs drawn; dots: the other {left:,} summed"
+        return f"The {drawn} strongest inputs; dots: the other {left:,}"
 
     # ---- sums in numbers
 
@@ -122,11 +124,11 @@ class DenseView:
             Animate(neuron.circle, points=first.points[2 * row : 2 * row + 2], run_time=0.8, delay=0.3),
             Animate(mine, points=goal, run_time=0.8, delay=0.3),
         ]
-        self._words = []
+        self._words = self._tile_words(circles, side, neuron)
         if count < self.sizes[1]:
             text, box = f"{count} of {self.sizes[1]:,}, by contribution", self.areas.main
             at = (box.center[0], box.bottom + 0.15)
-            self._words = [text_line(text, LABEL, self.theme.rgb("muted"), at=at)]
+            self._words.append(text_line(text, LABEL, self.theme.rgb("muted"), at=at))
         yield [*fade_in([first, *self._words, *self.legends.activation(self.scale, self.signed)])]
         collapsed = np.repeat((self.tiles.points[1::3] + self.tiles.points[2::3]) / 2, 3, axis=0)
         grow = Animate(
@@ -134,6 +136,17 @@ class DenseView:
         )
         yield [grow, self.fill(1, run_time=1.5, delay=0.3)]
         yield [*fade_out([neuron.circle, mine], run_time=0.1), columns.mark(1, unit)]
+
+    def _tile_words(self, circles: NDArray[np.float64], side: float, neuron: OneNeuron) -> list[ArrayMobject]:
+        """Return the scale of the small pictures, and the number of each neuron below its circle."""
+        products = self.layers[0].weight[self.index[1]].reshape(-1, *self.trace.input.shape) * self.trace.input
+        words = self.legends.products(abs_limit(products.sum(1)), neuron.noun)
+        r, muted = self.columns.radius, self.theme.rgb("muted")
+        if side < 2 * r + 0.5:
+            return words
+        names = [f"{unit + 1:,}" for unit in self.index[1].tolist()]
+        ends = (circles - np.array([r, r + 0.18])).tolist()
+        return [*words, *(text_line(n, LABEL, muted, at=at, align=(-1, 0)) for n, at in zip(names, ends, strict=True))]
 
     def draw_inputs(self, neuron: OneNeuron) -> Iterator[list[Animate]]:
         """Lead the drawn pixels to the input column, and edges from there to the first layer."""
@@ -155,7 +168,7 @@ class DenseView:
         inputs, middle = columns.columns[0], corners.mean(1)
         inputs.values, inputs.fill = self.shade(0)
         columns.computed[0][:] = True
-        inputs.ring = columns.rings(0)
+        inputs.ring, inputs.dashed = columns.rings(0), columns.dashes(0)
         start = np.stack([middle - 0.03, middle + 0.03], axis=1).reshape(-1, 2)
         dots = [m for m in columns.dots[:1] if m is not None]
         yield [
@@ -165,7 +178,7 @@ class DenseView:
         row = columns.row(1, unit)
         yield [
             columns.grow(1, lit=row, dim=REST_DIM, run_time=1.2, delay=0.2),
-            *self.legends.change_edges(columns.contributions(1)[row], delay=0.6),
+            *self.legends.change_edges(columns.contributions(1)[row], f"bright: into neuron {unit + 1:,}", delay=0.6),
             *fade_in(self._tag(1, f"{unit + 1:,}"), delay=0.9),
         ]
 
@@ -180,7 +193,15 @@ class DenseView:
         """Return the animations in which all neurons of column `k` are filled, and its edges step back."""
         edges = self.columns.edges[k - 1]
         filled = [] if k == 1 else [self.fill(k, run_time=0.4)]
-        return [Animate(edges, rgba=self.columns.colors(k), opacity=EDGE_DIM, run_time=0.4), *filled]
+        gone, self._named = fade_out(self._named), []
+        return [Animate(edges, rgba=self.columns.colors(k), opacity=EDGE_DIM, run_time=0.4), *filled, *gone]
+
+    def name_terms(self, k: int, units: Sequence[int]) -> list[Animate]:
+        """Return the animations that write the numbers of some neurons of column `k` beside them."""
+        for unit in units:
+            if k not in self._tags or unit != self.path.units[k - 1]:
+                self._named += self.columns.tag(k, unit, f"{unit + 1:,}", "foreground")
+        return fade_in(self._named)
 
     def pass_on(self, k: int) -> list[Animate]:
         """Return the animations in which column `k` is computed as a whole."""
@@ -190,7 +211,11 @@ class DenseView:
         """Return the animations in which the edges into one neuron grow."""
         row = self.columns.row(k, unit)
         values = self.columns.contributions(k)[row]
-        return [self.columns.grow(k, lit=row), self.columns.mark(k, unit), *self.legends.change_edges(values)]
+        return [
+            self.columns.grow(k, lit=row),
+            self.columns.mark(k, unit),
+            *self.legends.change_edges(values, f"bright: into neuron {unit + 1:,}"),
+        ]
 
     def fill_one(self, k: int, unit: int) -> list[Animate]:
         """Return the animations in which one neuron is filled and gets its number."""

@@ -5,15 +5,15 @@ import numpy as np
 from netcore.analysis.training_effect import BatchGradients
 from netcore.core.formatting import format_value
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
-DOT = 0.06
+DOT, TIP = 0.06, 0.035  # radii
 LABEL_ROOM = 0.45
 
 
@@ -25,10 +25,11 @@ class GradientFan:
     theme : Theme
     area : Area
     found : BatchGradients
+        The first gradient is that of the image of the film.
 
     Attributes
     ----------
-    lines, mean : Edges
+    lines, own, mean : Edges
     """
 
     def __init__(self, theme: Theme, area: Area, found: BatchGradients) -> None:
@@ -46,23 +47,32 @@ class GradientFan:
         ends = self.start + self.unit * points
         muted = [*theme.rgb("muted"), 0.8]
         self.lines = Edges(np.tile(self.start, (len(ends), 1)), ends, muted, 1.5, values=found.lengths)
+        ink = [*theme.rgb("foreground"), 1.0]
+        self.own = Edges([self.start], ends[:1], ink, 3.0, values=found.lengths[:1])
+        self.tips = Neurons(ends, TIP, theme.rgb("muted"), theme.rgb("muted"))
         tip = self.start + np.array([0.0, self.unit * found.length_of_mean])
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.mean = Edges([self.start], [tip], yellow, 5.0, values=[found.length_of_mean], z_index=1)
         self.dot = Neurons([self.start], DOT, theme.rgb("foreground"), theme.rgb("foreground"), z_index=1)
-        words = f"grey: {len(ends)} gradients, mean length {format_value(found.mean_length)}"
+        words = f"{len(ends)} gradients, mean length {format_value(found.mean_length)}; thick: this image's"
         at = (area.center[0], area.top - LABEL_ROOM / 2)
-        self.title = text_line(words, LABEL, theme.rgb("muted"), at=at)
-        text = f"yellow: their mean, length {format_value(found.length_of_mean)}"
-        self.label = text_line(text, NUMBER, theme.rgb("emphasis"), at=(at[0], area.bottom + LABEL_ROOM / 2))
+        self.title = text_line(ellipsize_line(words, area.width, LABEL), LABEL, theme.rgb("muted"), at=at)
+        text = f"yellow: their mean, length {format_value(found.length_of_mean)}; angle to it: how far one disagrees"
+        self.label = text_line(
+            ellipsize_line(text, area.width, LABEL),
+            LABEL,
+            theme.rgb("emphasis"),
+            at=(at[0], area.bottom + LABEL_ROOM / 2),
+        )
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """All of it."""
-        return [self.lines, self.mean, self.dot, self.title, self.label]
+        return [self.lines, self.tips, self.own, self.mean, self.dot, self.title, self.label]
 
     def appear(self) -> list[list[Animate]]:
         """Return the plays in which the gradients appear, then their mean."""
         lines = Animate(self.lines, start={"progress": 0.0}, progress=1.0, lag_ratio=2.0, run_time=1.5)
         mean = Animate(self.mean, start={"progress": 0.0}, progress=1.0, run_time=0.8)
-        return [[*fade_in([self.dot, self.title]), lines], [mean, *fade_in([self.label], 0.4)]]
+        ends = fade_in([self.tips, self.own], 1.4)
+        return [[*fade_in([self.dot, self.title]), lines, *ends], [mean, *fade_in([self.label], 0.4)]]

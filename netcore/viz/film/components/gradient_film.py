@@ -29,6 +29,13 @@ from netcore.viz.film.components.backward_view import BackwardView
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.gradient_fan import GradientFan
+from netcore.viz.film.components.gradient_wording import (
+    balance_terms,
+    better_worse,
+    change_words,
+    format_losses,
+    step_words,
+)
 from netcore.viz.film.components.labelled_bars import LabelledBars
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sum_line import SumLine
@@ -147,31 +154,26 @@ class GradientFilm(Film):
         effect, view = self.effect, self.view
         step = effect.step
         before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
-        values = {"o": step.optimizer, "r": f"{step.learning_rate:g}", "a": before, "b": after}
-        with self.step("One {o} step, rate {r}: loss {a} → {b}", name="step", **values):
+        who = f"of {step.optimizer}" if step.recorded else "without optimiser"
+        with self.step("One step {who}: loss {a} → {b}", name="step", who=who, a=before, b=after):
             self.play(self.line.change(), self.restore(), view.drop_tags())
             changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]
-            self.play([view.change_flow(k, change) for k, change in enumerate(changes, 1)])
-            self.play(view.change_legend("delta", "change of the weight", view.change_samples(view.last)))
+            self.play(view.change_flows(changes))
+            self.play(view.change_legend("delta", "change of weight, of bar", view.change_samples()))
             p, index = effect.trace.probabilities, view.index[-1]
             self.play(view.bars.change(p[index], 1.0 - float(p[index].sum())))
-            known = predicted_change(self.trace, step)
             measured = (effect.trace.loss or 0.0) - (self.trace.loss or 0.0)
-            words = [f"Σ gradient × step: {format_number(known, 3)}"] if known is not None else []
-            words += [f"measured: {format_number(measured, 3)}"]
-            notes = [] if step.recorded else ["optimiser not recorded: plain SGD"]
-            notes += [f"{step.optimizer}'s first step"] if step.recorded and step.optimizer != "SGD" else []
-            self.play(self.line.change("     ".join(words), *(("     " + note, "muted") for note in notes)))
+            text = change_words(predicted_change(self.trace, step), measured)
+            self.play(self.line.change(step_words(self.trace, step), "     " + text))
         self.others(effect)
         self.batch(images)
 
     def others(self, effect: StepEffect) -> None:
         """Which other images got better by the step on this one."""
         with self.step("{text}", name="others", text=f"{len(effect.before):,} images: {better_worse(effect)}"):
-            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
             self.play(self.line.change(), self.clear_stage())
             self.play(self.put_up(self.class_shares(effect)))
-            self.play(self.line.change(f"their mean loss: {mean}"))
+            self.play(self.line.change(*balance_terms(effect)))
 
     def class_shares(self, effect: StepEffect) -> list[ArrayMobject]:
         """Make bars of the share of each class's images that got better."""
@@ -206,34 +208,17 @@ class GradientFilm(Film):
             self.play_all(fan.appear())
             self.body = fan.mobjects
             self.fan = fan
-            self.play(self.line.change("what they share adds up, what points apart cancels"))
-        with self.step("One step for all {n}: {text}", name="batch-step", n=n, text=better_worse(effect)):
-            mean = " → ".join(format_losses(float(effect.before.mean()), float(effect.after.mean())))
+            self.play(self.line.change("what they share adds up,", "what points apart cancels"))
+        one, b, total = (int(n) for n in (self.effect.better.sum(), effect.better.sum(), len(effect.after)))
+        values = {"n": n, "a": one, "b": b, "t": total}
+        with self.step("One step for all {n}: better {a} → {b} of {t}", name="batch-step", **values):
+            losses = [float(v.mean()) for v in (effect.before, self.effect.after, effect.after)]
+            before, alone, after = format_losses(*losses)
             own = " → ".join(format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
             self.play(self.line.change(), self.clear_stage())
             self.play(self.put_up(self.class_shares(effect)))
-            self.play(self.line.change(f"mean loss: {mean}", f"     this image: {own}"))
-
-
-def better_worse(effect: StepEffect) -> str:
-    """Return how many images have a lower loss after a step, and how many a higher one."""
-    worse = int((effect.after > effect.before).sum())
-    return f"{int(effect.better.sum()):,} better" + (f", {worse:,} worse" if worse else "")
-
-
-def format_losses(before: float, after: float) -> tuple[str, str]:
-    """Format two losses with the digits in which they differ.
-
-    Examples
-    --------
-    >>> format_losses(1.4221, 1.3739), format_losses(1.59334, 1.59312)
-    (('1.422', '1.374'), ('1.5933', '1.5931'))
-    """
-    decimals = 3
-    while decimals < 6 and abs(round(before - after, 9)) < 2 * 10.0**-decimals:
-        decimals += 1
-    texts = [f"{v:,.{decimals}f}" if v >= 10.0**-decimals else format_number(v) for v in (before, after)]
-    return texts[0], texts[1]
+            mean = f"mean loss {before}, after one image's step {alone}, after this {after};"
+            self.play(self.line.change(mean, f"this image {own}"))
 
 
 def digits_of(value: float) -> int:

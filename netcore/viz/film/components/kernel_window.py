@@ -14,6 +14,7 @@ from netcore.viz.film.components.feature_maps import FeatureMaps, abs_max, map_r
 from netcore.viz.film.components.map_grid import value_ends
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import sum_terms
+from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.grid_layout import pixel_corners
@@ -92,12 +93,23 @@ class KernelWindow:
         """Mark the window on its source, and let its values grow out of it; the kernel comes down from above."""
         self.mark.points = _points(window_corners(source, self.example))
         frame = _frame(window_corners(source, self.example))
+        self.zoom = self._zoom_lines()
         above = [table.points + DROP for table in self.kernel.tables]
         return [
             Animate(self.mark, start={"opacity": 0.0}, opacity=1.0, run_time=0.3),
             *self.values.appear([frame] * len(self.channels), delay=0.4),
+            Animate(self.zoom, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.4),
             *self.kernel.appear(above, delay=1.4),
         ]
+
+    def _zoom_lines(self) -> Edges:
+        """Lines from the window's corners to the table of its values: sideways, or down where it lies below."""
+        (x0, y0), (x1, y1) = self.mark.points[:, :2]
+        box = self.values.boxes[0]
+        starts, ends = [(x1, y1), (x1, y0)], [(box.left, box.top), (box.left, box.bottom)]
+        if box.left < x1:  # the title is above the table
+            starts, ends = [(x0, y0), (x1, y0)], [(box.left, box.top), (self.values.boxes[-1].right, box.top)]
+        return Edges(starts, ends, [*self.theme.rgb("emphasis"), 0.6], 1.0, z_index=2)
 
     def multiply(self) -> list[Animate]:
         """Slide the kernel over the values; products take the place of both."""
@@ -129,7 +141,8 @@ class KernelWindow:
 
     def hold_kernel(self) -> list[Animate]:
         """Let the products give way to the kernel, which stays in view."""
-        return [*self.products.leave(), *self.held.appear(delay=0.3)]
+        gone = Animate(self.zoom, opacity=0.0, run_time=0.3, remover=True)
+        return [gone, *self.products.leave(), *self.held.appear(delay=0.3)]
 
     def sweep(self, source: FeatureMaps, made: FeatureMaps) -> Iterator[list[Animate]]:
         """Move the window along its row, a pixel of the map each time, then let the rest of the map fill.

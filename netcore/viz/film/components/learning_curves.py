@@ -10,11 +10,12 @@ from netcore.core.formatting import format_percent, format_value
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.plot import Plot
-from netcore.viz.film.components.time_axis import DOT, TimeAxis, TimeChart
+from netcore.viz.film.components.time_axis import DOT, TimeChart
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
 from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
+from netcore.viz.layout.time_axis import TimeAxis
 from netcore.viz.theme import Theme
 
 HEADER = 0.42  # height of the line above the charts

@@ -16,7 +16,7 @@ def edge_scale_legend(
     strongest: float | None,
     weakest: float | None,
     title: str = "weight × activation",
-    numbers: bool = True,
+    scope: str = "",
 ) -> list[ArrayMobject]:
     """Explain edges by real ones: the strongest that raises and the strongest that lowers, with their numbers.
 
@@ -24,13 +24,13 @@ def edge_scale_legend(
     ----------
     theme : Theme
     left, top : float
-        Upper left corner; each of the up to three lines is `LEGEND_LINE` high.
+        Upper left corner; each of the up to four lines is `LEGEND_LINE` high.
     strongest, weakest : float or None
         The largest and the smallest contribution that is drawn; None leaves the line out.
     title : str
         What an edge carries.
-    numbers : bool
-        Write what an edge carries at most; else only what its colour means.
+    scope : str
+        Which edges the numbers are of: the last line.
     """
     muted, y = theme.rgb("muted"), top - LEGEND_LINE / 2
     out: list[ArrayMobject] = [text_line(title, LABEL, muted, at=(left, y), align=(-1, 0))]
@@ -41,6 +41,8 @@ def edge_scale_legend(
         y -= LEGEND_LINE
         width = 1.0 + 4.0 * abs(value) / size
         out.append(Edges([(left, y)], [(left + 0.5, y)], [*theme.rgb(role), 1.0], width))
-        text = f"{word} by up to {format_value(abs(value))}" if numbers else word
+        text = f"{word} by up to {format_value(abs(value))}"
         out.append(text_line(text, LABEL, muted, at=(left + 0.65, y), align=(-1, 0)))
+    if scope:
+        out.append(text_line(scope, LABEL, muted, at=(left, y - LEGEND_LINE), align=(-1, 0)))
     return out

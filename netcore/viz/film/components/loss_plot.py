@@ -42,7 +42,8 @@ class LossPlot:
             self.plot.x_title("probability of the true class"),
         ]
         self.y_labels = self._y_labels()
-        self.title = self.plot.y_title("loss in nats")
+        self.title = self.plot.y_title("loss in nats (natural logarithm)")
+        self.marks: list[ArrayMobject] = []  # all that images add
         self.dots: list[tuple[Neurons, Edges, float, float]] = []  # with its line, probability and loss
 
     @property
@@ -73,12 +74,14 @@ class LossPlot:
         """Return the animations that show an image, its loss above it, and its dot on the curve."""
         slot = len(self.dots)
         dot = self.plot.dots(p, loss, self.theme.rgb(role), DOT_RADIUS * 1.4)
+        dot.z_index = 1
         area = self._slot(slot)
         image = PixelImages(rgb, area.frame, outline=self.theme.rgb("faint"))
         at = area.center[0], area.top + 0.24
         label = text_line(f"{loss:.2f}", NUMBER, self.theme.rgb("foreground"), at=at)
         leader = Edges(*self._leader_ends(slot, p, loss), [*self.theme.rgb("muted"), 1.0], 1.2)
         self.dots.append((dot, leader, p, loss))
+        self.marks += [dot, leader, image, label]
         return fade_in([leader, dot, image, label], delay)
 
     def cloud(self, p: NDArray[np.float64], losses: NDArray[np.float64]) -> Neurons:
@@ -110,7 +113,7 @@ class LossPlot:
         ends, emphasis = self.plot.at([0, 1], [mean, mean]), self.theme.rgb("emphasis")
         at = ends[1] + [0.12, 0]
         label = text_line(f"mean {mean:.2f}", LABEL, emphasis, at=at, align=(-1, 0))
-        return Edges(ends[:1], ends[1:], [*emphasis, 1.0], 2.0), label
+        return Edges(ends[:1], ends[1:], [*emphasis, 1.0], 2.0, z_index=1), label
 
     def _y_labels(self) -> list[ArrayMobject]:
         high = self.plot.y[1]

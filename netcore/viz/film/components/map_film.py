@@ -8,7 +8,6 @@ from netcore.core.formatting import format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.cnn_wording import residual_terms
-from netcore.viz.film.components.feature_maps import abs_max
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.parameter_counter import ParameterCounter, derive_parameters
 from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
@@ -66,21 +65,19 @@ class MapFilm(Film):
             list(index) if index is not None else shown_tiles(stage.values, self.path.units[i], self.max_units).tolist()
         )
         title = (
-            f"map {tiles[0] + 1}: {h} × {w}"
+            f"map {tiles[0] + 1} of {stage.channels:,}: {h} × {w}"
             if one
             else f"{format_subset(len(tiles), stage.channels, 'map')} of {h} × {w}"
         )
-        vmax = abs_max(stage.values[tiles]) if one else None
-        grid = MapGrid(self.theme, stage.values, area, tiles, title, vmax=vmax)
+        grid = MapGrid(self.theme, stage.values, area, tiles, title)
         grid.label = f"{stage.channels:,} maps of {h} × {w}"
         return grid
 
     def gather(self, made: MapGrid, grid: MapGrid, row: int, column: int) -> list[Animate]:
-        """Move one map to its place in a grid, its yellow pixel with it; the colours go over to the grid's scale."""
-        goal = grid.maps.rgb[:1]
+        """Move one map to its place in a grid, its yellow pixel with it; both have the scale of all maps."""
         return [
             *made.leave(keep_tiles=True),
-            Animate(made.maps, points=grid.frames(grid.area)[:1].reshape(-1, 2), rgb=goal, run_time=0.8),
+            Animate(made.maps, points=grid.frames(grid.area)[:1].reshape(-1, 2), run_time=0.8),
             *self.point(grid, row, column),
         ]
 
@@ -121,10 +118,11 @@ class MapFilm(Film):
             assert self.path.partial is not None
             _, row, column = self.path.partial.place
             self.play(self.take_leaving(), self.retire(), self.gather(self.made, grid, row, column))
-            self.play(grid.appear(), grid.fill(run_time), self.made.leave(), self.count(stage))
+            self.play(grid.appear(), grid.fill(run_time), self.made.leave())
             self.grid = grid
         elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
-            self.play(self.take_leaving(), self.grid.change(stage.values, run_time=run_time / 2), self.count(stage))
+            count = self.count(stage) if stage.parameters else []
+            self.play(self.take_leaving(), self.grid.change(stage.values, run_time=run_time / 2), count)
         else:
             self.exchange(i, right, left, run_time)
 
@@ -139,7 +137,9 @@ class MapFilm(Film):
             terms = residual_terms(parts, bool(stage.block.shortcut))
         moves = self.grid.move(before, run_time / 2) if before else self.retire()
         self.play(self.take_leaving(), moves, self.hide_mark(), self.sums.change(*terms))
-        self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc])
+        place = self.path.places[i] if stage.block.kind == "pooling" else None
+        mark = self.point(grid, *place) if place else []
+        self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc], mark)
         if before:
             self.pass_on(grid, [animation for a in arc for animation in a.leave()])
         else:

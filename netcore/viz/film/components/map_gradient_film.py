@@ -16,7 +16,7 @@ from netcore.core.formatting import format_number, format_subset, format_sum
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.gradient_film import MAX_MAPS, GradientFilm, digits_of
 from netcore.viz.film.components.map_grid import MapGrid
-from netcore.viz.film.components.sum_line import write_sum
+from netcore.viz.film.components.sum_line import Term, write_sum
 from netcore.viz.film.components.tiles import ring, value_cells
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import ellipsize_line, text_line
@@ -34,12 +34,15 @@ class MapGradientFilm(GradientFilm):
         self.pool()
         self.shortcut()
         self.deltas = find_map_deltas(self.trace, self.graph, MAX_CONVOLUTIONS)
+        before: Term = ""
         for number, layer in enumerate(self.deltas, 1):
             name = ellipsize_line(layer.block.title, 4.0, LABEL).capitalize()
             with self.step("{layer}: a delta for each pixel", name=f"maps-{number}", layer=name):
                 self.play(self.line.change(), self.clear_stage())
                 self.play(self.put_up(self.map_grid(layer.values, layer.block.title).mobjects))
-                self.play(self.line.change(f"mean size of the deltas: {format_number(layer.mean_size)}"))
+                size = format_number(layer.mean_size)
+                self.play(self.line.change(f"mean size of the deltas: {size}", *([before] if before else [])))
+                before = (f"     {name.lower()}: {size}", "muted")
         if self.deltas and (found := find_kernel_gradient(self.trace, self.deltas[-1])):
             self.kernel_weight(found)
 

@@ -98,6 +98,17 @@ class MapGrid:
         """Part of an area for the tiles."""
         return Area(area.left, area.bottom + LINE, area.right, area.top - LINE)
 
+    def rows_of(self, area: Area, other: Area) -> Area:
+        """Return the part of another area at the height that title, tiles and scale have in an area."""
+        box = self._box(area)
+        return Area(other.left, box.bottom - LINE, other.right, box.top + LINE)
+
+    def place_of_one(self, box: Area) -> Area:
+        """Return the area in which one tile fills a box."""
+        x, y = box.center
+        half = np.array([box.width, box.height]) / 2 / (1 - self.gap)
+        return Area(x - half[0], y - half[1] - LINE, x + half[0], y + half[1] + LINE)
+
     def frames(self, area: Area) -> NDArray[np.float64]:
         """Frames (N, 3, 2) of the tiles in an area."""
         return followed_frames(self.tiles(area), len(self.index), self.size, self.gap)

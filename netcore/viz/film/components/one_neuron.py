@@ -68,7 +68,12 @@ class OneNeuron:
         self.call: ActivationCall = activation_call(trace, layer)
         self.activation = float(layer.output[unit])
         self.a_text = format_value(self.activation)
-        labels = [f"blue {self.noun}s", f"orange {self.noun}s", "bias, learned too", f"sum of neuron {unit + 1:,}"]
+        labels = [
+            f"blue {self.noun}s",
+            f"orange {self.noun}s, taken off",
+            "bias, learned too",
+            f"sum of neuron {unit + 1:,}",
+        ]
         self.products_text = add_texts(self.texts[:2])
         self.has_bias = self.parts[2] != 0
         self.bars = SumBars(theme, self._beside(), self.parts, [*self.texts, self.z_text], labels)
@@ -99,7 +104,8 @@ class OneNeuron:
         self.image_words = picture.caption(left, "image", f"{self.noun}s", channels=False)
         yield fade_in([picture.image, *self.image_words], run_time=0.04)
         if not self.is_vector:
-            patch = NumberPatch(self.theme, self.trace, right.fit(1, 1).inset(0.35))
+            room = Area(right.left, right.bottom, self.areas.stage.right, right.top)  # the neuron's place is free
+            patch = NumberPatch(self.theme, self.trace, room.fit(1, 1).inset(0.35))
             rows, columns = patch.row + np.array([0, patch.size - 1]), patch.column + np.array([0, patch.size - 1])
             index = np.ravel_multi_index((rows, columns), self.trace.input.shape[1:])
             boxes = picture.pixel_box(left, index, channels=False).reshape(-1, 2)
@@ -170,7 +176,7 @@ class OneNeuron:
         frames = [picture.frames(first), picture.frames(second, channels=True)]
         copies = [self._copy(picture.image), self._copy(picture.weight_picture)]
         words = picture.caption(first, "image", f"{self.noun}s", channels=False)
-        scale = picture.caption(second, "weights", "weights")
+        scale = picture.caption(second, "weights", f"weights of neuron {self.unit + 1:,}")
         yield [
             Animate(picture.image, points=frames[0].reshape(-1, 2), run_time=0.8),
             Animate(picture.weight_picture, points=frames[1].reshape(-1, 2), run_time=0.8),

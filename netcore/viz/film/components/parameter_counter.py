@@ -27,7 +27,7 @@ class ParameterCounter:
         self.line: TextLine | None = None
 
     def add(self, count: int, derivation: str = "", delay: float = 0.0) -> list[Animate]:
-        """Return the animations that add parameters; none if there are none.
+        """Return the animations that add parameters; if there are none, only the total stays.
 
         Parameters
         ----------
@@ -38,7 +38,7 @@ class ParameterCounter:
             In seconds.
         """
         if not count:
-            return []
+            return self.settle()
         before, self.total = self.total, self.total + count
         term = derivation or f"{count:,}"
         total = f"{self.total:,} parameters"
@@ -46,6 +46,19 @@ class ParameterCounter:
         if not before and not derivation:
             texts = [total]
         text = next((t for t in texts if line_width(t, LABEL) <= self.box.width), texts[-1])
+        return self._write(text, delay)
+
+    def settle(self) -> list[Animate]:
+        """Return the animations that leave only the total of the last sum."""
+        text = f"{self.total:,} parameters"
+        return self._write(text, 0.0) if self.line and self.line.text != text else []
+
+    def leave(self) -> list[Animate]:
+        """Return the animation in which the line leaves."""
+        gone, self.line = self.line, None
+        return [Animate(gone, opacity=0.0, run_time=FADE, remover=True)] if gone else []
+
+    def _write(self, text: str, delay: float) -> list[Animate]:
         out = [Animate(self.line, opacity=0.0, run_time=FADE, delay=delay, remover=True)] if self.line else []
         at = (self.box.right, self.box.center[1])
         self.line = text_line(text, LABEL, self.theme.rgb("foreground"), at=at, align=(1, 0))

@@ -47,7 +47,12 @@ class PoolWindow:
         upper, lower = area.rows([1.15, 0.85], 0.1)
         self.decimals = 2
         self.cells = CellTables(
-            theme, self.values[None], map_rgb(theme, self.values, vmax, signed)[None], upper, "one window", decimals=2
+            theme,
+            self.values[None],
+            map_rgb(theme, self.values, vmax, signed)[None],
+            upper,
+            f"yellow: {self.values.shape[0]} × {self.values.shape[1]}",
+            decimals=2,
         )
         one = np.array([[[self.result]]])
         self.kept = CellTables(

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.core.formatting import format_number
 from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
-from netcore.viz.film.text import TextLine, ellipsize_line, text_line
+from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
@@ -74,6 +75,15 @@ class ScoreColumns:
         offset = np.where(heights < 0, -0.24, 0.24)
         ys = self.base + np.where(heights < 0, heights, np.maximum(heights, SLIVER)) + offset
         return [self._text(text, cell, y) for text, cell, y in zip(texts, self.cells, ys.tolist(), strict=True)]
+
+    def power_texts(self, powers: NDArray[np.float64]) -> list[str]:
+        """Return positive numbers in at most three digits, in fewer where a column is narrow."""
+        return [self._fitting(float(power)) for power in powers]
+
+    def _fitting(self, power: float) -> str:
+        room = self.cells[0].width * 1.22
+        texts = [format_number(power, digits) for digits in (3, 2, 1)]
+        return next((text for text in texts if line_width(text, LABEL) <= room), "≈ 0" if power < 1 else texts[-1])
 
     def _text(self, text: str, cell: Area, y: float) -> TextLine:
         return text_line(text, LABEL, self.theme.rgb("foreground"), at=(cell.center[0], y))

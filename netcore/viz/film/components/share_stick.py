@@ -5,15 +5,17 @@ from typing import Any
 
 import cairo
 import numpy as np
+from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from netcore.core.formatting import format_percent
+from netcore.viz.colors import text_color_on
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.film.text import ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
@@ -70,9 +72,11 @@ class ShareStick(ArrayMobject):
 
     def draw(self, ctx: cairo.Context) -> None:
         """Fill the pieces, a cut between them where they are wide enough."""
+        end = self.points[1, 0]
         for (low, high), rgb in zip(self.pieces(), self.fill, strict=True):
             width = high[0] - low[0]
-            ctx.rectangle(low[0], low[1], width - (CUT if width > 2 * CUT else 0.0), high[1] - low[1])
+            cut = CUT if width > 2 * CUT and high[0] < end - CUT else 0.0  # the stick ends where its last piece does
+            ctx.rectangle(low[0], low[1], width - cut, high[1] - low[1])
             self.set_source(ctx, rgb)
             ctx.fill()
 
@@ -117,6 +121,32 @@ def piece_names(theme: Theme, pieces: NDArray[np.float64], names: Sequence[str])
     return out
 
 
+def others_name(theme: Theme, pieces: NDArray[np.float64], count: int) -> list[ArrayMobject]:
+    """Say above a stick how many classes (of `count`) have pieces (P, 2, 2) too narrow for a name."""
+    narrow = pieces[pieces[:, 1, 0] - pieces[:, 0, 0] <= MIN_NAMED]
+    left = count - (len(pieces) - len(narrow))
+    if not len(narrow):
+        return []
+    low, high = float(narrow[:, 0, 0].min()), float(narrow[:, 1, 0].max())
+    muted, top = theme.rgb("muted"), float(narrow[0, 1, 1])
+    text = "1 other" if left == 1 else f"{left:,} others"
+    at = (high, top + 0.66)
+    leader = Edges([((low + high) / 2, top + 0.05)], [((low + high) / 2, top + 0.5)], [*muted, 1.0], 1.5)
+    return [leader, text_line(text, LABEL, muted, at=at, align=(1, 0))]
+
+
+def inner_names(theme: Theme, stick: ShareStick, names: Sequence[str]) -> list[ArrayMobject]:
+    """Write names of pieces, from the left, into those that are wide enough."""
+    out: list[ArrayMobject] = []
+    for name, (low, high), rgb in zip(names, stick.pieces(), stick.fill, strict=True):
+        width = float(high[0] - low[0]) - 0.05
+        text = ellipsize_line(name, max(width, 0.01), LABEL) if width > 0 else ""
+        if text and line_width(text, LABEL) <= width and text != "…":
+            color = to_rgb(text_color_on(theme, tuple(rgb.tolist())))
+            out.append(text_line(text, LABEL, color, at=tuple((low + high) / 2), z_index=2))
+    return out
+
+
 class TemperatureSticks:
     """The stick at several temperatures, one below another, with the share of one class beside each.
 
@@ -130,14 +160,19 @@ class TemperatureSticks:
         Class whose share is written.
     name : str
         Its name.
+    names : sequence of str
+        Of the pieces, from the left.
     """
 
-    def __init__(self, theme: Theme, area: Area, stick: ShareStick, label: int, name: str) -> None:
+    def __init__(
+        self, theme: Theme, area: Area, stick: ShareStick, label: int, name: str, names: Sequence[str] = ()
+    ) -> None:
+        self.names = list(names)
         self.theme, self.stick, self.label, self.right = theme, stick, label, area.right
         bands = area.rows([1] * len(TEMPERATURES))
         self.rows = {t: band.part(0.12, 0.25, 0.86, 0.75) for t, band in zip(TEMPERATURES, bands, strict=True)}
         at = (area.right, self.rows[TEMPERATURES[0]].top + 0.3)
-        text = f"share of {ellipsize_line(name, 1.2, LABEL)}"
+        text = f"probability of {ellipsize_line(name, 1.2, LABEL)}"
         self.title = text_line(text, LABEL, theme.rgb("muted"), at=at, align=(1, 0))
         self.sticks = {1.0: stick}
         self.mobjects: list[ArrayMobject] = [self.title, stick]
@@ -166,5 +201,8 @@ class TemperatureSticks:
             text_line(f"T = {temperature:g}", NUMBER, left, at=(row.left - 0.2, y), align=(1, 0)),
             text_line(format_percent(share), NUMBER, ink, at=(self.right, y), align=(1, 0)),
         ]
+        if self.names:
+            goal = ShareStick(row, self.stick.scores, self.stick.groups, self.stick.fill, temperature)
+            labels += inner_names(self.theme, goal, self.names)
         self.mobjects += labels
         return labels

@@ -1,4 +1,4 @@
-"""Axis of training steps, and mobjects that show one snapshot.
+"""Mobjects that show one snapshot, and a chart over training.
 
 All have an attribute `time` in [0, 1], a place on the axis: animated together, they keep in step. Between snapshots the
 values of the one before are held.
@@ -11,7 +11,6 @@ import cairo
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.core.run import Snapshot
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.tiles import Tiles
@@ -19,38 +18,11 @@ from netcore.viz.film.glyph_paths import text_path
 from netcore.viz.film.mobjects import BarMobject, Neurons, Rectangles
 from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
+from netcore.viz.layout.time_axis import TimeAxis
 from netcore.viz.theme import Theme
 
-CROWDED = 0.02  # of the axis: if it holds the first five snapshots, the axis is logarithmic
 LINE_WIDTH, DOT = 2.5, 5 * PIXEL
 FOOT, HEAD = 26 * PIXEL, 26 * PIXEL  # heights of the labels below and above a chart
-
-
-class TimeAxis:
-    """Places of training steps on an axis, in [0, 1].
-
-    Parameters
-    ----------
-    snapshots : sequence of Snapshot
-        The axis ends with the last.
-    """
-
-    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
-        steps = np.array([s.step for s in snapshots], dtype=float)
-        self.steps = steps
-        self.first, self.last = float(steps[0]), max(float(steps[-1]), float(steps[0]) + 1)
-        linear = (steps - self.first) / (self.last - self.first)
-        self.is_log = len(steps) > 5 and bool(linear[4] < CROWDED)
-        self.times = self.places(steps)
-        self.labels = [s.label for s in snapshots]
-
-    def places(self, steps: ArrayLike) -> NDArray[np.float64]:
-        """Return the places of training steps."""
-        at = np.clip(np.asarray(steps, dtype=np.float64), self.first, self.last) - self.first
-        places: NDArray[np.float64] = at / (self.last - self.first)
-        if self.is_log:
-            places = np.log1p(at) / np.log1p(self.last - self.first)
-        return places
 
 
 def held_index(times: NDArray[np.float64], time: float) -> int:

@@ -17,6 +17,7 @@ MIN_COLUMN = 1.25  # width of a column, if there is room
 MAX_PICTURES = 6
 MIN_PICTURE = 0.5  # side of a picture
 TRAVEL = 0.8
+WORDS = "passed so far"
 
 
 class Trail:
@@ -33,6 +34,7 @@ class Trail:
         self.theme, self.box = theme, box
         self.pictures: list[FeatureMaps] = []
         self.labels: list[str] = []
+        self.words = text_line(WORDS, LABEL, theme.rgb("muted"), align=(-1, 0))
 
     @property
     def exit(self) -> tuple[float, float]:
@@ -53,9 +55,24 @@ class Trail:
         self.pictures.append(copy)
         self.labels.append(label)
         return [
-            Animate(m, points=frame.reshape(-1, 2), run_time=run_time)
-            for m, frame in zip(self.pictures, self.frames(), strict=True)
+            *(
+                Animate(m, points=frame.reshape(-1, 2), run_time=run_time)
+                for m, frame in zip(self.pictures, self.frames(), strict=True)
+            ),
+            *self._name(run_time),
         ]
+
+    def _name(self, run_time: float) -> list[Animate]:
+        """Let the words stand right of the row, as long as there is room."""
+        left = float(self.frames()[-1][0][1, 0]) + GAP
+        if left + self.words.width > self.box.right:
+            return [Animate(self.words, opacity=0.0, run_time=0.3)] if len(self.pictures) > 1 else []
+        goal = self.words.points + np.array([left - self.words.points[0, 0], 0.0, 0.0])
+        goal[:, 1] += self.box.center[1] - goal[:, 1].mean()
+        if len(self.pictures) == 1:
+            self.words.points = goal
+            return [Animate(self.words, start={"opacity": 0.0}, opacity=1.0, run_time=0.3, delay=run_time)]
+        return [Animate(self.words, points=goal, run_time=run_time)]
 
     def frames(self) -> list[NDArray[np.float64]]:
         """Frames (1, 3, 2) of all pictures in the row."""
@@ -77,7 +94,7 @@ class Trail:
         columns = area.columns(column_widths(sides, area.width, GAP), GAP)
         room = min(column.width / side for column, side in zip(columns, sides, strict=True))
         room = min(room, area.height - 2 * LINE)
-        out = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in gone]
+        out = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in [*gone, self.words]]
         for m, column, label in zip(self.pictures, columns, self.labels, strict=True):
             unit = max(room / largest, MIN_PICTURE / max(m.size))
             x, y = column.center[0], column.center[1] + LINE

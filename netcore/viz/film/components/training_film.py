@@ -8,9 +8,10 @@ from netcore.core.formatting import format_count
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE
 from netcore.viz.film.components.sum_line import SumLine
-from netcore.viz.film.components.time_axis import TimeAxis, run_time_line, set_time
+from netcore.viz.film.components.time_axis import run_time_line, set_time
 from netcore.viz.film.film import Film
 from netcore.viz.film.text import ellipsize_line
+from netcore.viz.layout.time_axis import TimeAxis
 
 
 class TrainingFilm(Film):

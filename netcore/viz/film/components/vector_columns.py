@@ -1,15 +1,18 @@
 """Columns of values from a vector to the classes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.cnn_blocks import flattened_sources
 from netcore.analysis.vector_head import VectorHead
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_percent, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
+from netcore.viz.film.components.head_wording import edge_notes, lead_notes
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.edges import Edges
@@ -82,8 +85,9 @@ class VectorColumns:
         self.titles = self._titles(words, (score_right, bar_right))
         half = min(0.13, 0.3 * float(pitch))
         low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
-        self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, faint)
-        self.notes = self._notes()
+        self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, ground)
+        self.notes: list[TextLine] = []
+        self.lead: list[ArrayMobject] = []  # lines and numbers of the lead
 
     def _others(self, left: float) -> list[TextLine]:
         """How many classes are not drawn, and their share, at the dots of the last column."""
@@ -98,43 +102,50 @@ class VectorColumns:
     def _titles(self, words: list[str], ends: tuple[float, float]) -> list[list[TextLine]]:
         """Two lines over each column: how many, and of what."""
         muted, y, out = self.theme.rgb("muted"), self.area.top - LINE / 2, []
-        for word, values, x in zip(words, self.head.values, self.xs, strict=True):
-            x = max(x, self.area.left + line_width(word, LABEL) / 2)
-            lines = (f"{len(values):,}", word)
+        pairs = list(zip(self.head.index, self.head.values, strict=True))
+        counts = [format_subset(len(index), len(values)) for index, values in pairs]
+        if len(counts) > 1 and max(line_width(t, LABEL) for t in counts) + 0.15 > self.xs[1] - self.xs[0]:
+            counts = [f"{len(values):,}" for _, values in pairs]
+        for word, count, x in zip(words, counts, self.xs, strict=True):
+            lines = (count, word)
+            x = max(x, self.area.left + max(line_width(t, LABEL) for t in lines) / 2)
             out.append([text_line(t, LABEL, muted, at=(x, y - k * LINE)) for k, t in enumerate(lines)])
         out[-1].append(text_line("score", LABEL, muted, at=(ends[0], y - LINE), align=(1, 0)))
         return out
 
-    def _notes(self) -> list[TextLine]:
-        """What lines and dots mean, below the columns."""
-        muted = self.theme.rgb("muted")
-        texts = []
-        if self.head.layers:
-            texts.append("line: weight × value; blue raises, orange lowers; wide: much")
-        if any(d is not None for d in self.dots[:-1]):
-            texts.append("dots: the sum of all others, and the bias")
-        left = self.area.left
-        return [
-            text_line(
-                ellipsize_line(t, self.area.width, LABEL),
-                LABEL,
-                muted,
-                at=(left, self.area.bottom + (1.5 - k) * LINE - 0.1),
-                align=(-1, 0),
-            )
+    def _explain(self, texts: Sequence[str]) -> list[Animate]:
+        """Replace what is said about lines and dots, below the columns."""
+        gone = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in self.notes]
+        muted, left, y = self.theme.rgb("muted"), self.area.left, self.area.bottom + 1.5 * LINE - 0.1
+        self.notes = [
+            text_line(ellipsize_line(t, self.area.width, LABEL), LABEL, muted, at=(left, y - k * LINE), align=(-1, 0))
             for k, t in enumerate(texts)
         ]
+        return [*gone, *self._show(self.notes, delay=0.3 if gone else 0.0)]
+
+    def _ends(self, k: int) -> NDArray[np.float64]:
+        """Where lines leave column `k`: its drawn units, and the dots, if there are any."""
+        dots = self.dot_places[k]
+        return np.concatenate([self.centers[k], dots[1:2]]) if len(dots) else self.centers[k]
 
     def _edges(self, k: int) -> Edges:
-        """Edges between two columns, those of the dots last: (T · (S + 1),), grouped by target."""
+        """Edges between two columns, those of the dots last: (T · (S + 1),), grouped by target.
+
+        Only those into the unit followed are seen.
+        """
         values = self.head.edges(k)
-        sources = self.centers[k]
         if len(self.dot_places[k]):
             values = np.column_stack([values, self.head.rest(k)])
-            sources = np.concatenate([sources, self.dot_places[k][1:2]])
-        starts, ends = connect_all(sources, self.centers[k + 1], self.radius + 2 * PIXEL)
-        rgba, widths = clear_edge_style(self.theme, values.ravel())
+        starts, ends = connect_all(self._ends(k), self.centers[k + 1], self.radius + 2 * PIXEL)
+        row, count = self._row(k + 1), values.shape[1]
+        seen = slice(row * count, (row + 1) * count)
+        rgba, widths = np.zeros((values.size, 4)), np.zeros(values.size)
+        rgba[seen], widths[seen] = clear_edge_style(self.theme, values[row])
         return Edges(starts, ends, rgba, widths, values=values.ravel())
+
+    def _row(self, k: int) -> int:
+        """Place of the unit followed in column `k`."""
+        return int(np.flatnonzero(self.head.index[k] == self.head.followed(k))[0])
 
     def sources(self, grid: MapGrid, length: int) -> NDArray[np.float64]:
         """Frames (N, 3, 2) of the pixels that the drawn values of the vector come from; else whole tiles."""
@@ -165,21 +176,35 @@ class VectorColumns:
         goal = column.points.copy()
         return [
             Animate(column, start={"points": points}, points=goal, lag_ratio=0.6, run_time=1.4),
-            *self._show([*self.titles[0], *self._dots(0)], delay=1.0),
+            *self._show([*self.titles[0], *self._dots(0), *self._later()], delay=1.0),
         ]
+
+    def _later(self) -> list[ArrayMobject]:
+        """Columns that are computed next, empty, with what they are."""
+        found: list[ArrayMobject] = [*self.columns[1:], *self.names]
+        for k in range(1, len(self.columns)):
+            found += [*self.titles[k][:2], *self._dots(k)]
+        return found
 
     def connect(self, k: int, run_time: float = 1.0) -> list[Animate]:
         """Let edges grow from column `k` to the next, which is filled."""
         target = k + 1
         colors, last = self.shade(target), target == len(self.columns) - 1
         self.columns[target].fill = np.broadcast_to(self.theme.rgb("background"), colors.shape).copy()
-        more = [*self.names, *self.scores] if last else []
+        more = [*self.scores, *self.titles[-1][2:]] if last else []
+        ring = np.broadcast_to(self.theme.rgb("faint"), colors.shape).copy()
+        ring[self._row(target)] = self.theme.rgb("emphasis")
+        edges = self.edges[k]
+        values = edges.values.reshape(len(colors), -1)[self._row(target)]
+        rest = float(values[-1]) if len(self.dot_places[k]) else None
+        past = [Animate(e, opacity=0.0, run_time=0.3) for e in self.edges[:k]]
         return [
-            Animate(self.edges[k], start={"progress": 0.0}, progress=1.0, run_time=run_time),
-            Animate(self.columns[target], start=HIDDEN, opacity=1.0, run_time=0.2),
+            *past,
+            Animate(edges, start={"progress": 0.0}, progress=1.0, run_time=run_time),
+            Animate(self.columns[target], ring=ring, run_time=0.3),
             Animate(self.columns[target], fill=colors, run_time=0.5, delay=run_time - 0.2),
-            *self._show([*self.titles[target], *self._dots(target)]),
             *self._show(more, delay=run_time - 0.1),
+            *self._explain(edge_notes(self.head, target, float(np.abs(values).max()), rest)),
         ]
 
     def show_scores(self) -> list[Animate]:
@@ -201,28 +226,46 @@ class VectorColumns:
             *(Animate(m, rgb=self.theme.rgb(role), run_time=0.3, delay=0.9) for m in colored),
         ]
 
-    def single_out(self) -> list[Animate]:
-        """Leave only the edges into the answer and the class compared with."""
+    def show_lead(self, names: Sequence[str]) -> list[Animate]:
+        """Let lines show what each unit adds to the lead of the answer, with numbers where there is room.
+
+        Parameters
+        ----------
+        names : (str, str)
+            Of the answer and of the class compared with.
+        """
         if not self.edges:
             return []
-        edges, index = self.edges[-1], self.head.index[-1]
-        keep = np.repeat(np.isin(index, [self.head.answer, self.head.other]), len(edges.rgba) // len(index))
-        rgba = edges.rgba.copy()
-        rgba[:, 3] *= np.where(keep, 1.0, 0.0)
-        others = [Animate(m, opacity=0.25, run_time=0.5) for m in self.edges[:-1]]
-        return [Animate(edges, rgba=rgba, run_time=0.5), *others]
+        k, head = len(self.edges) - 1, self.head
+        parts = head.difference[0][head.index[k]]
+        rest = head.lead - float(parts.sum()) if len(self.dot_places[k]) else None
+        values = parts if rest is None else np.append(parts, rest)
+        goal = self.centers[-1][[self._row(k + 1)]]
+        starts, ends = connect_all(self._ends(k), goal, self.radius + 2 * PIXEL)
+        self.difference = Edges(starts, ends, *clear_edge_style(self.theme, values), values=values)
+        self.lead = [self.difference, *self._part_names(k, values)]
+        return [
+            *(Animate(e, opacity=0.0, run_time=0.3) for e in self.edges),
+            Animate(self.difference, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.3),
+            *self._show(self.lead[1:], delay=0.6),
+            *self._explain(lead_notes(head, names, float(np.abs(values).max()), rest)),
+        ]
 
-    def unit_point(self, k: int, unit: int) -> tuple[float, float] | None:
-        """Centre of a drawn unit."""
-        rows = np.flatnonzero(self.head.index[k] == unit)
-        if not len(rows):
-            return None
-        x, y = self.centers[k][rows[0]]
-        return float(x), float(y)
-
-    def explain(self) -> list[Animate]:
-        """Let the notes on lines and dots appear."""
-        return self._show(self.notes)
+    def _part_names(self, k: int, values: NDArray[np.floating]) -> list[ArrayMobject]:
+        """What each line of the lead carries, left of its unit; nothing where there is no room."""
+        names = [f"{unit + 1}:" for unit in self.head.index[k]] + ["rest:"] * len(self.dot_places[k][1:2])
+        texts = [
+            f"{name} {'+' if v > 0 else ''}{format_fixed(float(v), 2)}" for name, v in zip(names, values, strict=True)
+        ]
+        room = self.xs[k] - (self.xs[k - 1] if k else self.area.left - self.radius) - 2 * self.radius
+        pitch = min(np.diff(np.sort(self._ends(k)[:, 1])), default=1.0)
+        if max(line_width(t, LABEL) for t in texts) + 0.15 > room or pitch < LABEL * PIXEL:
+            return []
+        roles = ["negative" if v < 0 else "positive" for v in values]
+        return [
+            text_line(t, LABEL, self.theme.rgb(role), at=(x - self.radius - 0.1, y), align=(1, 0))
+            for t, role, (x, y) in zip(texts, roles, self._ends(k), strict=True)
+        ]
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
@@ -230,11 +273,17 @@ class VectorColumns:
         titles = [line for lines in self.titles for line in lines]
         dots = [d for d in self.dots if d is not None]
         texts = [*self.names, *self.scores, *self.percents, *self.others, *titles, *self.notes]
-        return [*self.columns, *dots, *self.edges, *texts, self.bars]
+        return [*self.columns, *dots, *self.edges, *texts, *self.lead, self.bars]
 
-    def leave(self) -> list[Animate]:
-        """Let everything leave."""
-        return [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in self.mobjects]
+    def leave(self, keep_bars: bool = False) -> list[Animate]:
+        """Let everything leave; with `keep_bars` the classes' names, scores and bars stay."""
+        stay = (
+            {id(m) for m in (self.bars, *self.names, *self.scores, *self.percents, *self.others)}
+            if keep_bars
+            else set()
+        )
+        gone = [m for m in self.mobjects if id(m) not in stay]
+        return [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in gone]
 
     def _dots(self, k: int) -> list[ArrayMobject]:
         dots = self.dots[k]

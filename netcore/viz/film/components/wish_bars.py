@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.core.formatting import format_percent, format_terms
+from netcore.core.formatting import format_decimal, format_percent, format_terms
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
 from netcore.viz.film.components.fades import fade_in, fade_out
@@ -66,7 +66,7 @@ class WishBars:
         wish = self.p - (np.arange(len(self.p)) == target)
         self.wish = wish
         terms = [*wish, *([rest[2]] if rest else [])]
-        self.deltas, self.total = format_terms(terms, DIGITS, extra=1)
+        self.deltas, self.total = print_deltas(terms, target)
         room = max(line_width(t, NUMBER) for t in [*self.deltas, "> 99.9 %"])
         self.track, self.right = Area(left + GAP, area.bottom, area.right - room - GAP, area.top), area.right
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
@@ -154,3 +154,18 @@ class WishBars:
         assert self.rest is not None
         line = f"{self.rest[0]:,} more: {text}"
         return [text_line(line, LABEL, self.theme.rgb("muted"), at=(self.right, self.rest[1]), align=(1, 0))]
+
+
+def print_deltas(values: Sequence[float], target: int) -> tuple[list[str], str]:
+    """Format deltas so that they add up as printed, that of the true class in any case rounded as usual."""
+    texts, total = format_terms(values, DIGITS, extra=1)
+    decimals = len(total.partition(".")[2])
+    scaled = np.asarray(values, float) * 10**decimals
+    units = [round(float(text.replace("−", "-").replace(",", "")) * 10**decimals) for text in texts]
+    moved = units[target] - round(scaled[target])
+    if moved:  # another one, whose rounding suits best, takes the difference
+        others = [k for k in range(len(units)) if k != target]
+        taker = max(others, key=lambda k: (scaled[k] - units[k]) * moved)
+        units[target] -= moved
+        units[taker] += moved
+    return [format_decimal(unit, decimals) for unit in units], total
