@@ -433,12 +433,16 @@ def test_apng_gets_palette_for_budget(tmp_path: Path, clip: Clip) -> None:
 
 
 def test_encode_over_budget_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, budget_mb=0.01))
+    monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, budget_mb=0.02))
+    get_format.cache_clear()
     found = encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)["gif"]
     assert "--fps" in found.warning
     monkeypatch.setattr(gif, "FORMAT", replace(gif.FORMAT, limit_mb=0.03))
+    get_format.cache_clear()
     with pytest.raises(NetcoreError, match=r"0\.03 MB"):
         encode(noise(6), {"gif": tmp_path / "noise.gif"}, 10)
+    monkeypatch.undo()
+    get_format.cache_clear()
 
 
 # ---- bad input
