@@ -103,7 +103,7 @@ class KernelWindow:
         ]
 
     def _zoom_lines(self) -> Edges:
-        """Lines from the window's corners to the table of its values: sideways, or down where it lies below."""
+        """Lines from the window's corners to the table of its values: sideways, or down where it is below."""
         (x0, y0), (x1, y1) = self.mark.points[:, :2]
         box = self.values.boxes[0]
         starts, ends = [(x1, y1), (x1, y0)], [(box.left, box.top), (box.left, box.bottom)]

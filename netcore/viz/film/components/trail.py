@@ -63,7 +63,7 @@ class Trail:
         ]
 
     def _name(self, run_time: float) -> list[Animate]:
-        """Let the words stand right of the row, as long as there is room."""
+        """Let the words appear right of the row, as long as there is room."""
         left = float(self.frames()[-1][0][1, 0]) + GAP
         if left + self.words.width > self.box.right:
             return [Animate(self.words, opacity=0.0, run_time=0.3)] if len(self.pictures) > 1 else []
