@@ -307,7 +307,8 @@ for path, stored in zip(sys.argv[1::2], sys.argv[2::2]):
             continue
         if scene.name in drawn:
             continue
-        context = SceneContext(run, SampleSelector().select(run)[0], "best", lambda run, snapshot, note: StoredNetwork(trace, run, snapshot))
+        sample = SampleSelector().select(run)[0]
+        context = SceneContext(run, sample, "best", lambda run, snapshot, note: StoredNetwork(trace, run, snapshot))
         options = scene.resolve_options({})
         if scene.kind == "figure":
             next(iter(figure_frames(load_scene(scene.path).draw, context, DARK, (320, 180), 1, options)))

@@ -80,13 +80,9 @@ class Neurons(ArrayMobject):
     def draw(self, ctx: cairo.Context) -> None:
         """Draw all of them."""
         ctx.set_line_width(self.width_px * PIXEL)
-<<<<<<< HEAD
         radii = (self.points[1::2, 0] - self.points[0::2, 0]) / 2  # they differ while neurons travel one by one
         circles = np.column_stack([self.centers, radii]).tolist()
-        for (x, y, radius), fill, ring in zip(circles, self.fill, self.ring, strict=True):
-=======
-        for (x, y), fill, ring, dashed in zip(self.centers.tolist(), self.fill, self.ring, self.dashed, strict=True):
->>>>>>> main
+        for (x, y, radius), fill, ring, dashed in zip(circles, self.fill, self.ring, self.dashed, strict=True):
             ctx.new_sub_path()
             ctx.arc(x, y, radius, 0, 2 * np.pi)
             self.set_source(ctx, fill)
