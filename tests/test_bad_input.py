@@ -224,6 +224,7 @@ def test_output_below_a_file_rejected(assert_rejected, project_dir: Path) -> Non
     assert_rejected(["render", "small.py", "--run", "toy", "-o", "taken/x.gif"], "cannot write taken/x.gif")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", ["weights_line.py", "small.py"])
 def test_render_on_full_disk(project_dir: Path, scene: str) -> None:
     """A limit on the size of files stands for the full disk: writing stops in the middle just so."""

@@ -5,12 +5,12 @@ from pathlib import Path
 import baselines
 import numpy as np
 import pytest
+from sampling import sampled_pairs
 
 from netcore.viz.theme import THEMES
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("scene", baselines.scenes(), ids=lambda scene: scene.name)
+@pytest.mark.parametrize(("scene", "theme"), sampled_pairs(baselines.scenes(), list(THEMES), every=2))
 def test_scene_matches_baseline(scene, theme: str, tmp_path: Path) -> None:
     stored, again = baselines.baseline_path(scene, theme), f"python tests/baselines.py {scene.name}"
     assert stored.exists(), f"{scene.name} has no picture for the {theme} theme: {again}, and look at it"

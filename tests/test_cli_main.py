@@ -258,6 +258,7 @@ def test_completion_of_scenes_runs_options(project_dir: Path) -> None:
     assert completed("netcore render filter-grid -f w") == ["webm", "webp"]
 
 
+@pytest.mark.slow
 def test_drawing_from_traces_imports_no_torch(mlp_run, cnn_run, make_context, tmp_path: Path) -> None:
     import pickle
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from clip_reader import read_frames
 from PIL import Image, ImageDraw
+from sampling import sampled
 
 from netcore.core.errors import NetcoreError
 from netcore.rendering import formats
@@ -552,7 +553,7 @@ def test_encode_checks_target_before_drawing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name != "vtt"])  # a few bytes
+@pytest.mark.parametrize("name", sampled([name for name in FORMATS if name != "vtt"], every=2))  # a few bytes
 def test_encode_on_full_disk(tmp_path: Path, name: str) -> None:
     """A limit on the size of files stands for the disk: a write past it fails alike."""
     path = tmp_path / f"clip.{name}"

@@ -9,7 +9,7 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import layout_problems, painted_strings
-from sampling import sampled_pairs
+from sampling import sampled, sampled_pairs
 
 from netcore.core.errors import RequirementError
 from netcore.rendering.frames import save_figure
@@ -96,7 +96,7 @@ def test_figure_documented(path: Path) -> None:
     assert all(option.help for option in scene.options), [o.name for o in scene.options if not o.help]
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sampled(FIGURES, every=2))
 def test_figure_svg_keeps_text(path: Path, context_of, tmp_path: Path) -> None:
     context, draw = context_of(_made_run(path)), load_scene(path).draw
     theme, size = THEMES["light"], (640, 360)

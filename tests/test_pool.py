@@ -93,6 +93,7 @@ def test_steps_reach_sidecar_and_files(project_dir: Path) -> None:
     assert {r.state for r in render("tale.py", "toy", formats=formats, **SMALL)} == {"fresh"}
 
 
+@pytest.mark.slow
 def test_pool_reports_failed_films(project_dir: Path) -> None:
     good = toy_runs.write_film(project_dir, "good")
     bad = toy_runs.write_film(project_dir, "bad", "numbers = {}\n        numbers['seven']")
@@ -246,6 +247,7 @@ def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_a
     assert not process_alive(int(begun.read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["here", "in the background"])
 def test_interrupted_figure_leaves_no_files(project_dir: Path, handler: object) -> None:
     """Also if the tests run in the background, where SIGINT is inherited as ignored."""
@@ -289,6 +291,7 @@ def test_killed_command_cleans_up(project_dir: Path) -> None:
     assert not toy_runs.partial_files(project_dir)
 
 
+@pytest.mark.slow
 def test_concurrent_commands_leave_valid_render(project_dir: Path) -> None:
     scene = str(toy_runs.write_film(project_dir, "both"))
     two = [start_render(scene, "--force") for _ in range(2)]
@@ -302,6 +305,7 @@ def test_concurrent_commands_leave_valid_render(project_dir: Path) -> None:
     assert not toy_runs.partial_files(project_dir)
 
 
+@pytest.mark.slow
 def test_render_films_in_parallel(project_dir: Path) -> None:
     names = [str(toy_runs.write_film(project_dir, f"film_{n}")) for n in range(3)]
     done = render(names, "toy", jobs=2, **SMALL)

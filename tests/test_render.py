@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import toy_runs
 from clip_reader import read_frames
+from sampling import sampled
 
 import netcore
 from netcore.core.errors import NetcoreError
@@ -70,6 +71,7 @@ def test_render_several_formats(project_dir: Path) -> None:
     assert [r.bytes for r in done] == [r.target.stat().st_size for r in done]
 
 
+@pytest.mark.slow
 def test_still_same_beside_clip(project_dir: Path) -> None:
     (alone,) = render(LINE, "toy", formats="png", output="alone/")
     still, clip = render(LINE, "toy", formats=["png", "gif"], output="both/")
@@ -88,7 +90,7 @@ def test_avif_of_still_and_moving_figure(project_dir: Path) -> None:
     assert frames[0].shape == (480, 854, 3)
 
 
-@pytest.mark.parametrize("name", ["png", "webp", "apng"])
+@pytest.mark.parametrize("name", sampled(["png", "webp", "apng"], every=2))
 def test_figure_is_transparent(project_dir: Path, name: str) -> None:
     settings = {"formats": name, "size": (160, 90), "fps": 10}
     (opaque,) = render(LINE, "toy", output="opaque/", **settings)

@@ -166,6 +166,7 @@ def contents(folder):
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_report_keeps_foreign_files(mlp_run, photo_dir, restrict_scenes):
     before = contents(photo_dir)
     restrict_scenes("training-history", "confusion-matrix")
@@ -195,6 +196,7 @@ def test_report_replaces_earlier_page(mlp_run, tmp_path, restrict_scenes):
         assert re.search(r'<meta name="generator" content="netcore \d', page.read_text())
 
 
+@pytest.mark.slow
 def test_report_keeps_figures_when_failing(mlp_run, tmp_path, restrict_scenes, copy_run, capsys):
     run = copy_run(mlp_run)
     restrict_scenes("training-history", "neuron-weights", "saliency")
@@ -298,6 +300,7 @@ def test_report_without_examples(mlp_run, tmp_path, copy_run, restrict_scenes):
     assert len(images(done.page)) == len(there)
 
 
+@pytest.mark.slow
 def test_report_with_one_snapshot(mlp_run, tmp_path, restrict_scenes, copy_run):
     run = copy_run(mlp_run, snapshots=mlp_run.info["snapshots"][-1:])
     restrict_scenes("neuron-weights", "weight-distribution", "dashboard")

@@ -462,6 +462,7 @@ def test_visitors_take_turns(queue):
     wait_for(lambda: first[-1].state == "done")
 
 
+@pytest.mark.slow
 def test_queue_is_limited(queue):
     from netcore.web.server.clip_queue import QueueFullError
 

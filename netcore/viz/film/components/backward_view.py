@@ -398,8 +398,8 @@ def print_factors(a: float, b: float, product: str) -> str:
 
     Examples
     --------
-    >>> print_factors(0.5508, -0.7588, "−0.4180")
-    '0.5508 × −0.7588'
+    >>> print_factors(0.55086, -0.75884, "−0.4180")
+    '0.5509 × −0.7588'
     """
     goal, step = Decimal(product.replace("−", "-").replace(",", "")), Decimal(1).scaleb(-len(product.partition(".")[2]))
     for decimals in range(3, MAX_DIGITS):
