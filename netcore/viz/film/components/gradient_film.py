@@ -210,8 +210,8 @@ class GradientFilm(Film):
             self.fan = fan
             self.play(self.line.change("what they share adds up,", "what points apart cancels"))
         one, b, total = (int(n) for n in (self.effect.better.sum(), effect.better.sum(), len(effect.after)))
-        values = {"n": n, "a": one, "b": b, "t": total}
-        with self.step("One step for all {n}: better {a} → {b} of {t}", name="batch-step", **values):
+        text = "One step for all {n}: better {a} → {b} of {t}"
+        with self.step(text, name="batch-step", n=n, a=one, b=b, t=total):
             losses = [float(v.mean()) for v in (effect.before, self.effect.after, effect.after)]
             before, alone, after = format_losses(*losses)
             own = " → ".join(format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
