@@ -201,7 +201,10 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_request_refused(client, name):
     status, method, url, rest = REFUSED[name]
-    answer = client.request(method, url, **rest)
+    for _ in range(5):  # a connection that is closed while the body is still being sent may lose the answer
+        with contextlib.suppress(httpx.TransportError):
+            answer = client.request(method, url, **rest)
+            break
     assert (answer.status_code, answer.headers["x-content-type-options"]) == (status, "nosniff")
     assert set(answer.json()) == {"detail"}
     assert "Traceback" not in answer.text
