@@ -168,6 +168,12 @@ def path_snapshots(context: SceneContext, limit: int = MAX_SNAPSHOTS) -> list[Sn
     return evenly_spaced(list(found), limit)
 
 
+def path_label(context: SceneContext) -> str:
+    """Return the labels of the first and last of `path_snapshots`: ``"untrained to epoch 300"``."""
+    snapshots = path_snapshots(context)
+    return f"{snapshots[0].label} to {snapshots[-1].label}"
+
+
 def predict_snapshots(
     context: SceneContext, snapshots: Sequence[Snapshot], limit: int = MAX_IMAGES
 ) -> SnapshotPredictions:

@@ -54,7 +54,7 @@ class ActivationFunctions(Film):
         self.own_weights()
         with_, without = self.compare_accuracy()
         self.takeaway(
-            "Sums of sums are sums: {layers} layers become 1", "Right without functions {a}, with them {b}",
+            "Sums of sums are sums: {layers} layers become 1", "Correct without functions {a}, with them {b}",
             self.sums.change(), layers=len(self.layers), a=without, b=with_,
         )  # fmt: skip
 
@@ -188,8 +188,8 @@ class ActivationFunctions(Film):
         if len(turned):
             k = int(turned[0])
             images = [self.image(self.examples.images[k], self.stage.part(0, 0.26, 0.22, 0.7))]
-            words.append(f"·  left: {classes[with_[k]]} with, {classes[without[k]]} without")
-        with self.step("Right: {a} with, {b} without", a=a, b=b, name="accuracy"):
+            words.append(f"·  this image: {classes[with_[k]]} with, {classes[without[k]]} without")
+        with self.step("Correct: {a} with, {b} without", a=a, b=b, name="accuracy"):
             self.play(fade_out(self.old), fade_in(images, 0.3), self.sums.change(*words), bars.grow(0.3))
         return a, b
 

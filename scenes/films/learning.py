@@ -191,7 +191,7 @@ class Learning(TrainingFilm):
         p, q = (format_percent(found.accuracy[k]) for k in (0, -1))
         second, values = change_caption(found, self.context.classes, *(format_value(found.loss[k]) for k in (0, -1)))
         self.takeaway(
-            "Right: {p} → {q} of {k} in {span}", second, fade_out(self.old),
+            "Correct: {p} → {q} of {k} in {span}", second, fade_out(self.old),
             fade_in([*shares.mobjects, *shares.ghost(), *again, *charts.ends()], 0.4),
             p=p, q=q, k=len(found.images.labels), span=self.span, **values,
         )  # fmt: skip

@@ -10,22 +10,19 @@ import numpy as np
 
 from netcore.analysis.first_layer import first_unit, idle_pixels
 from netcore.analysis.layer_resets import LayerReset, reset_layers
-from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
 from netcore.core.formatting import format_count, format_number, format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.named_bars import NamedBars
-from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.tiles import Tiles
 from netcore.viz.film.components.time_axis import TimeChart, TimedText, run_time_line, set_time
+from netcore.viz.film.components.training_film import TrainingFilm
 from netcore.viz.film.components.unit_grid import UnitGrid
 from netcore.viz.film.components.weight_view import WeightView, frame_of
-from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line
 from netcore.viz.layout.image_frames import pixel_boxes
-from netcore.viz.layout.time_axis import TimeAxis
 
 NEEDS = ("snapshots",)
 
@@ -34,7 +31,7 @@ TURNED = 0.9  # cosine of first and last weights above which kernels "turned lit
 MAX_LAYERS = 12
 
 
-class WeightsEvolve(Film):
+class WeightsEvolve(TrainingFilm):
     """How the weights of the first layer change during training, and which layers' training matters.
 
     Attributes
@@ -47,12 +44,9 @@ class WeightsEvolve(Film):
 
     def construct(self) -> None:
         """One unit from its first weights to its last, then all units and layers."""
-        snapshots = path_snapshots(self.context)
-        self.first, self.last = snapshots[0], snapshots[-1]
+        self.begin()
         self.trace = self.context.trace(at=self.last)
-        self.unit = first_unit(self.context, snapshots)
-        self.results = predict_snapshots(self.context, snapshots)
-        self.axis, self.line = TimeAxis(snapshots), SumLine(self.theme, self.sum_line_box)
+        self.unit = first_unit(self.context, self.snapshots)
         upper, self.lower = self.stage.rows([0.72, 0.28], 0.12)
         self.word = "kernel" if self.unit.is_kernel else "neuron"
         self.name = f"{self.word} {self.unit.unit + 1}"
@@ -110,9 +104,9 @@ class WeightsEvolve(Film):
 
     def evolve(self) -> None:
         """Cursor, weights, products and sum go through the snapshots together."""
-        view, axis, accuracy = self.view, self.axis, self.results.accuracy
+        view, axis, accuracy = self.view, self.axis, self.found.accuracy
         values = axis.steps, accuracy, accuracy
-        words = f"accuracy, {self.results.words}"
+        words = f"accuracy, {self.found.words}"
         self.chart = TimeChart(self.theme, self.lower, axis, words, *values, format_percent, 0.0, 1.0)
         texts = [f"sum {format_number(float(z), 3)}" for z in self.unit.sums]
         number = TimedText(axis.times, texts, NUMBER, self.theme.rgb("foreground"), self.sum_line_box.center)
@@ -169,12 +163,12 @@ class WeightsEvolve(Film):
 
     def put_back(self) -> None:
         """The accuracy with the weights of one layer put back, layer by layer."""
-        full, images = float(self.results.accuracy[-1]), self.results.images
+        full, images = float(self.found.accuracy[-1]), self.found.images
         if self.first.step != 0:
             return self.conclude(full, [])
         resets, total = reset_layers(self.context, self.first, self.last, images, MAX_LAYERS)
         p = np.array([r.accuracy for r in resets])
-        words = f"accuracy of {self.results.words}: {format_percent(full)} with all layers trained"
+        words = f"accuracy of {self.found.words}: {format_percent(full)} with all layers trained"
         words += f" · {len(resets)} of {total} layers" if len(resets) < total else ""
         bars = NamedBars(self.theme, self.stage, [r.title for r in resets], p, full, words)
         with self.step("Put one layer back to its untrained weights:", name="put-back"):

@@ -155,7 +155,7 @@ class WorkedExample(PixelFilm):
         if largest > TOLERANCE:
             raise NetcoreError(f"'{layer.block.title}' by hand differs from PyTorch by {largest:.2g}")
         k, (names, z, powers, shares, torch) = sheet.row, sheet.columns
-        with self.step("The same way: {n} scores", n=len(scores), name="scores"):
+        with self.step("Output layer: {n} sums, no activation", n=len(scores), name="scores"):
             self.play(fade_out(self.before), self.sums.change(), fade_in([*names, *z], 0.3))
         with self.step("Raise e to each score", name="powers"):
             self.play(fade_in(powers), self.sums.change(sheet.power_line))
@@ -163,7 +163,7 @@ class WorkedExample(PixelFilm):
             self.play(self.sums.change(sheet.sum_line))
         values = {"a": sheet.powers[k], "b": sheet.total, "p": sheet.percents[k]}
         with self.step("Divide: {a} ÷ {b} = {p}", name="shares", **values):
-            self.play(fade_in(shares), self.sums.change("all shares add up to 100 %"))
+            self.play(fade_in(shares), self.sums.change("before rounding, all shares add up to 100 %"))
         with self.step("PyTorch gives {p}: the same", p=sheet.torch_percents[k], name="pytorch"):
             note = "largest difference of a share under 10⁻⁵"
             self.play(fade_in(torch), self.sums.change((note, "muted")))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
+from netcore.analysis.snapshot_predictions import path_label, path_snapshots, predict_snapshots
 from netcore.core.formatting import format_count
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE
@@ -23,6 +23,11 @@ class TrainingFilm(Film):
         self.first, self.last = self.snapshots[0], self.snapshots[-1]
         self.found, self.axis = predict_snapshots(self.context, self.snapshots), TimeAxis(self.snapshots)
         self.line, self.clock = SumLine(self.theme, self.sum_line_box), 0.0
+
+    @property
+    def snapshot_label(self) -> str:
+        """Labels of the first and last snapshot."""
+        return path_label(self.context)
 
     @property
     def span(self) -> str:
