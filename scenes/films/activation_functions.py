@@ -138,7 +138,7 @@ class ActivationFunctions(Film):
             self.play(fade_out(self.old), fade_in(columns.mobjects, 0.3), words)
         with self.step("{n} layers of sums are 1 layer of sums", n=len(self.layers), name="collapse"):
             self.play(columns.slide())
-            text = f"{parts} = {self.weight.shape[0]:,} × {self.weight.shape[1]:,}"
+            text = f"matrices: {parts} → {self.weight.shape[0]:,} × {self.weight.shape[1]:,}"
             self.play(columns.replace(self.weight), self.sums.change(text))
         self.old = columns.shown
 
