@@ -42,7 +42,11 @@ class ModuleNetwork:
     ) -> dict[str, NDArray[np.floating]]:
         replaced = {k: torch.from_numpy(np.array(v)) for k, v in (weights or {}).items()}
         with torch.no_grad():
-            return {"logits": functional_call(self.module, replaced, (self._input(images),)).numpy()}
+            found = {"logits": functional_call(self.module, replaced, (self._input(images),)).numpy()}
+        if nodes:
+            traces = [self.trace(Sample(image, None, "an image"), weights=weights) for image in images]
+            found |= {name: np.stack([trace.value(name) for trace in traces]) for name in nodes}
+        return found
 
     def step(self, images: NDArray[np.uint8], labels: ArrayLike) -> OptimizerStep:
         module = copy.deepcopy(self.module)

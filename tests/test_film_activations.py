@@ -1,5 +1,7 @@
 """Activation functions: sums, curve, collapsed layers and gradients are the network's own."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from netcore.core.sample import Sample
 from netcore.models.loading import load_model
 from netcore.scenes.films.activation_functions import ActivationFunctions
 from netcore.tracing.inputs import normalize
+from netcore.viz.film.components.collapsing_columns import matrix_sizes
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (480, 270)
@@ -133,3 +136,9 @@ def test_activations_film_detects_dropped_bias(played, context):
     right = linear_collapse.scores_without_functions(layers, z)
     wrong = linear_collapse.scores_without_functions(layers, z - layers[0].bias)
     assert not np.allclose(right, wrong, atol=1e-3)
+
+
+def test_matrix_sizes_fit_width() -> None:
+    layers = [SimpleNamespace(weight=np.zeros((64, 64)))] * 12
+    assert matrix_sizes(layers[:2], np.zeros((64, 64)), 10) == "matrices: (64 × 64) · (64 × 64) → 64 × 64"
+    assert matrix_sizes(layers, np.zeros((64, 64)), 10) == "matrices: (64 × 64) · … · (64 × 64) → 64 × 64"

@@ -12,7 +12,7 @@ from netcore.core.formatting import format_number, format_percent
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
-from netcore.viz.film.components.collapsing_columns import CollapsingColumns
+from netcore.viz.film.components.collapsing_columns import CollapsingColumns, matrix_sizes
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.labelled_bars import LabelledBars
 from netcore.viz.film.components.plot import Plot
@@ -132,13 +132,12 @@ class ActivationFunctions(Film):
         """The hidden columns slide into the output, their edges become one layer of edges."""
         self.weight, self.bias = linear_collapse.collapse_layers(self.layers)
         columns = CollapsingColumns(self.theme, self.stage.part(0.06, 0.04, 0.94, 0.96), self.layers, self.max_units)
-        parts = " · ".join("({:,} × {:,})".format(*layer.weight.shape) for layer in self.layers[::-1])
         with self.step("{n} layers of sums", n=len(self.layers), name="layers"):
             words = self.sums.change("edges: weights, blue +, orange −")
             self.play(fade_out(self.old), fade_in(columns.mobjects, 0.3), words)
         with self.step("{n} layers of sums are 1 layer of sums", n=len(self.layers), name="collapse"):
             self.play(columns.slide())
-            text = f"matrices: {parts} → {self.weight.shape[0]:,} × {self.weight.shape[1]:,}"
+            text = matrix_sizes(self.layers, self.weight, self.sum_line_box.width)
             self.play(columns.replace(self.weight), self.sums.change(text))
         self.old = columns.shown
 

@@ -9,11 +9,11 @@ from netcore.analysis.dense_layers import DenseLayer
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, SUM_LINE, ArrayMobject
 from netcore.viz.film.components.dense import neuron_columns
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.edges import connect_all, edge_style
 from netcore.viz.theme import Theme
@@ -96,3 +96,20 @@ class CollapsingColumns:
         rgba, widths = edge_style(self.theme, values)
         starts, ends = connect_all(before.centers, after.centers, before.radius + GAP)
         return Edges(starts, ends, rgba, widths, values=values)
+
+
+def matrix_sizes(layers: Sequence[DenseLayer], product: NDArray[np.floating], width: float) -> str:
+    """Write the sizes of dense layers' weights and of their product; of many only the outer two.
+
+    Parameters
+    ----------
+    layers : sequence of DenseLayer
+        From the input to the output.
+    product : ndarray, shape (classes, inputs)
+    width : float
+        Largest width of the text, in scene units.
+    """
+    sizes = ["({:,} × {:,})".format(*layer.weight.shape) for layer in layers[::-1]]
+    end = "{:,} × {:,}".format(*product.shape)
+    text, short = (f"matrices: {' · '.join(row)} → {end}" for row in (sizes, [sizes[0], "…", sizes[-1]]))
+    return text if line_width(text, SUM_LINE) <= width else short
