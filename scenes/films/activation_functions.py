@@ -127,8 +127,10 @@ class ActivationFunctions(CurveFilm):
         return source_shape(self.trace, self.layers[0])[0] in (1, 3)
 
     def name_pair(self, other: int) -> list[str]:
-        """Name the answers for this image and for an example."""
-        return clip_names([self.trace.classes[k] for k in (self.trace.prediction, self.all_scores[other].argmax())], 16)
+        """Name the classes of this image and of an example, the answer where the class is not known."""
+        trace = self.trace
+        classes = [trace.prediction if trace.label is None else trace.label, self.examples.labels[other]]
+        return clip_names([trace.classes[k] for k in classes], 16)
 
     def compare_accuracy(self) -> tuple[str, str]:
         """Accuracy on the examples with the functions and without, and images that turn wrong."""

@@ -6,6 +6,8 @@ adds up, and the result is PyTorch's own.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from typing import Any
+
 import numpy as np
 
 from netcore.analysis.answer_path import compared_class, difference_terms, hidden_functions
@@ -138,7 +140,7 @@ class WorkedExample(PixelFilm):
         mark = tables.mark([self.unit])
         yellow = ["yellow:", f"neuron {self.unit + 1}"] if mark else []
         words = self.words(layer.block.title, f"score of {label}", *yellow)
-        values = {"label": label, "n": len(layer.inputs), "function": function}
+        values: dict[str, Any] = {"label": label, "n": len(layer.inputs), "function": function}
         templates = ("Score of {label}: {n} products + bias, no {function}", "Score of {label}: {n} products + bias")
         with self.step(shortest_caption(*templates, **values), name="score", **values):
             shown = [*words, *tables.mobjects, *mark]

@@ -1,4 +1,4 @@
-"""A row of images, each with an answer and the one that replaced it."""
+"""A row of images, each with the answers of two networks."""
 
 from collections.abc import Sequence
 

@@ -58,7 +58,7 @@ class CurveFilm(Film):
         self.plot = Plot(theme, self.stage.part(0.14, 0.12, 0.86, 0.84), (-limit, limit), (low, high * 1.04))
         self.dots = self.plot.dots(z, np.zeros(len(z)), theme.rgb("muted"))
         self.one = int(np.argmax(self.function(z)))
-        self.dots.width_px, self.dots.z_index = 1.0, 1  # told apart where they overlap, and above the curve
+        self.dots.width_px, self.dots.z_index = 1.0, 1  # distinct where they overlap, above the curve
         self.dots.ring[:] = theme.rgb("background")
         self.dots.fill[self.one] = theme.rgb("emphasis")
         self.crowds = self.plot.crowds(z) if len(z) <= FEW else []
@@ -139,6 +139,6 @@ class CurveFilm(Film):
         return text_line(text, LABEL, self.theme.rgb("foreground"), at=at)
 
     def lift(self, label: TextLine, x: float) -> Animate:
-        """Move the label of a dot to the curve, with the dot."""
+        """Move the label of a dot to the upper left of the curve, with the dot."""
         rise = self.plot.at(x, float(self.function(np.array([x]))[0]))[0] - self.plot.at(x, 0.0)[0]
-        return Animate(label, points=label.points[:, :2] + rise, run_time=1.2)
+        return Animate(label, points=label.points[:, :2] + rise + [-LIFT, -LIFT / 4], run_time=1.2)

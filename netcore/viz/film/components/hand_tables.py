@@ -49,6 +49,7 @@ class HandTables:
         self.hand, self.columns = hand, columns = fit_hand_sum(layer, unit, above, place, *limits)
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
         self.activations = NumberTable(theme, above, "activations a", [*hand.activations, *more], columns)
+        below = Area(below.left, below.bottom, below.right, self.activations.area.bottom - 0.15)
         self.weights = NumberTable(theme, below, "weights w", [*hand.weights, *[""] * len(more)], columns)
         texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
@@ -74,7 +75,7 @@ class HandTables:
     def largest_product(self) -> str:
         """The largest product in numbers."""
         hand = self.hand
-        k = int(np.argmax([abs(to_decimal(text)) for text in hand.products]))
+        k = max(range(len(hand.products)), key=lambda i: abs(to_decimal(hand.products[i])))
         return f"{hand.weights[k]} × {hand.activations[k]} = {hand.products[k]}"
 
     @property

@@ -84,7 +84,7 @@ class Plot:
         return Neurons(self.at(x, y), radius, rgb, rgb, values=np.ravel(np.asarray(y, float)), width=0)
 
     def crowds(self, x: ArrayLike) -> list[tuple[float, int]]:
-        """Return mean and number of values whose dots on the horizontal axis hide each other."""
+        """Return mean and number of values whose dots hide each other on the horizontal axis."""
         values = np.sort(np.ravel(np.asarray(x, float)))
         near = HIDDEN * DOT_RADIUS * (self.x[1] - self.x[0]) / self.area.width
         groups = np.split(values, np.flatnonzero(np.diff(values) > near) + 1)
