@@ -1,4 +1,4 @@
-"""The input image, and below it one kernel at work on a window."""
+"""The input image, and below it a kernel on one window."""
 
 import numpy as np
 from matplotlib.artist import Artist
