@@ -7,29 +7,36 @@ from typing import Any
 
 from netcore.analysis.graph_builder import graph_of_run
 from netcore.core.cached_network import CachedNetwork
-from netcore.core.context import LoadImages, SceneContext, no_images
+from netcore.core.context import LoadImages, SceneContext
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_percent
 from netcore.core.network import Network
-from netcore.core.run import Run, Snapshot, list_runs, load_run
+from netcore.core.run import LabeledImages, Run, Snapshot, list_runs, load_run
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.sample_selector import SampleSelector
 
 
+def data_set_images(run: Run, part: str) -> LabeledImages | None:
+    """Load a part of the run's data set if it is on this machine; the datasets are imported only then."""
+    from netcore.tracing.training_images import load_training_images
+
+    return load_training_images(run, part)
+
+
 def make_context(
-    run: Run, selector: SampleSelector | None = None, at: str = "best", load_images: LoadImages = no_images
+    run: Run, selector: SampleSelector | None = None, at: str = "best", load_images: LoadImages = data_set_images
 ) -> SceneContext:
     """Build the facts that a scene draws; traces are computed when they are asked for.
 
     Parameters
     ----------
     run : Run
-    choice : Choice
-        The image; by default a 7, or the first example.
+    selector : SampleSelector
+        Which image; by default a 7, or the first example.
     at : str
         The snapshot: ``best``, ``last``, ``first``, ``epoch:N``, ``step:N``.
     load_images : callable
-        Loads training or held-out images; without it, scenes get the examples.
+        Loads training or held-out images; where it gives None, scenes get the examples.
     """
     snapshot = run.snapshot(at)  # an unknown one is refused now, not in the middle of a film
     selector, reads = selector or SampleSelector(), set[str]()

@@ -94,9 +94,7 @@ def draw_task(task: "RenderTask", folder: Path, on_frames: FrameCallback = lambd
     SceneError
         If the scene raises an exception.
     """
-    from netcore.tracing.training_images import load_training_images
-
-    context = make_context(task.run, task.selector, task.at, load_training_images)
+    context = make_context(task.run, task.selector, task.at)
     paths = {name: drawn_path(folder, name) for name in task.targets}
     try:
         alt = " ".join(task.scene.caption.format(**caption_values(context, task.scene.caption_fields)).split())

@@ -8,11 +8,10 @@ def count_frames(task: RenderTask) -> int:
     from netcore.rendering.context import make_context
     from netcore.rendering.frames import film_steps
     from netcore.rendering.scenes import load_film
-    from netcore.tracing.training_images import load_training_images
     from netcore.viz.film.settings import FilmSettings
     from netcore.viz.theme import THEMES
 
-    context = make_context(task.run, task.selector, task.at, load_training_images)
+    context = make_context(task.run, task.selector, task.at)
     settings = FilmSettings(context, THEMES[task.theme], task.size, task.fps, task.options, task.transparent)
     steps = film_steps(load_film(task.scene.path, task.scene.class_name), settings)
     return steps[-1].end if steps else 0
