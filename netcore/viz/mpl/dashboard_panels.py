@@ -1,4 +1,4 @@
-"""Panels of the dashboard: each shows one image, and what came before it."""
+"""Panels of the dashboard: each shows one image of a sequence."""
 
 from typing import Any, Protocol
 
