@@ -1,4 +1,4 @@
-"""Format numbers of a computation so that those shown agree with each other."""
+"""Format numbers of a computation so that those shown agree."""
 
 import math
 from collections.abc import Iterable, Sequence
