@@ -1,4 +1,4 @@
-"""Steps that show an activation function on a layer's own sums, and take it away again."""
+"""Steps that show an activation function on a layer's sums, then without it."""
 
 from itertools import pairwise
 
