@@ -15,7 +15,7 @@ END_GAP = 0.08  # above and below the ring, that edges may end at
 def value_edges(theme: Theme, frames: ArrayLike, goal: Rectangles, values: NDArray[np.floating]) -> list[ArrayMobject]:
     """Draw an edge from each of some frames (N, 3, 2) to a ring: colour by sign, width by size of values (N,).
 
-    Edges begin and end at different heights, so that they do not lie on each other.
+    Edges begin and end at different heights, so that each can be seen.
     """
     corners = np.asarray(frames, float)
     starts = corners[:, 1] + _heights(corners)[:, None] * (corners[:, 2] - corners[:, 0])
