@@ -78,7 +78,7 @@ class BackwardView(BackwardEdges):
         out = [top_k(self.found[0].layer.inputs, max_units, keep.get(0, ()))]
         for k, one in enumerate(self.found[:-1], 1):
             out.append(top_k(one.delta, max_units, keep.get(k, ())))
-        classes = {self.trace.prediction, self.target, *keep.get(self.last, ())}
+        classes = {self.trace.prediction, self.target, *keep.get(len(self.found), ())}
         return [*out, top_k(self.found[-1].delta, max(max_classes, len(classes)), classes)]
 
     @property
