@@ -21,7 +21,7 @@ from netcore.viz.film.components.unit_grid import UnitGrid
 from netcore.viz.film.components.weight_charts import WeightCharts
 from netcore.viz.film.components.weight_view import WeightView, frame_of
 from netcore.viz.film.mobjects import Rectangles
-from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.film.text import ellipsize_line
 from netcore.viz.layout.image_frames import pixel_boxes
 
 NEEDS = ("snapshots",)
@@ -105,21 +105,18 @@ class WeightsEvolve(TrainingFilm):
 
     def evolve(self) -> None:
         """Cursor, weights, products and sum go through the snapshots together."""
-        view, small, unit, box = self.view, self.small, self.unit, self.sum_line_box
+        view, small, unit = self.view, self.small, self.unit
         self.charts = charts = WeightCharts(self.theme, self.lower, self.axis, unit, self.found.accuracy)
         texts = [f"sum {format_number(float(z), 3)}" for z in unit.sums]
         texts[0], texts[-1] = f"sum {view.total(0)}", f"sum {view.total(-1)}"
-        (x, y), up = box.center, box.height / 3.4
-        number = TimedText(self.axis.times, texts, NUMBER, self.theme.rgb("foreground"), (x, y + up))
-        words = ellipsize_line(self.unit_words, box.width, LABEL)
-        self.number = [number, text_line(words, LABEL, self.theme.rgb("muted"), at=(x, y - up))]
+        self.number = number = TimedText(self.axis.times, texts, NUMBER, self.theme.rgb("foreground"), small.feet[1])
         self.timed = [small.later_weights, small.later_products, *charts.timed, number]
         set_time(self.timed, 0.0)
         with self.step("{n} of training, shown at {k} snapshots", name="training", n=self.span, k=len(texts)):
-            self.play(view.move_to(small), self.line.change())
+            self.play(view.move_to(small), self.note(self.unit_words))
             self.remove(view.weights, view.products)
             self.add(small.later_weights, small.later_products)
-            self.play(fade_in([*charts.mobjects, *self.number]))
+            self.play(fade_in([*charts.mobjects, number]))
             self.play(*run_time_line(self.timed, 0.0, 1.0, SECONDS))
 
     def half(self) -> None:
@@ -130,7 +127,7 @@ class WeightsEvolve(TrainingFilm):
         text, values = wording.fastest_caption(self.name.capitalize(), first, last)
         with self.step(text, name="half", **values):
             note = self.note(*wording.fastest_note(low, high, share))
-            self.play(fade_out(self.number), fade_in(self.band), note)
+            self.play(fade_in(self.band), note)
 
     def late(self) -> None:
         """The trained weights on the same image."""
@@ -138,7 +135,9 @@ class WeightsEvolve(TrainingFilm):
         self.weights = view.later_weights
         set_time([view.later_weights, view.later_products], 1.0)
         with self.step(text, name="late", when=self.when(-1), c=self.image, s=view.total(-1)):
-            self.play(fade_out([*self.band, *self.charts.mobjects]), view.move_back(small), self.line.change())
+            self.play(
+                fade_out([*self.band, self.number, *self.charts.mobjects]), view.move_back(small), self.line.change()
+            )
             self.remove(small.later_weights)
             self.add(view.later_weights)
             self.lay_down(-1, view.later_products)

@@ -14,7 +14,10 @@ from netcore.viz.film.text import ellipsize_line
 
 Caption = tuple[str, dict[str, Any]]  # template and fields
 TURNED = 0.9  # cosine of first and last weights above which kernels "turned little"
-IDLE_NOTE = ("framed: the pixel is 0, so weight × 0 = 0 for any weight;", "it never matters, so training leaves it")
+IDLE_NOTE = (
+    "framed: pixel 0 in all training images, weight × 0 = 0:",
+    "the weight never counts, so training leaves it",
+)
 
 
 def fastest_caption(who: str, first: str, last: str) -> Caption:
@@ -50,6 +53,6 @@ def reset_caption(resets: Sequence[LayerReset], full: float) -> Caption:
     values: dict[str, Any] = {"p": format_percent(full)}
     low = min(resets, key=lambda r: r.accuracy, default=None)
     if low is None or low.accuracy >= full:
-        return "accuracy {p}", values
+        return "Accuracy {p}", values
     values |= {"x": ellipsize_line(low.title, 2.6, LABEL), "q": format_percent(low.accuracy)}
-    return "accuracy {p}; with {x} untrained: {q}", values
+    return "Accuracy {p}; with {x} untrained: {q}", values
