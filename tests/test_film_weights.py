@@ -75,7 +75,7 @@ def check_functions(played, context):
     """Each printed value follows from the printed number before it, and is PyTorch's to the digits shown."""
     film = played.film
     for name, at in (("early", 0), ("late", -1)):
-        total, *steps = film.seen[name]["line"].split(" = ", 1)[1].split(" → ")
+        total, *steps = film.seen[name]["line"].split(" (")[0].split(" = ", 1)[1].split(" → ")
         assert total == film.view.total(at)
         assert total in film.seen[name]["caption"]
         x = value_of(total)

@@ -71,7 +71,7 @@ class Learning(TrainingFilm):
         text, values = wording.start_caption(self.when(0), own, self.context.classes[self.true])
         with self.step(text, name="start", **values):
             self.add(shares.image)
-            self.play(shares.grow(), self.note(self.unit_words))
+            self.play(shares.grow(), self.note(f"from {self.snapshot_label};", self.unit_words))
         k = len(p)
         fields: dict[str, Any] = {"k": k, "even": format_percent(1 / k), "c": self.context.classes[int(p.argmax())]}
         text = "An even guess would be 1 in {k}: {even}"
@@ -83,6 +83,7 @@ class Learning(TrainingFilm):
         with self.step("Loss = −ln(probability of the true class): {loss}", name="loss", loss=loss):
             start = shares.percents[shares.true].get_center()[:2]
             self.play(self.line.change(*terms, origins={0: start.tolist()}))
+            self.read_also(self.line.text)
         self.own = float(-np.log(own)), self.true, self.found.index_of(self.context.sample.pixels)
 
     def many_images(self) -> None:
@@ -106,8 +107,8 @@ class Learning(TrainingFilm):
         self.timed = [*self.shares.timed, *charts.timed]
         self.set_clock(self.timed, 0.0)
         few = len(self.snapshots) < FEW
-        text = "{k} snapshots in {span}: before and after" if few else "Each tick is a snapshot: {k} in {span}"
-        note = self.note(f"{self.unit_words};", "a snapshot: the weights saved at that time")
+        text = "{k} snapshots in {span}: before and after" if few else "Each short tick: a snapshot, {k} in {span}"
+        note = self.note(*self.snapshot_words)
         with self.step(text, name="training", k=len(self.snapshots), span=self.span):
             gone = fade_out(m for m in dots.mobjects if m is not dots.dots), dots.gather(charts.loss.cursor.spots[0])
             self.play(gone, note, fade_in(charts.mobjects, 0.5))
@@ -158,8 +159,8 @@ class Learning(TrainingFilm):
         grid, (slow, at), timed = self.grid, self.slow, [*self.charts.timed, self.grid.cells]
         text, values = wording.counts_caption(self.found, self.when(-1))
         names = [self.class_name(k) for k in slow]
-        note = wording.slow_note(names, self.axis.labels[at] if at >= 0 else "")
         rings = [grid.ring(k) for k in slow if k in grid.index and len(slow) <= MAX_RINGS]
+        note = wording.slow_note(names, self.axis.labels[at] if at >= 0 else "", bool(rings))
         with self.step(text, name="diagonal", **values):
             self.play(fade_out([self.ring]), self.line.change())
             if at > 0:

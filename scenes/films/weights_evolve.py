@@ -71,7 +71,8 @@ class WeightsEvolve(TrainingFilm):
             begin = np.pad(start.reshape(-1, 2), ((0, 0), (0, 1)))
             goal = view.weights.points[:, :2].copy()
             mark = [view.window] if unit.is_kernel else []
-            words = ["framed: the window shown here, that of the largest sum at the end"] if unit.is_kernel else []
+            words = ["framed: the window shown here, that of the largest sum at the end"]
+            words = words if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
             move = Animate(view.weights, start={"points": begin, "opacity": 0.0}, points=goal, opacity=1.0)
             self.play(move, fade_in([view.heads[0], *mark], delay=0.5), self.note(*words))
         with self.step("Weights: blue above 0, orange below, plain near 0", name="signs"):
@@ -87,6 +88,7 @@ class WeightsEvolve(TrainingFilm):
         self.marks = []
         self.play(second, fade_out([copy]), view.show_scale(1, k))
         self.play(self.line.change(*view.sum_terms(k)), view.number_products(k))
+        self.read_also(self.line.text)
 
     def early(self) -> None:
         """The first weights on the image, and the new scale."""
@@ -113,7 +115,7 @@ class WeightsEvolve(TrainingFilm):
         self.timed = [small.later_weights, small.later_products, *charts.timed, number]
         set_time(self.timed, 0.0)
         with self.step("{n} of training, shown at {k} snapshots", name="training", n=self.span, k=len(texts)):
-            self.play(view.move_to(small), self.note(self.unit_words))
+            self.play(view.move_to(small), self.note(*self.snapshot_words))
             self.remove(view.weights, view.products)
             self.add(small.later_weights, small.later_products)
             self.play(fade_in([*charts.mobjects, number]))
@@ -194,5 +196,5 @@ class WeightsEvolve(TrainingFilm):
         if p[low] < full:
             text, values = wording.worst_caption(resets[low], full)
             with self.step(text, name="worst", **values):
-                guess = self.note(f"an even guess would give {format_percent(1 / len(self.trace.classes))}")
-                self.play(fade_in([bars.ring(low)]), guess)
+                note = self.note(*wording.worst_note(resets, full, len(self.trace.classes)))
+                self.play(fade_in([bars.ring(low)]), note)

@@ -25,7 +25,8 @@ def loss_terms(share: float, k: int) -> tuple[list[Term], str]:
     return [
         f"−ln {own}",
         f"= {loss}",
-        (f"(even guess: −ln {even} = {even_loss}; certain: −ln 1 = 0)", "muted"),
+        ("(ln: natural logarithm;", "muted"),
+        (f"even guess: −ln {even} = {even_loss}; certain: −ln 1 = 0)", "muted"),
     ], loss
 
 
@@ -54,9 +55,9 @@ def counts_caption(found: SnapshotPredictions, when: str) -> Caption:
     return shortest_caption("Forward to {when}: " + text, "To {when}: " + text, **values), values
 
 
-def slow_note(names: Sequence[str], when: str) -> list[str]:
+def slow_note(names: Sequence[str], when: str, ringed: bool) -> list[str]:
     """Return which classes are half right last, by a snapshot, or never if `when` is empty."""
-    listed = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4)
+    listed = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4) + " (ringed)" * ringed
     known = f"last to be half correct: {listed}, by {when}" if when else f"never half correct: {listed}"
     return ["diagonal: correct answers;", known] if names else ["diagonal: correct answers"]
 

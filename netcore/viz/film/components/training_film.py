@@ -49,6 +49,11 @@ class TrainingFilm(Film):
             return "an epoch: one pass over the training images"
         return "a step: one update of the weights, from a few training images"
 
+    @property
+    def snapshot_words(self) -> tuple[str, str]:
+        """What an epoch or a step is, and what a snapshot is."""
+        return f"{self.unit_words};", "a snapshot: the weights saved at that time"
+
     def _learns_early(self) -> bool:
         """Whether the loss did half of its fall so early that only a logarithmic axis of time would show it."""
         loss, steps = self.found.loss, [s.step for s in self.snapshots]
@@ -66,8 +71,9 @@ class TrainingFilm(Film):
     def note(self, *texts: str) -> list[Animate]:
         """Return the animations that write texts, each cut to the width, in place of the line under the stage.
 
-        They are beside one another, or in two rows.
+        They are beside one another, or in two rows; the step lasts until they can be read too.
         """
+        self.read_also(" ".join(texts))
         return self.line.change(*(ellipsize_line(text, self.sum_line_box.width, LABEL) for text in texts))
 
     def set_clock(self, mobjects: Sequence[Any], time: float) -> None:

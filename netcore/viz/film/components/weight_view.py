@@ -9,7 +9,7 @@ from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
-from netcore.viz.film.components.cnn_wording import spell
+from netcore.viz.film.components.cnn_wording import EFFECTS, spell
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.map_screen import centered_scale, image_rgb
 from netcore.viz.film.components.number_cells import NumberCells
@@ -155,17 +155,18 @@ class WeightView:
         return fade_in(self.cells)
 
     def sum_terms(self, k: int) -> list[Term]:
-        """Return the terms of the sum at an end, 0 or -1: what raises it, what lowers it, the bias, the functions."""
+        """Return the terms of the sum at an end, 0 or -1: what raises it, what lowers it, the bias, the functions.
+
+        At the first end, words follow that say what the bias and the last function are.
+        """
         (texts, total, functions), bias = self._printed(k), self.unit.bias[k, self.unit.unit]
         out: list[Term] = [(f"sum of blue {texts[0]}", "positive")]
         if (self.unit.products[k] < 0).any():
             out.append((f"− of orange {texts[1].removeprefix('−')}", "negative"))
-        return [
-            *out,
-            *([label_term("bias", texts[2])] if bias else []),
-            f"= {total}",
-            *(spell_function(f) for f in functions),
-        ]
+        terms = [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}", *map(spell_function, functions)]
+        known = EFFECTS.get(self.unit.after[k][-1].term, "") if functions else ""
+        words = "; ".join(w for w in ("bias: learned too" if bias else "", known) if w)
+        return [*terms, (f"({words})", "muted")] if words and k == 0 else terms
 
     def total(self, k: int) -> str:
         """Return the sum at an end, 0 or -1, as the sum line prints it."""

@@ -13,6 +13,7 @@ from netcore.viz.film.captions import shortest_caption
 from netcore.viz.film.text import ellipsize_line
 
 Caption = tuple[str, dict[str, Any]]  # template and fields
+ENOUGH = 0.98  # of the accuracy: a layer that leaves as much might have stayed untrained
 TURNED = 0.9  # cosine of first and last weights above which kernels "turned little"
 IDLE_NOTE = (
     "framed: pixel 0 in all training images, weight × 0 = 0:",
@@ -46,6 +47,15 @@ def worst_caption(worst: LayerReset, full: float) -> Caption:
     title = ellipsize_line(worst.title, 3.5, LABEL)
     values = {"layer": title[:1].upper() + title[1:], "p": format_percent(full), "a": format_percent(worst.accuracy)}
     return "{layer} untrained again: {p} → {a}", values
+
+
+def worst_note(resets: Sequence[LayerReset], full: float, classes: int) -> list[str]:
+    """Return what an even guess is worth, and which layer might have stayed untrained."""
+    guess, best = f"an even guess would give {format_percent(1 / classes)}", max(resets, key=lambda r: r.accuracy)
+    if best.accuracy < ENOUGH * full:
+        return [guess]
+    title = ellipsize_line(best.title, 3.5, LABEL)
+    return [guess + ";", f"with {title} untrained, still {format_percent(best.accuracy)}"]
 
 
 def reset_caption(resets: Sequence[LayerReset], full: float) -> Caption:
