@@ -1,4 +1,4 @@
-"""Axis of training time: places, names and round numbers of epochs and steps."""
+"""Axis of training time: places, names and round numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Printed sums and functions: each number on screen follows from the ones before it."""
+"""Printed sums and functions follow from the numbers before them."""
 
 import pytest
 import torch
@@ -44,5 +44,5 @@ def test_print_sum_normalization_follows():
     assert after == f"→ ReLU {value}"
 
 
-def test_print_sum_unknown_function_as_it_is():
+def test_print_sum_unknown_function_printed():
     assert print_sum([1.0, -0.5], [UnitFunction("LN", 0.12345)])[2] == ["→ LN 0.123"]

@@ -1,4 +1,4 @@
-"""Functions after one unit's sum, printed so that a reader can compute them again."""
+"""Functions after one unit's sum, printed so that they can be recomputed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,13 +47,12 @@ def unit_functions(trace: Trace, block: Block, at: tuple[int, ...]) -> tuple[Uni
         values, layer = trace.value(node), next((n for n in trace.layers if n.name == node), None)
         if values.ndim != len(at):
             continue
-        value, apply, affine = float(values[at]), None, None
+        value, known, affine = float(values[at]), None, None
         if layer is not None and trace.input_of(layer).shape == values.shape:
             apply, affine = activation_function(layer), map_scale_shift(trace, layer, at[0])
-            before = float(trace.input_of(layer)[at])
-            if apply is not None and not isclose(float(apply(np.float64(before))), value, abs_tol=TOLERANCE):
-                apply = None
-        known = None if apply is None else _scalar(apply)
+            known = None if apply is None else _scalar(apply)
+            if known is not None and not isclose(known(float(trace.input_of(layer)[at])), value, abs_tol=TOLERANCE):
+                known = None
         scale, shift = (affine.scale, affine.shift) if affine and known is None else (0.0, 0.0)
         out.append(UnitFunction(term, value, known, scale, shift))
     return tuple(out)

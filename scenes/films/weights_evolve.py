@@ -76,8 +76,8 @@ class WeightsEvolve(TrainingFilm):
             move = Animate(view.weights, start={"points": begin, "opacity": 0.0}, points=goal, opacity=1.0)
             self.play(move, fade_in([view.heads[0], *mark], delay=0.5), self.note(*words))
         with self.step("Weights: blue above 0, orange below, plain near 0", name="signs"):
-            marks, words = view.mark_extremes()
-            self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*words))
+            marks, terms = view.mark_extremes()
+            self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*terms))
         self.marks = marks
 
     def lay_down(self, k: int, products: Tiles) -> None:
@@ -188,8 +188,8 @@ class WeightsEvolve(TrainingFilm):
         words = f"accuracy on {self.found.words}" + f" · {len(resets)} of {total} layers" * (len(resets) < total)
         bars = NamedBars(self.theme, self.stage, [r.title for r in resets], p, full, words)
         with self.step("One layer at a time put back to untrained weights", name="put-back"):
-            note = f"upright line: {format_percent(full)}, all layers trained;", "a bar: only its layer untrained"
-            self.play(fade_out(self.grid), self.note(*note))
+            line = f"upright line: {format_percent(full)}, all layers trained;"
+            self.play(fade_out(self.grid), self.note(line, "a bar: only its layer untrained"))
             self.play(fade_in(bars.still))
             self.play(bars.fall())
         low = int(p.argmin())

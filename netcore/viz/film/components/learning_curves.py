@@ -122,7 +122,7 @@ class LossDots:
     theme : Theme
     area : Area
     losses : ndarray, shape (N,)
-        They stand in order of their true classes.
+        In any order: dots of a class are side by side.
     labels : ndarray of int, shape (N,)
     classes : sequence of str
     even : float
@@ -196,7 +196,7 @@ class LossDots:
 
 
 def _class_axis(plot: Plot, middles: Mapping[float, str]) -> list[ArrayMobject]:
-    """Name the classes along the horizontal axis if all names fit, and what stands along it."""
+    """Name the classes along the horizontal axis if all names fit, and give it a title."""
     title = text_line("true class", LABEL, plot.theme.rgb("muted"), at=(plot.area.center[0], plot.area.bottom - 0.62))
     widths = [line_width(name, LABEL) + 0.1 for name in middles.values()]
     gaps = np.diff([0.0, *middles, 1.0])[1:-1] * plot.area.width

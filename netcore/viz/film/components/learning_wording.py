@@ -1,4 +1,4 @@
-"""Captions and notes about what a network learned; captions are templates with their fields."""
+"""Captions, as templates with fields, and notes about what a network learned."""
 
 from collections.abc import Sequence
 from typing import Any

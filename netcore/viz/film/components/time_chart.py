@@ -1,4 +1,4 @@
-"""A chart over training: a curve with a cursor at the present snapshot."""
+"""A curve over training with a cursor at the present snapshot."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -34,7 +34,7 @@ class TrainingFilm(Film):
 
     @property
     def by_epoch(self) -> bool:
-        """Whether time is told in epochs; else in training steps."""
+        """Whether time is given in epochs; else in training steps."""
         return self.context.time_unit == "epoch" and float(self.last.epoch).is_integer()
 
     @property

@@ -1,4 +1,4 @@
-"""Captions and notes about weights through training; captions are templates with their fields."""
+"""Captions, as templates with fields, and notes about weights through training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,7 +55,7 @@ def worst_note(resets: Sequence[LayerReset], full: float, classes: int) -> list[
     if best.accuracy < ENOUGH * full:
         return [guess]
     title = ellipsize_line(best.title, 3.5, LABEL)
-    return [guess + ";", f"with {title} untrained, still {format_percent(best.accuracy)}"]
+    return [guess + ";", f"{title} untrained: still {format_percent(best.accuracy)}"]
 
 
 def reset_caption(resets: Sequence[LayerReset], full: float) -> Caption:
