@@ -125,9 +125,8 @@ def _print_affine(x: float, scale: float, shift: float, goal: str) -> str | None
     for decimals in range(FEWEST, MOST + 1):
         a, b = round(scale, decimals), round(shift, decimals)
         if format_number(a * x + b, DIGITS) == goal:
-            sign, size = "−" if b < 0 else "+", f"{abs(b):,.{decimals}f}"
-            factor = f"{a:,.{decimals}f}".replace("-", "−")
-            return f"× {factor} {sign} {size}"
+            factor = f"× {a:,.{decimals}f}".replace("-", "−")
+            return factor + (f" {'−' if b < 0 else '+'} {abs(b):,.{decimals}f}" if b else "")
     return None
 
 

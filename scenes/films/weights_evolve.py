@@ -28,6 +28,7 @@ NEEDS = ("snapshots",)
 
 SECONDS = 8.0  # for all snapshots
 MAX_LAYERS = 12
+MOST = 0.8  # of the training: where half of the change took longer, it is no news
 
 
 class WeightsEvolve(TrainingFilm):
@@ -123,20 +124,20 @@ class WeightsEvolve(TrainingFilm):
 
     def half(self) -> None:
         """The time in which half of the change was done."""
-        charts = self.charts
-        first, last, low, high, share = charts.half_words()
-        self.band = [charts.band()]
+        first, last, low, high, share = self.charts.half_words()
+        self.band = [self.charts.band()] if share < MOST else []
+        if not self.band:
+            return
         text, values = wording.fastest_caption(self.name.capitalize(), first, last)
         with self.step(text, name="half", **values):
-            note = self.note(*wording.fastest_note(low, high, share))
-            self.play(fade_in(self.band), note)
+            self.play(fade_in(self.band), self.note(*wording.fastest_note(low, high, share)))
 
     def late(self) -> None:
         """The trained weights on the same image."""
-        view, small, text = self.view, self.small, "{when}, on the same {c}: sum {s}"
-        self.weights = view.later_weights
+        view, small, self.weights = self.view, self.small, self.view.later_weights
         set_time([view.later_weights, view.later_products], 1.0)
-        with self.step(text, name="late", when=self.when(-1), c=self.image, s=view.total(-1)):
+        values = {"when": self.when(-1), "c": self.image, "s": view.total(-1)}
+        with self.step("{when}, on the same {c}: sum {s}", name="late", **values):
             self.play(
                 fade_out([*self.band, self.number, *self.charts.mobjects]), view.move_back(small), self.line.change()
             )
