@@ -65,16 +65,12 @@ class CollapsingColumns:
         return [*self.edges, *self.columns, *self.dots, *self.labels]
 
     def slide(self) -> list[Animate]:
-        """Return the animations that move the hidden columns into the output column."""
+        """Return the animations that move the hidden columns into the output column, their edges gone before."""
         last = self.columns[-1].centers[0, 0]
-        moves = []
+        moves = fade_out(self.edges, run_time=0.15)
         for column in self.columns[1:-1]:
             shift = np.array([last - column.centers[0, 0], 0.0, 0.0])
-            moves.append(Animate(column, points=column.points + shift, opacity=0.0, run_time=1.4, remover=True))
-        for edges in self.edges:
-            points = edges.points.copy()
-            points[:, 0] = np.where(points[:, 0] > self.columns[0].centers[0, 0] + 0.5, last, points[:, 0])
-            moves.append(Animate(edges, points=points, opacity=0.3, run_time=1.4))
+            moves.append(Animate(column, points=column.points + shift, run_time=1.0, delay=0.2, remover=True))
         hidden = self.dots[1 : 1 + len(self.columns) - 2]
         return [*moves, *fade_out([*hidden, *self.labels[2:-2]])]
 
@@ -84,7 +80,7 @@ class CollapsingColumns:
         self.shown = [
             self.collapsed, self.columns[0], self.columns[-1], *self.labels[:2], *self.labels[-2:], *self.dots
         ]  # fmt: skip
-        return [*fade_out(self.edges), *fade_in([self.collapsed], 0.2)]
+        return fade_in([self.collapsed])
 
     def _follows(self, k: int) -> bool:
         """Whether drawn column `k` + 1 holds the outputs of drawn layer `k`, in the full network too."""
