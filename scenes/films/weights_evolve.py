@@ -63,8 +63,7 @@ class WeightsEvolve(TrainingFilm):
 
     def one_unit(self) -> None:
         """The pixels become the places of the weights; the colours get a scale."""
-        view, unit = self.view, self.unit
-        own = unit.own[0]
+        view, unit, own = self.view, self.unit, self.unit.own[0]
         each = "used at every window" if unit.is_kernel else "one for each pixel"
         with self.step("{who}: {n} weights, {each}", name="unit", who=self.name.capitalize(), n=own.size, each=each):
             self.add(view.image, view.heads[1])
@@ -168,8 +167,8 @@ class WeightsEvolve(TrainingFilm):
             if len(view.frames) == 1:
                 self.play(travel(self.weights, grid.frame))
             self.play(fade_out([self.weights]), fade_in([*grid.timed, *grid.fixed], run_time=0.5))
-            self.wait(0.8)
-            self.play(*(Animate(m, time=1.0, run_time=0.8) for m in grid.timed))
+            self.play(*(Animate(m, time=1.0, run_time=0.8, delay=0.8) for m in grid.timed))
+            self.wait(1.5)
         self.grid = [*grid.timed, *grid.fixed]
 
     def put_back(self) -> None:
