@@ -95,6 +95,7 @@ class Film(ArrayScene):
         self.film_steps: list[Step] = []
         self._open: Step | None = None
         self._caption: list[TextLine] = []
+        self._also = ""  # to be read in this step, besides its caption
         self._changes: list[Animation] = []  # of the caption, until the step's first play
         self._to_end = True
 
@@ -168,6 +169,10 @@ class Film(ArrayScene):
             self.play(*animations)
         self._end()
 
+    def read_also(self, text: str) -> None:
+        """Let the present step, or the next one, last until a text beside its caption can be read as well."""
+        self._also += text
+
     def on_step_end(self, step: Step) -> None:
         """Handle the end of a step's last play, before its final picture is held; for subclasses and tests."""
 
@@ -225,7 +230,8 @@ class Film(ArrayScene):
         factor, fps = self._factor, self.frame_rate
         step = replace(step, settled=self.frames)
         self.on_step_end(step)
-        left = frame_count(reading_seconds(step.caption) * factor, fps) - (self.frames - step.start)
+        left = frame_count(reading_seconds(step.caption, self._also) * factor, fps) - (self.frames - step.start)
+        self._also = ""
         self._wait(max(left, frame_count(MIN_HOLD * factor, fps)))
         self.film_steps.append(replace(step, end=self.frames))
         self._open = None

@@ -18,7 +18,8 @@ from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.layer_film import LayerFilm, cut
 from netcore.viz.film.components.map_screen import LINE, image_rgb, map_limit
 from netcore.viz.film.components.tiles import ring, row_numbers, tile_frames
-from netcore.viz.film.components.time_axis import TimeChart, TimedImages, TimedText, run_time_line
+from netcore.viz.film.components.time_axis import TimedImages, TimedText, run_time_line
+from netcore.viz.film.components.time_chart import TimeChart
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
