@@ -209,7 +209,7 @@ def test_cnn_film_partial_sums(kept, playback, trace):
     assert f"map {film.path.units[3] + 1}:" in kept["partial-sums"]["sum"]
 
 
-def test_cnn_film_says_why_map_is_taken(playback, trace):
+def test_cnn_film_explains_map_choice(playback, trace):
     """The map of the second convolution is one to which the followed map of the first adds much."""
     path = playback.film.path
     followed, (unit, row, column) = path.units[3], path.partial.place

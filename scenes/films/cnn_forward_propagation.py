@@ -176,6 +176,7 @@ class CnnForwardPropagation(HeadFilm):
                     self.play_brief(i, min(1.0, 3.0 / len(group)))
                 if stages[0].kind == "partial" and (why := self.chosen(group[0])):
                     self.play(self.sums.change(*why))
+                    self.leaving = [*self.leaving, *self.sums.change()]
 
     def trace_value(self, group: list[int]) -> str:
         """Caption with the value followed before and after some stages; empty where none is followed."""
