@@ -9,6 +9,7 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import layout_problems, painted_strings
+from matplotlib.text import Text
 from sampling import sampled, sampled_pairs
 
 from netcore.core.errors import RequirementError
@@ -67,6 +68,8 @@ def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
                 if update:
                     update(t)
                 assert layout_problems(fig) == [], f"{theme.name}, t = {t}"
+            words = " ".join(text.get_text() for text in fig.findobj(Text))
+            assert scene.name == "data-set" or context.display_name in words, "the run is not named"
 
 
 @pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)
