@@ -18,6 +18,8 @@ from netcore.web.lesson_optimizer import epochs_chapter, optimizer_chapter
 from netcore.web.lesson_page import lesson_facts, write_lesson
 from netcore.web.lesson_training import backpropagation_chapter, gradient_chapter, loss_chapter, overfitting_chapter
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 
 @pytest.fixture(scope="module", params=["made-mlp", "made-cnn"])
 def facts(request, tmp_path_factory):
