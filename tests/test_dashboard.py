@@ -39,7 +39,7 @@ def context(request, make_context):
 
 @pytest.fixture(scope="module")
 def dashboard_figure(context):
-    """The figure, its update, the images it goes through, and its panels by name; drawn once, and updated by each test."""
+    """The figure, its update, its images, and its panels by name; drawn once, updated by each test."""
     panels = {}
     with pytest.MonkeyPatch.context() as monkeypatch, theme_style(DARK):
         for name in ("_Input", "_Probabilities", "_Network", "_Confusion", "_Activity", "_Weights", "_Confidence"):
