@@ -28,7 +28,6 @@ from netcore.analysis.history import held_out_text
 from netcore.core.errors import NetcoreError
 from netcore.core.formatting import format_count, format_number, format_percent, format_subset
 from netcore.core.run_writer import RunWriter
-from netcore.core.sample import Sample
 from netcore.core.trace import LayerTrace, Trace
 from netcore.viz.mpl.activation_columns import ActivationView, draw_activation_columns
 from netcore.viz.mpl.axes import add_colorbar
@@ -449,157 +448,6 @@ def test_neuron_weights_of_color_images(made) -> None:
     assert note_of(fig).startswith("24 of 40 neurons, largest outgoing weights")
 
 
-# ---- feature_map_grid
-
-NODES = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2"}
-ROOTS = {"pool1": "act1", "pool2": "act2"}  # a pooling shows the maps of the layer that it reads
-
-
-def from_left(grids):
-    """The image's grid and those of the maps as they stand side by side."""
-    return sorted(grids, key=lambda grid: artist_center(grid.ax)[0])
-
-
-def probability_bars(fig):
-    """Lengths and colours of the bars, from the top."""
-    ax = next(ax for ax in fig.axes if ax.patches and title_above(fig, ax) == "probability")
-    found = sorted(ax.patches, key=lambda bar: artist_center(bar)[1])
-    return [bar.get_width() for bar in found], [to_hex(bar.get_facecolor()) for bar in found]
-
-
-def says(trace) -> str:
-    """The prediction of an image whose class is known."""
-    return format_prediction(trace.classes, trace.prediction, trace.probabilities.max(), trace.label)
-
-
-def test_feature_grid_selection_and_scale(make_context, cnn_run) -> None:
-    context = make_context(cnn_run)
-    fig, _, grids = draw_figure("feature_map_grid", context)
-    digit, *views = from_left(grids)
-    trace = context.trace()
-    outputs = [trace[node].output for node in NODES.values()]
-    assert np.allclose(digit.images()[0], trace.pixels[0] / 255)
-    for grid, output, node in zip(views, outputs, NODES.values(), strict=True):
-        varied = trace[ROOTS.get(node, node)].output.std((1, 2))
-        assert np.array_equal(grid.images(), output[largest(varied, len(grid.images()))])
-        assert (grid.image.norm.vmin, grid.image.norm.vmax) == (0, output.max())
-    every = {s.text: s for s in text_spots(fig)}
-    head = every["image"].y
-    assert texts_in_row(fig, head) == ["image", *NODES, "probability"]
-    assert texts_in_row(fig, head + 19) == ["28×28", "28×28", "14×14", "14×14", "7×7"]
-    shown = texts_in_row(fig, every["shown →"].y)[1:]
-    counts = [(len(grid.images()), len(output)) for grid, output in zip(views, outputs, strict=True)]
-    assert [text.replace("/", " of ") for text in shown] == [f"{a} of {b}" if a < b else f"{b}" for a, b in counts]
-    assert [value_of(t) for t in texts_in_row(fig, every["max →"].y)[1:]] == [near(o.max()) for o in outputs]
-    assert note_of(fig) == says(trace) + " · maps shown: highest variance over the image"
-    for name, grid in zip(NODES, views, strict=True):
-        assert abs(every[name].left - grid.ax.get_window_extent().x0) < 3
-    assert color_bar_of(fig, "value") == ((0, 1), ["0", "max"])
-    assert np.allclose(strip_of(fig).to_rgba(np.array([0, 1]))[:, :3], [DARK.rgb("background"), DARK.rgb("foreground")])
-
-
-def test_feature_grid_animation_order(make_context, cnn_run) -> None:
-    context = make_context(cnn_run)
-    fig, update, grids = draw_figure("feature_map_grid", context)
-    digit, *views = from_left(grids)
-    stages = [
-        "convolution 1: Conv 3×3 → BN → ReLU; 32 maps of 28×28",
-        "pooling 1: Max-pool 2×2; 32 maps of 14×14",
-        "convolution 2: Conv 3×3 → BN → ReLU; 64 maps of 14×14",
-        "pooling 2: Max-pool 2×2; 64 maps of 7×7",
-    ]
-    for step in np.arange(0.5, 6.5, 0.5):  # the image, four stages, the verdict
-        update(step / 6)
-        filled = [np.isfinite(view.images()).all((1, 2)) for view in views]
-        shares = np.clip(step - 1 - np.arange(4), 0, 1)
-        for mask, share in zip(filled, shares, strict=True):
-            assert list(mask) == [True] * round(share * len(mask)) + [False] * (len(mask) - round(share * len(mask)))
-        names = {s.text: s.color for s in text_spots(fig)}
-        assert [names[name] == DARK.emphasis for name in NODES] == [0 < share < 1 for share in shares]
-        assert np.allclose(digit.images()[0], context.sample.pixels[0] / 255)
-        lengths, _ = probability_bars(fig)
-        if step <= 1:
-            assert note_of(fig) == "image: 1×28×28 pixels"
-        elif step <= 5:
-            assert note_of(fig) == stages[int(np.ceil(step)) - 2]
-        else:
-            assert note_of(fig).startswith(says(context.trace()))
-        assert np.allclose(lengths, context.trace().probabilities if step > 5 else 0)
-
-
-def test_feature_grid_of_one_layer(make_context, cnn_run, made) -> None:
-    context = make_context(cnn_run)
-    fig, _, grids = draw_figure("feature_map_grid", context, layer="conv1")
-    _, grid = from_left(grids)
-    output = context.trace()["act1"].output
-    assert np.array_equal(grid.images(), output)
-    low, high = check_scale(fig, grid, "activation", 0, output.max())
-    assert (low, value_of(high)) == ("0", near(output.max()))
-    assert "Feature maps of convolution 1, cnn-2conv, epoch 1" in painted_strings(fig)
-    signed = made("hundred")  # tanh: both signs
-    fig, _, grids = draw_figure("feature_map_grid", signed, layer="conv2")
-    output = signed.trace()["act2"].output
-    limit = np.abs(output).max()
-    assert np.array_equal(grids[0].images(), output)
-    low, _, high = check_scale(fig, grids[0], "activation", -limit, limit)
-    assert (value_of(low), value_of(high)) == (near(-limit), near(limit))
-
-
-def test_feature_grid_over_snapshots(make_context, cnn_run) -> None:
-    context = make_context(cnn_run)
-    fig, update, (grid, digit) = draw_figure("feature_map_grid", context, layer="conv2", over="training")
-    traces = [context.trace(at=snapshot) for snapshot in context.snapshots]
-    check_scale(fig, grid, "activation", 0, max(trace["act2"].output.max() for trace in traces))
-    for i, trace in enumerate(traces):
-        update((i + 0.5) / len(traces))
-        assert np.array_equal(grid.images(), trace["act2"].output)
-        assert np.allclose(digit.images()[0], context.sample.pixels[0] / 255)
-        assert np.allclose(probability_bars(fig)[0], trace.probabilities)
-        assert note_of(fig) == says(trace)
-        check_timeline(fig, context, context.snapshots, i)
-
-
-def test_feature_grid_over_images(make_context, cnn_run) -> None:
-    context = make_context(cnn_run)
-    fig, update, grids = draw_figure("feature_map_grid", context, over="images", images=4)
-    digit, *views = from_left(grids)
-    examples = context.examples()
-    pictures = [Sample(examples.images[k], int(examples.labels[k])) for k in range(3)] + [context.sample]
-    traces = [context.trace(sample=sample) for sample in pictures]
-    largest_values = [max(trace[node].output.max() for trace in traces) for node in NODES.values()]
-    top = next(s.y for s in text_spots(fig) if s.text == "max →")
-    assert [value_of(text) for text in texts_in_row(fig, top)[1:]] == [near(value) for value in largest_values]
-    for i, trace in enumerate(traces):
-        update((i + 0.5) / 4)
-        assert np.allclose(digit.images()[0], trace.pixels[0] / 255)
-        assert np.allclose(probability_bars(fig)[0], trace.probabilities)
-        assert note_of(fig).startswith(says(trace))
-        for view, node, value in zip(views, NODES.values(), largest_values, strict=True):
-            varied = [t[ROOTS.get(node, node)].output.std((1, 2)) for t in traces]
-            chosen = largest(np.mean(varied, 0), len(view.images()))
-            assert np.array_equal(view.images(), trace[node].output[chosen])
-            assert view.image.norm.vmax == value
-
-
-def test_feature_grid_signed_color_images(made) -> None:
-    context = made("rgb")
-    fig, update, grids = draw_figure("feature_map_grid", context, over="images", images=2)
-    digit = from_left(grids)[0]
-    for t, pixels in ((0, context.examples().images[1]), (1, context.sample.pixels)):
-        update(t)
-        assert np.array_equal(digit.images()[0], np.stack(list(pixels), 2))
-    fig, _, grids = draw_figure("feature_map_grid", made("hundred"))
-    trace = made("hundred").trace()
-    for grid, node in zip(from_left(grids)[1:], ("act1", "act2", "pool1"), strict=True):
-        limit = np.abs(trace[node].output).max()
-        assert (grid.image.norm.vmin, grid.image.norm.vmax) == (-limit, limit)
-    limits, (low, high) = color_bar_of(fig, "value")
-    assert limits == (-1, 1)
-    assert low[0] == "−"
-    assert high == "max"
-    assert np.allclose(strip_of(fig).to_rgba(np.array([-1, 1]))[:, :3], [DARK.rgb("negative"), DARK.rgb("positive")])
-
-
 # ---- the shared kit: bars
 
 
@@ -762,15 +610,14 @@ def test_legend_names_and_colors() -> None:
 
 
 def test_colorbar_tick_positions() -> None:
-    for low, clipped, ends, texts in (
-        (-1, False, None, ["−1.0", "0", "3.0"]),
-        (-1, True, None, ["≤ −1.0", "0", "≥ 3.0"]),
-        (0, True, None, ["0", "≥ 3.0"]),
-        (-1, False, ("−max", "max"), ["−max", "max"]),
-        (1, False, None, ["1.0", "3.0"]),
+    for low, clipped, texts in (
+        (-1, False, ["−1.0", "0", "3.0"]),
+        (-1, True, ["≤ −1.0", "0", "≥ 3.0"]),
+        (0, True, ["0", "≥ 3.0"]),
+        (1, False, ["1.0", "3.0"]),
     ):
         fig = new_figure(DARK, (800, 450))
-        ax = add_colorbar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped, ends=ends)
+        ax = add_colorbar(fig, Box(100, 100, 400, 40), diverging(DARK), low, 3, "weight", clipped=clipped)
         fig.canvas.draw()
         assert color_bar_of(fig, "weight") == ((low, 3), texts)
         found = {s.text: s for s in text_spots(fig)}

@@ -15,6 +15,8 @@ from netcore.models.loading import load_model
 from netcore.scenes.films.activation_functions import ActivationFunctions
 from netcore.tracing.inputs import normalize
 from netcore.viz.film.components.collapsing_columns import matrix_sizes
+from netcore.viz.film.components.plot import Plot
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (480, 270)
@@ -25,10 +27,11 @@ class Looking(ActivationFunctions):
 
     def setup(self):
         super().setup()
-        self.places = {}
+        self.places, self.lines = {}, {}
 
     def on_step_end(self, step):
         super().on_step_end(step)
+        self.lines[step.name] = self.sums.text
         self.places[step.name] = self.dots.centers.copy(), (self.plot.x, self.plot.y)
 
 
@@ -94,6 +97,52 @@ def test_activations_film_accuracy(played, module, mlp_run):
     answers = module(x).argmax(1), nn.Sequential(*linears)(x.flatten(1)).argmax(1)
     expected = [float((answer.numpy() == examples.labels).mean()) for answer in answers]
     np.testing.assert_allclose(played.film.bars.bars.values, expected, atol=0.0021)
+    right = [(answer.numpy() == examples.labels) for answer in answers]
+    line = "{:,} of {:,} example images with, {:,} without"
+    assert played.film.lines["accuracy"] == line.format(right[0].sum(), len(right[0]), right[1].sum())
+    lost, gained = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
+    assert f"{lost:,} turn wrong (answer with → without functions), {gained:,} turn right" in played.texts
+    turned = np.flatnonzero(right[0] & ~right[1])[:3]
+    assert {f"{answers[0][i]} → {answers[1][i]}" for i in turned} <= played.texts
+
+
+def test_activations_film_counts_flat_dots(played, context):
+    """The numbers in the grey bands are the dots in them, and add up to the number in the sum line."""
+    z = context.trace()["hidden1"].output.ravel()
+    bands = linear_collapse.flat_ranges(played.film.function, *played.film.plot.x)
+    inside = [int(((z > a) & (z < b)).sum()) for a, b in bands]
+    assert [line.text for line in played.film.flat_counts] == [f"{n} dot{'s' * (n != 1)}" for n in inside]
+    assert f"for {sum(inside)} of {len(z)} neurons" in played.film.lines["flat"]
+
+
+def test_plot_crowds_count_hidden_dots() -> None:
+    """Dots on one place are counted, neighbours that can be told apart are not."""
+    plot = Plot(DARK, Area(0, 0, 10, 5), (-10, 10), (0, 1))
+    assert plot.crowds([3.0, 3.01, -4.0, 0.0, 3.02, 0.2]) == [(pytest.approx(3.01), 3)]
+
+
+def test_activations_film_own_weights(played, module, context, mlp_run):
+    """Signs of the score's gradient for both images, and the marked weight, are those of autograd."""
+    film, k = played.film, context.trace().prediction
+    other = int((film.all_scores.argmax(axis=1) != k).argmax())
+    images = np.stack([context.sample.pixels, film.examples.images[other]])
+    x = inputs(mlp_run, images).requires_grad_(True)
+    module(x)[:, k].sum().backward()
+    a, b = x.grad.numpy()[:, 0]
+    np.testing.assert_allclose(film.pair.values, [a, b], atol=1e-4 * np.abs(b).max())
+    differ = int((np.sign(a) != np.sign(b)).sum())
+    assert f"signs differ at {differ} of 784, without functions at none" in film.lines["own-weights"]
+    ground, ink = (film.theme.signed_colors(np.array(v)) for v in (0.0, 1.0))
+    for picture, gradient in zip(film.pair.images.rgb, (a, b), strict=True):
+        at = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        strongest = ink if gradient[at] > 0 else film.theme.signed_colors(np.array(-1.0))
+        np.testing.assert_allclose(picture[at], strongest, atol=0.01)  # neither picture is dark beside the other
+    assert not np.allclose(ground, ink)
+    at = linear_collapse.most_opposite(a, b)
+    expected = a[at], b[at], film.weight[k].reshape(28, 28)[at]
+    shown = [float(text.replace("−", "-")) for text in film.numbers]
+    np.testing.assert_allclose(shown, expected, rtol=0.06)
+    assert shown[0] * shown[1] < 0
 
 
 @pytest.mark.parametrize("function", [nn.Sigmoid, nn.Tanh, nn.ReLU, nn.GELU])

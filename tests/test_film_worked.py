@@ -1,6 +1,7 @@
 """Worked example: printed factors, products and sums agree with each other and with PyTorch."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -13,12 +14,15 @@ from netcore.analysis import hand_computation
 from netcore.analysis.cnn_stages import cnn_stages
 from netcore.analysis.followed_maps import follow_maps
 from netcore.analysis.hand_computation import add_texts, hand_sum, to_decimal
+from netcore.analysis.hand_softmax import hand_softmax
 from netcore.core.errors import NetcoreError
+from netcore.core.formatting import format_percent
 from netcore.scenes.films.worked_example import WorkedExample
 from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.components import score_sheet
 from netcore.viz.film.components.number_table import MIN_ROW_HEIGHT, TITLE_ROOM, fit_hand_sum
-from netcore.viz.film.text import line_width
+from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.text import TextLine, line_width
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, LIGHT
 
@@ -47,29 +51,52 @@ def played(context):
     return play_film(Looking, context, fps=2, size=SIZE)
 
 
-def test_worked_example_products(played, context):
-    film, trace = played.film, context.trace()
-    node = trace[film.layer.block.main.node]
-    weight = torch.from_numpy(node.weight[film.unit]).double()
-    inputs = torch.from_numpy(trace.input_of(node).ravel()).double()
-    expected = (weight * inputs).numpy()
-    shown = [float(to_decimal(line.text)) for line in film.table.numbers]
-    np.testing.assert_allclose(shown, expected, atol=0.0011)
-    for a, w, p in zip(film.hand.activations, film.hand.weights, film.hand.products, strict=True):
-        assert float(to_decimal(a) * to_decimal(w)) == pytest.approx(float(to_decimal(p)), abs=0.0021)
-    fill = film.table.grid.fill[:, :3]
+def rounded(value, digits):
+    """Round half up, as people do."""
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def check_tables(tables, layer, unit, trace):
+    """Each printed product is that of its printed factors, and PyTorch's; rows, bias and total add up as printed."""
+    node, hand = trace[layer.block.main.node], tables.hand
+    weight = torch.from_numpy(node.weight[unit]).double()
+    expected = (weight * torch.from_numpy(trace.input_of(node).ravel()).double()).numpy()
+    texts = [line.text for line in tables.products.numbers]
+    unit_digit = to_decimal(hand.products[0]).as_tuple().exponent
+    np.testing.assert_allclose([float(to_decimal(t)) for t in texts], expected, atol=0.51 * 10.0**unit_digit)
+    assert [line.text for line in tables.activations.numbers] == list(hand.activations)
+    assert [line.text for line in tables.weights.numbers] == list(hand.weights)
+    for a, w, p in zip(hand.activations, hand.weights, texts, strict=True):
+        assert rounded(to_decimal(a) * to_decimal(w), -unit_digit) == to_decimal(p), (a, w, p)
+    rows = [line.text for line in tables.row_sums]
+    assert rows == [add_texts(texts[k : k + tables.columns]) for k in range(0, len(texts), tables.columns)]
+    assert add_texts([*rows, hand.bias]) == hand.total
+    assert float(to_decimal(hand.total)) == pytest.approx(float(node.output.ravel()[unit]), abs=6e-4)
+    fill = tables.products.grid.fill[:, :3]
     strongest = int(np.abs(expected).argmax())
     np.testing.assert_allclose(fill[strongest], DARK.rgb("positive" if expected[strongest] > 0 else "negative"))
 
 
-def test_worked_example_sums_add_up(played):
+def test_worked_example_neuron_tables(played, context):
     film = played.film
-    texts = [line.text for line in film.table.numbers]
-    rows = [line.text for line in film.row_sums]
-    assert rows == [add_texts(texts[k : k + film.columns]) for k in range(0, len(texts), film.columns)]
-    assert add_texts(rows) == film.hand.before_bias
-    assert add_texts([film.hand.before_bias, film.hand.bias]) == film.hand.total
-    assert film.hand.total in film.lines["bias"]
+    check_tables(film.tables, film.layer, film.unit, context.trace())
+    assert add_texts(film.tables.rows) == film.tables.hand.before_bias
+    assert film.tables.hand.total in film.lines["bias"]
+
+
+def test_worked_example_score_tables(played, context):
+    """The answer's score is shown as a sum of the last hidden neurons; the neuron of before is marked in it."""
+    film, trace = played.film, context.trace()
+    check_tables(film.score, film.layers[-1], trace.prediction, trace)
+    line = film.lines["score"].replace("bias ", "").replace("− ", "−").replace("+ ", "")
+    terms, total = line.split(" = ")
+    assert add_texts(terms.split(" ")) == total == film.score.hand.total
+    caption = next(step.caption for step in played.steps if step.name == "score")
+    assert "16 products + bias, no sigmoid" in caption
+    cell = film.score.activations.cells[film.unit]
+    marks = [seen.mobject for seen in played.moments[5] if isinstance(seen.mobject, Rectangles)]
+    (yellow,) = [m for m in marks if np.allclose(m.line[0, :3], DARK.rgb("emphasis"))]
+    np.testing.assert_allclose(yellow.points[:, :2], cell.corners[0])
 
 
 def test_hand_sum_fits_tables(played):
@@ -77,7 +104,7 @@ def test_hand_sum_fits_tables(played):
     film = played.film
     narrow = Area(0, 0, 2.0, 2.6)
     hand, columns = fit_hand_sum(film.layer, film.unit, narrow, narrow)
-    assert columns < film.columns
+    assert columns < film.tables.columns
     assert len(hand.products) + bool(hand.rest) <= columns * int((2.6 - TITLE_ROOM) / MIN_ROW_HEIGHT)
     assert add_texts([*hand.products, *[hand.rest] * bool(hand.rest), hand.bias]) == hand.total
     assert max(line_width(text, LABEL) for text in (*hand.weights, *hand.products)) * columns <= narrow.width
@@ -86,7 +113,7 @@ def test_hand_sum_fits_tables(played):
 def test_worked_example_neuron(played, context):
     film, trace = played.film, context.trace()
     z = trace[film.layer.block.main.node].output.ravel()[film.unit]
-    assert float(to_decimal(film.hand.total)) == pytest.approx(float(z), abs=6e-4)
+    assert float(to_decimal(film.tables.hand.total)) == pytest.approx(float(z), abs=6e-4)
     shown = film.lines["activation"].rsplit(" ", 1)[1]
     assert float(to_decimal(shown)) == pytest.approx(float(torch.sigmoid(torch.tensor(float(z)))), abs=6e-4)
 
@@ -95,11 +122,36 @@ def test_worked_example_shares(played, context):
     sheet, trace = played.film.sheet, context.trace()
     expected = torch.softmax(torch.from_numpy(trace.logits).double(), 0).numpy()
     np.testing.assert_allclose(sheet.shares, expected, atol=1e-6)
-    assert add_texts(sheet.powers) == sheet.total
-    assert played.film.lines["total"].endswith(f"= {sheet.total}")
     assert sheet.percents == sheet.torch_percents
-    z, power = sheet.power_line.removeprefix("e to the ").split(" = ")
-    assert np.exp(float(z.replace("−", "-"))) == pytest.approx(float(to_decimal(power)), abs=0.0051)
+    check_softmax(sheet.hand, sheet.percents)
+    assert played.film.lines["total"].endswith(f"= {sheet.hand.total} (rounded)")
+    column = [line.text for line in sheet.columns[2] if isinstance(line, TextLine)][1:]
+    assert column == list(sheet.hand.powers)
+
+
+def check_softmax(hand, percents):
+    """A reader who has only the printed numbers gets the printed numbers that follow from them."""
+    shift = float(to_decimal(hand.shift)) if hand.shift else 0.0
+    for z, power in zip(hand.scores, hand.powers, strict=False):
+        made, printed = np.exp(float(to_decimal(z)) - shift), to_decimal(power)
+        assert printed > 0, "a power is never 0"
+        assert abs(made - float(printed)) <= 0.5001 * 10.0 ** printed.as_tuple().exponent, (z, power)
+    total, digits = to_decimal(hand.total), -to_decimal(hand.total).as_tuple().exponent
+    assert rounded(sum(map(to_decimal, hand.powers)), digits) == total
+    shares = [format_percent(float(to_decimal(power) / total)).replace("100.0", "> 99.9") for power in hand.powers]
+    assert shares[: len(hand.scores)] == percents[: len(hand.scores)]
+    top, rest = hand.terms(3)
+    assert rounded(sum(map(to_decimal, [*top, rest or "0"])), digits) == total
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0, 20.0])
+def test_hand_softmax_is_recomputable(spread):
+    for seed in range(10):
+        scores = torch.randn(12, generator=torch.Generator().manual_seed(seed)).double() * spread
+        index = np.sort(scores.argsort(descending=True)[:9].numpy())
+        hand = hand_softmax(scores.numpy(), index)
+        check_softmax(hand, [format_percent(float(p)) for p in torch.softmax(scores, 0)[index]])
+        assert len(hand.powers) == len(hand.scores) + 1 == 10
 
 
 def test_worked_example_layout(played):
@@ -127,7 +179,7 @@ def test_worked_example_of_cnn(cnn_run, make_context):
     played, trace = play_film(Looking, context, fps=2, size=SIZE), context.trace()
     check_layout(played)
     assert all(len(step.caption) <= 50 for step in played.steps[:-1])
-    lines, hand = played.film.lines, played.film.hand
+    lines, hand = played.film.lines, played.film.tables.hand
     assert hand.rest_count > 3000
     assert add_texts([*hand.products, hand.rest]) == hand.before_bias
     stages = cnn_stages(trace).stages
@@ -158,10 +210,11 @@ def test_hand_sum_of_many_inputs(played, context):
 
 def test_worked_example_detects_lies(context, monkeypatch):
     """A softmax that is not the network's stops the film; a dropped bias does not add up."""
-    monkeypatch.setattr(score_sheet.np, "exp", lambda z: np.asarray(z) ** 2 + 1)
+    monkeypatch.setattr(score_sheet.np, "exp", lambda z: 1 / (1 + np.abs(z)))
     with pytest.raises(NetcoreError, match="differs from PyTorch"):
         play_film(WorkedExample, context, fps=2, size=SIZE)
     monkeypatch.undo()
     monkeypatch.setattr(hand_computation, "format_terms", lambda terms, digits: (["1.00"] * len(terms), "5.00"))
     film = play_film(WorkedExample, context, fps=2, size=SIZE).film
-    assert add_texts([film.hand.before_bias, film.hand.bias]) != film.hand.total
+    hand = film.tables.hand
+    assert add_texts([hand.before_bias, hand.bias]) != hand.total

@@ -1,5 +1,6 @@
 """Costs that must not grow: operations of a training step, weights in memory, runs that are opened."""
 
+import json
 import weakref
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from netcore.cli.main import main
+from netcore.core import plain_text
 from netcore.core import run as runs
 from netcore.core.errors import NetcoreError
+from netcore.core.plain_text import parse_json
 from netcore.core.run import iter_runs, load_run
+from netcore.core.value_checks import rows_of
 from netcore.models.export import export_graph
 from netcore.models.exported_model import ExportedModel
 from netcore.models.module_copy import copy_module
@@ -139,6 +143,32 @@ def test_stored_network_uses_read_arrays(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 # ---- runs
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1E+0309", "1" * 41, "[1e999]", '{"a": 1.5e310}', "9" * 400 + ".0"])
+def test_json_out_of_range_numbers(number: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        parse_json(number)
+
+
+def test_json_plain_numbers_cost_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also beside digests and texts that look like numbers with an exponent."""
+    monkeypatch.setattr(plain_text, "_finite", pytest.fail)
+    monkeypatch.setattr(plain_text, "_bounded", pytest.fail)
+    value = {"a": [0.1, 1e-300, 1.5e30, 3, None], "sha256": "7e123" * 10, "text": "1e999"}
+    assert parse_json(json.dumps(value)) == value
+
+
+def test_rows_are_checked_at_once() -> None:
+    """Good rows pass together; a bad one is named."""
+    rows = [{"step": n, "epoch": n / 20, "loss": None if n == 3 else 0.5} for n in range(50)]
+    check = rows_of("epoch")
+    check(rows, "history")
+    for name, value in {"step": -1, "epoch": None, "loss": "0.5"}.items():
+        with pytest.raises(ValueError, match=r"history\[7\]"):
+            check([*rows[:7], rows[7] | {name: value}, *rows[8:]], "history")
+    with pytest.raises(ValueError, match=r"history\[1\]"):
+        check([{"step": 0, "epoch": 0}, [0]], "history")
 
 
 @pytest.fixture

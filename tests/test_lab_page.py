@@ -62,6 +62,7 @@ def test_examples_match_predict(browser, cnn, tmp_path, half, limit):
     found = np.array(page.evaluate("Array.from(netcoreLab.model.base.probabilities)")).reshape(-1, 10)
     assert np.abs(found - expected_probabilities(cnn)).max() <= limit
     assert "Checked: on 40 examples" in page.inner_text("#self-check")
+    assert ("float16" in page.inner_text("#self-check")) == half
     assert messages == []
     assert all(url.startswith(("file:", "blob:", "data:")) for url in requests)
     assert requests

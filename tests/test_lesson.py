@@ -1,21 +1,27 @@
 """The lesson of a run: its numbers beside PyTorch's, its page in Chromium."""
 
 import re
+import tempfile
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browser import start_chromium
+from browser import start_chromium, wait_until
 from figure_runs import make_run
+from test_steps_encoded import FPS, STEPS, stepped_clip
 
 from netcore.cli.main import main
 from netcore.core.errors import NetcoreError
 from netcore.models.loading import load_model
+from netcore.rendering.encoding import encode
+from netcore.web import lesson_page
 from netcore.web.lesson_network import convolution_chapter, neuron_chapter, softmax_chapter
 from netcore.web.lesson_optimizer import epochs_chapter, optimizer_chapter
-from netcore.web.lesson_page import lesson_facts, write_lesson
+from netcore.web.lesson_page import lesson_facts
+from netcore.web.lesson_parts import image_uri
 from netcore.web.lesson_training import backpropagation_chapter, gradient_chapter, loss_chapter, overfitting_chapter
 
 pytestmark = pytest.mark.usefixtures("draw_in_process")
@@ -154,9 +160,39 @@ def test_lesson_page_self_contained(facts, tmp_path, capsys):
     assert all(address.startswith(("#", "data:")) for address in tags.addresses)
 
 
-def test_lesson_readable_in_browser(facts, tmp_path):
+def add_toy_film(chapters, *_):
+    """Add the player of a small clip where the films of a lesson are."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "film.html"
+        encode(stepped_clip((320, 180)), {"html": file}, FPS, hold=0, steps=STEPS, title="Toy")
+        page = file.read_text(encoding="utf-8")
+    steps = [(step.caption, step.notes) for step in STEPS]
+    chapters[2].add_player(page, "Toy", "A toy film", image_uri(np.zeros((1, 4, 4), np.uint8)), steps)
+
+
+def check_film(page):
+    """The film of a page stops at each step, obeys keys, and is replaced by its storyboard on paper."""
+    frame = next(f for f in page.frames if f != page.main_frame)
+    shown = [step.settled for step in STEPS]
+    wait_until(frame, f"clip.readyState >= 2 && clip.paused && player.dataset.frame === '{shown[0]}'")
+    frame.focus("#play")
+    page.keyboard.press("ArrowRight")
+    wait_until(frame, f"clip.paused && player.dataset.frame === '{shown[1]}'")
+    assert frame.inner_text("#words") == STEPS[1].caption
+    assert frame.evaluate("document.documentElement.scrollHeight <= innerHeight + 1"), "a part is cut off"
+    page.click(".film summary")
+    assert all(step.caption in page.inner_text(".film ol") for step in STEPS)
+    assert not page.is_visible(".poster")
+    page.emulate_media(media="print")
+    assert page.is_visible(".poster")
+    assert not page.is_visible("iframe")
+    page.emulate_media(media="screen")
+
+
+def test_lesson_readable_in_browser(facts, tmp_path, monkeypatch):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    write_lesson(tmp_path / "lesson.html", facts.run, renders=False)
+    monkeypatch.setattr(lesson_page, "add_renders", add_toy_film)
+    lesson_page.write_lesson(tmp_path / "lesson.html", facts.run)
     with start_chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
         messages = []
@@ -166,6 +202,18 @@ def test_lesson_readable_in_browser(facts, tmp_path):
         assert page.locator("details[open] p").first.is_visible()
         heights = page.evaluate("[...document.querySelectorAll('math')].map((m) => m.getBoundingClientRect().height)")
         assert np.min(heights) > 8
+        check_film(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert messages == []
         assert [violation["id"] for violation in axe.run(page).response["violations"]] == []
+
+
+@pytest.mark.slow
+def test_lesson_has_films_and_figures(facts, tmp_path):
+    lesson_page.write_lesson(tmp_path / "lesson.html", facts.run)
+    text = (tmp_path / "lesson.html").read_text(encoding="utf-8")
+    films = set(re.findall(r'title="Film: ([^"]+)"', text))
+    assert {"Softmax and cross-entropy", "Backpropagation"} <= films
+    assert ("Convolution" in films) == bool(facts.layers_of("Conv2d"))
+    assert text.count('class="poster"') == len(films)
+    assert text.count("<source media") == 2

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from browser import draw_three, open_file, start_chromium, wait_until
 from figure_runs import make_run
 from lab_servers import serve_lab
 from PIL import Image
+from test_lesson import add_toy_film, check_film
 
+from netcore.web import lesson_page
 from netcore.web.lab_page import write_lab
 
 PHONE = {"width": 390, "height": 844}
@@ -107,6 +110,21 @@ def test_changes_offered_as_run(lab, served):
     wait_until(lab, "document.getElementById('save-note').textContent.startsWith('Not saved')")
     lab.click("#undo-edit")
     assert not lab.is_visible("#save-run")
+
+
+def test_lesson_served_with_films(browser, served, run, tmp_path, monkeypatch):
+    written = Future()
+    monkeypatch.setattr(lesson_page, "add_renders", add_toy_film)
+    lesson_page.write_lesson(tmp_path / "lesson.html", run)
+    written.set_result((tmp_path / "lesson.html").read_text(encoding="utf-8"))
+    monkeypatch.setattr(served[1].lesson_worker, "submit", lambda *_: written)
+    page = browser.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text))
+    answer = page.goto(served[0] + "/lesson")
+    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+    check_film(page)
+    assert problems == []
 
 
 @pytest.mark.slow

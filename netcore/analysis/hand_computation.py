@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from netcore.analysis.dense_layers import DenseLayer
 from netcore.core.formatting import format_terms
 
-MAX_FACTOR_DECIMALS = 5
+MAX_FACTOR_DECIMALS = 6
+PLAIN_DIGITS = str.maketrans({raised: plain for plain, raised in zip("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)})
 DECIMALS = 3  # of products, at least
 
 
@@ -23,7 +24,8 @@ class HandSum:
     index : ndarray of int
         Inputs that are written one by one, in their order.
     activations, weights, products : tuple of str
-        One each for every input of `index`; a printed product is that of the printed factors, to within one last digit.
+        One each for every input of `index`; the product of the printed factors, rounded, is the printed one, unless
+        that was adjusted by one last digit so that the sum adds up.
     rest : str
         Sum of all other products, "" if there are none.
     rest_count : int
@@ -82,20 +84,49 @@ def add_texts(terms: Sequence[str]) -> str:
     return f"{total:,}".replace("-", "−")
 
 
+def sigmoid_by_hand(z: str, result: str) -> str:
+    """Write the sigmoid of a printed number in two divisions, with as few digits as give the printed result.
+
+    Examples
+    --------
+    >>> sigmoid_by_hand("2.361", "0.914")
+    '1 ÷ (1 + e to the −2.361) = 1 ÷ 1.094 = 0.914'
+    """
+    minus = z[1:] if z.startswith("−") else f"−{z}"
+    below = 1 + float(np.exp(float(to_decimal(minus))))
+    for decimals in range(DECIMALS, MAX_FACTOR_DECIMALS + 1):
+        text = f"{below:,.{decimals}f}"
+        if f"{1 / float(to_decimal(text)):.{len(result.partition('.')[2])}f}" == result:
+            break
+    return f"1 ÷ (1 + e to the {minus}) = 1 ÷ {text} = {result}"
+
+
 def to_decimal(text: str) -> Decimal:
-    """Read a printed number."""
-    return Decimal(text.replace(",", "").replace("−", "-"))
+    """Read a printed number.
+
+    Examples
+    --------
+    >>> to_decimal("−1,234.50"), to_decimal("4.0×10⁻⁵")
+    (Decimal('-1234.50'), Decimal('0.000040'))
+    """
+    factor, _, power = text.replace(",", "").replace("−", "-").partition("×10")
+    return Decimal(factor).scaleb(int(power.translate(PLAIN_DIGITS) or 0))
 
 
 def _factors(
     a: NDArray[np.float64], w: NDArray[np.float64], products: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Print factors with the fewest decimals that give the printed products, to within one last digit."""
-    decimals = len(products[0].partition(".")[2]) if products else 2
-    for d in range(decimals, max(decimals, MAX_FACTOR_DECIMALS) + 1):
-        texts = [[f"{v:.{d}f}".replace("-", "−") for v in values] for values in (a, w)]
-        made = (to_decimal(x) * to_decimal(y) for x, y in zip(*texts, strict=True))
-        unit = Decimal(1).scaleb(-decimals)
-        if all(abs(m - to_decimal(p)) <= unit for m, p in zip(made, products, strict=True)):
+    """Print each pair of factors with the fewest decimals whose product, rounded, is the printed one."""
+    pairs = [_pair(float(x), float(y), product) for x, y, product in zip(a, w, products, strict=True)]
+    return tuple(one for one, _ in pairs), tuple(two for _, two in pairs)
+
+
+def _pair(x: float, y: float, product: str) -> tuple[str, str]:
+    """Print two factors; with the most decimals if the printed product was adjusted to its sum."""
+    decimals = len(product.partition(".")[2])
+    unit, most = Decimal(1).scaleb(-decimals), max(decimals, MAX_FACTOR_DECIMALS)
+    for d in range(decimals, most + 1):
+        one, two = (f"{v:.{d}f}".replace("-", "−") for v in (x, y))
+        if (to_decimal(one) * to_decimal(two)).quantize(unit, ROUND_HALF_UP) == to_decimal(product):
             break
-    return tuple(texts[0]), tuple(texts[1])
+    return one, two

@@ -89,7 +89,15 @@ def flat_ranges(function: Function, low: float, high: float) -> list[tuple[float
     return [(float(z[a]), float(z[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 2]
 
 
-def likeness(a: ArrayLike, b: ArrayLike) -> float:
-    """Return the cosine of the angle between two arrays."""
-    x, y = np.ravel(np.asarray(a, np.float64)), np.ravel(np.asarray(b, np.float64))
-    return float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-300))
+def count_opposite(a: ArrayLike, b: ArrayLike) -> int:
+    """Count the places at which two arrays have opposite signs."""
+    return int((np.sign(a) * np.sign(b) < 0).sum())
+
+
+def most_opposite(a: ArrayLike, b: ArrayLike) -> tuple[int, ...] | None:
+    """Return the place at which two arrays are opposite most, each in units of its own maximum; None if nowhere."""
+    x, y = (np.asarray(v, np.float64) / max(float(np.abs(v).max()), 1e-300) for v in (a, b))
+    both = np.where(x * y < 0, np.minimum(np.abs(x), np.abs(y)), 0.0)
+    if not both.any():
+        return None
+    return tuple(int(n) for n in np.unravel_index(int(both.argmax()), both.shape))

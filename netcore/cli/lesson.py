@@ -27,8 +27,12 @@ def command(
     gradient, backpropagation, optimizer, epochs, overfitting, each worked out with the values of RUN on one of its
     examples, with exercises.
     """
+    from netcore.cli.render_progress import stderr_listener
     from netcore.core.run import load_run
     from netcore.web.lesson_page import write_lesson
 
-    write_lesson(output, load_run(run, runs_dir), at=at, index=index, theme=theme, renders=renders)
+    with stderr_listener() as listener:
+        write_lesson(
+            output, load_run(run, runs_dir), at=at, index=index, theme=theme, renders=renders, listener=listener
+        )
     click.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB; open it in a browser")

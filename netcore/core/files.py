@@ -19,6 +19,7 @@ from netcore.core.errors import NetcoreError
 from netcore.core.plain_text import plain_text
 
 MAX_STEM = 150  # characters of a target's name in that of its temporary file: file systems allow 255 bytes
+SMALL_FILE = 2**18  # bytes below which a file is read whole for its digest
 LEFTOVER_SECONDS = 24 * 3600  # after which a temporary file is one that its process left, if it cannot be asked
 _LEFTOVER = re.compile(r"\..*?-(?:(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-)?[0-9a-f]{8}\.partial(\.\w+)?")
 _swept: set[tuple[str, int]] = set()  # folders, and the process that swept them
@@ -35,10 +36,12 @@ def scenes_dir() -> Path:
 
 def file_sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 digest of a regular file; OSError for a device or a pipe."""
-    if not path.is_file():
-        os.stat(path)  # raises if it is missing
+    info = os.stat(path)
+    if not stat.S_ISREG(info.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     with path.open("rb") as stream:
+        if info.st_size < SMALL_FILE:
+            return hashlib.sha256(stream.read()).hexdigest()
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

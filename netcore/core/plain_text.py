@@ -10,6 +10,9 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u2028-\u202e\
 _ESCAPED = re.compile(r"\\u(00[01789][0-9a-f]|d[89a-f]|20[0-9a-f]{2}|206)|\\[bfnrt]", re.IGNORECASE)  # in JSON
 _RAW = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 MAX_DIGITS = 40  # of an integer
+# What a number out of range looks like, once each digit is a 0 and each separator a comma.
+_SHAPE = bytes.maketrans(b"123456789E \t\r\n]}", b"000000000e,,,,,,")
+_LARGE_EXPONENT = re.compile(rb"e(?<=0e)\+?000+(,|$)")
 
 
 def plain_text(text: str) -> str:
@@ -32,11 +35,23 @@ def parse_json(data: str | bytes) -> Any:
         If it is not JSON, is nested too deeply, or has a number beyond the range of floats.
     """
     text = data.decode("utf-8") if isinstance(data, bytes) else data
+    hooks: dict[str, Any] = {"parse_float": _finite, "parse_int": _bounded} if _may_be_out_of_range(text) else {}
     try:
-        value = json.loads(text, parse_constant=lambda name: None, parse_float=_finite, parse_int=_bounded)
-        return _cleaned(value) if _ESCAPED.search(text) or _RAW.search(text) else value
+        value = json.loads(text, parse_constant=lambda name: None, **hooks)
+        return _cleaned(value) if _may_be_unsafe(text) else value
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _may_be_out_of_range(text: str) -> bool:
+    """Whether a number could be too large: a call per number, of thousands, would cost more than all else."""
+    shape = text.encode("utf-8", "replace").translate(_SHAPE)
+    return b"0" * MAX_DIGITS in shape or _LARGE_EXPONENT.search(shape) is not None
+
+
+def _may_be_unsafe(text: str) -> bool:
+    is_raw = "\x7f" in text if text.isascii() else _RAW.search(text) is not None
+    return is_raw or ("\\" in text and _ESCAPED.search(text) is not None)
 
 
 def _finite(digits: str) -> float:

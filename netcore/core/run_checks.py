@@ -1,8 +1,7 @@
 """What `run.json`, its journal and sidecars must contain: keys, types and lengths."""
 
+from math import prod
 from typing import Any
-
-import numpy as np
 
 from netcore.core.value_checks import (
     Check,
@@ -31,7 +30,7 @@ def check_info(info: Any) -> None:
     """Check the content of `run.json`; ValueError says which value is wrong, and what it must be."""
     RUN(info, "")
     channels = info["input"]["shape"][0]
-    if np.prod(info["input"]["shape"], dtype=float) > MAX_INPUT:
+    if prod(info["input"]["shape"]) > MAX_INPUT:
         raise ValueError(f"input.shape must have at most {MAX_INPUT:,} values")
     for key in ("mean", "std"):
         if len(info["input"].get(key, [0] * channels)) != channels:

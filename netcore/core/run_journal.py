@@ -33,6 +33,8 @@ def read_journal(folder: Path) -> bytes:
     OSError
         If it cannot be read.
     """
+    if not os.path.lexists(folder / JOURNAL):
+        return b""
     try:
         return path_inside(folder, JOURNAL).read_bytes()
     except FileNotFoundError:

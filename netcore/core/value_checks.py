@@ -1,12 +1,15 @@
 """Checks of values from files; each raises ValueError with the place."""
 
 from collections.abc import Callable, Mapping
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from netcore.core.plain_text import plain_text
 
 MAX_DEPTH = 40  # of values that no key describes
 MAX_INT = 2**53  # exact as a float too
+NESTED = {dict, list}
 Check = Callable[[Any, str], None]
 
 
@@ -58,10 +61,10 @@ def plain(value: Any, place: str, depth: int = 0) -> None:
     """Accept any value that is not nested too deeply."""
     if depth > MAX_DEPTH:
         raise ValueError(f"{place} is nested too deeply")
-    if isinstance(value, (dict, list)):
-        for part in value.values() if isinstance(value, dict) else value:
-            if isinstance(part, (dict, list)):
-                plain(part, place, depth + 1)
+    parts = value.values() if type(value) is dict else value if type(value) is list else ()
+    if not NESTED.isdisjoint(map(type, parts)):
+        for part in parts:
+            plain(part, place, depth + 1)
 
 
 def mapping(value: Any, place: str) -> None:
@@ -113,13 +116,16 @@ def object_of(required: Mapping[str, Check], **optional: Check) -> Check:
     def check(value: Any, place: str) -> None:
         if type(value) is not dict:
             raise ValueError(f"{place or 'it'} must be an object, got {short(value)}")
+        if missing := required.keys() - value.keys():
+            raise ValueError(f"{place or 'it'} has no {next(key for key in required if key in missing)}")
         prefix = f"{place}." if place else ""
-        for key in required:
-            if key not in value:
-                raise ValueError(f"{place or 'it'} has no {key}")
         for key, part in value.items():
-            (required.get(key) or optional.get(key) or plain)(part, prefix + key)
+            if known := checks.get(key):
+                known(part, prefix + key)
+            elif type(part) is dict or type(part) is list:
+                plain(part, prefix + key)
 
+    checks = {**optional, **required}
     return check
 
 
@@ -130,6 +136,8 @@ def rows_of(required: str) -> Check:
     def check(value: Any, place: str) -> None:
         if type(value) is not list:
             raise ValueError(f"{place} must be a list, got {short(value)}")
+        if _are_rows(value, required):
+            return
         for i, row in enumerate(value):
             if type(row) is not dict or not numbers.issuperset(map(type, row.values())):
                 raise ValueError(f"{place}[{i}] must be an object of numbers, got {short(row)}")
@@ -137,6 +145,22 @@ def rows_of(required: str) -> Check:
             numeric(row.get(required), f"{place}[{i}].{required}")
 
     return check
+
+
+def _are_rows(rows: list[Any], required: str) -> bool:
+    """Whether `rows` are objects of numbers as they should be; if it is False, a None or an error is in them."""
+    try:
+        values = set(map(type, chain.from_iterable(map(dict.values, rows))))
+        steps, needed = ([*map(itemgetter(key), rows)] for key in ("step", required))
+    except (KeyError, TypeError):
+        return False
+    return (
+        values <= {int, float, type(None)}
+        and {*map(type, steps)} <= {int}
+        and {*map(type, needed)} <= {int, float}
+        and 0 <= min(steps, default=0) <= max(steps, default=0) < MAX_INT
+        and max(map(abs, needed), default=0) <= MAX_INT
+    )
 
 
 def short(value: Any) -> str:

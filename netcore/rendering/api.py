@@ -13,6 +13,7 @@ from netcore.rendering.execution import run_tasks
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.pool import TIMEOUT_SECONDS
 from netcore.rendering.provenance import clear_caches, read_sidecar
+from netcore.rendering.reading_once import reading_once, real_path
 from netcore.rendering.request import RenderTask, Request, make_tasks
 from netcore.rendering.result import ProgressListener, RenderResult, result_from_sidecar
 from netcore.rendering.sample_selector import SampleSelector
@@ -156,16 +157,9 @@ def render_all(
     """
     listener = listener or ProgressListener()
     clear_caches()
-    done: list[RenderResult] = []
-    tasks: list[RenderTask] = []
-    for request in requests:
-        try:
-            tasks += make_tasks(request)
-        except RequirementError as error:  # the others may still be drawn
-            target = Path(request.output or request.scene)
-            done.append(RenderResult(target, "refused", message=str(error), lacking=True))
-    _check_targets(tasks)
-    fresh = [{} if force else _fresh_results(task) for task in tasks]
+    with reading_once():
+        tasks, done = _plan(requests)
+        fresh = [{} if force else _fresh_results(task) for task in tasks]
     stale_tasks = [
         task.with_formats([name for name in task.targets if name not in known])
         for task, known in zip(tasks, fresh, strict=True)
@@ -177,6 +171,20 @@ def render_all(
         new = {r.target: r for r in (next(drawn) if len(known) < len(task.targets) else [])}
         done += [known.get(name) or new[target] for name, target in task.targets.items()]
     return done
+
+
+def _plan(requests: Iterable[Request]) -> tuple[list[RenderTask], list[RenderResult]]:
+    """Return the tasks of all requests, and results for those that are refused."""
+    tasks: list[RenderTask] = []
+    refused: list[RenderResult] = []
+    for request in requests:
+        try:
+            tasks += make_tasks(request)
+        except RequirementError as error:  # the others may still be drawn
+            target = Path(request.output or request.scene)
+            refused.append(RenderResult(target, "refused", message=str(error), lacking=True))
+    _check_targets(tasks)
+    return tasks, refused
 
 
 def _fresh_results(task: RenderTask) -> dict[str, RenderResult]:
@@ -191,10 +199,10 @@ def _fresh_results(task: RenderTask) -> dict[str, RenderResult]:
 
 def _check_targets(tasks: Sequence[RenderTask]) -> None:
     """Refuse two tasks that would write the same file."""
-    seen: dict[Path, RenderTask] = {}
+    seen: dict[str, RenderTask] = {}
     for task in tasks:
         for target in task.targets.values():
-            other = seen.setdefault(target.resolve(), task)
+            other = seen.setdefault(real_path(str(target)), task)
             if other is not task:
                 raise NetcoreError(
                     f"{other.name} and {task.name} have the same output {target}: pass a different -o for each"

@@ -9,6 +9,7 @@ from typing import Any
 
 from netcore.core.errors import NetcoreError, unknown_name
 from netcore.core.renamed import renamed_key
+from netcore.rendering.reading_once import once
 from netcore.rendering.request import Request
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.scenes import find_scene
@@ -79,7 +80,7 @@ def _request(table: object, where: str, runs_dir: str, renders_dir: str) -> Requ
     for key in ("scene", "run"):
         if not isinstance(table.get(key), str):
             raise NetcoreError(f"{where}: {key} is missing")
-    scene_options = {o.name for o in find_scene(table["scene"]).options}
+    scene_options = {o.name for o in once(find_scene, table["scene"]).options}
     given: dict[str, Any] = {}
     for name, value in table.items():
         name = {"format": "formats"}.get(name, name.replace("-", "_"))

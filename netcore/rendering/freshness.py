@@ -36,7 +36,8 @@ def stale_reason(task: RenderTask, format: str, sidecar: Mapping[str, Any] | Non
         now = render_inputs(task, format, sidecar["inputs"]["reads"])
     except NetcoreError as error:
         return f"run retrained: {error}"
-    return "" if inputs_key(now) == sidecar["key"] else describe_difference(sidecar["inputs"], now)
+    is_same = now == sidecar["inputs"] or inputs_key(now) == sidecar["key"]
+    return "" if is_same else describe_difference(sidecar["inputs"], now)
 
 
 def describe_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

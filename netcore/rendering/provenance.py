@@ -61,7 +61,7 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "code": reach.package,
         "versions": versions(reach.libraries),
         "run": task.run.name,
-        "reads": {word: _read_digest(task.run, word) for word in sorted({*ALWAYS, *reads})},
+        "reads": dict(_read_digests(task.run, tuple(reads))),
         "sample": selector | {"sha256": task.selector.digest(task.run)},
         "at": task.at,
         "options": dict(task.options),
@@ -73,6 +73,11 @@ def render_inputs(task: RenderTask, format: str, reads: Iterable[str]) -> dict[s
         "transparent": task.transparent,
         **({"steps": task.steps} if task.steps else {}),
     }
+
+
+@kept_by_run
+def _read_digests(run: Run, reads: tuple[str, ...]) -> dict[str, str]:
+    return {word: _read_digest(run, word) for word in sorted({*ALWAYS, *reads})}
 
 
 @kept_by_run
@@ -138,7 +143,7 @@ def read_sidecar(target: Path) -> dict[str, Any] | None:
     """
     file = sidecar_path(target)
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):
             return None
         content = parse_json(file.read_bytes())
         check_sidecar(content)

@@ -1,5 +1,6 @@
 """Render requests and the tasks they lead to."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from netcore.core.errors import NetcoreError, RequirementError, unknown_name
 from netcore.core.run import Run
 from netcore.rendering.formats import Format, all_formats, check_formats, get_format, list_words
+from netcore.rendering.reading_once import once
 from netcore.rendering.requirements import check_requirements
 from netcore.rendering.run_cache import cached_run, kept_by_run
 from netcore.rendering.sample_selector import SampleSelector
@@ -88,8 +90,9 @@ def make_tasks(request: Request) -> list[RenderTask]:
         If the scene, the run, the snapshot, an option or a format does not exist (the nearest is offered), a frame rate
         or a size cannot be encoded.
     """
-    scene, run = find_scene(request.scene), cached_run(request.run, request.runs_dir)
-    formats = _formats(request, scene)
+    scene, run = once(find_scene, request.scene), cached_run(request.run, request.runs_dir)
+    suffix = _suffix(request.output)
+    formats = _formats(request, scene, suffix)
     options = scene.resolve_options(dict(request.options))
     _check_requirements(run, scene.name, scene.needs)
     _check_snapshot(run, request.at)
@@ -106,7 +109,7 @@ def make_tasks(request: Request) -> list[RenderTask]:
         RenderTask(
             scene=scene, run=run, selector=request.selector, at=request.at, theme=theme, size=size, fps=fps,
             max_mb=request.max_mb, options=options, transparent=request.transparent,
-            targets=_targets(request, scene, run, [name for name in formats if sizes[name] == size], theme),
+            targets=_targets(request, scene, run, [name for name in formats if sizes[name] == size], theme, suffix),
             steps=request.steps,
         )
         for theme in themes[request.theme]
@@ -124,10 +127,9 @@ def _check_snapshot(run: Run, at: str) -> None:
     run.snapshot(at)
 
 
-def _formats(request: Request, scene: Scene) -> tuple[str, ...]:
+def _formats(request: Request, scene: Scene, suffix: str) -> tuple[str, ...]:
     """Return the requested formats, each once; refuse those that the scene does not have."""
     wanted = tuple(dict.fromkeys(request.formats))
-    suffix = _suffix(request.output)
     if suffix and not wanted:
         wanted = (suffix,)
     for name in (*wanted, *([suffix] if suffix else [])):
@@ -194,12 +196,14 @@ def _frame_rate(request: Request, formats: tuple[str, ...]) -> float:
 
 def _suffix(output: str | None) -> str:
     """Return the format by the suffix of the output file, "" for a folder."""
-    if output is None or output.endswith("/") or Path(output).is_dir():
+    if output is None or output.endswith("/") or os.path.isdir(output):
         return ""
     return Path(output).suffix.lstrip(".").lower()
 
 
-def _targets(request: Request, scene: Scene, run: Run, formats: Sequence[str], theme: str) -> dict[str, Path]:
+def _targets(
+    request: Request, scene: Scene, run: Run, formats: Sequence[str], theme: str, suffix: str
+) -> dict[str, Path]:
     """Return the target of each format; default: ``renders/<run>/<scene>[-digit][-at][-step][-light].<format>``."""
     light = "-light" if theme == "light" else ""
     at = "" if request.at == "best" else f"-{request.at.replace(':', '-')}"
@@ -208,7 +212,7 @@ def _targets(request: Request, scene: Scene, run: Run, formats: Sequence[str], t
     folder = Path(request.renders_dir) / run.name
     if request.output is not None:
         folder = Path(request.output)
-        if _suffix(request.output):
+        if suffix:
             name = folder.stem + (light if request.theme == "both" else "")
             folder = folder.parent
     return {f: get_format(f).path(folder / name) for f in formats}

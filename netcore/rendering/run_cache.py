@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from netcore.core.run import Run, load_run
 from netcore.core.run_info import run_stamp
+from netcore.rendering.reading_once import once
 
 Stamp = tuple[Any, ...]
 P = ParamSpec("P")
@@ -22,10 +23,14 @@ def cached_run(path: str | Path, runs: str | Path = "runs") -> Run:
 
     Tasks of one run share it; of those that nothing uses any more, a few are kept.
     """
-    file = next((p for p in (Path(path, "run.json"), Path(runs, path, "run.json")) if p.is_file()), None)
-    if file is None:
-        return load_run(path, runs)
-    return _recent_run(file.parent.resolve(), run_stamp(file.parent))
+    found = once(_find_run, str(path), str(runs))
+    return load_run(path, runs) if found is None else _recent_run(*found)
+
+
+def _find_run(path: str, runs: str) -> tuple[Path, Stamp] | None:
+    """Return the folder of a run, and the stamp of its files."""
+    folder = next((p for p in (Path(path), Path(runs, path)) if (p / "run.json").is_file()), None)
+    return None if folder is None else (folder.resolve(), run_stamp(folder))
 
 
 @lru_cache(maxsize=32)

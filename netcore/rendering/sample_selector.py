@@ -76,8 +76,7 @@ class SampleSelector:
     @property
     def given(self) -> dict[str, Any]:
         """The attributes that were set, by name."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {name: value for name, value in values.items() if value is not None and value is not False}
+        return {name: value for name, value in vars(self).items() if value is not None and value is not False}
 
     @property
     def by_prediction(self) -> bool:

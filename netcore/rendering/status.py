@@ -10,6 +10,7 @@ from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.config import read_config
 from netcore.rendering.freshness import stale_reason
 from netcore.rendering.provenance import clear_caches, read_sidecar
+from netcore.rendering.reading_once import reading_once, real_path
 from netcore.rendering.request import RenderTask, Request, make_tasks
 from netcore.rendering.run_cache import cached_run
 from netcore.rendering.sample_selector import SampleSelector
@@ -28,14 +29,19 @@ class RenderStatus:
 def render_status(file: Path, runs_dir: str = "runs", renders_dir: str = "renders") -> list[RenderStatus]:
     """Return the status of the renders listed in `file`, or found with a sidecar in its folder or `renders_dir`."""
     clear_caches()
+    with reading_once():
+        return _all_statuses(file, runs_dir, renders_dir)
+
+
+def _all_statuses(file: Path, runs_dir: str, renders_dir: str) -> list[RenderStatus]:
     wanted = read_config(file, runs_dir, renders_dir, allow_outside=True) if file.is_file() else []
     by_run = sorted(range(len(wanted)), key=lambda i: wanted[i].run)  # so that few runs are in memory at a time
     found = {i: list(_statuses(wanted[i])) for i in by_run}
     out = [status for i in range(len(wanted)) for status in found[i]]
-    known = {Path(status.target).resolve() for status in out}
+    known = {real_path(status.target) for status in out}
     for sidecar in sidecars(file.parent, Path(renders_dir), runs_dir):
         target = sidecar.with_suffix("")
-        if (place := target.resolve()) in known:
+        if (place := real_path(str(target))) in known:
             continue
         content = read_sidecar(target)
         if content is not None:
@@ -49,17 +55,16 @@ def sidecars(project: Path, renders: Path, runs: str | Path) -> list[Path]:
 
     Hidden folders, virtual environments, installed packages and the runs are left out.
     """
-    found: dict[Path, None] = {}
+    found: dict[tuple[Path, str], Path] = {}
     skipped = Path(runs).resolve()
     for top in (renders, project):
         for folder, below, files in os.walk(top):
-            place = Path(folder)
-            names = {*files}
+            place, real, names = Path(folder), Path(folder).resolve(), {*files}
             below[:] = [n for n in sorted(below) if not _is_skipped(place / n) and (place / n).resolve() != skipped]
-            found |= dict.fromkeys(
-                place / n for n in sorted(files) if n.endswith(".json") and n.removesuffix(".json") in names
-            )
-    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
+            for name in sorted(files):
+                if name.endswith(".json") and name.removesuffix(".json") in names:
+                    found.setdefault((real, name), place / name)
+    return list(found.values())
 
 
 def _is_skipped(folder: Path) -> bool:

@@ -23,6 +23,7 @@ from netcore.web.program import Program, program_of_trace
 from netcore.web.stages import network_stages
 
 MAX_EXAMPLES = 500
+HALF_SIZE = 4096  # values of an array that is stored as float16: small ones, such as a scale, would cost more accuracy
 ROLES = ("background", "foreground", "muted", "faint", "positive", "negative", "emphasis", "correct", "incorrect")
 
 
@@ -46,7 +47,7 @@ def write_lab(
     at : str
         Snapshot, as in `Run.snapshot`.
     half : bool
-        Store weights as float16: half the size.
+        Store weights as float16: half the size. Arrays of few values stay float32.
     theme : {"dark", "light"}, optional
         Default: as the reader's browser prefers.
     max_examples : int
@@ -127,16 +128,19 @@ def _network(
     traced = trace(run, snapshot, np.zeros(run.input_shape, np.uint8))
     program = program_of_trace(traced)
     stages = network_stages(traced, program)
-    blobs[f"weights-{number}"] = _pack_floats(list(program.parameters.values()), half)
+    halves = {name for name, values in program.parameters.items() if half and values.size >= HALF_SIZE}
+    for kind, is_half in (("weights", False), ("halves", True)):
+        chosen = [values for name, values in program.parameters.items() if (name in halves) == is_half]
+        blobs[f"{kind}-{number}"] = _pack_floats(chosen, is_half)
     if examples["count"]:
         blobs[f"reference-{number}"] = _reference(run, snapshot, examples["images"])
     return {
         "run": _facts(run, snapshot),
         "program": _program_json(program, run),
-        "parameters": [[name, int(values.size)] for name, values in program.parameters.items()],
+        "parameters": [[name, int(values.size), name in halves] for name, values in program.parameters.items()],
         "stages": stages,
         "films": [{"name": scene.name, "title": scene.title} for scene in drawing_films(run)],
-        "half": half,
+        "half": bool(halves),
     }
 
 
@@ -185,7 +189,8 @@ def _reference(run: Run, snapshot: Snapshot, images: NDArray[np.uint8]) -> str:
 
 def _pack_floats(arrays: Sequence[NDArray[Any]], half: bool) -> str:
     """Pack numbers with the bytes of equal place side by side, which compress better."""
-    joined = np.concatenate([array.ravel() for array in arrays]).astype("<f2" if half else "<f4")
+    parts = [np.empty(0), *(array.ravel() for array in arrays)]
+    joined = np.concatenate(parts).astype("<f2" if half else "<f4")
     if not np.isfinite(joined).all():
         raise NetcoreError("the weights are too large for float16: leave out --half")
     return _pack(joined.view(np.uint8).reshape(-1, joined.itemsize).T.tobytes())

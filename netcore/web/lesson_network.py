@@ -29,12 +29,13 @@ ACTIVATION_WORDS = {
 
 @dataclass(frozen=True)
 class LessonFacts:
-    """What a lesson is about: a run at one snapshot, and one image with its pass and gradients."""
+    """What a lesson is about: a run at one snapshot, and one image, number `index`, with its pass and gradients."""
 
     run: Run
     snapshot: Snapshot
     trace: Trace
     graph: Graph
+    index: int
 
     @property
     def label(self) -> int:

@@ -1,7 +1,8 @@
 """Build a lesson on a run by its own numbers."""
 
 import base64
-import tempfile
+import hashlib
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +14,12 @@ from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write_text
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import Trace
+from netcore.rendering.result import ProgressListener
 from netcore.viz.theme import DARK, FONT, LIGHT, THEMES
 from netcore.web import lesson_network, lesson_optimizer, lesson_training
 from netcore.web.lesson_network import LessonFacts
 from netcore.web.lesson_parts import Chapter
+from netcore.web.lesson_renders import add_renders
 
 ROLES = ("background", "foreground", "muted", "faint", "positive", "emphasis")
 CHAPTERS: tuple[Callable[[LessonFacts], Chapter | None], ...] = (
@@ -33,12 +36,6 @@ CHAPTERS: tuple[Callable[[LessonFacts], Chapter | None], ...] = (
     lesson_optimizer.epochs_chapter,
     lesson_training.overfitting_chapter,
 )
-RENDERS = (  # scene, chapter, format
-    ("forward-propagation", "Layers and their parameters", "mp4"),
-    ("cnn-forward-propagation", "Layers and their parameters", "mp4"),
-    ("training-history", "Learning by heart or understanding", "png"),
-    ("confusion-matrix", "Learning by heart or understanding", "png"),
-)
 
 
 def write_lesson(
@@ -49,6 +46,7 @@ def write_lesson(
     index: int | None = None,
     theme: str | None = None,
     renders: bool = True,
+    listener: ProgressListener | None = None,
 ) -> None:
     """Write the lesson of a run as one HTML file that needs nothing else.
 
@@ -64,7 +62,9 @@ def write_lesson(
     theme : {"dark", "light"}, optional
         Default: as the reader's browser prefers.
     renders : bool
-        Include films and figures; they are rendered if they are out of date.
+        Include films, of the example that is followed, and figures.
+    listener : ProgressListener, optional
+        Receives the progress of the renders.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def write_lesson(
     facts = lesson_facts(run, run.snapshot(at), index)
     chapters = [chapter for chapter in (make(facts) for make in CHAPTERS) if chapter is not None]
     if renders:
-        _add_renders(chapters, facts, at, theme or "light")
+        add_renders(chapters, facts, at, theme, listener)
     atomic_write_text(target, _render(facts, chapters, theme))
 
 
@@ -92,7 +92,7 @@ def lesson_facts(run: Run, snapshot: Snapshot, index: int | None = None) -> Less
         layer.kind == "Linear" and layer.weight is not None and layer.output.ndim == 1 for layer in traced.layers
     ):
         raise NetcoreError(f"run '{run.name}' has no dense layer: a lesson explains one")
-    return LessonFacts(run, snapshot, traced, graph_of_trace(traced))
+    return LessonFacts(run, snapshot, traced, graph_of_trace(traced), index)
 
 
 def _choose_example(run: Run, snapshot: Snapshot) -> int:
@@ -111,33 +111,6 @@ def _choose_example(run: Run, snapshot: Snapshot) -> int:
     return int(np.argmin(np.where(right, np.abs(confidence - 0.9), np.inf)))
 
 
-def _add_renders(chapters: list[Chapter], facts: LessonFacts, at: str, theme: str) -> None:
-    """Render the films and figures that the run supports, and add each to its chapter."""
-    import json
-
-    from netcore.rendering.api import render_all
-    from netcore.rendering.provenance import sidecar_path
-    from netcore.rendering.request import Request
-
-    titles = {chapter.title: chapter for chapter in chapters}
-    chosen = [row for row in RENDERS if row[1] in titles]
-    with tempfile.TemporaryDirectory() as folder:
-        requests = [
-            Request(scene=scene, run=str(facts.run.path), at=at, theme=theme, formats=(kind,),
-                    output=str(Path(folder) / f"{scene}.{kind}"))
-            for scene, _, kind in chosen
-        ]  # fmt: skip
-        done = {Path(r.target).stem: r for r in render_all(requests) if r.state in ("drawn", "fresh")}
-        for scene, title, kind in chosen:
-            if scene not in done:
-                continue
-            target = Path(done[scene].target)
-            alt = json.loads(sidecar_path(target).read_text(encoding="utf-8"))["alt"]
-            mime = "video/mp4" if kind == "mp4" else "image/png"
-            data = base64.b64encode(target.read_bytes()).decode()
-            titles[title].add_picture(f"data:{mime};base64,{data}", alt, alt)
-
-
 def _render(facts: LessonFacts, chapters: list[Chapter], theme: str | None) -> str:
     import jinja2
 
@@ -152,6 +125,7 @@ def _render(facts: LessonFacts, chapters: list[Chapter], theme: str | None) -> s
             intro=f"{summary[:1].upper()}{summary[1:]} with {facts.graph.parameters():,} parameters, at "
             f"{facts.snapshot.label}, explained on one image of {name}. Every number is one of this network.",
             chapters=chapters,
+            digests=_script_digests(chapters),
             theme=THEMES[theme] if theme else None,
             dark=DARK,
             light=LIGHT,
@@ -159,3 +133,10 @@ def _render(facts: LessonFacts, chapters: list[Chapter], theme: str | None) -> s
             font=FONT,
         )
     )
+
+
+def _script_digests(chapters: list[Chapter]) -> list[str]:
+    """Digests of the players' scripts, which the page's policy allows alone."""
+    pages = [part.source for chapter in chapters for part in chapter.parts if part.kind == "player"]
+    scripts = {text for page in pages for text in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)}
+    return sorted(base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)

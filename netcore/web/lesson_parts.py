@@ -18,13 +18,16 @@ class LessonPart:
 
     Attributes
     ----------
-    kind : {"text", "formula", "table", "picture", "exercise"}
+    kind : {"text", "formula", "table", "picture", "player", "exercise"}
     text : str
-        The text, MathML, caption or question.
+        The text, MathML, caption, title of the film or question.
     note : bool
         Set the text smaller.
     head, rows, mark : the table's header and cells, and the number of the row that is emphasized.
-    source, alt, pixels : the picture as a data URI, its description, whether its pixels are enlarged.
+    source, alt, pixels : the picture as a data URI, or the player as HTML; its description, whether its pixels are
+        enlarged.
+    dark : the picture for dark pages, if it is another one.
+    poster, steps : what stands for a player on paper, as a data URI; caption and notes of each step.
     answer : str
         Of an exercise.
     """
@@ -38,6 +41,9 @@ class LessonPart:
     source: str = ""
     alt: str = ""
     pixels: bool = False
+    dark: str = ""
+    poster: str = ""
+    steps: Sequence[tuple[str, str]] = ()
     answer: str = ""
 
 
@@ -67,9 +73,14 @@ class Chapter:
         """Add a table; `mark` is the number of a row to emphasize."""
         self.parts.append(LessonPart("table", caption, head=head, rows=rows, mark=mark))
 
-    def add_picture(self, source: str, caption: str, alt: str, pixels: bool = False) -> None:
-        """Add a picture or video by its data URI."""
-        self.parts.append(LessonPart("picture", caption, source=source, alt=alt, pixels=pixels))
+    def add_picture(self, source: str, caption: str, alt: str, pixels: bool = False, dark: str = "") -> None:
+        """Add a picture by its data URI, and that for dark pages if it is another one."""
+        dark = dark if dark != source else ""
+        self.parts.append(LessonPart("picture", caption, source=source, alt=alt, pixels=pixels, dark=dark))
+
+    def add_player(self, page: str, title: str, alt: str, poster: str, steps: Sequence[tuple[str, str]]) -> None:
+        """Add a film by its player's page, with the storyboard that is printed, and caption and notes of each step."""
+        self.parts.append(LessonPart("player", title, source=page, alt=alt, poster=poster, steps=steps))
 
     def add_exercise(self, question: str, answer: str) -> None:
         """Add a question whose answer is folded away."""

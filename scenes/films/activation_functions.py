@@ -4,51 +4,42 @@ Why {network} is not only sums: the activation function of its first hidden laye
 of the dense layers without it: one layer, with the same weights for every image.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from netcore.analysis import linear_collapse
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_number, format_percent
+from netcore.core.formatting import format_number
 from netcore.viz.colors import image_colors
-from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
+from netcore.viz.film.components.answer_changes import AnswerChanges
 from netcore.viz.film.components.collapsing_columns import CollapsingColumns, matrix_sizes
+from netcore.viz.film.components.curve_film import CurveFilm
+from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.labelled_bars import LabelledBars
-from netcore.viz.film.components.plot import Plot
 from netcore.viz.film.components.sum_line import SumLine
-from netcore.viz.film.components.weight_pictures import WeightPictures, source_shape
-from netcore.viz.film.film import Film
+from netcore.viz.film.components.tiles import ring
+from netcore.viz.film.components.weight_pictures import WeightPictures, source_shape, vector_image
 from netcore.viz.film.mobjects import PixelImages
-from netcore.viz.film.text import ellipsize_line
 from netcore.viz.layout.area import Area
 
 NEEDS = ("examples",)
 
-MEANINGS = {
-    "Sigmoid": "The sigmoid puts each between 0 and 1",
-    "Tanh": "Tanh puts each between −1 and 1",
-    "ReLU": "ReLU makes negative sums 0",
-}
 
-
-class ActivationFunctions(Film):
+class ActivationFunctions(CurveFilm):
     """What the activation function does, and what the network is without it."""
 
     def construct(self) -> None:
         """From the sums to the accuracy without functions."""
-        self.trace, self.old = self.context.trace(), list[ArrayMobject]()
+        self.trace = self.context.trace()
         self.layers, self.functions = linear_collapse.dense_part(self.trace)
-        self.sums = SumLine(self.theme, self.sum_line_box)
         self.examples = self.context.examples()
         node = self.layers[0].block.main.node
         found = self.context.network().predict(self.examples.images, (node,))
-        self.all_sums = found[node].reshape(len(self.examples.labels), -1).astype(np.float64)
+        all_sums = found[node].reshape(len(self.examples.labels), -1).astype(np.float64)
         self.all_scores = found["logits"].astype(np.float64)
-        self.show_sums()
-        self.apply_function()
-        self.mark_flat_parts()
-        self.take_out()
+        self.show_curve(self.layers[0], self.functions[0], all_sums, SumLine(self.theme, self.sum_line_box))
         self.collapse()
         self.fixed_weights()
         self.own_weights()
@@ -57,74 +48,6 @@ class ActivationFunctions(Film):
             "Sums of sums are sums: {layers} layers become 1", "Correct without functions {a}, with them {b}",
             self.sums.change(), layers=len(self.layers), a=without, b=with_,
         )  # fmt: skip
-
-    # ---- the function
-
-    def show_sums(self) -> None:
-        """The sums of one layer as dots on an axis."""
-        theme, z = self.theme, self.layers[0].z.astype(np.float64)
-        self.z, self.function = z, self.functions[0]
-        limit = max(5.0, float(np.abs(z).max()), float(np.quantile(np.abs(self.all_sums), 0.995))) * 1.05
-        out = self.function(np.linspace(-limit, limit, 500))
-        low, high = min(float(out.min()), 0.0), max(float(out.max()), float(self.function(z).max()))
-        self.plot = Plot(theme, self.stage.part(0.14, 0.12, 0.86, 0.84), (-limit, limit), (low, high * 1.04))
-        self.dots = self.plot.dots(z, np.zeros(len(z)), theme.rgb("muted"))
-        self.one = int(np.argmax(self.function(z)))
-        self.dots.fill[self.one] = self.dots.ring[self.one] = theme.rgb("emphasis")
-        step = float(np.ceil(limit / 4))
-        ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
-        self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
-        least, most = (format_number(v, 3) for v in (z.min(), z.max()))
-        with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
-            self.add(*self.axes)
-            note = f"a dot: a neuron of {self.layers[0].block.title}; yellow: neuron {self.one + 1}"
-            self.play(fade_in([self.dots]), self.sums.change(note))
-
-    def apply_function(self) -> None:
-        """The curve is drawn, and each dot rises to it."""
-        kind = self.layers[0].functions[-1]
-        self.curve = self.plot.curve(self.function, self.theme.rgb("foreground"))
-        top = self.plot.y[1] / 1.04
-        labels = [*self.plot.y_ticks({0.0: "0", top: format_number(top)}), self.plot.y_title("activation")]
-        self.axes += labels
-        place = self.plot.at(self.z, self.function(self.z))
-        a, b = format_number(self.z[self.one], 3), format_number(float(self.function(self.z)[self.one]), 3)
-        with self.step(MEANINGS.get(kind, f"{kind} bends the sums"), name="function"):
-            self.play(Animate(self.curve, start={"progress": 0.0}, progress=1.0, run_time=1.0), fade_in(labels))
-            self.play(
-                Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
-                self.sums.change(f"{kind}: {a}", "→", b),
-            )
-
-    def mark_flat_parts(self) -> None:
-        """Where the function is nearly flat: of this image's sums, and of all examples'."""
-        plot = self.plot
-        ranges = linear_collapse.flat_ranges(self.function, *plot.x)
-        if not ranges:
-            return
-        bands, self.histogram = plot.bands(ranges), plot.histogram(self.all_sums)
-        flat = int((np.abs(linear_collapse.slope(self.function, self.z)) < linear_collapse.FLAT_SLOPE).sum())
-        with self.step("Nearly flat there: {flat} of {n} neurons", flat=flat, n=len(self.z), name="flat"):
-            self.play(fade_in([bands]), self.sums.change(f"grey: slope under {linear_collapse.FLAT_SLOPE}"))
-        share = float((np.abs(linear_collapse.slope(self.function, self.all_sums)) < linear_collapse.FLAT_SLOPE).mean())
-        images, part = len(self.examples.labels), format_percent(share, 0)
-        with self.step("{n} images: {share} of all sums lie there", name="all-images", n=images, share=part):
-            self.play(fade_in([self.histogram]), self.sums.change(f"bars: {self.all_sums.size:,} sums of all images"))
-        self.old = [bands, self.histogram]
-
-    def take_out(self) -> None:
-        """The curve becomes the line y = x, and the dots ride along."""
-        self.plot.y = self.plot.x
-        points = self.plot.at(*[np.linspace(*self.plot.x, len(self.curve.points))] * 2)
-        place = self.plot.at(self.z, self.z)
-        labels, axes = self.axes[1:], self.plot.axes()
-        with self.step("Take the function out: only sums remain", name="taken-out"):
-            self.play(
-                fade_out([*self.old, *labels, self.axes[0]]), fade_in([axes]),
-                Animate(self.curve, points=points, run_time=1.2), self.sums.change("activation = z"),
-                Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
-            )  # fmt: skip
-        self.old = [axes, self.curve, self.dots]
 
     # ---- the layers without it
 
@@ -155,41 +78,82 @@ class ActivationFunctions(Film):
         self.old = pictures.mobjects
 
     def own_weights(self) -> None:
-        """The weights that the score of one class really has, for this image and for another."""
+        """How the score of one class really changes with the inputs, for this image and for another."""
         trace, k = self.trace, self.trace.prediction
         other = int((self.all_scores.argmax(axis=1) != k).argmax())  # the first of them, else the first image
         sums = [self.z, self.all_sums[other]]
         pair = np.array([linear_collapse.score_gradient(self.layers, self.functions, z, k) for z in sums])
-        names = ["for this image", "for the other one"]
-        pictures = WeightPictures(self.theme, self.stage.part(0.22, 0, 1, 1), pair, trace, self.layers[0], names)
+        place = self.stage.part(0.22, 0, 1, 1)
+        names = [f"weights in this {text}" for text in self.name_pair(other)]
+        self.pair = WeightPictures(self.theme, place, pair, trace, self.layers[0], names, own_scales=True)
         areas = self.stage.part(0, 0.06, 0.2, 0.94).rows([1, 1], gap=0.4)
         images = [self.image(p, at) for p, at in zip((trace.pixels, self.examples.images[other]), areas, strict=True)]
-        self.likeness = linear_collapse.likeness(*pair)
-        name = ellipsize_line(trace.classes[k], 2.0, NUMBER)
-        with self.step("With functions, each image has its own", name="own-weights"):
-            self.play(
-                fade_out(self.old), fade_in([*images, *pictures.mobjects], 0.3),
-                self.sums.change(f"weights of class {name}; likeness {self.likeness:.2f}, without functions 1.00"),
-            )  # fmt: skip
-        self.old = [*images, *pictures.mobjects]
+        a, b = self.pair.values
+        (name,) = clip_names([trace.classes[k]], 5)
+        words = (
+            f"weight: change of score {name} per unit of ink;" if self.pixels else f"weight: change of score {name};",
+            f"signs differ at {linear_collapse.count_opposite(a, b):,} of {a.size:,}, without functions at none",
+        )
+        with self.step("With functions, each image has its own weights", name="own-weights"):
+            self.play(fade_out(self.old), fade_in([*images, *self.pair.mobjects], 0.3), self.sums.change(*words))
+        self.old = [*images, *self.pair.mobjects]
+        self.one_weight(images, name, other)
+
+    def one_weight(self, images: Sequence[PixelImages], name: str, other: int) -> None:
+        """One input whose weight has the opposite sign for the other image; without functions it is the same."""
+        a, b = self.pair.values
+        at = linear_collapse.most_opposite(a, b)
+        if at is None:
+            return
+        shape = source_shape(self.trace, self.layers[0])
+        without = vector_image(self.weight[self.trace.prediction], shape)[at]
+        pictures = [*self.pair.images.corners(), *([m.corners()[0] for m in images] if self.pixels else [])]
+        marks = [ring(self.theme, frame, a.shape, at[0], at[1]) for frame in pictures]
+        self.numbers = [format_number(float(v)) for v in (a[at], b[at], without)]
+        first, second = ("raises", "lowers") if a[at] > 0 else ("lowers", "raises")
+        word, (one, two) = "pixel" if self.pixels else "value", self.name_pair(other)
+        words = (
+            f"yellow: {self.numbers[0]} in this {one}, {self.numbers[1]} in this {two};",
+            f"without functions {self.numbers[2]} in every image",
+        )
+        text = "One {word} {first} score {label} here, {second} it there"
+        with self.step(text, name="one-weight", word=word, first=first, second=second, label=name):
+            self.play(fade_in(marks), self.sums.change(*words))
+        self.old += marks
+
+    @property
+    def pixels(self) -> bool:
+        """Whether the first layer reads the pixels of an image."""
+        return source_shape(self.trace, self.layers[0])[0] in (1, 3)
+
+    def name_pair(self, other: int) -> list[str]:
+        """Name the classes of this image and of an example, the answer where the class is not known."""
+        trace = self.trace
+        classes = [trace.prediction if trace.label is None else trace.label, self.examples.labels[other]]
+        return clip_names([trace.classes[k] for k in classes], 16)
 
     def compare_accuracy(self) -> tuple[str, str]:
-        """Accuracy on the examples with the functions and without."""
+        """Accuracy on the examples with the functions and without, and images that turn wrong."""
         labels, classes = self.examples.labels, self.trace.classes
         with_ = self.all_scores.argmax(1)
         without = linear_collapse.scores_without_functions(self.layers, self.all_sums).argmax(1)
+        right = [int((answers == labels).sum()) for answers in (with_, without)]
         names = ["with functions", "without, not trained again"]
-        shares = [float((answers == labels).mean()) for answers in (with_, without)]
-        self.bars = bars = LabelledBars(self.theme, self.stage.part(0.26, 0.3, 1, 0.66), names, shares)
-        a, b = bars.percents
         turned = np.flatnonzero((with_ == labels) & (without != labels))
-        images, words = [], [f"{len(labels):,} example images"]
-        if len(turned):
-            k = int(turned[0])
-            images = [self.image(self.examples.images[k], self.stage.part(0, 0.26, 0.22, 0.7))]
-            words.append(f"·  this image: {classes[with_[k]]} with, {classes[without[k]]} without")
+        above, below = (
+            self.stage.rows([0.45, 0.55], gap=0.3) if len(turned) else (self.stage.part(0, 0.3, 1, 0.66), None)
+        )
+        self.bars = bars = LabelledBars(self.theme, above, names, [n / len(labels) for n in right])
+        a, b = bars.percents
+        shown = []
+        if below is not None:
+            back = int(((with_ != labels) & (without == labels)).sum())
+            title = f"{len(turned):,} turn wrong (answer with → without functions), {back:,} turn right"
+            answers = [[classes[k] for k in side[turned]] for side in (with_, without)]
+            shown = AnswerChanges(self.theme, below, title, self.examples.images[turned], *answers).mobjects
+        words = "{1:,} of {0:,} example images with, {2:,} without".format(len(labels), *right)
         with self.step("Correct: {a} with, {b} without", a=a, b=b, name="accuracy"):
-            self.play(fade_out(self.old), fade_in(images, 0.3), self.sums.change(*words), bars.grow(0.3))
+            self.play(fade_out(self.old), fade_in(shown, 0.3), self.sums.change(words), bars.grow(0.3))
         return a, b
 
     def image(self, pixels: np.ndarray, area: Area) -> PixelImages:

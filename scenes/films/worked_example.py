@@ -6,32 +6,33 @@ adds up, and the result is PyTorch's own.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from typing import Any
+
 import numpy as np
 
 from netcore.analysis.answer_path import compared_class, difference_terms, hidden_functions
 from netcore.analysis.cnn_blocks import cnn_blocks
 from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
-from netcore.analysis.hand_computation import add_texts, to_decimal
+from netcore.analysis.hand_computation import sigmoid_by_hand, to_decimal
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.core.formatting import format_percent
 from netcore.viz.colors import image_colors
-from netcore.viz.film.base_mobject import LABEL, NUMBER
+from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
+from netcore.viz.film.captions import shortest_caption
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum
+from netcore.viz.film.components.hand_tables import HandTables
 from netcore.viz.film.components.pixel_steps import PixelFilm
 from netcore.viz.film.components.score_sheet import ScoreSheet
-from netcore.viz.film.components.sum_line import SumLine, write_sum
+from netcore.viz.film.components.sum_line import SumLine, Term, write_sum
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import text_line
 
 NEEDS = ()
 
-COLUMNS = 4  # of a table of numbers, at most; half as many where not all inputs are written
-MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 TOLERANCE = 1e-5  # by which shares computed here may differ from PyTorch's
-FORMULAS = {"Sigmoid": "1 ÷ (1 + e^−z)", "ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
+FORMULAS = {"ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
 
 
 class WorkedExample(PixelFilm):
@@ -53,6 +54,7 @@ class WorkedExample(PixelFilm):
         self.multiply()
         self.add_up()
         self.activate()
+        self.show_score()
         self.show_scores()
         products = sum(layer.weight.size for layer in self.layers)
         share = format_percent(float(self.trace.probabilities.max()))
@@ -68,81 +70,83 @@ class WorkedExample(PixelFilm):
         self.layer = self.layers[-2] if len(self.layers) > 1 else self.layers[-1]
         terms = difference_terms(self.layers[-1], self.answer, other)[0]
         self.unit = int(terms.argmax()) if len(self.layers) > 1 else self.answer
-        many = len(self.layer.inputs) > MANY
-        self.left, middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
-        self.above, self.below = middle.rows([1, 1], gap=0.15)
-        self.products, limits = self.right.part(0, 0, 0.8, 1), (DRAWN, COLUMNS // 2) if many else (MANY, COLUMNS)
-        self.hand, self.columns = fit_hand_sum(self.layer, self.unit, self.above, self.products, *limits)
-        self.name = f"neuron {self.unit + 1} of {self.layer.block.title}"
+        self.left, self.middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
+        self.tables = HandTables(self.theme, self.middle, self.right, self.layer, self.unit)
 
     # ---- one neuron
 
     def show_factors(self) -> None:
         """Inputs and weights as tables."""
-        hand, theme = self.hand, self.theme
-        more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
-        left = self.left
-        a = NumberTable(theme, self.above, "activations a", [*hand.activations, *more], self.columns)
-        w = NumberTable(theme, self.below, "weights w", [*hand.weights, *[""] * len(more)], self.columns)
-        self.factors = [*a.mobjects, *w.mobjects]
+        left, theme = self.left, self.theme
         _, h, v = self.trace.pixels.shape
-        place = left.part(0, 0.08, 1, 0.6).fit(v, h, (0, 1))
-        image = PixelImages(image_colors(theme, self.trace.pixels), place.frame, outline=theme.rgb("faint"))
-        words = [self.layer.block.title, f"neuron {self.unit + 1}"]
-        at = [(left.center[0], place.bottom - 0.4 - 0.36 * k) for k in range(2)]
-        texts = [text_line(word, NUMBER, theme.rgb("foreground"), at=p) for word, p in zip(words, at, strict=True)]
-        self.beside = [image, *texts]
+        self.place = left.part(0, 0.08, 1, 0.6).fit(v, h, (0, 1))
+        image = PixelImages(image_colors(theme, self.trace.pixels), self.place.frame, outline=theme.rgb("faint"))
+        self.beside = [image, *self.words(self.layer.block.title, f"neuron {self.unit + 1}")]
         n = len(self.layer.inputs)
         with self.step("Neuron {unit}: {n} inputs, {n} weights", unit=self.unit + 1, n=n, name="factors"):
             if self.before:
                 self.play(fade_out(self.before), fade_in(self.beside))
             self.add(*self.beside)
-            self.play(fade_in(self.factors), self.sums.change("z = Σ w a + b"))
+            self.play(fade_in(self.tables.factors), self.sums.change("z = Σ w a + b"))
+
+    def words(self, *lines: str) -> list[ArrayMobject]:
+        """Say under the image what is computed."""
+        x, y, ink = self.left.center[0], self.place.bottom - 0.4, self.theme.rgb("foreground")
+        return [text_line(line, NUMBER, ink, at=(x, y - 0.36 * k)) for k, line in enumerate(lines)]
 
     def multiply(self) -> None:
         """A product for each pair."""
-        hand = self.hand
-        texts = [*hand.products, *([hand.rest] if hand.rest else [])]
-        values = np.array([float(to_decimal(text)) for text in texts])
-        fill = self.theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
-        self.table = NumberTable(
-            self.theme, self.products, "products w × a (blue +, orange −)", texts, self.columns, fill, row_height=0.8
-        )
         with self.step("Multiply each pair", name="products"):
-            first = f"{hand.weights[0]} × {hand.activations[0]} = {hand.products[0]}"
-            self.play(fade_in(self.table.mobjects), self.sums.change(first, ("(rounded)", "muted")))
+            first = self.tables.largest_product
+            self.play(fade_in(self.tables.products.mobjects), self.sums.change(first, ("(rounded)", "muted")))
 
     def add_up(self) -> None:
         """Row sums of the printed cells, their sum, and the bias."""
-        hand, ink = self.hand, self.theme.rgb("foreground")
-        texts = [line.text for line in self.table.numbers]
-        rows = [add_texts(texts[k : k + self.columns]) for k in range(0, len(texts), self.columns)]
-        ends = self.table.row_ends(self.columns)
-        self.row_sums = [text_line(t, LABEL, ink, at=e, align=(-1, 0)) for t, e in zip(rows, ends, strict=True)]
-        with self.step("Add the {n} products: {total}", n=len(self.layer.inputs), total=hand.before_bias, name="sum"):
-            self.play(fade_in(self.row_sums))
-            self.play(self.sums.change(*write_sum(rows, hand.before_bias, ["foreground"] * len(rows))))
-        bias = f"+ {hand.bias}".replace("+ −", "− ")
+        tables, hand, n = self.tables, self.tables.hand, len(self.layer.inputs)
+        with self.step("Add the {n} products: {total}", n=n, total=hand.before_bias, name="sum"):
+            self.play(fade_in(tables.row_sums))
+            self.play(self.sums.change(*write_sum(tables.rows, hand.before_bias, ["foreground"] * len(tables.rows))))
         with self.step("Add the bias {bias}: {total}", bias=hand.bias, total=hand.total, name="bias"):
-            self.play(self.sums.change(hand.before_bias, bias, "=", hand.total))
+            self.play(self.sums.change(hand.before_bias, tables.bias_term, "=", hand.total))
 
     def activate(self) -> None:
         """The activation function of the sum."""
-        layer = self.layer
-        self.before = [*self.beside, *self.factors, *self.table.mobjects, *self.row_sums]
+        layer, total = self.layer, self.tables.hand.total
+        self.before = [*self.beside, *self.tables.mobjects]
         if layer is self.layers[-1] or not layer.functions:
             return
-        kind, a = layer.functions[-1], float(layer.output[self.unit])
-        z = to_decimal(self.hand.total)
-        text = f"{a:.3f}".replace("-", "−")
-        known = hidden_functions(self.trace, self.layers)[-1]
+        kind, known = layer.functions[-1], hidden_functions(self.trace, self.layers)[-1]
+        a = float(layer.output[self.unit])
         if known is not None and len(layer.functions) == 1:
-            text = f"{float(known(np.array([float(z)]))[0]):.3f}".replace("-", "−")
+            a = float(known(np.array([float(to_decimal(total))]))[0])
+        text = f"{a:.3f}".replace("-", "−")
         formula = FORMULAS.get(kind, f"{' → '.join(layer.functions)} of z")
-        with self.step("{kind}: {z} becomes {a}", kind=kind, z=self.hand.total, a=text, name="activation"):
-            self.play(self.sums.change(formula, ("with", "muted"), f"z = {self.hand.total}", "gives", text))
+        terms: list[Term] = [formula, ("with", "muted"), f"z = {total}", "gives", text]
+        if layer.functions == ("Sigmoid",):
+            terms = [sigmoid_by_hand(total, text)]
+        with self.step("{kind}: {z} becomes {a}", kind=kind, z=total, a=text, name="activation"):
+            self.play(self.sums.change(*terms))
 
     # ---- scores and shares
+
+    def show_score(self) -> None:
+        """The answer's score: the same kind of sum over the last hidden neurons, and no function of it."""
+        layer, kinds = self.layers[-1], self.layer.functions
+        if layer is self.layer:
+            return
+        self.score = tables = HandTables(self.theme, self.middle, self.right, layer, self.answer)
+        (label,) = clip_names([self.trace.classes[self.answer]], 9)
+        function = "activation" if len(kinds) != 1 else {"Sigmoid": "sigmoid", "Tanh": "tanh"}.get(kinds[0], kinds[0])
+        mark = tables.mark([self.unit])
+        yellow = ["yellow:", f"neuron {self.unit + 1}"] if mark else []
+        words = self.words(layer.block.title, f"score of {label}", *yellow)
+        values: dict[str, Any] = {"label": label, "n": len(layer.inputs), "function": function}
+        templates = ("Score of {label}: {n} products + bias, no {function}", "Score of {label}: {n} products + bias")
+        with self.step(shortest_caption(*templates, **values), name="score", **values):
+            shown = [*words, *tables.mobjects, *mark]
+            self.play(fade_out(self.before[1:]), fade_in(shown, 0.3), self.sums.change("z = Σ w a + b"))
+            self.play(self.sums.change(*tables.sum_terms(), delay=0.8))
+        self.before = [self.before[0], *words, *tables.mobjects, *mark]
 
     def show_scores(self) -> None:
         """A sheet with one line per class: score, power, share, PyTorch's share."""
@@ -155,14 +159,15 @@ class WorkedExample(PixelFilm):
         if largest > TOLERANCE:
             raise NetcoreError(f"'{layer.block.title}' by hand differs from PyTorch by {largest:.2g}")
         k, (names, z, powers, shares, torch) = sheet.row, sheet.columns
-        with self.step("Output layer: {n} sums, no activation", n=len(scores), name="scores"):
+        with self.step("{n} scores: the same sum for each class", n=len(scores), name="scores"):
             self.play(fade_out(self.before), self.sums.change(), fade_in([*names, *z], 0.3))
         with self.step("Raise e to each score", name="powers"):
             self.play(fade_in(powers), self.sums.change(sheet.power_line))
-        with self.step("Add them: {total}", total=sheet.total, name="total"):
-            self.play(self.sums.change(sheet.sum_line))
-        values = {"a": sheet.powers[k], "b": sheet.total, "p": sheet.percents[k]}
-        with self.step("Divide: {a} ÷ {b} = {p}", name="shares", **values):
+        with self.step("Add them: {total}", total=sheet.hand.total, name="total"):
+            self.play(self.sums.change(sheet.sum_line, ("(rounded)", "muted")))
+        values = {"a": sheet.hand.powers[k], "b": sheet.hand.total, "p": sheet.percents[k]}
+        exact = "Divide: {a} ÷ {b} = {p}" if values["p"][0].isdigit() else "Divide: {a} ÷ {b}: {p}"
+        with self.step(exact, name="shares", **values):
             self.play(fade_in(shares), self.sums.change("before rounding, all shares add up to 100 %"))
         with self.step("PyTorch gives {p}: the same", p=sheet.torch_percents[k], name="pytorch"):
             note = "largest difference of a share under 10⁻⁵"

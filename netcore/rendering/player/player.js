@@ -11,6 +11,7 @@
   const items = [...document.querySelectorAll("#steps button")];
   const marks = [...document.querySelectorAll(".marks span")];
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const host = frameElement; // of a page of the same origin that the player is part of, such as a lesson
   let frame = 0; // the one that is shown
   let stop = null; // the frame at which playing stops
   let told = -1; // the step whose caption is shown
@@ -126,6 +127,17 @@
     }
   }
 
+  // Part of another page: as high as the longest text needs, so that nothing moves while the film plays.
+  function fitHost() {
+    const text = document.getElementById("text");
+    const shown = told;
+    text.style.minHeight = "";
+    const heights = steps.map((_, k) => (tell(k), text.offsetHeight));
+    tell(shown);
+    text.style.minHeight = `${Math.max(...heights)}px`;
+    host.style.height = `${player.offsetHeight + 2}px`; // its border
+  }
+
   function label(text, key) {
     play.setAttribute("aria-label", text);
     play.title = `${text} (${key})`;
@@ -184,7 +196,7 @@
   clip.addEventListener("loadedmetadata", () => {
     const linked = steps.findIndex((step) => `#${step.name}` === decodeURIComponent(location.hash));
     if (linked >= 0) seek(settled[linked]);
-    else if (calm.matches) seek(settled[0]);
+    else if (calm.matches || host) seek(settled[0]);
     else start();
   });
 
@@ -192,6 +204,12 @@
   const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   document.getElementById("data").textContent = "";
   tell(0);
+  if (host) {
+    document.documentElement.classList.add("embedded");
+    press(present);
+    fitHost();
+    addEventListener("resize", fitHost);
+  }
   watch();
   clip.src = URL.createObjectURL(new Blob([bytes], { type: film.type }));
 })();

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from netcore.viz.layout.area import Area
 
 MAX_CELL = 26.0  # side of a cell, in units
+LOSS = 0.92  # of the height of tiles, if one more then fits
 Size = tuple[int, int]  # rows and columns of one map, in pixels
 
 
@@ -31,6 +32,28 @@ def best_column_count(n: int, size_in: Callable[[int], float]) -> int:
     """Return the number of columns with the largest images; among nearly equal ones, with the fewest empty cells."""
     largest = max(size_in(c) for c in range(1, n + 1))
     return min((c for c in range(1, n + 1) if size_in(c) >= 0.9 * largest), key=lambda c: (-n % c, -size_in(c)))
+
+
+def fit_tiles(count: int, shape: float, size: tuple[float, float], gap: float, least: float) -> int:
+    """Return how many tiles are shown: all of `count` if they fit, or as many as fit in a size with a least height.
+
+    Parameters
+    ----------
+    count : int
+    shape : float
+        Height of a tile, relative to its width.
+    size : (float, float)
+        Width and height of the whole.
+    gap, least : float
+        Distance of tiles, and the least height of one.
+    """
+    wide, tall = size
+    for rows in range(1, max(1, int((tall + gap) / (least + gap))) + 1):
+        side = LOSS * (tall - (rows - 1) * gap) / rows
+        shown = rows * max(1, int((wide + gap) / (side / shape + gap)))
+        if shown >= count:
+            return count
+    return shown
 
 
 def cells_per_pixel(size: float, gap: float) -> tuple[int, float]:

@@ -70,7 +70,6 @@ def add_colorbar(
     label: str,
     *,
     clipped: bool = False,
-    ends: tuple[str, str] | None = None,
 ) -> Axes:
     """Add a horizontal colour bar.
 
@@ -85,22 +84,42 @@ def add_colorbar(
     label : str
     clipped : bool
         Whether values outside exist; the ends are then labelled ≤ and ≥.
-    ends : tuple of str, optional
-        Labels of the ends in place of numbers.
     """
     theme = fig.theme
     add_text(fig, box.x, box.y, label, color=theme.muted)
-    ax = add_axes(fig, Box(box.x, box.y + 21, box.w, 8), xlim=(vmin, vmax), ylim=(0, 1), yticks=[])
-    strip = np.linspace(vmin, vmax, 256)[None]
-    ax.imshow(strip, cmap=cmap, aspect="auto", extent=(vmin, vmax, 0, 1), vmin=vmin, vmax=vmax)
-    first, last = ends or (format_number(vmin), format_number(vmax))
-    if clipped:
-        first, last = f"≤ {first}" if vmin < 0 else first, f"≥ {last}"
-    marks = {vmin: first} | ({0.0: "0"} if vmin < 0 < vmax and not ends else {}) | {vmax: last}
+    ax = _add_strip(fig, Box(box.x, box.y + 21, box.w, 8), cmap, vmin, vmax)
+    first, last = _end_labels(vmin, vmax, clipped)
+    marks = {vmin: first} | ({0.0: "0"} if vmin < 0 < vmax else {}) | {vmax: last}
     ax.set_xticks(list(marks), list(marks.values()))
     labels = ax.get_xticklabels()
     labels[0].set_horizontalalignment("left")
     labels[-1].set_horizontalalignment("right")
     ax.tick_params(length=0, pad=4)
-    ax.spines[:].set(visible=True, color=theme.faint)
+    return ax
+
+
+def add_scale_line(
+    fig: ThemedFigure, box: Box, cmap: Colormap, vmin: float, vmax: float, clipped: bool = False
+) -> Axes:
+    """Add a colour bar in one line of text: the least value, the strip, the largest value."""
+    low, high = _end_labels(vmin, vmax, clipped)
+    left, right = text_width(fig, low) + 6, text_width(fig, high) + 6
+    add_text(fig, box.x, box.y, low, color=fig.theme.muted)
+    add_text(fig, box.x + box.w, box.y, high, ha="right", color=fig.theme.muted)
+    place = Box(box.x + left, box.y + 2, max(box.w - left - right, 8), 8)
+    ax = _add_strip(fig, place, cmap, vmin, vmax)
+    ax.set_xticks([])
+    return ax
+
+
+def _end_labels(vmin: float, vmax: float, clipped: bool) -> tuple[str, str]:
+    first, last = format_number(vmin), format_number(vmax)
+    return (f"≤ {first}" if vmin < 0 else first, f"≥ {last}") if clipped else (first, last)
+
+
+def _add_strip(fig: ThemedFigure, box: Box, cmap: Colormap, vmin: float, vmax: float) -> Axes:
+    ax = add_axes(fig, box, xlim=(vmin, vmax), ylim=(0, 1), yticks=[])
+    strip = np.linspace(vmin, vmax, 256)[None]
+    ax.imshow(strip, cmap=cmap, aspect="auto", extent=(vmin, vmax, 0, 1), vmin=vmin, vmax=vmax)
+    ax.spines[:].set(visible=True, color=fig.theme.faint)
     return ax

@@ -49,7 +49,8 @@ class ProbabilityBars:
             self.bars[i].set_width(shares[k])
             self.bars[i].set_facecolor(color or self.theme.positive)
             strong = trace is not None and k in (trace.prediction, trace.label)
-            set_text(self.names[i], self._names[k], color or self.theme.muted, strong)
+            name = "" if trace is None and self.sorted else self._names[k]
+            set_text(self.names[i], name, color or self.theme.muted, strong)
             value = self._value(shares[k])
             if value:
                 self.values[i].set_x(shares[k] + 6 * self._unit)

@@ -22,7 +22,8 @@ from netcore.web.server.page_store import StoredPage
 from netcore.web.server.rate_limit import RateLimiter
 from netcore.web.server.settings import ServerSettings
 
-WORKER_SECONDS = 300.0  # time limit of a saved run or a lesson
+WORKER_SECONDS = 300.0  # time limit of a saved run
+LESSON_SECONDS = 1200.0  # of a lesson, with its films
 
 
 class LabServer:
@@ -48,6 +49,7 @@ class LabServer:
             settings.runs, settings.at, settings.max_clips, settings.max_visitor_clips, settings.clip_seconds
         )
         self.worker = WorkerPool(1, WORKER_SECONDS)
+        self.lesson_worker = WorkerPool(1, LESSON_SECONDS)  # its own: nobody's run waits for a lesson
         self.tasks = RateLimiter(settings.tasks_per_minute / 60, settings.task_burst)
         self.drawing = ThreadPoolExecutor(1, "dashboard")  # Matplotlib draws in one thread
         self.lessons: dict[str, asyncio.Task[StoredPage]] = {}
@@ -60,7 +62,8 @@ class LabServer:
             task.cancel()
         await self.predictor.stop()
         await asyncio.to_thread(self.clips.stop)
-        self.worker.shutdown(wait=False, cancel_futures=True)
+        for worker in (self.worker, self.lesson_worker):
+            worker.shutdown(wait=False, cancel_futures=True)
         self.drawing.shutdown(wait=False, cancel_futures=True)
         self.store.close()
 

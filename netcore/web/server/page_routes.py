@@ -35,7 +35,12 @@ def page_routes(server: LabServer) -> APIRouter:
         task = server.lessons[run.name]
         await asyncio.wait([task], timeout=SHORT_WAIT_S)
         if not task.done():
-            return message_page("The lesson is being written", "It appears here by itself.", 202, refresh_s=2)
+            return message_page(
+                "The lesson is being written",
+                "Its films take a minute or two. It appears here by itself.",
+                202,
+                refresh_s=2,
+            )
         if error := task.exception():
             del server.lessons[run.name]
             text = str(error) if isinstance(error, NetcoreError) else "The lesson could not be written."
@@ -43,7 +48,7 @@ def page_routes(server: LabServer) -> APIRouter:
         return task.result().response(request, LESSON_POLICY)
 
     async def _lesson(path: str) -> StoredPage:
-        call = server.worker.submit(build_lesson, path, server.settings.at, server.settings.theme)
+        call = server.lesson_worker.submit(build_lesson, path, server.settings.at, server.settings.theme)
         try:
             return StoredPage.of(await asyncio.wrap_future(call))
         except WorkerError as error:

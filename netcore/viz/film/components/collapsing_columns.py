@@ -10,8 +10,8 @@ from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE, ArrayMobject
-from netcore.viz.film.components.dense import neuron_columns
 from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.neuron_columns import CircleStyle, NeuronColumns
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
@@ -46,9 +46,8 @@ class CollapsingColumns:
         xs = np.linspace(area.left + 0.4, area.right - 0.4, len(sizes))
         low, high = area.bottom + LABEL_ROOM, area.top
         counts = [len(i) for i in self.index]
-        self.columns, self.dots = neuron_columns(theme, counts, sizes, xs, low, high)
-        for column in self.columns:
-            column.ring[:] = theme.rgb("muted")
+        drawn = NeuronColumns(theme, self.index, sizes, xs, Area(area.left, low, area.right, high), CircleStyle())
+        self.columns, self.dots = drawn.columns, [dots for dots in drawn.dots if dots is not None]
         self.edges = [self._edges(layer.weight, k, k + 1) for k, layer in enumerate(layers) if self._follows(k)]
         words = ["input", *["hidden"] * (len(sizes) - 2), "output"]
         muted = theme.rgb("muted")
@@ -65,16 +64,12 @@ class CollapsingColumns:
         return [*self.edges, *self.columns, *self.dots, *self.labels]
 
     def slide(self) -> list[Animate]:
-        """Return the animations that move the hidden columns into the output column."""
+        """Return the animations that move the hidden columns into the output column, their edges gone before."""
         last = self.columns[-1].centers[0, 0]
-        moves = []
+        moves = fade_out(self.edges, run_time=0.15)
         for column in self.columns[1:-1]:
             shift = np.array([last - column.centers[0, 0], 0.0, 0.0])
-            moves.append(Animate(column, points=column.points + shift, opacity=0.0, run_time=1.4, remover=True))
-        for edges in self.edges:
-            points = edges.points.copy()
-            points[:, 0] = np.where(points[:, 0] > self.columns[0].centers[0, 0] + 0.5, last, points[:, 0])
-            moves.append(Animate(edges, points=points, opacity=0.3, run_time=1.4))
+            moves.append(Animate(column, points=column.points + shift, run_time=1.0, delay=0.2, remover=True))
         hidden = self.dots[1 : 1 + len(self.columns) - 2]
         return [*moves, *fade_out([*hidden, *self.labels[2:-2]])]
 
@@ -84,7 +79,7 @@ class CollapsingColumns:
         self.shown = [
             self.collapsed, self.columns[0], self.columns[-1], *self.labels[:2], *self.labels[-2:], *self.dots
         ]  # fmt: skip
-        return [*fade_out(self.edges), *fade_in([self.collapsed], 0.2)]
+        return fade_in([self.collapsed])
 
     def _follows(self, k: int) -> bool:
         """Whether drawn column `k` + 1 holds the outputs of drawn layer `k`, in the full network too."""

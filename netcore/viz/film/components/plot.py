@@ -15,6 +15,7 @@ from netcore.viz.theme import Theme
 
 TICK_LENGTH = 6 * PIXEL
 DOT_RADIUS = 5 * PIXEL
+HIDDEN = 0.6  # of the radius: nearer dots hide each other
 SAMPLES = 200  # of a curve
 
 
@@ -81,6 +82,13 @@ class Plot:
     def dots(self, x: ArrayLike, y: ArrayLike, rgb: ArrayLike, radius: float = DOT_RADIUS) -> Neurons:
         """Draw values as dots; `values` of the mobject are the vertical ones."""
         return Neurons(self.at(x, y), radius, rgb, rgb, values=np.ravel(np.asarray(y, float)), width=0)
+
+    def crowds(self, x: ArrayLike) -> list[tuple[float, int]]:
+        """Return mean and number of values whose dots hide each other on the horizontal axis."""
+        values = np.sort(np.ravel(np.asarray(x, float)))
+        near = HIDDEN * DOT_RADIUS * (self.x[1] - self.x[0]) / self.area.width
+        groups = np.split(values, np.flatnonzero(np.diff(values) > near) + 1)
+        return [(float(group.mean()), len(group)) for group in groups if len(group) > 1]
 
     def bands(self, ranges: Sequence[tuple[float, float]]) -> Rectangles:
         """Shade ranges of the horizontal axis, behind everything."""

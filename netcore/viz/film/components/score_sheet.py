@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from netcore.analysis.hand_computation import add_texts
+from netcore.analysis.hand_softmax import hand_softmax
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_percent, format_terms
+from netcore.core.formatting import format_percent
 from netcore.core.trace import Trace
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.number_table import NumberTable
@@ -14,8 +14,6 @@ from netcore.viz.film.text import ellipsize_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
-LARGEST_SCORE = 13.0  # the largest score is subtracted from all if it is larger
-MAX_DECIMALS = 8  # of a score
 LARGEST_TERMS = 3  # of the sum of powers that are written
 
 
@@ -37,8 +35,8 @@ class ScoreSheet:
         Class, score, power, share, PyTorch's share, each with a yellow outline at the answer.
     shares : ndarray, shape (K,)
         Softmax of the scores, computed here.
-    powers : list of str
-        Their printed sum is `total`.
+    hand : HandSoftmax
+        The printed numbers.
     """
 
     def __init__(self, theme: Theme, area: Area, trace: Trace, scores: NDArray[np.float64], limit: int) -> None:
@@ -47,25 +45,21 @@ class ScoreSheet:
         self.index = top_k(trace.probabilities, lines, keep)
         self.rest = np.setdiff1d(np.arange(len(scores)), self.index)
         self.row = self.index.tolist().index(trace.prediction)
-        self.shift = float(scores.max()) if scores.max() > LARGEST_SCORE else 0.0
-        self.scores = scores - self.shift
-        powers = np.exp(self.scores)
+        self.hand = hand_softmax(scores, self.index)
+        powers = np.exp(scores - scores.max())
         self.shares = powers / powers.sum()
-        grouped = self._grouped(powers)
-        self.powers, self.total = format_terms(grouped, 3 + max(0, int(np.log10(powers.max()))))
-        self.order = np.argsort(-grouped, kind="stable")
         self.percents = self._percents(self.shares)
         self.torch_percents = self._percents(trace.probabilities)
         more = bool(len(self.rest))
         names = [ellipsize_line(trace.classes[k], 2.4, LABEL) for k in self.index]
         texts = [
             [*names, *[f"{len(self.rest):,} more"] * more],
-            [*(f"{scores[k]:.3f}".replace("-", "−") for k in self.index), *[""] * more],
-            self.powers,
+            [*self.hand.scores, *[""] * more],
+            self.hand.powers,
             self.percents,
             self.torch_percents,
         ]
-        heads = ["class", "score z", "e to (z − largest)" if self.shift else "e to the z", "share", "PyTorch"]
+        heads = ["class", "score z", "e to (z − largest)" if self.hand.shift else "e to the z", "share", "PyTorch"]
         areas = area.columns([0.9, 1, 1.2, 1, 1], gap=0.3)
         tables = [NumberTable(theme, a, h, t, 1) for a, h, t in zip(areas, heads, texts, strict=True)]
         line = [*theme.rgb("emphasis"), 1.0]
@@ -75,22 +69,15 @@ class ScoreSheet:
 
     @property
     def power_line(self) -> str:
-        """The answer's power, its score with as many digits as give it."""
-        z, text = float(self.scores[self.index[self.row]]), self.powers[self.row]
-        decimals = len(text.partition(".")[2])
-        for d in range(3, MAX_DECIMALS):
-            written = f"{z:.{d}f}"
-            if f"{np.exp(float(written)):,.{decimals}f}" == text:
-                break
-        return f"e to the {written.replace('-', '−')} = {text}"
+        """The answer's power and its score."""
+        return self.hand.power(self.row)
 
     @property
     def sum_line(self) -> str:
         """The sum of the powers: the largest ones, all others as one, and the total."""
-        top = [self.powers[k] for k in self.order[:LARGEST_TERMS]]
-        count = len(self.scores) - len(top)
-        more = f" + {count:,} more: {add_texts([self.total, *('−' + t for t in top)])}" if count > 0 else ""
-        return f"{' + '.join(top)}{more} = {self.total}"
+        top, rest = self.hand.terms(LARGEST_TERMS)
+        more = f" + {len(self.shares) - len(top):,} more: {rest}" if rest else ""
+        return f"{' + '.join(top)}{more} = {self.hand.total}"
 
     def _percents(self, shares: NDArray[np.floating]) -> list[str]:
         """Printed shares; none is 0 or 1, even where floating-point numbers are."""

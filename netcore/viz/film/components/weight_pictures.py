@@ -1,4 +1,4 @@
-"""Weights of several classes as signed pictures on one scale."""
+"""Weights of several classes or images as signed pictures."""
 
 from collections.abc import Sequence
 from math import ceil, sqrt
@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.dense_layers import DenseLayer
-from netcore.core.formatting import format_number
 from netcore.core.trace import Trace
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.color_scale import ColorScale
@@ -34,6 +33,8 @@ class WeightPictures:
         The layer whose inputs they weigh.
     names : sequence of str
         Under the pictures.
+    own_scales : bool
+        Whether each picture has a scale of its own, in place of one for all.
 
     Attributes
     ----------
@@ -49,17 +50,20 @@ class WeightPictures:
         trace: Trace,
         layer: DenseLayer,
         names: Sequence[str],
+        own_scales: bool = False,
     ) -> None:
         self.values = np.array([vector_image(row, source_shape(trace, layer)) for row in weights])
         count, (h, w) = len(weights), self.values.shape[1:]
-        body = Area(area.left, area.bottom + FOOT, area.right, area.top)
-        columns = max(range(1, count + 1), key=lambda c: self._side(body, count, c, h, w))
+        foot, room = (0.0, NAME_ROOM + FOOT) if own_scales else (FOOT, NAME_ROOM)
+        body = Area(area.left, area.bottom + foot, area.right, area.top)
+        columns = max(range(1, count + 1), key=lambda c: self._side(body, (ceil(count / c), c), (h, w), room))
         rows = body.rows([1] * ceil(count / columns))
         cells = [cell for row in rows for cell in row.columns([1] * columns, gap=0.2)][:count]
-        places = [Area(c.left, c.bottom + NAME_ROOM, c.right, c.top).fit(w, h) for c in cells]
-        limit = float(np.abs(weights).max()) or 1.0
+        places = [Area(c.left, c.bottom + room, c.right, c.top).fit(w, h) for c in cells]
+        limits = np.abs(self.values).max(axis=(1, 2) if own_scales else None, keepdims=True)
+        limits = np.where(limits > 0, limits, 1.0)
         self.images = PixelImages(
-            theme.signed_colors(self.values / limit),
+            theme.signed_colors(self.values / limits),
             np.concatenate([place.frame for place in places]),
             outline=theme.rgb("faint"),
         )
@@ -70,8 +74,11 @@ class WeightPictures:
             )
             for name, place, cell in zip(names, places, cells, strict=True)
         ]
-        self.limit = format_number(limit)
-        self.scale = ColorScale(theme, (-limit, limit), True, (area.right, area.bottom + 0.15)).mobjects
+        scales = [ColorScale(theme, (-v, v), True, (area.right, area.bottom + 0.15)) for v in limits.ravel().tolist()]
+        if own_scales:
+            for scale, place in zip(scales, places, strict=True):
+                scale.place((place.center[0] + scale.width / 2 - 0.1, place.bottom - NAME_ROOM - 0.15))
+        self.scale = [m for scale in scales for m in scale.mobjects]
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
@@ -79,9 +86,8 @@ class WeightPictures:
         return [self.images, *self.names, *self.scale]
 
     @staticmethod
-    def _side(area: Area, count: int, columns: int, h: int, w: int) -> float:
-        rows = ceil(count / columns)
-        return min((area.width / columns - 0.2) / w, (area.height / rows - NAME_ROOM) / h)
+    def _side(area: Area, grid: tuple[int, int], size: tuple[int, int], room: float) -> float:
+        return min((area.width / grid[1] - 0.2) / size[1], (area.height / grid[0] - room) / size[0])
 
 
 def source_shape(trace: Trace, layer: DenseLayer) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ export class Inspector {
 
   render() {
     const { root, stage, model } = this;
+    usedGrids = 0;
     byId("inspector-empty").hidden = Boolean(stage);
     root.hidden = !stage;
     if (!stage) return;
@@ -344,18 +345,32 @@ function drawMosaic(canvas, values, [count, rows, columns], isSigned) {
   };
 }
 
+// Canvases of the grids of numbers, used again at the next rendering: making one takes longer than drawing on it.
+const grids = [];
+let usedGrids = 0;
+
+function gridCanvas(width, height, label) {
+  const canvas = (grids[usedGrids] ??= make("canvas", { role: "img" }));
+  usedGrids += 1;
+  const ratio = devicePixelRatio;
+  const size = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== size[0] || canvas.height !== size[1]) {
+    [canvas.width, canvas.height] = size;
+    [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
+  }
+  canvas.setAttribute("aria-label", label);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return { canvas, context };
+}
+
 // A small grid of numbers on their colours.
 function numberGrid(values, rows, columns, limit, isSigned, label) {
-  const cell = rows > 5 ? 17 : rows > 3 ? 24 : 32;
-  const canvas = make("canvas", { role: "img", "aria-label": label });
-  const ratio = devicePixelRatio;
-  [canvas.width, canvas.height] = [columns * cell * ratio, rows * cell * ratio];
-  [canvas.style.width, canvas.style.height] = [`${columns * cell}px`, `${rows * cell}px`];
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
+  const cell = rows > 5 ? 17 : rows > 3 ? 24 : innerWidth < 480 ? 27 : 32;
+  const { canvas, context } = gridCanvas(columns * cell, rows * cell, label);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.font = `${cell > 30 ? 10 : 8}px ${theme.font}`;
+  context.font = `${cell > 30 ? 10 : cell > 25 ? 9 : 8}px ${theme.font}`;
   for (let i = 0; i < values.length; i++) {
     const [x, y] = [(i % columns) * cell, Math.floor(i / columns) * cell];
     context.fillStyle = valueColor(values[i], limit, isSigned);

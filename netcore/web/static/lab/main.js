@@ -357,7 +357,11 @@ async function readExamples({ count, shape, labels, source }) {
 
 async function readModel(description, i) {
   const { run, program, stages, films, parameters, half } = description;
-  const values = readParameters(await readBlob(`blob-weights-${i}`), parameters, half);
+  const values = new Map();
+  for (const [blob, isHalf] of [["weights", false], ["halves", true]]) {
+    const layout = parameters.filter((row) => row[2] === isHalf);
+    for (const entry of readParameters(await readBlob(`blob-${blob}-${i}`), layout, isHalf)) values.set(...entry);
+  }
   const reference = byId(`blob-reference-${i}`) ? readParameters(await readBlob(`blob-reference-${i}`), [["all", Infinity]], false).get("all") : null;
   const network = new Network(program, values);
   return { run, program, stages, films, half, network, reference, classes: program.classes, edits: [], history: [], isEmpty: true, prediction: 0 };

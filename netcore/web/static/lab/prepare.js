@@ -89,12 +89,19 @@ function separateInk(values, width, height) {
   }
   for (let i = 0; i < above.length; i++) above[i] = Math.max(0, values[i] - ground[i]);
   const limit = otsuThreshold(above);
-  const full = median(above.filter((v) => v >= limit));
+  const full = median(valuesFrom(above, limit));
   const noise = 4 * deviationBelow(above, full / 2);
   if (full < Math.max(MIN_CONTRAST, noise)) return ink;
   const floor = Math.max(noise, full / 5);
   for (let i = 0; i < ink.length; i++) if (above[i] > floor) ink[i] = Math.min(1, (above[i] - floor) / (full - floor));
   return ink;
+}
+
+function valuesFrom(values, limit) {
+  const out = new Float32Array(values.length);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] >= limit) out[count++] = values[i];
+  return out.subarray(0, count);
 }
 
 function range(values) {
@@ -283,8 +290,12 @@ function thicken(ink, width, height, box) {
   const missing = (MIN_STROKE * Math.max(box[2] - box[0], box[3] - box[1])) / DIGIT_SIZE - stroke;
   const size = 2 * roundHalfEven(missing / 2) + 1;
   if (size < 3) return ink;
-  const bytes = { width, height, data: Uint8Array.from(ink, (v) => Math.trunc(Math.fround(255 * v))) };
-  return Float32Array.from(rankFilter(bytes, size, "max").data, (v) => Math.fround(v / 255));
+  const bytes = new Uint8Array(ink.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.trunc(Math.fround(255 * ink[i]));
+  const wide = rankFilter({ width, height, data: bytes }, size, "max").data;
+  const out = new Float32Array(wide.length);
+  for (let i = 0; i < out.length; i++) out[i] = wide[i] / 255;
+  return out;
 }
 
 function roundHalfEven(x) {

@@ -1,0 +1,144 @@
+"""Steps that show an activation function on the sums of a layer."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netcore.analysis import linear_collapse
+from netcore.analysis.activations import Function
+from netcore.analysis.dense_layers import DenseLayer
+from netcore.core.formatting import format_count, format_number, format_percent
+from netcore.viz.film.animation import Animate
+from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.plot import Plot
+from netcore.viz.film.components.sum_line import SumLine
+from netcore.viz.film.film import Film
+from netcore.viz.film.text import TextLine, text_line
+
+MEANINGS = {
+    "Sigmoid": "The sigmoid puts each between 0 and 1",
+    "Tanh": "Tanh puts each between −1 and 1",
+    "ReLU": "ReLU makes negative sums 0",
+}
+FEW = 24  # dots that a viewer can count
+LIFT = 0.3  # of a label above its dots
+
+
+class CurveFilm(Film):
+    """A film whose first steps show the sums of a layer as dots, and the function that is applied to them."""
+
+    def show_curve(self, layer: DenseLayer, function: Function, all_sums: NDArray[np.float64], sums: SumLine) -> None:
+        """Play the steps; what is on screen at the end is `old`.
+
+        Parameters
+        ----------
+        layer : DenseLayer
+        function : callable
+            Applied to its sums.
+        all_sums : ndarray, shape (N, O)
+            The layer's sums for all example images.
+        sums : SumLine
+        """
+        self.sums, self.old = sums, list[ArrayMobject]()
+        self.layer, self.function, self.all_sums = layer, function, all_sums
+        self.z = layer.z.astype(np.float64)
+        self.show_sums()
+        self.apply_function()
+        self.mark_flat_parts()
+        self.take_out()
+
+    def show_sums(self) -> None:
+        """The sums of one layer as dots on an axis."""
+        theme, z = self.theme, self.z
+        limit = max(5.0, float(np.abs(z).max()), float(np.quantile(np.abs(self.all_sums), 0.995))) * 1.05
+        out = self.function(np.linspace(-limit, limit, 500))
+        low, high = min(float(out.min()), 0.0), max(float(out.max()), float(self.function(z).max()))
+        self.plot = Plot(theme, self.stage.part(0.14, 0.12, 0.86, 0.84), (-limit, limit), (low, high * 1.04))
+        self.dots = self.plot.dots(z, np.zeros(len(z)), theme.rgb("muted"))
+        self.one = int(np.argmax(self.function(z)))
+        self.dots.width_px, self.dots.z_index = 1.0, 1  # distinct where they overlap, above the curve
+        self.dots.ring[:] = theme.rgb("background")
+        self.dots.fill[self.one] = theme.rgb("emphasis")
+        self.crowds = self.plot.crowds(z) if len(z) <= FEW else []
+        self.counts = [self.label(f"×{n}", x, 0.0) for x, n in self.crowds]
+        for before, label in pairwise(self.counts):  # alternately higher where two would meet
+            if label.points[0, 0] < before.points[1, 0] + 0.1 and label.points[0, 1] < before.points[1, 1]:
+                label.points[:, 1] += LIFT
+        step = float(np.ceil(limit / 4))
+        ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
+        self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
+        least, most = (format_number(v, 3) for v in (z.min(), z.max()))
+        with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
+            self.add(*self.axes)
+            note = f"a dot: a neuron of {self.layer.block.title}; yellow: neuron {self.one + 1}"
+            note += "".join(f"; ×{n}: {n} in one place" for n in sorted({n for _, n in self.crowds}))
+            self.play(fade_in([self.dots, *self.counts]), self.sums.change(note))
+
+    def apply_function(self) -> None:
+        """The curve is drawn, and each dot rises to it."""
+        kind = self.layer.functions[-1]
+        self.curve = self.plot.curve(self.function, self.theme.rgb("foreground"))
+        top = self.plot.y[1] / 1.04
+        labels = [*self.plot.y_ticks({0.0: "0", top: format_number(top)}), self.plot.y_title("activation")]
+        self.axes += labels
+        place = self.plot.at(self.z, self.function(self.z))
+        a, b = format_number(self.z[self.one], 3), format_number(float(self.function(self.z)[self.one]), 3)
+        with self.step(MEANINGS.get(kind, f"{kind} bends the sums"), name="function"):
+            self.play(Animate(self.curve, start={"progress": 0.0}, progress=1.0, run_time=1.0), fade_in(labels))
+            self.play(
+                Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
+                [self.lift(m, x) for m, (x, _) in zip(self.counts, self.crowds, strict=True)],
+                self.sums.change(f"yellow: {kind} of {a}", "→", b),
+            )
+
+    def mark_flat_parts(self) -> None:
+        """Where the function is nearly flat: of this image's sums, and of all examples'."""
+        plot = self.plot
+        ranges = linear_collapse.flat_ranges(self.function, *plot.x)
+        if not ranges:
+            return
+        bands, self.histogram = plot.bands(ranges), plot.histogram(self.all_sums)
+        flat = np.abs(linear_collapse.slope(self.function, self.z)) < linear_collapse.FLAT_SLOPE
+        inside = [int((flat & (self.z >= a) & (self.z <= b)).sum()) for a, b in ranges]
+        middle = 0.55 * plot.y[1] + 0.45 * plot.y[0]
+        self.flat_counts = [
+            self.label(format_count(n, "dot"), (a + b) / 2, middle) for n, (a, b) in zip(inside, ranges, strict=True)
+        ]
+        with self.step("In the grey the curve is nearly flat", name="flat"):
+            words = f"slope under {linear_collapse.FLAT_SLOPE} for {int(flat.sum())} of {len(self.z)} neurons"
+            self.play(fade_in([bands, *self.flat_counts]), self.sums.change(words))
+        share = float((np.abs(linear_collapse.slope(self.function, self.all_sums)) < linear_collapse.FLAT_SLOPE).mean())
+        images, part = len(self.all_sums), format_percent(share, 0)
+        with self.step("{n} images: {share} of all sums are in the grey", name="all-images", n=images, share=part):
+            self.play(
+                fade_in([self.histogram]),
+                fade_out([*self.flat_counts, *self.counts]),
+                self.sums.change(f"bars: {self.all_sums.size:,} sums of all images"),
+            )
+        self.old = [bands, self.histogram]
+
+    def take_out(self) -> None:
+        """The curve becomes the line y = x, and the dots ride along."""
+        self.plot.y = self.plot.x
+        points = self.plot.at(*[np.linspace(*self.plot.x, len(self.curve.points))] * 2)
+        place = self.plot.at(self.z, self.z)
+        labels, axes = self.axes[1:], self.plot.axes()
+        with self.step("Take the function out: only sums remain", name="taken-out"):
+            self.play(
+                fade_out([*self.old, *labels, self.axes[0]]), fade_in([axes]),
+                Animate(self.curve, points=points, run_time=1.2), self.sums.change("activation = z"),
+                Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
+            )  # fmt: skip
+        self.old = [axes, self.curve, self.dots]
+
+    def label(self, text: str, x: float, y: float) -> TextLine:
+        """Write a text above a point of the plot."""
+        at = self.plot.at(x, y)[0] + [0.0, LIFT]
+        return text_line(text, LABEL, self.theme.rgb("foreground"), at=at)
+
+    def lift(self, label: TextLine, x: float) -> Animate:
+        """Move the label of a dot to the upper left of the curve, with the dot."""
+        rise = self.plot.at(x, float(self.function(np.array([x]))[0]))[0] - self.plot.at(x, 0.0)[0]
+        return Animate(label, points=label.points[:, :2] + rise + [-LIFT, -LIFT / 4], run_time=1.2)
