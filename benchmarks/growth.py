@@ -19,7 +19,9 @@ RENDERS, MAX_SECONDS, MAX_MB = (10, 500, 2_000), 0.4, 43.0  # wanted of the last
 RECORDED = (100, 500, 2_000)
 SHOWN = (20, 60, 200)
 FILES = (1, 3, 10)
-RUNS = (100, 1_000, 5_000)
+PUBLIC = ("resnet50", "vgg16")  # torchvision's, with random weights
+RUNS, MAX_MS = (100, 1_000, 5_000), 1.0  # wanted of each more
+EPOCHS = 2_000
 
 # The peak of a process that was started is its parent's, if that is larger: it is read inside.
 MEASURED = """
@@ -44,8 +46,32 @@ with netcore.record_run(model, (np.zeros((10, 1, 8, 8), np.uint8), np.arange(10)
         seconds.append(time.process_time() - start)
 print(sum(seconds), np.median(seconds[-50:]))
 """
+TRAIN = """
+import sys, time, numpy as np
+from pathlib import Path
+from PIL import Image
+from netcore.training.progress import NullProgress
+from netcore.training.train import train
+rng = np.random.default_rng(0)
+for label in range(10):
+    folder = Path("digits", str(label))
+    folder.mkdir(parents=True)
+    for n in range(8):
+        Image.fromarray(rng.integers(0, 256, (28, 28), dtype=np.uint8)).save(folder / f"{n}.png")
+times = []
+class Watch(NullProgress):
+    def on_epoch(self, row):
+        times.append(time.process_time())
+train("mlp-16-16", data="folder:digits", device="cpu", epochs=int(sys.argv[1]), progress=Watch())
+print((times[101] - times[1]) / 100, (times[-1] - times[-101]) / 100)
+"""
 NETWORKS = """
 from torch import nn
+from torchvision import models
+def vgg16():
+    return models.vgg16(weights=None)
+def resnet50():
+    return models.resnet50(weights=None)
 def make(width=2048):
     return nn.Sequential(nn.Conv2d(3, 64, 3, 2, 1), nn.AdaptiveAvgPool2d(7), nn.Flatten(),
                          nn.Linear(3136, width), nn.ReLU(), nn.Linear(width, width), nn.Linear(width, 10))
@@ -62,12 +88,16 @@ with theme_style(DARK):
     context = make_context(load_run("runs/long"))
     load_scene(SCENE_DIRS[1] / "weight_distribution.py").draw(new_figure(DARK, (800, 450)), context)
 """
-SAVE = "import networks, torch; [torch.save(getattr(networks, n)().state_dict(), n + '.pt') for n in ('make', 'tiny')]"
+SAVE = """
+import sys, networks, torch
+for name in sys.argv[1:]:
+    torch.save(getattr(networks, name)().state_dict(), name + ".pt")
+"""
 
 
 def rows() -> list[Row]:
     """Every cost at three sizes, for its curve."""
-    return [*_renders(), *_recording(), *_figures(), *_imports(), *_runs(), _training_step()]
+    return [*_renders(), *_recording(), _epochs(), *_figures(), *_imports(), *_runs(), _training_step()]
 
 
 def cold(*words: str, folder: Path) -> tuple[float, float, str]:
@@ -178,29 +208,62 @@ def _figures() -> list[Row]:
     return rows
 
 
+def _epochs() -> Row:
+    """A training of 64 images: what it records costs more than its steps."""
+    folder = FOLDER / "epochs"
+    folder.mkdir()
+    _, megabytes, printed = cold("-c", TRAIN, str(EPOCHS), folder=folder)
+    first, last = (1000 * float(word) for word in printed.split()[-2:])
+    what = f"`netcore train`, {EPOCHS:,} epochs of 2 steps: each of the last 100"
+    beside = f"each of the first 100: {first:.1f} ms; {megabytes:.0f} MB"
+    return Row(what, f"{last:.1f} ms", beside, "≤ 1.5 × the first", last <= 1.5 * first)
+
+
 def _imports() -> list[Row]:
     folder, rows = FOLDER / "imports", []
     folder.mkdir()
     (folder / "networks.py").write_text(NETWORKS)
-    cold("-c", SAVE, folder=folder)
-    size = (folder / "make.pt").stat().st_size / 1024**2
+    cold("-c", SAVE, "make", "tiny", *PUBLIC, folder=folder)
 
-    def import_(name: str, files: int) -> tuple[float, float, str]:
-        words = ("import", f"networks:{name}", "--weights", *[f"{name}.pt"] * files, "--name", f"{name}{files}")
-        return cold("-m", "netcore", *words, "--input-shape", "3x32x32", folder=folder)
+    def import_(name: str, files: int, side: int) -> tuple[float, float]:
+        words = ("import", f"networks:{name}", "--weights", *[f"{name}.pt"] * files, "--name", f"{name}-{files}-{side}")
+        return cold("-m", "netcore", *words, "--input-shape", f"3x{side}x{side}", folder=folder)[:2]
 
-    _, base, _ = import_("tiny", 1)
-    for count in FILES:
-        seconds, megabytes, _ = import_("make", count)
+    def row(name: str, files: int, side: int, base: float) -> Row:
+        size = (folder / f"{name}.pt").stat().st_size / 1024**2
+        seconds, megabytes = import_(name, files, side)
         share = (megabytes - base) / size
-        beside = f"{megabytes:,.0f} MB, of a small network {base:.0f} MB; {seconds:.1f} s"
-        what = f"`netcore import`, weight files of {size:.0f} MB: {count}"
-        rows.append(Row(what, f"{share:.1f} × the weights", beside, "≤ 2.5 ×", share <= 2.5))
+        kind = f" of `{name}`" if name in PUBLIC else ""
+        return Row(
+            f"`netcore import`{kind}, weight files of {size:.0f} MB: {files}",
+            f"{share:.1f} × the weights",
+            f"{megabytes:,.0f} MB, of a small network {base:.0f} MB; {seconds:.1f} s",
+            "≤ 2.5 ×",
+            share <= 2.5,
+        )
+
+    bases = {side: import_("tiny", 1, side)[1] for side in (32, 224)}
+    rows += [row("make", count, 32, bases[32]) for count in FILES]
+    rows += [row(name, 1, 224, bases[224]) for name in PUBLIC]
+    return [*rows, *_large_film(folder)]
+
+
+def _large_film(folder: Path) -> list[Row]:
+    """A step of the CNN film, and the film that refuses a CNN."""
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "noise.png")
+    rows = []
+    for scene, result in (("cnn-forward-propagation", "drawn"), ("forward-propagation", "refused")):
+        words = ("render", scene, "--run", "vgg16-1-224", "--image", "noise.png", "--step", "1", "-f", "png")
+        seconds, megabytes, _ = cold("-m", "netcore", *words, folder=folder)
+        rows.append(Row(f"{scene} of `vgg16`, its first step: {result}", f"{seconds:.1f} s", f"{megabytes:,.0f} MB"))
     return rows
 
 
 def _runs() -> list[Row]:
-    rows = []
+    rows, found = [], []
     for count in RUNS:
         folder = FOLDER / f"runs-{count}"
         text = json.dumps(_small_run(folder / "runs" / "run0"), indent=1)
@@ -208,10 +271,13 @@ def _runs() -> list[Row]:
             (folder / "runs" / f"run{n}").mkdir()
             (folder / "runs" / f"run{n}" / "run.json").write_text(text)
         seconds, megabytes, _ = cold("-m", "netcore", "runs", folder=folder)
+        found.append(seconds)
         rows.append(Row(f"`netcore runs`, {count:,} runs", f"{seconds:.2f} s", f"{megabytes:.0f} MB"))
         seconds, megabytes, _ = cold("-m", "netcore", "render", "model-graph", "--run", "rum7", folder=folder)
         rows.append(Row(f"a mistyped name, {count:,} runs", f"{seconds:.2f} s", f"{megabytes:.0f} MB"))
-    return rows
+    each = 1000 * (found[-1] - found[0]) / (RUNS[-1] - RUNS[0])
+    size = f"a run.json of {len(text) / 1024:.0f} kB each"
+    return [*rows, Row("`netcore runs`: each more", f"{each:.2f} ms", size, f"≤ {MAX_MS:g} ms", each <= MAX_MS)]
 
 
 def _training_step() -> Row:

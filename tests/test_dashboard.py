@@ -24,6 +24,7 @@ from netcore.core.trace import LayerTrace
 from netcore.rendering.scenes import find_scene, load_scene
 from netcore.rendering.window import Player
 from netcore.viz.layout.edges import WEAK_SHARE
+from netcore.viz.mpl.boxes import Box
 from netcore.viz.mpl.network_diagram import IDLE, NetworkDiagram
 from netcore.viz.mpl.style import new_figure, theme_style
 from netcore.viz.theme import DARK
@@ -32,24 +33,25 @@ from netcore.viz.wording import prediction_lines
 scene = load_scene(find_scene("dashboard").path)
 
 
-@pytest.fixture(params=["mlp", "cnn"])
+@pytest.fixture(params=["mlp", "cnn"], scope="module")
 def context(request, make_context):
     return make_context(request.getfixturevalue(f"{request.param}_run"))
 
 
-@pytest.fixture
-def dashboard_figure(context, monkeypatch):
-    """The figure, its update, the images it goes through, and its panels by name."""
+@pytest.fixture(scope="module")
+def dashboard_figure(context):
+    """The figure, its update, its images, and its panels by name; drawn once, updated by each test."""
     panels = {}
-    for name in ("_Input", "_Probabilities", "_Network", "_Confusion", "_Activity", "_Weights", "_Confidence"):
-        original = getattr(scene, name)
+    names = ("Input", "Probability", "Network", "Confusion", "Activity", "Weight", "Confidence")
+    with pytest.MonkeyPatch.context() as monkeypatch, theme_style(DARK):
+        for name in (f"{name}Panel" for name in names):
+            original = getattr(scene, name)
 
-        def noticed(*args, original=original, name=name):
-            panels[name] = original(*args)
-            return panels[name]
+            def noticed(*args, original=original, name=name):
+                panels[name] = original(*args)
+                return panels[name]
 
-        monkeypatch.setattr(scene, name, noticed)
-    with theme_style(DARK):
+            monkeypatch.setattr(scene, name, noticed)
         fig = new_figure(DARK, (1280, 720))
         update = scene.draw(fig, context, images=60, seed=3)
     return fig, update, sample_sequence(context, "", 60, 3, 60 // scene.MISTAKES), panels
@@ -68,13 +70,13 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
     fig, update, feed, panels = dashboard_figure
     at(update, feed, i)
     trace = context.trace(sample=feed[i])
-    assert np.allclose(panels["_Input"].image.images()[0], feed[i].pixels[0] / 255)
-    lines = panels["_Input"].texts
+    assert np.allclose(panels["InputPanel"].image.images()[0], feed[i].pixels[0] / 255)
+    lines = panels["InputPanel"].texts
     assert [line.get_text() for line in lines] == prediction_lines(
         trace.classes, trace.prediction, trace.probabilities.max(), feed[i].label
     )
     assert to_hex(lines[0].get_color()) == (DARK.correct if feed[i].label == trace.prediction else DARK.incorrect)
-    bars = panels["_Probabilities"].bars.bars
+    bars = panels["ProbabilityPanel"].bars.bars
     assert np.allclose([bar.get_width() for bar in bars], trace.probabilities, atol=1e-9)
     colors = [to_hex(bar.get_facecolor()) for bar in bars]
     expected = (
@@ -82,7 +84,7 @@ def test_dashboard_image_prediction_probabilities(dashboard_figure, context, i):
     )
     assert colors == list(expected.values())
     assert any(f"image {i + 1} of 60" in text for text in painted_strings(fig))
-    names = panels["_Network"].diagram.names
+    names = panels["NetworkPanel"].diagram.names
     assert [name.get_text() for name in names] == [str(k) for k in range(10)]
     assert [name.get_fontweight() == "bold" for name in names] == [k == trace.prediction for k in range(10)]
     expected |= {k: DARK.muted for k, color in expected.items() if color == DARK.positive}
@@ -96,7 +98,7 @@ def test_dashboard_confusion_matrix_accumulates(dashboard_figure, context, i):
     expected = np.zeros((10, 10), int)
     for trace in traces(context, feed, i + 1):
         expected[trace.label, trace.prediction] += 1
-    panel = panels["_Confusion"]
+    panel = panels["ConfusionPanel"]
     assert np.array_equal(panel.counts, expected)
     right = int(np.trace(expected))
     images = context.examples()
@@ -129,7 +131,7 @@ def test_dashboard_activation_by_layer(dashboard_figure, context):
     at(update, feed, 7)
     trace = context.trace(sample=feed[7])
     values = [np.abs(trace.value(c.block.output)) for c in diagram_columns(trace)[1:]]
-    panel = panels["_Activity"]
+    panel = panels["ActivityPanel"]
     assert np.allclose([bar.get_width() for bar in panel.mean], [v.mean() for v in values], rtol=1e-4)
     assert np.allclose([bar.get_width() for bar in panel.largest], [v.max() for v in values], rtol=1e-4)
     names = {"mlp": ["hidden 1", "hidden 2", "output"], "cnn": ["pool 1", "pool 2", "hidden", "output"]}
@@ -142,7 +144,7 @@ def test_dashboard_activation_by_layer(dashboard_figure, context):
 
 def test_dashboard_weights_of_predicted_class(dashboard_figure, context):
     fig, update, feed, panels = dashboard_figure
-    panel = panels["_Weights"]
+    panel = panels["WeightPanel"]
     for i in (2, 30):
         at(update, feed, i)
         predicted = context.trace(sample=feed[i]).prediction
@@ -163,7 +165,7 @@ def test_dashboard_weights_of_predicted_class(dashboard_figure, context):
 
 def test_dashboard_confidence_of_last_fifty(dashboard_figure, context):
     fig, update, feed, panels = dashboard_figure
-    panel = panels["_Confidence"]
+    panel = panels["ConfidencePanel"]
     sure = [float(trace.probabilities.max()) for trace in traces(context, feed, 60)]
     at(update, feed, 4)
     assert np.allclose(panel.line.get_ydata(), sure[:5])
@@ -184,7 +186,7 @@ def test_dashboard_confidence_of_last_fifty(dashboard_figure, context):
 def test_dashboard_edges_are_contributions(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
-    trace, diagram = context.trace(sample=feed[11]), panels["_Network"].diagram
+    trace, diagram = context.trace(sample=feed[11]), panels["NetworkPanel"].diagram
     last, chosen = diagram.columns[-1], diagram.selected
     assert list(chosen[-1]) == list(range(10))
     layer = trace["output"]
@@ -223,7 +225,7 @@ def test_dashboard_edge_legend_colors(dashboard_figure):
 def test_dashboard_edge_color_and_width(dashboard_figure):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 11)
-    diagram = panels["_Network"].diagram
+    diagram = panels["NetworkPanel"].diagram
     colors, widths = diagram.lines.get_colors(), np.asarray(diagram.lines.get_linewidths())
     blue, orange = DARK.rgb("positive"), DARK.rgb("negative")
     assert np.allclose(colors[:, :3], np.where(diagram.carried[:, None] < 0, orange, blue))
@@ -237,7 +239,7 @@ def test_dashboard_edge_color_and_width(dashboard_figure):
 def test_dashboard_shows_most_active_neurons(dashboard_figure, context):
     _, update, feed, panels = dashboard_figure
     at(update, feed, 20)
-    trace, diagram = context.trace(sample=feed[20]), panels["_Network"].diagram
+    trace, diagram = context.trace(sample=feed[20]), panels["NetworkPanel"].diagram
     for column, view, chosen in list(zip(diagram.columns, diagram.views, diagram.selected, strict=True))[:-1]:
         values = trace.value(column.block.output) if column.block else trace.pixels[:, :, :] / 255
         activity = values.std((1, 2)) if column.has_maps else np.abs(values).ravel()
@@ -279,7 +281,7 @@ def test_contributions_only_between_successive_layers(make_context, cnn_run):
     few = diagram_columns(trace, 4)
     assert [c.name for c in few] == ["input", "pool 1", "hidden", "output"]
     with theme_style(DARK):
-        diagram = NetworkDiagram(new_figure(DARK), scene.Box(0, 0, 300, 200), trace, limit=4)
+        diagram = NetworkDiagram(new_figure(DARK), Box(0, 0, 300, 200), trace, limit=4)
     assert diagram.values[1] is None
     assert diagram.values[2] is not None
 

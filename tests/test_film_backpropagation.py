@@ -29,7 +29,7 @@ from netcore.rendering.context import make_context as cached_context
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.scenes.films.backpropagation import Backpropagation
 from netcore.tracing.tracer import trace_module
-from netcore.viz.film.components import backward_view, gradient_film, wish_bars
+from netcore.viz.film.components import backward_edges, backward_view, gradient_film, wish_bars
 from netcore.viz.theme import DARK, LIGHT
 
 COUNT = 8  # images of the batch
@@ -483,8 +483,8 @@ def stale_sum(monkeypatch):
 
 
 def swapped_colors(monkeypatch):
-    look = backward_view.edge_look
-    monkeypatch.setattr(backward_view, "edge_look", lambda theme, values: look(theme, -np.asarray(values)))
+    look = backward_edges.edge_look
+    monkeypatch.setattr(backward_edges, "edge_look", lambda theme, values: look(theme, -np.asarray(values)))
     return check_edges
 
 

@@ -1,5 +1,6 @@
 """Learning: probabilities, losses, accuracies, counts and images are those of the snapshots."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -44,7 +45,7 @@ def context(request, make_context):
 
 @pytest.fixture(scope="module")
 def played(context):
-    return play_film(Watched, context, size=SIZE)
+    return play_film(Watched, context, fps=1, size=SIZE, draw=False)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +66,19 @@ def check_probabilities(film, context, logits):
 def check_losses(film, context, logits):
     label = torch.tensor([context.sample.label])
     own = float(torch.nn.functional.cross_entropy(torch.from_numpy(context.trace(at="first").logits)[None], label))
-    share, loss = film.seen["loss"].line.removeprefix("−ln ").split(" = ")
-    assert f"{-np.log(float(share)):.2f}" == loss == f"{own:.2f}"
+    line = film.seen["loss"].line
+    printed = re.findall(r"−ln ([0-9.]+) = ([0-9.]+)", line)
+    assert [loss for _, loss in printed] == [f"{own:.2f}", f"{np.log(len(context.classes)):.2f}", "0"]
+    assert [f"{-np.log(float(share)):.2f}" for share, _ in printed[:2]] == [loss for _, loss in printed[:2]]
+    assert printed[0][1] in film.seen["loss"].caption
     labels = torch.from_numpy(context.images().labels)
     losses = torch.nn.functional.cross_entropy(logits[0], labels, reduction="none").numpy()
     np.testing.assert_allclose(film.dots.dots.values, losses, atol=1e-5)
     np.testing.assert_allclose(film.dots.goals[:, 1], film.dots.plot.at(0.5, losses)[:, 1], atol=1e-5)
+    by_place = labels.numpy()[np.argsort(film.dots.goals[:, 0])]
+    assert (np.diff(by_place) >= 0).all(), "dots of a class are side by side"
+    x = film.dots.goals[labels.numpy() == context.sample.label, 0]
+    assert x.min() <= film.dots.own.centers[0, 0] <= x.max()
     assert f"{losses.mean():.2f}" in film.seen["mean"].caption
 
 
@@ -128,9 +136,30 @@ def test_learning_film_half_right(played, context, logits):
     """The ringed snapshot is the first of which half the predictions are right."""
     film, labels = played.film, torch.from_numpy(context.images().labels)
     first = next(k for k, z in enumerate(logits) if (z.argmax(1) == labels).float().mean() >= 0.5)
-    assert context.snapshots[first].label in film.seen["half"].caption
+    assert film.axis.labels[first] in film.seen["half"].caption
     for spot, chart in zip(film.seen["half"].spots, (film.charts.loss, film.charts.accuracy), strict=True):
         np.testing.assert_allclose(spot, chart.cursor.spots[first])
+
+
+def test_learning_film_names_time(played):
+    """Each jump to another snapshot is in the caption; each word of the field is explained where it appears first."""
+    film, seen = played.film, played.film.seen
+    for name, k in (("start", 0), ("matrix", 0), ("diagonal", -1)):
+        assert film.axis.labels[k] in seen[name].caption.lower()
+        if name != "start":
+            for chart, spot in zip((film.charts.loss, film.charts.accuracy), seen[name].spots, strict=True):
+                np.testing.assert_allclose(spot, chart.cursor.spots[k])
+    texts = [[m.text for m in moment if m.text] for moment in played.moments]
+    assert any(text.startswith(f"{film.axis.unit}: one") or f"{film.axis.unit}: one" in text for text in texts[0])
+    assert not [t for moment in texts for t in moment if "nats" in t or "held-out" in t]
+    assert any("a snapshot: the weights saved" in text for text in texts[4])
+
+
+def test_learning_film_rest_of_curve(played):
+    """After the training step, the curve beyond the cursor stays as a faint line."""
+    film = played.film
+    for chart in (film.charts.loss, film.charts.accuracy):
+        assert 0 < chart.curve.rest < 1
 
 
 def test_learning_film_layout(played):

@@ -11,7 +11,7 @@ from networks import resnet
 
 from netcore.analysis import map_layers as layers_module
 from netcore.analysis.convolution import output_terms
-from netcore.analysis.map_maxima import largest_values, similarity_order
+from netcore.analysis.map_maxima import largest_values
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.request import Request, make_tasks
 from netcore.scenes.films.feature_maps import FeatureMapFilm
@@ -103,9 +103,8 @@ def check_one_map(seen, trace):
 def check_tiles(seen, trace):
     for name, node in (("maps-1", "act1"), ("maps-2", "pool1"), ("maps-3", "act2"), ("maps-4", "pool2")):
         output, tiles = trace[node].output, seen[name].tiles
-        order = [next(k for k, m in enumerate(output) if np.array_equal(m, tile)) for tile in tiles.values]
         np.testing.assert_allclose(tiles.rgb, DARK.activation_colors(tiles.values / output.max()))
-        assert len(set(order)) >= len(output) - (~output.any((1, 2))).sum(), "all maps, each once"
+        np.testing.assert_array_equal(tiles.values, output)  # in their order: a place is a number
     np.testing.assert_array_equal(seen["maps-1"].tiles.corners, seen["maps-2"].tiles.corners)
 
 
@@ -122,7 +121,10 @@ def check_reads(seen, trace):
     np.testing.assert_allclose(edges.values, sums[top], atol=1e-4)
     for value, color in zip(edges.values, edges.rgba, strict=True):
         np.testing.assert_allclose(color[:3], DARK.rgb("positive" if value > 0 else "negative"))
+    assert [int(k) - 1 for k in re.findall(r"map (\d+):", seen["reads-3"].line)] == top.tolist()
     *terms, total = numbers(seen["reads-3"].line)
+    ends = edges.points.reshape(-1, 2, 3)[..., :2]
+    assert len({tuple(end) for end in ends[:, 1].round(4).tolist()}) == len(ends), "edges end apart"
     assert sum(terms) == pytest.approx(total, abs=1e-9)
     assert total == pytest.approx(float(layer.output[place]), abs=0.01)
     np.testing.assert_allclose(terms[:4], sums[top], atol=0.01)
@@ -132,6 +134,7 @@ def check_answer(seen, trace):
     values = trace["hidden1_act"].output
     squares = np.sort(seen["vector-5"].tiles.values.ravel())
     np.testing.assert_array_equal(squares, np.sort(values))
+    assert_votes(seen, trace)
     *terms, total = numbers(seen["strongest"].line.split(" = score")[0])
     assert sum(terms) == pytest.approx(total, abs=1e-9)
     other = np.argsort(-trace.logits)[1]
@@ -140,7 +143,34 @@ def check_answer(seen, trace):
     assert total == pytest.approx(float(trace.logits[answer] - trace.logits[other]), abs=0.02)
 
 
-CHECKS = (check_one_map, check_tiles, check_reads, check_answer)
+def assert_votes(seen, trace):
+    """Squares are coloured by their part in the lead of the answer; one of them can be recomputed as printed."""
+    a, layer = trace["hidden1_act"].output.astype(float), trace["output"]
+    answer = trace.prediction
+    other = trace.label if trace.label != answer else int(np.argsort(-trace.logits)[1])
+    parts = (layer.weight[answer].astype(float) - layer.weight[other]) * a
+    np.testing.assert_allclose(
+        seen["strongest"].tiles.rgb[:, 0, 0], DARK.signed_colors(parts / np.abs(parts).max()), atol=1e-6
+    )
+    best = int(parts.argmax())
+    shown, first, second, one, two, activation, result = numbers(seen["one-neuron"].line)
+    assert shown == activation
+    assert first == one
+    assert abs(second) == abs(two)
+    assert round((first - second) * activation + 1e-9, 2) == pytest.approx(result)
+    assert result == pytest.approx(parts[best], abs=0.006)
+    assert first == pytest.approx(layer.weight[answer, best], abs=0.006)
+
+
+def check_functions(seen, trace):
+    """Sum, batch norm and ReLU of the followed value are the trace's."""
+    output = trace["act1"].output
+    place = (followed(output), *np.unravel_index(output[followed(output)].argmax(), output[0].shape))
+    expected = [float(trace[node].output[place]) for node in ("conv1", "norm1", "act1")]
+    np.testing.assert_allclose(numbers(seen["functions"].line), expected, atol=0.0051)
+
+
+CHECKS = (check_functions, check_one_map, check_tiles, check_reads, check_answer)
 
 
 def check_all(seen, trace):
@@ -252,14 +282,6 @@ def test_largest_values_keep_distance():
     values = np.zeros((6, 6))
     values[1, 1], values[1, 2], values[4, 4] = 3, 2.5, 2
     assert largest_values(values, 3, 3) == [(1, 1), (4, 4)]
-
-
-def test_similarity_order_groups_kernels():
-    kinds = np.array([[1.0, 0, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0.9], [0, 1, 0.9, 0], [-1, 0, 0, -1]])
-    order = similarity_order(kinds).tolist()
-    places = {k: order.index(k) for k in range(5)}
-    assert abs(places[0] - places[2]) == 1
-    assert abs(places[1] - places[3]) == 1
 
 
 def test_tile_frames_fit_and_align():

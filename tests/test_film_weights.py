@@ -1,13 +1,19 @@
 """Weights through training: pictures, sums, accuracies and what was put back are those of the network."""
 
+import re
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import torch
 from film_checks import check_layout, module_context, play_film, smallest_text
 from networks import AttentionViT
 
+from netcore.analysis import first_layer
 from netcore.analysis.first_layer import first_unit, idle_pixels
 from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
 from netcore.core.errors import RequirementError
+from netcore.core.formatting import format_sum
 from netcore.scenes.films.weights_evolve import WeightsEvolve
 from netcore.viz.film.components import weight_view
 from netcore.viz.theme import DARK, LIGHT
@@ -21,7 +27,7 @@ class Watched(WeightsEvolve):
     def on_step_end(self, step):
         super().on_step_end(step)
         view = self.view
-        seen = {"line": self.line.text}
+        seen = {"line": self.line.text, "caption": step.caption}
         for name in ("weights", "products", "later_weights", "later_products"):
             tiles = getattr(view, name)
             seen[name] = (tiles.values.copy(), np.array(tiles.rgb), tiles.vmax)
@@ -35,7 +41,7 @@ def context(request, make_context):
 
 @pytest.fixture(scope="module")
 def played(context):
-    return play_film(Watched, context, size=SIZE)
+    return play_film(Watched, context, fps=1, size=SIZE, draw=False)
 
 
 def numbers(line):
@@ -56,13 +62,63 @@ def check_sums(played, context):
     for name, at in (("early", film.first), ("late", film.last)):
         node = context.trace(at=at)[film.unit.block.main.node].output
         place = (film.unit.unit,) if node.ndim == 1 else None
-        line = film.seen[name]["line"].split(" →")[0]
+        line = film.seen[name]["line"].split(" →")[0].removeprefix("sum of blue ").replace("− of orange", "−")
         *terms, total = numbers(line)
         assert sum(terms) == pytest.approx(total, abs=1e-9)
         if place:
             assert total == pytest.approx(float(node[place]), abs=0.006)
         else:
             assert np.abs(node[film.unit.unit] - total).min() < 0.006
+
+
+def check_functions(played, context):
+    """Each printed value follows from the printed number before it, and is PyTorch's to the digits shown."""
+    film = played.film
+    for name, at in (("early", 0), ("late", -1)):
+        total, *steps = film.seen[name]["line"].split(" (")[0].split(" = ", 1)[1].split(" → ")
+        assert total == film.view.total(at)
+        assert total in film.seen[name]["caption"]
+        x = value_of(total)
+        assert len(steps) == len(film.unit.after[at])
+        for text, function in zip(steps, film.unit.after[at], strict=True):
+            printed = text.split(" ")[-1]
+            if text.startswith("Batch norm"):
+                scale, shift = re.match(r"Batch norm: × (\S+) ([+−] \S+ )?=", text).groups()
+                y = x * value_of(scale) + value_of((shift or "0").replace(" ", ""))
+            else:
+                y = float(getattr(torch.nn, text.split(" ")[0])()(torch.tensor(x, dtype=torch.float64)))
+            exact = 0.5 * 10.0 ** -len(printed.partition(".")[2]) if "×" not in printed else 0.005 * abs(y)
+            assert abs(value_of(printed) - y) <= exact * (1 + 1e-9)
+            assert value_of(printed) == pytest.approx(function.value, rel=0.006, abs=1e-3)
+            x = value_of(printed)
+
+
+def value_of(text):
+    factor, _, power = text.replace("−", "-").replace("+", "").partition("×10")
+    return float(factor) * 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+
+
+def check_change(played, context):
+    """The curve of the change and its band are those of the weights; the caption names both ends of the band."""
+    film, charts = played.film, played.film.charts
+    layer = film.unit.block.main.node
+    name = context.trace()[layer].weight_name
+    own = [context.weights(s)[name][film.unit.unit].astype(float).ravel() for s in film.snapshots]
+    done = np.cumsum([0.0, *(np.linalg.norm(b - a) for a, b in pairwise(own))])
+    np.testing.assert_allclose(charts.change.at_snapshots, done / done[-1])
+    np.testing.assert_allclose(charts.change.cursor.spots[:, 1], charts.change.height_of(done / done[-1]))
+    a, b = charts.half
+    assert done[b] - done[a] >= done[-1] / 2
+    steps, half = film.axis.steps, done[-1] / 2
+    spans = [steps[j] - steps[i] for i in range(len(own)) for j in range(i, len(own)) if done[j] - done[i] >= half]
+    assert steps[b] - steps[a] == min(spans)
+    if "half" not in film.seen:
+        assert steps[b] - steps[a] > 0.8 * (steps[-1] - steps[0])
+        return
+    for text in (film.axis.labels[a], film.axis.labels[b].removeprefix("epoch ")):
+        assert text in film.seen["half"]["caption"]
+    plot, x = charts.change.plot, film.band[0].points[:2, 0]
+    np.testing.assert_allclose(x, [plot.left + film.axis.times[k] * plot.width for k in (a, b)])
 
 
 def check_pictures(played, context):
@@ -79,7 +135,7 @@ def check_pictures(played, context):
         np.testing.assert_allclose(products, weight * unit.inputs, atol=1e-6)
 
 
-@pytest.mark.parametrize("check", [check_sums, check_pictures])
+@pytest.mark.parametrize("check", [check_sums, check_functions, check_change, check_pictures])
 def test_weights_film_shows_network(check, played, context):
     check(played, context)
 
@@ -100,7 +156,7 @@ def test_weights_film_put_back(played, context):
 
 def test_weights_film_accuracy_curve(played, context):
     images = context.images()
-    for snapshot, value in zip(played.film.axis.steps, played.film.chart.at_snapshots, strict=True):
+    for snapshot, value in zip(played.film.axis.steps, played.film.charts.accuracy.at_snapshots, strict=True):
         at = next(s for s in context.snapshots if s.step == snapshot)
         logits = context.predict_batch(images.images, at=at)["logits"]
         assert value == pytest.approx(float((logits.argmax(1) == images.labels).mean()))
@@ -109,18 +165,43 @@ def test_weights_film_accuracy_curve(played, context):
 def test_weights_film_layout(played):
     check_layout(played)
     assert smallest_text(played) >= 14
-    assert all(len(step.caption) <= 50 for step in played.steps[:-1])
+    assert all(len(line) <= 50 for step in played.steps for line in step.caption.split(". "))
 
 
 def test_weights_film_portrait_light(context):
-    check_layout(play_film(WeightsEvolve, context, LIGHT, size=(180, 320)))
+    check_layout(play_film(WeightsEvolve, context, LIGHT, fps=1, size=(180, 320), draw=False))
 
 
-def test_weights_film_lie_is_caught(context, monkeypatch):
-    monkeypatch.setattr(weight_view, "format_sum", lambda terms: (["1.00", "−1.00", "0.25"], "0.00"))
-    played = play_film(Watched, context, size=SIZE)
+LIES = {
+    "sum": (weight_view, "print_sum", lambda terms, after: (["1.00", "−1.00", "0.25"], "0.00", []), check_sums),
+    "two digits": (
+        weight_view,
+        "print_sum",
+        lambda terms, after: (*format_sum(terms), [f"→ {f.term} {f.value + 0.004:.3f}" for f in after]),
+        check_functions,
+    ),
+    "whole band": (first_layer.FirstUnit, "half_of_change", lambda unit: (0, len(unit.steps) - 1), check_change),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_weights_film_lie_is_caught(lie, mlp_run, make_context, monkeypatch):
+    context = make_context(mlp_run, at="last")
+    where, name, value, check = LIES[lie]
+    monkeypatch.setattr(where, name, value)
+    played = play_film(Watched, context, fps=1, size=SIZE, draw=False)
+    monkeypatch.undo()
     with pytest.raises(AssertionError):
-        check_sums(played, context)
+        check(played, context)
+
+
+def test_weights_film_explains_its_words(played):
+    """Epochs and untrained pixels are told in plain words, without those of backpropagation."""
+    texts = [[m.text for m in moment if m.text] for moment in played.moments]
+    everything = " ".join(text for moment in texts for text in moment)
+    assert not [word for word in ("delta", "gradient", "held-out", "cosine") if word in everything]
+    moment = next(t for t, step in zip(texts, played.steps, strict=True) if step.name == "training")
+    assert any(f"{played.film.axis.unit}: one" in text for text in moment)
 
 
 def test_snapshot_predictions_loss(context):

@@ -1,6 +1,5 @@
 """Numbers, percentages, counts and shapes as text."""
 
-import doctest
 from decimal import Decimal
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from netcore.core import formatting
 from netcore.core.formatting import (
     format_count,
     format_number,
@@ -18,7 +16,6 @@ from netcore.core.formatting import (
     format_subset,
     format_terms,
 )
-from netcore.viz import wording
 
 SHARES = st.floats(0, 1)
 TERMS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
@@ -33,13 +30,6 @@ def value_of(text: str) -> Decimal:
 
 def share_of(text: str) -> float:
     return float(text.removesuffix(" %").lstrip("<> ")) / 100
-
-
-@pytest.mark.parametrize("module", [formatting, wording])
-def test_formatting_examples(module) -> None:
-    found = doctest.testmod(module)
-    assert found.attempted >= 4
-    assert not found.failed
 
 
 @pytest.mark.parametrize(

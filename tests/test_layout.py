@@ -5,7 +5,8 @@ import pytest
 from matplotlib.colors import Normalize
 
 from netcore.viz.colors import map_colors
-from netcore.viz.film.components.dense import neuron_columns
+from netcore.viz.film.components.neuron_columns import CircleStyle, NeuronColumns
+from netcore.viz.layout.area import Area
 from netcore.viz.layout.columns import column_positions
 from netcore.viz.layout.edges import connect_all, diagram_edge_style, edge_colors, edge_strength, edge_style
 from netcore.viz.mpl.colormaps import diverging, sequential
@@ -27,7 +28,9 @@ def test_columns_agree_between_kits(shown: int) -> None:
     ax = new_figure(DARK, (640, 360)).add_axes((0, 0, 1, 1))
     in_figure = _Neurons(ax, 50.0, height, 3.0, Column(), shown, DARK).centers
     x, top = np.array([50 * scale]), height / 2 * scale
-    (in_film,), _ = neuron_columns(DARK, [shown], [Column.size], x, -top, top, pitch=PITCH * scale)
+    (in_film,) = NeuronColumns(
+        DARK, [np.arange(shown)], [Column.size], x, Area(0, -top, 1, top), CircleStyle(pitch=PITCH * scale)
+    ).columns
     np.testing.assert_allclose(in_figure, in_film.centers / scale * [1, -1] + [0, height / 2])
     np.testing.assert_allclose(in_figure, column_positions(shown, 50.0, height, 0.0, shown < 40, PITCH)[0])
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -74,22 +75,36 @@ def test_wheel_lists_scenes(wheel_file, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("installer", ["pip", "pipx"])
 def test_install_of_clone(installer, tmp_path):
-    """`pip install .` and `pipx install .` in a clone give a command that works elsewhere."""
+    """`pip install .` and `pipx install .` in a clone give a command that works elsewhere.
+
+    The libraries are those of this Python, so that none is downloaded: each new environment looks there too.
+    """
     source = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", source], check=True)
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     if installer == "pip":
-        subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
-        command = [tmp_path / "env/bin/pip", "install", "--quiet", "."]
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
         program = tmp_path / "env/bin/netcore"
+        _add_libraries(Path(sysconfig.get_path("purelib", vars={"base": tmp_path / "env"})))
+        command = [tmp_path / "env/bin/python", "-m", "pip", "install", "--quiet", "--no-build-isolation", "."]
     else:
-        if importlib.util.find_spec("pipx") is None:
-            pytest.skip("pipx is not installed")
-        env |= {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
-        command, program = [sys.executable, "-m", "pipx", "install", "."], tmp_path / "bin/netcore"
-    subprocess.run(command, cwd=source, env=env, check=True)
+        program = tmp_path / "bin/netcore"
+        users = sysconfig.get_path("purelib", "posix_user", vars={"userbase": tmp_path / "user"})
+        _add_libraries(Path(users))
+        env |= {"PIPX_HOME": tmp_path / "pipx", "PIPX_BIN_DIR": program.parent, "PYTHONUSERBASE": tmp_path / "user"}
+        command = [sys.executable, "-m", "pipx", "install", "--system-site-packages"]
+        command += ["--pip-args=--no-build-isolation", "."]
+    subprocess.run(command, cwd=source, env=env, check=True, capture_output=True)
     out = subprocess.run([program, "scenes", "--json"], cwd=tmp_path, env=env, capture_output=True, check=True)
     assert "forward-propagation" in {scene["name"] for scene in json.loads(out.stdout)}
+    where = subprocess.run([program, "--version"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert where.stdout.split() == ["netcore", netcore.__version__]
+
+
+def _add_libraries(site):
+    """Let an environment find the libraries of this one."""
+    site.mkdir(parents=True, exist_ok=True)
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
 
 
 def test_packages_match_folders():
@@ -188,6 +203,13 @@ def test_readme_images_exist_and_small():
     assert {p for p in shown if p.endswith(".gif")}, "the README shows no clip"
     for file in shown:
         assert (ROOT / file).stat().st_size < 5_000_000
+
+
+def test_readme_names_shown_snapshot():
+    sidecar = json.loads((ROOT / "assets" / "forward-propagation.gif.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"13,002 parameters after {sidecar['snapshot']['label']}," in readme
+    assert f"--run {sidecar['run']}`: a network" in readme
 
 
 def test_constraints_pin_all_dependencies():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from netcore.analysis.blocks import Block
 from netcore.analysis.convolution import output_terms
 from netcore.analysis.graph_builder import graph_of_trace
+from netcore.analysis.unit_functions import UnitFunction, unit_functions
 from netcore.core.context import SceneContext
 from netcore.core.errors import RequirementError
 from netcore.core.run import Snapshot
@@ -31,8 +32,10 @@ class FirstUnit:
         What the unit reads of the image: all of it, or one window.
     rows, columns : ndarray of int
         Its place in the image.
-    after : tuple of tuple of (str, float)
-        For each snapshot, the value after each function of the layer.
+    after : pair of tuple of UnitFunction
+        The functions of the layer after the sum, at the first and at the last snapshot.
+    steps : tuple of int
+        Training steps of the snapshots.
     """
 
     block: Block
@@ -42,7 +45,8 @@ class FirstUnit:
     inputs: NDArray[np.floating]
     rows: NDArray[np.int_]
     columns: NDArray[np.int_]
-    after: tuple[tuple[tuple[str, float], ...], ...]
+    after: tuple[tuple[UnitFunction, ...], ...]
+    steps: tuple[int, ...]
 
     @property
     def is_kernel(self) -> bool:
@@ -63,6 +67,27 @@ class FirstUnit:
     def sums(self) -> NDArray[np.float64]:
         """Sum of the products and the bias, shape (T,)."""
         return np.asarray(self.products.sum((1, 2, 3)) + self.bias[:, self.unit])
+
+    @property
+    def change(self) -> NDArray[np.float64]:
+        """Share of the change of its weights that was done by each snapshot, from 0 to 1, shape (T,).
+
+        The change between two snapshots is the length of the difference of the weights; all changes are added up.
+        """
+        moves = np.linalg.norm(np.diff(self.own.reshape(len(self.own), -1).astype(float), axis=0), axis=1)
+        done = np.concatenate([[0.0], np.cumsum(moves)])
+        return np.asarray(done / (done[-1] or 1.0))
+
+    def half_of_change(self) -> tuple[int, int]:
+        """Return the snapshots between which at least half of the change was done, in the fewest training steps."""
+        done = self.change
+        spans = [(a, int(b[0])) for a in range(len(done)) if len(b := np.flatnonzero(done >= done[a] + 0.5))]
+        return min(spans, key=lambda span: self.steps[span[1]] - self.steps[span[0]])
+
+    @property
+    def angles(self) -> NDArray[np.float64]:
+        """Angle between first and last weights in degrees, of each unit, shape (U,)."""
+        return np.asarray(np.degrees(np.arccos(np.clip(self.cosines, -1, 1))))
 
     @property
     def cosines(self) -> NDArray[np.float64]:
@@ -108,8 +133,8 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
         ends = np.tensordot(weights[[0, -1]], inputs, axes=3) + bias[[0, -1]]
         unit = int(np.abs(ends[1] - ends[0]).argmax())
         at = (unit,)
-    after = tuple(_functions(context.trace(at=s), block, at) for s in (snapshots[0], snapshots[-1]))
-    return FirstUnit(block, unit, weights, bias, inputs, rows, columns, after)
+    after = tuple(unit_functions(context.trace(at=s), block, at) for s in (snapshots[0], snapshots[-1]))
+    return FirstUnit(block, unit, weights, bias, inputs, rows, columns, after, tuple(s.step for s in snapshots))
 
 
 def _reads_image(trace: Trace, block: Block) -> bool:
@@ -118,11 +143,6 @@ def _reads_image(trace: Trace, block: Block) -> bool:
     same = x.size == trace.input.size and np.array_equal(x.ravel(), trace.input.ravel())
     known = layer.kind in ("Linear", "Conv2d") and block.kind in ("dense", "convolution")  # no patch embedding
     return same and known and (x.ndim == 1 or layer.kind == "Conv2d")
-
-
-def _functions(trace: Trace, block: Block, at: tuple[int, ...]) -> tuple[tuple[str, float], ...]:
-    values = [(term, trace.value(node)) for term, node in block.steps]
-    return tuple((term, float(v[at])) for term, v in values[1:] if v.ndim == len(at))
 
 
 def idle_pixels(context: SceneContext, unit: FirstUnit) -> NDArray[np.bool_] | None:

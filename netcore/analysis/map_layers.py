@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from netcore.analysis.blocks import Block, Graph
 from netcore.analysis.convolution import OutputTerms, output_terms
 from netcore.analysis.graph_builder import graph_of_trace
-from netcore.analysis.map_maxima import similarity_order
 from netcore.analysis.regions import evenly_spaced
 from netcore.analysis.units import inherited_from, root_block, select
 from netcore.core.errors import RequirementError, unknown_name
@@ -27,7 +26,7 @@ class MapLayer:
     block : Block
     values : ndarray, shape (C, H, W)
     chosen : ndarray of int
-        Maps that are shown, similar kernels beside each other.
+        Maps that are shown, in their order.
     unit, row, column : int
         The map that is followed, and the place of its largest value.
     terms : OutputTerms or None
@@ -108,10 +107,7 @@ def map_layers(trace: Trace, blocks: Sequence[Block], counts: Mapping[str, int])
         if source is not None:
             keep[block.name] = keep[source.name] = keep.get(block.name, set()) | keep.get(source.name, set())
     units = select(graph, [trace], dict(counts), "variation", keep)
-    return [
-        replace(layer, chosen=_in_order(trace, root_block(graph, layer.block), units[layer.block.name].index))
-        for layer in found
-    ]
+    return [replace(layer, chosen=np.sort(units[layer.block.name].index)) for layer in found]
 
 
 def _read(trace: Trace, graph: Graph, block: Block) -> MapLayer:
@@ -135,14 +131,6 @@ def _read(trace: Trace, graph: Graph, block: Block) -> MapLayer:
 def _steps(trace: Trace, block: Block, at: tuple[int, int, int]) -> tuple[tuple[str, float], ...]:
     values = [(term, trace.value(node)) for term, node in block.steps]
     return tuple((term, float(value[at])) for term, value in values if value.shape == block.shape)
-
-
-def _in_order(trace: Trace, root: Block, index: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Units in the order of their kernels' similarity, if they have kernels."""
-    weight = trace[root.main.node].weight
-    if root.main.kind != "Conv2d" or weight is None or len(weight) != root.unit_count:
-        return index
-    return np.asarray(index[similarity_order(weight[index])])
 
 
 def vector_blocks(graph: Graph, limit: int) -> list[Block]:

@@ -34,10 +34,10 @@ def map_scale_shift(trace: Trace, layer: LayerTrace, unit: int) -> ScaleShift | 
     layer : LayerTrace
         Of kind ``BatchNorm2d``, ``GroupNorm``, ``InstanceNorm2d``, ``LayerNorm``, …
     unit : int
-        Number of the map.
+        Number of the map, or of the value of a vector.
     """
     x, y = trace.input_of(layer), layer.output
-    if x.shape != y.shape or x.ndim != 3:
+    if x.shape != y.shape or x.ndim not in (1, 3):
         return None
     a, b = x[unit].astype(float).ravel(), y[unit].astype(float).ravel()
     learned = "running_mean" in layer.settings and layer.kind.startswith("BatchNorm")

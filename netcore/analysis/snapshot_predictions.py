@@ -117,10 +117,16 @@ class SnapshotPredictions:
 
     @property
     def words(self) -> str:
-        """Number of images and what they are: ``"1,000 held-out images"``."""
+        """Number of images and what they are: ``"1,000 images not used in training"``."""
         n = len(self.images.labels)
-        kind = {"held_out": "held-out image", "train": "training image"}.get(self.images.part, "example image")
-        return format_subset(n, self.total or n, kind)
+        kind = {"held_out": "image", "train": "training image"}.get(self.images.part, "example image")
+        known = " not used in training" if self.images.part == "held_out" else ""
+        return format_subset(n, self.total or n, kind) + known
+
+    def index_of(self, pixels: NDArray[np.uint8]) -> int | None:
+        """Return the place of an image (C, H, W) among the images, None if it is not one of them."""
+        same = np.flatnonzero((self.images.images == pixels).all((1, 2, 3)))
+        return int(same[0]) if len(same) else None
 
     def slowest_classes(self, share: float = 0.5) -> tuple[list[int], int]:
         """Return the classes that reach a recall last, and the snapshot at which they do, -1 for never.
@@ -197,9 +203,9 @@ def predict_snapshots(
 
 def shares_of_image(context: SceneContext, found: SnapshotPredictions, sample: Sample) -> NDArray[np.float64]:
     """Return the class probabilities of one image at the snapshots, shape (T, K)."""
-    same = np.flatnonzero((found.images.images == sample.pixels).all((1, 2, 3)))
-    if len(same):
-        return np.exp(found.log_probabilities[:, same[0]])
+    place = found.index_of(sample.pixels)
+    if place is not None:
+        return np.exp(found.log_probabilities[:, place])
     logits = [context.predict_batch(sample.pixels[None], at=s)["logits"][0] for s in found.snapshots]
     return np.asarray(softmax(np.stack(logits).astype(np.float64), axis=1))
 

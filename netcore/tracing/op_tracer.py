@@ -63,6 +63,8 @@ class OpTracer(TorchFunctionMode):
         Names of the parameters by the ids of the tensors that the network computes with.
     shapes_only : bool
         Save no values: outputs are arrays of the right shape, without memory of their own.
+    attention : bool
+        Record attention weights, as if PyTorch returned them. Default: if values are saved.
     mask : mapping, optional
         Places to set to 0 in the first output of an operation, bool tensors by its name.
 
@@ -80,6 +82,7 @@ class OpTracer(TorchFunctionMode):
         x: Tensor,
         names: Mapping[int, str] | None = None,
         shapes_only: bool = False,
+        attention: bool | None = None,
         mask: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__()
@@ -94,6 +97,7 @@ class OpTracer(TorchFunctionMode):
         self._kept_alive: list[Tensor] = [x]  # so that the ids in `_names` are not used again
         self._name_counts: dict[str, int] = {}
         self._values = not shapes_only
+        self._attention = self._values if attention is None else attention
         self._mask = mask or {}
         parameters = dict(module.named_parameters())
         self._sizes = {name: parameter.numel() for name, parameter in parameters.items()}
@@ -143,7 +147,7 @@ class OpTracer(TorchFunctionMode):
                 if isinstance(module, ExportedLayer):
                     output = self._add(exported_call(module, self._layer_record, args, output))
                 else:
-                    output = self._add(layer_call(module, args, kwargs, output, path, self._values))
+                    output = self._add(layer_call(module, args, kwargs, output, path, self._attention))
             self._layer = None  # only now: calls made for the record are not part of the network
         return output
 
@@ -199,7 +203,7 @@ class OpTracer(TorchFunctionMode):
         title = f"{path}.{name}" if path else name
         if current := getattr(self._module, "current_call", None):  # of an ExportedModel
             title, path, kind = current[0], current[1], current[2] or kind
-        is_attention = name == "scaled_dot_product_attention" and self._values
+        is_attention = name == "scaled_dot_product_attention" and self._attention
         return self._add(
             OpCall(
                 name=title,

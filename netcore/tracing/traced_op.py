@@ -59,7 +59,11 @@ class TracedOp:
         yield from self.outputs.items()
 
     def to_layer_trace(
-        self, names: Mapping[int, str], gradients: Mapping[int, Tensor], axes: Mapping[str, int | None]
+        self,
+        names: Mapping[int, str],
+        gradients: Mapping[int, Tensor],
+        axes: Mapping[str, int | None],
+        shapes_only: bool = False,
     ) -> LayerTrace:
         """Convert to arrays without the batch axis.
 
@@ -71,6 +75,8 @@ class TracedOp:
             Gradients of the parameters by the same ids.
         axes : mapping
             Batch axis by name of the output, as `netcore.tracing.batch_axes.batch_axes` finds it.
+        shapes_only : bool
+            Leave out weight and bias.
         """
         axis = axes.get(self.name)
         return LayerTrace(
@@ -78,8 +84,8 @@ class TracedOp:
             kind=self.kind,
             inputs=self.inputs,
             output=_without_axis(self.output, axis),
-            weight=_optional_array(self.weight),
-            bias=_optional_array(self.bias),
+            weight=None if shapes_only else _optional_array(self.weight),
+            bias=None if shapes_only else _optional_array(self.bias),
             grad_output=None if self.grad is None else _without_axis(float32_array(self.grad), axis),
             grad_weight=_optional_array(gradients.get(id(self.weight))),
             grad_bias=_optional_array(gradients.get(id(self.bias))),

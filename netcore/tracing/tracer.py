@@ -82,6 +82,7 @@ def trace_module(
     std: Sequence[float] = (1.0,),
     weights: Weights | None = None,
     mask: Mask | None = None,
+    shapes_only: bool = False,
 ) -> Trace:
     """Trace one image through any classifier, in evaluation mode; the module is not changed.
 
@@ -100,6 +101,8 @@ def trace_module(
         One value per channel; the network receives ``(pixels / 255 - mean) / std``.
     weights, mask : mapping, optional
         Replaced parameters, and units set to 0: see `netcore.core.network.Network`.
+    shapes_only : bool
+        Describe the layers alone: outputs are zeros that take no memory, weights are left out.
 
     Returns
     -------
@@ -116,7 +119,8 @@ def trace_module(
     like = next(iter(parameters.values()), torch.zeros(()))
     x = normalize(torch.from_numpy(pixels.copy())[None], mean, std).to(like).requires_grad_(backward)
     names = {id(v): k for k, v in parameters.items()}
-    tracer = OpTracer(module, x, names, mask=mask_tensors(module, x.detach(), mask))
+    masks = mask_tensors(module, x.detach(), mask)
+    tracer = OpTracer(module, x, names, shapes_only=shapes_only, attention=True, mask=masks)
     with eval_mode(module), torch.set_grad_enabled(backward), tracer.recording():
         output = _forward(module, parameters | replaced, x, len(classes))
     output_kind = _output_kind(module, tracer, output)
@@ -127,7 +131,7 @@ def trace_module(
     return Trace(
         pixels=pixels,
         input=float32_array(x[0]),
-        layers=tuple(op.to_layer_trace(names, gradients, axes) for op in tracer.ops),
+        layers=tuple(op.to_layer_trace(names, gradients, axes, shapes_only) for op in tracer.ops),
         logits=float32_array(logits[0]),
         classes=tuple(classes),
         label=label,

@@ -78,7 +78,7 @@ def operation_entries(model: nn.Module, shape: Sequence[int], classes: Sequence[
         snapshots; shapes of further outputs, sizes of all parameters, path and class of the module, batch axis and
         numeric settings.
     """
-    trace = trace_module(model, np.zeros(tuple(shape), np.uint8), classes=classes)
+    trace = trace_module(model, np.zeros(tuple(shape), np.uint8), classes=classes, shapes_only=True)
     return [
         {
             "name": layer.name,

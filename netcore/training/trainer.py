@@ -1,7 +1,6 @@
 """Run a training in its folder: epochs, snapshots, history, checkpoints, evaluation."""
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.run import Run, load_run
 from netcore.core.run_writer import RunWriter
 from netcore.datasets.base import Dataset, sample_per_class
 from netcore.models.build import build_model
-from netcore.models.device import device_name, module_to_device, to_tensor
+from netcore.models.device import module_to_device, to_tensor
 from netcore.models.optimizers import make_optimizer
 from netcore.training.best_snapshot import BestSnapshot, trained_score
 from netcore.training.checkpoint import load_checkpoint, save_checkpoint
@@ -34,15 +32,15 @@ from netcore.training.epoch import (
 from netcore.training.evaluation import evaluate_splits
 from netcore.training.lr_schedule import CHANGES_BY_STEP, learning_rate
 from netcore.training.mc_dropout import has_dropout
-from netcore.training.metadata import describe_layers, environment_info
+from netcore.training.metadata import describe_layers
 from netcore.training.plan import TrainingPlan
 from netcore.training.progress import NullProgress
 from netcore.training.run_dir import discard_interrupted
+from netcore.training.run_info import check_same_training, training_info, truncate_history
 from netcore.training.seeds import derive_seed
+from netcore.training.step_history import EARLY_STEPS, step_rows
 
-EARLY_STEPS = (1, 3, 10, 30, 100, 300, 1000)  # of the first epoch, with a snapshot each
 MAX_SNAPSHOTS = 40  # one per epoch, evenly spaced
-MAX_LOGGED_STEPS = 400  # rows of the loss by step, approximately
 EXAMPLES_PER_CLASS = 50  # held-out images in the run folder
 
 
@@ -101,7 +99,7 @@ class Trainer:
         if resume:
             self._resume(path, device)
         else:
-            self.writer = RunWriter.create(path, **self._run_info(path, shape, layers, device))
+            self.writer = RunWriter.create(path, **training_info(plan, path.name, layers, device))
             self._start()
 
     @property
@@ -138,27 +136,6 @@ class Trainer:
 
     # ---- start
 
-    def _run_info(
-        self, path: Path, shape: tuple[int, ...], layers: list[dict[str, Any]], device: torch.device
-    ) -> dict[str, Any]:
-        plan = self.plan
-        return {
-            "name": path.name,
-            "recipe": self.recipe.name,
-            "status": "training",
-            "model": {"kind": "recipe", "architecture": self.recipe.architecture.settings},
-            "settings": self.recipe.settings,
-            "changed": plan.changed,
-            "parameters": sum(layer["parameters"] for layer in layers),
-            "layers": layers,
-            "input": {"shape": list(shape), "mean": [0.0] * shape[0], "std": [1.0] * shape[0]},
-            "classes": list(plan.train.classes),
-            "data": plan.data_info,
-            "seed": self.recipe.seed,
-            "device": device.type,
-            "device_name": device_name(device),
-        } | environment_info()
-
     def _start(self) -> None:
         self.writer.save()  # first: without it, the folder is not a run and is never replaced
         self._snapshot(0, 0)
@@ -170,18 +147,10 @@ class Trainer:
 
     def _resume(self, path: Path, device: torch.device) -> None:
         self.writer = RunWriter(load_run(path))
-        saved_settings, settings = self.writer.info["settings"], json.loads(json.dumps(self.recipe.settings))
-        changed = [key for key in settings if saved_settings.get(key) != settings[key]]
-        if changed or self.writer.info["data"]["sha256"] != self.plan.data_info["sha256"]:
-            what = changed[0] if changed else "data"
-            raise NetcoreError(
-                f"run '{path.name}' was started with other settings ({what}): resume it with the same ones"
-            )
+        check_same_training(self.writer.info, self.plan)
         self.done = load_checkpoint(path, self.module, self.optimizer, device)
-        info, step = self.writer.info, self.done * self.per_epoch
-        info["snapshots"] = [s for s in info["snapshots"] if s["step"] <= step]
-        info["history"] = {unit: [r for r in rows if r["step"] <= step] for unit, rows in info["history"].items()}
-        info["status"] = "training"
+        info = self.writer.info
+        truncate_history(info, self.done * self.per_epoch)
         saved = {s["step"] for s in info["snapshots"]}
         for row in info["history"]["epochs"]:
             self.seconds += row["seconds"]
@@ -246,7 +215,8 @@ class Trainer:
     def _record_epoch(self, epoch: int, result: EpochResult, lr_at: Callable[[int], float], seconds: float) -> None:
         loss, accuracy = loss_and_accuracy(self.module, self.data["held_out"])
         check_finite(np.array([loss]), epoch * self.per_epoch - 1)
-        self.writer.add_history("steps", self._step_rows((epoch - 1) * self.per_epoch, result.step_losses, lr_at))
+        rows = step_rows(result.step_losses, lr_at, (epoch - 1) * self.per_epoch, self.total)
+        self.writer.add_history("steps", rows)
         row = {
             "epoch": epoch,
             "step": epoch * self.per_epoch,
@@ -266,19 +236,6 @@ class Trainer:
             self.best.add(row)
         self._save(epoch)
         self.progress.on_epoch(row)
-
-    def _step_rows(
-        self, before: int, losses: NDArray[np.floating], lr_at: Callable[[int], float]
-    ) -> list[dict[str, Any]]:
-        """Rows of the history by step, each with the mean loss since the last row of this epoch."""
-        every = max(1, self.total // MAX_LOGGED_STEPS)
-        ends = [i for i in range(1, len(losses) + 1) if (before + i) % every == 0 or before + i in EARLY_STEPS]
-        rows, start = [], 0
-        for end in ends:
-            mean = float(losses[start:end].mean())
-            rows.append({"step": before + end, "loss": mean, "learning_rate": lr_at(end - 1)})
-            start = end
-        return rows
 
     # ---- writing
 

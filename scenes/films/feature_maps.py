@@ -17,13 +17,14 @@ from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.map_layers import MapLayer, find_map_block, map_layers, vector_blocks
 from netcore.analysis.regions import evenly_spaced
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_percent, format_subset, format_sum
+from netcore.core.formatting import format_percent, format_subset
 from netcore.viz.film.animation import Animate
+from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.layer_film import cut
 from netcore.viz.film.components.map_screen import map_limit
 from netcore.viz.film.components.map_sequence import MapSequenceFilm
-from netcore.viz.film.components.sum_terms import label_term
+from netcore.viz.film.components.neuron_votes import NeuronVotes
 from netcore.viz.film.components.tiles import Tiles, max_tiles, ring
 from netcore.viz.film.components.vector_steps import MAX_SQUARES, ClassBars, thumbnails, vector_squares
 from netcore.viz.layout.area import Area
@@ -66,7 +67,7 @@ class FeatureMapFilm(MapSequenceFilm):
         whole = self.over == "layers" and self.layer == "all"
         names = [block.title for block in (*blocks, *vectors, graph.output)] if whole else []
         self.begin(trace, names)
-        counts = {b.name: min(self.max_units, max_tiles(self.screen.body, b.map_shape[1:])) for b in graph.map_blocks()}
+        counts = {b.name: min(self.max_units, max_tiles(self.screen.grid, b.map_shape[1:])) for b in graph.map_blocks()}
         layers = map_layers(trace, blocks, counts)
         if self.over == "images":
             return self.over_images(layers[0])
@@ -129,31 +130,34 @@ class FeatureMapFilm(MapSequenceFilm):
         answer, other = trace.prediction, compared_class(trace)
         last = trace.value(vectors[-1].output).ravel() if vectors else np.zeros(0)
         if layer.weight is not None and layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
-            weight = layer.weight[answer].astype(float) - layer.weight[other]
-            terms, bias = weight * last, 0.0 if layer.bias is None else float(layer.bias[answer] - layer.bias[other])
-            best = [k for k in np.argsort(-terms, kind="stable")[:STRONGEST] if k in self.shown and terms[k] > 0]
-            names = [cut(trace.classes[k], 8) for k in (answer, other)]
-            text = "{n} neurons speak most for {a}, not {b}"
-            with self.step(text, name="strongest", n=len(best), a=names[0], b=names[1]):
-                assert screen.tiles is not None
-                frames = screen.tiles.corners()[[int(np.flatnonzero(self.shown == k)[0]) for k in best]]
-                screen.marks = [ring(self.theme, frame) for frame in frames]
-                rest = float(terms.sum() - terms[best].sum())
-                parts, total = format_sum([float(terms[best].sum()), bias], rest=rest)
-                labels = [f"{len(best)} neurons:", "bias", f"{len(terms) - len(best):,} more:"]
-                line = [
-                    label_term(label, text, k == 0) for k, (label, text) in enumerate(zip(labels, parts, strict=True))
-                ]
-                self.play(
-                    fade_in(screen.marks), self.line.change(*line, f"= {total} = score {names[0]} − score {names[1]}")
-                )
+            names = clip_names([trace.classes[k] for k in (answer, other)], 7)
+            self.votes(NeuronVotes.read(layer, last, (answer, other), names))
         with self.step("{a}: {p}", name="answer", a=cut(trace.classes[answer]), p=format_percent(trace.confidence)):
             left, right = screen.body.columns([0.48, 0.52], 0.5)
             bars = ClassBars(self.theme, trace, right, self.max_classes)
             moves = [screen.clear(), screen.clear_detail(), self.line.change()]
-            images = [(self.colors(m), f"{m.block.short}: {m.unit + 1}") for m in evenly_spaced(layers, 4)]
+            images = [(self.colors(m), f"{m.block.short}, map {m.unit + 1}") for m in evenly_spaced(layers, 4)]
             self.play(*moves, screen.head("probability", "beside one map of each layer", at), fade_out(screen.legend))
             self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
+
+    def votes(self, votes: NeuronVotes) -> None:
+        """One neuron's part in the lead of the answer, then those of all."""
+        screen, (a, b), limit = self.screen, votes.names, float(np.abs(votes.terms).max()) or 1.0
+        best = votes.strongest(STRONGEST, self.shown.tolist())
+        assert screen.tiles is not None
+        rings = [ring(self.theme, screen.tiles.corners()[int(np.flatnonzero(self.shown == k)[0])]) for k in best]
+        if best:
+            line, lead = votes.one(best[0])
+            with self.step(
+                "Neuron {k} raises {a} over {b} by {lead}", name="one-neuron", k=best[0] + 1, a=a, b=b, lead=lead
+            ):
+                self.play(fade_in(rings[:1]), self.line.change(*line))
+        rgb = self.theme.signed_colors(votes.terms[self.shown] / limit)[:, None, None]
+        with self.step("Blue neurons raise {a} over {b}, orange lower", name="strongest", a=a, b=b):
+            note = f"color: (weight to {a} − weight to {b}) × activation"
+            self.play(Animate(screen.tiles, rgb=rgb, run_time=0.5), screen.scale(limit, True, note), self.line.change())
+            self.play(fade_in(rings), self.line.change(*votes.total(best)))
+        screen.marks = [*rings]
 
     def colors(self, layer: MapLayer) -> NDArray[np.float64]:
         """Colours of the followed map of a layer."""

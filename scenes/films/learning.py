@@ -11,16 +11,16 @@ import numpy as np
 
 from netcore.analysis.snapshot_predictions import recorded_curves, rising_loss, shares_of_image
 from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_log, format_percent, format_value
+from netcore.core.formatting import format_percent, format_value
 from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import ArrayMobject
 from netcore.viz.film.captions import shortest_caption
+from netcore.viz.film.components import learning_wording as wording
 from netcore.viz.film.components.class_shares import ClassShares
 from netcore.viz.film.components.confusion_grid import ConfusionGrid
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.image_rows import mistake_images
 from netcore.viz.film.components.learning_curves import LearningCurves, LossDots
-from netcore.viz.film.components.learning_wording import change_caption, counts_caption, mistake_caption
 from netcore.viz.film.components.training_film import TrainingFilm
 from netcore.viz.layout.area import Area
 
@@ -30,7 +30,6 @@ SECONDS = 8.0  # for all snapshots
 FEW = 4  # snapshots: under as many, the curves between them are those of the recorded history
 LEANS = 3.0  # times an even guess: from there on a network is not said to guess evenly
 MAX_RINGS = 3  # rows of the matrix that are ringed at once
-HARDLY = 0.8  # of the first loss: above it, the loss has hardly moved
 
 
 class Learning(TrainingFilm):
@@ -69,36 +68,35 @@ class Learning(TrainingFilm):
     def one_image(self) -> None:
         """Probabilities of one image at the first snapshot, and its loss."""
         shares, p, own = self.shares, self.p[0], float(self.p[0, self.true])
-        when = self.first.label[:1].upper() + self.first.label[1:]
-        values = {"when": when, "p": format_percent(own), "c": self.context.classes[self.true]}
-        text = shortest_caption("{when}: {p} for the true class, {c}", "{when}: {p} for the true class", **values)
+        text, values = wording.start_caption(self.when(0), own, self.context.classes[self.true])
         with self.step(text, name="start", **values):
             self.add(shares.image)
-            self.play(shares.grow())
+            self.play(shares.grow(), self.note(f"from {self.snapshot_label};", self.unit_words))
         k = len(p)
         fields: dict[str, Any] = {"k": k, "even": format_percent(1 / k), "c": self.context.classes[int(p.argmax())]}
         text = "An even guess would be 1 in {k}: {even}"
         if p.max() > LEANS / k:
             text = shortest_caption("Even would be {even}; it leans to {c}", "Even would be {even}", **fields)
         with self.step(text, name="even", **fields):
-            self.play(fade_in([shares.even_line, *shares.legend[2]]))
-        share, loss = format_log(own)
+            self.play(fade_in([shares.even_line, *shares.legend[2]]), self.line.change())
+        terms, loss = wording.loss_terms(own, k)
         with self.step("Loss = −ln(probability of the true class): {loss}", name="loss", loss=loss):
             start = shares.percents[shares.true].get_center()[:2]
-            self.play(self.line.change(f"−ln {share}", f"= {loss}", origins={0: start.tolist()}))
-        self.own = float(-np.log(own))
+            self.play(self.line.change(*terms, origins={0: start.tolist()}))
+            self.read_also(self.line.text)
+        self.own = float(-np.log(own)), self.true, self.found.index_of(self.context.sample.pixels)
 
     def many_images(self) -> None:
         """The losses of all images, and their mean."""
-        losses, even, shares = self.found.losses[0], self.charts.even, self.shares
-        small = self.make_shares(self.left)
-        name = f"this {self.class_name(self.true, 1.0)}"
-        self.dots = dots = LossDots(self.theme, self.right, losses, even, self.own, name)
+        losses, even, shares, found = self.found.losses[0], self.charts.even, self.shares, self.found
+        small, name = self.make_shares(self.left), f"this {self.class_name(self.true, 1.0)}"
+        labels, classes = found.images.labels, self.context.classes
+        self.dots = dots = LossDots(self.theme, self.right, losses, labels, classes, even, self.own, name)
         text = "Mean of {n} images: {mean}; even guess: {even}"
         with self.step(text, name="mean", n=len(losses), mean=format_value(losses.mean()), even=format_value(even)):
             self.play(shares.move(small), self.line.change())
             above = f"; {dots.above} higher ones at the top" if dots.above else ""
-            note = self.note(f"a grey dot: one of {self.found.words}{above}")
+            note = self.note(f"a grey dot: one of {found.words}{above}")
             self.play(fade_in([*dots.axes, dots.own, *dots.own_line]), note)
             self.play(dots.drop())
             self.play(fade_in([*dots.mean_line, *dots.even_line]))
@@ -109,77 +107,80 @@ class Learning(TrainingFilm):
         self.timed = [*self.shares.timed, *charts.timed]
         self.set_clock(self.timed, 0.0)
         few = len(self.snapshots) < FEW
-        text = "{k} snapshots in {span}: before and after" if few else "Each tick is a snapshot: {k} in {span}"
+        text = "{k} snapshots in {span}: before and after" if few else "Each short tick: a snapshot, {k} in {span}"
+        note = self.note(*self.snapshot_words)
         with self.step(text, name="training", k=len(self.snapshots), span=self.span):
             gone = fade_out(m for m in dots.mobjects if m is not dots.dots), dots.gather(charts.loss.cursor.spots[0])
-            self.play(gone, self.line.change(), fade_in(charts.mobjects, 0.5))
+            self.play(gone, note, fade_in(charts.mobjects, 0.5))
             self.run_clock(self.timed, 1.0, SECONDS / 2 if few else SECONDS)
+        charts.show_rest()
 
     def half(self) -> None:
         """The first snapshot that has half of the images right, else the best one."""
-        accuracy, loss = self.found.accuracy, self.found.loss
+        accuracy = self.found.accuracy
         reached = np.flatnonzero(accuracy >= 0.5)
         k = int(reached[0]) if len(reached) else int(accuracy.argmax())
         self.ringed: list[ArrayMobject] = []
         if k == 0:
             return
-        text = "Half are right by {when}: {a}" if len(reached) else "Best so far: {a} in {when}"
-        with self.step(text, name="half", when=self.snapshots[k].label, a=format_percent(accuracy[k])):
-            self.run_clock(self.timed, float(self.axis.times[k]), 1.2)
+        text, values = wording.half_caption(self.found, k, self.when(k))
+        with self.step(text, name="half", **values):
+            self.run_clock(self.timed, float(self.axis.times[k]), 1.2, self.line.change())
             self.ringed = [self.charts.rings(k)]
-            hardly = bool(len(reached) and HARDLY * loss[0] <= loss[k] <= loss[0])
-            words = f"loss {format_value(loss[0])} → {format_value(loss[k])}" + ": accuracy moved first" * hardly
-            self.play(fade_in(self.ringed), self.note(words))
+            self.play(fade_in(self.ringed), self.note(*wording.half_note(self.found, k)))
 
     def overfit(self) -> None:
         """The held-out loss rises while the training loss, as recorded, falls on."""
         rise = rising_loss(self.context, self.found)
         if rise is None:
             return
-        with self.step("From {when} on, the held-out loss rises", name="rise", when=self.snapshots[rise.index].label):
+        with self.step("From {when} on, the loss on new images rises", name="rise", when=self.axis.labels[rise.index]):
             self.run_clock(self.timed, 1.0, 1.5, fade_out(self.ringed), self.line.change())
             self.ringed = [self.charts.rings(rise.index)]
             held_out, train = (" → ".join(map(format_value, pair)) for pair in (rise.held_out, rise.train))
-            self.play(fade_in(self.ringed), self.note(f"held-out loss {held_out}; training loss {train}"))
+            self.play(fade_in(self.ringed), self.note(f"loss on new images {held_out};", f"on training images {train}"))
 
     def confusion(self) -> None:
         """The image goes to its cell of the confusion matrix."""
         grid, answer = self.grid, int(self.p[0].argmax())
         a, b = (self.class_name(k) for k in (self.true, answer))
-        with self.step("Rows: true class. Columns: answer", name="matrix"):
+        with self.step("{when} again. Row: true class; column: answer", name="matrix", when=self.when(0)):
             self.run_clock(self.timed, 0.0, 0.8, fade_out(self.ringed), self.line.change())
             self.play(fade_out(m for m in self.shares.mobjects if m is not self.shares.image))
             ring, image = grid.ring(self.true, answer), self.shares.image
             self.play(fade_in(grid.frame), grid.move_into(image, self.true, answer, 0.3))
-            self.play(fade_in([ring]), self.note(f"this {a} is answered {b}: row {a}, column {b}"))
+            note = self.note(f"this {a} is answered {b}: row {a}, column {b};", "a number in a cell: how many images")
+            self.play(fade_in([ring]), note)
             self.play(fade_out([image]), fade_in([grid.cells]))
         self.ring = ring
 
     def diagonal(self) -> None:
         """The matrix through the snapshots; the class that is half right last is ringed."""
         grid, (slow, at), timed = self.grid, self.slow, [*self.charts.timed, self.grid.cells]
-        text, values = counts_caption(self.found, self.context.classes)
-        names = ", ".join(self.class_name(k) for k in slow[:4]) + f" and {len(slow) - 4} more" * (len(slow) > 4)
+        text, values = wording.counts_caption(self.found, self.when(-1))
+        names = [self.class_name(k) for k in slow]
         rings = [grid.ring(k) for k in slow if k in grid.index and len(slow) <= MAX_RINGS]
+        note = wording.slow_note(names, self.axis.labels[at] if at >= 0 else "", bool(rings))
         with self.step(text, name="diagonal", **values):
             self.play(fade_out([self.ring]), self.line.change())
             if at > 0:
                 self.run_clock(timed, float(self.axis.times[at]), max(1.0, SECONDS * self.axis.times[at]))
-                self.play(fade_in(rings), self.note(f"last to be half right: {names}, by {self.snapshots[at].label}"))
+                self.play(fade_in(rings), self.note(*note))
             if self.clock < 1.0:
                 self.run_clock(timed, 1.0, max(1.0, SECONDS * (1.0 - self.clock)))
-            if at < 0:
-                self.play(fade_in(rings), self.note(f"never half right: {names}"))
+            if at <= 0:
+                self.play(fade_in(rings), self.note(*note))
         self.ringed = [*rings]
 
     def confused(self) -> None:
         """Images of the most frequent mistake."""
         m, classes = self.mistake, self.context.classes
-        text, values = mistake_caption(self.found, classes)
+        text, values = wording.mistake_caption(self.found, classes)
         self.mistakes = mistake_images(self.theme, self.right, self.found, m, classes)
         marks = [self.grid.ring(m.true, m.predicted)] if m else []
+        note = self.note(f"at {self.axis.labels[-1]}" + ": the framed cell of the table" * bool(m))
         with self.step(text, name="confused", **values):
-            self.play(fade_out([*self.ringed, *self.charts.mobjects]), self.line.change())
+            self.play(fade_out([*self.ringed, *self.charts.mobjects]), note)
             self.play(fade_in(marks), fade_in(self.mistakes.mobjects, 0.4))
         self.old = [*marks, *self.mistakes.mobjects, *self.grid.frame, self.grid.cells]
 
@@ -189,9 +190,9 @@ class Learning(TrainingFilm):
         self.set_clock([*shares.timed, *charts.timed], 1.0)
         again = [m for m in charts.mobjects if m not in (charts.loss.words, charts.accuracy.words)]
         p, q = (format_percent(found.accuracy[k]) for k in (0, -1))
-        second, values = change_caption(found, self.context.classes, *(format_value(found.loss[k]) for k in (0, -1)))
+        second, values = wording.change_caption(found, self.context.classes)
         self.takeaway(
-            "Correct: {p} → {q} of {k} in {span}", second, fade_out(self.old),
+            "Correct: {p} → {q} of {k} in {span}", second, fade_out(self.old), self.line.change(),
             fade_in([*shares.mobjects, *shares.ghost(), *again, *charts.ends()], 0.4),
             p=p, q=q, k=len(found.images.labels), span=self.span, **values,
         )  # fmt: skip

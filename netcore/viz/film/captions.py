@@ -12,6 +12,7 @@ from netcore.viz.theme import Color
 
 MAX_CHARACTERS = 50  # of a caption, or of a line of the takeaway: longer ones are two steps
 READING_START, CHARACTERS_PER_SECOND = 0.8, 15.0
+NOTE_CHARACTERS_PER_SECOND = 25.0  # of what may be read at a second look
 MAX_NAME_WORDS = 6
 LINE_SPACING = 1.35  # of the size of the text
 
@@ -51,9 +52,9 @@ def shortest_caption(*templates: str, **values: object) -> str:
     return next((t for t in templates if len(format_caption(t, **values)) <= MAX_CHARACTERS), templates[-1])
 
 
-def reading_seconds(caption: str) -> float:
-    """Return how long a caption is shown at least, in seconds."""
-    return READING_START + len(caption) / CHARACTERS_PER_SECOND
+def reading_seconds(caption: str, note: str = "") -> float:
+    """Return how long a caption is shown at least, and a note or sum beside it, in seconds."""
+    return READING_START + len(caption) / CHARACTERS_PER_SECOND + len(note) / NOTE_CHARACTERS_PER_SECOND
 
 
 def step_name(template: str, taken: Iterable[str]) -> str:

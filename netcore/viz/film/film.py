@@ -24,24 +24,18 @@ from netcore.core.step import Step
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import HEADING, LABEL, TAKEAWAY
 from netcore.viz.film.captions import caption_lines, format_caption, reading_seconds, step_name, two_lines
-from netcore.viz.film.manim_adapter import ArrayScene, frame_count, plan_film
+from netcore.viz.film.framed_scene import FramedScene
+from netcore.viz.film.manim_adapter import frame_count, plan_film
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.film.text import TextLine, ellipsize_line, text_line
-from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, THEMES, Theme
 
 PACES = {"slow": 1.5, "normal": 1.0, "fast": 0.67}  # factors of all times
 CAPTION_SECONDS = 0.4  # that a caption takes to change
 MIN_HOLD = 0.5  # seconds that the final picture of a step is held
-# Parts of the frame, as fractions from the top left: left, top, right, bottom
-STAGE = (0.03, 0.10, 0.97, 0.78)
-SUM_LINE_BOX = (0.03, 0.79, 0.97, 0.87)
-CAPTION_BOX = (0.02, 0.88, 0.98, 0.96)
-TAKEAWAY_BOX = (0.02, 0.80, 0.98, 0.96)
-HEADING_Y = 0.05
 
 
-class Film(ArrayScene):
+class Film(FramedScene):
     """A Manim scene that shows the numbers of a context, step by step.
 
     `context` and `theme` are set by whoever renders it; without them the film finds a run itself.
@@ -95,6 +89,7 @@ class Film(ArrayScene):
         self.film_steps: list[Step] = []
         self._open: Step | None = None
         self._caption: list[TextLine] = []
+        self._also = ""  # to be read in this step, besides its caption
         self._changes: list[Animation] = []  # of the caption, until the step's first play
         self._to_end = True
 
@@ -134,7 +129,7 @@ class Film(ArrayScene):
             If the film is in a step already, or played something before its first step.
         """
         text = format_caption(caption, **values)
-        new = caption_lines(text, self._part(CAPTION_BOX).center, self._part(CAPTION_BOX).width, self._rgb)
+        new = caption_lines(text, self.caption_box.center, self.caption_box.width, self._rgb)
         self._begin(text, format_caption(notes, **values), name or step_name(caption, self._names), new)
         yield
         self._end()
@@ -161,12 +156,16 @@ class Film(ArrayScene):
             Fields of the templates.
         """
         lines = [format_caption(line, **values) for line in (first, second)]
-        new = two_lines(lines[0], lines[1], TAKEAWAY, self._part(TAKEAWAY_BOX).center, self._rgb)
+        new = two_lines(lines[0], lines[1], TAKEAWAY, self.takeaway_box.center, self._rgb)
         text = ". ".join(filter(None, lines))
         self._begin(text, format_caption(notes, **values), "takeaway", new)
         if animations:
             self.play(*animations)
         self._end()
+
+    def read_also(self, text: str) -> None:
+        """Let the present step, or the next one, last until a text beside its caption can be read as well."""
+        self._also += text
 
     def on_step_end(self, step: Step) -> None:
         """Handle the end of a step's last play, before its final picture is held; for subclasses and tests."""
@@ -225,7 +224,8 @@ class Film(ArrayScene):
         factor, fps = self._factor, self.frame_rate
         step = replace(step, settled=self.frames)
         self.on_step_end(step)
-        left = frame_count(reading_seconds(step.caption) * factor, fps) - (self.frames - step.start)
+        left = frame_count(reading_seconds(step.caption, self._also) * factor, fps) - (self.frames - step.start)
+        self._also = ""
         self._wait(max(left, frame_count(MIN_HOLD * factor, fps)))
         self.film_steps.append(replace(step, end=self.frames))
         self._open = None
@@ -236,32 +236,7 @@ class Film(ArrayScene):
     def _wait(self, frames: int) -> None:
         super().play(Wait(run_time=frames / self.frame_rate))
 
-    # ---- the frame
-
-    @property
-    def width(self) -> float:
-        """Width of the frame in scene units."""
-        return float(self.cairo_camera.frame_width)
-
-    @property
-    def height(self) -> float:
-        """Height of the frame in scene units."""
-        return float(self.cairo_camera.frame_height)
-
-    @property
-    def frame_box(self) -> Area:
-        """The whole frame."""
-        return Area(-self.width / 2, -self.height / 2, self.width / 2, self.height / 2)
-
-    @property
-    def stage(self) -> Area:
-        """Where the film draws: between the heading and the sum line."""
-        return self._part(STAGE)
-
-    @property
-    def sum_line_box(self) -> Area:
-        """Place of formulas and sums: between the stage and the caption."""
-        return self._part(SUM_LINE_BOX)
+    # ---- what it is called
 
     @property
     def title(self) -> str:
@@ -290,12 +265,9 @@ class Film(ArrayScene):
     def _rgb(self) -> Any:  # noqa: ANN401 - a colour
         return self.theme.rgb("foreground")
 
-    def _part(self, fractions: tuple[float, float, float, float]) -> Area:
-        return self.frame_box.part(*fractions)
-
     def _heading(self) -> list[TextLine]:
         """Title at the upper left; run and snapshot at the upper right."""
-        (left, y), (right, _) = self.frame_box.at(0.03, HEADING_Y), self.frame_box.at(0.97, HEADING_Y)
+        (left, y), (right, _) = self.heading_ends
         title = text_line(self.title, HEADING, self._rgb, bold=True, at=(left, y), align=(-1, 0))
         facts = [self.context.display_name, self.snapshot_label]
         text = ellipsize_line("  ·  ".join(f for f in facts if f), right - left - title.width - 0.5, LABEL)

@@ -10,8 +10,8 @@ from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, SUM_LINE, ArrayMobject
-from netcore.viz.film.components.dense import neuron_columns
 from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.neuron_columns import CircleStyle, NeuronColumns
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
@@ -46,9 +46,8 @@ class CollapsingColumns:
         xs = np.linspace(area.left + 0.4, area.right - 0.4, len(sizes))
         low, high = area.bottom + LABEL_ROOM, area.top
         counts = [len(i) for i in self.index]
-        self.columns, self.dots = neuron_columns(theme, counts, sizes, xs, low, high)
-        for column in self.columns:
-            column.ring[:] = theme.rgb("muted")
+        drawn = NeuronColumns(theme, self.index, sizes, xs, Area(area.left, low, area.right, high), CircleStyle())
+        self.columns, self.dots = drawn.columns, [dots for dots in drawn.dots if dots is not None]
         self.edges = [self._edges(layer.weight, k, k + 1) for k, layer in enumerate(layers) if self._follows(k)]
         words = ["input", *["hidden"] * (len(sizes) - 2), "output"]
         muted = theme.rgb("muted")

@@ -10,21 +10,20 @@ from netcore.analysis.dense_layers import DenseLayer
 from netcore.core.formatting import format_count, format_subset
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.components.neuron_columns import DOT_RADIUS, CircleStyle, NeuronColumns
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.mobjects import Neurons, Rectangles
+from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
-from netcore.viz.layout.columns import column_positions
 from netcore.viz.layout.edges import connect_all, edge_colors, edge_strength
 from netcore.viz.theme import Theme
 
-RADIUS, PITCH = 0.19, 0.56  # of neurons, at most
-DOT_RADIUS = 1.9 * PIXEL
+STYLE = CircleStyle(radius=0.19, pitch=0.56)
 WIDTHS = (1.0, 5.0)  # pixels, of the weakest and the strongest edge into a layer
 HIDDEN = {"opacity": 0.0}
 
 
-class DenseColumns:
+class DenseColumns(NeuronColumns):
     """Neurons of a dense network in columns, the inputs first.
 
     Where neurons are left out, three dots stand for them, and an edge from the dots carries the sum of all that they
@@ -41,10 +40,6 @@ class DenseColumns:
 
     Attributes
     ----------
-    columns : list of Neurons
-        Empty circles at first.
-    dots : list of Neurons or None
-        Three dots of each column that leaves neurons out.
     edges : list of Edges
         Into each column but the first; `values` (T * S,) by target, the dots' last among the sources.
     """
@@ -52,54 +47,14 @@ class DenseColumns:
     def __init__(
         self, theme: Theme, layers: Sequence[DenseLayer], index: Sequence[NDArray[np.int_]], area: Area
     ) -> None:
-        self.theme, self.layers, self.index, self.area = theme, layers, list(index), area
-        self.sizes = [len(layers[0].inputs), *(len(layer.z) for layer in layers)]
-        self.xs = np.linspace(area.left, area.right, len(self.sizes))
-        self._ys, self._dot_ys = self._heights()
-        steps = [float(np.abs(np.diff(ys)).min()) for ys in self._ys if len(ys) > 1]
-        self.radius = min([RADIUS, *(0.42 * step for step in steps)])
-        ground, faint, muted = (theme.rgb(role) for role in ("background", "faint", "muted"))
-        self.columns = [Neurons(self.centers(k), self.radius, ground, muted) for k in range(len(self.sizes))]
-        self.dots = [
-            Neurons(self._dot_centers(k), DOT_RADIUS, muted, muted, width=0) if len(ys) else None
-            for k, ys in enumerate(self._dot_ys)
-        ]
-        self.faint = faint
+        self.layers, self.area = layers, area
+        sizes = [len(layers[0].inputs), *(len(layer.z) for layer in layers)]
+        super().__init__(theme, index, sizes, np.linspace(area.left, area.right, len(sizes)), area, STYLE)
         self.edges = [self._make_edges(k) for k in range(1, len(self.sizes))]
         self.computed = [np.ones(len(i), dtype=bool) for i in index]
         self.marked: dict[int, int] = {}  # row of the neuron in yellow, by column
         self.riders: list[tuple[int, ArrayMobject]] = []  # what moves with a column
         self.plates: list[tuple[int, Rectangles, TextLine]] = []
-
-    def _heights(self) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-        found = [
-            column_positions(len(i), 0.0, self.area.bottom, self.area.top, len(i) < n, PITCH)
-            for i, n in zip(self.index, self.sizes, strict=True)
-        ]
-        return [centers[:, 1] for centers, _ in found], [dots[:, 1] for _, dots in found]
-
-    # ---- places
-
-    def centers(self, k: int, x: float | None = None) -> NDArray[np.float64]:
-        """Return the centres (N, 2) of a column's neurons."""
-        return np.column_stack([np.full(len(self._ys[k]), self.xs[k] if x is None else x), self._ys[k]])
-
-    def _dot_centers(self, k: int) -> NDArray[np.float64]:
-        return np.column_stack([np.full(len(self._dot_ys[k]), self.xs[k]), self._dot_ys[k]])
-
-    def sources(self, k: int) -> NDArray[np.float64]:
-        """Return where edges leave column `k`: neurons, then the dots: (S, 2)."""
-        dots = self._dot_centers(k)[1:2]
-        return np.concatenate([self.centers(k), dots])
-
-    def row(self, k: int, unit: int) -> int:
-        """Return the place of a neuron in its column, by its index in the layer."""
-        return int(np.flatnonzero(self.index[k] == unit)[0])
-
-    def point(self, k: int, unit: int) -> tuple[float, float]:
-        """Return the centre of a neuron, by its index in the layer."""
-        x, y = self.centers(k)[self.row(k, unit)]
-        return float(x), float(y)
 
     @property
     def bottom(self) -> float:
@@ -263,11 +218,6 @@ class DenseColumns:
             gaps[k - 1] = share
         return self.area.left + np.concatenate([[0.0], np.cumsum(gaps)]) * self.area.width
 
-    def pitch(self, k: int) -> float:
-        """Return the distance of neighbours in a column."""
-        ys = self._ys[k]
-        return float(np.abs(np.diff(ys)).min()) if len(ys) > 1 else PITCH
-
     def place(self) -> None:
         """Put all mobjects to the columns' present places."""
         for animation in self.move(self.xs):
@@ -283,7 +233,7 @@ class DenseColumns:
         for k, neurons in enumerate(self.columns):
             out.append(Animate(neurons, points=_circle_points(self.centers(k), self.radius), run_time=run_time))
             if (dots := self.dots[k]) is not None:
-                out.append(Animate(dots, points=_circle_points(self._dot_centers(k), DOT_RADIUS), run_time=run_time))
+                out.append(Animate(dots, points=_circle_points(self.dot_centers(k), DOT_RADIUS), run_time=run_time))
         for k, edges in enumerate(self.edges, 1):
             points = np.stack(self._end_points(k), axis=1).reshape(-1, 2)
             out.append(Animate(edges, points=points, run_time=run_time))

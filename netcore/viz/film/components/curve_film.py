@@ -1,4 +1,4 @@
-"""Steps that show an activation function on a layer's own sums, and take it away again."""
+"""Steps that show an activation function on the sums of a layer."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Tables of a neuron's sum: activations, weights, products and the sums of their rows."""
+"""Tables of a neuron's sum: activations, weights, products, sums of rows."""
 
 from collections.abc import Sequence
 

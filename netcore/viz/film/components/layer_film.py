@@ -10,11 +10,13 @@ from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.components.cnn_wording import spell
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
-from netcore.viz.film.components.map_screen import LINE, MapScreen, dead_note, map_limit
+from netcore.viz.film.components.map_screen import LINE, NUMBER_ROOM, MapScreen, dead_note, map_limit
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.sum_terms import partial_terms, window_terms
-from netcore.viz.film.components.tiles import Tiles, ring, tile_frames, value_cells
+from netcore.viz.film.components.sums import format_fixed
+from netcore.viz.film.components.tiles import Tiles, ring, row_numbers, tile_frames, value_cells
 from netcore.viz.film.components.value_edges import value_edges
 from netcore.viz.film.film import Film
 from netcore.viz.film.text import TextLine, text_line
@@ -22,6 +24,7 @@ from netcore.viz.layout.area import Area
 
 WINDOWS = 3  # strongest places of a map that are opened
 MAX_COLORS = 4  # input maps of a layer that reads the image
+EFFECTS = {"BN": "batch norm rescales", "ReLU": "ReLU makes negatives 0"}
 MAX_POOLING = 4  # side of a pooling window that is shown in numbers
 Spot = tuple[OutputTerms, int, int]  # a window, and row and column of its value
 
@@ -72,7 +75,19 @@ class LayerFilm(Film):
             ]
             self.play(fade_in(marks), self.line.change(*window_terms(layer, texts, total), delay=0.3))
             screen.marks = marks
+        self.functions(layer)
         self.windows(layer)
+
+    def functions(self, layer: MapLayer) -> None:
+        """What the functions after the convolution make of the sum, each in a plain clause."""
+        if len(layer.steps) < 2:
+            return
+        words = [EFFECTS.get(term, f"then {spell(term)}") for term, _ in layer.steps[1:]]
+        text = ", ".join(words)
+        first, *later = [format_fixed(value, 2) for _, value in layer.steps]
+        terms = [f"→ {spell(term)} {value}" for (term, _), value in zip(layer.steps[1:], later, strict=True)]
+        with self.step("{text}", name="functions", text=text[:1].upper() + text[1:]):
+            self.play(self.line.change(first, *terms))
 
     def windows(self, layer: MapLayer) -> None:
         """The windows over which the map is largest, beside each other."""
@@ -91,7 +106,7 @@ class LayerFilm(Film):
                 marks.append(value_cells(self.theme, terms.inputs.mean(0), cells, limit, bool((x < 0).any())))
                 at = (word.left, word.center[1])
                 marks.append(text_line(value, LABEL, self.theme.rgb("foreground"), at=at, align=(-1, 0)))
-            self.play(fade_out(self.screen.marks), self.line.change())
+            self.play(fade_out(self.screen.marks), self.line.change("beside each window: the map's value there"))
             self.play(fade_in(marks))
             self.screen.marks = marks
 
@@ -128,10 +143,11 @@ class LayerFilm(Film):
             moves = [screen.clear(), screen.clear_detail(), self.line.change()]
             if self.big is not None:
                 moves.append(travel(self.big, goal))
-            note = ", ".join(filter(None, ["similar kernels side by side" if layer.terms else "", dead_note(shown)]))
-            size = f"maps of {layer.size[0]} × {layer.size[1]}"
+            note = ", ".join(filter(None, ["number: first map of its row", dead_note(shown)]))
+            size = f"maps of {layer.size[0]} × {layer.size[1]}, ringed: map {layer.unit + 1}"
             self.play(*moves, screen.head(block.title, size, k), screen.scale(limit, signed, note))
             order = [*screen.hatch(tiles), ring(self.theme, goal)]
+            order += row_numbers(self.theme, tiles.corners(), layer.chosen)
             self.play(
                 fade_in([tiles], run_time=0.6),
                 fade_in(order, delay=0.5),
@@ -162,7 +178,7 @@ class LayerFilm(Film):
                 )
                 result = format_number(float(layer.values[layer.unit, layer.row, layer.column]))
                 moves.append(self.line.change(f"{word} of {', '.join(texts)} =", result))
-            self.play(*moves, screen.scale(limit, signed, f"map {layer.unit + 1} is ringed"))
+            self.play(*moves, screen.scale(limit, signed, f"ringed: map {layer.unit + 1}"))
             self.remove(old)
 
     def read_maps(self, before: MapLayer, layer: MapLayer, k: int) -> None:
@@ -172,26 +188,29 @@ class LayerFilm(Film):
         assert screen.tiles is not None
         limit, signed = map_limit(layer.values)
         self.big = screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
-        small = tile_frames(self.left, len(before.chosen), before.size, pixel=screen.pixel)
+        left = Area(self.left.left + NUMBER_ROOM, self.left.bottom, self.left.right, self.left.top)
+        small = tile_frames(left, len(before.chosen), before.size, pixel=screen.pixel)
         few = len(terms.channels) < len(before.values)
         reads = f"{len(terms.channels):,} of {len(before.values):,}" if few else f"all {len(before.values):,}"
         which = [int(np.flatnonzero(terms.channels == c)[0]) for c in layer.sources]
         with self.step("{title}: each map reads {n} maps", name=f"reads-{k + 1}", title=capital(layer), n=reads):
+            note = f"map {layer.unit + 1} of {len(layer.values):,}; lines: largest parts"
             self.play(
                 fade_out(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
-                screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", k),
+                screen.head(layer.block.title, note, k),
                 screen.scale(limit, signed, after_sum(layer)), fade_in([self.big], delay=0.5),
             )  # fmt: skip
             frames = small[[int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]]
             value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
+            numbers = row_numbers(self.theme, small, before.chosen)
             edges = value_edges(self.theme, frames, value, terms.partial_sums[which])
             kernel = terms.weights[which[0]]
             title = f"its kernel for map {layer.sources[0] + 1}"
             self.play(
-                screen.show_detail(title, kernel, np.abs(kernel).max(), True), fade_in([value, *edges]),
+                screen.show_detail(title, kernel, np.abs(kernel).max(), True), fade_in([value, *edges, *numbers]),
                 self.line.change(*partial_terms(layer, which), delay=0.3),
             )  # fmt: skip
-            screen.marks, screen.dead = [value, *edges], []
+            screen.marks, screen.dead = [value, *edges, *numbers], []
 
 
 def capital(layer: MapLayer) -> str:
@@ -206,5 +225,5 @@ def cut(text: str, limit: int = 22) -> str:
 
 def after_sum(layer: MapLayer) -> str:
     """What the functions of a layer make of the sum of its followed value."""
-    later = [f"{term} {format_number(value, 3)}" for term, value in layer.steps[1:]]
+    later = [f"{spell(term)} {format_number(value, 3)}" for term, value in layer.steps[1:]]
     return f"that sum → {' → '.join(later)}" if later else ""

@@ -1,6 +1,6 @@
 """Loss and accuracy through training, and the losses of single images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,10 @@ from netcore.core.formatting import format_percent, format_value
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.plot import Plot
-from netcore.viz.film.components.time_axis import DOT, TimeChart
+from netcore.viz.film.components.time_chart import DOT, TimeChart
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons
-from netcore.viz.film.text import TextLine, line_width, text_line
+from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.time_axis import TimeAxis
 from netcore.viz.theme import Theme
@@ -21,6 +21,8 @@ from netcore.viz.theme import Theme
 HEADER = 0.42  # height of the line above the charts
 ROOM = 2.6  # of the labels beside the losses of images
 SPACING = 0.42  # least distance of two labels
+AXIS_ROOM = 0.8  # below the losses of images: names of classes
+REST = 0.35  # opacity of the curve after the cursor
 SMALL_DOT = 2.6 * PIXEL
 RING = 2 * DOT  # radius of the circle around a point
 LABEL_OFFSET, LABEL_MARGIN = 0.3, 0.03  # of the name of a line, from the line and from a curve
@@ -47,14 +49,15 @@ class LearningCurves:
         self.even = float(np.log(found.logits.shape[2]))
         self.high = float(np.ceil(2.2 * max(loss[1].max(), found.loss.max(), self.even))) / 2
         upper, lower = Area(area.left, area.bottom, area.right, area.top - HEADER).rows([0.46, 0.54], 0.25)
-        text = f"mean over {found.words}"
+        text = ellipsize_line(found.words, area.width, LABEL)
         self.header = text_line(text, LABEL, theme.rgb("muted"), at=(area.left, area.top - HEADER / 2), align=(-1, 0))
         margin = max(line_width(text, LABEL) for text in (format_percent(1.0), format_value(self.high))) + 0.12
+        words = "mean loss (low is good)", "accuracy (share correct)"
         self.loss = TimeChart(
-            theme, upper, axis, "loss (nats)", *loss, found.loss, format_value, 0.0, self.high, False, margin
+            theme, upper, axis, words[0], *loss, found.loss, format_value, 0.0, self.high, False, margin
         )
         self.accuracy = TimeChart(
-            theme, lower, axis, "accuracy", *accuracy, found.accuracy, format_percent, 0.0, 1.0, True, margin
+            theme, lower, axis, words[1], *accuracy, found.accuracy, format_percent, 0.0, 1.0, True, margin
         )
         self.even_line: list[ArrayMobject] = [self.loss.line_at(self.even), self._even_label()]
 
@@ -65,7 +68,7 @@ class LearningCurves:
         for side, up in ((1, 1), (1, -1), (-1, -1), (-1, 1)):
             label = text_line(
                 f"even guess: {format_value(self.even)}", LABEL, self.theme.rgb("muted"),
-                at=(plot.right if side > 0 else plot.left + 0.1, y + up * LABEL_OFFSET), align=(side, 0),
+                at=(plot.right - 0.15 if side > 0 else plot.left + 0.15, y + up * LABEL_OFFSET), align=(side, 0),
             )  # fmt: skip
             box = label.bounding_box() + np.array([-1, -1, 1, 1]) * LABEL_MARGIN
             xs = np.linspace(box[0], box[2], 50)
@@ -83,6 +86,11 @@ class LearningCurves:
     def timed(self) -> list[ArrayMobject]:
         """What follows the time."""
         return [*self.loss.timed, *self.accuracy.timed]
+
+    def show_rest(self) -> None:
+        """Show faintly what comes after the cursor, from now on."""
+        for chart in (self.loss, self.accuracy):
+            chart.curve.rest = REST
 
     def rings(self, k: int) -> Neurons:
         """Return circles around the points of a snapshot."""
@@ -114,37 +122,50 @@ class LossDots:
     theme : Theme
     area : Area
     losses : ndarray, shape (N,)
-    even, own : float
-        Loss of an even guess, and of one image.
+        In any order: dots of a class are side by side.
+    labels : ndarray of int, shape (N,)
+    classes : sequence of str
+    even : float
+        Loss of an even guess.
+    own : tuple of (float, int, int or None)
+        Of one image: loss, true class, and place among the N, None if it is not one of them.
     own_name : str
     """
 
     def __init__(
-        self, theme: Theme, area: Area, losses: NDArray[np.float64], even: float, own: float, own_name: str
-    ) -> None:
+        self, theme: Theme, area: Area, losses: NDArray[np.float64], labels: NDArray[np.int_], classes: Sequence[str],
+        even: float, own: tuple[float, int, int | None], own_name: str,
+    ) -> None:  # fmt: skip
+        own_loss, true, place = own
         mean = float(losses.mean())
-        high = max(float(np.ceil(2.2 * max(mean, even, own))) / 2, float(np.quantile(losses, 0.95)))
-        box = Area(area.left + 0.85, area.bottom + 0.15, area.right - ROOM, area.top - 0.6)
+        high = max(float(np.ceil(2.2 * max(mean, even, own_loss))) / 2, float(np.quantile(losses, 0.95)))
+        box = Area(area.left + 0.85, area.bottom + AXIS_ROOM, area.right - ROOM, area.top - 0.6)
         self.plot = plot = Plot(theme, box, (0.0, 1.0), (0.0, high))
         self.above = int((losses > high).sum())
         step = max(0.5, float(np.ceil(high / 6)))
         self.axes: list[ArrayMobject] = [
             plot.axes(), *plot.y_ticks({v: f"{v:g}" for v in np.arange(0, high + 1e-9, step)}),
-            plot.y_title("loss (nats)"),
+            plot.y_title("loss of each image (low is good)"),
         ]  # fmt: skip
-        x = (np.arange(len(losses)) + 0.5) / len(losses)
-        self.goals = plot.at(0.04 + 0.92 * x, np.minimum(losses, high))
+        rank = np.argsort(np.argsort(labels, kind="stable"))
+        x = 0.04 + 0.92 * (rank + 0.5) / len(losses)
+        middles = {float(x[labels == k].mean()): classes[k] for k in np.unique(labels)}
+        own_x = float(x[labels == true].mean()) if place is None else float(x[place])
+        self.axes += _class_axis(plot, middles)
+        self.goals = plot.at(x, np.minimum(losses, high))
         muted = theme.rgb("muted")
         self.dots = Neurons(self.goals, SMALL_DOT, muted, muted, losses, width=0)
         ink, emphasis = theme.rgb("foreground"), theme.rgb("emphasis")
-        self.own = Neurons(plot.at(0.5, own), DOT, ink, theme.rgb("background"), [own], width=1.5, z_index=2)
+        self.own = Neurons(
+            plot.at(own_x, own_loss), DOT, ink, theme.rgb("background"), [own_loss], width=1.5, z_index=2
+        )
         rows = [(even, f"even guess: {format_value(even)}", muted), (mean, f"mean: {format_value(mean)}", emphasis),
-                (own, f"{own_name}: {format_value(own)}", ink)]  # fmt: skip
+                (own_loss, f"{own_name}: {format_value(own_loss)}", ink)]  # fmt: skip
         ys = spread_places([float(plot.at(0, v)[0, 1]) for v, _, _ in rows], SPACING, box.bottom, box.top)
         right = box.right + 0.3
         self.even_line, self.mean_line, self.own_line = (
             [
-                Edges([plot.at(0.0 if k < 2 else 0.5, v)[0], (box.right, plot.at(0, v)[0, 1])],
+                Edges([plot.at(0.0 if k < 2 else own_x, v)[0], (box.right, plot.at(0, v)[0, 1])],
                       [(box.right, plot.at(0, v)[0, 1]), (right - 0.08, y)], [*rgb, 1.0], 1.5, z_index=1 - (k == 0)),
                 text_line(text, LABEL, rgb, at=(right, y), align=(-1, 0)),
             ]
@@ -172,6 +193,15 @@ class LossDots:
         """Return the animation in which the dots meet at one point and leave."""
         goal = self.dots.points_at(np.repeat(np.reshape(spot, (1, 2)), len(self.goals), 0))
         return Animate(self.dots, points=goal, opacity=0.0, run_time=run_time, remover=True)
+
+
+def _class_axis(plot: Plot, middles: Mapping[float, str]) -> list[ArrayMobject]:
+    """Name the classes along the horizontal axis if all names fit, and give it a title."""
+    title = text_line("true class", LABEL, plot.theme.rgb("muted"), at=(plot.area.center[0], plot.area.bottom - 0.62))
+    widths = [line_width(name, LABEL) + 0.1 for name in middles.values()]
+    gaps = np.diff([0.0, *middles, 1.0])[1:-1] * plot.area.width
+    fits = all(gap > (a + b) / 2 for gap, a, b in zip(gaps, widths, widths[1:], strict=False))
+    return [title, *(plot.x_ticks(middles) if fits and max(widths) < plot.area.width / 3 else [])]
 
 
 def spread_places(places: Sequence[float], gap: float, low: float, high: float) -> NDArray[np.float64]:

@@ -1,24 +1,66 @@
-"""Captions about what a network learned, as templates with their fields."""
+"""Captions, as templates with fields, and notes about what a network learned."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from netcore.analysis.snapshot_predictions import Mistake, SnapshotPredictions
+from netcore.core.formatting import format_log, format_percent, format_value
 from netcore.viz.film.captions import shortest_caption
+from netcore.viz.film.components.sum_line import Term
 
 Caption = tuple[str, dict[str, Any]]  # template and fields
+HARDLY = 0.8  # of the first loss: above it, the loss has hardly moved
 
 
-def counts_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
-    """Return how the counts of the confusion matrix move, and which class is half right last or never."""
-    slow, at = found.slowest_classes()
-    text = "Counts move to the diagonal" if found.accuracy[-1] > found.accuracy[0] else "Counts by snapshot"
-    values: dict[str, Any] = {"n": len(slow), "c": "".join(classes[k] for k in slow[:1])}
-    if at < 0:
-        return text + "; {n} never half right", values
-    if len(slow) == 1:
-        return shortest_caption(text + "; {c} comes last", text, **values), values
+def start_caption(when: str, share: float, name: str) -> Caption:
+    """Return the probability of the true class at the first snapshot."""
+    values = {"when": when, "p": format_percent(share), "c": name}
+    text = shortest_caption("{when}: {p} for the true class, {c}", "{when}: {p} for the true class", **values)
     return text, values
+
+
+def loss_terms(share: float, k: int) -> tuple[list[Term], str]:
+    """Return the loss of a probability as printed numbers, beside that of an even guess, and the printed loss."""
+    (own, loss), (even, even_loss) = format_log(share), format_log(1 / k)
+    return [
+        f"−ln {own}",
+        f"= {loss}",
+        ("(ln: natural logarithm;", "muted"),
+        (f"even guess: −ln {even} = {even_loss}; certain: −ln 1 = 0)", "muted"),
+    ], loss
+
+
+def half_caption(found: SnapshotPredictions, k: int, when: str) -> Caption:
+    """Return that half of the images are predicted right at snapshot `k`, or that it is the best one."""
+    values = {"when": when[:1].lower() + when[1:], "a": format_percent(found.accuracy[k])}
+    if found.accuracy[k] < 0.5:
+        return "Back to {when}: the best so far, {a}", values
+    text, short = "Back to {when}: {share} are correct, {a}", "Back to {when}: {a} correct"
+    values["share"] = "over half" if found.accuracy[k] > 0.5 else "half"
+    return shortest_caption(text, short, **values), values
+
+
+def half_note(found: SnapshotPredictions, k: int) -> list[str]:
+    """Return the loss by snapshot `k`, and why the accuracy moved before it did."""
+    loss = found.loss
+    ends = f"{format_value(loss[0])} → {format_value(loss[k])}"
+    if found.accuracy[k] < 0.5 or not HARDLY * loss[0] <= loss[k] <= loss[0]:
+        return [f"mean loss {ends}"]
+    return [f"mean loss only {ends}:", "a class just slightly ahead is already the answer"]
+
+
+def counts_caption(found: SnapshotPredictions, when: str) -> Caption:
+    """Return how the counts of the confusion matrix move up to a snapshot."""
+    text = "counts move to the diagonal" if found.accuracy[-1] > found.accuracy[0] else "how the counts change"
+    values = {"when": when[:1].lower() + when[1:]}
+    return shortest_caption("Forward to {when}: " + text, "To {when}: " + text, **values), values
+
+
+def slow_note(names: Sequence[str], when: str, ringed: bool) -> list[str]:
+    """Return which classes are half right last, by a snapshot, or never if `when` is empty."""
+    listed = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4) + " (ringed)" * ringed
+    known = f"last to be half correct: {listed}, by {when}" if when else f"never half correct: {listed}"
+    return ["diagonal: correct answers;", known] if names else ["diagonal: correct answers"]
 
 
 def mistake_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
@@ -27,14 +69,14 @@ def mistake_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Capti
     if mistake is None:
         return "No mistakes on these {n} images", {"n": len(found.images.labels)}
     values = _fields(mistake, classes)
-    named = "Still confused: {a} answered {b}, {n} of {m}"
+    named = "Most frequent mistake: {a} answered {b}, {n} of {m}"
     return shortest_caption(named, "Most frequent mistake: {n} of {m}", **values), values
 
 
-def change_caption(found: SnapshotPredictions, classes: Sequence[str], low: str, high: str) -> Caption:
+def change_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
     """Return the loss at both ends, and the most frequent mistake."""
     mistake, text = found.main_mistake(), "loss {low} → {high}"
-    values: dict[str, Any] = {"low": low, "high": high}
+    values: dict[str, Any] = {"low": format_value(found.loss[0]), "high": format_value(found.loss[-1])}
     if mistake is None:
         return text, values
     values |= _fields(mistake, classes)

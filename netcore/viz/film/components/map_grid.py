@@ -18,6 +18,7 @@ from netcore.viz.theme import Theme
 
 LINE = 0.38  # height of the title above the tiles, and of the scale below
 APPEAR, CHANGE, TRAVEL = 0.3, 0.6, 0.8  # seconds
+MANY, QUICK = 8, 0.35  # more maps than these move and change in so many seconds: each frame of it costs a clip much
 
 
 def value_ends(vmax: float, signed: bool) -> tuple[float, float]:
@@ -163,7 +164,7 @@ class MapGrid:
         """Move everything to another area."""
         self.area = area
         box = self._box(area)
-        keys: dict[str, Any] = {"run_time": run_time, "delay": delay}
+        keys: dict[str, Any] = {"run_time": self._seconds(run_time), "delay": delay}
         out = [Animate(self.maps, points=self.frames(area).reshape(-1, 2), **keys)]
         if self.title.text:
             out.append(_shift(self.title, self._title_at(box), 0, keys))
@@ -193,14 +194,18 @@ class MapGrid:
         """
         every = np.asarray(values, float)
         vmax, self.signed = abs_max(every), bool((every < 0).any()) if signed is None else signed
-        chosen = every[self.index]
+        chosen, run_time = every[self.index], self._seconds(run_time)
         self.maps.values, self.maps.vmax = chosen, vmax
         out = [Animate(self.maps, rgb=map_rgb(self.theme, chosen, vmax, self.signed), run_time=run_time)]
         if self.scale:
             out += self.scale.change(value_ends(vmax, self.signed), self.signed, run_time)
-        return out + (self._retitle(title) if title and title != self.title.text else [])
+        return out + (self.retitle(title) if title and title != self.title.text else [])
 
-    def _retitle(self, title: str) -> list[Animate]:
+    def _seconds(self, run_time: float) -> float:
+        return min(run_time, QUICK) if len(self.index) > MANY else run_time
+
+    def retitle(self, title: str) -> list[Animate]:
+        """Replace the title."""
         old, box = self.title, self._box(self.area)
         rgb = self.theme.rgb("foreground")
         self.title = text_line(ellipsize_line(title, self.area.width, LABEL), LABEL, rgb, at=self._title_at(box))

@@ -18,6 +18,7 @@ from netcore.viz.theme import Theme
 
 LINE = 24 * PIXEL  # height of a line of text
 RAIL, GAP = 0.215, 0.025  # widths of the rail and of the space beside it, as shares of the stage
+NUMBER_ROOM = 38 * PIXEL  # left of tiles
 STRIP_CELL = 9 * PIXEL
 
 
@@ -39,8 +40,8 @@ class MapScreen:
     ----------
     image, tiles : PixelImages
         The image, and the tiles on screen.
-    body : Area
-        Place of the tiles.
+    body, grid : Area
+        Place of a picture; of the tiles of many maps, at whose left are numbers.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class MapScreen:
         self.heads = [a.at(0.5, 0)[0] for a in (upper, lower)], [a.top - LINE / 2 for a in (upper, lower)]
         self.main = main
         self.body = Area(main.left, main.bottom + 1.1 * LINE, main.right, main.top - 1.3 * LINE)
+        self.grid = Area(self.body.left + NUMBER_ROOM, self.body.bottom, self.body.right, self.body.top)
         rgb = image_rgb(theme, pixels)
         self.size: tuple[int, int] = rgb.shape[:2]
         self.image = PixelImages(rgb, self.body.fit(*self.size[::-1]).frame, outline=theme.rgb("faint"))
@@ -106,13 +108,18 @@ class MapScreen:
         """Replace the line above the tiles, and mark the layer `at` in the row of marks."""
         theme, y = self.theme, self.main.top - LINE / 2
         old, x = self.texts, self.main.left
-        room = self.main.width - len(self.layers) * 1.5 * STRIP_CELL - 0.3
+        place = f"layer {at + 1} of {len(self.layers)}" if self.layers and at is not None else ""
+        cells = len(self.layers) * 1.5 * STRIP_CELL
+        room = self.main.width - cells - line_width(place, LABEL) - 0.5
         title = ellipsize_line(title, room, NUMBER, bold=True)
         self.texts = [text_line(title, NUMBER, theme.rgb("foreground"), bold=True, at=(x, y), align=(-1, 0))]
         left = line_width(title, NUMBER, bold=True) + 0.3
         if note and room - left > 1:
             note = ellipsize_line(note, room - left, LABEL)
             self.texts.append(text_line(note, LABEL, theme.rgb("muted"), at=(x + left, y), align=(-1, 0)))
+        if place:
+            end = (self.main.right - cells - 0.15, y)
+            self.texts.append(text_line(place, LABEL, theme.rgb("muted"), at=end, align=(1, 0)))
         return [*fade_out(old), *fade_in(self.texts, delay=0.3 if old else 0.0), *self._go_to(at)]
 
     def _go_to(self, at: int | None) -> list[Animate]:
@@ -146,7 +153,7 @@ class MapScreen:
         signed = bool((values < 0).any())
         rgb = (self.theme.signed_colors if signed else self.theme.activation_colors)(values / limit)
         size = values.shape[1:]
-        frames = tile_frames(area or self.body, len(values), (size[0], size[1]), pixel=self.pixel)
+        frames = tile_frames(area or self.grid, len(values), (size[0], size[1]), pixel=self.pixel)
         return Tiles(rgb, frames, values, limit, outline=self.theme.rgb("faint"))
 
     def hatch(self, tiles: Tiles) -> list[ArrayMobject]:

@@ -17,8 +17,9 @@ from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.layer_film import LayerFilm, cut
 from netcore.viz.film.components.map_screen import LINE, image_rgb, map_limit
-from netcore.viz.film.components.tiles import ring, tile_frames
-from netcore.viz.film.components.time_axis import TimeChart, TimedImages, TimedText, run_time_line
+from netcore.viz.film.components.tiles import ring, row_numbers, tile_frames
+from netcore.viz.film.components.time_axis import TimedImages, TimedText, run_time_line
+from netcore.viz.film.components.time_chart import TimeChart
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
@@ -42,13 +43,14 @@ class MapSequenceFilm(LayerFilm):
         n, classes = len(traces), sum(t.prediction == t.label for t in traces)
         maps = np.stack([block.unit_values(t.value(block.output)) for t in traces])
         times = np.linspace(0, 1, n) if n > 1 else np.zeros(1)
-        tiles_area, chart = self.screen.body.rows([0.55, 0.45], 0.15)
+        tiles_area, chart = self.screen.grid.rows([0.55, 0.45], 0.15)
         timed = self._timed_maps(layer, maps, times, traces, tiles_area)
         words = [cut(format_prediction(t.classes, t.prediction, t.confidence, t.label), 45) for t in traces]
         names = [cut(t.classes[t.prediction if t.label is None else t.label], 12) for t in traces]
         means = np.abs(maps[:, layer.unit]).mean((1, 2))
         bars = MeanBars(self, chart, means, names)
         goal = ring(self.theme, timed[0].corners()[layer.position])
+        numbers = row_numbers(self.theme, timed[0].corners(), layer.chosen)
         groups = [
             (range(classes), "One image of each class: {title}"),
             (range(classes, n), "Then {n} that it gets wrong"),
@@ -58,7 +60,9 @@ class MapSequenceFilm(LayerFilm):
                 continue
             with self.step(text, name=f"images-{k + 1}", title=cut(block.title), n=format_count(len(group), "image")):
                 if k == 0:
-                    self.show_all(timed, layer, maps, [goal, *bars.fixed], words, times, ", below: its mean value")
+                    self.show_all(
+                        timed, layer, maps, [goal, *numbers, *bars.fixed], words, times, ", below: its mean value"
+                    )
                 for i in group:
                     moves = [*run_time_line(self.timed, self.timed[0].time, times[i], CHANGE_SECONDS), *bars.grow(i)]
                     self.play(*moves)
@@ -85,7 +89,7 @@ class MapSequenceFilm(LayerFilm):
         traces = [context.trace(at=s) for s in snapshots]
         maps = np.stack([block.unit_values(t.value(block.output)) for t in traces])
         axis = TimeAxis(snapshots)
-        tiles_area, chart = self.screen.body.rows([0.56, 0.44], 0.15)
+        tiles_area, chart = self.screen.grid.rows([0.56, 0.44], 0.15)
         timed = self._timed_maps(layer, maps, axis.times, traces, tiles_area)
         k = traces[-1].prediction if traces[-1].label is None else traces[-1].label
         at = np.array([t.probabilities[k] for t in traces])
@@ -93,11 +97,12 @@ class MapSequenceFilm(LayerFilm):
         graph = TimeChart(self.theme, chart, axis, title, axis.steps, at, at, format_percent, 0.0, 1.0)
         kernels = self._kernels(layer, traces, axis)
         goal = ring(self.theme, timed[0].corners()[layer.position])
+        numbers = row_numbers(self.theme, timed[0].corners(), layer.chosen)
         first, last = (s.label for s in (snapshots[0], snapshots[-1]))
         count = f"all {len(maps[0])}" if len(layer.chosen) == len(maps[0]) else f"{len(layer.chosen)} of {len(maps[0])}"
         values = {"first": first[:1].upper() + first[1:], "count": count, "title": cut(block.title)}
         with self.step("{first}: {count} maps of {title}", name="start", **values):
-            fixed = [goal, *graph.mobjects, *(kernels[1:] if kernels else [])]
+            fixed = [goal, *numbers, *graph.mobjects, *(kernels[1:] if kernels else [])]
             self.show_all([*timed, *kernels[:1], *graph.timed], layer, maps, fixed, [], axis.times)
         with self.step("{n} snapshots, on the scale of {last}", name="training", n=len(snapshots), last=last):
             self.play(*run_time_line(self.timed, 0.0, 1.0, SECONDS))

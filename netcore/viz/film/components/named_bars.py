@@ -30,7 +30,7 @@ class NamedBars:
     values : array_like, shape (N,)
         In [0, 1].
     before : float
-        Value of all bars at first.
+        Value of all bars at first: a line marks it.
     title : str
         Above the bars.
     """
@@ -50,6 +50,10 @@ class NamedBars:
         length = box.right - left - NUMBER_ROOM
         self.bars, self.numbers = probability_bars(theme, self.values, ys, left, length, box.right)
         self.bars.values[:] = before
+        x, half = left + before * length, 0.75 * PIXEL
+        ends = self.bars.points[:, 1].reshape(-1, 2)
+        corners = [[[x - half, low - 3 * PIXEL], [x + half, high + 3 * PIXEL]] for low, high in ends.tolist()]
+        self.marks = Rectangles(corners, fill=[*theme.rgb("foreground"), 1.0], width=0, z_index=1)
         at = (area.left, area.top - HEAD / 3)
         self.title = text_line(
             ellipsize_line(title, area.width, LABEL), LABEL, theme.rgb("muted"), at=at, align=(-1, 0)
@@ -58,7 +62,7 @@ class NamedBars:
     @property
     def still(self) -> list[ArrayMobject]:
         """What is shown before the bars fall."""
-        return [self.title, self.bars, *self.names]
+        return [self.title, self.bars, self.marks, *self.names]
 
     def fall(self, run_time: float = 2.0) -> list[Animate]:
         """Return the animations in which one bar after another goes to its value."""

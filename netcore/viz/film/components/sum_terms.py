@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from netcore.analysis.map_layers import MapLayer
-from netcore.core.formatting import format_number, format_sum
+from netcore.core.formatting import format_sum
 from netcore.viz.film.components.sum_line import Term
 
 
@@ -34,7 +34,7 @@ def label_term(label: str, text: str, first: bool = False) -> Term:
 
 
 def window_terms(layer: MapLayer, texts: Sequence[str], total: str) -> list[Term]:
-    """Terms of the followed value of a layer: all products, bias, and what the functions after it make of the sum.
+    """Terms of the followed value of a layer: all products, and the bias.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def window_terms(layer: MapLayer, texts: Sequence[str], total: str) -> list[Term
     out: list[Term] = [f"{len(products)} products: {add_printed(products)}"]
     if layer.terms is not None and layer.terms.bias:
         out += [label_term("bias", bias), f"= {total}"]
-    return [*out, *function_terms(layer.steps)]
+    return out
 
 
 def partial_terms(layer: MapLayer, which: Sequence[int]) -> list[Term]:
@@ -59,7 +59,8 @@ def partial_terms(layer: MapLayer, which: Sequence[int]) -> list[Term]:
     few = len(which) < len(sums)
     rest = float(sums.sum() - sums[list(which)].sum()) if few else None
     texts, total = format_sum([*sums[list(which)].tolist(), terms.bias], rest=rest)
-    shown = signed_terms(texts[: len(which)])
+    names = [f"map {terms.channels[k] + 1}:" for k in which]
+    shown = [label_term(name, text, k == 0) for k, (name, text) in enumerate(zip(names, texts, strict=False))]
     others = [label_term(f"{len(sums) - len(which):,} more:", texts[-1])] if few else []
     bias = [label_term("bias", texts[len(which)])] if terms.bias else []
     return [*shown, *others, *bias, f"= {total}"]
@@ -74,8 +75,3 @@ def add_printed(texts: Iterable[str]) -> str:
     '−0.09'
     """
     return f"{sum(Decimal(text.replace('−', '-').replace(',', '')) for text in texts):,}".replace("-", "−")
-
-
-def function_terms(steps: Sequence[tuple[str, float]]) -> list[Term]:
-    """Return what the functions after a sum make of it: ``"→ BN 2.31"``, ``"→ ReLU 2.31"``."""
-    return [f"→ {term} {format_number(value, 3)}" for term, value in steps[1:]]

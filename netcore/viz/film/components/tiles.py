@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.formatting import format_number
-from netcore.viz.film.base_mobject import PIXEL
+from netcore.viz.film.base_mobject import LABEL, PIXEL
 from netcore.viz.film.components.number_cells import NumberCells
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import PixelImages, Rectangles
+from netcore.viz.film.text import TextLine, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 TILE_GAP = 4 * PIXEL
+NUMBER_GAP = 6 * PIXEL  # from a number to its row
 MIN_TILE = 40 * PIXEL  # side of a tile: of more maps, only as many are shown as have this size
 
 
@@ -100,6 +102,24 @@ def tile_frames(
     y, x = np.divmod(np.arange(count), columns)
     corner = np.column_stack([left + x * (wide + gap), top - y * (tall + gap)])
     return np.stack([corner, corner + np.array([wide, 0.0]), corner - [0.0, tall]], axis=1)
+
+
+def row_numbers(theme: Theme, frames: ArrayLike, index: ArrayLike) -> list[TextLine]:
+    """Write at the left of each row of tiles, frames (N, 3, 2), the number of its first map.
+
+    Parameters
+    ----------
+    theme : Theme
+    frames : array_like, shape (N, 3, 2)
+    index : array_like of int, shape (N,)
+        Maps that the tiles show.
+    """
+    frames, index = np.asarray(frames, float), np.asarray(index)
+    left, middle = frames[:, 0, 0], (frames[:, 0, 1] + frames[:, 2, 1]) / 2
+    return [
+        text_line(str(index[k] + 1), LABEL, theme.rgb("muted"), at=(left[k] - NUMBER_GAP, middle[k]), align=(1, 0))
+        for k in np.flatnonzero(left <= left.min() + 1e-6)
+    ]
 
 
 def max_tiles(area: Area, size: tuple[int, int], side: float = MIN_TILE, gap: float = TILE_GAP) -> int:

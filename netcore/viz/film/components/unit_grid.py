@@ -5,10 +5,10 @@ import numpy as np
 from netcore.analysis.first_layer import FirstUnit
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_subset
-from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.map_screen import centered_scale
 from netcore.viz.film.components.tiles import max_tiles, ring, tile_frames
-from netcore.viz.film.components.time_axis import TimedImages
+from netcore.viz.film.components.time_axis import TimedImages, TimedText
 from netcore.viz.film.components.weight_view import LINE, QUANTILE
 from netcore.viz.film.text import text_line
 from netcore.viz.layout.area import Area
@@ -30,9 +30,18 @@ class UnitGrid:
         Side of a pixel of the frame.
     word : str
         What a unit is called.
+    ends : tuple of str
+        Names of the first and the last snapshot.
+
+    Attributes
+    ----------
+    timed : list
+        What goes from the first to the last snapshot.
     """
 
-    def __init__(self, theme: Theme, stage: Area, unit: FirstUnit, limit: int, pixel: float, word: str) -> None:
+    def __init__(
+        self, theme: Theme, stage: Area, unit: FirstUnit, limit: int, pixel: float, word: str, ends: tuple[str, str]
+    ) -> None:
         weights = unit.weights[[0, -1]].mean(2)  # (2, U, h, w)
         h, w = weights.shape[2:]
         area = Area(stage.left, stage.bottom + LINE, stage.right, stage.top - LINE)
@@ -43,6 +52,9 @@ class UnitGrid:
         frames = tile_frames(area, len(index), (h, w), pixel=pixel)
         colors = theme.signed_colors(shown / vmax)
         self.tiles = TimedImages(np.array([0.0, 1.0]), colors, frames, shown, vmax, outline=theme.rgb("faint"))
+        at = stage.center[0], float(frames[..., 1].max()) + LINE / 2
+        now = TimedText(np.array([0.0, 1.0]), ends, NUMBER, theme.rgb("emphasis"), at)
+        self.timed = [self.tiles, now]
         self.frame = frames[int(np.flatnonzero(index == unit.unit)[0])]
         self.all_shown = len(index) == weights.shape[1]
         self.count = format_subset(len(index), weights.shape[1], word)

@@ -14,12 +14,12 @@ from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
 from netcore.viz.film.components.head_wording import edge_notes, lead_notes
 from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.neuron_columns import CircleStyle, NeuronColumns
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.mobjects import BarMobject, Neurons
+from netcore.viz.film.mobjects import BarMobject
 from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
-from netcore.viz.layout.columns import column_positions
 from netcore.viz.layout.edges import connect_all, edge_style
 from netcore.viz.layout.grid_layout import pixel_frames
 from netcore.viz.theme import Theme
@@ -27,12 +27,13 @@ from netcore.viz.wording import prediction_role
 
 LINE = 0.36  # height of a line of text
 NAMES, SCORE, BAR, GAP = 2.0, 1.0, 1.3, 0.2  # widths of what is right of the classes
-PITCH, MIN_PITCH, RADIUS = 0.5, 0.26, 0.16  # of neurons in a column
+STYLE = CircleStyle(radius=0.16, pitch=0.5, ring="faint", z_index=1)
+MIN_PITCH = 0.26  # of neurons in a column
 WEAK_ALPHA, WEAK_WIDTH = 0.3, 0.8  # of the weakest edges
 HIDDEN = {"opacity": 0.0}
 
 
-class VectorColumns:
+class VectorColumns(NeuronColumns):
     """Columns from left to right, classes with scores and bars at the right.
 
     Parameters
@@ -46,44 +47,31 @@ class VectorColumns:
     """
 
     def __init__(self, theme: Theme, trace: Trace, head: VectorHead, area: Area, words: list[str]) -> None:
-        self.theme, self.trace, self.head, self.area = theme, trace, head, area
+        self.trace, self.head, self.area = trace, head, area
         inner = Area(area.left, area.bottom + 2 * LINE, area.right, area.top - 2 * LINE)
         index = head.index[-1]
         names = [ellipsize_line(trace.classes[k], NAMES, NUMBER) for k in index]
-        self.name_width = max(line_width(name, NUMBER) for name in names)
+        name_width = max(line_width(name, NUMBER) for name in names)
         percents = [format_percent(p) for p in trace.probabilities[index]]
         room = max(line_width(text, NUMBER) for text in percents)
         scores = [format_fixed(float(z), 2) for z in trace.logits[index]]
         score_width = max(line_width(text, NUMBER) for text in scores)
-        self.percent_right = area.right
         bar_right = area.right - room - GAP
         score_right = bar_right - BAR - GAP
         name_right = score_right - score_width - GAP
-        self.xs = np.linspace(area.left + 0.55, name_right - self.name_width - GAP - RADIUS, len(head.index))
-        if len(self.xs) == 1:
-            self.xs = np.array([name_right - self.name_width - GAP - RADIUS])
-        places = [
-            column_positions(len(i), x, inner.bottom, inner.top, len(i) < len(v), PITCH)
-            for i, x, v in zip(head.index, self.xs, head.values, strict=True)
-        ]
-        self.centers, self.dot_places = [c for c, _ in places], [d for _, d in places]
-        pitch = min([abs(np.diff(c[:, 1])).min() for c in self.centers if len(c) > 1], default=PITCH)
-        self.radius = min(RADIUS, 0.42 * float(pitch))
-        ground, faint, ink = (theme.rgb(role) for role in ("background", "faint", "foreground"))
-        self.columns = [Neurons(c, self.radius, ground, faint, z_index=1) for c in self.centers]
-        muted = theme.rgb("muted")
-        self.dots = [
-            Neurons(d, 1.8 * PIXEL, muted, muted, width=0, z_index=1) if len(d) else None for d in self.dot_places
-        ]
+        last = name_right - name_width - GAP - STYLE.radius
+        xs = np.linspace(area.left + 0.55, last, len(head.index)) if len(head.index) > 1 else np.array([last])
+        super().__init__(theme, head.index, [len(values) for values in head.values], xs, inner, STYLE)
         self.edges = [self._edges(k) for k in range(len(head.layers))]
-        ys = self.centers[-1][:, 1]
+        ink, muted, ground = (theme.rgb(role) for role in ("foreground", "muted", "background"))
+        ys = self.centers(-1)[:, 1]
         self.names, self.scores, self.percents = (
             [text_line(t, NUMBER, ink, at=(x, y), align=(1, 0)) for t, y in zip(texts, ys, strict=True)]
             for texts, x in ((names, name_right), (scores, score_right), (percents, area.right))
         )
         self.others = self._others(bar_right - BAR)
         self.titles = self._titles(words, (score_right, bar_right))
-        half = min(0.13, 0.3 * float(pitch))
+        half = min(0.13, 0.3 * min(self.pitch(k) for k in range(len(xs))))
         low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
         self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, ground)
         self.notes: list[TextLine] = []
@@ -91,7 +79,7 @@ class VectorColumns:
 
     def _others(self, left: float) -> list[TextLine]:
         """How many classes are not drawn, and their share, at the dots of the last column."""
-        dots, index = self.dot_places[-1], self.head.index[-1]
+        dots, index = self.dot_centers(-1), self.head.index[-1]
         if not len(dots):
             return []
         count, share = len(self.trace.classes) - len(index), 1.0 - float(self.trace.probabilities[index].sum())
@@ -123,20 +111,15 @@ class VectorColumns:
         ]
         return [*gone, *self._show(self.notes, delay=0.3 if gone else 0.0)]
 
-    def _ends(self, k: int) -> NDArray[np.float64]:
-        """Where lines leave column `k`: its drawn units, and the dots, if there are any."""
-        dots = self.dot_places[k]
-        return np.concatenate([self.centers[k], dots[1:2]]) if len(dots) else self.centers[k]
-
     def _edges(self, k: int) -> Edges:
         """Edges between two columns, those of the dots last: (T · (S + 1),), grouped by target.
 
         Only those into the unit followed are seen.
         """
         values = self.head.edges(k)
-        if len(self.dot_places[k]):
+        if self.dots[k] is not None:
             values = np.column_stack([values, self.head.rest(k)])
-        starts, ends = connect_all(self._ends(k), self.centers[k + 1], self.radius + 2 * PIXEL)
+        starts, ends = connect_all(self.sources(k), self.centers(k + 1), self.radius + 2 * PIXEL)
         row, count = self._row(k + 1), values.shape[1]
         seen = slice(row * count, (row + 1) * count)
         rgba, widths = np.zeros((values.size, 4)), np.zeros(values.size)
@@ -145,9 +128,9 @@ class VectorColumns:
 
     def _row(self, k: int) -> int:
         """Place of the unit followed in column `k`."""
-        return int(np.flatnonzero(self.head.index[k] == self.head.followed(k))[0])
+        return self.row(k, self.head.followed(k))
 
-    def sources(self, grid: MapGrid, length: int) -> NDArray[np.float64]:
+    def pixel_sources(self, grid: MapGrid, length: int) -> NDArray[np.float64]:
         """Frames (N, 3, 2) of the pixels that the drawn values of the vector come from; else whole tiles."""
         which, pixel = flattened_sources((max(grid.index) + 1, *grid.size), length, self.head.index[0])
         h, w = grid.size
@@ -167,7 +150,7 @@ class VectorColumns:
 
     def unroll(self, grid: MapGrid, length: int) -> list[Animate]:
         """Let the drawn values of the vector leave their maps and line up."""
-        middle = self.sources(grid, length)
+        middle = self.pixel_sources(grid, length)
         start = (middle[:, 1] + middle[:, 2]) / 2
         half = np.linalg.norm(middle[:, 1] - middle[:, 0], axis=1).min() / 2
         column, colors = self.columns[0], self.shade(0)
@@ -196,7 +179,7 @@ class VectorColumns:
         ring[self._row(target)] = self.theme.rgb("emphasis")
         edges = self.edges[k]
         values = edges.values.reshape(len(colors), -1)[self._row(target)]
-        rest = float(values[-1]) if len(self.dot_places[k]) else None
+        rest = float(values[-1]) if self.dots[k] is not None else None
         past = [Animate(e, opacity=0.0, run_time=0.3) for e in self.edges[:k]]
         return [
             *past,
@@ -238,10 +221,10 @@ class VectorColumns:
             return []
         k, head = len(self.edges) - 1, self.head
         parts = head.difference[0][head.index[k]]
-        rest = head.lead - float(parts.sum()) if len(self.dot_places[k]) else None
+        rest = head.lead - float(parts.sum()) if self.dots[k] is not None else None
         values = parts if rest is None else np.append(parts, rest)
-        goal = self.centers[-1][[self._row(k + 1)]]
-        starts, ends = connect_all(self._ends(k), goal, self.radius + 2 * PIXEL)
+        goal = self.centers(-1)[[self._row(k + 1)]]
+        starts, ends = connect_all(self.sources(k), goal, self.radius + 2 * PIXEL)
         self.difference = Edges(starts, ends, *clear_edge_style(self.theme, values), values=values)
         self.lead = [self.difference, *self._part_names(k, values)]
         return [
@@ -253,18 +236,18 @@ class VectorColumns:
 
     def _part_names(self, k: int, values: NDArray[np.floating]) -> list[ArrayMobject]:
         """What each line of the lead carries, left of its unit; nothing where there is no room."""
-        names = [f"{unit + 1}:" for unit in self.head.index[k]] + ["rest:"] * len(self.dot_places[k][1:2])
+        names = [f"{unit + 1}:" for unit in self.head.index[k]] + ["rest:"] * (self.dots[k] is not None)
         texts = [
             f"{name} {'+' if v > 0 else ''}{format_fixed(float(v), 2)}" for name, v in zip(names, values, strict=True)
         ]
         room = self.xs[k] - (self.xs[k - 1] if k else self.area.left - self.radius) - 2 * self.radius
-        pitch = min(np.diff(np.sort(self._ends(k)[:, 1])), default=1.0)
+        pitch = min(np.diff(np.sort(self.sources(k)[:, 1])), default=1.0)
         if max(line_width(t, LABEL) for t in texts) + 0.15 > room or pitch < LABEL * PIXEL:
             return []
         roles = ["negative" if v < 0 else "positive" for v in values]
         return [
             text_line(t, LABEL, self.theme.rgb(role), at=(x - self.radius - 0.1, y), align=(1, 0))
-            for t, role, (x, y) in zip(texts, roles, self._ends(k), strict=True)
+            for t, role, (x, y) in zip(texts, roles, self.sources(k), strict=True)
         ]
 
     @property

@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.first_layer import FirstUnit
+from netcore.analysis.unit_functions import print_sum
 from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
-from netcore.viz.film.components.fades import fade_in, fade_out
+from netcore.viz.film.components.cnn_wording import EFFECTS, spell
+from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.map_screen import centered_scale, image_rgb
 from netcore.viz.film.components.number_cells import NumberCells
 from netcore.viz.film.components.sum_line import Term
@@ -73,12 +75,14 @@ class WeightView:
             TimedImages(times, theme.signed_colors(v / pair[1]), frames, v, pair[1], outline=faint)
             for v, pair, frames in self._parts
         )
+        pictures = self.frames, self.image.corners(), self.product_frames
+        ends = [(float(f[..., 1].min()), float(f[..., 1].max())) for f in pictures]
         words = [name, f"image: {trace.classes[trace.label]}" if trace.label is not None else "image", "weight × pixel"]
         self.heads = [
-            text_line(ellipsize_line(w, a.width, LABEL), LABEL, theme.rgb("muted"), at=(a.center[0], a.top - LINE / 2))
-            for w, a in zip(words, areas, strict=True)
+            text_line(ellipsize_line(w, a.width, LABEL), LABEL, theme.rgb("muted"), at=(a.center[0], high + LINE / 2))
+            for w, a, (_, high) in zip(words, areas, ends, strict=True)
         ]
-        self.feet = [(a.center[0], a.bottom + LINE / 2 - 2 * PIXEL) for a in areas]
+        self.feet = [(a.center[0], low - LINE / 2 - 2 * PIXEL) for a, (low, _) in zip(areas, ends, strict=True)]
         self.legends: list[list[ArrayMobject]] = [[], []]
         self.cells: list[ArrayMobject] = []
         self.window = ring(theme, self.image.corners()[0], trace.pixels.shape[-2:], unit.rows, unit.columns)
@@ -94,11 +98,32 @@ class WeightView:
         self.legends[which] = centered_scale(self.theme, self.scales[which][end], True, at)
         return [*fade_out(old), *fade_in(self.legends[which], delay=delay + (0.3 if old else 0.0))]
 
+    @property
+    def _moving(self) -> list[ArrayMobject]:
+        window = [self.window] if self.unit.is_kernel else []
+        return [self.image, *window, *self.heads, self.weights, self.products]
+
+    def move_to(self, other: "WeightView") -> list[Animate]:
+        """Return the animations that move all that is shown to its places in another layout."""
+        hidden = [*self.cells, *(m for legend in self.legends for m in legend)]
+        self.cells, self.legends = [], [[], []]
+        self.home = [m.points.copy() for m in self._moving]
+        moves = [m for a, b in zip(self._moving, other._moving, strict=True) for m in travel(a, b.points[:, :2])]
+        return [*fade_out(hidden), *moves, *other.show_scale(0, -1, 0.5), *other.show_scale(1, -1, 0.5)]
+
+    def move_back(self, other: "WeightView") -> list[Animate]:
+        """Return the animations that bring the image and the weights of the other layout back to their own places."""
+        hidden = [other.later_products, *(m for legend in other.legends for m in legend)]
+        pairs = zip(self._moving[:-2], self.home[:-2], strict=True)
+        moves = [m for mobject, goal in pairs for m in travel(mobject, goal[:, :2])]
+        weights = travel(other.later_weights, self.later_weights.points[:, :2])
+        return [*fade_out(hidden), *moves, *weights, *self.show_scale(0, -1, 0.5)]
+
     def mark_extremes(self) -> tuple[list[ArrayMobject], list[Term]]:
         """Return rings around the largest and the smallest weight at the first snapshot, and both in words."""
         own, marks = self.unit.own[0], []
         words: list[Term] = []
-        for find, word, role in ((np.argmax, "largest", "positive"), (np.argmin, "smallest", "negative")):
+        for find, word, role in ((np.argmax, "framed: largest", "positive"), (np.argmin, "and smallest", "negative")):
             c, row, column = np.unravel_index(int(find(own)), own.shape)
             marks.append(ring(self.theme, self.frames[c], own.shape[1:], [row], [column], "foreground", 2.0))
             words.append((f"{word} {format_number(float(own[c, row, column]))}", role))
@@ -121,25 +146,41 @@ class WeightView:
         values = self.unit.products[k]
         if len(values) > 1 or values.size > 25:
             return []
-        frame = self.product_frames[0]
+        frame, digits = self.product_frames[0], len(self.total(k).partition(".")[2])
         area = Area(frame[0, 0], frame[2, 1], frame[1, 0], frame[0, 1])
-        texts = format_sum([*values[0].ravel().tolist(), float(self.unit.bias[k, self.unit.unit])])[0][:-1]
+        terms = [*values[0].ravel().tolist(), float(self.unit.bias[k, self.unit.unit])]
+        texts = format_sum(terms, fewest=digits, most=digits + 2)[0][:-1]
         rgb = self.theme.signed_colors(values[0] / self.scales[1][0 if k == 0 else 1])
         self.cells = [NumberCells(self.theme, rgb, texts, area, values[0])]
         return fade_in(self.cells)
 
     def sum_terms(self, k: int) -> list[Term]:
-        """Return the terms of the sum at snapshot `k`: what raises it, what lowers it, the bias."""
-        products, bias = self.unit.products[k], float(self.unit.bias[k, self.unit.unit])
-        texts, total = format_sum([products[products > 0].sum(), products[products < 0].sum(), bias])
-        out: list[Term] = [(f"{texts[0]} blue", "positive")]
-        if (products < 0).any():
-            out.append((f"− {texts[1].removeprefix('−')} orange", "negative"))
-        return [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}"]
+        """Return the terms of the sum at an end, 0 or -1: what raises it, what lowers it, the bias, the functions.
+
+        At the first end, words follow that say what the bias and the last function are.
+        """
+        (texts, total, functions), bias = self._printed(k), self.unit.bias[k, self.unit.unit]
+        out: list[Term] = [(f"sum of blue {texts[0]}", "positive")]
+        if (self.unit.products[k] < 0).any():
+            out.append((f"− of orange {texts[1].removeprefix('−')}", "negative"))
+        terms = [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}", *map(spell_function, functions)]
+        known = EFFECTS.get(self.unit.after[k][-1].term, "") if functions else ""
+        words = "; ".join(w for w in ("bias: learned too" if bias else "", known) if w)
+        return [*terms, (f"({words})", "muted")] if words and k == 0 else terms
 
     def total(self, k: int) -> str:
-        """Return the sum at snapshot `k` as the sum line prints it."""
-        return str(self.sum_terms(k)[-1]).removeprefix("= ")
+        """Return the sum at an end, 0 or -1, as the sum line prints it."""
+        return self._printed(k)[1]
+
+    def _printed(self, k: int) -> tuple[list[str], str, list[str]]:
+        products, bias = self.unit.products[k], float(self.unit.bias[k, self.unit.unit])
+        return print_sum([products[products > 0].sum(), products[products < 0].sum(), bias], self.unit.after[k])
+
+
+def spell_function(text: str) -> str:
+    """Spell a printed function's short name out: ``"→ Batch norm: × 5.79 + 0.02 = 2.96"``."""
+    arrow, name, *rest = text.split(" ")
+    return " ".join([arrow, spell(name.removesuffix(":")) + ":" * name.endswith(":"), *rest])
 
 
 def picture_frames(area: Area, shape: tuple[int, ...], count: int = 1) -> NDArray[np.float64]:
