@@ -9,6 +9,7 @@ import figure_runs
 import numpy as np
 import pytest
 from figure_checks import layout_problems, painted_strings
+from matplotlib.text import Text
 from sampling import sampled, sampled_pairs
 
 from netcore.core.errors import RequirementError
@@ -47,7 +48,7 @@ def context_of(tmp_path_factory, request, make_context):
     return context
 
 
-@pytest.mark.parametrize(("path", "name"), sampled_pairs(FIGURES, RUNS, every=3))
+@pytest.mark.parametrize(("path", "name"), sampled_pairs(FIGURES, RUNS, every=4))
 def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
     """No text overlaps, leaves the canvas, is too small or too faint."""
     context, scene = context_of(name), read_scene(path)
@@ -67,6 +68,8 @@ def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
                 if update:
                     update(t)
                 assert layout_problems(fig) == [], f"{theme.name}, t = {t}"
+            words = " ".join(text.get_text() for text in fig.findobj(Text))
+            assert scene.name == "data-set" or context.display_name in words, "the run is not named"
 
 
 @pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)

@@ -17,8 +17,10 @@ from netcore.rendering.requirements import check_requirements
 from netcore.scenes.films.cnn_forward_propagation import NEEDS, CnnForwardPropagation
 from netcore.viz.film.components import kernel_window, partial_sums
 from netcore.viz.film.components.feature_maps import FeatureMaps
+from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.number_cells import NumberCells
 from netcore.viz.film.edges import Edges
+from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, LIGHT
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -205,6 +207,25 @@ def test_cnn_film_partial_sums(kept, playback, trace):
     assert shown == pytest.approx(total, abs=1e-9)
     assert total == pytest.approx(trace["conv2"].output[unit, row, column], abs=0.006)
     assert f"map {film.path.units[3] + 1}:" in kept["partial-sums"]["sum"]
+
+
+def test_cnn_film_explains_map_choice(playback, trace):
+    """The map of the second convolution is one to which the followed map of the first adds much."""
+    path = playback.film.path
+    followed, (unit, row, column) = path.units[3], path.partial.place
+    window = np.pad(trace["pool1"].output, ((0, 0), (1, 1), (1, 1)))[:, row : row + 3, column : column + 3]
+    parts = np.abs((window * trace["conv2"].weight[unit]).sum((1, 2)))
+    rank = int((parts > parts[followed]).sum())
+    text = f"map {unit + 1} is taken: map {followed + 1} is among its 3 largest parts"
+    assert (text in playback.texts) == (rank < 3)
+
+
+def test_cnn_film_many_maps_move_briefly():
+    """Each frame in which many maps move costs a clip much: they take less time than one map."""
+    area = Area(0, 0, 4, 4)
+    grids = [MapGrid(DARK, np.ones((n, 4, 4)), area, range(n)) for n in (1, 32)]
+    one, many = (max(a.run_time for a in grid.move(area.shift(1, 0))) for grid in grids)
+    assert many < one / 2
 
 
 def test_cnn_film_counts_parameters(kept, playback, trace):

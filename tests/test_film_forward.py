@@ -402,3 +402,10 @@ def test_clip_names_to_room():
     names = clip_names(["a rather long name", "another long name"], 20)
     assert sum(map(len, names)) <= 20
     assert all(name.endswith("…") for name in names)
+
+
+def test_forward_film_enlarged_row(played, context):
+    """The row shown large is the brightest one, and its numbers are where the column has it."""
+    row = int(context.sample.pixels[0].sum(1).argmax())
+    assert f"row {row + 1} of 28" in played.texts
+    assert f"numbers {row * 28 + 1:,} to {row * 28 + 28:,} of the column" in played.texts

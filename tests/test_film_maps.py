@@ -149,10 +149,12 @@ def assert_votes(seen, trace):
     answer = trace.prediction
     other = trace.label if trace.label != answer else int(np.argsort(-trace.logits)[1])
     parts = (layer.weight[answer].astype(float) - layer.weight[other]) * a
-    shown = seen["strongest"].tiles.rgb[:, 0, 0]
-    np.testing.assert_allclose(shown, DARK.signed_colors(parts / np.abs(parts).max()), atol=1e-6)
+    np.testing.assert_allclose(
+        seen["strongest"].tiles.rgb[:, 0, 0], DARK.signed_colors(parts / np.abs(parts).max()), atol=1e-6
+    )
     best = int(parts.argmax())
-    first, second, one, two, activation, result = numbers(seen["one-neuron"].line)
+    shown, first, second, one, two, activation, result = numbers(seen["one-neuron"].line)
+    assert shown == activation
     assert first == one
     assert abs(second) == abs(two)
     assert round((first - second) * activation + 1e-9, 2) == pytest.approx(result)

@@ -143,6 +143,15 @@ def test_pooling_film_changes_are_computed(played, context, trace):
     check_changes(played.film, trace, second)
 
 
+def test_pooling_film_retitles_kept_values(played):
+    """The map that is filled with its kept values is not called the map itself any more."""
+    k = [step.name for step in played.steps].index("lost")
+    texts = [{seen.text for seen in moment} for moment in played.moments[k - 1 : k + 1]]
+    (old,) = [t for t in texts[0] if t.endswith(": 28 × 28")]
+    assert old not in texts[1]
+    assert f"{old.partition(':')[0]}, kept values only" in texts[1]
+
+
 def test_pooling_film_layout(played):
     check_layout(played)
     assert smallest_text(played) >= 14

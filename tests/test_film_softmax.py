@@ -98,7 +98,7 @@ def test_softmax_film_temperature_shares(played, context):
 
 
 def test_softmax_film_halved_score(played, context):
-    name, score, half = re.match(r"(.+): (\S+) ÷ 2 = (\S+), then", played.film.lines["temperature"]).groups()
+    name, score, half = re.match(r"score of (.+): (\S+) ÷ 2 = (\S+), then", played.film.lines["temperature"]).groups()
     z = float(context.trace().logits[context.trace().classes.index(name)])
     assert float(number(score)) == round(z, 2)
     assert float(number(half)) == pytest.approx(z / 2, abs=0.0051)

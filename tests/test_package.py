@@ -205,6 +205,13 @@ def test_readme_images_exist_and_small():
         assert (ROOT / file).stat().st_size < 5_000_000
 
 
+def test_readme_names_shown_snapshot():
+    sidecar = json.loads((ROOT / "assets" / "forward-propagation.gif.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"13,002 parameters after {sidecar['snapshot']['label']}," in readme
+    assert f"--run {sidecar['run']}`: a network" in readme
+
+
 def test_constraints_pin_all_dependencies():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)

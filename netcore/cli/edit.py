@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from netcore.cli.options import complete_runs, runs_dir_option
+from netcore.cli.options import complete_runs, runs_dir_argument, runs_dir_option, show_next
 from netcore.core.formatting import format_percent
 
 
@@ -43,3 +43,5 @@ def command(run: str, name: str, at: str, seed: int, output_dir: Path | None, ru
     for entry in made.info.get("evaluations", {}).values():
         line += f", {format_percent(entry['accuracy'])} of {entry['count']:,} examples correct"
     click.echo(line)
+    folder = runs_dir_argument(output_dir or runs_dir)
+    show_next(f"run '{name}' is in {made.path}", f"netcore lab {name}{folder}")

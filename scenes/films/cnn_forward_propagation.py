@@ -5,7 +5,10 @@ through normalization, activation and pooling, the partial sums of the next conv
 class probabilities. Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+import numpy as np
+
 from netcore.analysis.cnn_stages import Stage
+from netcore.analysis.followed_maps import TOP_PARTS
 from netcore.analysis.normalization import map_scale_shift
 from netcore.viz.film.components import cnn_wording as wording
 from netcore.viz.film.components.head_film import HeadFilm
@@ -14,6 +17,7 @@ from netcore.viz.film.components.kernel_window import KernelWindow
 from netcore.viz.film.components.map_film import GAP
 from netcore.viz.film.components.partial_sums import PartialSums
 from netcore.viz.film.components.pool_window import PoolWindow
+from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed
 
 NEEDS = ("maps",)
@@ -141,12 +145,21 @@ class CnnForwardPropagation(HeadFilm):
         n = len(example.terms.channels)
         caption = "{title}: each output reads {n} map" + "s" * (n > 1)
         with self.step(caption, name="partial-sums", title=stage.block.short.capitalize(), n=n):
-            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark())
+            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change(*self.chosen(i)))
             sums = PartialSums(self.theme, example, self.grid, made, right.part(0, 0.86, 1, 1))
             terms, origins = sums.sum_terms()
             self.play(sums.open(), made.show_pixel(row, column, delay=1.3), self.count(stage))
             self.play(self.sums.change(*terms, origins=origins))
         self.made, self.leaving = made, [*sums.leave(), *self.sums.change()]
+
+    def chosen(self, i: int) -> list[Term]:
+        """Why the example of the next convolution is this one of its maps."""
+        example, k = self.path.partial, self.path.units[i - 1]
+        assert example is not None
+        terms = example.terms
+        top = terms.channels[np.argsort(-np.abs(terms.partial_sums), kind="stable")[:TOP_PARTS]]
+        text = f"map {example.place[0] + 1} is taken: map {k + 1} is among its {TOP_PARTS} largest parts"
+        return [(text, "muted")] if k in top and len(terms.channels) > TOP_PARTS else []
 
     # ---- in brief
 
@@ -161,6 +174,9 @@ class CnnForwardPropagation(HeadFilm):
             with self.step("{text}", name=f"stage-{group[0] + 1}", text=caption):
                 for i in group:
                     self.play_brief(i, min(1.0, 3.0 / len(group)))
+                if stages[0].kind == "partial" and (why := self.chosen(group[0])):
+                    self.play(self.sums.change(*why))
+                    self.leaving = [*self.leaving, *self.sums.change()]
 
     def trace_value(self, group: list[int]) -> str:
         """Caption with the value followed before and after some stages; empty where none is followed."""

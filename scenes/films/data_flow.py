@@ -166,7 +166,8 @@ class DataFlowFilm(Film):
     def show_shares(self) -> None:
         """Show what share of the parameters each block has."""
         with self.step("Together: {n} parameters", name="together", n=self.flow.parameters):
-            self.play(self.take_leaving(), self.board.undescribe(), self.sums.change())
+            words = self.sums.change(("below each block: its share of all parameters", "muted"))
+            self.play(self.take_leaving(), self.board.undescribe(), words)
             self.pieces = SharePieces(self.board)
             self.play(self.pieces.join())
 

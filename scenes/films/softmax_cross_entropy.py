@@ -157,7 +157,7 @@ class SoftmaxCrossEntropy(Film):
         )
         with self.step("Temperature {t}: halve the scores first", t=2, name="temperature"):
             name, score, half = softmax_wording.halved_score(self.trace.logits[self.index], self.names)
-            line = f"{ellipsize_line(name, 2.5, SUM_LINE)}: {score} ÷ 2 = {half}, then softmax"
+            line = f"score of {ellipsize_line(name, 2.5, SUM_LINE)}: {score} ÷ 2 = {half}, then softmax"
             self.play(fade_out(self.labels), self.sums.change(line), sticks.begin())
             self.play(sticks.add(2.0))
         with self.step("T = {low}: surer. T = {high}: less sure. Same order", low="0.5", high="5", name="temperatures"):

@@ -178,9 +178,9 @@ class WeightsEvolve(TrainingFilm):
         if self.first.step == 0:
             resets, total = reset_layers(self.context, self.first, self.last, images, MAX_LAYERS)
             self.show_resets(resets, total, full)
-        second, values = wording.reset_caption(resets, full)
-        values |= {"who": self.name.capitalize(), "c": self.image, "a": self.view.total(0), "b": self.view.total(-1)}
-        self.takeaway("{who}, sum on this {c}: {a} → {b}", second, self.line.change(), **values)
+        view, (second, more) = self.view, wording.reset_caption(resets, full)
+        first, values = wording.sums_caption(self.name.capitalize(), self.image, view.total(0), view.total(-1))
+        self.takeaway(first, second, self.line.change(), **values, **more)
 
     def show_resets(self, resets: list[LayerReset], total: int, full: float) -> None:
         """A bar for each layer that is put back, and the lowest of them."""

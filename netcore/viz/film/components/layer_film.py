@@ -194,9 +194,10 @@ class LayerFilm(Film):
         reads = f"{len(terms.channels):,} of {len(before.values):,}" if few else f"all {len(before.values):,}"
         which = [int(np.flatnonzero(terms.channels == c)[0]) for c in layer.sources]
         with self.step("{title}: each map reads {n} maps", name=f"reads-{k + 1}", title=capital(layer), n=reads):
+            note = f"map {layer.unit + 1} of {len(layer.values):,}; lines: largest parts"
             self.play(
                 fade_out(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
-                screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", k),
+                screen.head(layer.block.title, note, k),
                 screen.scale(limit, signed, after_sum(layer)), fade_in([self.big], delay=0.5),
             )  # fmt: skip
             frames = small[[int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]]
@@ -224,5 +225,5 @@ def cut(text: str, limit: int = 22) -> str:
 
 def after_sum(layer: MapLayer) -> str:
     """What the functions of a layer make of the sum of its followed value."""
-    later = [f"{term} {format_number(value, 3)}" for term, value in layer.steps[1:]]
+    later = [f"{spell(term)} {format_number(value, 3)}" for term, value in layer.steps[1:]]
     return f"that sum → {' → '.join(later)}" if later else ""

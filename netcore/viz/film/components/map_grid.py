@@ -199,12 +199,13 @@ class MapGrid:
         out = [Animate(self.maps, rgb=map_rgb(self.theme, chosen, vmax, self.signed), run_time=run_time)]
         if self.scale:
             out += self.scale.change(value_ends(vmax, self.signed), self.signed, run_time)
-        return out + (self._retitle(title) if title and title != self.title.text else [])
+        return out + (self.retitle(title) if title and title != self.title.text else [])
 
     def _seconds(self, run_time: float) -> float:
         return min(run_time, QUICK) if len(self.index) > MANY else run_time
 
-    def _retitle(self, title: str) -> list[Animate]:
+    def retitle(self, title: str) -> list[Animate]:
+        """Replace the title."""
         old, box = self.title, self._box(self.area)
         rgb = self.theme.rgb("foreground")
         self.title = text_line(ellipsize_line(title, self.area.width, LABEL), LABEL, rgb, at=self._title_at(box))

@@ -66,7 +66,7 @@ class NeuronVotes:
             if f"{made:.2f}".replace("-", "−") == result:
                 break
         minus = f"+ {v[1:]}" if v.startswith("−") else f"− {v}"
-        words = (f"weight to {self.names[0]}: {u}, to {self.names[1]}: {v};", "muted")
+        words = (f"activation {a}; weight to {self.names[0]}: {u}, to {self.names[1]}: {v};", "muted")
         return [words, f"({u} {minus}) × {a} = {result}"], result
 
     def total(self, best: Sequence[int]) -> list[Term]:

@@ -131,7 +131,9 @@ class OneNeuron:
         ]
         yield [Animate(self.strip, points=goal, lag_ratio=2.0, run_time=2.2), *fade_in(self._extra)]
         rows = picture.row_boxes(left, right)
-        links = [pixel_marks(self.theme, rows), link_boxes(self.theme, *rows)]
+        links: list[ArrayMobject] = [pixel_marks(self.theme, rows), link_boxes(self.theme, *rows)]
+        room = Area(box.right + 0.9, right.bottom, self.areas.stage.right, right.top)  # the neuron's place is free
+        links += picture.enlarged_row(room)
         self._extra += links
         yield fade_in(links)
 

@@ -226,8 +226,8 @@ class PoolingScreen:
         """Show what is known after pooling: every window filled with what is kept of it."""
         rgb = map_rgb(self.theme, self.example.spread(), self.vmax, self.signed)[None]
         gone = fade_out([self.winners]) if self.winners else []
-        self.winners = None
-        return [*gone, Animate(self.map.maps, rgb=rgb, run_time=1.0)]
+        self.winners, title = None, f"{self.map.title.text.partition(':')[0]}, kept values only"
+        return [*gone, Animate(self.map.maps, rgb=rgb, run_time=1.0), *self.map.retitle(title)]
 
     def clear(self) -> list[Animate]:
         """Let everything leave."""

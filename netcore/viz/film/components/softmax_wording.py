@@ -10,6 +10,7 @@ from scipy.special import softmax
 from netcore.core.formatting import format_number, format_percent, format_terms
 
 MOST_DIGITS = 8
+SMALL = 0.001  # shares below it have two digits
 SURE = 0.9  # probability from which an answer is called sure
 
 
@@ -79,11 +80,22 @@ def compare_scores(scores: Sequence[float], powers: Sequence[float]) -> tuple[li
     return [first, sign, second, "=", gap, "     ", a, "÷", b, "=", times], gap, times
 
 
+def small_percent(share: float) -> str:
+    """Write a share as a percentage, with two digits where one decimal would not show it.
+
+    Examples
+    --------
+    >>> small_percent(0.962), small_percent(0.000331)
+    ('96.2 %', '0.033 %')
+    """
+    return f"{format_number(100 * share)} %" if 0 < share < SMALL else format_percent(share)
+
+
 def class_chances(logits: NDArray[np.float64], label: int, classes: Sequence[str]) -> list[str]:
     """Write the probability of the true class, and that of the predicted one where it is another."""
     chance, said = softmax(logits), int(logits.argmax())
     pairs = [("true class", int(label)), ("predicted", said)][: 1 + (said != label)]
-    return [f"{word} {classes[k]}: {format_percent(float(chance[k]))}    " for word, k in pairs]
+    return [f"{word} {classes[k]}: {small_percent(float(chance[k]))}    " for word, k in pairs]
 
 
 def loss_image_words(worst: NDArray[np.float64], label: int, half: float) -> tuple[str, str]:

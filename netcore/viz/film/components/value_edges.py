@@ -18,7 +18,9 @@ def value_edges(theme: Theme, frames: ArrayLike, goal: Rectangles, values: NDArr
     Edges begin and end at different heights, so that each can be seen.
     """
     corners = np.asarray(frames, float)
-    starts = corners[:, 1] + _heights(corners)[:, None] * (corners[:, 2] - corners[:, 0])
+    starts = corners[:, 1] + _heights(corners, float(goal.points[:2, 1].mean()))[:, None] * (
+        corners[:, 2] - corners[:, 0]
+    )
     low, high = goal.points[0, :2], goal.points[1, :2]
     ends = np.tile([low[0], 0.0], (len(starts), 1))
     spread = np.linspace(high[1] + END_GAP, low[1] - END_GAP, 2 * len(starts) + 1)[1::2]
@@ -29,11 +31,12 @@ def value_edges(theme: Theme, frames: ArrayLike, goal: Rectangles, values: NDArr
     return [Edges(starts, ends, rgba, widths, values=values), Rectangles(outlines, line=rgba, width=2.5)]
 
 
-def _heights(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of the frames' heights at which their edges begin: the middle, or apart for frames of one row."""
+def _heights(corners: NDArray[np.float64], goal: float) -> NDArray[np.float64]:
+    """Shares of the frames' heights at which edges begin: the middle; of frames in a row the first nearest the goal."""
     out = np.full(len(corners), 0.5)
     tops = np.round(corners[:, 0, 1], 6)
     for top in np.unique(tops):
         row = np.flatnonzero(tops == top)
-        out[row[np.argsort(-corners[row, 0, 0])]] = (np.arange(len(row)) + 0.5) / len(row)
+        row = row[np.argsort(corners[row, 0, 0])]
+        out[row if goal >= corners[row[0], [0, 2], 1].mean() else row[::-1]] = (np.arange(len(row)) + 0.5) / len(row)
     return out

@@ -10,7 +10,7 @@ from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.pictures import channel_frames, color_ramp, signed_pictures
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Neurons, PixelImages
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.image_frames import pixel_boxes, row_frames, unrolled_frames
 from netcore.viz.theme import Theme
@@ -114,6 +114,19 @@ class WeightedImage:
         row = int(self.trace.pixels.sum((0, 2)).argmax())
         frames = [row_frames(self.frames(image), self.shape[1])[row], self.strip_frames(strip)[row]]
         return np.array([[frame.min(0), np.max([*frame, frame[1] + frame[2] - frame[0]], axis=0)] for frame in frames])
+
+    def enlarged_row(self, area: Area) -> list[ArrayMobject]:
+        """Draw the brightest row of a gray image large, and say where it is in the column of all inputs."""
+        if self.shape[0] != 1:
+            return []
+        row, n = int(self.trace.pixels.sum((0, 2)).argmax()), self.shape[2]
+        place = area.fit(n, 1)
+        colors = self.rgb[row : row + 1]
+        strip = PixelImages(colors, place.frame, outline=self.theme.rgb("emphasis"), width=2.0)
+        words = [f"row {row + 1} of {self.shape[1]}", f"numbers {row * n + 1:,} to {(row + 1) * n:,} of the column"]
+        ys, ink = (place.top + 0.3, place.bottom - 0.3), self.theme.rgb("foreground")
+        lines = [ellipsize_line(word, area.width, LABEL) for word in words]
+        return [strip, *(text_line(t, LABEL, ink, at=(place.center[0], y)) for t, y in zip(lines, ys, strict=True))]
 
     def channel_colors(self) -> NDArray[np.float64]:
         """Return the image's colours by channel: (C, H, W, 3)."""
