@@ -1,4 +1,4 @@
-"""Films and figures of a lesson: players, storyboards and pictures, inside the page."""
+"""Films and figures of a lesson: players, storyboards, pictures in its page."""
 
 import base64
 import io
