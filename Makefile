@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
 .PHONY: demo test test-long films-grid fuzz lint bench readme assets clean
 bin := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE  # tests and renders start many processes: none should compile all modules again
 
 demo: .venv/installed
 	$(bin)/netcore demo

@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import pytest
 
 from netcore.core.context import SceneContext
 from netcore.core.run import Run, load_run
 from netcore.core.sample import Sample
+from netcore.rendering import execution
+from netcore.rendering.job import progress_to
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the test processes share the cores; read when torch is imported
 os.environ["OMP_WAIT_POLICY"] = "passive"
@@ -63,3 +68,25 @@ def make_context() -> Callable[..., SceneContext]:
         return SceneContext(run, Sample(examples.images[first], digit, f"digit {digit}"), at, open_network)
 
     return make
+
+
+class InProcessPool(Executor):
+    """Stands in for the worker processes, whose start takes longer than most drawings: calls are made here, in turn."""
+
+    def __init__(self, workers: int, timeout: float, on_progress: Callable[..., None]) -> None:
+        self._on_progress, self._turn = on_progress, Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        with self._turn, progress_to(lambda frames: self._on_progress(args, frames)):
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def draw_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw in the test's own process; `test_pool.py` is about the processes."""
+    monkeypatch.setattr(execution, "WorkerPool", InProcessPool)

@@ -18,6 +18,8 @@ from netcore.cli.main import main
 from netcore.core.files import file_sha256
 from netcore.core.run import load_run
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 PNG = Path("renders/toy/weights-line.png")
 DRAW = ["render", "weights_line.py", "--run", "toy", "--size", "64x36"]
 

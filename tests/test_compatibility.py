@@ -13,6 +13,8 @@ from netcore.rendering.status import render_status
 from netcore.tracing.tracer import trace
 from netcore.training.train import train
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 DATA = Path(__file__).parent / "data"
 RUNS = ("recipe", "recorded", "imported")
 

@@ -23,6 +23,8 @@ from netcore.rendering.config import read_config
 from netcore.rendering.context import open_network
 from netcore.rendering.sample_selector import SampleSelector
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 ODD: dict[str, Callable[[Path], object]] = {
     "half": lambda file: file.write_text('{"schema": 1, "snap'),
     "nested": lambda file: file.write_text("[" * 100_000),

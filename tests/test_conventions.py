@@ -88,10 +88,15 @@ def string_of(node: ast.expr) -> str:
     return ""
 
 
+def called_name(call: ast.Call) -> str:
+    """Last part of the name of what is called."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 def messages(tree: ast.Module, kinds: str = r"(Error|Exit|BadParameter|Unavailable)$") -> Iterator[tuple[int, str]]:
     """Texts of exceptions where they are made."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.search(kinds, ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and re.search(kinds, called_name(node)):
             for argument in node.args:
                 if text := string_of(argument):
                     yield argument.lineno, text
@@ -123,7 +128,7 @@ def asserts(function: ast.FunctionDef, checkers: set[str]) -> bool:
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = called_name(node)
             if name in {"raises", "warns", "fail"} | checkers or name.startswith(("assert_", "check_")):
                 return True
     return False

@@ -33,32 +33,25 @@ from netcore.viz.wording import prediction_lines
 scene = load_scene(find_scene("dashboard").path)
 
 
-@pytest.fixture(params=["mlp", "cnn"])
+@pytest.fixture(params=["mlp", "cnn"], scope="module")
 def context(request, make_context):
     return make_context(request.getfixturevalue(f"{request.param}_run"))
 
 
-@pytest.fixture
-def dashboard_figure(context, monkeypatch):
-    """The figure, its update, the images it goes through, and its panels by name."""
+@pytest.fixture(scope="module")
+def dashboard_figure(context):
+    """The figure, its update, its images, and its panels by name; drawn once, updated by each test."""
     panels = {}
-    for name in (
-        "InputPanel",
-        "ProbabilityPanel",
-        "NetworkPanel",
-        "ConfusionPanel",
-        "ActivityPanel",
-        "WeightPanel",
-        "ConfidencePanel",
-    ):
-        original = getattr(scene, name)
+    names = ("Input", "Probability", "Network", "Confusion", "Activity", "Weight", "Confidence")
+    with pytest.MonkeyPatch.context() as monkeypatch, theme_style(DARK):
+        for name in (f"{name}Panel" for name in names):
+            original = getattr(scene, name)
 
-        def noticed(*args, original=original, name=name):
-            panels[name] = original(*args)
-            return panels[name]
+            def noticed(*args, original=original, name=name):
+                panels[name] = original(*args)
+                return panels[name]
 
-        monkeypatch.setattr(scene, name, noticed)
-    with theme_style(DARK):
+            monkeypatch.setattr(scene, name, noticed)
         fig = new_figure(DARK, (1280, 720))
         update = scene.draw(fig, context, images=60, seed=3)
     return fig, update, sample_sequence(context, "", 60, 3, 60 // scene.MISTAKES), panels

@@ -18,6 +18,8 @@ from netcore.rendering.provenance import write_sidecar
 from netcore.rendering.request import make_tasks
 from netcore.rendering.status import render_status
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 RUNS, EACH = 40, 3  # more runs than the cache keeps, in turn
 
 

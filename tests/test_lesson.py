@@ -24,6 +24,8 @@ from netcore.web.lesson_page import lesson_facts
 from netcore.web.lesson_parts import image_uri
 from netcore.web.lesson_training import backpropagation_chapter, gradient_chapter, loss_chapter, overfitting_chapter
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 
 @pytest.fixture(scope="module", params=["made-mlp", "made-cnn"])
 def facts(request, tmp_path_factory):

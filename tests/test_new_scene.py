@@ -12,6 +12,8 @@ from netcore.rendering.scenes import load_film, load_scene, read_scene
 from netcore.viz.film.settings import FilmSettings
 from netcore.viz.theme import DARK
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 
 def test_new_film_shows_probabilities(tmp_path, mlp_run, make_context):
     scene = read_scene(write_new_scene("ten-scores", "film", tmp_path))

@@ -20,6 +20,8 @@ from netcore.rendering.request import Request, make_tasks
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.status import render_status, task_from_sidecar
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 
 @pytest.fixture
 def project_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -318,11 +320,11 @@ def test_render_task_sizes_and_rates(project_dir: Path) -> None:
 @pytest.mark.parametrize("formats", [("png", "webp"), ("webp", "png")])
 def test_still_is_same_beside_clip(project_dir: Path, formats: tuple[str, ...]) -> None:
     """The same bytes, and so fresh for a later request of the still alone."""
-    assert [r.state for r in render(LINE, "toy", formats=formats)] == ["drawn"] * 2
+    assert [r.state for r in render(LINE, "toy", formats=formats, size=(320, 180))] == ["drawn"] * 2
     beside = PNG.read_bytes()
-    assert render(LINE, "toy", formats="png")[0].state == "fresh"
+    assert render(LINE, "toy", formats="png", size=(320, 180))[0].state == "fresh"
     PNG.unlink()
-    assert render(LINE, "toy", formats="png")[0].state == "drawn"
+    assert render(LINE, "toy", formats="png", size=(320, 180))[0].state == "drawn"
     assert PNG.read_bytes() == beside
 
 

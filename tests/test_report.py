@@ -21,6 +21,8 @@ from netcore.publish.report import make_report
 from netcore.rendering.result import RenderResult
 from netcore.rendering.scenes import DEFAULT_ORDER, all_scenes, find_scene, read_scene
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 QUICK = ("training-history", "filter-grid", "dashboard")
 
 

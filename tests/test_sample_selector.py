@@ -19,6 +19,8 @@ from netcore.rendering.provenance import read_sidecar
 from netcore.rendering.sample_selector import SampleSelector
 from netcore.rendering.status import task_from_sidecar
 
+pytestmark = pytest.mark.usefixtures("draw_in_process")
+
 DIGIT = '''"""The label
 
 The image shown of {run}.

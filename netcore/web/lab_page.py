@@ -209,6 +209,7 @@ def _render_template(data: dict[str, Any], blobs: dict[str, str], theme: str | N
     return environment.from_string(source).render(
         title=" and ".join(run.name for run in runs),
         data=json.dumps(data, ensure_ascii=True).replace("<", "\\u003c"),
+        several=len(runs) > 1,
         blobs=blobs,
         script=script,
         worker=bundle("worker.js"),

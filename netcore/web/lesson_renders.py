@@ -1,4 +1,4 @@
-"""Films and figures of a lesson: players, storyboards and pictures, inside the page."""
+"""Films and figures of a lesson: players, storyboards, pictures in its page."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ FIGURES = (
     ("training-history", "Learning by heart or understanding"),
     ("confusion-matrix", "Learning by heart or understanding"),
 )
-QUALITY = "l"  # 15 frames a second: half the bytes of a film
+QUALITY = "l"  # 15 frames per second
 WEBP_QUALITY = 80
 
 
@@ -69,7 +69,7 @@ def add_renders(
 
 
 def _film_request(scene: str, facts: LessonFacts, at: str, theme: str, folder: Path) -> Request:
-    """Request a player without captions in its picture, for they stand below it, and the storyboard with them."""
+    """Request a player whose captions are below its picture, not in it, and the storyboard."""
     output = str(folder / f"{scene}.html")
     return Request(
         scene=scene, run=str(facts.run.path), selector=SampleSelector(index=facts.index), at=at, theme=theme,

@@ -13,7 +13,7 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components import weight_wording as wording
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
-from netcore.viz.film.components.named_bars import NamedBars
+from netcore.viz.film.components.labelled_bars import LabelledBars
 from netcore.viz.film.components.tiles import Tiles
 from netcore.viz.film.components.time_axis import TimedText, run_time_line, set_time
 from netcore.viz.film.components.training_film import TrainingFilm
@@ -178,15 +178,15 @@ class WeightsEvolve(TrainingFilm):
         if self.first.step == 0:
             resets, total = reset_layers(self.context, self.first, self.last, images, MAX_LAYERS)
             self.show_resets(resets, total, full)
-        second, values = wording.reset_caption(resets, full)
-        values |= {"who": self.name.capitalize(), "c": self.image, "a": self.view.total(0), "b": self.view.total(-1)}
-        self.takeaway("{who}, sum on this {c}: {a} → {b}", second, self.line.change(), **values)
+        view, (second, more) = self.view, wording.reset_caption(resets, full)
+        first, values = wording.sums_caption(self.name.capitalize(), self.image, view.total(0), view.total(-1))
+        self.takeaway(first, second, self.line.change(), **values, **more)
 
     def show_resets(self, resets: list[LayerReset], total: int, full: float) -> None:
         """A bar for each layer that is put back, and the lowest of them."""
         p = np.array([r.accuracy for r in resets])
         words = f"accuracy on {self.found.words}" + f" · {len(resets)} of {total} layers" * (len(resets) < total)
-        bars = NamedBars(self.theme, self.stage, [r.title for r in resets], p, full, words)
+        bars = LabelledBars(self.theme, self.stage, [r.title for r in resets], p, title=words, before=full)
         with self.step("One layer at a time put back to untrained weights", name="put-back"):
             line = f"upright line: {format_percent(full)}, all layers trained;"
             self.play(fade_out(self.grid), self.note(line, "a bar: only its layer untrained"))

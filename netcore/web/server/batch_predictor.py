@@ -108,6 +108,6 @@ class BatchPredictor:
 
 
 def _fast_copy(module: nn.Module) -> nn.Module:
-    """Return a copy whose kernels lie in memory as `batch_logits` lays its images: half the time of a batch."""
+    """Return a copy whose kernels have the memory format of the images of `batch_logits`: twice as fast."""
     made = copy.deepcopy(module)
     return made.to(memory_format=torch.channels_last) if has_convolution(made) else made

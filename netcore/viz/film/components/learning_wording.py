@@ -35,7 +35,8 @@ def half_caption(found: SnapshotPredictions, k: int, when: str) -> Caption:
     values = {"when": when[:1].lower() + when[1:], "a": format_percent(found.accuracy[k])}
     if found.accuracy[k] < 0.5:
         return "Back to {when}: the best so far, {a}", values
-    text, short = "Back to {when}: over half are correct, {a}", "Back to {when}: {a} correct"
+    text, short = "Back to {when}: {share} are correct, {a}", "Back to {when}: {a} correct"
+    values["share"] = "over half" if found.accuracy[k] > 0.5 else "half"
     return shortest_caption(text, short, **values), values
 
 

@@ -42,6 +42,13 @@ def units_caption(unit: FirstUnit, count: str, complete: bool, first: str, last:
     return (shortest_caption(text, "{a}, then {b}", **values), values), []
 
 
+def sums_caption(who: str, name: str, low: str, high: str) -> Caption:
+    """Return a unit's sums on the image at both ends."""
+    values = {"who": who, "c": name, "a": low, "b": high}
+    named, plain = "{who}, sum on this {c}: {a} → {b}", "{who}, sum on this image: {a} → {b}"
+    return shortest_caption(named, plain, **values), values
+
+
 def worst_caption(worst: LayerReset, full: float) -> Caption:
     """Return the accuracy with and without the training of one layer."""
     title = ellipsize_line(worst.title, 3.5, LABEL)
@@ -65,4 +72,5 @@ def reset_caption(resets: Sequence[LayerReset], full: float) -> Caption:
     if low is None or low.accuracy >= full:
         return "Accuracy {p}", values
     values |= {"x": ellipsize_line(low.title, 2.6, LABEL), "q": format_percent(low.accuracy)}
-    return "Accuracy {p}; with {x} untrained: {q}", values
+    named, plain = "Accuracy {p}; {x} untrained: {q}", "Accuracy {p}; one layer untrained: {q}"
+    return shortest_caption(named, plain, **values), values

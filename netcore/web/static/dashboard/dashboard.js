@@ -6,6 +6,12 @@ const KEPT = 24; // frames in memory
 
 const byId = (id) => document.getElementById(id);
 
+// As the picture words it: no rounding up to certainty.
+function percent(share) {
+  if (share < 1 && share > 0.9995) return "> 99.9 %";
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 class Dashboard {
   async start() {
     this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -93,7 +99,7 @@ class Dashboard {
     }
     const { label, predicted, confidence } = this.images[at];
     const verdict = label === predicted ? "correct" : `labeled ${label}`;
-    const words = `Image ${at + 1} of ${this.images.length}: predicted ${predicted} with ${(100 * confidence).toFixed(1)} % confidence, ${verdict}`;
+    const words = `Image ${at + 1} of ${this.images.length}: predicted ${predicted} with ${percent(confidence)} confidence, ${verdict}`;
     byId("frame").alt = `${words}. Panels: input, probabilities, network, confusion matrix so far, activation by layer, weights, confidence.`;
     byId("words").textContent = words;
     byId("live").textContent = this.playing ? "" : words;

@@ -21,7 +21,7 @@ export class Answers {
       const row = make("tr", {}, make("th", { scope: "row" }), make("td", {}, make("div", { class: "track" }, fill)), make("td", { class: "share" }));
       return { row, fill, name: row.children[0], share: row.children[2] };
     });
-    if (this.models.length > 1) this.root.append(make("p", { class: "answer-run" }, model.run.name));
+    this.root.append(make("p", { class: "answer-run" }, this.models.length > 1 ? `Prediction of ${model.run.name}` : "Prediction"));
     const table = make("table", { class: "bars-table", "aria-label": `Probabilities of ${model.run.name}` }, make("tbody", {}, ...rows.map((r) => r.row)));
     this.root.append(verdict, table);
     return { verdict, rows };

@@ -5,11 +5,11 @@ import { byId, formatNumber, make } from "./text.js";
 
 const UNIT_SLIDERS = [
   { kind: "bias", label: "Bias shift", low: -3, high: 3, step: 0.05, neutral: 0 },
-  { kind: "scale", label: "Scale weights", low: 0, high: 3, step: 0.05, neutral: 1 },
+  { kind: "scale", label: "Weights times", low: 0, high: 3, step: 0.05, neutral: 1 },
 ];
 const LAYER_SLIDERS = [
-  { kind: "prune", label: "Prune smallest", low: 0, high: 0.98, step: 0.02, neutral: 0 },
-  { kind: "noise", label: "Weight noise", low: 0, high: 2, step: 0.05, neutral: 0 },
+  { kind: "prune", label: "Prune smallest weights", low: 0, high: 0.98, step: 0.02, neutral: 0 },
+  { kind: "noise", label: "Noise on weights", low: 0, high: 2, step: 0.05, neutral: 0 },
 ];
 const TEMPERATURE = { kind: "temperature", label: "Softmax temperature", low: 0.2, high: 5, step: 0.1, neutral: 1 };
 
@@ -102,7 +102,7 @@ export class Experiment {
     );
     const unitSliders = UNIT_SLIDERS.filter(({ kind }) => kind !== "bias" || node.bias).map((s) => this.slider(s, node.name, unit));
     const layerSliders = LAYER_SLIDERS.map((s) => this.slider(s, node.name, undefined));
-    return [toggle, ...unitSliders, make("p", { class: "group" }, `All of ${stage.title}`), ...layerSliders];
+    return [toggle, ...unitSliders, make("p", { class: "group" }, `All weights of ${stage.title}`), ...layerSliders];
   }
 
   slider({ kind, label, low, high, step, neutral }, node, unit) {

@@ -1,4 +1,4 @@
-// One unit from near: its map or weights, the window, the products and their sum.
+// A unit in close-up: its map or weights, the window, the products and their sum.
 
 import { absoluteMax, theme, valueColor, valueImage } from "./colors.js";
 import { inputSums, sourceOf, strongest, windowChannels, windowProducts } from "./contributions.js";

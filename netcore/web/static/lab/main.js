@@ -76,7 +76,7 @@ class Lab {
     const seen = byId("seen");
     seen.onpointermove = (event) => this.readPixel(event);
     seen.onpointerleave = () => (byId("seen-value").textContent = "");
-    byId("run-tabs").hidden = this.models.length < 2;
+    for (const id of ["run-tabs", "run-tabs-label"]) byId(id).hidden = this.models.length < 2;
     byId("accuracy-box").hidden = !this.examples.count;
     document.querySelector('[data-source="examples"]').hidden = !this.examples.count;
   }

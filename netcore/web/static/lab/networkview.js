@@ -171,12 +171,12 @@ export class NetworkView {
     context.fillStyle = isActive ? theme.emphasis : theme.foreground;
     context.font = `600 13px ${theme.font}`;
     const room = item.width + this.plan.gap - 6;
-    fillTextFitted(context, item.stage.short, middle, top, room);
+    fillOverLines(context, item.stage.short, middle, top, room);
     context.font = `11px ${theme.font}`;
     context.fillStyle = theme.muted;
-    fillTextFitted(context, item.stage.size, middle, top + 16, room);
+    fillOverLines(context, item.stage.size, middle, top + 16, room);
     const foot = item.isRows ? "" : `max ${formatNumber(scale.values === null ? 0 : absoluteMax(scale.values))}`;
-    if (!item.stage.isInput) fillTextFitted(context, foot, middle, item.y + item.height + 15, room);
+    if (!item.stage.isInput) fillOverLines(context, foot, middle, item.y + item.height + 15, room);
   }
 
   drawMaps(context, item, { values, isSigned, limit }) {
@@ -391,8 +391,15 @@ function drawCross(context, x, y, width, height) {
   context.stroke();
 }
 
-function fillTextFitted(context, text, x, y, room, isShortened = true) {
+// Text on a ground of its own, where lines may pass behind it.
+function fillOverLines(context, text, x, y, room) {
+  Object.assign(context, { strokeStyle: theme.background, lineWidth: 5, lineJoin: "round" });
+  fillTextFitted(context, text, x, y, room, true, true);
+}
+
+function fillTextFitted(context, text, x, y, room, isShortened = true, isOutlined = false) {
   let shown = text;
   while (isShortened && shown.length > 1 && context.measureText(shown).width > room) shown = `${shown.slice(0, -2).trimEnd()}…`;
+  if (isOutlined) context.strokeText(shown, x, y);
   context.fillText(shown, x, y);
 }
