@@ -81,18 +81,18 @@ def play_film(
 def check_layout(played: Playback) -> None:
     """Nothing leaves the frame; no text touches another text or lies on a picture, on neurons or on bars."""
     width, height = played.film.width / 2, played.film.height / 2
-    for moment in played.moments:
+    for step, moment in zip(played.steps, played.moments, strict=True):
         for seen in moment:
             x0, y0, x1, y1 = seen.box
-            assert x0 >= -width, f"{seen.text or seen.mobject} is cut at the left"
-            assert x1 <= width, f"{seen.text or seen.mobject} is cut at the right"
-            assert y0 >= -height, f"{seen.text or seen.mobject} is cut at the foot"
-            assert y1 <= height, f"{seen.text or seen.mobject} is cut at the top"
+            assert x0 >= -width, f"{seen.text or seen.mobject} is cut at the left in {step.name}"
+            assert x1 <= width, f"{seen.text or seen.mobject} is cut at the right in {step.name}"
+            assert y0 >= -height, f"{seen.text or seen.mobject} is cut at the foot in {step.name}"
+            assert y1 <= height, f"{seen.text or seen.mobject} is cut at the top in {step.name}"
         for a, b in combinations(moment, 2):
             solid = [isinstance(s.mobject, (TextLine, PixelImages, Neurons, BarMobject)) for s in (a, b)]
             if all(solid) and (a.text or b.text):
                 met = any(_meet(x, y) for x in a.parts for y in b.parts)
-                assert not met, f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}'"
+                assert not met, f"'{a.text or a.mobject}' lies on '{b.text or b.mobject}' in {step.name}"
 
 
 def smallest_text(played: Playback) -> float:

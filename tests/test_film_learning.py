@@ -18,6 +18,7 @@ from netcore.core.formatting import format_percent
 from netcore.core.run import LabeledImages, Snapshot
 from netcore.scenes.films.learning import Learning
 from netcore.viz.film.components import confusion_grid, learning_curves
+from netcore.viz.film.components.class_shares import print_shares
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (320, 180)
@@ -59,7 +60,7 @@ def check_probabilities(film, context, logits):
     for name, at in (("start", "first"), ("training", "last")):
         p, seen = context.trace(at=at).probabilities, film.seen[name]
         np.testing.assert_allclose(seen.bars, p[film.shares.index], atol=1e-5)
-        assert seen.percents == [format_percent(v) for v in seen.bars]
+        assert seen.percents == print_shares(seen.bars)
     assert film.seen["start"].percents[film.shares.true] in film.seen["start"].caption
 
 
@@ -77,8 +78,13 @@ def check_losses(film, context, logits):
     np.testing.assert_allclose(film.dots.goals[:, 1], film.dots.plot.at(0.5, losses)[:, 1], atol=1e-5)
     by_place = labels.numpy()[np.argsort(film.dots.goals[:, 0])]
     assert (np.diff(by_place) >= 0).all(), "dots of a class are side by side"
-    x = film.dots.goals[labels.numpy() == context.sample.label, 0]
-    assert x.min() <= film.dots.own.centers[0, 0] <= x.max()
+    dots, distance = film.dots, film.dots.plot.area.width / len(np.unique(labels))
+    ticks = {m.text: m.get_center()[0] for m in dots.axes if getattr(m, "text", "") in context.classes}
+    for k in np.unique(labels):
+        off = np.abs(dots.goals[labels.numpy() == k, 0] - ticks[context.classes[k]])
+        assert off.max() + learning_curves.SMALL_DOT < 0.5 * distance, "dots of a class are over its name"
+    own = dots.own.centers[0, 0] - ticks[context.classes[context.sample.label]]
+    assert abs(own) <= 0.38 * distance / max(1, (labels == context.sample.label).sum()) + 1e-9
     assert f"{losses.mean():.2f}" in film.seen["mean"].caption
 
 
@@ -133,12 +139,43 @@ def test_learning_film_shows_snapshots(check, played, context, logits):
 
 
 def test_learning_film_half_right(played, context, logits):
-    """The ringed snapshot is the first of which half the predictions are right."""
+    """From the framed snapshot on, over half of the predictions are right, in the history too."""
     film, labels = played.film, torch.from_numpy(context.images().labels)
-    first = next(k for k, z in enumerate(logits) if (z.argmax(1) == labels).float().mean() >= 0.5)
+    rows = context.history["epochs"]
+    low = [row["step"] for row in rows if row["val_accuracy"] <= 0.5]
+    low += [
+        s.step for s, z in zip(context.snapshots, logits, strict=True) if (z.argmax(1) == labels).sum() * 2 <= len(z)
+    ]
+    first = next(k for k, s in enumerate(context.snapshots) if s.step > max(low))
     assert film.axis.labels[first] in film.seen["half"].caption
     for spot, chart in zip(film.seen["half"].spots, (film.charts.loss, film.charts.accuracy), strict=True):
         np.testing.assert_allclose(spot, chart.cursor.spots[first])
+
+
+def test_learning_film_answers_untrained(played, context, logits):
+    """The caption has the most frequent answer, how often it came, and how often it was right."""
+    answers, labels = logits[0].argmax(1).numpy(), context.images().labels
+    top = np.bincount(answers).argmax()
+    n, right = (answers == top).sum(), ((answers == top) & (labels == top)).sum()
+    share = "all" if n == len(labels) else f"{n:,} of"
+    caption = played.film.seen["answers"].caption
+    assert caption.startswith(f"Untrained: {share} {len(labels):,} answered {top}")
+    assert re.search(rf" {right}( of them)? correct$", caption)
+
+
+def test_learning_film_labels_at_values(played):
+    """Labels of the axes and of the even guess are as high as their values."""
+    charts = played.film.charts
+    for chart in (charts.loss, charts.accuracy):
+        for value in (chart.low, chart.high):
+            label = next(m for m in chart.texts if m.text == chart.form(value))
+            assert label.get_center()[1] == pytest.approx(float(chart.height_of(value)))
+    line, label = charts.even_line
+    box, y = label.bounding_box(), float(charts.loss.height_of(np.log(10)))
+    assert label.get_center()[1] == pytest.approx(y)
+    spans = line.points[:, :2].reshape(-1, 2, 2)
+    np.testing.assert_allclose(spans[:, :, 1].mean(1), y)
+    assert all(b[0] < box[0] or a[0] > box[2] for a, b in spans), "the line does not cross its name"
 
 
 def test_learning_film_names_time(played):
@@ -224,6 +261,27 @@ def test_learning_film_refusals(mlp_run, make_context):
 
 
 # ---- numbers
+
+
+def test_lasting_half_needs_every_later_value():
+    found = predictions([0, 1], [1, 0], [0, 1], [0, 1], [0, 1])
+    steps = np.arange(4.0)
+    assert analysis.lasting_half(found, (steps, found.accuracy)) == 1
+    assert analysis.lasting_half(found, (np.insert(steps, 2, 1.5), np.insert(found.accuracy, 2, 0.5))) == 2
+    assert analysis.lasting_half(found, (steps, np.array([1.0, 1.0, 1.0, 0.5]))) is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "texts"),
+    [
+        ([0.10314, 0.10256, 0.0983], ["10.31 %", "10.26 %", "9.8 %"]),
+        ([0.103141, 0.103139, 0.1026], ["10.3141 %", "10.3139 %", "10.26 %"]),
+        ([0.5, 0.5], ["50.0 %", "50.0 %"]),
+        ([0.6, 0.2, 0.2], ["60.0 %", "20.0 %", "20.0 %"]),
+    ],
+)
+def test_print_shares_shows_the_leader(shares, texts):
+    assert print_shares(np.array(shares)) == texts
 
 
 def predictions(labels, *answers, classes=3, sure=4.0):

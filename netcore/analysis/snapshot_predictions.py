@@ -222,6 +222,21 @@ def recorded_curves(context: SceneContext, found: SnapshotPredictions) -> tuple[
     return (rows[:, 0], rows[:, 1]), (rows[:, 0], rows[:, 2])
 
 
+def lasting_half(found: SnapshotPredictions, curve: Curve) -> int | None:
+    """Return the first snapshot from which on the accuracy stays above one half, None if it does not.
+
+    Parameters
+    ----------
+    found : SnapshotPredictions
+    curve : Curve
+        Accuracy at the snapshots and between them, see `recorded_curves`.
+    """
+    steps, accuracy = curve
+    low = steps[accuracy <= 0.5]
+    after = [k for k, s in enumerate(found.snapshots) if not len(low) or s.step > low[-1]]
+    return after[0] if after else None
+
+
 def rising_loss(context: SceneContext, found: SnapshotPredictions, factor: float = 1.1) -> LossRise | None:
     """Return where the loss begins to rise, None unless it ends `factor` times as high while the training loss fell."""
     lowest = int(found.loss.argmin())

@@ -14,6 +14,7 @@ from netcore.analysis.graph_builder import graph_of_trace
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_value
 from netcore.viz.film.animation import Animate
+from netcore.viz.film.captions import MAX_CHARACTERS
 from netcore.viz.film.components import dense_story as words
 from netcore.viz.film.components.dense_answer import DenseAnswerView
 from netcore.viz.film.components.one_neuron import OneNeuron
@@ -120,8 +121,8 @@ class ForwardPropagation(Film):
         """Scores, softmax, why, takeaway."""
         path, view, line, trace = self.path, self.view, self.line, self.trace
         pair, last = [trace.classes[k] for k in (path.answer, path.other)], path.units[-1]
-        a, b = words.clip_names(pair, 18)
         x, y = (format_value(path.scores[k]) for k in (path.answer, path.other))
+        a, b = words.clip_names(pair, MAX_CHARACTERS - len(f"Scores: {x} for , {y} for "))
         with self.step("Scores: {x} for {a}, {y} for {b}", name="scores", x=x, a=a, y=y, b=b):
             self.play_all([view.complete(len(self.layers) - 1) + view.move(len(self.layers)), line.change()])
             self.play_all(

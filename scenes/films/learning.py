@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netcore.analysis.snapshot_predictions import recorded_curves, rising_loss, shares_of_image
+from netcore.analysis.snapshot_predictions import lasting_half, recorded_curves, rising_loss, shares_of_image
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_percent, format_value
 from netcore.viz.colors import image_colors
@@ -29,7 +29,7 @@ NEEDS = ("snapshots",)
 SECONDS = 8.0  # for all snapshots
 FEW = 4  # snapshots: under as many, the curves between them are those of the recorded history
 LEANS = 3.0  # times an even guess: from there on a network is not said to guess evenly
-MAX_RINGS = 3  # rows of the matrix that are ringed at once
+MAX_FRAMES = 3  # rows of the matrix that are framed at once
 
 
 class Learning(TrainingFilm):
@@ -45,8 +45,8 @@ class Learning(TrainingFilm):
         wide = self.stage.width > 1.15 * self.stage.height
         self.left, self.right = (self.stage.columns if wide else self.stage.rows)([0.5, 0.5], 0.45)
         self.shares = self.make_shares(self.stage, large=True)
-        curves = recorded_curves(context, self.found)
-        self.charts = LearningCurves(self.theme, self.right, self.axis, self.found, curves)
+        self.curves = recorded_curves(context, self.found)
+        self.charts = LearningCurves(self.theme, self.right, self.axis, self.found, self.curves)
         self.mistake, self.slow = self.found.main_mistake(), self.found.slowest_classes()
         keep, times = [self.true, int(self.p[0].argmax())], self.axis.times
         self.grid = ConfusionGrid(self.theme, self.left, times, self.found, context.classes, keep, self.max_classes)
@@ -116,14 +116,13 @@ class Learning(TrainingFilm):
         charts.show_rest()
 
     def half(self) -> None:
-        """The first snapshot that has half of the images right, else the best one."""
-        accuracy = self.found.accuracy
-        reached = np.flatnonzero(accuracy >= 0.5)
-        k = int(reached[0]) if len(reached) else int(accuracy.argmax())
+        """The snapshot from which on over half of the images are right, else the best one."""
+        lasting = lasting_half(self.found, self.curves[1])
+        k = int(self.found.accuracy.argmax()) if lasting is None else lasting
         self.ringed: list[ArrayMobject] = []
         if k == 0:
             return
-        text, values = wording.half_caption(self.found, k, self.when(k))
+        text, values = wording.half_caption(self.found, k, lasting is not None, self.when(k))
         with self.step(text, name="half", **values):
             self.run_clock(self.timed, float(self.axis.times[k]), 1.2, self.line.change())
             self.ringed = [self.charts.rings(k)]
@@ -142,7 +141,7 @@ class Learning(TrainingFilm):
 
     def confusion(self) -> None:
         """The image goes to its cell of the confusion matrix."""
-        grid, answer = self.grid, int(self.p[0].argmax())
+        context, grid, answer = self.context, self.grid, int(self.p[0].argmax())
         a, b = (self.class_name(k) for k in (self.true, answer))
         with self.step("{when} again. Row: true class; column: answer", name="matrix", when=self.when(0)):
             self.run_clock(self.timed, 0.0, 0.8, fade_out(self.ringed), self.line.change())
@@ -152,17 +151,19 @@ class Learning(TrainingFilm):
             note = self.note(f"this {a} is answered {b}: row {a}, column {b};", "a number in a cell: how many images")
             self.play(fade_in([ring]), note)
             self.play(fade_out([image]), fade_in([grid.cells]))
-        self.ring = ring
+        text, values = wording.answers_caption(self.found, context.classes, self.when(0))
+        with self.step(text, name="answers", **values):
+            self.play(self.note("shade of a cell: its share of the row"), fade_out([ring]))
 
     def diagonal(self) -> None:
-        """The matrix through the snapshots; the class that is half right last is ringed."""
+        """The matrix through the snapshots; the class that is half right last is framed."""
         grid, (slow, at), timed = self.grid, self.slow, [*self.charts.timed, self.grid.cells]
         text, values = wording.counts_caption(self.found, self.when(-1))
         names = [self.class_name(k) for k in slow]
-        rings = [grid.ring(k) for k in slow if k in grid.index and len(slow) <= MAX_RINGS]
+        rings = [grid.ring(k) for k in slow if k in grid.index and len(slow) <= MAX_FRAMES]
         note = wording.slow_note(names, self.axis.labels[at] if at >= 0 else "", bool(rings))
         with self.step(text, name="diagonal", **values):
-            self.play(fade_out([self.ring]), self.line.change())
+            self.play(self.line.change())
             if at > 0:
                 self.run_clock(timed, float(self.axis.times[at]), max(1.0, SECONDS * self.axis.times[at]))
                 self.play(fade_in(rings), self.note(*note))
@@ -173,12 +174,12 @@ class Learning(TrainingFilm):
         self.ringed = [*rings]
 
     def confused(self) -> None:
-        """Images of the most frequent mistake."""
+        """Images of the largest cell off the diagonal."""
         m, classes = self.mistake, self.context.classes
         text, values = wording.mistake_caption(self.found, classes)
         self.mistakes = mistake_images(self.theme, self.right, self.found, m, classes)
         marks = [self.grid.ring(m.true, m.predicted)] if m else []
-        note = self.note(f"at {self.axis.labels[-1]}" + ": the framed cell of the table" * bool(m))
+        note = self.note("framed: the largest cell off the diagonal, " * bool(m) + f"at {self.axis.labels[-1]}")
         with self.step(text, name="confused", **values):
             self.play(fade_out([*self.ringed, *self.charts.mobjects]), note)
             self.play(fade_in(marks), fade_in(self.mistakes.mobjects, 0.4))

@@ -41,7 +41,7 @@ class SoftmaxCrossEntropy(Film):
         self.compare()
         self.lay_end_to_end()
         self.heat()
-        first = "{gap} points apart: {times} times the probability"
+        first = "{gap} points apart: {times} × the probability"
         if self.trace.label is None:
             self.takeaway(first, "", self.sums.change(), gap=self.gap, times=self.times)
             return

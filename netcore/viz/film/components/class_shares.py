@@ -20,6 +20,7 @@ NAME_ROOM, NUMBER_ROOM = 1.6, 1.4  # at most of names at the left, of percentage
 LINE = 0.4  # height of a line of the legend
 MARK = 0.4  # width of a mark in the legend
 SMALL_IMAGE = 1.6
+MOST_DECIMALS = 4  # of a percentage
 GHOST = 2.0  # width of the outlines of the first snapshot, in pixels
 
 
@@ -79,8 +80,8 @@ class ClassShares:
             for text, y in zip(short, ys, strict=True)
         ]
         self.percents = [
-            TimedText(times, [format_percent(v) for v in row], NUMBER, ink, (body.right, y), (1, 0))
-            for row, y in zip(self.rows.T, ys, strict=True)
+            TimedText(times, texts, NUMBER, ink, (body.right, y), (1, 0))
+            for *texts, y in zip(*map(print_shares, self.rows), ys, strict=True)
         ]
         self.true = int(np.flatnonzero(self.index == true)[0])
         box = self.names[self.true].bounding_box()
@@ -143,6 +144,25 @@ class ClassShares:
         corners = self.bars.points[:, :2].reshape(-1, 2, 2).copy()
         corners[:, 1, 0] = corners[:, 0, 0] + self.rows[0] * (corners[:, 1, 0] - corners[:, 0, 0])
         return [Rectangles(corners, line=[*self.theme.rgb("muted"), 1.0], width=GHOST, z_index=1), *self.legend[3]]
+
+
+def print_shares(shares: NDArray[np.float64]) -> list[str]:
+    """Return percentages; those that print the same as the largest, but are less, get more digits, as it does.
+
+    Examples
+    --------
+    >>> print_shares(np.array([0.1031, 0.1026, 0.0983]))
+    ['10.31 %', '10.26 %', '9.8 %']
+    """
+    texts = [format_percent(v) for v in shares]
+    top = int(np.argmax(shares))
+    for decimals in range(2, MOST_DECIMALS + 1):
+        same = [k for k, text in enumerate(texts) if text == texts[top]]
+        if all(shares[k] == shares[top] for k in same):
+            break
+        for k in same:
+            texts[k] = format_percent(shares[k], decimals)
+    return texts
 
 
 def _areas(area: Area, large: bool) -> tuple[Area, Area, Area]:

@@ -13,6 +13,7 @@ from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.components.neuron_columns import DOT_RADIUS, CircleStyle, NeuronColumns
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.pixel_region import overlaps
 from netcore.viz.film.text import TextLine, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.edges import connect_all, edge_colors, edge_strength
@@ -154,7 +155,7 @@ class DenseColumns(NeuronColumns):
         return [plate, line]
 
     def edge_number(self, start: ArrayLike, end: ArrayLike, value: str, role: str) -> list[ArrayMobject]:
-        """Return a number above the middle of an edge; nothing where there is no room for it."""
+        """Return a number above the middle of an edge; nothing where there is no room for it, or a tag."""
         (x0, y0), (x1, y1) = (np.asarray(point, dtype=float)[:2] for point in (start, end))
         width, half = line_width(value, LABEL), LABEL * PIXEL * 0.5
         if width > x1 - x0 + 0.1:
@@ -162,6 +163,8 @@ class DenseColumns(NeuronColumns):
         at = (x0 + x1) / 2, (y0 + y1) / 2 + 0.24 + width / 2 * abs(y1 - y0) / (x1 - x0)
         line = text_line(value, LABEL, self.theme.rgb(role), at=at, z_index=3)
         box = [(at[0] - width / 2 - 2 * PIXEL, at[1] - half), (at[0] + width / 2 + 2 * PIXEL, at[1] + half)]
+        if any(overlaps(np.ravel(box), tag.bounding_box()) for _, _, tag in self.plates if tag.opacity > 0):
+            return []
         return [Rectangles([box], fill=[*self.theme.rgb("background"), 0.85], z_index=2), line]
 
     def _fits(self, k: int, width: float) -> bool:

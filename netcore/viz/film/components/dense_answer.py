@@ -106,7 +106,9 @@ class DenseAnswerView(DenseView):
         text, exponent = format_value(float(self.path.scores[self.path.answer])), self.power_texts[0]
         if self.subtracted > 0:
             return "Softmax: e to each score less the largest"
-        return "Softmax: e to each score" + ("" if exponent == text else f" ({text} is {exponent} rounded)")
+        if exponent == text:
+            return "Softmax: e to each score"
+        return f"Softmax: e to each score ({text}: {exponent} rounded)"
 
     @property
     def subtracted(self) -> float:

@@ -134,8 +134,9 @@ def takeaway_words(trace: Trace, path: AnswerPath, lead: str, neuron: int) -> tu
     first = f"{answer} leads {other} by {lead}: {shares}"
     winner = int(np.argmax(path.without))
     if winner != path.answer:
-        (name,) = clip_names([trace.classes[winner]], 16)
-        return first, f"Without neuron {neuron:,} the answer would be {name}"
+        start = f"Without neuron {neuron:,} the answer would be "
+        (name,) = clip_names([trace.classes[winner]], MAX_CHARACTERS - len(start))
+        return first, start + name
     return first, f"Without neuron {neuron:,} it would lead by {lead_without(path)}"
 
 
@@ -158,7 +159,10 @@ def lead_words(path: AnswerPath, names: Sequence[str]) -> tuple[str, str]:
     agrees = lead == format_decimal(first - second, 2)
     sign, words = "−" if second >= 0 else "+", "" if agrees else " (rounded)"
     numbers = f"{format_decimal(first, 2)} {sign} {format_decimal(abs(second), 2)} = {lead}{words}"
-    a, b = clip_names(names, MAX_CHARACTERS - len(f"Lead of  over : {numbers}"))
+    room = MAX_CHARACTERS - len(f"Lead of  over : {numbers}")
+    if room < min(8, sum(map(len, names))):
+        return f"Lead: {numbers}", lead
+    a, b = clip_names(names, room)
     return f"Lead of {a} over {b}: {numbers}", lead
 
 

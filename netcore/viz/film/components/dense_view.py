@@ -18,7 +18,7 @@ from netcore.viz.film.components.dense_sums import SumInNumbers, sum_in_numbers
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.one_neuron import OneNeuron
 from netcore.viz.film.components.pictures import pixel_marks
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.dense_areas import DenseAreas, tile_places
 from netcore.viz.theme import Theme
 
@@ -112,7 +112,9 @@ class DenseView:
         columns.xs = columns.focus(1)
         columns.place()
         row, count, first = columns.row(1, unit), len(index), columns.columns[1]
-        centers, side = tile_places(self.areas.main, count, neuron.picture.ratio)
+        names = [f"{unit + 1:,}" for unit in index.tolist()]
+        room = max(0.75, 0.25 + max(line_width(name, LABEL) for name in names))
+        centers, side = tile_places(self.areas.main, count, neuron.picture.ratio, room)
         self.tiles = neuron.picture.tiles(self.layers[0].weight[index], centers, side)
         r = columns.radius
         circles = centers + np.array([side / 2 * neuron.picture.ratio + 0.1 + r, 0.0])
@@ -124,7 +126,7 @@ class DenseView:
             Animate(neuron.circle, points=first.points[2 * row : 2 * row + 2], run_time=0.8, delay=0.3),
             Animate(mine, points=goal, run_time=0.8, delay=0.3),
         ]
-        self._words = self._tile_words(circles, side, neuron)
+        self._words = self._tile_words(circles, side, neuron, names)
         if count < self.sizes[1]:
             text, box = f"{count} of {self.sizes[1]:,}, by contribution", self.areas.main
             at = (box.center[0], box.bottom + 0.15)
@@ -137,14 +139,15 @@ class DenseView:
         yield [grow, self.fill(1, run_time=1.5, delay=0.3)]
         yield [*fade_out([neuron.circle, mine], run_time=0.1), columns.mark(1, unit)]
 
-    def _tile_words(self, circles: NDArray[np.float64], side: float, neuron: OneNeuron) -> list[ArrayMobject]:
+    def _tile_words(
+        self, circles: NDArray[np.float64], side: float, neuron: OneNeuron, names: Sequence[str]
+    ) -> list[ArrayMobject]:
         """Return the scale of the small pictures, and the number of each neuron below its circle."""
         products = self.layers[0].weight[self.index[1]].reshape(-1, *self.trace.input.shape) * self.trace.input
         words = self.legends.products(abs_limit(products.sum(1)), neuron.noun)
         r, muted = self.columns.radius, self.theme.rgb("muted")
         if side < 2 * r + 0.5:
             return words
-        names = [f"{unit + 1:,}" for unit in self.index[1].tolist()]
         ends = (circles - np.array([r, r + 0.18])).tolist()
         return [*words, *(text_line(n, LABEL, muted, at=at, align=(-1, 0)) for n, at in zip(names, ends, strict=True))]
 

@@ -154,7 +154,7 @@ class GradientFilm(Film):
         effect, view = self.effect, self.view
         step = effect.step
         before, after = format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0)
-        who = f"of {step.optimizer}" if step.recorded else "without optimiser"
+        who = f"of {step.optimizer}" if step.recorded else "of plain SGD"
         with self.step("One step {who}: loss {a} → {b}", name="step", who=who, a=before, b=after):
             self.play(self.line.change(), self.restore(), view.drop_tags())
             changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]

@@ -10,6 +10,7 @@ from netcore.core.network import OptimizerStep
 from netcore.core.trace import Trace
 from netcore.viz.film.components.sum_line import Term
 
+LARGE_LOSS = 100  # from here on one decimal will do
 MOST_DECIMALS = 6
 STRAIGHT = 0.1  # share by which the loss may differ from what the slopes say before it is spoken of
 RATE_SHARE = 0.05  # by which moves may differ from the rate and still be said to be "by the rate"
@@ -26,10 +27,10 @@ def format_losses(*losses: float) -> list[str]:
 
     Examples
     --------
-    >>> format_losses(1.4221, 1.3739), format_losses(1.59334, 1.59312)
-    (['1.422', '1.374'], ['1.5933', '1.5931'])
+    >>> format_losses(1.4221, 1.3739), format_losses(1.59334, 1.59312), format_losses(3.7244, 10601.7731)
+    (['1.422', '1.374'], ['1.5933', '1.5931'], ['3.7', '10,601.8'])
     """
-    decimals = 3
+    decimals = 3 if max(losses) < LARGE_LOSS else 1
     gaps = [abs(round(a - b, 9)) for a, b in pairwise(losses)]
     while decimals < MOST_DECIMALS and any(gap < 2 * 10.0**-decimals for gap in gaps):
         decimals += 1

@@ -12,7 +12,7 @@ from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.plot import Plot
 from netcore.viz.film.components.time_chart import DOT, TimeChart
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.mobjects import Neurons
+from netcore.viz.film.mobjects import Neurons, Rectangles
 from netcore.viz.film.text import TextLine, ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.time_axis import TimeAxis
@@ -26,6 +26,9 @@ REST = 0.35  # opacity of the curve after the cursor
 SMALL_DOT = 2.6 * PIXEL
 RING = 2 * DOT  # radius of the circle around a point
 LABEL_OFFSET, LABEL_MARGIN = 0.3, 0.03  # of the name of a line, from the line and from a curve
+LABEL_GAP = 0.1  # between a line and the name that interrupts it
+SHORTEST = 0.3  # piece of an interrupted line
+CLASS_SHARE = 0.5  # of the distance of two classes: width of the dots of one
 
 
 class LearningCurves:
@@ -59,13 +62,23 @@ class LearningCurves:
         self.accuracy = TimeChart(
             theme, lower, axis, words[1], *accuracy, found.accuracy, format_percent, 0.0, 1.0, True, margin
         )
-        self.even_line: list[ArrayMobject] = [self.loss.line_at(self.even), self._even_label()]
+        self.even_line: list[ArrayMobject] = self._even_line()
+
+    def _even_line(self) -> list[ArrayMobject]:
+        """A line at an even guess, interrupted by its name."""
+        line, label = self.loss.line_at(self.even), self._even_label()
+        (left, low), (right, high), box = *line.points[:2, :2], label.bounding_box()
+        if box[1] > high or box[3] < low:
+            return [line, label]
+        spans = [(left, box[0] - LABEL_GAP), (box[2] + LABEL_GAP, right)]
+        corners = [[[a, low], [b, high]] for a, b in spans if b > a + SHORTEST]
+        return [Rectangles(corners, fill=[*self.theme.rgb("muted"), 1.0]), label]
 
     def _even_label(self) -> TextLine:
-        """Name the line, where the curve leaves room for it."""
+        """Name the line at its height, or near it, where the curve leaves room for it."""
         plot, y = self.loss.plot, float(self.loss.height_of(self.even))
         points = self.loss.curve.points
-        for side, up in ((1, 1), (1, -1), (-1, -1), (-1, 1)):
+        for side, up in ((1, 0), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1)):
             label = text_line(
                 f"even guess: {format_value(self.even)}", LABEL, self.theme.rgb("muted"),
                 at=(plot.right - 0.15 if side > 0 else plot.left + 0.15, y + up * LABEL_OFFSET), align=(side, 0),
@@ -122,7 +135,7 @@ class LossDots:
     theme : Theme
     area : Area
     losses : ndarray, shape (N,)
-        In any order: dots of a class are side by side.
+        In any order: dots of a class are side by side, around its tick.
     labels : ndarray of int, shape (N,)
     classes : sequence of str
     even : float
@@ -147,11 +160,9 @@ class LossDots:
             plot.axes(), *plot.y_ticks({v: f"{v:g}" for v in np.arange(0, high + 1e-9, step)}),
             plot.y_title("loss of each image (low is good)"),
         ]  # fmt: skip
-        rank = np.argsort(np.argsort(labels, kind="stable"))
-        x = 0.04 + 0.92 * (rank + 0.5) / len(losses)
-        middles = {float(x[labels == k].mean()): classes[k] for k in np.unique(labels)}
-        own_x = float(x[labels == true].mean()) if place is None else float(x[place])
-        self.axes += _class_axis(plot, middles)
+        x, ticks = class_places(labels, true, place)
+        own_x = ticks[true] if place is None else float(x[place])
+        self.axes += _class_axis(plot, {at: classes[k] for k, at in ticks.items()})
         self.goals = plot.at(x, np.minimum(losses, high))
         muted = theme.rgb("muted")
         self.dots = Neurons(self.goals, SMALL_DOT, muted, muted, losses, width=0)
@@ -202,6 +213,35 @@ def _class_axis(plot: Plot, middles: Mapping[float, str]) -> list[ArrayMobject]:
     gaps = np.diff([0.0, *middles, 1.0])[1:-1] * plot.area.width
     fits = all(gap > (a + b) / 2 for gap, a, b in zip(gaps, widths, widths[1:], strict=False))
     return [title, *(plot.x_ticks(middles) if fits and max(widths) < plot.area.width / 3 else [])]
+
+
+def class_places(labels: NDArray[np.int_], true: int, own: int | None) -> tuple[NDArray[np.float64], dict[int, float]]:
+    """Return horizontal places in [0, 1] of images, beside one another around their class, and those of the classes.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (N,)
+    true : int
+        A class that has a place even without images.
+    own : int or None
+        An image that is in the middle of its class.
+
+    Examples
+    --------
+    >>> x, ticks = class_places(np.array([0, 1, 1]), 1, None)
+    >>> x.round(2).tolist(), ticks
+    ([0.25, 0.69, 0.81], {0: 0.25, 1: 0.75})
+    """
+    present = np.union1d(labels, [true])
+    ticks = {int(k): (i + 0.5) / len(present) for i, k in enumerate(present)}
+    x = np.empty(len(labels))
+    for k, tick in ticks.items():
+        index = np.flatnonzero(labels == k)
+        if own is not None and k == labels[own]:
+            others = index[index != own]
+            index = np.insert(others, len(others) // 2, own)
+        x[index] = tick + CLASS_SHARE / len(present) * ((np.arange(len(index)) + 0.5) / max(len(index), 1) - 0.5)
+    return x, ticks
 
 
 def spread_places(places: Sequence[float], gap: float, low: float, high: float) -> NDArray[np.float64]:

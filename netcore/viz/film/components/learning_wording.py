@@ -30,14 +30,27 @@ def loss_terms(share: float, k: int) -> tuple[list[Term], str]:
     ], loss
 
 
-def half_caption(found: SnapshotPredictions, k: int, when: str) -> Caption:
-    """Return that half of the images are predicted right at snapshot `k`, or that it is the best one."""
+def half_caption(found: SnapshotPredictions, k: int, lasting: bool, when: str) -> Caption:
+    """Return that over half of the images stay predicted right from snapshot `k` on, or that it is the best one."""
     values = {"when": when[:1].lower() + when[1:], "a": format_percent(found.accuracy[k])}
-    if found.accuracy[k] < 0.5:
-        return "Back to {when}: the best so far, {a}", values
-    text, short = "Back to {when}: {share} are correct, {a}", "Back to {when}: {a} correct"
-    values["share"] = "over half" if found.accuracy[k] > 0.5 else "half"
+    if not lasting:
+        return "Back to {when}: the highest accuracy, {a}", values
+    text, short = "Over half are correct from {when} ({a}) on", "Over half are correct from {when} on"
     return shortest_caption(text, short, **values), values
+
+
+def answers_caption(found: SnapshotPredictions, classes: Sequence[str], when: str) -> Caption:
+    """Return how many images get the same answer at the first snapshot, and how many of these are of that class."""
+    counts = found.confusion[0]
+    answer = int(counts.sum(0).argmax())
+    n, total = int(counts[:, answer].sum()), int(counts.sum())
+    share = "all {m}" if n == total else "{n} of {m}"
+    values = {"when": when, "n": n, "m": total, "c": classes[answer], "k": int(counts[answer, answer])}
+    start = "{when}: " + share
+    return shortest_caption(
+        start + " answered {c}, {k} of them correct", start + " answered {c}; {k} correct",
+        start + " answered {c}", start + " got the same answer", share + " got the same answer", **values,
+    ), values  # fmt: skip
 
 
 def half_note(found: SnapshotPredictions, k: int) -> list[str]:
@@ -56,21 +69,24 @@ def counts_caption(found: SnapshotPredictions, when: str) -> Caption:
     return shortest_caption("Forward to {when}: " + text, "To {when}: " + text, **values), values
 
 
-def slow_note(names: Sequence[str], when: str, ringed: bool) -> list[str]:
+def slow_note(names: Sequence[str], when: str, framed: bool) -> list[str]:
     """Return which classes are half right last, by a snapshot, or never if `when` is empty."""
-    listed = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4) + " (ringed)" * ringed
+    listed = ", ".join(names[:4]) + f" and {len(names) - 4} more" * (len(names) > 4) + " (framed)" * framed
     known = f"last to be half correct: {listed}, by {when}" if when else f"never half correct: {listed}"
     return ["diagonal: correct answers;", known] if names else ["diagonal: correct answers"]
 
 
 def mistake_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:
-    """Return the most frequent mistake, or that there is none."""
+    """Return the largest cell off the diagonal, or that there is none."""
     mistake = found.main_mistake()
     if mistake is None:
         return "No mistakes on these {n} images", {"n": len(found.images.labels)}
     values = _fields(mistake, classes)
-    named = "Most frequent mistake: {a} answered {b}, {n} of {m}"
-    return shortest_caption(named, "Most frequent mistake: {n} of {m}", **values), values
+    named = "cell off the diagonal: {a} answered {b}, {n} of {m}"
+    return shortest_caption(
+        "Largest " + named, "Largest " + named.removeprefix("cell "), "Largest cell off the diagonal: {n} of {m}",
+        **values,
+    ), values  # fmt: skip
 
 
 def change_caption(found: SnapshotPredictions, classes: Sequence[str]) -> Caption:

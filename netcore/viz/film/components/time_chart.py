@@ -18,6 +18,7 @@ from netcore.viz.theme import Color, Theme
 
 LINE_WIDTH, DOT = 2.5, 5 * PIXEL
 SPACE = 0.15  # between two labels, at least
+TITLE_GAP = 5 * PIXEL  # between the title and the label of the upper end
 FOOT, HEAD = 26 * PIXEL, 26 * PIXEL  # heights of the labels below and above a chart
 
 
@@ -93,7 +94,7 @@ class TimeChart:
         ends = [form(high), form(low)]
         margin = max(margin, *(line_width(text, LABEL) + 0.12 for text in ends))
         foot = FOOT if words else 6 * PIXEL
-        self.plot = Area(area.left + margin, area.bottom + foot, area.right - 0.1, area.top - HEAD - DOT)
+        self.plot = Area(area.left + margin, area.bottom + foot, area.right - 0.1, area.top - HEAD - DOT - TITLE_GAP)
         self.low, self.high = low, high
         plot, muted, emphasis = self.plot, theme.rgb("muted"), theme.rgb("emphasis")
         known = np.isfinite(np.asarray(values, float))
@@ -122,7 +123,7 @@ class TimeChart:
             text_line(title, LABEL, muted, at=(area.left, area.top - HEAD / 2), align=(-1, 0)),
             *(
                 text_line(t, LABEL, muted, at=(plot.left - 0.12, y), align=(1, 0))
-                for t, y in zip(ends, (plot.top - 6 * PIXEL, plot.bottom + 6 * PIXEL), strict=True)
+                for t, y in zip(ends, (plot.top, plot.bottom), strict=True)
             ),
         ]
         if words:
