@@ -82,6 +82,41 @@ def test_worked_example_neuron_tables(played, context):
     check_tables(film.tables, film.layer, film.unit, context.trace())
     assert add_texts(film.tables.rows) == film.tables.hand.before_bias
     assert film.tables.hand.total in film.lines["bias"]
+    check_words(film.tables, film.lines["factors"], context.trace())
+
+
+def check_words(tables, line, trace):
+    """The first table is said to be what the layer before gives, and that to be made of the pixels."""
+    assert tables.activations.title.text == "a: activations of hidden layer 1"
+    made = trace["hidden1_act"].output.ravel()[tables.hand.index]
+    np.testing.assert_allclose([float(to_decimal(t)) for t in tables.hand.activations], made, atol=6e-4)
+    assert line.endswith(f"over {trace.pixels.size} pixels, then sigmoid")
+    assert tables.row_title.text == "row sums"
+
+
+def check_takeaway(text, trace):
+    """Only what was shown is said to be done by hand; the sizes of the layers give the printed count."""
+    assert text.startswith("By hand: one neuron, one score, share ")
+    sizes, total = text.split(". ")[-1].removesuffix(" products").split(" = ")
+    pairs = [tuple(map(int, pair.split(" × "))) for pair in sizes.split(" + ")]
+    assert pairs == [trace[name].weight.shape[::-1] for name in ("hidden1", "hidden2", "output")]
+    assert sum(a * b for a, b in pairs) == int(total.replace(",", ""))
+
+
+def test_worked_example_takeaway(played, context):
+    text, trace = played.steps[-1].caption, context.trace()
+    check_takeaway(text, trace)
+    for lie in (text.replace("one neuron", "all neurons"), text.replace("16 × 16", "16 × 15")):
+        with pytest.raises(AssertionError):
+            check_takeaway(lie, trace)
+
+
+def test_worked_example_cells_have_room(played):
+    """No number touches an edge of its cell."""
+    for tables in (played.film.tables, played.film.score):
+        for table in (tables.activations, tables.weights, tables.products):
+            room = [c.width - line_width(n.text, LABEL) for c, n in zip(table.cells, table.numbers, strict=True)]
+            assert min(room) > 0.15
 
 
 def test_worked_example_score_tables(played, context):
@@ -93,6 +128,8 @@ def test_worked_example_score_tables(played, context):
     assert add_texts(terms.split(" ")) == total == film.score.hand.total
     caption = next(step.caption for step in played.steps if step.name == "score")
     assert "16 products + bias, no sigmoid" in caption
+    assert film.score.activations.title.text == "a: activations of hidden layer 2"
+    assert "so no sigmoid; softmax turns scores into shares (yellow: the answer)" in film.lines["scores"]
     cell = film.score.activations.cells[film.unit]
     marks = [seen.mobject for seen in played.moments[5] if isinstance(seen.mobject, Rectangles)]
     (yellow,) = [m for m in marks if np.allclose(m.line[0, :3], DARK.rgb("emphasis"))]

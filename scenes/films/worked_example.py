@@ -6,6 +6,7 @@ adds up, and the result is PyTorch's own.
 Predicted {prediction} ({confidence}); true class: {label}.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from netcore.viz.film.text import text_line
 NEEDS = ()
 
 TOLERANCE = 1e-5  # by which shares computed here may differ from PyTorch's
+SHARES = "softmax turns scores into shares"
 FORMULAS = {"ReLU": "the larger of 0 and z", "Tanh": "tanh z"}
 
 
@@ -43,9 +45,9 @@ class WorkedExample(PixelFilm):
         self.trace, self.sums = self.context.trace(), SumLine(self.theme, self.sum_line_box)
         graph = graph_of_trace(self.trace)
         try:
-            self.layers = mlp_layers(self.trace, graph)
+            self.layers, self.whole = mlp_layers(self.trace, graph), True
         except RequirementError:
-            self.layers = cnn_blocks(self.trace).dense
+            self.layers, self.whole = cnn_blocks(self.trace).dense, False
         if not self.layers:
             raise RequirementError("this film needs a dense layer, the network has none: use prediction-pipeline")
         self.before = self.show_pixel(self.trace, graph, self.sums)
@@ -56,13 +58,17 @@ class WorkedExample(PixelFilm):
         self.activate()
         self.show_score()
         self.show_scores()
-        products = sum(layer.weight.size for layer in self.layers)
         share = format_percent(float(self.trace.probabilities.max()))
-        (label,) = clip_names([self.trace.classes[self.trace.prediction]], 24 - len(share))  # of 50 characters
-        self.takeaway(
-            "By hand and by PyTorch: {label}, {share}", "{n} products like these in its dense layers",
-            self.sums.change(), label=label, share=share, n=products,
-        )  # fmt: skip
+        neuron = "one neuron, " if len(self.layers) > 1 else ""
+        values: dict[str, Any] = {
+            "n": sum(layer.weight.size for layer in self.layers),
+            "share": share,
+            "neuron": neuron,
+        }
+        values["sizes"] = " + ".join("{1:,} × {0:,}".format(*layer.weight.shape) for layer in self.layers)
+        where = "" if self.whole else " in dense layers"
+        second = shortest_caption(f"{{sizes}} = {{n}} products{where}", f"{{n}} products{where}", **values)
+        self.takeaway("By hand: {neuron}one score, share {share}", second, self.sums.change(), **values)
 
     def choose_neuron(self) -> None:
         """The last hidden neuron that speaks most for the answer; without hidden layers the answer's own score."""
@@ -70,8 +76,9 @@ class WorkedExample(PixelFilm):
         self.layer = self.layers[-2] if len(self.layers) > 1 else self.layers[-1]
         terms = difference_terms(self.layers[-1], self.answer, other)[0]
         self.unit = int(terms.argmax()) if len(self.layers) > 1 else self.answer
-        self.left, self.middle, self.right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
-        self.tables = HandTables(self.theme, self.middle, self.right, self.layer, self.unit)
+        self.left, self.middle, self.right = self.columns
+        source = self.layers[-3].block.title if len(self.layers) > 2 else ""
+        self.tables = HandTables(self.theme, self.middle, self.right, self.layer, self.unit, source)
 
     # ---- one neuron
 
@@ -87,7 +94,18 @@ class WorkedExample(PixelFilm):
             if self.before:
                 self.play(fade_out(self.before), fade_in(self.beside))
             self.add(*self.beside)
-            self.play(fade_in(self.tables.factors), self.sums.change("z = Σ w a + b"))
+            self.play(fade_in(self.tables.factors), self.sums.change("z = Σ w a + b", *self.tell_source()))
+
+    def tell_source(self) -> list[Term]:
+        """Say where the activations come from that the neuron reads."""
+        if len(self.layers) < 3:
+            return []
+        source = self.layers[-3]
+        first, pixels = source is self.layers[0], self.whole and len(self.trace.pixels) == 1
+        word = ("pixels" if pixels else "values") if first else "activations"
+        then = f", then {name_function(source.functions)}" if source.functions else ""
+        words = "    each a: such a sum", f"over {len(source.inputs):,} {word}{then}"
+        return [(text, "muted") for text in words]
 
     def words(self, *lines: str) -> list[ArrayMobject]:
         """Say under the image what is computed."""
@@ -104,7 +122,7 @@ class WorkedExample(PixelFilm):
         """Row sums of the printed cells, their sum, and the bias."""
         tables, hand, n = self.tables, self.tables.hand, len(self.layer.inputs)
         with self.step("Add the {n} products: {total}", n=n, total=hand.before_bias, name="sum"):
-            self.play(fade_in(tables.row_sums))
+            self.play(fade_in([tables.row_title, *tables.row_sums]))
             self.play(self.sums.change(*write_sum(tables.rows, hand.before_bias, ["foreground"] * len(tables.rows))))
         with self.step("Add the bias {bias}: {total}", bias=hand.bias, total=hand.total, name="bias"):
             self.play(self.sums.change(hand.before_bias, tables.bias_term, "=", hand.total))
@@ -131,15 +149,16 @@ class WorkedExample(PixelFilm):
 
     def show_score(self) -> None:
         """The answer's score: the same kind of sum over the last hidden neurons, and no function of it."""
-        layer, kinds = self.layers[-1], self.layer.functions
+        layer = self.layers[-1]
         if layer is self.layer:
             return
-        self.score = tables = HandTables(self.theme, self.middle, self.right, layer, self.answer)
+        given = self.layer.block.title
+        self.score = tables = HandTables(self.theme, self.middle, self.right, layer, self.answer, given)
         (label,) = clip_names([self.trace.classes[self.answer]], 9)
-        function = "activation" if len(kinds) != 1 else {"Sigmoid": "sigmoid", "Tanh": "tanh"}.get(kinds[0], kinds[0])
         mark = tables.mark([self.unit])
         yellow = ["yellow:", f"neuron {self.unit + 1}"] if mark else []
         words = self.words(layer.block.title, f"score of {label}", *yellow)
+        function = name_function(self.layer.functions)
         values: dict[str, Any] = {"label": label, "n": len(layer.inputs), "function": function}
         templates = ("Score of {label}: {n} products + bias, no {function}", "Score of {label}: {n} products + bias")
         with self.step(shortest_caption(*templates, **values), name="score", **values):
@@ -159,8 +178,10 @@ class WorkedExample(PixelFilm):
         if largest > TOLERANCE:
             raise NetcoreError(f"'{layer.block.title}' by hand differs from PyTorch by {largest:.2g}")
         k, (names, z, powers, shares, torch) = sheet.row, sheet.columns
+        no = "" if layer is self.layer else f", so no {name_function(self.layer.functions)}"
         with self.step("{n} scores: the same sum for each class", n=len(scores), name="scores"):
-            self.play(fade_out(self.before), self.sums.change(), fade_in([*names, *z], 0.3))
+            words = self.sums.change(f"a score may be any number{no};", SHARES, ("(yellow: the answer)", "muted"))
+            self.play(fade_out(self.before), words, fade_in([*names, *z], 0.3))
         with self.step("Raise e to each score", name="powers"):
             self.play(fade_in(powers), self.sums.change(sheet.power_line))
         with self.step("Add them: {total}", total=sheet.hand.total, name="total"):
@@ -172,3 +193,8 @@ class WorkedExample(PixelFilm):
         with self.step("PyTorch gives {p}: the same", p=sheet.torch_percents[k], name="pytorch"):
             note = "largest difference of a share under 10⁻⁵"
             self.play(fade_in(torch), self.sums.change((note, "muted")))
+
+
+def name_function(kinds: Sequence[str]) -> str:
+    """Name a layer's function in a sentence."""
+    return {"Sigmoid": "sigmoid", "Tanh": "tanh"}.get(kinds[0], kinds[0]) if len(kinds) == 1 else "activation"

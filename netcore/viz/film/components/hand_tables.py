@@ -10,7 +10,7 @@ from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.mobjects import Rectangles
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
@@ -29,6 +29,8 @@ class HandTables:
         Of the factors, one table above the other; of the products and the sums of their rows.
     layer : DenseLayer
     unit : int
+    source : str
+        What gives the activations; empty if they are the network's inputs.
 
     Attributes
     ----------
@@ -39,27 +41,35 @@ class HandTables:
     rows : list of str
         Sums of the rows of products.
     row_sums : list of TextLine
+    row_title : TextLine
+        Says what they are.
     """
 
-    def __init__(self, theme: Theme, middle: Area, right: Area, layer: DenseLayer, unit: int) -> None:
+    def __init__(self, theme: Theme, middle: Area, right: Area, layer: DenseLayer, unit: int, source: str = "") -> None:
         above, below = middle.rows([1, 1], gap=0.15)
-        place = right.part(0, 0, 0.8, 1)
+        place = right.part(0, 0, 0.75, 1)
         limits = (DRAWN, COLUMNS // 2) if len(layer.inputs) > MANY else (MANY, COLUMNS)
         self.theme = theme
         self.hand, self.columns = hand, columns = fit_hand_sum(layer, unit, above, place, *limits)
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
-        self.activations = NumberTable(theme, above, "activations a", [*hand.activations, *more], columns)
+        given = [f"a: activations of {source}", f"a: {source}", "activations a"] if source else ["inputs a"]
+        self.activations = NumberTable(
+            theme, above, first_fitting(given, above.width), [*hand.activations, *more], columns
+        )
         below = Area(below.left, below.bottom, below.right, self.activations.area.bottom - 0.15)
-        self.weights = NumberTable(theme, below, "weights w", [*hand.weights, *[""] * len(more)], columns)
+        self.weights = NumberTable(theme, below, "weights w (learned)", [*hand.weights, *[""] * len(more)], columns)
         texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
         fill = theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
-        title = "products w × a (blue +, orange −)"
+        title = first_fitting(["products (blue +, orange −)", "products"], place.width)
         self.products = NumberTable(theme, place, title, texts, columns, fill, ROW_HEIGHT)
         self.rows = [add_texts(texts[k : k + columns]) for k in range(0, len(texts), columns)]
         ends = self.products.row_ends(columns)
         ink = theme.rgb("foreground")
         self.row_sums = [text_line(t, LABEL, ink, at=e, align=(-1, 0)) for t, e in zip(self.rows, ends, strict=True)]
+        word = first_fitting(["row sums", "sums"], right.right - ends[0, 0] + 0.2)
+        head = (ends[0, 0], self.products.title.points[:, 1].mean())
+        self.row_title = text_line(word, LABEL, theme.rgb("muted"), at=head, align=(-1, 0))
 
     @property
     def factors(self) -> list[ArrayMobject]:
@@ -69,14 +79,14 @@ class HandTables:
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """All tables and the sums of rows."""
-        return [*self.factors, *self.products.mobjects, *self.row_sums]
+        return [*self.factors, *self.products.mobjects, self.row_title, *self.row_sums]
 
     @property
     def largest_product(self) -> str:
         """The largest product in numbers."""
         hand = self.hand
         k = max(range(len(hand.products)), key=lambda i: abs(to_decimal(hand.products[i])))
-        return f"{hand.weights[k]} × {hand.activations[k]} = {hand.products[k]}"
+        return f"w × a: {hand.weights[k]} × {hand.activations[k]} = {hand.products[k]}"
 
     @property
     def bias_term(self) -> str:
@@ -99,3 +109,8 @@ class HandTables:
             (f"{self.bias_term[0]} bias {self.bias_term[2:]}", "muted"),
             f"= {self.hand.total}",
         ]
+
+
+def first_fitting(texts: Sequence[str], width: float) -> str:
+    """Return the first text that fits into a width as a label, else the last."""
+    return next((text for text in texts if line_width(text, LABEL) <= width), texts[-1])

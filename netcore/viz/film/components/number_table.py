@@ -17,7 +17,7 @@ from netcore.viz.theme import Theme
 
 TITLE_ROOM = 0.42  # above the cells
 MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 0.3, 0.5
-CELL_GAP = 0.06  # beside a number
+CELL_GAP = 0.16  # beside a number
 
 
 def fit_hand_sum(

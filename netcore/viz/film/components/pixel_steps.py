@@ -22,6 +22,7 @@ from netcore.viz.film.components.tiles import ring
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import text_line
+from netcore.viz.layout.area import Area
 
 MAX_TAPS = 25  # of a kernel whose weights are printed
 COLORS = ("red", "green", "blue")
@@ -63,12 +64,17 @@ class PixelFilm(Film):
             shown = self._pool(stages[at], path, at, shown)
         return shown
 
+    @property
+    def columns(self) -> list[Area]:
+        """Places of the image, of the factors, and of the products."""
+        return self.stage.columns([0.7, 1.7, 1.8], gap=0.3)
+
     def _window(self, stage: Stage, path: FollowedMaps) -> list[ArrayMobject]:
         """Pixels and weights of one window, their products, and the sum."""
         terms, theme = path.first.terms, self.theme
         position = int(np.abs(terms.partial_sums).argmax())
         printed = print_window(terms, position)
-        _, middle, right = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)
+        _, middle, right = self.columns
         above, below = middle.rows([1, 1], gap=0.15)
         columns, n = terms.weights.shape[2], terms.weights[0].size
         word = "pixel" if stage.reads is self.trace.input else "value"
@@ -105,7 +111,7 @@ class PixelFilm(Film):
 
     def _image(self, stage: Stage, path: FollowedMaps) -> list[ArrayMobject]:
         """The image, the window on it, and what is computed."""
-        left = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)[0]
+        left = self.columns[0]
         _, h, w = self.trace.pixels.shape
         place = left.part(0, 0.08, 1, 0.6).fit(w, h, (0, 1))
         image = PixelImages(image_colors(self.theme, self.trace.pixels), place.frame, outline=self.theme.rgb("faint"))
@@ -145,7 +151,7 @@ class PixelFilm(Film):
         """What the pooling keeps of the value and its neighbours."""
         place = path.places[at]
         assert place is not None
-        middle = self.stage.columns([0.8, 1.6, 1.7], gap=0.4)[1]
+        middle = self.columns[1]
         window = PoolWindow(self.theme, stage, path.units[at], place, middle)
         image = [m for m in shown if isinstance(m, PixelImages)][:1]
         kept = "the largest" if window.is_max else "the mean"
