@@ -133,10 +133,31 @@ def test_inspector_shows_pytorch_values(page, cnn):
     assert found["bias"] == pytest.approx(traced["conv2"].bias[5], rel=0.01, abs=0.006)
     assert found["BN"] == pytest.approx(traced["norm2"].output[5, 6, 7], rel=0.01, abs=0.006)
     assert found["ReLU"] == pytest.approx(traced["act2"].output[5, 6, 7], rel=0.01, abs=0.006)
-    assert found["sum of products"] + found["bias"] == pytest.approx(found["pre-activation"], abs=0.02)
+    assert found["sum of products"] + found["bias"] == pytest.approx(found["pre-activation"], abs=1e-9)
+    assert "sum, bias, BN and ReLU give the value" in page.inner_text("#inspector .sum .note")
     sums = [float(t[2:].replace("−", "-")) for t in page.locator("#inspector .total").all_inner_texts()]
     more = float(re.search(r"more maps: ([+−][\d.]+)", page.inner_text("#inspector"))[1].replace("−", "-"))
     assert sum(sums) + more == pytest.approx(found["sum of products"], abs=0.05)
+
+
+def test_line_of_chosen_place(page, cnn):
+    """The line into a map stands for its sum at the chosen place: its sign is PyTorch's, at places of both signs."""
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"), np.uint8).reshape(1, 28, 28)
+    conv = trace(cnn, cnn.snapshot(), pixels)["conv1"]
+    sums = conv.output[2] - (0 if conv.bias is None else conv.bias[2])
+    page.evaluate("netcoreLab.view.setHover(null)")
+    page.evaluate(
+        "() => { const { view } = netcoreLab; const draw = view.drawLine; globalThis.drawn = [];"
+        " view.drawLine = function (...given) { drawn.push(given[5]); return draw.apply(this, given); }; }"
+    )
+    for place in (np.unravel_index(sums.argmax(), sums.shape), np.unravel_index(sums.argmin(), sums.shape)):
+        row, column = (int(v) for v in place)
+        page.evaluate(f"drawn.length = 0; netcoreLab.view.select(netcoreLab.view.plan.items[1], 2, [{row}, {column}])")
+        assert page.evaluate("drawn[0]") == np.sign(sums[place])
+        words = page.inner_text("#network-hover")
+        assert f"weight × input at row {row}, column {column}" in words
+    assert sums.min() < 0 < sums.max()
+    page.evaluate("delete netcoreLab.view.drawLine")
 
 
 EDITS = {
@@ -180,7 +201,9 @@ def test_edits_match_edited_run(browser, page, tmp_path, name, options):
     assert options.replace("=+", "=") in page.inner_text("#edit-command").replace("=+", "=")
     wait_until(page, "netcoreLab.model.result.count === 40 && netcoreLab.model.result.id === netcoreLab.model.job")
     logits = predict_batch(edited, edited.snapshot(), run.examples().images)["logits"]
-    assert page.evaluate("netcoreLab.model.result.right") == (logits.argmax(1) == run.examples().labels).sum()
+    right = (logits.argmax(1) == run.examples().labels).sum()
+    assert page.evaluate("netcoreLab.model.result.right") == right
+    assert page.evaluate("document.getElementById('accuracy-progress').value") == pytest.approx(right / 40)
 
 
 def test_unit_switched_off_and_undone(page):
@@ -242,8 +265,16 @@ def test_several_networks_share_drawing(browser, cnn, tmp_path):
     for i, run in enumerate((cnn, mlp)):
         found = np.array(page.evaluate(f"Array.from(netcoreLab.models[{i}].network.probabilities)"))
         assert np.abs(found - trace(run, run.snapshot(), pixels).probabilities).max() <= 1e-5
+    wait_until(page, "netcoreLab.models.every((model) => model.difference !== undefined)")
+    assert re.search(r"by at most \S+ \(made-cnn\), \S+ \(made-mlp\)\.", page.inner_text("#self-check"))
     page.click("#run-tabs button:last-child")
     assert page.inner_text("#run-title") == "made-mlp"
+    page.evaluate("netcoreLab.view.select(netcoreLab.view.plan.items[1], 3)")
+    widths = page.evaluate("Array.from(document.querySelectorAll('.bar'), (b) => [b.style.width, b.className])")
+    values = [abs(float(t.replace("−", "-"))) for t in page.locator(".terms .number").all_inner_texts()]
+    for (width, kind), value in zip(widths, values, strict=True):
+        assert ("cut" in kind) == (value > values[0])
+        assert float(width[:-1]) == pytest.approx(50 * min(1, value / values[0]), abs=1)
     assert messages == []
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netcore.core.errors import NetcoreError
 from netcore.core.files import atomic_write_text
-from netcore.core.formatting import format_images, format_percent
+from netcore.core.formatting import format_count, format_images, format_percent
 from netcore.core.run import Run, Snapshot
 from netcore.viz.theme import DARK, FONT, LIGHT, MONO, THEMES
 from netcore.web.bundle import bundle, static_text
@@ -172,7 +172,9 @@ def _facts(run: Run, snapshot: Snapshot) -> dict[str, Any]:
     parts.append(snapshot.label)
     row = next((r for r in run.history["epochs"] if r["step"] == snapshot.step and "val_accuracy" in r), None)
     if row is not None:
-        parts.append(f"{format_percent(row['val_accuracy'])} correct on held-out images")
+        count = run.info.get("data", {}).get("held_out")
+        images = format_count(count, "held-out image") if count else "held-out images"
+        parts.append(f"{format_percent(row['val_accuracy'])} of {images} correct")
     summary = ", ".join(parts)
     return {"name": run.name, "title": run.display_name, "summary": summary[:1].upper() + summary[1:]}
 

@@ -3,15 +3,17 @@
 import { absoluteMax, theme, valueColor, valueImage } from "./colors.js";
 import { inputSums, sourceOf, strongest, windowChannels, windowProducts } from "./contributions.js";
 import { describeUnits } from "./layout.js";
-import { byId, formatNumber, formatSigned, make } from "./text.js";
+import { byId, formatAddition, formatNumber, formatSigned, make } from "./text.js";
 
 const MOST_WINDOWS = 3; // input maps of which the products are shown
 const MOST_TERMS = 7;
 const MODES = { products: "weight × input", weights: "weights", input: "input" };
 
 export class Inspector {
-  constructor(root) {
+  // onPlace() when another place of the map is chosen.
+  constructor(root, onPlace) {
     this.root = root;
+    this.onPlace = onPlace;
     this.mode = "products";
     this.place = null;
     this.unit = null;
@@ -134,15 +136,12 @@ export class Inspector {
     const rows = [];
     const z = this.value(node.name);
     const bias = node.bias ? network.parameters.get(node.bias)[this.unit] : null;
-    if (bias !== null) {
-      rows.push(["sum of products", formatNumber(z - bias)], ["+ bias", formatSigned(bias)]);
+    if (bias === null) rows.push(["= sum of products", formatNumber(z)]);
+    else {
+      const [sum, added, result] = formatAddition(z - bias, bias);
+      rows.push(["sum of products", sum], ["+ bias", added], ["= pre-activation", result]);
     }
-    rows.push([bias === null ? "= sum of products" : "= pre-activation", formatNumber(z)]);
-    for (const name of this.stage.nodes.slice(this.stage.nodes.indexOf(node.name) + 1)) {
-      const step = network.node(name);
-      if (step.op === "identity") continue;
-      rows.push([`→ ${step.title}`, formatNumber(this.value(name))]);
-    }
+    for (const step of this.stepsAfter(network, node)) rows.push([`→ ${step.title}`, formatNumber(this.value(step.name))]);
     if (network.masks.get(this.stage.mask)?.has(this.unit)) rows.push(["switched off", "0"]);
     if (this.stage.isOutput) rows.push(["→ softmax", formatNumber(network.probabilities[this.unit])]);
     const items = rows.map(([name, value], i) => make("div", { class: i === rows.length - 1 ? "last" : "" }, make("dt", {}, name), make("dd", {}, value)));
@@ -221,6 +220,7 @@ export class Inspector {
     if (this.isPinned && place.join() === this.place.join()) return;
     [this.place, this.isPinned] = [place, true];
     this.render();
+    this.onPlace();
   }
 
   renderProducts(network, node) {
@@ -235,8 +235,19 @@ export class Inspector {
     const rest = channels.length - shown.length;
     const restSum = total(sums) - total(shown.map((c) => sums[c]));
     if (rest > 0) rows.push(make("p", { class: "note" }, `${rest} more maps: ${formatSigned(restSum)}`));
-    const head = make("p", { class: "note" }, "window × kernel = products; their sums add up to the value");
+    const head = make("p", { class: "note" }, `window × kernel = products; ${this.wayToValue(network, node)}`);
     return make("div", { class: "sum" }, head, ...rows, this.chain(network, node));
+  }
+
+  // What makes the value of the sum: "their sum, bias, BN and ReLU give the value".
+  wayToValue(network, node) {
+    const parts = ["their sum", ...(node.bias ? ["bias"] : []), ...this.stepsAfter(network, node).map((step) => step.title)];
+    return parts.length < 2 ? "their sum is the value" : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)} give the value`;
+  }
+
+  stepsAfter(network, node) {
+    const { nodes } = this.stage;
+    return nodes.slice(nodes.indexOf(node.name) + 1).map((name) => network.node(name)).filter((step) => step.op !== "identity");
   }
 
   productRow(name, { window, kernel, products, sum }, [rows, columns], limits) {
@@ -306,9 +317,10 @@ function largestPlace(values, start, { rows, columns }) {
 }
 
 function termRow(name, detail, value, limit) {
-  const bar = make("span", { class: `bar ${value < 0 ? "negative" : "positive"}` });
+  const isCut = Math.abs(value) > limit * (1 + 1e-9);
+  const bar = make("span", { class: `bar ${value < 0 ? "negative" : "positive"}${isCut ? " cut" : ""}` });
   bar.style.width = `${(50 * Math.min(1, Math.abs(value) / limit)).toFixed(1)}%`;
-  return make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "detail" }, detail), make("td", { class: "bars", "aria-hidden": "true" }, bar), make("td", { class: "number" }, formatSigned(value)));
+  return make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "detail" }, isCut ? "bar cut short" : detail), make("td", { class: "bars", "aria-hidden": "true" }, bar), make("td", { class: "number" }, formatSigned(value)));
 }
 
 // Maps side by side; returns a function from a pointer event to the number of the value under it.

@@ -29,10 +29,12 @@ class Lab {
     this.view = new NetworkView(byId("network"), {
       onSelect: (stage, unit, place, box) => this.selectUnit(stage, unit, place, box),
       onHover: (text) => (byId("network-hover").textContent = text || this.legend()),
+      onDraw: () => this.showLegend(),
+      placeOf: () => this.inspector.place,
       onMove: (text) => (byId("network-live").textContent = text),
     });
     this.answers = new Answers(byId("answers"), this.models);
-    this.inspector = new Inspector(byId("inspector"));
+    this.inspector = new Inspector(byId("inspector"), () => this.view.draw());
     this.experiment = new Experiment(() => this.editsChanged());
     this.feedback = new Feedback(this.models.map((m) => m.run.name).join(" "), this.models, this.shape, data.server ? storeAnswer : null);
     this.check = data.server ? new ServerCheck(this.models) : null;
@@ -46,7 +48,14 @@ class Lab {
   }
 
   legend() {
-    return this.model.isEmpty ? "" : "Shades are activations. Lines are weight × input, the strongest ones: blue raises, orange lowers.";
+    return this.model.isEmpty ? "" : `Shades are activations. ${describeLines(this.view.lines)}`;
+  }
+
+  showLegend() {
+    if (this.view.hover) return;
+    const note = byId("network-hover");
+    const text = this.legend();
+    if (note.textContent !== text) note.textContent = text;
   }
 
   // ---- what the visitor does
@@ -183,9 +192,8 @@ class Lab {
   show() {
     this.drawSeen();
     this.answers.render();
-    this.view.draw();
-    if (!this.view.hover) byId("network-hover").textContent = this.legend();
     if (this.inspector.stage) this.inspector.render();
+    this.view.draw();
     this.shownTime = performance.now();
   }
 
@@ -308,8 +316,8 @@ class Lab {
     if (!result) return;
     const isDone = result.count === result.total;
     byId("accuracy").textContent = formatPercent(result.right / result.count);
-    byId("accuracy-progress").value = result.count / result.total;
-    byId("accuracy-note").textContent = isDone ? `${result.right} of ${result.total} correct, ${this.examples.source}` : `${result.right} of the first ${result.count} correct`;
+    byId("accuracy-progress").value = result.right / result.count;
+    byId("accuracy-note").textContent = isDone ? `${result.right} of ${this.examples.source} correct` : `${result.right} of the first ${result.count} correct`;
     const change = isDone && base ? result.right - base.right : 0;
     byId("accuracy-change").textContent = isDone && base && result !== base ? `${change < 0 ? "−" : "+"}${Math.abs(change)} of ${result.total} images` : "";
   }
@@ -317,15 +325,19 @@ class Lab {
   // The page computes all examples and compares its probabilities with those of PyTorch.
   showCheck() {
     const checked = this.models.filter((m) => m.difference !== undefined);
-    const top = Math.max(...checked.map((m) => m.difference));
     const isGood = checked.every((m) => m.difference <= (m.half ? 1e-3 : 1e-5));
     const note = byId("self-check");
     note.classList.toggle("warning", !isGood);
     const half = this.models.some((m) => m.half) ? " (weights stored as float16)" : "";
     const size = `${this.examples.count} examples`;
     note.textContent = isGood
-      ? `Every number on this page is computed here from the run's weights. Checked: on ${size} its probabilities differ from PyTorch's by at most ${formatNumber(top, 1)}${half}.`
-      : `Warning: on ${size} the probabilities of this page differ from PyTorch's by up to ${formatNumber(top, 2)}: do not trust its numbers.`;
+      ? `Every number on this page is computed here from the run's weights. Checked: on ${size} its probabilities differ from PyTorch's by at most ${this.differences(checked)}${half}.`
+      : `Warning: on ${size} the probabilities of this page differ from PyTorch's by up to ${this.differences(checked)}: do not trust its numbers.`;
+  }
+
+  // Of each network its own.
+  differences(models) {
+    return models.map((m) => formatNumber(m.difference, 1) + (this.models.length > 1 ? ` (${m.run.name})` : "")).join(", ");
   }
 
   // ---- appearance
@@ -371,6 +383,15 @@ function largestDifference(values, reference) {
   let top = 0;
   for (let i = 0; i < values.length; i++) top = Math.max(top, Math.abs(values[i] - reference[i]));
   return Number.isNaN(top) ? Infinity : top;
+}
+
+// What the lines stand for: `lines` as the view drew them.
+function describeLines({ weighted, isShortened, isSummed, place }) {
+  const where = place ? ` at row ${place[0]}, column ${place[1]}` : "";
+  if (!weighted) return "";
+  if (weighted === 1) return `The line is the sum of weight × input${where}: blue is above 0, orange below.`;
+  const sum = isSummed ? " (from the image or a map: the sum)" : "";
+  return `Lines are weight × input${sum}${where}${isShortened ? ", the strongest ones" : ""}: blue raises the sum, orange lowers it.`;
 }
 
 function capitalize(text) {

@@ -9,7 +9,7 @@ const MOST_LINES = 60; // connections drawn between two layers
 const MOST_PAIRS = 600; // of two layers, up to which all pairs are compared
 
 export class NetworkView {
-  // handlers: onSelect(stage, unit), onHover(text)
+  // handlers: onSelect(stage, unit), onHover(text), onDraw(), placeOf() of the selected map
   constructor(canvas, handlers) {
     this.canvas = canvas;
     this.handlers = handlers;
@@ -17,6 +17,7 @@ export class NetworkView {
     this.selected = null;
     this.step = -1; // the stage that the tour has reached
     this.images = new Map();
+    this.lines = { weighted: 0, isShortened: false, isSummed: false, place: null }; // as drawn last
     canvas.addEventListener("pointermove", (event) => this.point(event));
     canvas.addEventListener("pointerleave", () => this.setHover(null));
     canvas.addEventListener("click", (event) => this.click(event));
@@ -76,8 +77,8 @@ export class NetworkView {
     const before = this.hover;
     this.hover = found;
     this.canvas.style.cursor = found ? "pointer" : "default";
-    this.handlers.onHover(found ? this.describe(found) : "");
     if (before || found) this.draw();
+    this.handlers.onHover(found ? this.describe(found) : "");
   }
 
   click(event) {
@@ -147,6 +148,7 @@ export class NetworkView {
     this.drawMark(context, this.selected, 2.5);
     this.drawMark(context, this.hover, 1.5);
     if (this.hover?.place) this.drawWindow(context);
+    this.handlers.onDraw();
   }
 
   scaleOf(item) {
@@ -249,8 +251,10 @@ export class NetworkView {
   // ---- connections
 
   drawLines(context) {
+    this.lines = { weighted: 0, isShortened: false, isSummed: false, place: null };
     if (this.model.isEmpty) return;
     const focus = this.hover ?? this.selected;
+    if (focus?.item.isMaps) this.lines.place = this.hover ? this.hover.place : this.handlers.placeOf();
     if (focus) this.drawLinesInto(context, focus.item, focus.unit, 1);
     const last = this.plan.items.at(-1);
     if (this.step >= 0) return;
@@ -274,12 +278,14 @@ export class NetworkView {
     const node = item.stage.main && network.node(item.stage.main);
     if (!node) return this.drawPlainLines(context, item, unit);
     const source = this.sourceItem(item);
-    const sums = inputSums(network, node, unit);
+    const sums = inputSums(network, node, unit, item.isMaps ? this.lines.place : null);
     if (!source || !sums) return this.drawPlainLines(context, item, unit);
     const limit = absoluteMax(sums);
     if (limit === 0) return;
-    for (const from of strongest(sums, 40).reverse()) {
-      if (Math.abs(sums[from]) < 0.02 * limit) continue;
+    const shown = strongest(sums, 40).filter((from) => Math.abs(sums[from]) >= 0.02 * limit);
+    this.lines.isShortened ||= shown.length < sums.length;
+    this.lines.isSummed ||= node.op === "conv" || sums.length < network.values.get(node.inputs[0]).length;
+    for (const from of shown.reverse()) {
       this.drawLine(context, source, Math.min(from, source.count - 1), item, unit, sums[from] / limit, strength);
     }
   }
@@ -307,6 +313,7 @@ export class NetworkView {
     pairs.sort((a, b) => b[0] - a[0]);
     const limit = pairs[0][0];
     if (limit === 0) return;
+    this.lines.isShortened ||= pairs.length > MOST_LINES;
     for (const [, from, unit, value] of pairs.slice(0, MOST_LINES).reverse())
       this.drawLine(context, source, from, item, unit, value / limit, strength);
   }
@@ -316,6 +323,7 @@ export class NetworkView {
     const a = unitBox(source, from);
     const b = unitBox(item, unit);
     const size = Math.abs(weight);
+    if (weight !== 0) this.lines.weighted += 1;
     context.strokeStyle = weight === 0 ? withAlpha("muted", 0.9) : withAlpha(weight > 0 ? "positive" : "negative", (0.12 + 0.88 * size) * strength);
     context.lineWidth = weight === 0 ? 1.5 : 0.6 + 2 * size;
     context.beginPath();

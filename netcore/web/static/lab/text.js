@@ -13,6 +13,21 @@ export function formatSigned(value) {
   return (value < 0 ? "" : "+") + formatNumber(value);
 }
 
+// a + b = sum with the fewest decimals with which the printed numbers add up; [a, b with its sign, sum].
+export function formatAddition(a, b) {
+  const sum = a + b;
+  const largest = Math.max(Math.abs(a), Math.abs(b), Math.abs(sum));
+  if (largest === 0) return ["0", "+0", "0"];
+  const fewest = Math.min(9, Math.max(0, 2 - Math.floor(Math.log10(largest))));
+  for (let places = fewest; places <= fewest + 4; places++) {
+    const [x, y, z] = [a, b, sum].map((v) => Math.round(v * 10 ** places));
+    if (x + y !== z) continue;
+    const [first, second, result] = [x, y, z].map((v) => (v / 10 ** places).toFixed(places).replace("-", "−"));
+    return [first, y < 0 ? second : `+${second}`, result];
+  }
+  return [formatNumber(a), formatSigned(b), `${formatNumber(sum)} (rounded)`];
+}
+
 export function formatPercent(share) {
   if (share > 0 && share < 0.0005) return "< 0.1 %";
   if (share < 1 && share > 0.9995) return "> 99.9 %";
