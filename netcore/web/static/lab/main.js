@@ -390,8 +390,8 @@ function describeLines({ weighted, isShortened, isSummed, place }) {
   const where = place ? ` at row ${place[0]}, column ${place[1]}` : "";
   if (!weighted) return "";
   if (weighted === 1) return `The line is the sum of weight × input${where}: blue is above 0, orange below.`;
-  const sum = isSummed ? " (from the image or a map: the sum)" : "";
-  return `Lines are weight × input${sum}${where}${isShortened ? ", the strongest ones" : ""}: blue raises the sum, orange lowers it.`;
+  const sums = isSummed ? ` From the image or a map: the sum${place ? ` of its weights × inputs${where}` : ""}.` : "";
+  return `Lines are weight × input${isShortened ? ", the strongest ones" : ""}: blue raises the sum, orange lowers it.${sums}`;
 }
 
 function capitalize(text) {
