@@ -115,13 +115,45 @@ def test_activations_film_counts_flat_dots(played, context):
     assert f"for {sum(inside)} of {len(z)} neurons" in played.film.lines["flat"]
 
 
+def check_takeaway(text, film):
+    """The accuracy without functions never stands without its qualifier, nor the collapse without its condition."""
+    with_, without = film.bars.percents
+    assert text == f"Without functions 3 layers are 1 layer of sums. Correct {with_} → {without} (not trained again)"
+
+
+def test_activations_film_takeaway(played):
+    check_takeaway(played.steps[-1].caption, played.film)
+    with pytest.raises(AssertionError):
+        check_takeaway(played.steps[-1].caption.removesuffix(" (not trained again)"), played.film)
+
+
+def test_activations_film_bars_counted(played, context):
+    """The printed height is that of the highest bar, and the end bars hold what lies beyond the axis."""
+    film = played.film
+    z = context.network().predict(context.examples().images, ("hidden1",))["hidden1"].ravel()
+    (low, high), heights = film.plot.x, np.diff(film.histogram.points.reshape(-1, 2, 3)[..., 1], axis=1).ravel()
+    inner = np.histogram(z, 60, (low, high))[0][1:-1]
+    shown = np.round(heights / heights.max() * film.plot.count_values(z)[0].max()).astype(int)
+    np.testing.assert_array_equal(shown[1:-1], inner)
+    line, beyond = film.lines["all-images"], int(((z < low) | (z > high)).sum())
+    assert f"highest bar: {shown.max():,}" in line
+    assert shown.sum() == z.size
+    assert (f"with {beyond:,} beyond the axis" in line) == bool(beyond)
+
+
+def test_activations_film_shows_its_image(played, context):
+    """The dots' image stands beside them."""
+    pixels = context.sample.pixels[0] / 255
+    np.testing.assert_allclose(played.film.picture.rgb[0], DARK.activation_colors(pixels), atol=1e-6)
+
+
 def test_plot_crowds_count_hidden_dots() -> None:
     """Dots on one place are counted, neighbours that can be told apart are not."""
     plot = Plot(DARK, Area(0, 0, 10, 5), (-10, 10), (0, 1))
     assert plot.crowds([3.0, 3.01, -4.0, 0.0, 3.02, 0.2]) == [(pytest.approx(3.01), 3)]
 
 
-def test_activations_film_own_weights(played, module, context, mlp_run):
+def test_activations_film_own_slopes(played, module, context, mlp_run):
     """Signs of the score's gradient for both images, and the marked weight, are those of autograd."""
     film, k = played.film, context.trace().prediction
     other = int((film.all_scores.argmax(axis=1) != k).argmax())
@@ -131,7 +163,8 @@ def test_activations_film_own_weights(played, module, context, mlp_run):
     a, b = x.grad.numpy()[:, 0]
     np.testing.assert_allclose(film.pair.values, [a, b], atol=1e-4 * np.abs(b).max())
     differ = int((np.sign(a) != np.sign(b)).sum())
-    assert f"signs differ at {differ} of 784, without functions at none" in film.lines["own-weights"]
+    assert f"signs differ at {differ} of 784, without functions at none" in film.lines["own-slopes"]
+    assert ("scales differ" in film.lines["own-slopes"]) == (len({f"{np.abs(g).max():.2g}" for g in (a, b)}) > 1)
     ground, ink = (film.theme.signed_colors(np.array(v)) for v in (0.0, 1.0))
     for picture, gradient in zip(film.pair.images.rgb, (a, b), strict=True):
         at = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)

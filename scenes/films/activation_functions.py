@@ -11,7 +11,7 @@ import numpy as np
 from netcore.analysis import linear_collapse
 from netcore.analysis.units import top_k
 from netcore.core.formatting import format_number
-from netcore.viz.colors import image_colors
+from netcore.viz.film.captions import shortest_caption
 from netcore.viz.film.components.answer_changes import AnswerChanges
 from netcore.viz.film.components.collapsing_columns import CollapsingColumns, matrix_sizes
 from netcore.viz.film.components.curve_film import CurveFilm
@@ -22,7 +22,6 @@ from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.tiles import ring
 from netcore.viz.film.components.weight_pictures import WeightPictures, source_shape, vector_image
 from netcore.viz.film.mobjects import PixelImages
-from netcore.viz.layout.area import Area
 
 NEEDS = ("examples",)
 
@@ -45,8 +44,8 @@ class ActivationFunctions(CurveFilm):
         self.own_weights()
         with_, without = self.compare_accuracy()
         self.takeaway(
-            "Sums of sums are sums: {layers} layers become 1", "Correct without functions {a}, with them {b}",
-            self.sums.change(), layers=len(self.layers), a=without, b=with_,
+            "Without functions {n} layers are 1 layer of sums", "Correct {a} → {b} (not trained again)",
+            self.sums.change(), n=len(self.layers), a=with_, b=without,
         )  # fmt: skip
 
     # ---- the layers without it
@@ -61,7 +60,7 @@ class ActivationFunctions(CurveFilm):
         with self.step("{n} layers of sums are 1 layer of sums", n=len(self.layers), name="collapse"):
             self.play(columns.slide())
             text = matrix_sizes(self.layers, self.weight, self.sum_line_box.width)
-            self.play(columns.replace(self.weight), self.sums.change(text))
+            self.play(columns.replace(self.weight), self.sums.change("2 × (3 × x) = 6 × x; likewise", text))
         self.old = columns.shown
 
     def fixed_weights(self) -> None:
@@ -84,23 +83,24 @@ class ActivationFunctions(CurveFilm):
         sums = [self.z, self.all_sums[other]]
         pair = np.array([linear_collapse.score_gradient(self.layers, self.functions, z, k) for z in sums])
         place = self.stage.part(0.22, 0, 1, 1)
-        names = [f"weights in this {text}" for text in self.name_pair(other)]
+        names = [f"slopes for this {text}" for text in self.name_pair(other)]
         self.pair = WeightPictures(self.theme, place, pair, trace, self.layers[0], names, own_scales=True)
         areas = self.stage.part(0, 0.06, 0.2, 0.94).rows([1, 1], gap=0.4)
         images = [self.image(p, at) for p, at in zip((trace.pixels, self.examples.images[other]), areas, strict=True)]
         a, b = self.pair.values
         (name,) = clip_names([trace.classes[k]], 5)
+        scales = "; scales differ" if self.pair.scales_differ else ""
         words = (
-            f"weight: change of score {name} per unit of ink;" if self.pixels else f"weight: change of score {name};",
+            f"slope: effect of each {self.word} on the score of {name}{scales};",
             f"signs differ at {linear_collapse.count_opposite(a, b):,} of {a.size:,}, without functions at none",
         )
-        with self.step("With functions, each image has its own weights", name="own-weights"):
+        with self.step("With functions, each image has its own slopes", name="own-slopes"):
             self.play(fade_out(self.old), fade_in([*images, *self.pair.mobjects], 0.3), self.sums.change(*words))
         self.old = [*images, *self.pair.mobjects]
-        self.one_weight(images, name, other)
+        self.one_slope(images, name, other)
 
-    def one_weight(self, images: Sequence[PixelImages], name: str, other: int) -> None:
-        """One input whose weight has the opposite sign for the other image; without functions it is the same."""
+    def one_slope(self, images: Sequence[PixelImages], name: str, other: int) -> None:
+        """One input whose slope has the opposite sign for the other image; without functions it is the same."""
         a, b = self.pair.values
         at = linear_collapse.most_opposite(a, b)
         if at is None:
@@ -110,16 +110,22 @@ class ActivationFunctions(CurveFilm):
         pictures = [*self.pair.images.corners(), *([m.corners()[0] for m in images] if self.pixels else [])]
         marks = [ring(self.theme, frame, a.shape, at[0], at[1]) for frame in pictures]
         self.numbers = [format_number(float(v)) for v in (a[at], b[at], without)]
-        first, second = ("raises", "lowers") if a[at] > 0 else ("lowers", "raises")
-        word, (one, two) = "pixel" if self.pixels else "value", self.name_pair(other)
+        first, second = ("raise", "lower") if a[at] > 0 else ("lower", "raise")
+        one, two = self.name_pair(other)
         words = (
-            f"yellow: {self.numbers[0]} in this {one}, {self.numbers[1]} in this {two};",
-            f"without functions {self.numbers[2]} in every image",
+            f"slope at yellow: {self.numbers[0]} for this {one}, {self.numbers[1]} for this {two};",
+            f"without functions {self.numbers[2]} for every image",
         )
-        text = "One {word} {first} score {label} here, {second} it there"
-        with self.step(text, name="one-weight", word=word, first=first, second=second, label=name):
+        texts = [f"A {{word}} would {{first}} {w}{{label}} here, {{second}} it there" for w in ("score ", "")]
+        values = {"word": self.word, "first": first, "second": second, "label": name}
+        with self.step(shortest_caption(*texts, **values), name="one-slope", **values):
             self.play(fade_in(marks), self.sums.change(*words))
         self.old += marks
+
+    @property
+    def word(self) -> str:
+        """What the first layer reads."""
+        return "pixel" if self.pixels else "value"
 
     @property
     def pixels(self) -> bool:
@@ -155,8 +161,3 @@ class ActivationFunctions(CurveFilm):
         with self.step("Correct: {a} with, {b} without", a=a, b=b, name="accuracy"):
             self.play(fade_out(self.old), fade_in(shown, 0.3), self.sums.change(words), bars.grow(0.3))
         return a, b
-
-    def image(self, pixels: np.ndarray, area: Area) -> PixelImages:
-        """One picture with an outline."""
-        frame = area.fit(*pixels.shape[:0:-1]).frame
-        return PixelImages(image_colors(self.theme, pixels), frame, outline=self.theme.rgb("faint"))

@@ -9,13 +9,16 @@ from netcore.analysis import linear_collapse
 from netcore.analysis.activations import Function
 from netcore.analysis.dense_layers import DenseLayer
 from netcore.core.formatting import format_count, format_number, format_percent
+from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.plot import Plot
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.film import Film
+from netcore.viz.film.mobjects import PixelImages
 from netcore.viz.film.text import TextLine, text_line
+from netcore.viz.layout.area import Area
 
 MEANINGS = {
     "Sigmoid": "The sigmoid puts each between 0 and 1",
@@ -70,9 +73,11 @@ class CurveFilm(Film):
         ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
         self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
         least, most = (format_number(v, 3) for v in (z.min(), z.max()))
+        pixels = self.context.trace().pixels
+        self.picture = self.image(pixels, self.stage.part(0, 0.56, 0.1, 0.76))
         with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
-            self.add(*self.axes)
-            note = f"a dot: a neuron of {self.layer.block.title}; yellow: neuron {self.one + 1}"
+            self.add(*self.axes, self.picture)
+            note = f"a dot: a neuron of {self.layer.block.title} for this image; yellow: neuron {self.one + 1}"
             note += "".join(f"; ×{n}: {n} in one place" for n in sorted({n for _, n in self.crowds}))
             self.play(fade_in([self.dots, *self.counts]), self.sums.change(note))
 
@@ -107,17 +112,27 @@ class CurveFilm(Film):
             self.label(format_count(n, "dot"), (a + b) / 2, middle) for n, (a, b) in zip(inside, ranges, strict=True)
         ]
         with self.step("In the grey the curve is nearly flat", name="flat"):
-            words = f"slope under {linear_collapse.FLAT_SLOPE} for {int(flat.sum())} of {len(self.z)} neurons"
-            self.play(fade_in([bands, *self.flat_counts]), self.sums.change(words))
+            words = (
+                "there a change of the sum hardly changes the activation:",
+                f"slope under {linear_collapse.FLAT_SLOPE} for {int(flat.sum())} of {len(self.z)} neurons",
+            )
+            self.play(fade_in([bands, *self.flat_counts]), self.sums.change(*words))
         share = float((np.abs(linear_collapse.slope(self.function, self.all_sums)) < linear_collapse.FLAT_SLOPE).mean())
         images, part = len(self.all_sums), format_percent(share, 0)
         with self.step("{n} images: {share} of all sums are in the grey", name="all-images", n=images, share=part):
             self.play(
                 fade_in([self.histogram]),
-                fade_out([*self.flat_counts, *self.counts]),
-                self.sums.change(f"bars: {self.all_sums.size:,} sums of all images"),
+                fade_out(self.flat_counts),
+                self.sums.change(*self.explain_bars()),
             )
         self.old = [bands, self.histogram]
+
+    def explain_bars(self) -> list[str]:
+        """Say what the bars count, how high the highest is, and what its ends hold."""
+        beyond = int((np.abs(self.all_sums) > self.plot.x[1]).sum())
+        highest = int(self.plot.count_values(self.all_sums)[0].max())
+        words = [f"bars: {self.all_sums.size:,} sums of all images;", f"highest bar: {highest:,}"]
+        return [*words, f"(end bars: with {beyond:,} beyond the axis)"] if beyond else words
 
     def take_out(self) -> None:
         """The curve becomes the line y = x, and the dots ride along."""
@@ -127,11 +142,16 @@ class CurveFilm(Film):
         labels, axes = self.axes[1:], self.plot.axes()
         with self.step("Take the function out: only sums remain", name="taken-out"):
             self.play(
-                fade_out([*self.old, *labels, self.axes[0]]), fade_in([axes]),
+                fade_out([*self.old, *self.counts, *labels, self.axes[0]]), fade_in([axes]),
                 Animate(self.curve, points=points, run_time=1.2), self.sums.change("activation = z"),
                 Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
             )  # fmt: skip
-        self.old = [axes, self.curve, self.dots]
+        self.old = [axes, self.curve, self.dots, self.picture]
+
+    def image(self, pixels: NDArray[np.uint8], area: Area) -> PixelImages:
+        """One picture with an outline."""
+        frame = area.fit(*pixels.shape[:0:-1]).frame
+        return PixelImages(image_colors(self.theme, pixels), frame, outline=self.theme.rgb("faint"))
 
     def label(self, text: str, x: float, y: float) -> TextLine:
         """Write a text above a point of the plot."""

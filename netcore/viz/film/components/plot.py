@@ -97,11 +97,15 @@ class Plot:
 
     def histogram(self, values: ArrayLike, bins: int = 60, height: float = 0.7) -> Rectangles:
         """Draw how often values occur, the highest bar `height` of the plot's; values out of range at its ends."""
-        counts, edges = np.histogram(np.clip(np.asarray(values, float), *self.x), bins, self.x)
+        counts, edges = self.count_values(values, bins)
         foot, xs = self.area.bottom, self.at(edges, self.y[0])[:, 0]
         tops = foot + counts * height * self.area.height / max(int(counts.max()), 1)
         corners = np.stack([np.column_stack([xs[:-1], np.full(bins, foot)]), np.column_stack([xs[1:], tops])], axis=1)
         return Rectangles(corners, [*self.theme.rgb("muted"), 0.8], width=0, z_index=-0.5)
+
+    def count_values(self, values: ArrayLike, bins: int = 60) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+        """Count the values in each part of the horizontal axis, those beyond it at its ends; edges (N + 1,) too."""
+        return np.histogram(np.clip(np.asarray(values, float), *self.x), bins, self.x)
 
     def _ticks(self, labels: Mapping[float, str], vertical: bool) -> list[ArrayMobject]:
         values = list(labels)

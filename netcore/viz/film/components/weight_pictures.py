@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.dense_layers import DenseLayer
+from netcore.core.formatting import format_number
 from netcore.core.trace import Trace
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.color_scale import ColorScale
@@ -40,6 +41,8 @@ class WeightPictures:
     ----------
     images : PixelImages
         Their `values` (N, h, w) are the weights.
+    scales_differ : bool
+        Whether the scales end at different numbers.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class WeightPictures:
         if own_scales:
             for scale, place in zip(scales, places, strict=True):
                 scale.place((place.center[0] + scale.width / 2 - 0.1, place.bottom - NAME_ROOM - 0.15))
+        self.scales_differ = len({format_number(v) for v in limits.ravel().tolist()}) > 1
         self.scale = [m for scale in scales for m in scale.mobjects]
 
     @property
