@@ -14,7 +14,9 @@ from netcore.analysis.convolution import output_terms
 from netcore.analysis.map_maxima import largest_values
 from netcore.core.errors import NetcoreError, RequirementError
 from netcore.rendering.request import Request, make_tasks
-from netcore.scenes.films.feature_maps import FeatureMapFilm
+from netcore.scenes.films.feature_maps import FeatureMapFilm, name_ringed
+from netcore.viz.film.components.neuron_votes import NeuronVotes
+from netcore.viz.film.components.sum_line import BREAK, SumLine
 from netcore.viz.film.components.tiles import max_tiles, tile_frames
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK, LIGHT
@@ -121,8 +123,16 @@ def check_reads(seen, trace):
     np.testing.assert_allclose(edges.values, sums[top], atol=1e-4)
     for value, color in zip(edges.values, edges.rgba, strict=True):
         np.testing.assert_allclose(color[:3], DARK.rgb("positive" if value > 0 else "negative"))
-    assert [int(k) - 1 for k in re.findall(r"map (\d+):", seen["reads-3"].line)] == top.tolist()
-    *terms, total = numbers(seen["reads-3"].line)
+    line, later = seen["reads-3"].line.split(" → ", 1)
+    assert [int(k) - 1 for k in re.findall(r"(?:map|[+−]) (\d+):", line)] == top.tolist()
+    values = [float(trace[node].output[place]) for node in ("norm2", "act2")]
+    np.testing.assert_allclose(numbers(later), values, atol=0.0051)
+    bright = np.asarray(seen["reads-3"].tiles.rgb) - DARK.rgb("background")
+    whole = DARK.activation_colors(trace["pool1"].output / trace["pool1"].output.max()) - DARK.rgb("background")
+    dimmed = np.abs(bright).max((1, 2, 3)) < 0.5 * np.abs(whole).max((1, 2, 3))
+    assert not dimmed[top].any()
+    assert dimmed.sum() == len(whole) - len(top)
+    *terms, total = numbers(line)
     ends = edges.points.reshape(-1, 2, 3)[..., :2]
     assert len({tuple(end) for end in ends[:, 1].round(4).tolist()}) == len(ends), "edges end apart"
     assert sum(terms) == pytest.approx(total, abs=1e-9)
@@ -163,14 +173,34 @@ def assert_votes(seen, trace):
 
 
 def check_functions(seen, trace):
-    """Sum, batch norm and ReLU of the followed value are the trace's."""
+    """Sum, batch norm and ReLU of the followed value are the trace's; so is the negative value that ReLU makes 0."""
     output = trace["act1"].output
-    place = (followed(output), *np.unravel_index(output[followed(output)].argmax(), output[0].shape))
+    unit = followed(output)
+    place = (unit, *np.unravel_index(output[unit].argmax(), output[0].shape))
+    a, scale, shift, norm, relu, low = numbers(seen["functions"].line)
     expected = [float(trace[node].output[place]) for node in ("conv1", "norm1", "act1")]
-    np.testing.assert_allclose(numbers(seen["functions"].line), expected, atol=0.0051)
+    np.testing.assert_allclose([a, norm, relu], expected, atol=0.0051)
+    assert a * scale + shift == pytest.approx(norm, abs=0.0051)
+    layer = trace["norm1"]
+    assert scale == pytest.approx(layer.weight[unit] / np.sqrt(layer.settings["running_var"][unit] + 1e-5), abs=0.0051)
+    assert low == pytest.approx(float(layer.output[unit].min()), abs=0.0051)
+    assert low < 0 == output[unit].min()
 
 
-CHECKS = (check_functions, check_one_map, check_tiles, check_reads, check_answer)
+def check_pooled_place(seen, trace):
+    """The small ring lies on the pooled value whose window is shown in numbers."""
+    output = trace["pool1"].output
+    unit = followed(trace["act1"].output)
+    row, column = np.unravel_index(output[unit].argmax(), output[unit].shape)
+    window = trace["act1"].output[unit, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+    np.testing.assert_array_equal(seen["maps-2"].detail, window)
+    ((_, _, points),) = seen["maps-2"].marks
+    origin, right, down = seen["maps-2"].tiles.corners[unit]
+    at = (points[:2, :2].mean(0) - origin) / (right[0] - origin[0], down[1] - origin[1]) * output.shape[1:][::-1]
+    np.testing.assert_allclose(at, [column + 0.5, row + 0.5], atol=1e-4)
+
+
+CHECKS = (check_functions, check_pooled_place, check_one_map, check_tiles, check_reads, check_answer)
 
 
 def check_all(seen, trace):
@@ -188,6 +218,28 @@ def test_maps_film_bars_and_counts(played, trace):
     np.testing.assert_allclose(bars.values, trace.probabilities)
     active = int((trace["hidden1_act"].output != 0).sum())
     assert f"3,136 values → 320 neurons, {active} active" in played.texts
+
+
+def test_maps_film_words(played, trace):
+    """Words that once were not true: what is ringed, how windows are chosen, of how many layers maps are shown."""
+    votes = NeuronVotes.read(trace["output"], trace["hidden1_act"].output, (trace.prediction, 0), ("a", "b"))
+    best = votes.strongest(8, range(320))
+    assert name_ringed(votes, best) == f"ringed: the {len(best)} that raise a most"
+    assert name_ringed(votes, best[1:]) == f"ringed: {len(best) - 1} that raise a"
+    assert name_ringed(votes, []) == ""
+    assert {"beside one map of each of 4 layers", "drawn as large as before"} <= played.texts
+    places = played.film.seen["windows"].line
+    assert places.startswith("largest values at least 3 pixels apart;")
+
+
+def test_sum_line_breaks_rows():
+    """What follows a break stands in a row below; without room for either row, terms go where they fit."""
+    line = SumLine(DARK, Area(0, 0, 6, 1))
+    above, below = line.place(["1 + 1 = 2", BREAK, "→ ReLU 2"])
+    assert above.points[0, 1] > below.points[1, 1]
+    long = ["1.25 + 2.25"] * 6
+    rows = {round(float(m.points[0, 1]), 3) for m in line.place([*long, BREAK, "→ 2"])}
+    assert len(rows) == 2
 
 
 def test_maps_film_layout(played):

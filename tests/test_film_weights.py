@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,17 @@ from networks import AttentionViT
 
 from netcore.analysis import first_layer
 from netcore.analysis.first_layer import first_unit, idle_pixels
-from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots
+from netcore.analysis.layer_resets import LayerReset
+from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots, recorded_curves
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_sum
 from netcore.scenes.films.weights_evolve import WeightsEvolve
+from netcore.viz.film.captions import format_caption
 from netcore.viz.film.components import weight_view
+from netcore.viz.film.components import weight_wording as wording
+from netcore.viz.film.components.tiles import Tiles
+from netcore.viz.film.components.time_axis import TimedImages
+from netcore.viz.film.components.weight_wording import FUNCTIONS
 from netcore.viz.theme import DARK, LIGHT
 
 SIZE = (320, 180)
@@ -140,11 +147,64 @@ def test_weights_film_shows_network(check, played, context):
     check(played, context)
 
 
+def formula_value(text, x):
+    """Value of a printed formula such as ``Sigmoid(x) = 1 / (1 + e⁻ˣ)``."""
+    python = text.partition(" = ")[2].replace("−", "-").replace("e⁻ˣ", "exp(-x)").replace("eˣ", "exp(x)")
+    return eval(python, {"exp": np.exp, "x": x})
+
+
+def test_weights_film_functions_have_formulas():
+    for name in ("Sigmoid", "Tanh"):
+        expected = float(getattr(torch.nn, name)()(torch.tensor(-0.7, dtype=torch.float64)))
+        assert formula_value(FUNCTIONS[name], -0.7) == pytest.approx(expected)
+
+
+def test_weights_film_says_its_formula(played):
+    film, line = played.film, played.film.seen["early"]["line"]
+    for function in film.unit.after[0][-1:]:
+        assert FUNCTIONS[function.term] in line
+
+
+def test_weights_film_bias_uncoloured(played):
+    terms = played.film.view.sum_terms(-1)
+    assert not [t for t in terms if not isinstance(t, str) and "bias" in t[0]]
+
+
+def test_weights_film_one_scale(played):
+    """All units are on the scale that the one had; the caption or its note has the layer."""
+    film = played.film
+    moment = next(m for m, step in zip(played.moments, played.steps, strict=True) if step.name == "all")
+    tiles = next(s.mobject for s in moment if isinstance(s.mobject, TimedImages))
+    assert tiles.vmax == film.view.scales[0][1] == film.seen["late"]["later_weights"][2]
+    texts = " ".join([film.seen["all"]["caption"], *(m.text for m in moment if m.text)])
+    assert "turned by only" in texts or film.unit.block.title in texts
+    assert "ringed" not in texts
+
+
+def test_weights_film_ends_with_pictures(played, context):
+    film = played.film
+    pictures = [s.mobject for s in played.moments[-1] if type(s.mobject) is Tiles]
+    name = context.trace()[film.unit.block.main.node].weight_name
+    for tiles, at, vmax in zip(pictures, (film.first, film.last), film.view.scales[0], strict=True):
+        weight = context.weights(at)[name][film.unit.unit].reshape(film.unit.own.shape[1:])
+        np.testing.assert_array_equal(tiles.values, weight)
+        assert tiles.vmax == vmax
+
+
+def test_weights_film_charts_have_headers(played):
+    film = played.film
+    texts = [m.text for m in film.charts.headers]
+    assert texts[0].startswith(film.name)
+    assert texts[1].removeprefix("of ").startswith(film.found.words[: len(texts[1]) - 5])
+    if "half" in film.seen:
+        assert "shortest span with half of the weight change" in film.seen["half"]["line"]
+
+
 def test_weights_film_put_back(played, context):
     """One layer has its untrained weights, the others keep theirs."""
     film = played.film
     images = context.images()
-    bars = next(s.mobject for s in played.moments[-1] if type(s.mobject).__name__ == "BarMobject")
+    bars = next(s.mobject for s in played.moments[-2] if type(s.mobject).__name__ == "BarMobject")
     layers = [n for n in context.trace().layers if n.weight is not None and "Norm" not in n.kind]
     assert len(bars.values) == len(layers)
     first = context.weights(film.first)
@@ -155,6 +215,12 @@ def test_weights_film_put_back(played, context):
 
 
 def test_weights_film_accuracy_curve(played, context):
+    """The curve has all recorded values, as in the film about learning, and those of the snapshots."""
+    chart = played.film.charts.accuracy
+    steps, values = recorded_curves(context, played.film.found)[1]
+    assert len(steps) >= len(context.snapshots)
+    expected = [chart.plot.left + played.film.axis.places(steps) * chart.plot.width, chart.height_of(values)]
+    np.testing.assert_allclose(chart.curve.points[:, :2].T, expected)
     images = context.images()
     for snapshot, value in zip(played.film.axis.steps, played.film.charts.accuracy.at_snapshots, strict=True):
         at = next(s for s in context.snapshots if s.step == snapshot)
@@ -210,6 +276,46 @@ def test_snapshot_predictions_loss(context):
     p = np.exp(found.logits[0, 0].astype(float))
     assert found.losses[0, 0] == pytest.approx(-np.log(p[label] / p.sum()))
     assert found.confusion[0].trace() == pytest.approx(found.accuracy[0] * len(found.images.labels))
+
+
+def made_unit(first, last):
+    weights = np.stack([first, last])[:, None, None]
+    return SimpleNamespace(**{"neighbour_correlations": correlations(weights)})
+
+
+def correlations(weights):
+    unit = first_layer.FirstUnit(None, 0, weights, np.zeros((2, 1)), np.ones(weights.shape[2:]), *4 * (None,))
+    return unit.neighbour_correlations
+
+
+def test_conclusion_needs_noise_then_pattern():
+    """Noise is said to become a pattern only where adjacent weights became alike."""
+    noise, ramp = np.random.default_rng(0).normal(size=(28, 28)), np.add.outer(np.arange(28.0), np.arange(28.0))
+    found = correlations(np.stack([noise, ramp])[:, None, None])
+    flat = np.r_[ramp[:, 1:].ravel(), ramp[1:].ravel()], np.r_[ramp[:, :-1].ravel(), ramp[:-1].ravel()]
+    assert found[1] == pytest.approx(np.corrcoef(*flat)[0, 1])
+    assert abs(found[0]) < 0.1
+    for first, last, words in ((noise, ramp, "Noise to a pattern"), (noise, -noise, "sum on"), (ramp, ramp, "sum on")):
+        text, _ = wording.conclusion_caption(made_unit(first, last), "Neuron 1", "7", ("1", "2"), ("epoch 1", "3"))
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("shares", "total", "expected"),
+    [
+        ((0.1, 0.4), 2, "Accuracy 90.0 %; any layer untrained: ≤ 40.0 %"),
+        ((0.1, 0.9), 2, "Accuracy 90.0 %; layer 0 untrained: 10.0 %"),
+        ((0.1, 0.4), 3, "Accuracy 90.0 %; layer 0 untrained: 10.0 %"),
+        ((0.9,), 1, "Accuracy 90.0 %"),
+    ],
+)
+def test_reset_caption_any_only_if_all(shares, total, expected):
+    text, values = wording.reset_caption([LayerReset(f"layer {k}", p) for k, p in enumerate(shares)], total, 0.9)
+    assert format_caption(text, **values) == expected
+
+
+def test_idle_note_names_first_snapshot():
+    assert wording.idle_note("untrained")[1] == "weights there: unchanged since untrained"
 
 
 def test_idle_pixels_need_training_images(context):

@@ -78,6 +78,15 @@ class FirstUnit:
         done = np.concatenate([[0.0], np.cumsum(moves)])
         return np.asarray(done / (done[-1] or 1.0))
 
+    @property
+    def neighbour_correlations(self) -> NDArray[np.float64]:
+        """Correlation of adjacent weights of the unit at each snapshot, shape (T,): about 0 in noise."""
+        own = self.own.astype(float)
+        pairs = [(own[..., 1:], own[..., :-1]), (own[..., 1:, :], own[..., :-1, :])]
+        a, b = (np.concatenate([p[k].reshape(len(own), -1) for p in pairs], axis=1) for k in (0, 1))
+        a, b = (v - v.mean(1, keepdims=True) for v in (a, b))
+        return np.asarray((a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-12))
+
     def half_of_change(self) -> tuple[int, int]:
         """Return the snapshots between which at least half of the change was done, in the fewest training steps."""
         done = self.change

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netcore.analysis.blocks import Block
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.regions import evenly_spaced
 from netcore.core.context import SceneContext
 from netcore.core.run import LabeledImages, Snapshot
+from netcore.core.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class LayerReset:
 
     title: str
     accuracy: float
+
+
+def weighted_blocks(trace: Trace) -> list[Block]:
+    """Return the layers with weights, without normalizations."""
+    return [b for b in graph_of_trace(trace) if b.main.parameters and b.kind != "norm"]
 
 
 def reset_layers(
@@ -36,7 +43,7 @@ def reset_layers(
         Number of layers with weights.
     """
     untrained, network = context.weights(first), context.network(last)
-    blocks = [b for b in graph_of_trace(context.trace(at=last)) if b.main.parameters and b.kind != "norm"]
+    blocks = weighted_blocks(context.trace(at=last))
     out = []
     for block in evenly_spaced(blocks, limit):
         replaced = {name: untrained[name] for name in block.main.parameters if name in untrained}

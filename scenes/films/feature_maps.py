@@ -107,6 +107,7 @@ class FeatureMapFilm(MapSequenceFilm):
         n, active = int(np.prod(block.input_shape)), int((values != 0).sum())
         text = "{n} values → {m} {word}s" + (", {k} active" if active < len(values) else "")
         word = block.unit_word
+        self.neurons = block.title, at
         with self.step(text, name=f"vector-{at + 1}", n=n, m=len(values), word=word, k=active):
             self.play(screen.clear(tiles), screen.clear_detail(), self.line.change(), self.fall(tiles))
             limit, signed = map_limit(values)
@@ -137,7 +138,8 @@ class FeatureMapFilm(MapSequenceFilm):
             bars = ClassBars(self.theme, trace, right, self.max_classes)
             moves = [screen.clear(), screen.clear_detail(), self.line.change()]
             images = [(self.colors(m), f"{m.block.short}, map {m.unit + 1}") for m in evenly_spaced(layers, 4)]
-            self.play(*moves, screen.head("probability", "beside one map of each layer", at), fade_out(screen.legend))
+            note = f"beside one map of each of {len(images)} layers" if len(images) > 1 else "beside one map"
+            self.play(*moves, screen.head("probability", note, at), fade_out(screen.legend))
             self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
 
     def votes(self, votes: NeuronVotes) -> None:
@@ -156,7 +158,8 @@ class FeatureMapFilm(MapSequenceFilm):
         with self.step("Blue neurons raise {a} over {b}, orange lower", name="strongest", a=a, b=b):
             note = f"color: (weight to {a} − weight to {b}) × activation"
             self.play(Animate(screen.tiles, rgb=rgb, run_time=0.5), screen.scale(limit, True, note), self.line.change())
-            self.play(fade_in(rings), self.line.change(*votes.total(best)))
+            head = screen.head(self.neurons[0], name_ringed(votes, best), self.neurons[1])
+            self.play(fade_in(rings), head, self.line.change(*votes.total(best)))
         screen.marks = [*rings]
 
     def colors(self, layer: MapLayer) -> NDArray[np.float64]:
@@ -183,3 +186,10 @@ class FeatureMapFilm(MapSequenceFilm):
 def after_dropout(block: Block) -> str:
     """Say that dropout is off, where the block has one."""
     return "dropout is off" if any("Dropout" in op.kind for op in block.operations) else ""
+
+
+def name_ringed(votes: NeuronVotes, best: Sequence[int]) -> str:
+    """Say which neurons are ringed: those that raise most, as far as they are drawn."""
+    drawn = len(best) == min(STRONGEST, int((votes.terms > 0).sum()))
+    text = f"the {len(best)} that raise {votes.names[0]} most" if drawn else f"{len(best)} that raise {votes.names[0]}"
+    return f"ringed: {text}" if best else ""

@@ -7,8 +7,9 @@ early and late, then the accuracy with one layer at a time put back to its untra
 import numpy as np
 
 from netcore.analysis.first_layer import first_unit, idle_pixels
-from netcore.analysis.layer_resets import LayerReset, reset_layers
-from netcore.core.formatting import format_number, format_percent
+from netcore.analysis.layer_resets import LayerReset, reset_layers, weighted_blocks
+from netcore.analysis.snapshot_predictions import recorded_curves
+from netcore.core.formatting import format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components import weight_wording as wording
@@ -19,10 +20,9 @@ from netcore.viz.film.components.time_axis import TimedText, run_time_line, set_
 from netcore.viz.film.components.training_film import TrainingFilm
 from netcore.viz.film.components.unit_grid import UnitGrid
 from netcore.viz.film.components.weight_charts import WeightCharts
-from netcore.viz.film.components.weight_view import WeightView, frame_of
-from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.components.weight_ends import weight_ends
+from netcore.viz.film.components.weight_view import WeightView
 from netcore.viz.film.text import ellipsize_line
-from netcore.viz.layout.image_frames import pixel_boxes
 
 NEEDS = ("snapshots",)
 
@@ -47,7 +47,7 @@ class WeightsEvolve(TrainingFilm):
         self.begin()
         self.trace = self.context.trace(at=self.last)
         self.unit = first_unit(self.context, self.snapshots)
-        upper, self.lower = self.stage.rows([0.6, 0.4], 0.2)
+        upper, self.lower = self.stage.rows([0.55, 0.45], 0.2)
         self.word = "kernel" if self.unit.is_kernel else "neuron"
         self.name = f"{self.word} {self.unit.unit + 1}"
         self.view, self.small = (
@@ -67,14 +67,9 @@ class WeightsEvolve(TrainingFilm):
         each = "used at every window" if unit.is_kernel else "one for each pixel"
         with self.step("{who}: {n} weights, {each}", name="unit", who=self.name.capitalize(), n=own.size, each=each):
             self.add(view.image, view.heads[1])
-            start = np.repeat(view.image.corners() if not unit.is_kernel else frame_of(view.window), len(own), 0)
-            begin = np.pad(start.reshape(-1, 2), ((0, 0), (0, 1)))
-            goal = view.weights.points[:, :2].copy()
             mark = [view.window] if unit.is_kernel else []
-            words = ["framed: the window shown here, that of the largest sum at the end"]
-            words = words if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
-            move = Animate(view.weights, start={"points": begin, "opacity": 0.0}, points=goal, opacity=1.0)
-            self.play(move, fade_in([view.heads[0], *mark], delay=0.5), self.note(*words))
+            words = wording.WINDOW_NOTE if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
+            self.play(view.spread(), fade_in([view.heads[0], *mark], delay=0.5), self.note(*words))
         with self.step("Weights: blue above 0, orange below, plain near 0", name="signs"):
             marks, terms = view.mark_extremes()
             self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*terms))
@@ -102,15 +97,17 @@ class WeightsEvolve(TrainingFilm):
             self.play(
                 Animate(view.weights, rgb=colors[0]), Animate(view.products, rgb=colors[1]),
                 view.show_scale(0, -1), view.show_scale(1, -1), fade_out(view.cells),
+                self.note(f"faint: these weights are small beside those at {self.axis.labels[-1]}"),
             )  # fmt: skip
             view.cells = []
 
     def evolve(self) -> None:
         """Cursor, weights, products and sum go through the snapshots together."""
         view, small, unit = self.view, self.small, self.unit
-        self.charts = charts = WeightCharts(self.theme, self.lower, self.axis, unit, self.found.accuracy)
-        texts = [f"sum {format_number(float(z), 3)}" for z in unit.sums]
-        texts[0], texts[-1] = f"sum {view.total(0)}", f"sum {view.total(-1)}"
+        words = f"{self.name}: weight differences, added up", f"of {self.found.words}"
+        curve = recorded_curves(self.context, self.found)[1]
+        self.charts = charts = WeightCharts(self.theme, self.lower, self.axis, unit, self.found.accuracy, curve, words)
+        texts = view.sum_texts()
         self.number = number = TimedText(self.axis.times, texts, NUMBER, self.theme.rgb("foreground"), small.feet[1])
         self.timed = [small.later_weights, small.later_products, *charts.timed, number]
         set_time(self.timed, 0.0)
@@ -124,7 +121,7 @@ class WeightsEvolve(TrainingFilm):
     def half(self) -> None:
         """The time in which half of the change was done."""
         first, last, low, high, share = self.charts.half_words()
-        self.band = [self.charts.band()] if share < MOST else []
+        self.band, self.fastest = ([self.charts.band()], (first, last)) if share < MOST else ([], ("", ""))
         if not self.band:
             return
         text, values = wording.fastest_caption(self.name.capitalize(), first, last)
@@ -150,16 +147,15 @@ class WeightsEvolve(TrainingFilm):
         if found is None:
             return
         with self.step("{n} pixels never had ink: weights never moved", name="idle", n=int(found.sum())):
-            boxes = pixel_boxes(self.view.frames[:1], np.flatnonzero(found), found.shape)
-            self.marks = [Rectangles(boxes, line=[*self.theme.rgb("emphasis"), 1.0], width=1.0, z_index=2)]
-            self.play(fade_in(self.marks), self.note(*wording.IDLE_NOTE))
+            self.marks = [self.view.frame_pixels(found)]
+            self.play(fade_in(self.marks), self.note(*wording.idle_note(self.axis.labels[0])))
 
     def all_units(self) -> None:
         """Every unit of the layer, first untrained, then trained."""
         view, pixel = self.view, self.width / self.cairo_camera.pixel_width
-        ends = self.axis.labels[0], self.axis.labels[-1]
-        grid = UnitGrid(self.theme, self.stage, self.unit, self.max_units, pixel, self.word, ends)
-        (text, values), notes = wording.units_caption(self.unit, grid.count, grid.all_shown, *ends)
+        ends, others = (self.axis.labels[0], self.axis.labels[-1]), len(weighted_blocks(self.trace)) > 1
+        grid = UnitGrid(self.theme, self.stage, self.unit, view.scales[0][1], self.max_units, pixel, self.word, ends)
+        (text, values), notes = wording.units_caption(self.unit, grid.count, grid.all_shown, ends, others)
         with self.step(text, name="all", **values):
             legends = [m for legend in view.legends for m in legend]
             old = [view.image, view.later_products, *view.heads, *self.marks, view.window, *legends, *view.cells]
@@ -169,18 +165,21 @@ class WeightsEvolve(TrainingFilm):
             self.play(fade_out([self.weights]), fade_in([*grid.timed, *grid.fixed], run_time=0.5))
             self.play(*(Animate(m, time=1.0, run_time=0.8, delay=0.8) for m in grid.timed))
             self.wait(1.5)
-        self.grid = [*grid.timed, *grid.fixed]
+        self.old = [*grid.timed, *grid.fixed]
 
     def put_back(self) -> None:
-        """The accuracy with the weights of one layer put back, layer by layer."""
-        full, images = float(self.found.accuracy[-1]), self.found.images
-        resets: list[LayerReset] = []
+        """The accuracy with the weights of one layer put back, layer by layer; the first unit again."""
+        full, total, resets = float(self.found.accuracy[-1]), 0, list[LayerReset]()
         if self.first.step == 0:
-            resets, total = reset_layers(self.context, self.first, self.last, images, MAX_LAYERS)
+            resets, total = reset_layers(self.context, self.first, self.last, self.found.images, MAX_LAYERS)
             self.show_resets(resets, total, full)
-        view, (second, more) = self.view, wording.reset_caption(resets, full)
-        first, values = wording.sums_caption(self.name.capitalize(), self.image, view.total(0), view.total(-1))
-        self.takeaway(first, second, self.line.change(), **values, **more)
+        view, (second, more) = self.view, wording.reset_caption(resets, total, full)
+        first, values = wording.conclusion_caption(
+            self.unit, self.name.capitalize(), self.image, view.ends, self.fastest
+        )
+        names = f"{self.name}, {self.axis.labels[0]}", self.axis.labels[-1]
+        ends = weight_ends(self.theme, self.stage, self.unit, names, view.scales[0])
+        self.takeaway(first, second, self.line.change(), fade_out(self.old), fade_in(ends, 0.4), **values, **more)
 
     def show_resets(self, resets: list[LayerReset], total: int, full: float) -> None:
         """A bar for each layer that is put back, and the lowest of them."""
@@ -188,13 +187,14 @@ class WeightsEvolve(TrainingFilm):
         words = f"accuracy on {self.found.words}" + f" · {len(resets)} of {total} layers" * (len(resets) < total)
         bars = LabelledBars(self.theme, self.stage, [r.title for r in resets], p, title=words, before=full)
         with self.step("One layer at a time put back to untrained weights", name="put-back"):
-            line = f"upright line: {format_percent(full)}, all layers trained;"
-            self.play(fade_out(self.grid), self.note(line, "a bar: only its layer untrained"))
+            note = self.note(f"upright line: {format_percent(full)}, all trained;", "a bar: only its layer untrained")
+            self.play(fade_out(self.old), note)
             self.play(fade_in(bars.still))
             self.play(bars.fall())
-        low = int(p.argmin())
+        low, self.old = int(p.argmin()), [*bars.still, *bars.numbers]
         if p[low] < full:
             text, values = wording.worst_caption(resets[low], full)
             with self.step(text, name="worst", **values):
                 note = self.note(*wording.worst_note(resets, full, len(self.trace.classes)))
-                self.play(fade_in([bars.ring(low)]), note)
+                self.old.append(bars.ring(low))
+                self.play(fade_in(self.old[-1:]), note)

@@ -13,7 +13,7 @@ from netcore.core.formatting import format_percent
 from netcore.core.trace import LayerTrace, Trace
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.film.components.sum_line import Term
-from netcore.viz.film.components.sums import format_fixed
+from netcore.viz.film.components.sums import format_fixed, print_affine
 from netcore.viz.wording import prediction_role
 
 WORDS = {"BN": "Batch norm", "LN": "Layer norm", "LRN": "Local response norm", "GroupNorm": "Group norm"}
@@ -39,22 +39,9 @@ def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, in
     """Write a normalization of one value as ``x × scale + shift = y`` with numbers that give y's two decimals."""
     if affine is None:
         return []
-    x, y = float(stage.reads[at]), float(stage.values[at])
-    out = round(y, 2)
-    for d in range(2, 6):
-        a, b, c = (round(float(v), d) for v in (x, affine.scale, affine.shift))
-        if abs(round(a * b + c, 2) - out) < 0.005:
-            break
-    else:
+    texts = print_affine(float(stage.reads[at]), float(stage.values[at]), affine.scale, affine.shift)
+    if not texts:
         return []
-    sign = "−" if c < 0 else "+"
-    texts = [
-        format_fixed(a, d),
-        f"× {format_fixed(b, d)}",
-        f"{sign} {format_fixed(abs(c), d)}",
-        "=",
-        format_fixed(out, 2),
-    ]
     learned = ", and 2 learned numbers" if stage.parameters else ""
     note = f"by the map’s mean and deviation in {'training' if affine.learned else 'this image'}{learned}"
     return [*texts[:4], (texts[4], "foreground"), (f"({note})", "muted")]

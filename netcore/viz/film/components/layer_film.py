@@ -12,10 +12,10 @@ from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.cnn_wording import spell
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
+from netcore.viz.film.components.function_terms import after_sum, function_terms
 from netcore.viz.film.components.map_screen import LINE, NUMBER_ROOM, MapScreen, dead_note, map_limit
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.components.sum_terms import partial_terms, window_terms
-from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.components.tiles import Tiles, ring, row_numbers, tile_frames, value_cells
 from netcore.viz.film.components.value_edges import value_edges
 from netcore.viz.film.film import Film
@@ -25,6 +25,8 @@ from netcore.viz.layout.area import Area
 WINDOWS = 3  # strongest places of a map that are opened
 MAX_COLORS = 4  # input maps of a layer that reads the image
 EFFECTS = {"BN": "batch norm rescales", "ReLU": "ReLU makes negatives 0"}
+KERNEL_COLORS = "(kernel: blue above 0, orange below)"
+DIMMED = 0.35  # share of its contrast that a tile keeps where lines cross it
 MAX_POOLING = 4  # side of a pooling window that is shown in numbers
 Spot = tuple[OutputTerms, int, int]  # a window, and row and column of its value
 
@@ -73,7 +75,8 @@ class LayerFilm(Film):
                 self.label(f"{products.size:,} products", area),
                 value_cells(self.theme, products, area, np.abs(products).max(), True, texts[:-1]),
             ]
-            self.play(fade_in(marks), self.line.change(*window_terms(layer, texts, total), delay=0.3))
+            words = *window_terms(layer, texts, total), (KERNEL_COLORS, "muted")
+            self.play(fade_in(marks), self.line.change(*words, delay=0.3))
             screen.marks = marks
         self.functions(layer)
         self.windows(layer)
@@ -84,10 +87,8 @@ class LayerFilm(Film):
             return
         words = [EFFECTS.get(term, f"then {spell(term)}") for term, _ in layer.steps[1:]]
         text = ", ".join(words)
-        first, *later = [format_fixed(value, 2) for _, value in layer.steps]
-        terms = [f"→ {spell(term)} {value}" for (term, _), value in zip(layer.steps[1:], later, strict=True)]
         with self.step("{text}", name="functions", text=text[:1].upper() + text[1:]):
-            self.play(self.line.change(first, *terms))
+            self.play(self.line.change(*function_terms(self.trace, layer)))
 
     def windows(self, layer: MapLayer) -> None:
         """The windows over which the map is largest, beside each other."""
@@ -106,7 +107,9 @@ class LayerFilm(Film):
                 marks.append(value_cells(self.theme, terms.inputs.mean(0), cells, limit, bool((x < 0).any())))
                 at = (word.left, word.center[1])
                 marks.append(text_line(value, LABEL, self.theme.rgb("foreground"), at=at, align=(-1, 0)))
-            self.play(fade_out(self.screen.marks), self.line.change("beside each window: the map's value there"))
+            chosen = f"largest values at least {size} pixels apart;"
+            words = self.line.change(chosen, "beside each window: the map's value")
+            self.play(fade_out(self.screen.marks), words)
             self.play(fade_in(marks))
             self.screen.marks = marks
 
@@ -165,10 +168,10 @@ class LayerFilm(Film):
             assert old is not None
             screen.tiles.points = old.points.copy()
             moves = [
-                screen.head(layer.block.title, "tiles as large as before", k),
+                screen.head(layer.block.title, "drawn as large as before", k),
                 fade_in([screen.tiles], run_time=0.6),
             ]
-            window = layer.block.window
+            window, note = layer.block.window, f"ringed: map {layer.unit + 1}"
             if window is not None and max(window.reach) <= MAX_POOLING:
                 values = pooled_values(before, layer)
                 texts = [format_number(float(v)) for v in values.ravel()]
@@ -178,7 +181,11 @@ class LayerFilm(Film):
                 )
                 result = format_number(float(layer.values[layer.unit, layer.row, layer.column]))
                 moves.append(self.line.change(f"{word} of {', '.join(texts)} =", result))
-            self.play(*moves, screen.scale(limit, signed, f"ringed: map {layer.unit + 1}"))
+                note += f", in it the {word} of this window"
+                place = screen.tiles.corners()[layer.position]
+                screen.marks = [ring(self.theme, place, layer.size, [layer.row], [layer.column], width=1.5)]
+                moves.append(fade_in(screen.marks, delay=0.6))
+            self.play(*moves, screen.scale(limit, signed, note))
             self.remove(old)
 
     def read_maps(self, before: MapLayer, layer: MapLayer, k: int) -> None:
@@ -198,17 +205,21 @@ class LayerFilm(Film):
             self.play(
                 fade_out(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
                 screen.head(layer.block.title, note, k),
-                screen.scale(limit, signed, after_sum(layer)), fade_in([self.big], delay=0.5),
+                screen.scale(limit, signed), fade_in([self.big], delay=0.5),
             )  # fmt: skip
-            frames = small[[int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]]
+            sources = [int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]
+            frames, ground = small[sources], np.asarray(self.theme.rgb("background"))
+            rgb = ground + DIMMED * (screen.tiles.rgb - ground)
+            rgb[sources] = screen.tiles.rgb[sources]
             value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
             numbers = row_numbers(self.theme, small, before.chosen)
             edges = value_edges(self.theme, frames, value, terms.partial_sums[which])
             kernel = terms.weights[which[0]]
-            title = f"its kernel for map {layer.sources[0] + 1}"
+            title = f"kernel {layer.unit + 1} for map {layer.sources[0] + 1}"
             self.play(
                 screen.show_detail(title, kernel, np.abs(kernel).max(), True), fade_in([value, *edges, *numbers]),
-                self.line.change(*partial_terms(layer, which), delay=0.3),
+                self.line.change(*partial_terms(layer, which), *after_sum(layer), delay=0.3),
+                Animate(screen.tiles, rgb=rgb, run_time=0.3),
             )  # fmt: skip
             screen.marks, screen.dead = [value, *edges, *numbers], []
 
@@ -221,9 +232,3 @@ def capital(layer: MapLayer) -> str:
 def cut(text: str, limit: int = 22) -> str:
     """Cut a name that a caption has no room for."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def after_sum(layer: MapLayer) -> str:
-    """What the functions of a layer make of the sum of its followed value."""
-    later = [f"{spell(term)} {format_number(value, 3)}" for term, value in layer.steps[1:]]
-    return f"that sum → {' → '.join(later)}" if later else ""

@@ -11,6 +11,7 @@ from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 Term = str | tuple[str, str]  # a text, or a text and the role of its colour
+BREAK = "\n"  # a term that begins the second row
 FADE_SECONDS, TRAVEL_SECONDS = 0.3, 0.8
 
 
@@ -82,7 +83,7 @@ class SumLine:
         Parameters
         ----------
         *terms
-            Texts, or pairs of a text and a role of the theme.
+            Texts, or pairs of a text and a role of the theme; `BREAK` between two rows.
         origins : mapping of int to point, optional
             Where terms come from, by index: they travel from there into the line, in 0.8 s.
         run_time, delay : float
@@ -138,6 +139,14 @@ class SumLine:
     def place(self, terms: Sequence[Term]) -> list[TextLine]:
         """Set terms in the middle of the box, as large as fits."""
         pairs = [(term, "foreground") if isinstance(term, str) else term for term in terms]
+        step, y = self.box.height / 3.4, self.box.center[1]
+        texts = [text for text, _ in pairs]
+        if BREAK in texts:
+            at = texts.index(BREAK)
+            rows = pairs[:at], pairs[at + 1 :]
+            if max(self._width(row, LABEL) for row in rows) <= self.box.width:
+                return self._row(rows[0], LABEL, y + step) + self._row(rows[1], LABEL, y - step)
+            pairs = rows[0] + rows[1]
         for size in (SUM_LINE, (SUM_LINE + LABEL) / 2, LABEL):
             if self._width(pairs, size) <= self.box.width:
                 return self._row(pairs, size, self.box.center[1])
@@ -145,8 +154,6 @@ class SumLine:
             range(1, len(pairs)) if len(pairs) > 1 else [1],
             key=lambda k: max(self._width(pairs[:k], LABEL), self._width(pairs[k:], LABEL)),
         )
-        step = self.box.height / 3.4
-        y = self.box.center[1]
         return self._row(pairs[:cut], LABEL, y + step) + self._row(pairs[cut:], LABEL, y - step)
 
     def _width(self, pairs: Sequence[tuple[str, str]], size: float) -> float:

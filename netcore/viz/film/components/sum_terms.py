@@ -59,7 +59,7 @@ def partial_terms(layer: MapLayer, which: Sequence[int]) -> list[Term]:
     few = len(which) < len(sums)
     rest = float(sums.sum() - sums[list(which)].sum()) if few else None
     texts, total = format_sum([*sums[list(which)].tolist(), terms.bias], rest=rest)
-    names = [f"map {terms.channels[k] + 1}:" for k in which]
+    names = [f"{'' if i else 'map '}{terms.channels[k] + 1}:" for i, k in enumerate(which)]
     shown = [label_term(name, text, k == 0) for k, (name, text) in enumerate(zip(names, texts, strict=False))]
     others = [label_term(f"{len(sums) - len(which):,} more:", texts[-1])] if few else []
     bias = [label_term("bias", texts[len(which)])] if terms.bias else []

@@ -98,3 +98,21 @@ def _term(unit: int, decimals: int, name: str, first: bool) -> str:
     sign = "−" if unit < 0 else "" if first else "+"
     space = "" if first else " "
     return f"{sign}{space}{name + ' ' if name else ''}{number}"
+
+
+def print_affine(x: float, y: float, scale: float, shift: float) -> list[str]:
+    """Write ``x × scale + shift = y`` with the fewest digits that give y's two decimals; empty if none do.
+
+    Examples
+    --------
+    >>> print_affine(0.97, 3.92, 3.0, 1.01)
+    ['0.97', '× 3.00', '+ 1.01', '=', '3.92']
+    """
+    out = round(y, 2)
+    for d in range(2, 6):
+        a, b, c = (round(float(v), d) for v in (x, scale, shift))
+        if abs(round(a * b + c, 2) - out) < 0.005:
+            sign = "−" if c < 0 else "+"
+            ends = f"× {format_fixed(b, d)}", f"{sign} {format_fixed(abs(c), d)}"
+            return [format_fixed(a, d), *ends, "=", format_fixed(out, 2)]
+    return []

@@ -9,21 +9,25 @@ from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
 from netcore.viz.film.components.map_screen import centered_scale
 from netcore.viz.film.components.tiles import max_tiles, ring, tile_frames
 from netcore.viz.film.components.time_axis import TimedImages, TimedText
-from netcore.viz.film.components.weight_view import LINE, QUANTILE
-from netcore.viz.film.text import text_line
+from netcore.viz.film.components.weight_view import LINE
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
+SCALE_ROOM = 2.8
+
 
 class UnitGrid:
-    """Tiles of the units with the largest weights, one of them ringed, and their scale.
+    """Tiles of the units with the largest weights, one of them framed, and their scale.
 
     Parameters
     ----------
     theme : Theme
     stage : Area
     unit : FirstUnit
-        The unit that is ringed.
+        The unit that is framed.
+    vmax : float
+        Value of the full colour.
     limit : int
         Maximum number of units.
     pixel : float
@@ -40,15 +44,15 @@ class UnitGrid:
     """
 
     def __init__(
-        self, theme: Theme, stage: Area, unit: FirstUnit, limit: int, pixel: float, word: str, ends: tuple[str, str]
-    ) -> None:
+        self, theme: Theme, stage: Area, unit: FirstUnit, vmax: float, limit: int, pixel: float, word: str,
+        ends: tuple[str, str],
+    ) -> None:  # fmt: skip
         weights = unit.weights[[0, -1]].mean(2)  # (2, U, h, w)
         h, w = weights.shape[2:]
         area = Area(stage.left, stage.bottom + LINE, stage.right, stage.top - LINE)
         sizes = np.linalg.norm(weights[-1].reshape(weights.shape[1], -1), axis=1)
         index = top_k(sizes, min(limit, max_tiles(area, (h, w))), [unit.unit])
         shown = weights[:, index]
-        vmax = float(np.quantile(np.abs(shown[-1]), QUANTILE)) or 1.0
         frames = tile_frames(area, len(index), (h, w), pixel=pixel)
         colors = theme.signed_colors(shown / vmax)
         self.tiles = TimedImages(np.array([0.0, 1.0]), colors, frames, shown, vmax, outline=theme.rgb("faint"))
@@ -58,7 +62,10 @@ class UnitGrid:
         self.frame = frames[int(np.flatnonzero(index == unit.unit)[0])]
         self.all_shown = len(index) == weights.shape[1]
         self.count = format_subset(len(index), weights.shape[1], word)
-        note = f"{word} {unit.unit + 1} is ringed" + (", mean of colors" if unit.own.shape[1] > 1 else "")
+        note = f"framed: {word} {unit.unit + 1}" + (", mean of colors" if unit.own.shape[1] > 1 else "")
+        more = "; larger weights: full colour"
+        if (np.abs(shown) > vmax).any() and line_width(note + more, LABEL) < stage.width - SCALE_ROOM:
+            note += more
         foot = stage.bottom + LINE / 2 - 2 * PIXEL
         self.fixed: list[ArrayMobject] = [
             ring(theme, self.frame),

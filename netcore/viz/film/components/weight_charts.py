@@ -6,16 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.first_layer import FirstUnit
+from netcore.analysis.snapshot_predictions import Curve
 from netcore.core.formatting import format_percent
-from netcore.viz.film.base_mobject import ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
 from netcore.viz.film.components.time_chart import TimeChart
 from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.time_axis import TimeAxis
 from netcore.viz.theme import Theme
 
 GAP = 0.6
 BAND_ALPHA = 0.25
+HEADER = 24 * PIXEL  # height of the line above a chart
 
 
 class WeightCharts:
@@ -28,6 +31,11 @@ class WeightCharts:
     axis : TimeAxis
     unit : FirstUnit
     accuracy : ndarray, shape (T,)
+        At the snapshots.
+    curve : Curve
+        Accuracy, see `recorded_curves`.
+    words : tuple of str
+        What was measured: above each chart.
 
     Attributes
     ----------
@@ -36,21 +44,31 @@ class WeightCharts:
     """
 
     def __init__(
-        self, theme: Theme, area: Area, axis: TimeAxis, unit: FirstUnit, accuracy: NDArray[np.float64]
-    ) -> None:
+        self, theme: Theme, area: Area, axis: TimeAxis, unit: FirstUnit, accuracy: NDArray[np.float64], curve: Curve,
+        words: tuple[str, str],
+    ) -> None:  # fmt: skip
         self.theme, self.axis, self.done, self.half = theme, axis, unit.change, unit.half_of_change()
         places = area.divide([1, 1], GAP if area.width >= area.height else 0.15)
-        values: Sequence[NDArray[np.float64]] = (self.done, accuracy)
-        words = ("weight change so far", "accuracy (share correct)")
+        curves: Sequence[Curve] = ((axis.steps, self.done), curve)
+        titles = ("weight change so far", "accuracy (share correct)")
+        muted = theme.rgb("muted")
+        self.headers = [
+            text_line(
+                ellipsize_line(text, p.width, LABEL), LABEL, muted, at=(p.left, p.top - HEADER / 2), align=(-1, 0)
+            )
+            for p, text in zip(places, words, strict=True)
+        ]
         self.change, self.accuracy = (
-            TimeChart(theme, place, axis, text, axis.steps, v, v, format_percent, 0.0, 1.0)
-            for place, v, text in zip(places, values, words, strict=True)
+            TimeChart(
+                theme, Area(p.left, p.bottom, p.right, p.top - HEADER), axis, title, *xy, v, format_percent, 0.0, 1.0
+            )
+            for p, xy, v, title in zip(places, curves, (self.done, accuracy), titles, strict=True)
         )
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """All of both charts."""
-        return [*self.change.mobjects, *self.accuracy.mobjects]
+        return [*self.headers, *self.change.mobjects, *self.accuracy.mobjects]
 
     @property
     def timed(self) -> list[ArrayMobject]:

@@ -9,7 +9,7 @@ from netcore.core.formatting import format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, PIXEL, ArrayMobject
-from netcore.viz.film.components.cnn_wording import EFFECTS, spell
+from netcore.viz.film.components.cnn_wording import spell
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
 from netcore.viz.film.components.map_screen import centered_scale, image_rgb
 from netcore.viz.film.components.number_cells import NumberCells
@@ -17,9 +17,11 @@ from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term
 from netcore.viz.film.components.tiles import Tiles, ring
 from netcore.viz.film.components.time_axis import TimedImages
+from netcore.viz.film.components.weight_wording import FUNCTIONS
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import ellipsize_line, text_line
 from netcore.viz.layout.area import Area
+from netcore.viz.layout.image_frames import pixel_boxes
 from netcore.viz.theme import Theme
 
 LINE = 25 * PIXEL
@@ -129,6 +131,23 @@ class WeightView:
             words.append((f"{word} {format_number(float(own[c, row, column]))}", role))
         return [*marks], words
 
+    def spread(self) -> Animate:
+        """Return the animation in which the pixels of the image, or of the window, become the places of the weights."""
+        count = len(self.unit.own[0])
+        start = np.repeat(self.image.corners() if not self.unit.is_kernel else frame_of(self.window), count, 0)
+        begin, goal = np.pad(start.reshape(-1, 2), ((0, 0), (0, 1))), self.weights.points[:, :2].copy()
+        return Animate(self.weights, start={"points": begin, "opacity": 0.0}, points=goal, opacity=1.0)
+
+    def frame_pixels(self, mask: NDArray[np.bool_]) -> Rectangles:
+        """Return frames around the weights of some pixels (h, w)."""
+        boxes = pixel_boxes(self.frames[:1], np.flatnonzero(mask), mask.shape)
+        return Rectangles(boxes, line=[*self.theme.rgb("emphasis"), 1.0], width=1.0, z_index=2)
+
+    def sum_texts(self) -> list[str]:
+        """Return the sum at each snapshot, at both ends as the sum line has it."""
+        inner = [format_number(float(z), 3) for z in self.unit.sums[1:-1]]
+        return [f"sum {text}" for text in (self.total(0), *inner, self.total(-1))]
+
     def slide(self, products: Tiles) -> tuple[list[Animate], list[Animate], PixelImages]:
         """Return two rounds of animations, and the copy that leaves: pixels move onto weights, products move on."""
         start = self.image.corners() if not self.unit.is_kernel else frame_of(self.window)
@@ -163,14 +182,24 @@ class WeightView:
         out: list[Term] = [(f"sum of blue {texts[0]}", "positive")]
         if (self.unit.products[k] < 0).any():
             out.append((f"− of orange {texts[1].removeprefix('−')}", "negative"))
-        terms = [*out, *([label_term("bias", texts[2])] if bias else []), f"= {total}", *map(spell_function, functions)]
-        known = EFFECTS.get(self.unit.after[k][-1].term, "") if functions else ""
+        terms = [
+            *out,
+            *([label_term("bias", texts[2])[0]] if bias else []),
+            f"= {total}",
+            *map(spell_function, functions),
+        ]
+        known = FUNCTIONS.get(self.unit.after[k][-1].term, "") if functions else ""
         words = "; ".join(w for w in ("bias: learned too" if bias else "", known) if w)
         return [*terms, (f"({words})", "muted")] if words and k == 0 else terms
 
     def total(self, k: int) -> str:
         """Return the sum at an end, 0 or -1, as the sum line prints it."""
         return self._printed(k)[1]
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The sums at both ends, as the sum line prints them."""
+        return self.total(0), self.total(-1)
 
     def _printed(self, k: int) -> tuple[list[str], str, list[str]]:
         products, bias = self.unit.products[k], float(self.unit.bias[k, self.unit.unit])

@@ -10,15 +10,18 @@ from netcore.analysis.layer_resets import LayerReset
 from netcore.core.formatting import format_percent
 from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.captions import shortest_caption
+from netcore.viz.film.components.cnn_wording import EFFECTS
 from netcore.viz.film.text import ellipsize_line
 
 Caption = tuple[str, dict[str, Any]]  # template and fields
 ENOUGH = 0.98  # of the accuracy: a layer that leaves as much might have stayed untrained
 TURNED = 0.9  # cosine of first and last weights above which kernels "turned little"
-IDLE_NOTE = (
-    "framed: pixel 0 in all training images, weight × 0 = 0:",
-    "the weight never counts, so training leaves it",
-)
+WINDOW_NOTE = ["framed: the window shown here, that of the largest sum at the end"]
+NOISE, PATTERN = 0.2, 0.5  # correlation of adjacent weights: at most, at least
+FUNCTIONS = EFFECTS | {
+    "Sigmoid": "Sigmoid(x) = 1 / (1 + e⁻ˣ)",
+    "Tanh": "Tanh(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
+}
 
 
 def fastest_caption(who: str, first: str, last: str) -> Caption:
@@ -28,23 +31,56 @@ def fastest_caption(who: str, first: str, last: str) -> Caption:
 
 
 def fastest_note(low: str, high: str, share: float) -> list[str]:
-    """Return which share of the change was done in which share of the training."""
-    return [f"band: from {low} to {high} of its change,", f"in {format_percent(share)} of the training"]
+    """Return what the band is, and from where to where its change went in which share of the training."""
+    ends = f"from {low} to {high}, in {format_percent(share)} of the training"
+    return ["band: shortest span with half of the weight change,", ends]
 
 
-def units_caption(unit: FirstUnit, count: str, complete: bool, first: str, last: str) -> tuple[Caption, list[str]]:
-    """Return that all units are shown at two snapshots, or how little they turned, and what that means."""
-    values = {"count": count, "a": first, "b": last, "angle": f"{np.median(unit.angles):.1f}"}
+def idle_note(first: str) -> list[str]:
+    """Return what is framed, and that its weights are those of the first snapshot."""
+    return ["framed: pixel 0 in all training images, weight × 0 = 0;", f"weights there: unchanged since {first}"]
+
+
+def units_caption(
+    unit: FirstUnit, count: str, complete: bool, ends: tuple[str, str], others: bool
+) -> tuple[Caption, list[str]]:
+    """Return that all units are shown at two snapshots, or how little they turned, and what that means.
+
+    `others` says whether other layers follow.
+    """
+    layer, (first, last) = unit.block.title, ends
+    values = {"count": count, "layer": layer, "a": first, "b": last, "angle": f"{np.median(unit.angles):.1f}"}
     if np.median(unit.cosines) > TURNED:
         notes = ["angle between first and last weights;", "0°: same pattern, 90°: unrelated"]
         return ("{count}: weights turned by only {angle}° (median)", values), notes
-    text = "All {count}: {a}, then {b}" if complete else "{count}: {a}, then {b}"
-    return (shortest_caption(text, "{a}, then {b}", **values), values), []
+    notes = [f"{layer} reads the pixels;", "the other layers follow it"] if others else [f"{layer} reads the pixels"]
+    text, every = "{count} of {layer} through training", "All " * complete
+    return (
+        shortest_caption(every + text, text, every + "{count}: {a}, then {b}", "{a}, then {b}", **values),
+        values,
+    ), notes
 
 
-def sums_caption(who: str, name: str, low: str, high: str) -> Caption:
-    """Return a unit's sums on the image at both ends."""
-    values = {"who": who, "c": name, "a": low, "b": high}
+def conclusion_caption(unit: FirstUnit, who: str, name: str, sums: tuple[str, str], span: tuple[str, str]) -> Caption:
+    """Return that noise became a pattern if it did, and when its weights changed fastest; else a unit's sums.
+
+    Parameters
+    ----------
+    unit : FirstUnit
+    who, name : str
+        Of the unit, of the image.
+    sums : tuple of str
+        On the image, at both ends.
+    span : tuple of str
+        Ends of the fastest change, empty where it was even.
+    """
+    low, high = unit.neighbour_correlations[[0, -1]]
+    values = {"who": who, "c": name, "a": sums[0], "b": sums[1], "x": span[0], "y": span[1]}
+    if low <= NOISE and high >= PATTERN:
+        text = "{who}: noise became a pattern"
+        return (
+            shortest_caption("Noise to a pattern, fastest from {x} to {y}", text, **values) if span[0] else text
+        ), values
     named, plain = "{who}, sum on this {c}: {a} → {b}", "{who}, sum on this image: {a} → {b}"
     return shortest_caption(named, plain, **values), values
 
@@ -65,12 +101,15 @@ def worst_note(resets: Sequence[LayerReset], full: float, classes: int) -> list[
     return [guess + ";", f"{title} untrained: still {format_percent(best.accuracy)}"]
 
 
-def reset_caption(resets: Sequence[LayerReset], full: float) -> Caption:
-    """Return the accuracy, and that with the layer put back whose training matters most."""
+def reset_caption(resets: Sequence[LayerReset], total: int, full: float) -> Caption:
+    """Return what the accuracy is at most with any of all layers put back, or with the one that matters most."""
     values: dict[str, Any] = {"p": format_percent(full)}
     low = min(resets, key=lambda r: r.accuracy, default=None)
     if low is None or low.accuracy >= full:
         return "Accuracy {p}", values
-    values |= {"x": ellipsize_line(low.title, 2.6, LABEL), "q": format_percent(low.accuracy)}
-    named, plain = "Accuracy {p}; {x} untrained: {q}", "Accuracy {p}; one layer untrained: {q}"
+    best = max(r.accuracy for r in resets)
+    if best < ENOUGH * full and 1 < len(resets) == total:
+        return "Accuracy {p}; any layer untrained: ≤ {q}", values | {"q": format_percent(best)}
+    values |= {"layer": ellipsize_line(low.title, 2.6, LABEL), "q": format_percent(low.accuracy)}
+    named, plain = "Accuracy {p}; {layer} untrained: {q}", "Accuracy {p}; one layer untrained: {q}"
     return shortest_caption(named, plain, **values), values
