@@ -17,12 +17,7 @@ from netcore.viz.theme import Theme
 COLUMNS = 4  # of a table of numbers, at most; half as many where not all inputs are written
 MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 ROW_HEIGHT = 0.8  # of the products, at most
-SHARES = (
-    0.75,
-    0.66,
-    0.58,
-    0.5,
-)  # of the width that the products take, tried in this order; the rest is for the sums of rows
+SHARES = 0.75, 0.66, 0.58, 0.5  # of the width for the products, tried in this order; the rest is for row sums
 
 
 class HandTables:
