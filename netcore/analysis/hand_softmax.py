@@ -13,7 +13,7 @@ from netcore.core.formatting import format_number, format_percent
 FEWEST_DIGITS, MOST_DIGITS = 4, 7  # significant, of powers
 SMALL, SMALL_DIGITS = 1e-3, 2  # of the largest power: powers below that share have fewer digits
 FEWEST_DECIMALS, MOST_DECIMALS = 3, 8  # of scores
-LARGEST_SCORE = 13.0  # the largest score is subtracted from all if it is larger
+LARGEST_SCORES = -4.0, 13.0  # beyond these the largest score is subtracted from all
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class HandSoftmax:
 
     def power(self, k: int) -> str:
         """Write how the power of a line follows from its score."""
-        z = f"({self.scores[k]} − {self.shift})" if self.shift else self.scores[k]
+        z = self.scores[k]
+        if self.shift:
+            z = f"({z} {f'+ {self.shift[1:]}' if self.shift[0] == '−' else f'− {self.shift}'})"
         return f"e to the {z} = {self.powers[k]}"
 
     def terms(self, count: int) -> tuple[list[str], str]:
@@ -69,7 +71,7 @@ def hand_softmax(scores: ArrayLike, index: Sequence[int] | NDArray[np.int_]) -> 
         Classes that have a line; all others are one sum.
     """
     z, lines = np.asarray(scores, np.float64), np.asarray(index, int)
-    shift = float(z.max()) if z.max() > LARGEST_SCORE else 0.0
+    shift = 0.0 if LARGEST_SCORES[0] <= z.max() <= LARGEST_SCORES[1] else float(z.max())
     powers = np.exp(z - shift)
     values = [*powers[lines], *[float(np.delete(powers, lines).sum())] * (len(lines) < len(z))]
     best = None

@@ -24,7 +24,7 @@ def data_set_images(run: Run, part: str) -> LabeledImages | None:
 
 
 def make_context(
-    run: Run, selector: SampleSelector | None = None, at: str = "best", load_images: LoadImages = data_set_images
+    run: Run, selector: SampleSelector | None = None, at: str = "best", load_images: LoadImages | None = None
 ) -> SceneContext:
     """Build the facts that a scene draws; traces are computed when they are asked for.
 
@@ -35,15 +35,15 @@ def make_context(
         Which image; by default a 7, or the first example.
     at : str
         The snapshot: ``best``, ``last``, ``first``, ``epoch:N``, ``step:N``.
-    load_images : callable
-        Loads training or held-out images; where it gives None, scenes get the examples.
+    load_images : callable, optional
+        Loads training or held-out images; default: `data_set_images`. If it gives None, scenes get the examples.
     """
     snapshot = run.snapshot(at)  # an unknown one is refused now, not in the middle of a film
     selector, reads = selector or SampleSelector(), set[str]()
     reads.update(selector.reads(run, at))
     network = open_network(run, snapshot, reads.add)
     sample, _ = selector.select(run, lambda images: network.predict(images)["logits"])
-    return SceneContext(run, sample, at, open_network, load_images, reads)
+    return SceneContext(run, sample, at, open_network, load_images or data_set_images, reads)
 
 
 def open_network(run: Run, snapshot: Snapshot, record: Callable[[str], None]) -> Network:

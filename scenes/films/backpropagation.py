@@ -12,6 +12,7 @@ import numpy as np
 
 from netcore.analysis.answer_path import activation_call
 from netcore.core.formatting import format_number, format_percent
+from netcore.viz.film.captions import MAX_CHARACTERS
 from netcore.viz.film.components.dense_story import VOWELS, clip_names
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.gradient_wording import format_losses
@@ -165,8 +166,9 @@ class Backpropagation(MapGradientFilm):
         """Blame, the step, and why batches."""
         nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
-        name = clip_names([self.trace.classes[nudge.unit]], 8)[0]
-        first = f"Weight {nudge.source + 1:,} → {name}: {a} × {delta} = {product}"
+        start, sums = f"Weight {nudge.source + 1:,} → ", f": {a} × {delta} = {product}"
+        (name,) = clip_names([self.trace.classes[nudge.unit]], min(8, MAX_CHARACTERS - len(start + sums)))
+        first = start + name + sums
         second = "One step: loss {} → {}".format(*format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
         batch = getattr(self, "batch_effect", None)
         if batch and batch.better.sum() > effect.better.sum():

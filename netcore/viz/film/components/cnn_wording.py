@@ -135,7 +135,7 @@ def brief_caption(stages: Sequence[Stage], seen: Sequence[str]) -> str:
     last, first = stages[-1], stages[0]
     words = [spell(s.title) for s in stages]
     if len(stages) == 1 and first.block.kind == "residual":
-        added = "a projection of its input" if first.block.shortcut else "its input"
+        added = "its projected input" if first.block.shortcut else "its input"
         return f"{_numbered(first)}: {added} is added"
     if len(stages) == 1 and first.block.kind == "parallel":
         joined = "sums" if first.block.main.role == "sum" else "side by side"

@@ -1,6 +1,6 @@
 """Steps that show an activation function on the sums of a layer."""
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from netcore.viz.film.components.plot import Plot
 from netcore.viz.film.components.sum_line import SumLine
 from netcore.viz.film.film import Film
 from netcore.viz.film.mobjects import PixelImages
+from netcore.viz.film.pixel_region import overlaps
 from netcore.viz.film.text import TextLine, text_line
 from netcore.viz.layout.area import Area
 
@@ -66,9 +67,8 @@ class CurveFilm(Film):
         self.dots.fill[self.one] = theme.rgb("emphasis")
         self.crowds = self.plot.crowds(z) if len(z) <= FEW else []
         self.counts = [self.label(f"×{n}", x, 0.0) for x, n in self.crowds]
-        for before, label in pairwise(self.counts):  # alternately higher where two would meet
-            if label.points[0, 0] < before.points[1, 0] + 0.1 and label.points[0, 1] < before.points[1, 1]:
-                label.points[:, 1] += LIFT
+        for label, rise in zip(self.counts, clear_rises([m.bounding_box() for m in self.counts]), strict=True):
+            label.points[:, 1] += rise
         step = float(np.ceil(limit / 4))
         ticks = {v: f"{v:g}".replace("-", "−") for v in np.arange(-3 * step, 3.5 * step, step) if abs(v) < limit}
         self.axes = [self.plot.axes(), *self.plot.x_ticks(ticks), self.plot.x_title("sum z (pre-activation)")]
@@ -78,7 +78,9 @@ class CurveFilm(Film):
         with self.step("{n} sums, from {low} to {high}", name="sums", n=len(z), low=least, high=most):
             self.add(*self.axes, self.picture)
             note = f"a dot: a neuron of {self.layer.block.title} for this image; yellow: neuron {self.one + 1}"
-            note += "".join(f"; ×{n}: {n} in one place" for n in sorted({n for _, n in self.crowds}))
+            if sizes := {n for _, n in self.crowds}:
+                n = str(sizes.pop()) if len(sizes) == 1 else "n"
+                note += f"; ×{n}: {n} in one place"
             self.play(fade_in([self.dots, *self.counts]), self.sums.change(note))
 
     def apply_function(self) -> None:
@@ -94,7 +96,7 @@ class CurveFilm(Film):
             self.play(Animate(self.curve, start={"progress": 0.0}, progress=1.0, run_time=1.0), fade_in(labels))
             self.play(
                 Animate(self.dots, points=self.dots.points_at(place), run_time=1.2),
-                [self.lift(m, x) for m, (x, _) in zip(self.counts, self.crowds, strict=True)],
+                self.lift_counts(),
                 self.sums.change(f"yellow: {kind} of {a}", "→", b),
             )
 
@@ -158,7 +160,25 @@ class CurveFilm(Film):
         at = self.plot.at(x, y)[0] + [0.0, LIFT]
         return text_line(text, LABEL, self.theme.rgb("foreground"), at=at)
 
-    def lift(self, label: TextLine, x: float) -> Animate:
-        """Move the label of a dot to the upper left of the curve, with the dot."""
-        rise = self.plot.at(x, float(self.function(np.array([x]))[0]))[0] - self.plot.at(x, 0.0)[0]
-        return Animate(label, points=label.points[:, :2] + rise + [-LIFT, -LIFT / 4], run_time=1.2)
+    def lift_counts(self) -> list[Animate]:
+        """Move the labels of the dots to the upper left of the curve, with the dots."""
+        xs = np.array([x for x, _ in self.crowds])
+        rises = self.plot.at(xs, self.function(xs)) - self.plot.at(xs, np.zeros(len(xs))) + [-LIFT, -LIFT / 4]
+        boxes = [m.bounding_box() + np.tile(rise, 2) for m, rise in zip(self.counts, rises, strict=True)]
+        rises[:, 1] += clear_rises(boxes)
+        return [
+            Animate(m, points=m.points[:, :2] + rise, run_time=1.2) for m, rise in zip(self.counts, rises, strict=True)
+        ]
+
+
+def clear_rises(boxes: Sequence[NDArray[np.float64]]) -> list[float]:
+    """Return by how much each box (left, bottom, right, top) must rise to keep clear of those before it."""
+    rises: list[float] = []
+    placed: list[NDArray[np.float64]] = []
+    for start in boxes:
+        box, rise = start, 0.0
+        while any(overlaps(box, other) for other in placed):
+            box, rise = box + np.array([0.0, LIFT, 0.0, LIFT]), rise + LIFT
+        rises.append(rise)
+        placed.append(box)
+    return rises

@@ -17,6 +17,7 @@ from netcore.viz.theme import Theme
 COLUMNS = 4  # of a table of numbers, at most; half as many where not all inputs are written
 MANY, DRAWN = 24, 8  # inputs that are all written; of more, cells of the table, one of them for the rest
 ROW_HEIGHT = 0.8  # of the products, at most
+SHARES = 0.75, 0.66, 0.58, 0.5  # of the width for the products, tried in this order; the rest is for row sums
 
 
 class HandTables:
@@ -47,10 +48,15 @@ class HandTables:
 
     def __init__(self, theme: Theme, middle: Area, right: Area, layer: DenseLayer, unit: int, source: str = "") -> None:
         above, below = middle.rows([1, 1], gap=0.15)
-        place = right.part(0, 0, 0.75, 1)
         limits = (DRAWN, COLUMNS // 2) if len(layer.inputs) > MANY else (MANY, COLUMNS)
         self.theme = theme
-        self.hand, self.columns = hand, columns = fit_hand_sum(layer, unit, above, place, *limits)
+        for share in SHARES:
+            place = right.part(0, 0, share, 1)
+            self.hand, self.columns = hand, columns = fit_hand_sum(layer, unit, above, place, *limits)
+            texts = [*hand.products, *([hand.rest] if hand.rest else [])]
+            self.rows = [add_texts(texts[k : k + columns]) for k in range(0, len(texts), columns)]
+            if max(line_width(text, LABEL) for text in self.rows) < right.width * (1 - share) - 0.2:
+                break
         more = [f"{hand.rest_count:,} more"] * bool(hand.rest)
         given = [f"a: activations of {source}", f"a: {source}", "activations a"] if source else ["inputs a"]
         self.activations = NumberTable(
@@ -58,12 +64,10 @@ class HandTables:
         )
         below = Area(below.left, below.bottom, below.right, self.activations.area.bottom - 0.15)
         self.weights = NumberTable(theme, below, "weights w (learned)", [*hand.weights, *[""] * len(more)], columns)
-        texts = [*hand.products, *([hand.rest] if hand.rest else [])]
         values = np.array([float(to_decimal(text)) for text in texts])
         fill = theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
         title = first_fitting(["products (blue +, orange −)", "products"], place.width)
         self.products = NumberTable(theme, place, title, texts, columns, fill, ROW_HEIGHT)
-        self.rows = [add_texts(texts[k : k + columns]) for k in range(0, len(texts), columns)]
         ends = self.products.row_ends(columns)
         ink = theme.rgb("foreground")
         self.row_sums = [text_line(t, LABEL, ink, at=e, align=(-1, 0)) for t, e in zip(self.rows, ends, strict=True)]
