@@ -48,6 +48,14 @@ def assert_shown(text, value):
     assert abs(to_number(text) - value) <= 0.5001 * 10**-decimals + 1e-6 * abs(value)
 
 
+def check_products(rows, count):
+    """The printed factors of `count` rows give their printed products, and all these the printed sum."""
+    for _, weight, value, product in rows[:count]:
+        decimals = len(product.partition(".")[2])
+        assert round(to_number(weight) * to_number(value), decimals) == to_number(product)
+    assert sum(to_number(row[3]) for row in rows[:-1]) == pytest.approx(to_number(rows[-1][3]), abs=1e-9)
+
+
 @pytest.mark.parametrize("make", [neuron_chapter, convolution_chapter])
 def test_worked_sum_of_products(facts, make):
     chapter = make(facts)
@@ -55,10 +63,7 @@ def test_worked_sum_of_products(facts, make):
         assert not facts.layers_of("Conv2d")
         return
     rows = rows_of(chapter, "products")
-    for _, weight, value, product in rows[:4]:
-        limit = 0.001 * (abs(to_number(weight)) + abs(to_number(value)) + 1)
-        assert to_number(weight) * to_number(value) == pytest.approx(to_number(product), abs=limit)
-    assert sum(to_number(row[3]) for row in rows[:-1]) == pytest.approx(to_number(rows[-1][3]), abs=0.004)
+    check_products(rows, 4)
     layer = facts.layers_of("Linear" if make is neuron_chapter else "Conv2d")[0]
     assert_shown(rows[-1][3], float(layer.output.max()))
 
@@ -68,13 +73,18 @@ def test_softmax_and_loss(facts):
     x = (torch.from_numpy(facts.trace.pixels[None]).float() / 255 - 0.5) / 0.25
     logits = module(x)[0].detach().double()
     probabilities = logits.softmax(0)
-    for name, logit, power, probability in rows_of(softmax_chapter(facts), "Logits"):
+    rows = rows_of(softmax_chapter(facts), "Logits")
+    top, total = max(to_number(row[1]) for row in rows), sum(to_number(row[2]) for row in rows)
+    for name, logit, power, probability in rows:
+        assert_shown(power, np.exp(to_number(logit) - top))
+        assert_shown(probability, to_number(power) / total)
         assert_shown(logit, float(logits[int(name)]))
         assert_shown(power, float((logits[int(name)] - logits.max()).exp()))
         assert_shown(probability, float(probabilities[int(name)]))
     formula = next(part.text for part in loss_chapter(facts).parts if part.kind == "formula")
     shown = re.findall(r"<mn>([^<]+)</mn>", formula)
     assert_shown(shown[-1], -float(probabilities[facts.label].log()))
+    assert_shown(shown[-1], -np.log(float(shown[-2])))
 
 
 def test_gradients_are_autograds(facts):
@@ -84,12 +94,17 @@ def test_gradients_are_autograds(facts):
     logits.retain_grad()
     torch.nn.functional.cross_entropy(logits, torch.tensor([facts.label])).backward()
     assert logits.grad is not None
-    for name, _, true, gradient in rows_of(gradient_chapter(facts), "Gradient"):
+    for name, probability, true, gradient in rows_of(gradient_chapter(facts), "Gradient"):
+        assert_shown(gradient, to_number(probability) - int(true))
         assert true == str(int(int(name) == facts.label))
         assert_shown(gradient, float(logits.grad[0, int(name)]))
     weight = module.output.weight.detach()
     total = (weight * logits.grad[0][:, None]).sum(0)
-    assert_shown(rows_of(backpropagation_chapter(facts), "Ways")[-1][3], float(total[total.abs().argmax()]))
+    rows = rows_of(backpropagation_chapter(facts), "Ways")
+    assert_shown(rows[-1][3], float(total[total.abs().argmax()]))
+    check_products(rows, 5)
+    one, other, product = re.findall(r"<mn>([\d.]+)</mn>", gradient_chapter(facts).parts[-2].text)[-3:]
+    assert float(product) == pytest.approx(float(one) * float(other), abs=0.501 * 10 ** -len(product.partition(".")[2]))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
@@ -117,6 +132,20 @@ def test_epochs_and_overfitting_counted(facts):
     assert "<mn>32</mn>" in text  # steps per epoch: 1,000 images in batches of 32
     assert "<mn>224</mn>" in text
     assert rows_of(overfitting_chapter(facts), "Accuracy")[-1][2:] == ("50.0 %", "40.0 %")
+
+
+def test_losses_and_gap_named(facts):
+    history = {
+        "steps": [{"step": s, "loss": v} for s, v in ((1, 2.312), (30, 0.5), (40, 0.093))],
+        "epochs": [{"epoch": 1, "step": 32, "train_accuracy": 0.881, "val_accuracy": 0.898}],
+    }
+    settings = {"architecture": {"dropout": 0.4}, "augment": {"rotate": 10.0}}
+    run = type(facts.run)(facts.run.path, {**facts.run.info, "history": history, "settings": settings})
+    text = " ".join(part.text for part in loss_chapter(replace(facts, run=run)).parts)
+    assert "was 2.312 on the batch of step 1, and 0.093 on average over the batches 33 to 40," in text
+    text = " ".join(part.text for part in overfitting_chapter(replace(facts, run=run)).parts)
+    assert "1.7 percentage points worse on the training images" in text
+    assert "dropout, which switches neurons off" in text
 
 
 def test_missing_settings_leave_chapters_out(facts):

@@ -163,7 +163,8 @@ def _facts(run: Run, snapshot: Snapshot) -> dict[str, Any]:
     """Name of the run and the line under it."""
     from netcore.analysis.graph_builder import graph_of_run
 
-    parts = [graph_of_run(run).summary]
+    parts = [f"recipe {run.display_name}"] if run.display_name != run.name else []
+    parts.append(graph_of_run(run).summary)
     if run.info.get("parameters"):
         parts.append(f"{run.info['parameters']:,} parameters")
     if data := run.info.get("data", {}).get("name"):

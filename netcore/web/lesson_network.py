@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netcore.analysis.blocks import Block, Graph
 from netcore.core.formatting import format_percent
 from netcore.core.run import Run, Snapshot
 from netcore.core.trace import LayerTrace, Trace
-from netcore.web.lesson_parts import Chapter, image_uri, indexed, number
+from netcore.web.lesson_parts import Chapter, image_uri, indexed, number, to_float
 from netcore.web.mathml import GAP, fraction, power, row, subscript, sum_over
 from netcore.web.worked import convolution_sum, convolution_window, dense_sum
 
@@ -85,8 +86,8 @@ def image_chapter(facts: LessonFacts) -> Chapter:
         )  # fmt: skip
     row_, column = middle, int(columns[0])
     chapter.add_exercise(
-        f"At which place of the unrolled list is the pixel in row {row_}, column {column}?",
-        f"{width} × {row_} + {column} = {width * row_ + column}, counted from 0.",
+        f"At which place of the unrolled list is the pixel in row {row_}, column {column}, all counted from 0?",
+        f"{width} × {row_} + {column} = {width * row_ + column}.",
     )
     return chapter
 
@@ -147,7 +148,6 @@ def neuron_chapter(facts: LessonFacts) -> Chapter:
         indexed("x", "i"),
     )
     chapter.add_sum(worked, ("weight", "input"))
-    chapter.add_text("Numbers are rounded; sums are computed from the numbers before rounding.", note=True)
     return chapter
 
 
@@ -176,7 +176,7 @@ def activation_chapter(facts: LessonFacts) -> Chapter | None:
     if layer.kind == "ReLU":
         idle = int((after == 0).sum())
         chapter.add_exercise(
-            "How many of these values are 0 for this image?",
+            f"How many of the {len(after):,} values of {facts.graph[layer.name].title} are 0 for this image?",
             f"{idle:,} of {len(after):,} ({format_percent(idle / len(after))}).",
         )
     return chapter
@@ -248,11 +248,11 @@ def softmax_chapter(facts: LessonFacts) -> Chapter:
     """Turn the logits into probabilities."""
     trace = facts.trace
     logits, probabilities = trace.logits.astype(np.float64), trace.probabilities
-    shifted = np.exp(logits - logits.max())
+    texts, powers, total = _print_softmax(logits)
     chapter = Chapter("Softmax makes probabilities")
     chapter.add_text(
         "The last layer gives one sum per class, the logits. The softmax makes them positive and lets them add up to "
-        f"1. The largest logit, {number(float(logits.max()), 2)}, is subtracted first; this changes nothing, and keeps "
+        f"1. The largest logit, {texts[trace.prediction]}, is subtracted first; this changes nothing, and keeps "
         "the powers small."
     )
     chapter.add_formula(
@@ -267,8 +267,8 @@ def softmax_chapter(facts: LessonFacts) -> Chapter:
     rows = [
         (
             trace.classes[k],
-            number(float(logits[k]), 2),
-            number(float(shifted[k]), 4),
+            texts[k],
+            powers[k],
             number(float(probabilities[k]), 4),
         )
         for k in sorted(order)
@@ -278,8 +278,8 @@ def softmax_chapter(facts: LessonFacts) -> Chapter:
         "Logits and probabilities of this image", ("class", "logit", "power of e", "probability"), rows, mark
     )
     chapter.add_text(
-        f"All powers add up to {number(float(shifted.sum()), 4)}; the probability of "
-        f"{trace.classes[trace.prediction]} is 1 ÷ {number(float(shifted.sum()), 4)} = {number(trace.confidence, 4)}."
+        f"All powers add up to {total}; the probability of {trace.classes[trace.prediction]} is 1 ÷ {total} = "
+        f"{number(trace.confidence, 4)}."
     )
     second = int(np.argsort(-probabilities, kind="stable")[1])
     chapter.add_exercise(
@@ -287,3 +287,19 @@ def softmax_chapter(facts: LessonFacts) -> Chapter:
         f"{trace.classes[second]}, with a probability of {format_percent(float(probabilities[second]), 2)}.",
     )
     return chapter
+
+
+def _print_softmax(logits: NDArray[np.float64]) -> tuple[list[str], list[str], str]:
+    """Print logits, powers of e and their sum so that each follows from the printed ones before it."""
+    exact = np.exp(logits - logits.max())
+    shares = [number(float(v), 4) for v in exact / exact.sum()]
+    for decimals in range(4, 10):
+        powers, total = [number(float(v), decimals) for v in exact], number(float(exact.sum()), decimals)
+        adds_up = number(sum(map(to_float, powers)), decimals) == total
+        if adds_up and [number(to_float(text) / to_float(total), 4) for text in powers] == shares:
+            break
+    for digits in range(2, 12):
+        printed = np.round(logits, digits)
+        if [number(float(v), decimals) for v in np.exp(printed - printed.max())] == powers:
+            break
+    return [number(float(v), digits) for v in logits], powers, total

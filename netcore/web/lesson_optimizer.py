@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 
 from netcore.web.lesson_network import LessonFacts
-from netcore.web.lesson_parts import Chapter, indexed, significant
+from netcore.web.lesson_parts import Chapter, format_operands, indexed, significant, to_float
 from netcore.web.mathml import GAP, fraction, power, root, row, subscript
 
 EPS = 1e-8  # of torch.optim.Adam
@@ -32,25 +32,30 @@ def _add_sgd_step(chapter: Chapter, symbol: str, w: float, g: float, rate: float
         f"Stochastic gradient descent moves each parameter against its gradient, by the learning rate η = {rate:g} "
         "times the gradient. For the weight of the chapter on the gradient, and this image alone:"
     )
-    numbers = significant(w, 6), "−", f"{rate:g}", "×", "(", significant(g, 4), ")", "≈", significant(w - rate * g, 6)
+    result = significant(w - rate * g, 6)
+    weight, gradient = format_operands([w, g], lambda a, b: significant(a - rate * b, 6), result, digits=6)
+    numbers = weight, "−", f"{rate:g}", "×", "(", gradient, ")", "=", result
     chapter.add_formula(symbol, "←", symbol, "−", "η", "·", "g", "=", *numbers)
 
 
 def _add_adam_step(chapter: Chapter, symbol: str, w: float, g: float, rate: float) -> None:
     """Work the first step of Adam for a weight and its gradient."""
     step = rate * g / (abs(g) + EPS)
+    result = significant(w - step, 6)
+    change = significant(-step, 4)
+    (weight,) = format_operands([w], lambda v: significant(v + to_float(change), 6), result, digits=6)
     chapter.add_text(
         f"Adam keeps two running averages for each parameter: m of its gradient g, and v of the gradient's square. The "
-        f"step is their ratio times the learning rate η = {rate:g}; so all parameters move by steps of like size, "
-        "however steep or flat the loss is in their direction."
+        f"step is the first divided by the square root of the second, times the learning rate η = {rate:g}; so all "
+        "parameters move by steps of like size, however steep or flat the loss is in their direction. Both averages "
+        "start at 0, for which they are corrected:"
     )
     chapter.add_formula(*_average("m", "1", "g"), GAP, *_average("v", "2", power("g", "2")))
     mean, square = _corrected("m", "1"), root(_corrected("v", "2"))
     chapter.add_formula("w", "←", "w", "−", "η", fraction(mean, row(square, "+", "ε")))
     chapter.add_text(
-        f"At the first step, t = 1, the ratio is g ÷ (|g| + ε). With fresh averages and this image alone, the gradient "
-        f"{significant(g, 4)} moves the weight {significant(w, 6)} by {significant(-step, 4)}, to "
-        f"{significant(w - step, 6)}."
+        f"At the first step, t = 1, the quotient is g ÷ (|g| + ε). With fresh averages and this image alone, the "
+        f"gradient {significant(g, 4)} moves the weight {weight} by {change}, to {result}."
     )
     chapter.add_text("β₁ = 0.9, β₂ = 0.999 and ε = 10⁻⁸ are PyTorch's defaults.", note=True)
 

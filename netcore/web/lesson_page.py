@@ -117,13 +117,15 @@ def _render(facts: LessonFacts, chapters: list[Chapter], theme: str | None) -> s
     source = files("netcore.web").joinpath("lesson.html").read_text(encoding="utf-8")
     name = facts.trace.classes[facts.label]
     summary = facts.graph.summary
+    recipe = f"Recipe {facts.run.display_name}. " if facts.run.display_name != facts.run.name else ""
     return (
         jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         .from_string(source)
         .render(
-            title=f"How {facts.run.display_name} classifies",
-            intro=f"{summary[:1].upper()}{summary[1:]} with {facts.graph.parameters():,} parameters, at "
-            f"{facts.snapshot.label}, explained on one image of {name}. Every number is one of this network.",
+            title=f"How {facts.run.name} classifies",
+            intro=f"{recipe}{summary[:1].upper()}{summary[1:]} with {facts.graph.parameters():,} parameters, at "
+            f"{facts.snapshot.label}, explained on one image of {name}. Every number is one of this network; rows, "
+            "columns, maps and neurons are counted from 0.",
             chapters=chapters,
             digests=_script_digests(chapters),
             theme=THEMES[theme] if theme else None,

@@ -2,14 +2,18 @@
 
 import base64
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netcore.core.formatting import format_sum
 from netcore.web.mathml import math_element, row, subscript
 from netcore.web.worked import WorkedSum
+
+MORE_DIGITS = 6  # tried so that a printed computation is right
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,16 @@ class Chapter:
 
     def add_sum(self, worked: WorkedSum, names: tuple[str, str]) -> None:
         """Add a worked sum: a table of its strongest products, and the total; `names` of weight and input."""
-        rows = [(name, number(w), number(x), number(w * x)) for name, w, x in worked.terms]
+        products = [w * x for _, w, x in worked.terms]
         others = worked.count - len(worked.terms)
+        rest = worked.total - worked.bias - sum(products) if others else None
+        texts, total = format_sum([*products, worked.bias], rest, fewest=3, most=6)
+        rows = []
+        for (name, w, x), text in zip(worked.terms, texts, strict=False):
+            rows.append((name, *format_factors((w, x), text), text))
         if others:
-            rows.append((f"{others:,} more", "", "", number(worked.rest)))
-        rows += [("bias", "", "", number(worked.bias)), ("sum", "", "", number(worked.total))]
+            rows.append((f"{others:,} more", "", "", texts[-1]))
+        rows += [("bias", "", "", texts[len(products)]), ("sum", "", "", total)]
         head = ("input", *names, "product")
         self.add_table(f"{worked.count:,} products, the largest first", head, rows, mark=len(rows) - 1)
 
@@ -121,6 +130,46 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:.{min(places, 12)}f}".replace("-", "−")
+
+
+def format_factors(factors: Sequence[float], product: str) -> list[str]:
+    """Format factors with as few digits, three at least, as let their printed product be recomputed.
+
+    Examples
+    --------
+    >>> format_factors((-0.10024, 0.97132), "−0.0974")
+    ['−0.10024', '0.97132']
+    """
+    decimals = len(product.partition(".")[2])
+    return format_operands(factors, lambda *values: number(math.prod(values), decimals), product, digits=3)
+
+
+def format_operands(values: Sequence[float], compute: Callable[..., str], result: str, digits: int = 4) -> list[str]:
+    """Format numbers with as few significant digits as let a printed result be computed from what is printed.
+
+    Parameters
+    ----------
+    values : sequence of float
+    compute : callable
+        Returns the result, as it is printed, of the numbers.
+    result : str
+    digits : int
+        Tried first.
+
+    Returns
+    -------
+    list of str
+    """
+    for count in range(digits, digits + MORE_DIGITS):
+        texts = [significant(value, count) for value in values]
+        if compute(*(to_float(text) for text in texts)) == result:
+            break
+    return texts
+
+
+def to_float(text: str) -> float:
+    """Return the value of a printed number."""
+    return float(text.replace("−", "-").replace(",", ""))
 
 
 def indexed(name: str, *index: str) -> str:

@@ -1,13 +1,14 @@
 """Chapters of the lesson on training: loss, gradient, backpropagation, overfitting."""
 
-from math import log
+from functools import partial
+from math import floor, log, log10
 
 import numpy as np
 
-from netcore.core.formatting import format_percent
+from netcore.core.formatting import format_percent, format_sum
 from netcore.core.trace import LayerTrace
 from netcore.web.lesson_network import LessonFacts
-from netcore.web.lesson_parts import Chapter, indexed, number, significant
+from netcore.web.lesson_parts import Chapter, format_factors, format_operands, indexed, number, significant, to_float
 from netcore.web.mathml import fraction, row, subscript, sum_over
 
 
@@ -15,10 +16,12 @@ def loss_chapter(facts: LessonFacts) -> Chapter:
     """Explain the cross-entropy."""
     trace = facts.trace
     name, p = trace.classes[facts.label], float(trace.probabilities[facts.label])
+    loss = significant(trace.loss or 0.0)
+    (share,) = format_operands([p], lambda v: significant(-log(v)), loss)
     chapter = Chapter("The loss measures the error")
     chapter.add_text(
         f"For training, one number says how wrong a prediction is: the cross-entropy, the negative logarithm of the "
-        f"probability of the true class. Here the true class is {name}, with a probability of {significant(p, 4)}."
+        f"probability of the true class. Here the true class is {name}, with a probability of {share}."
     )
     chapter.add_formula(
         "L",
@@ -29,9 +32,9 @@ def loss_chapter(facts: LessonFacts) -> Chapter:
         "=",
         "−",
         "ln",
-        significant(p, 4),
+        share,
         "=",
-        significant(trace.loss or 0.0),
+        loss,
     )
     count = len(trace.classes)
     chapter.add_text(
@@ -45,10 +48,20 @@ def loss_chapter(facts: LessonFacts) -> Chapter:
 
 
 def _first_loss(facts: LessonFacts) -> str:
-    steps = [row for row in facts.run.history.get("steps", []) if "loss" in row]
-    if not steps:
+    history = facts.run.history
+    rows = [row for row in history.get("steps", []) if "loss" in row]
+    if not rows:
         return ""
-    return f" This training began at a loss of {number(steps[0]['loss'])} and ended at {number(steps[-1]['loss'])}."
+    starts = [0, *(row["step"] for row in [*rows[:-1], *history["epochs"]] if row["step"] < rows[-1]["step"])]
+    first, last = _batches(1, rows[0]["step"]), _batches(max(starts) + 1, rows[-1]["step"])
+    return (
+        f" In this training the loss was {number(rows[0]['loss'])} {first}, and {number(rows[-1]['loss'])} {last}, "
+        "each measured before the weights were changed."
+    )
+
+
+def _batches(first: int, last: int) -> str:
+    return f"on the batch of step {last:,}" if first == last else f"on average over the batches {first:,} to {last:,}"
 
 
 def gradient_chapter(facts: LessonFacts) -> Chapter | None:
@@ -69,11 +82,11 @@ def gradient_chapter(facts: LessonFacts) -> Chapter | None:
     rows = [
         (
             trace.classes[k],
-            significant(float(trace.probabilities[k])),
+            *format_operands([float(trace.probabilities[k])], partial(_less_true, k == facts.label), text, digits=3),
             str(int(k == facts.label)),
-            significant(float(delta[k])),
+            text,
         )
-        for k in order
+        for k, text in ((k, significant(float(delta[k]))) for k in order)
     ]
     chapter.add_table(
         "Gradient of the logits", ("class", "probability", "true", "gradient"), rows, order.index(facts.label)
@@ -86,19 +99,19 @@ def gradient_chapter(facts: LessonFacts) -> Chapter | None:
         f"{trace.classes[k]}:"
     )
     slope = fraction(row("∂", "L"), row("∂", indexed("w", str(k), ",", str(i))))
-    product = (
-        significant(float(delta[k]), 4),
-        "×",
-        significant(a, 4),
-        "≈",
-        significant(float(layer.grad_weight[k, i])),
-    )
+    gradient = significant(float(layer.grad_weight[k, i]))
+    one, other = format_operands([float(delta[k]), a], lambda d, v: significant(d * v), gradient)
+    product = (one, "×", other, "=", gradient)
     chapter.add_formula(slope, "=", indexed("δ", str(k)), "·", indexed("a", str(i)), "=", *product)
     chapter.add_exercise(
         "What do the gradients of all logits add up to?",
         "To 0: the probabilities add up to 1, and so do the true values.",
     )
     return chapter
+
+
+def _less_true(is_true: bool, probability: float) -> str:
+    return significant(probability - is_true)
 
 
 def backpropagation_chapter(facts: LessonFacts) -> Chapter | None:
@@ -126,19 +139,17 @@ def backpropagation_chapter(facts: LessonFacts) -> Chapter | None:
         indexed("δ", "k"),
     )
     order = sorted(np.argsort(-np.abs(column), kind="stable")[:5])
-    rows = [
-        (
-            trace.classes[k],
-            significant(float(layer.weight[k, j])),
-            significant(float(layer.grad_output[k])),
-            significant(float(column[k])),
-        )
-        for k in order
-    ]
-    rest = float(column.sum() - column[order].sum())
-    if len(column) > len(order):
-        rows.append((f"{len(column) - len(order)} more", "", "", significant(rest)))
-    rows.append(("sum", "", "", significant(float(source.grad_output.ravel()[j]))))
+    total, others = float(source.grad_output.ravel()[j]), len(column) - len(order)
+    rest = total - float(column[order].sum()) if others else None
+    fewest = max(3, 2 - floor(log10(max(abs(column).max(), 1e-9))))
+    texts, sum_text = format_sum(column[order].tolist(), rest, fewest, fewest + 3)
+    rows = []
+    for k, text in zip(order, texts, strict=False):
+        factors = format_factors((float(layer.weight[k, j]), float(layer.grad_output[k])), text)
+        rows.append((trace.classes[k], *factors, text))
+    if others:
+        rows.append((f"{others} more", "", "", texts[-1]))
+    rows.append(("sum", "", "", sum_text))
     chapter.add_table(
         "Ways from this neuron to the loss",
         ("class", "weight", "gradient of the class", "product"),
@@ -187,10 +198,20 @@ def overfitting_chapter(facts: LessonFacts) -> Chapter | None:
     chapter.add_table(
         "Accuracy over the epochs", ("epoch", "training loss", "training accuracy", "held-out accuracy"), cells
     )
-    points = 100 * gap
-    words = "better on the training images" if gap > 0 else "no better on the training images"
+    points = number(100 * abs(gap), 1)
+    words = "better" if gap > 0 else "worse"
     chapter.add_text(
-        f"At the end it is {words}: a difference of {number(points, 1)} percentage points." + _training_note(facts, gap)
+        "Loss and accuracy of training are means over the batches of an epoch, measured while the weights changed; the "
+        "held-out accuracy is measured at the epoch's end.",
+        note=True,
+    )
+    chapter.add_text(
+        (
+            "At the end the accuracy is as good on training images as on held-out ones."
+            if to_float(points) == 0
+            else f"At the end the accuracy is {points} percentage points {words} on the training images."
+        )
+        + _training_note(facts, gap)
     )
     return chapter
 
@@ -200,8 +221,11 @@ def _training_note(facts: LessonFacts, gap: float) -> str:
     settings = facts.run.info.get("settings", {})
     architecture = settings.get("architecture", {})
     has_dropout = architecture.get("dropout") or architecture.get("block_dropout")
-    given = (("dropout", has_dropout), ("augmentation", settings.get("augment")))
+    given = (
+        ("with dropout, which switches neurons off at random", has_dropout),
+        ("with augmentation, which changes the images at random", settings.get("augment")),
+    )
     causes = [word for word, value in given if value]
     if gap > 0 or not causes:
         return ""
-    return f" The training accuracy is measured with {' and '.join(causes)}, which make the images harder to classify."
+    return f" The training accuracy is measured {', and '.join(causes)}; the held-out accuracy is not."
