@@ -147,6 +147,19 @@ def test_dashboard_steps_for_each_viewer(browser, served, run):
     assert list(itertools.chain(*(page.problems for page in viewers))) == []
 
 
+def test_dashboard_says_what_is_missing(browser, served, run):
+    page = browser.new_context(reduced_motion="reduce").new_page()
+    page.route("**/api/dashboard/*/0/*", lambda route: None)  # the first frame never comes
+    page.goto(served[0] + "/dashboard")
+    wait_until(page, "document.getElementById('count').textContent")
+    assert (page.inner_text("#frame-note"), page.inner_text("#count")) == ("loading…", "1 of 40")
+    page.unroute("**/api/dashboard/*/0/*")
+    page.route("**/api/dashboard/*/0/*", lambda route: route.fulfill(status=500, json={"detail": "no picture"}))
+    page.reload()
+    wait_until(page, "document.getElementById('frame-note').textContent !== 'loading…'")
+    assert page.inner_text("#frame-note") == "The server does not send the frame: no picture."
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/dashboard"])
 def test_server_pages_accessible_and_fit(browser, served, path):

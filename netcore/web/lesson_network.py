@@ -205,15 +205,15 @@ def layers_chapter(facts: LessonFacts) -> Chapter:
         (
             block.title,
             " × ".join(map(str, block.shape)),
-            _count_words(block, facts),
             f"{facts.graph.parameters(block):,}",
+            _count_words(block, facts),
         )
         for block in blocks
     ]
     total = facts.graph.parameters()
-    rows.append(("all layers", "", "", f"{total:,}"))
+    rows.append(("all layers", "", f"{total:,}", ""))
     chapter.add_table(
-        "Layers of this network", ("layer", "output", "weights + biases", "parameters"), rows, len(rows) - 1
+        "Layers of this network", ("layer", "output", "parameters", "weights + biases"), rows, len(rows) - 1
     )
     kilobytes = 4 * total / 1000
     chapter.add_text(

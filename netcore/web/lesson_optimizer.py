@@ -6,7 +6,7 @@ import numpy as np
 
 from netcore.web.lesson_network import LessonFacts
 from netcore.web.lesson_parts import Chapter, format_operands, indexed, significant, to_float
-from netcore.web.mathml import GAP, fraction, power, root, row, subscript
+from netcore.web.mathml import fraction, power, root, row, subscript
 
 EPS = 1e-8  # of torch.optim.Adam
 
@@ -50,7 +50,8 @@ def _add_adam_step(chapter: Chapter, symbol: str, w: float, g: float, rate: floa
         "parameters move by steps of like size, however steep or flat the loss is in their direction. Both averages "
         "start at 0, for which they are corrected:"
     )
-    chapter.add_formula(*_average("m", "1", "g"), GAP, *_average("v", "2", power("g", "2")))
+    chapter.add_formula(*_average("m", "1", "g"))
+    chapter.add_formula(*_average("v", "2", power("g", "2")))
     mean, square = _corrected("m", "1"), root(_corrected("v", "2"))
     chapter.add_formula("w", "←", "w", "−", "η", fraction(mean, row(square, "+", "ε")))
     chapter.add_text(
@@ -87,21 +88,8 @@ def epochs_chapter(facts: LessonFacts) -> Chapter | None:
         f"mini-batch of {batch} images. A batch is large enough to point roughly the right way, and small enough to "
         f"allow many steps. One pass through all images is an epoch."
     )
-    chapter.add_formula(
-        f"{images:,}",
-        "/",
-        str(batch),
-        "→",
-        f"{steps:,}",
-        "steps per epoch",
-        GAP,
-        f"{steps:,}",
-        "×",
-        str(epochs),
-        "=",
-        f"{steps * epochs:,}",
-        "steps",
-    )
+    chapter.add_formula(f"{images:,}", "/", str(batch), "→", f"{steps:,}", "steps per epoch")
+    chapter.add_formula(f"{steps:,}", "×", str(epochs), "=", f"{steps * epochs:,}", "steps")
     chapter.add_exercise(
         f"How many steps would an epoch have with batches of {2 * batch}?",
         f"{images:,} ÷ {2 * batch}, rounded up: {ceil(images / (2 * batch)):,}.",

@@ -51,6 +51,8 @@ class Dashboard {
     this.forget();
     this.run = run;
     this.at = 0;
+    byId("frame").removeAttribute("src");
+    this.note("loading…");
     try {
       const response = await fetch(`/api/dashboard/${encodeURIComponent(run)}`);
       const answer = await response.json();
@@ -60,6 +62,7 @@ class Dashboard {
       return this.fail(error);
     }
     byId("position").max = this.images.length;
+    byId("count").textContent = `1 of ${this.images.length}`;
     await this.show();
     this.setPlaying(this.playing);
   }
@@ -94,6 +97,7 @@ class Dashboard {
       const url = await this.frame(at);
       if (at !== this.at || run !== this.run) return;
       byId("frame").src = url;
+      this.note("");
     } catch (error) {
       return this.fail(error);
     }
@@ -152,9 +156,17 @@ class Dashboard {
     this.show();
   }
 
+  // Words where the frame will be.
+  note(text) {
+    byId("frame-note").textContent = text;
+    byId("frame-note").hidden = !text;
+  }
+
   fail(error) {
     this.setPlaying(false);
-    byId("words").textContent = `The server does not send the frame: ${error.message}.`;
+    const text = `The server does not send the frame: ${error.message}.`;
+    byId("words").textContent = text;
+    if (!byId("frame").hasAttribute("src")) this.note(text);
   }
 }
 
