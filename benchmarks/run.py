@@ -55,15 +55,15 @@ def main(names: list[str]) -> None:
     if wrong:
         sys.exit(f"no benchmark {', '.join(sorted(wrong))}: there are {', '.join(there)}")
     parts = [HEAD.format(machine=machine())]
+    print(parts[0], end="", flush=True)
     for name in names or there:
         start, module = time.perf_counter(), importlib.import_module(name)
         parts.append(f"## {(module.__doc__ or name).splitlines()[0].rstrip('.')}\n\n{table(module.rows())}\n")
+        print(parts[-1], end="", flush=True)  # at once: an interrupted run has shown what it measured
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    text = "".join(parts).rstrip("\n") + "\n"
-    print(text, end="")
     if not names:
         TABLE.parent.mkdir(exist_ok=True)
-        TABLE.write_text(text, encoding="utf-8")
+        TABLE.write_text("".join(parts).rstrip("\n") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
