@@ -71,7 +71,7 @@ def make_context() -> Callable[..., SceneContext]:
 
 
 class InProcessPool(Executor):
-    """Stands in for the worker processes, whose start takes longer than most drawings: calls are made here, in turn."""
+    """Executor that runs calls in this process, one at a time: a worker process takes longer to start than to draw."""
 
     def __init__(self, workers: int, timeout: float, on_progress: Callable[..., None]) -> None:
         self._on_progress, self._turn = on_progress, Lock()

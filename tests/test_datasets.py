@@ -11,7 +11,8 @@ from data_files import write_idx_set
 
 from netcore import datasets
 from netcore.core.errors import NetcoreError
-from netcore.datasets import cache, loading
+from netcore.core.files import cache_dir
+from netcore.datasets import loading
 from netcore.datasets import mnist_family as idx
 from netcore.datasets.base import Dataset, DatasetUnavailable, stratified_split
 from netcore.datasets.cache import cached_arrays
@@ -143,7 +144,7 @@ def test_failed_download_leaves_no_folder(tmp_path, monkeypatch):
         with pytest.raises(DatasetUnavailable):
             load_dataset("mnist", folder)
     assert not list(tmp_path.iterdir())
-    assert not list((cache.cache_dir() / "downloads").iterdir())
+    assert not list((cache_dir() / "downloads").iterdir())
 
 
 @pytest.mark.parametrize("inside", ["", "MNIST", "MNIST/raw"])
@@ -246,8 +247,6 @@ def test_dataset_rejects_inconsistent_arrays(images, labels, message):
 
 
 def test_cache_works_without_platformdirs(monkeypatch):
-    import sys
-
     monkeypatch.delenv("NETCORE_CACHE")
     monkeypatch.setitem(sys.modules, "platformdirs", None)
-    assert cache.cache_dir().name == "netcore"
+    assert cache_dir().name == "netcore"

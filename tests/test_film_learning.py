@@ -214,10 +214,11 @@ def _last_class(self):
     return -self.log_probabilities[:, :, -1]
 
 
+_show_cells = confusion_grid.TimedCells.show_snapshot
 LIES = {
     "transposed": (analysis.SnapshotPredictions, "confusion", property(_transposed)),
     "loss of another class": (analysis.SnapshotPredictions, "losses", property(_last_class)),
-    "stale cells": (confusion_grid, "held_index", lambda times, time: 0),
+    "stale cells": (confusion_grid.TimedCells, "show_snapshot", lambda self, k: _show_cells(self, 0)),
     "rounded loss": (learning_curves.TimeChart, "height_of", lambda self, v: np.round(np.asarray(v, float))),
     "wrong mistake": (
         analysis.SnapshotPredictions,

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SIZE = (320, 180)
+PAINTED_SECONDS = 5
 OpenPage = Callable[..., "Page"]
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -69,10 +71,17 @@ def open_page(chromium: "Browser", files: dict[str, Path]) -> Iterator[OpenPage]
 
 def shown_number(page: "Page") -> int:
     """The number of the frame that can be seen."""
-    wait_until(page, "!clip.seeking")
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     picture = Image.open(io.BytesIO(page.locator("#clip").screenshot())).convert("RGB")
     return number_of(np.asarray(picture))
+
+
+def check_shown(page: "Page", frame: int) -> None:
+    """Compare the picture with the frame that the clip has sought; a busy machine paints it later."""
+    wait_until(page, "!clip.seeking")
+    end = time.monotonic() + PAINTED_SECONDS
+    while (shown := shown_number(page)) != frame and time.monotonic() < end:
+        page.wait_for_timeout(20)
+    assert shown == frame
 
 
 def wait_paused(page: "Page", frame: int) -> None:
@@ -108,7 +117,7 @@ def test_player_plays_by_itself(open_page: OpenPage) -> None:
     assert page.evaluate("!clip.paused && clip.muted && clip.playsInline")
     wait_until(page, "clip.ended")
     assert page.evaluate("player.dataset.frame") == "39"
-    assert shown_number(page) == 31
+    check_shown(page, 31)
 
 
 def test_player_seeks_exactly(open_page: OpenPage) -> None:
@@ -116,7 +125,7 @@ def test_player_seeks_exactly(open_page: OpenPage) -> None:
     picture_of = {k: step.settled if k >= step.settled else k for step in STEPS for k in range(step.start, step.end)}
     for frame in [*range(0, 40, 3), *range(39, 0, -7)]:
         page.locator("#position").evaluate("(e, k) => { e.value = k; e.dispatchEvent(new Event('input')); }", frame)
-        assert shown_number(page) == picture_of[frame]
+        check_shown(page, picture_of[frame])
 
 
 def test_player_obeys_keys(open_page: OpenPage) -> None:
@@ -128,7 +137,7 @@ def test_player_obeys_keys(open_page: OpenPage) -> None:
     for key, frame in pressed:
         page.keyboard.press(key)
         assert page.evaluate("player.dataset.frame") == str(frame), key
-        assert shown_number(page) == min(frame, 31)
+        check_shown(page, min(frame, 31))
     page.keyboard.press("c")
     assert page.locator("#captions").get_attribute("aria-pressed") == "false"
     assert page.locator("#text").bounding_box()["width"] <= 1
@@ -141,17 +150,18 @@ def test_player_obeys_keys(open_page: OpenPage) -> None:
 def test_player_obeys_buttons(open_page: OpenPage) -> None:
     page = open_page()
     page.click("#forward")
-    assert shown_number(page) == 4
+    check_shown(page, 4)
     page.click("#steps li:nth-child(3) button")
-    assert shown_number(page) == 31
+    check_shown(page, 31)
     assert page.inner_text("#caption") == "3 / 3 Prediction: 7 – “sure”"
     page.click("#back")
-    assert shown_number(page) == 15
+    check_shown(page, 15)
     page.select_option("#speed", "2")
     assert page.evaluate("clip.playbackRate") == 2
+    page.evaluate("clip.addEventListener('play', () => { clip.label = play.getAttribute('aria-label'); })")
     page.click("#play")
-    wait_until(page, "!clip.paused")
-    assert page.get_by_role("button", name="Pause").is_visible()
+    wait_until(page, "clip.label")
+    assert page.evaluate("clip.label") == "Pause"
     page.click("#captions")
     assert not page.evaluate("text.offsetWidth > 1")
     page.click("#full")
@@ -165,7 +175,7 @@ def test_player_presents_step_by_step(open_page: OpenPage) -> None:
         page.click("#clip") if key == "click" else page.keyboard.press(key)
         wait_until(page, "!clip.paused")
         wait_paused(page, frame)
-        assert shown_number(page) == frame
+        check_shown(page, frame)
     page.keyboard.press("ArrowLeft")
     wait_paused(page, 15)
 
@@ -174,11 +184,11 @@ def test_player_respects_reduced_motion(open_page: OpenPage) -> None:
     page = open_page(paused=False, reduced_motion="reduce")
     page.wait_for_timeout(400)
     assert page.evaluate("clip.paused")
-    assert shown_number(page) == STEPS[0].settled
+    check_shown(page, STEPS[0].settled)
     page.keyboard.press("p")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("clip.paused")
-    assert shown_number(page) == STEPS[1].settled
+    check_shown(page, STEPS[1].settled)
 
 
 def test_player_is_read_aloud(open_page: OpenPage) -> None:

@@ -61,7 +61,7 @@ def unit_functions(trace: Trace, block: Block, at: tuple[int, ...]) -> tuple[Uni
 def print_sum(terms: Sequence[float], functions: Sequence[UnitFunction]) -> tuple[list[str], str, list[str]]:
     """Print a sum and the functions after it, so that each printed number follows from the printed ones before it.
 
-    The fewest digits are taken. A function that is not known is printed as it is.
+    As few digits as possible are used. The result of an unknown function is rounded.
 
     Parameters
     ----------

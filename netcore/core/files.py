@@ -34,6 +34,17 @@ def scenes_dir() -> Path:
     return Path(spec.submodule_search_locations[0]).resolve()
 
 
+def cache_dir() -> Path:
+    """Return the cache folder: the environment variable NETCORE_CACHE, else a folder in the user's cache."""
+    if named := os.environ.get("NETCORE_CACHE"):
+        return Path(named)
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:  # a bare GPU machine
+        return Path.home() / ".cache" / "netcore"
+    return user_cache_path("netcore", appauthor=False)
+
+
 def file_sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 digest of a regular file; OSError for a device or a pipe."""
     info = os.stat(path)

@@ -1,7 +1,6 @@
 """Cache parsed arrays on disk, with their digests."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.errors import NetcoreError
-from netcore.core.files import atomic_write
+from netcore.core.files import atomic_write, cache_dir
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -21,17 +20,6 @@ def array_digest(*arrays: ArrayLike) -> str:
     for array in map(np.asarray, arrays):
         out.update(str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
     return out.hexdigest()
-
-
-def cache_dir() -> Path:
-    """Return the cache folder: the environment variable NETCORE_CACHE, else a folder in the user's cache."""
-    if named := os.environ.get("NETCORE_CACHE"):
-        return Path(named)
-    try:
-        from platformdirs import user_cache_path
-    except ImportError:  # a bare GPU machine
-        return Path.home() / ".cache" / "netcore"
-    return user_cache_path("netcore", appauthor=False)
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:

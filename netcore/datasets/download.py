@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
+from netcore.core.files import cache_dir
 from netcore.datasets.base import DatasetUnavailable
-from netcore.datasets.cache import cache_dir
 
 TIMEOUT_SECONDS = 20  # without a response
 _allowed = ContextVar("_allowed", default=True)

@@ -10,8 +10,8 @@ from pkgutil import iter_modules
 
 from netcore import datasets
 from netcore.core.errors import unknown_name
+from netcore.core.files import cache_dir
 from netcore.datasets.base import DatasetSplits, DatasetUnavailable
-from netcore.datasets.cache import cache_dir
 
 Loader = Callable[[str, Path], DatasetSplits]
 

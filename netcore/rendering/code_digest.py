@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from netcore.rendering.module_source import ALL, NOTHING, Import, ModuleSource, parse, short_digest
+from netcore.rendering.module_source import ALL, NOTHING, Import, ModuleSource, short_digest
+from netcore.rendering.source_cache import SourceCache
 
 # Where drawing starts, besides the scene itself: module and function, by kind of scene.
 ROOTS = {"film": "netcore.rendering.draw_task:_film", "figure": "netcore.rendering.draw_task:_figure"}
@@ -53,6 +54,7 @@ class SourceTree:
         inside = package / SCENES
         self.scenes = inside if inside.is_dir() else package.parent / SCENES
         self._sources: dict[Path, tuple[tuple[tuple[str, int, int], ...], ModuleSource]] = {}
+        self._cache = SourceCache()
         self.clear()
 
     def clear(self) -> None:
@@ -75,6 +77,7 @@ class SourceTree:
         """
         if (scene, kind, format) not in self._reaches:
             self._reaches[scene, kind, format] = self._walk(scene.resolve(), kind, format)
+            self._cache.save()
         return self._reaches[scene, kind, format]
 
     def _walk(self, scene: Path, kind: str, format: str) -> Reach:
@@ -173,7 +176,7 @@ class SourceTree:
         package = ""
         if file.is_relative_to(self.package):
             package = ".".join([self.package.name, *file.relative_to(self.package).parts[:-1]])
-        source = parse(text, package, self.package.name)
+        source = self._cache.parse(text, package, self.package.name)
         if data:
             whole = b"".join([text, *(each.name.encode() + each.read_bytes() for each in data)])
             source = replace(source, digest=short_digest(whole))

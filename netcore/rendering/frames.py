@@ -148,7 +148,7 @@ def _seconds(draw: Draw, options: Mapping[str, Any] | None) -> float:
 
 
 def film_steps(film: type, settings: "FilmSettings") -> tuple[Step, ...]:
-    """Return the steps of a film, found by playing it without drawing; none for a Manim scene that is no `Film`."""
+    """Play a film without drawing and return its steps; a Manim scene that is not a `Film` has none."""
     from netcore.viz.film.manim_adapter import plan_film
 
     return plan_film(film, settings)

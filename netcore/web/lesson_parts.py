@@ -31,7 +31,7 @@ class LessonPart:
     source, alt, pixels : the picture as a data URI, or the player as HTML; its description, whether its pixels are
         enlarged.
     dark : the picture for dark pages, if it is another one.
-    poster, steps : what stands for a player on paper, as a data URI; caption and notes of each step.
+    poster, steps : the picture printed instead of a player, as a data URI; caption and notes of each step.
     answer : str
         Of an exercise.
     """
@@ -151,7 +151,7 @@ def format_operands(values: Sequence[float], compute: Callable[..., str], result
     ----------
     values : sequence of float
     compute : callable
-        Returns the result, as it is printed, of the numbers.
+        Computes the result from the numbers and formats it.
     result : str
     digits : int
         Tried first.

@@ -28,7 +28,7 @@ NEEDS = ("snapshots",)
 
 SECONDS = 8.0  # for all snapshots
 MAX_LAYERS = 12
-MOST = 0.8  # of the training: where half of the change took longer, it is no news
+MOST = 0.8  # of the training: if half of the change took longer, no span is marked
 
 
 class WeightsEvolve(TrainingFilm):

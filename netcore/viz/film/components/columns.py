@@ -155,7 +155,7 @@ class DenseColumns(NeuronColumns):
         return [plate, line]
 
     def edge_number(self, start: ArrayLike, end: ArrayLike, value: str, role: str) -> list[ArrayMobject]:
-        """Return a number above the middle of an edge; nothing where there is no room for it, or a tag."""
+        """Return a number above the middle of an edge, or nothing if it would not fit or would overlap a tag."""
         (x0, y0), (x1, y1) = (np.asarray(point, dtype=float)[:2] for point in (start, end))
         width, half = line_width(value, LABEL), LABEL * PIXEL * 0.5
         if width > x1 - x0 + 0.1:

@@ -14,7 +14,7 @@ from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.number_cells import NumberCells, number_size
 from netcore.viz.film.components.pictures import color_ramp
 from netcore.viz.film.components.tiles import ring
-from netcore.viz.film.components.time_axis import held_index
+from netcore.viz.film.components.time_axis import Timed
 from netcore.viz.film.mobjects import PixelImages, Rectangles
 from netcore.viz.film.text import ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
@@ -25,7 +25,7 @@ NAME_ROOM = 1.5  # of the names of the rows
 WIDEST = 1.7  # width of a cell in its heights
 
 
-class TimedCells(NumberCells):
+class TimedCells(Timed, NumberCells):
     """Cells with numbers that show one snapshot at a time.
 
     Parameters
@@ -52,15 +52,8 @@ class TimedCells(NumberCells):
         self.number_size = number_size([widest], area.width / shades.shape[2], area.height / shades.shape[1])
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        k = held_index(self.times, self._time)
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
         self.rgb, self.values = self.colors[k][None], self.all_values[k].astype(float)
         self.texts = [f"{n:,}" if n else "" for n in self.all_values[k].ravel()] if self.number_size else []
 

@@ -23,7 +23,34 @@ def held_index(times: NDArray[np.float64], time: float) -> int:
     return int(np.clip(np.searchsorted(times, time + 1e-9, side="right") - 1, 0, len(times) - 1))
 
 
-class TimedImages(Tiles):
+class Timed:
+    """Mixin of what shows one snapshot at a time, which `show_snapshot` draws.
+
+    Attributes
+    ----------
+    times : ndarray, shape (T,)
+        Of the snapshots.
+    """
+
+    times: NDArray[np.float64]
+    _time: float
+
+    @property
+    def time(self) -> float:
+        """Place on the axis."""
+        return self._time
+
+    @time.setter
+    def time(self, time: float) -> None:
+        self._time = float(time)
+        self.show_snapshot(held_index(self.times, self._time))
+
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
+        raise NotImplementedError
+
+
+class TimedImages(Timed, Tiles):
     """Images that show one snapshot at a time.
 
     Parameters
@@ -51,19 +78,12 @@ class TimedImages(Tiles):
         self.times, self.colors, self.all_values = times, list(colors), values
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        k = held_index(self.times, self._time)
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
         self.rgb, self.values = self.colors[k], np.asarray(self.all_values[k], float)
 
 
-class TimedBars(BarMobject):
+class TimedBars(Timed, BarMobject):
     """Bars that show one snapshot at a time; `all_values` is (T, N)."""
 
     def __init__(
@@ -73,18 +93,12 @@ class TimedBars(BarMobject):
         self.times, self.all_values = times, all_values
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        self.values = np.asarray(self.all_values[held_index(self.times, self._time)], float).copy()
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
+        self.values = np.asarray(self.all_values[k], float).copy()
 
 
-class TimedText(TextLine):
+class TimedText(Timed, TextLine):
     """A line of text for each snapshot; the point `align` of its box stays in place."""
 
     def __init__(
@@ -96,15 +110,9 @@ class TimedText(TextLine):
         self._share = (np.asarray(align, float) + 1) / 2
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        text = self.texts[held_index(self.times, self._time)]
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
+        text = self.texts[k]
         if text == self.text:
             return
         low, high = self.points[0, :2], self.points[1, :2]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject, as_points
-from netcore.viz.film.components.time_axis import TimedText, held_index
+from netcore.viz.film.components.time_axis import Timed, TimedText
 from netcore.viz.film.mobjects import Neurons, Rectangles
 from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
@@ -172,7 +172,7 @@ class TimeChart:
         return [self.curve, self.playhead, self.cursor, self.words]
 
 
-class Playhead(Rectangles):
+class Playhead(Timed, Rectangles):
     """An upright line through the place of the present snapshot; `span` is its foot and top."""
 
     def __init__(
@@ -182,22 +182,16 @@ class Playhead(Rectangles):
         super().__init__(self._corners(0), fill=[*rgb, 1.0], width=0, z_index=-0.5)
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        self.points = as_points(self._corners(held_index(self.times, self._time)))
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
+        self.points = as_points(self._corners(k))
 
     def _corners(self, k: int) -> list[list[list[float]]]:
         x, (low, high) = float(self.xs[k]), self.span
         return [[[x - PIXEL / 2, low], [x + PIXEL / 2, high]]]
 
 
-class Cursor(Neurons):
+class Cursor(Timed, Neurons):
     """A dot at the value of the present snapshot, hidden where it is not known."""
 
     def __init__(
@@ -207,15 +201,8 @@ class Cursor(Neurons):
         self.times, self.spots, self.known = times, spots, np.asarray(known, bool)
         self.time = 0.0
 
-    @property
-    def time(self) -> float:
-        """Place on the axis."""
-        return self._time
-
-    @time.setter
-    def time(self, time: float) -> None:
-        self._time = float(time)
-        k = held_index(self.times, self._time)
+    def show_snapshot(self, k: int) -> None:
+        """Show snapshot `k`."""
         x, y = self.spots[k]
         self.points = np.array([[x - DOT, y - DOT, 0.0], [x + DOT, y + DOT, 0.0]])
         self.opacity = float(self.known[k])

@@ -20,7 +20,7 @@ class FrameForwarder(SceneFileWriter):
         super().__init__(settings)
         self._sink, self._convert = sink, straight_alpha if transparent else drop_alpha
         self._shown: NDArray[np.uint8] | None = None  # the newest frame as Cairo has it
-        self._frame: NDArray[np.uint8] | None = None  # the same as it is handed on
+        self._frame: NDArray[np.uint8] | None = None  # that frame as it is passed to the sink
         self._repeat = 0
 
     def write_frame(self, pixels: NDArray[Any], *, repeat: int = 1, region: Region = WHOLE_FRAME) -> None:

@@ -22,7 +22,7 @@ FRAME = (128 / 9, 8.0)  # Manim's units; a picture of another shape shows more t
 
 
 def plan_film(film_class: type[Scene], settings: FilmSettings) -> tuple[Step, ...]:
-    """Play a film without drawing, and return its steps; none for a Manim scene that is no film."""
+    """Play a film without drawing and return its steps; a Manim scene that is not a film has none."""
     if not issubclass(film_class, ArrayScene):
         return ()
     with _scene(film_class, settings, lambda rgb, repeat: None) as scene:
