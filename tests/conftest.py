@@ -1,5 +1,6 @@
 """Shared fixtures: two small trained runs, made once for all test processes, and cases of them."""
 
+import gc
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -17,6 +18,12 @@ from netcore.rendering.job import progress_to
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the test processes share the cores; read when torch is imported
 os.environ["OMP_WAIT_POLICY"] = "passive"
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom, without what the imports made: to walk its million objects takes half a second."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

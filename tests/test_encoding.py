@@ -7,6 +7,7 @@ import textwrap
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,7 +30,7 @@ from netcore.rendering.palette import PaletteBuilder, PaletteIndex, color_codes
 from netcore.rendering.video_writer import VideoWriter
 from netcore.viz.theme import DARK
 
-SIZE = (320, 180)
+SIZE = (192, 108)
 ANIMATED = ("gif", "webp", "apng", "avif")
 FORMATS = [each.name for each in all_formats() if not each.vector]
 CLIPS = [each.name for each in all_formats() if each.animated]
@@ -40,7 +41,7 @@ Clip = list[tuple[np.ndarray, int]]
 
 def sample(step: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     """A frame as scenes have them: flat ground, thin smooth lines, discs, a bar, text."""
-    image = Image.new("RGB", (size[0] * 2, size[1] * 2), DARK.background)
+    image = Image.new("RGB", (640, 360), DARK.background)
     pen = ImageDraw.Draw(image)
     for k in range(8):
         pen.line((100, 20 + 40 * k, 400, 20 + 40 * (k * 3 % 8)), DARK.positive if k % 2 else DARK.negative, 3)
@@ -379,8 +380,9 @@ def test_frame_buffer_returns_frames_unchanged(clip: Clip) -> None:
 
 
 def noise(count: int) -> Clip:
+    """Frames of 512 colours, which no format can make small."""
     rng = np.random.default_rng(0)
-    return [(rng.integers(0, 256, (90, 160, 3), dtype=np.uint8), 1) for _ in range(count)]
+    return [(rng.integers(0, 8, (90, 160, 3), dtype=np.uint8) * 36, 1) for _ in range(count)]
 
 
 def test_gif_reduces_colors_for_budget(tmp_path: Path) -> None:
@@ -390,6 +392,30 @@ def test_gif_reduces_colors_for_budget(tmp_path: Path) -> None:
     assert found.bytes <= full * 0.9
     assert not found.warning
     assert len(np.unique(read_frames(path)[0].reshape(-1, 3), axis=0)) <= 128
+
+
+def test_gif_gives_up_attempt_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 colours save an eighth of noise: what they cannot make small enough is not encoded to its end."""
+    clip, path = noise(20), tmp_path / "noise.gif"
+    full = encode(clip, {"gif": path}, 10, max_mb=9)["gif"].bytes
+    seen: list[int] = []
+    real = gif.encode_gif
+
+    def watched(written: WrittenClip, palette: np.ndarray, check: Callable[[int], None]) -> bytes:
+        seen.append(0)
+
+        def count(size: int) -> None:
+            seen[-1] += 1
+            check(size)
+
+        return real(written, palette, count)
+
+    monkeypatch.setattr(gif, "encode_gif", watched)
+    found = encode(clip, {"gif": path}, 10, max_mb=full * 0.8 / 1e6)["gif"]
+    assert found.bytes <= full * 0.8
+    assert len(seen) == 3
+    assert seen[0] == seen[2] == 19
+    assert 4 <= seen[1] <= 7
 
 
 @pytest.mark.parametrize("name", ANIMATED)
@@ -566,7 +592,7 @@ def test_encode_on_full_disk(tmp_path: Path, name: str) -> None:
         from netcore.rendering.encoding import encode
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
         rng = np.random.default_rng(0)
-        clip = [(rng.integers(0, 256, (180, 320, 3), dtype=np.uint8), 1) for _ in range(12)]
+        clip = [(rng.integers(0, 8, (180, 320, 3), dtype=np.uint8) * 36, 1) for _ in range(6)]
         try:
             encode(clip, {{"{name}": Path({str(path)!r})}}, 10)
         except NetcoreError as error:

@@ -81,8 +81,8 @@ class FrameEncoder:
             kind = get_format(name)
             if kind.writer is None:
                 raise ValueError(f"{name} holds no frames")
-            most = kind.limit_bytes(self.max_mb) / kind.smallest_share
-            self._writers[name] = kind.writer(path, replace(clip, max_bytes=most))
+            most, budget = kind.limit_bytes(self.max_mb) / kind.smallest_share, kind.budget_bytes(self.max_mb)
+            self._writers[name] = kind.writer(path, replace(clip, max_bytes=most, budget_bytes=budget))
 
     def _pass_on(self, rgb: Frame, repeat: int) -> None:
         self._frames += repeat
@@ -95,10 +95,9 @@ class FrameEncoder:
 
     def _finish(self, name: str, path: Path, last: Frame) -> EncodedFile | NetcoreError:
         kind, writer, warning = get_format(name), self._writers[name], ""
-        budget = np.inf if kind.budget_mb is None else (self.max_mb or kind.budget_mb) * 1e6
         try:
             for _ in writer.finish():
-                if path.stat().st_size <= budget:
+                if path.stat().st_size <= writer.clip.budget_bytes:
                     break
                 writer.clip.check_size(path.stat().st_size)
             else:

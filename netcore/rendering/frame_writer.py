@@ -39,6 +39,8 @@ class Clip:
         What can be seen, as text.
     transparent : bool
         Whether frames have an alpha channel.
+    budget_bytes : float
+        Size that is aimed at by fewer colours or less detail.
     max_bytes : float
         Size above which a file cannot become small enough by further attempts.
     """
@@ -52,6 +54,7 @@ class Clip:
     title: str = ""
     description: str = ""
     transparent: bool = False
+    budget_bytes: float = float("inf")
     max_bytes: float = float("inf")
 
     def check_size(self, size: int, share: float = 1.0) -> None:

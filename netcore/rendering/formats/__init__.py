@@ -97,6 +97,10 @@ class Format:
             even = f"{width - width % 2}x{height - height % 2}"
             raise NetcoreError(f"{title} needs even width and height, got {width}x{height}: use --size {even}")
 
+    def budget_bytes(self, max_mb: float | None) -> float:
+        """Return the size that is aimed at, `max_mb` or its own budget, in bytes."""
+        return float("inf") if self.budget_mb is None else (max_mb or self.budget_mb) * 1e6
+
     def limit_bytes(self, max_mb: float | None) -> float:
         """Return the size that is an error, `max_mb` or its own limit, in bytes."""
         limit = max_mb or self.limit_mb if self.limit_mb else None

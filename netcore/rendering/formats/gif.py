@@ -1,7 +1,8 @@
 """GIF of one palette, with exact delays."""
 
+import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 FRAME_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and browsers slow down those below two
 COLORS = (256, 128, 64)  # what is tried, in this order, to stay within the size budget
+CERTAIN_SHARE = 0.25  # of the earlier attempt's bytes: after it this one's size is estimated
 
 
-def encode_gif(clip: Clip, palette: NDArray[np.uint8]) -> bytes:
+def encode_gif(clip: Clip, palette: NDArray[np.uint8], check: Callable[[int], None] = lambda _: None) -> bytes:
     """Encode a clip as a GIF that loops for ever, each frame's delay being its repeats at its rate (100 / fps whole).
 
     Parameters
@@ -28,6 +30,8 @@ def encode_gif(clip: Clip, palette: NDArray[np.uint8]) -> bytes:
     clip : Clip
     palette : ndarray
         Colours with alpha, uint8 (256, 4).
+    check : callable
+        Given the bytes up to each frame; what it raises ends the encoding.
 
     Raises
     ------
@@ -53,11 +57,16 @@ def encode_gif(clip: Clip, palette: NDArray[np.uint8]) -> bytes:
             if pending:
                 pending.result()
                 clip.check_size(buffer.tell(), frames.starts[n] / frames.frames)
+                check(buffer.tell())
             pending = beside.submit(write, frame)
         if pending:
             pending.result()
         write(None)
     return buffer.getvalue()
+
+
+class _StillTooLargeError(Exception):
+    """Fewer colours do not yet make the file small enough."""
 
 
 class GifWriter(FrameWriter):
@@ -76,10 +85,25 @@ class GifWriter(FrameWriter):
 
     def finish(self) -> Iterator[None]:
         """Write the GIF with 256 colours, then with fewer."""
+        sizes: list[int] = []
         for colors in COLORS:
             self._palette.colors = colors
-            self.path.write_bytes(encode_gif(self.clip, self._palette.finish()))
-            yield
+            with contextlib.suppress(_StillTooLargeError):
+                sizes = self._write([] if colors == COLORS[-1] else sizes)
+                yield
+
+    def _write(self, earlier: list[int]) -> list[int]:
+        """Write the file; return the bytes up to each frame. Give up as soon as those of an earlier one foretell it."""
+        sizes: list[int] = []
+
+        def check(size: int) -> None:
+            sizes.append(size)
+            before, whole = (earlier[len(sizes) - 1], earlier[-1]) if earlier else (0, 0)
+            if before > CERTAIN_SHARE * whole and size / before * whole > self.clip.budget_bytes:
+                raise _StillTooLargeError
+
+        self.path.write_bytes(encode_gif(self.clip, self._palette.finish(), check))
+        return sizes
 
 
 FORMAT = Format(
