@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import toy_runs
-from sampling import sampled_pairs
 
 from netcore.core.files import file_sha256
 from netcore.rendering.api import render
@@ -72,7 +71,7 @@ class Tale(Film):
 """
 
 
-def test_steps_reach_sidecar_and_files(project_dir: Path) -> None:
+def test_steps_reach_sidecar_and_files(project_dir: Path, draw_in_process: None) -> None:
     (project_dir / "tale.py").write_text(TALE)
     formats = ["gif", "vtt", "storyboard", "png"]
     done = {r.target.name: r for r in render("tale.py", "toy", formats=formats, **SMALL)}
@@ -167,7 +166,7 @@ def test_render_on_given_executor(project_dir: Path) -> None:
     assert [(r.state, r.target.name) for r in done] == [("drawn", "one.png"), ("drawn", "two.png")]
 
 
-def test_too_large_format_leaves_others(project_dir: Path) -> None:
+def test_too_large_format_leaves_others(project_dir: Path, draw_in_process: None) -> None:
     scene = str(toy_runs.write_figure(project_dir))
     settings = {"formats": ["gif", "mp4", "webp"], "size": (320, 180), "fps": 10}
     gif, mp4, webp = render(scene, "toy", max_mb=0.003, **settings)
@@ -207,6 +206,9 @@ def test_single_figure_is_guarded(project_dir: Path, body: str, message: str) ->
     assert not done.target.exists()
 
 
+SELDOM = (signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)
+
+
 def start_render(*args: str, setup: Callable[[], None] = toy_runs.restore_interrupt) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "netcore", "render", *args, "--run", "toy", "--size", "64x36", "--fps", "10"],
@@ -219,15 +221,16 @@ def start_render(*args: str, setup: Callable[[], None] = toy_runs.restore_interr
 
 
 def wait_for(path: Path) -> None:
+    """Wait until a file has been written, not only opened."""
     until = time.monotonic() + 60
-    while not path.exists():
+    while not (path.exists() and path.stat().st_size):
         assert time.monotonic() < until, f"{path} did not appear"
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
-    ("end", "to_all"),
-    sampled_pairs([signal.SIGINT, signal.SIGTERM], [False, True], every=2),  # True: to the group, as Ctrl-C does
+    ("end", "to_all"),  # to the whole group, as Ctrl-C does; another test ends a command by SIGTERM
+    [(signal.SIGINT, True), *(pytest.param(*case, marks=pytest.mark.slow) for case in SELDOM)],
 )
 def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_all: bool) -> None:
     target = project_dir / "renders" / "toy" / "slow.gif"
@@ -252,7 +255,10 @@ def test_interrupted_film_keeps_earlier_render(project_dir: Path, end: int, to_a
 def test_interrupted_figure_leaves_no_files(project_dir: Path, handler: object) -> None:
     """Also if the tests run in the background, where SIGINT is inherited as ignored."""
     begun = project_dir / "begun"
-    text = toy_runs.STILL + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"
+    text = (
+        toy_runs.STILL
+        + f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).write_text('begun')\n    time.sleep(60)\n"
+    )
     before = signal.signal(signal.SIGINT, handler)
     try:
         process = start_render(str(toy_runs.write_figure(project_dir, "slow", text)))

