@@ -81,26 +81,36 @@ function logSoftmaxInto(x, out) {
   for (let i = 0; i < x.length; i++) out[i] = x[i] - log;
 }
 
-function makeLinear(node, inputs, parameters) {
+// Two rows of the weights at a time, so that each input is read once for both.
+function makeLinear(node, [shape], parameters) {
+  const columns = shape.reduce((a, b) => a * b, 1);
+  const input = new Float64Array(columns);
   return ([x], out) => {
+    input.set(x);
     const weight = parameters.get(node.weight);
     const bias = node.bias ? parameters.get(node.bias) : null;
-    const columns = x.length;
-    for (let o = 0; o < out.length; o++) {
+    for (let o = 0; o < out.length; o += 2) {
       const row = o * columns;
+      const next = o + 1 < out.length ? row + columns : row;
       let a = 0;
       let b = 0;
       let c = 0;
       let d = 0;
       let i = 0;
-      for (; i + 3 < columns; i += 4) {
-        a += weight[row + i] * x[i];
-        b += weight[row + i + 1] * x[i + 1];
-        c += weight[row + i + 2] * x[i + 2];
-        d += weight[row + i + 3] * x[i + 3];
+      for (; i + 1 < columns; i += 2) {
+        const u = input[i];
+        const v = input[i + 1];
+        a += weight[row + i] * u;
+        b += weight[row + i + 1] * v;
+        c += weight[next + i] * u;
+        d += weight[next + i + 1] * v;
       }
-      for (; i < columns; i++) a += weight[row + i] * x[i];
-      out[o] = a + b + (c + d) + (bias ? bias[o] : 0);
+      if (i < columns) {
+        a += weight[row + i] * input[i];
+        c += weight[next + i] * input[i];
+      }
+      out[o] = a + b + (bias ? bias[o] : 0);
+      if (next !== row) out[o + 1] = c + d + (bias ? bias[o + 1] : 0);
     }
   };
 }
@@ -298,24 +308,32 @@ function convolve3(input, weight, bias, out, sums, channels, stride, rows, colum
 export function addChannelChange(node, channels, channel, change, [height, width], weight, out) {
   const [count, rows, columns] = node.shape;
   const [kh, kw] = node.kernel;
+  const [sh, sw] = node.stride;
+  const [dh, dw] = node.dilation;
+  const [ph, pw] = node.padding;
+  const wide = width + 2 * pw;
+  const padded = new Float64Array((height + 2 * ph) * wide);
+  for (let y = 0; y < height; y++) padded.set(change.subarray(y * width, (y + 1) * width), (y + ph) * wide + pw);
   const inGroup = channels / node.groups;
   const outGroup = count / node.groups;
   const group = Math.floor(channel / inGroup);
-  for (let o = group * outGroup; o < (group + 1) * outGroup; o++)
+  const sums = new Float64Array(rows * columns);
+  for (let o = group * outGroup; o < (group + 1) * outGroup; o++) {
+    sums.fill(0);
     for (let i = 0; i < kh; i++)
       for (let j = 0; j < kw; j++) {
         const w = weight[((o * inGroup + (channel % inGroup)) * kh + i) * kw + j];
-        if (w === 0) continue;
-        for (let r = 0; r < rows; r++) {
-          const y = r * node.stride[0] - node.padding[0] + i * node.dilation[0];
-          if (y < 0 || y >= height) continue;
-          const to = (o * rows + r) * columns;
-          for (let q = 0; q < columns; q++) {
-            const z = q * node.stride[1] - node.padding[1] + j * node.dilation[1];
-            if (z >= 0 && z < width) out[to + q] += w * change[y * width + z];
-          }
-        }
+        if (w !== 0) addWindows(sums, padded, w, i * dh * wide + j * dw, sh * wide, sw, rows, columns);
       }
+    const to = o * sums.length;
+    for (let k = 0; k < sums.length; k++) out[to + k] += sums[k];
+  }
+}
+
+// Add to each sum the weight by the input at its place.
+function addWindows(sums, input, weight, start, rowStep, step, rows, columns) {
+  for (let y = 0, at = 0; y < rows; y++)
+    for (let z = 0, p = start + y * rowStep; z < columns; z++, p += step) sums[at++] += weight * input[p];
 }
 
 function convolveAny(node, input, weight, bias, out, channels, [, width]) {
@@ -336,9 +354,7 @@ function convolveAny(node, input, weight, bias, out, channels, [, width]) {
         for (let j = 0; j < kw; j++) {
           const w = weight[((o * inGroup + c) * kh + i) * kw + j];
           if (w === 0) continue;
-          const base = (from + c) * inPlane + i * dh * width + j * dw;
-          for (let y = 0, at = 0; y < rows; y++)
-            for (let z = 0, p = base + y * sh * width; z < columns; z++, p += sw) sums[at++] += w * input[p];
+          addWindows(sums, input, w, (from + c) * inPlane + i * dh * width + j * dw, sh * width, sw, rows, columns);
         }
     out.set(sums, o * plane);
   }

@@ -9,6 +9,15 @@ const MIN_STROKE = 2;
 const INK_THRESHOLD = 0.3;
 const MIN_CONTRAST = 0.1;
 
+const buffers = new Map();
+
+// Memory for a plane that is prepared, used again for the next drawing: to make it anew costs as much as to fill it.
+function reused(name, Kind, length) {
+  const key = `${name} ${length}`;
+  if (!buffers.has(key)) buffers.set(key, new Kind(length));
+  return buffers.get(key);
+}
+
 // picture: {width, height, data} of RGBA bytes, or of grey bytes. Returns {pixels, note}; pixels is null for an empty one.
 export function preparePicture(picture, shape) {
   const isGrey = picture.data.length === picture.width * picture.height;
@@ -62,7 +71,7 @@ function fitToMnist(picture, isGrey) {
     return { pixels: Uint8Array.from(plane.data), note: "taken as it is, 28×28" };
   plane = thumbnail(plane, WORK_SIZE);
   const { width, height } = plane;
-  const values = new Float32Array(plane.data.length);
+  const values = reused("values", Float32Array, plane.data.length);
   for (let i = 0; i < values.length; i++) {
     const v = Math.fround(plane.data[i] / 255);
     values[i] = isLight ? 1 - v : v;
@@ -79,10 +88,10 @@ function fitToMnist(picture, isGrey) {
 // Light ink without its darker ground: a quadratic surface fitted to what is darker than Otsu's threshold.
 function separateInk(values, width, height) {
   const [low, high] = range(values);
-  const ink = new Float32Array(values.length);
+  const ink = reused("ink", Float32Array, values.length).fill(0);
   if (high - low < MIN_CONTRAST) return ink;
-  const above = new Float32Array(values.length);
-  const ground = new Float32Array(values.length).fill(medianOfBytes(values));
+  const above = reused("above", Float32Array, values.length);
+  const ground = reused("ground", Float32Array, values.length).fill(medianOfBytes(values));
   for (let k = 0; k < 3; k++) {
     for (let i = 0; i < above.length; i++) above[i] = values[i] - ground[i];
     fitSurface(values, width, height, above, otsuThreshold(above), ground);
@@ -98,7 +107,7 @@ function separateInk(values, width, height) {
 }
 
 function valuesFrom(values, limit) {
-  const out = new Float32Array(values.length);
+  const out = reused("chosen", Float32Array, values.length);
   let count = 0;
   for (let i = 0; i < values.length; i++) if (values[i] >= limit) out[count++] = values[i];
   return out.subarray(0, count);
@@ -263,8 +272,8 @@ function inkBox(ink, width, height) {
 
 // The median of 3 by 3 of a picture of 0 and 255: at least five of nine.
 function majority({ width, height, data }) {
-  const out = new Uint8Array(data.length);
-  const along = new Uint8Array(data.length);
+  const out = reused("majority", Uint8Array, data.length);
+  const along = reused("along", Uint8Array, data.length);
   for (let y = 0; y < height; y++)
     for (let x = 0, i = y * width; x < width; x++, i++)
       along[i] = (data[x ? i - 1 : i] & 1) + (data[i] & 1) + (data[x < width - 1 ? i + 1 : i] & 1);
@@ -290,7 +299,7 @@ function thicken(ink, width, height, box) {
   const missing = (MIN_STROKE * Math.max(box[2] - box[0], box[3] - box[1])) / DIGIT_SIZE - stroke;
   const size = 2 * roundHalfEven(missing / 2) + 1;
   if (size < 3) return ink;
-  const bytes = new Uint8Array(ink.length);
+  const bytes = reused("thin", Uint8Array, ink.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Math.trunc(Math.fround(255 * ink[i]));
   const wide = rankFilter({ width, height, data: bytes }, size, "max").data;
   const out = new Float32Array(wide.length);
