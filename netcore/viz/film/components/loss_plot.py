@@ -52,6 +52,11 @@ class LossPlot:
         """Axes and their labels."""
         return [self.axes, *self.x_labels, *self.y_labels, self.title]
 
+    @property
+    def everything(self) -> list[ArrayMobject]:
+        """Axes, labels, curve and images."""
+        return [*self.mobjects, self.curve, *self.marks]
+
     def grow(self, largest: float) -> list[Animate]:
         """Return the animations that make room for a loss: the axis is relabelled, all marks move."""
         if largest <= self.plot.y[1]:

@@ -148,6 +148,22 @@ def inner_names(theme: Theme, stick: ShareStick, names: Sequence[str]) -> list[A
     return out
 
 
+def piece_shares(theme: Theme, stick: ShareStick) -> list[ArrayMobject]:
+    """Write the probabilities of pieces into those that have room for the whole text."""
+    widths = np.ptp(stick.pieces()[:, :, 0], axis=1)
+    texts = [format_percent(share) for share in stick.shares()]
+    fitting = [t if line_width(t, LABEL) < w - 0.1 else "" for t, w in zip(texts, widths, strict=True)]
+    return inner_names(theme, stick, fitting)
+
+
+def labelled_stick(
+    theme: Theme, area: Area, scores: NDArray[np.float64], index: NDArray[np.int64], names: Sequence[str]
+) -> list[ArrayMobject]:
+    """Return a stick cut by probability, with the names and probabilities of the pieces that have room for them."""
+    stick, places = sorted_stick(theme, area, scores, index)
+    return [stick, *piece_names(theme, stick.pieces()[places], names), *piece_shares(theme, stick)]
+
+
 class TemperatureSticks:
     """The stick at several temperatures, one below another, with the share of one class beside each.
 
@@ -188,10 +204,10 @@ class TemperatureSticks:
         stick = ShareStick(self.rows[1.0], self.stick.scores, self.stick.groups, self.stick.fill)
         self.sticks[temperature] = stick
         self.mobjects.append(stick)
-        rise = self.rows[temperature].top + TITLE - self.title.center[1]
-        lift = [Animate(self.title, points=self.title.points + [0.0, rise, 0.0], run_time=0.5)] * (rise > 0)
+        rise = self.rows[temperature].top + TITLE - float(self.title.points[:, 1].mean())
+        lift = [Animate(self.title, points=np.add(self.title.points, [0.0, rise, 0.0]), run_time=0.5)]
         return [
-            *lift,
+            *(lift if rise > 0 else []),
             Animate(stick, points=self.rows[temperature].corners[0], run_time=0.5),
             Animate(stick, temperature=temperature, run_time=0.9, delay=0.5),
             *fade_in(self._labels(temperature), 1.1),
