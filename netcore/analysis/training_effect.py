@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.scores import cross_entropy_losses
-from netcore.core.network import Network, OptimizerStep, Weights
+from netcore.core.network import Network, OptimizerStep
 from netcore.core.run import LabeledImages
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 
@@ -74,12 +75,12 @@ def take_step(
     return StepEffect(step, trace, losses[0], losses[1], images)
 
 
-def step_length(weights: Weights, step: OptimizerStep) -> float:
+def step_length(weights: Arrays, step: OptimizerStep) -> float:
     """Return the length of the way from some weights to those after a step."""
     return float(np.sqrt(sum(float((_way(weights, step, key) ** 2).sum()) for key in step.weights)))
 
 
-def scale_step(weights: Weights, step: OptimizerStep, factor: float) -> OptimizerStep:
+def scale_step(weights: Arrays, step: OptimizerStep, factor: float) -> OptimizerStep:
     """Return a step from the same weights in the same direction whose length is multiplied."""
     scaled = {
         key: (weights[key] + factor * _way(weights, step, key)).astype(after.dtype)
@@ -88,8 +89,9 @@ def scale_step(weights: Weights, step: OptimizerStep, factor: float) -> Optimize
     return replace(step, weights=scaled)
 
 
-def _way(weights: Weights, step: OptimizerStep, key: str) -> NDArray[np.float64]:
-    return np.asarray(step.weights[key], np.float64) - weights[key]
+def _way(weights: Arrays, step: OptimizerStep, key: str) -> NDArray[np.float64]:
+    out: NDArray[np.float64] = step.weights[key].astype(np.float64) - weights[key]
+    return out
 
 
 def predicted_change(trace: Trace, step: OptimizerStep) -> float | None:
