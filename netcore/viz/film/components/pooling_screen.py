@@ -105,7 +105,7 @@ class PoolingScreen:
 
     @property
     def image_place(self) -> Area:
-        """Area of the image, where the pooled map will stand: as large as the map if they stand side by side."""
+        """Area of the image, where the pooled map will be: as large as the map beside it if both are in one row."""
         left, right = self.places.map, self.places.pooled
         if not np.isclose(left.height, right.height):
             return right

@@ -19,7 +19,7 @@ NAME_SHARE = 0.4  # of the width, for the names of classes, at most
 GAP = 0.14
 DIGITS = 3  # of the largest delta
 RISE = 0.36  # of the numbers at the ends of the axis, above the first row
-TICK, AXIS_ROOM = 0.04, 0.22  # of these numbers, that stands within the axis; left between them beside a title
+TICK, AXIS_ROOM = 0.04, 0.22  # of a number, inside the axis; of the gaps beside a title between them
 
 
 class WishBars:
@@ -169,7 +169,7 @@ def print_deltas(values: Sequence[float]) -> list[str]:
 
     Examples
     --------
-    >>> print_deltas([0.0155, -0.759, 0.7435])
+    >>> print_deltas([0.0154, -0.759, 0.7435])
     ['0.015', '−0.759', '0.744']
     """
     largest = max(abs(v) for v in values)
