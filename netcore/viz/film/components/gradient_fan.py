@@ -3,7 +3,6 @@
 import numpy as np
 
 from netcore.analysis.training_effect import BatchGradients
-from netcore.core.formatting import format_value
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in
@@ -14,7 +13,7 @@ from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 DOT, TIP = 0.06, 0.035  # radii
-LABEL_ROOM = 0.45
+LABEL_ROOM = 0.55
 
 
 class GradientFan:
@@ -26,13 +25,15 @@ class GradientFan:
     area : Area
     found : BatchGradients
         The first gradient is that of the image of the film.
+    kind : str
+        What the images are: ``"training images"``.
 
     Attributes
     ----------
     lines, own, mean : Edges
     """
 
-    def __init__(self, theme: Theme, area: Area, found: BatchGradients) -> None:
+    def __init__(self, theme: Theme, area: Area, found: BatchGradients, kind: str) -> None:
         self.theme = theme
         box = Area(area.left, area.bottom + LABEL_ROOM, area.right, area.top - LABEL_ROOM)
         order = np.argsort(-found.across, kind="stable")
@@ -54,10 +55,10 @@ class GradientFan:
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.mean = Edges([self.start], [tip], yellow, 5.0, values=[found.length_of_mean], z_index=1)
         self.dot = Neurons([self.start], DOT, theme.rgb("foreground"), theme.rgb("foreground"), z_index=1)
-        words = f"{len(ends)} gradients, mean length {format_value(found.mean_length)}; thick: this image's"
+        words = f"a line: the gradient of one of {len(ends)} {kind}; thick: of this image"
         at = (area.center[0], area.top - LABEL_ROOM / 2)
         self.title = text_line(ellipsize_line(words, area.width, LABEL), LABEL, theme.rgb("muted"), at=at)
-        text = f"yellow: their mean, length {format_value(found.length_of_mean)}; angle to it: how far one disagrees"
+        text = "upright: their mean; a line's angle to it is true, its side means nothing"
         self.label = text_line(
             ellipsize_line(text, area.width, LABEL),
             LABEL,
