@@ -103,9 +103,11 @@ def messages(tree: ast.Module, kinds: str = r"(Error|Exit|BadParameter|Unavailab
 
 
 def matches(texts: Iterator[tuple[int, str]], forbidden: dict[str, str]) -> list[str]:
+    any_of_them = re.compile("|".join(f"(?:{pattern})" for pattern in forbidden), re.IGNORECASE)
     return [
         f"line {line}: {found[0]!r} (write: {instead})"
         for line, text in texts
+        if any_of_them.search(text)
         for pattern, instead in forbidden.items()
         if (found := re.search(pattern, text, re.IGNORECASE))
     ]
