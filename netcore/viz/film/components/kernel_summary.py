@@ -65,11 +65,11 @@ class KernelSummary:
         frames = tile_frames(inner, count, size)
         self.others = FeatureMaps(map_rgb(theme, values, vmax, True), frames, values, vmax, outline=theme.rgb("faint"))
         y = area.top - LINE / 2
-        scale = ColorScale(theme, value_ends(vmax, True), True, (area.right, y))
+        scale = ColorScale(theme, value_ends(vmax, True), True, (float(frames[..., 0].max()), y))
         text = f"the other {format_subset(count, len(rest), 'map')}" if count == len(rest) else (
             f"{format_subset(count, len(rest))} other maps"
         )  # fmt: skip
-        title = text_line(text, LABEL, theme.rgb("foreground"), at=(area.left, y), align=(-1, 0))
+        title = text_line(text, LABEL, theme.rgb("foreground"), at=(float(frames[..., 0].min()), y), align=(-1, 0))
         self.words = [title, *scale.mobjects]
 
     @property
@@ -81,6 +81,5 @@ class KernelSummary:
         """Move the maps beside their kernels, and let the others appear."""
         maps = [self.screen.map, *([second] if second else [])]
         out = [a for grid, area in zip(maps, self.map_areas, strict=True) for a in grid.move(area, delay=0.3)]
-        out += [a for grid in maps for a in grid.change(self.screen.examples.layer.output, signed=True)]
         out += [a for table in self.kernels for a in table.appear(delay=0.6)]
         return [*out, *fade_in([*([self.others] if self.others else []), *self.words], delay=1.1)]
