@@ -140,7 +140,7 @@ class CnnForwardPropagation(HeadFilm):
             place = self.path.places[i - 1]
             held = place is not None and place[0] in example.terms.rows and place[1] in example.terms.columns
             moves = self.grid.move(left)
-            mark = self.hide_mark() if place is None or not held else self.point(self.grid, *place)
+            mark = self.carry_mark(place if held else None)
             self.play(self.take_leaving(), moves, mark, self.sums.change())
             sums = PartialSums(self.theme, example, self.grid, made, right.part(0, 0.86, 1, 1))
             terms, origins = sums.sum_terms()

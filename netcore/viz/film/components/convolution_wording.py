@@ -110,8 +110,8 @@ def padding_caption(examples: KernelExamples) -> str:
     n = f"{top}" if len({top, bottom, left, right}) == 1 else f"{top + bottom} × {left + right}"
     text = PADDING.get(examples.layer.settings.get("padding_mode", "zeros"), PADDING["zeros"]).format(n=n)
     h, w = examples.values.shape
-    alike = f"{text.partition(' (')[0]}; map stays {h} × {w}"
-    return alike if (h, w) == examples.x.shape[1:] and len(alike) <= MAX_CHARACTERS else text
+    kept = f"{text.partition(' (')[0]}; map stays {h} × {w}"
+    return kept if (h, w) == examples.x.shape[1:] and len(kept) <= MAX_CHARACTERS else text
 
 
 def other_caption(unit: int, value: str, first: int, before: str) -> str:

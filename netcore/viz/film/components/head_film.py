@@ -39,7 +39,7 @@ class HeadFilm(MapFilm):
         terms = drawn_terms(self.head, kept) if shown < len(values) else []
         with self.step("{text}", name="vector", text=caption):
             moves = self.grid.move(left)
-            mark = self.hide_mark() if kept is None else self.point(self.grid, *self.path.places[-1])
+            mark = self.carry_mark(None if kept is None else self.path.places[-1])
             self.play(self.take_leaving(), moves, mark, self.counter.settle())
             show = self.view.unroll(self.grid, len(values), kept) if dense else self.view.show_scores()
             self.play(show, self.sums.change(*terms))

@@ -9,7 +9,7 @@ from netcore.core.formatting import format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components.cnn_wording import affine_terms, residual_terms
-from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.map_grid import TRAVEL, MapGrid
 from netcore.viz.film.components.parameter_counter import ParameterCounter, derive_parameters
 from netcore.viz.film.components.pool_window import PoolWindow
 from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
@@ -105,7 +105,7 @@ class MapFilm(Film):
     def widen(self, place: tuple[int, int] | None) -> None:
         """Give the maps the whole stage, and the value followed its mark."""
         moves = [] if self.grid.area == self.main else self.grid.move(self.main)
-        mark = self.point(self.grid, *place) if place else self.hide_mark()
+        mark = self.carry_mark(place)
         if moves or self.leaving:
             self.play(self.take_leaving(), moves, mark)
 
@@ -165,12 +165,16 @@ class MapFilm(Film):
 
     # ---- the value followed
 
-    def point(self, grid: MapGrid, row: int, column: int) -> list[Animate]:
+    def point(self, grid: MapGrid, row: int, column: int, run_time: float = TRAVEL) -> list[Animate]:
         """Mark a pixel of the followed map in yellow; the mark travels if it is on screen."""
         goal = grid.pixel(row, column)
         if self.mark.opacity == 0:
             return [Animate(self.mark, start={"points": goal, "opacity": 0.0}, opacity=1.0, run_time=0.3)]
-        return [Animate(self.mark, points=goal, run_time=0.8)]
+        return [Animate(self.mark, points=goal, run_time=run_time)]
+
+    def carry_mark(self, place: tuple[int, int] | None) -> list[Animate]:
+        """Move the mark with the maps, or let it leave without a place."""
+        return self.point(self.grid, *place, self.grid.travel_seconds) if place else self.hide_mark()
 
     def hide_mark(self) -> list[Animate]:
         """Let the mark leave."""
