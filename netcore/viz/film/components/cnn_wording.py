@@ -209,12 +209,20 @@ def vector_caption(vector: Block, maps: int, shape: tuple[int, int], size: int) 
     return f"{maps:,} maps become {size:,} values"
 
 
-def way_caption(trace: Trace, head: VectorHead, maps: int) -> str:
-    """What the takeaway says of the way from the image to the scores: how many numbers there are at each stage."""
+def way_caption(trace: Trace, head: VectorHead, maps: int, words: Sequence[str]) -> str:
+    """What the takeaway says of the way from the image to the scores: how many numbers there are at each stage.
+
+    Parameters
+    ----------
+    trace : Trace
+    head : VectorHead
+    maps : int
+        Number of the last maps.
+    words : sequence of str
+        As `column_words` gives them.
+    """
     h, w = trace.pixels.shape[1:]
-    counts = [len(values) for values in head.values[:-1]]
-    names = ["values", *["neurons"] * (len(counts) - 1)]
-    named = [f"{n:,} {name}" for n, name in zip(counts, names, strict=False)]
+    named = [f"{len(values):,} {word}" for values, word in zip(head.values[:-1], words, strict=False)]
     last = f"{len(trace.classes):,} scores"
     for parts in (
         [f"{h} × {w} pixels", *named, last], [f"{h} × {w}", *named, last],

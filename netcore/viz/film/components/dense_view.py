@@ -139,7 +139,7 @@ class DenseView:
         yield [*fade_out([neuron.circle, mine], run_time=0.1), columns.mark(1, unit)]
 
     def _named_places(self, neuron: OneNeuron) -> tuple[list[str], tuple[NDArray[np.float64], float]]:
-        """Return what stands at each neuron of the first layer, its activation too where it costs no room; places."""
+        """Return the words at each neuron of the first layer, its activation too where it costs no room; places."""
         index, ratio = self.index[1], neuron.picture.ratio
         plain = [f"{unit + 1:,}" for unit in index.tolist()]
         values = [format_decimal(round(100 * float(self.layers[0].output[unit])), 2) for unit in index]

@@ -89,5 +89,6 @@ class HeadFilm(MapFilm):
         answer, other = wording.takeaway_names(trace, head, count, lead)
         self.takeaway(
             "{way}", "{count} parameters; {answer} leads {other} by {lead}", moves, self.trail.spread(area),
-            way=wording.way_caption(trace, head, last.channels), answer=answer, other=other, count=count, lead=lead,
+            way=wording.way_caption(trace, head, last.channels, view.words), answer=answer, other=other,
+            count=count, lead=lead,
         )  # fmt: skip
