@@ -18,7 +18,7 @@ from netcore.viz.theme import Theme
 
 LINE = 0.38  # height of the title above the tiles, and of the scale below
 APPEAR, CHANGE, TRAVEL = 0.3, 0.6, 0.8  # seconds
-MANY, QUICK = 8, 0.35  # more maps than these move and change in so many seconds: each frame of it costs a clip much
+MANY, QUICK = 8, 0.3  # more maps than these move and change in so many seconds: each frame of it costs a clip much
 
 
 def value_ends(vmax: float, signed: bool) -> tuple[float, float]:
@@ -171,6 +171,11 @@ class MapGrid:
         if self.note.text:
             out.append(_shift(self.note, self._note_at(box), -1, keys))
         return out + (self.scale.move(self._scale_at(box), **keys) if self.scale else [])
+
+    @property
+    def travel_seconds(self) -> float:
+        """How long its tiles take to move."""
+        return self._seconds(TRAVEL)
 
     def pixel(self, row: int, column: int) -> NDArray[np.float64]:
         """Corners (2, 3) of a pixel of the followed map, where it is or goes."""
