@@ -9,6 +9,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import toy_runs
+from conftest import InProcessPool
 from sampling import sampled
 
 from netcore.cli import report as cli
@@ -18,6 +19,7 @@ from netcore.core.run import load_run
 from netcore.core.run_writer import RunWriter
 from netcore.publish import report as module
 from netcore.publish.report import make_report
+from netcore.rendering import execution
 from netcore.rendering.result import RenderResult
 from netcore.rendering.scenes import DEFAULT_ORDER, all_scenes, find_scene, read_scene
 
@@ -57,7 +59,8 @@ SOME = ("training-history", "filter-grid", "neuron-weights", "confusion-matrix",
 def some_report(mlp_run, tmp_path_factory):
     """A report of some figures, two of which the MLP cannot have."""
     folder = tmp_path_factory.mktemp("report")
-    with patch.object(module, "all_scenes", lambda: [find_scene(name) for name in SOME]):
+    some = patch.object(module, "all_scenes", lambda: [find_scene(name) for name in SOME])
+    with some, patch.object(execution, "WorkerPool", InProcessPool):
         return make_report(mlp_run, output=folder), folder
 
 
