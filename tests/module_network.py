@@ -83,4 +83,6 @@ def learning_context(
     images = np.clip(pixels + noise, 0, 255).astype(np.uint8)
     examples = Examples(images, np.arange(count) % len(classes), np.arange(count))
     context.examples = lambda: examples  # type: ignore[method-assign]
+    weights = {name: value.detach().numpy() for name, value in module.state_dict().items()}
+    context.weights = lambda *_: weights  # type: ignore[method-assign]
     return context

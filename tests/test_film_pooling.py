@@ -110,7 +110,7 @@ def check_changes(film, trace, second):
         assert grid.maps.vmax == pytest.approx(np.abs(second["act1"].output - trace["act1"].output).max())
         share = np.abs(change).sum() / np.abs(trace[node].output).sum()
         step = "changes-before" if node == "act1" else "changes-after"
-        a, b, p = re.findall(r"[\d,.]+", film.seen[step].line.split("values| = ")[1])
+        a, b, p = re.findall(r"[\d,.]+", film.seen[step].line.split("values at first| = ")[1])
         assert f"{100 * number(a) / number(b):.0f}" == p == f"{100 * share:.0f}"
     rows = {"conv 1": "act1", "pool 1": "pool1", "conv 2": "act2", "pool 2": "pool2", "hidden": "hidden1_act"}
     expected = [relative_change(trace.pixels, second.pixels.astype(float))]
@@ -149,7 +149,7 @@ def test_pooling_film_retitles_kept_values(played):
     texts = [{seen.text for seen in moment} for moment in played.moments[k - 1 : k + 1]]
     (old,) = [t for t in texts[0] if t.endswith(": 28 × 28")]
     assert old not in texts[1]
-    assert f"{old.partition(':')[0]}, kept values only" in texts[1]
+    assert f"{old.partition(':')[0]}, from what is kept" in texts[1]
 
 
 def test_pooling_film_layout(played):

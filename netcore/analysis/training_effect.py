@@ -1,6 +1,7 @@
 """Losses before and after a training step, and gradients of a batch."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from netcore.analysis.scores import cross_entropy_losses
 from netcore.core.network import Network, OptimizerStep
 from netcore.core.run import LabeledImages
+from netcore.core.run_files import Arrays
 from netcore.core.sample import Sample
 from netcore.core.trace import Trace
 
@@ -44,7 +46,13 @@ class StepEffect:
         return np.array([self.better[labels == k].mean() if (labels == k).any() else np.nan for k in range(classes)])
 
 
-def take_step(network: Network, own: Sample, batch: LabeledImages, images: LabeledImages) -> StepEffect:
+def take_step(
+    network: Network,
+    own: Sample,
+    batch: LabeledImages,
+    images: LabeledImages,
+    scale: Callable[[OptimizerStep], OptimizerStep] = lambda step: step,
+) -> StepEffect:
     """Take a step on some images, and measure the losses of others before and after it.
 
     Parameters
@@ -56,13 +64,34 @@ def take_step(network: Network, own: Sample, batch: LabeledImages, images: Label
         Images that the step is taken on.
     images : LabeledImages
         Images whose losses are measured.
+    scale : callable
+        Makes the step another one in the same direction.
     """
-    step = network.step(batch.images, batch.labels)
+    step = scale(network.step(batch.images, batch.labels))
     before = network.predict(images.images)["logits"]
     after = network.predict(images.images, weights=step.weights)["logits"]
     trace = network.trace(own, weights=step.weights)
     losses = [cross_entropy_losses(logits, images.labels) for logits in (before, after)]
     return StepEffect(step, trace, losses[0], losses[1], images)
+
+
+def step_length(weights: Arrays, step: OptimizerStep) -> float:
+    """Return the length of the way from some weights to those after a step."""
+    return float(np.sqrt(sum(float((_way(weights, step, key) ** 2).sum()) for key in step.weights)))
+
+
+def scale_step(weights: Arrays, step: OptimizerStep, factor: float) -> OptimizerStep:
+    """Return a step from the same weights in the same direction whose length is multiplied."""
+    scaled = {
+        key: (weights[key] + factor * _way(weights, step, key)).astype(after.dtype)
+        for key, after in step.weights.items()
+    }
+    return replace(step, weights=scaled)
+
+
+def _way(weights: Arrays, step: OptimizerStep, key: str) -> NDArray[np.float64]:
+    out: NDArray[np.float64] = step.weights[key].astype(np.float64) - weights[key]
+    return out
 
 
 def predicted_change(trace: Trace, step: OptimizerStep) -> float | None:

@@ -21,7 +21,7 @@ from netcore.viz.film.components.tangent_curve import TangentCurve
 
 NEEDS = ("dense", "examples")
 
-TERMS = 2  # of a sum that are shown one by one
+TERMS = 1  # of a sum that are shown one by one
 
 
 class Backpropagation(MapGradientFilm):
@@ -52,7 +52,12 @@ class Backpropagation(MapGradientFilm):
         article = "an" if self.name[0] in VOWELS else "a"
         who = f"Least sure, {article} {self.name}" if self.moment.replaced else f"{article.capitalize()} {self.name}"
         values = {"who": who, "when": trace.snapshot, "p": format_percent(p)}
-        with self.step("{who}, {when}: {p} for it", name="forward", notes=self.moment.reason.capitalize(), **values):
+        text, best = "{who}, {when}: {p} for it", trace.prediction
+        (other,) = clip_names([trace.classes[best]], 8)
+        more = f", {format_percent(float(trace.probabilities[best]))} for {other}"
+        if best != trace.label and len(text.format(**values) + more) <= MAX_CHARACTERS:
+            text, values["more"] = text + "{more}", more
+        with self.step(text, name="forward", notes=self.moment.reason.capitalize(), **values):
             self.add(view.picture)
             self.play_all(view.forward())
             self.play(self.line.change("loss = −ln", format_number(p, 4), "=", (self.loss, "emphasis")))
@@ -108,14 +113,12 @@ class Backpropagation(MapGradientFilm):
         k, found = view.last - 1, self.found[-2]
         decimals = len(derivative.partition(".")[2])
         n = len(self.trace.classes)
-        first = "has" if int(np.abs(found.delta).argmax()) == unit else "has nearly"
         text = "Neuron {u}: sum of weight × delta of {n} outputs"
         with self.step(text, name="neuron", u=unit + 1, n=n):
             terms, origins = view.backward_sum(view.last, unit, decimals, TERMS)
             self.play(view.delta_flow(view.last, unit), view.tag(k, unit, f"{unit + 1:,}"))
             self.play(view.change_legend("delta", "weight × delta", view.gradient_samples(view.last)))
-            why = f"     neuron {unit + 1:,} {first} the largest delta of its layer"
-            self.play(self.line.change(*terms, (why, "muted"), origins=origins))
+            self.play(self.line.change(*terms, origins=origins))
         call = activation_call(self.trace, found.layer)
         idle = int(((found.delta == 0) & (found.by_output != 0)).sum())
         slope = slope.rstrip("0").rstrip(".") if float(slope) in (0.0, 1.0) else slope
@@ -126,7 +129,7 @@ class Backpropagation(MapGradientFilm):
             if call.function is None or len(call.names) > 1 or not np.isfinite(rise):
                 self.play(product, view.delta(k, rows=view.columns.row(k, unit)))
             else:
-                title = f"neuron {unit + 1:,} · sum: its weighted inputs and bias"
+                title = f"neuron {unit + 1:,} · slope: rise of activation / of sum"
                 curve = TangentCurve(self.theme, self.area, call.function, z, a, rise, slope, title)
                 self.play(self.clear_stage())
                 self.play_all(curve.appear())
@@ -143,7 +146,7 @@ class Backpropagation(MapGradientFilm):
         if len(found) == 1:
             return
         with self.step(text, name="layers"):
-            self.play(self.line.change(), self.restore(), view.drop_tags())
+            self.play(self.line.change(), self.restore(), view.drop_tags(), view.unmark())
             for k in range(view.last, 1, -1):
                 self.play(view.delta_flow(k, run_time=0.6), view.delta(k - 1, delay=0.4))
                 self.play(view.tag_deltas(k - 1), view.fade_flow(k, 0.5))
@@ -163,17 +166,18 @@ class Backpropagation(MapGradientFilm):
             self.show_input_gradients(found, unit)
 
     def conclude(self) -> None:
-        """Blame, the step, and why batches."""
+        """One gradient, and why batches; the step if there is no batch."""
         nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
         start, sums = f"Weight {nudge.source + 1:,} → ", f": {a} × {delta} = {product}"
         (name,) = clip_names([self.trace.classes[nudge.unit]], min(8, MAX_CHARACTERS - len(start + sums)))
         first = start + name + sums
         second = "One step: loss {} → {}".format(*format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
-        batch = getattr(self, "batch_effect", None)
-        if batch and batch.better.sum() > effect.better.sum():
-            counts = f"{int(effect.better.sum()):,} of {len(effect.after):,}", f"{int(batch.better.sum()):,}"
-            second = f"One image's step helps {counts[0]}, {len(self.batch_images.labels)}'s: {counts[1]}"
+        if self.moral and len(self.moral) <= MAX_CHARACTERS:
+            second = self.moral
         gone = self.clear_stage()
         view.recall_deltas()
-        self.takeaway("{one}", "{two}", self.line.change(), gone, self.restore(), one=first, two=second)
+        if self.kernel_body:
+            first = f"A kernel weight: {self.kernel.deltas.size:,} products, in all {self.kernel_sum}"
+        back = self.put_up(self.kernel_body) if self.kernel_body else self.restore()
+        self.takeaway("{one}", "{two}", self.line.change(), gone, back, one=first, two=second)

@@ -14,7 +14,7 @@ from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.image_shift import layer_changes, pooling_changes, shift_image
 from netcore.analysis.pooling_examples import pooling_example
 from netcore.core.errors import RequirementError
-from netcore.core.formatting import format_percent, format_subset
+from netcore.core.formatting import format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.components import pooling_wording as wording
 from netcore.viz.film.components.change_bars import ChangeBars
@@ -71,7 +71,7 @@ class Pooling(Film):
         """The map that is pooled, and the image."""
         e, screen = self.example, self.screen
         with self.step(wording.map_caption(e, self.name), name="map"):
-            self.image = picture_grid(self.theme, self.trace.pixels, screen.places.pooled, "the image", scale=True)
+            self.image = picture_grid(self.theme, self.trace.pixels, screen.image_place, "the image", True, gap=0.0)
             self.add(*screen.map.mobjects)
             self.play(self.image.appear(), self.sums.change(*wording.before_terms(e)))
 
@@ -81,10 +81,11 @@ class Pooling(Film):
         a, b = e.size
         with self.step("One window (framed): {whole}{a} × {b} values", name="window", a=a, b=b,
                        whole="all " if e.is_global else ""):  # fmt: skip
-            self.play(screen.open_window(), self.image.leave(), self.sums.change())
+            self.play(screen.open_window(), self.sums.change())
         with self.step(wording.keep_caption(e), name="kept"):
             blank = [wording.BLANK] * (e.y[0].size > 1)
             self.play(screen.keep(), self.sums.change(*wording.kept_terms(e, e.place), *blank))
+            self.play(self.image.leave())
             self.play(screen.show_empty())
             self.play(screen.land(e.place))
 
@@ -106,7 +107,8 @@ class Pooling(Film):
     def lose(self) -> None:
         """What is known after the pooling, and what is not."""
         with self.step(wording.lost_caption(self.example), name="lost"):
-            self.play(self.screen.forget(), self.sums.change(("each window filled with its kept value", "muted")))
+            words = "what can be known: each window filled with its kept value"
+            self.play(self.screen.forget(), self.sums.change((words, "muted")))
 
     # ---- a shift by one pixel
 
@@ -121,8 +123,8 @@ class Pooling(Film):
         with self.step("Now {who} moves 1 pixel {side}", name="shift", who=who, side=moved.direction):
             self.play(self.screen.clear(), self.sums.change((note, "muted"), (wording.COLORS[0][:-1], "muted")))
             first, second, third = self.stage.divide([1, 1, 1], GAP)
-            before = picture_grid(self.theme, trace.pixels, first, "before")
-            after = picture_grid(self.theme, moved.pixels, second, f"1 pixel {moved.direction}")
+            before = picture_grid(self.theme, trace.pixels, first, "the image")
+            after = picture_grid(self.theme, moved.pixels, second, f"moved 1 pixel {moved.direction}")
             self.difference = difference_grid(self.theme, trace.pixels, moved.pixels, third)
             self.play(before.appear())
             goal = after.maps.points[:, :2].copy()
@@ -142,7 +144,7 @@ class Pooling(Film):
         self.changes: list[MapGrid] = []
         for k, ((before, after), place) in enumerate(zip(pairs, places, strict=True)):
             word = ("before", "after")[k]
-            title = f"changes {word} pooling: {format_subset(len(index), len(before), 'map')}"
+            title = wording.changes_title(word, self.name, len(index))
             grid = MapGrid(self.theme, after - before, place, index.tolist(), title, vmax=vmax, signed=True)
             total, changes = (float(np.abs(v.astype(float)).sum()) for v in (before, after - before))
             share, terms = changes / total if total else 0.0, wording.change_terms(total, changes, len(before))
@@ -163,7 +165,7 @@ class Pooling(Film):
         marked = ["pixels" if n == "input" else graph_of_trace(trace)[n].title for n in (e.source, e.node)]
         left, right = self.stage.divide([1, 2.2], 2 * GAP)
         area = self.stage.part(0.06, 0, 0.94, 1)
-        title = "relative change when the image moves by 1 pixel"
+        title = "change when the image moves by 1 pixel; bold: this pooling"
         bars = ChangeBars(self.theme, area, rows, marked, title)
         answers = [(class_name(t, t.prediction), format_percent(t.confidence)) for t in (trace, self.second)]
         pools = pooling_changes(trace, self.second) or [(self.shares[0], self.shares[1])]
@@ -173,7 +175,7 @@ class Pooling(Film):
             self.play(bars.grow(), self.sums.change(*wording.answer_terms(answers)))
         small = ChangeBars(self.theme, right, rows, marked, title)
         self.screen.stand_in(left)
-        moved = "1 pixel's shift: {a} change before, {b} after"
+        moved = "1 pixel's shift: maps change {a}, pooled {b}"
         self.takeaway(
             "{kept}", moved, fade_out(bars.texts), travel(bars.bars, small.bars.points[:, :2]),
             fade_in(small.texts, 0.6), self.sums.change(), self.screen.remember(),

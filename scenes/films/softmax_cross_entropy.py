@@ -46,10 +46,11 @@ class SoftmaxCrossEntropy(Film):
             self.takeaway(first, "", self.sums.change(), gap=self.gap, times=self.times)
             return
         right, worst = self.show_losses()
-        self.stick.points = self.own_place
-        again = fade_out(self.shown), fade_in([self.stick, *self.labels], 0.3), self.sums.change()
-        second = "Loss: {a:.2f} here, {b:.2f} at worst"
-        self.takeaway(first, second, *again, gap=self.gap, times=self.times, a=right, b=worst)
+        place, below = self.stage.part(0.05, 0.08, 0.95, 0.22), self.stage.part(0.1, 0.42, 0.87, 0.86)
+        stick = share_stick.labelled_stick(self.theme, place, self.scores, self.index, self.names)
+        again = fade_in([*stick, *self.losses.copy_to(below).everything], 0.3), self.sums.change(), fade_out(self.shown)
+        second, n = "Loss: {a:.2f} here, {b:.2f} the worst of {n} images", len(self.context.examples().labels)
+        self.takeaway(first, second, *again, gap=self.gap, times=self.times, a=right, b=worst, n=n)
 
     def choose_classes(self) -> None:
         """Which classes have a column, in their order; all others share the last one."""
@@ -123,14 +124,13 @@ class SoftmaxCrossEntropy(Film):
     def lay_end_to_end(self) -> None:
         """The columns form one stick, whose pieces are the probabilities."""
         theme, columns = self.theme, self.columns
-        area = self.stage.part(0.05, 0.36, 0.95, 0.6)
+        area = self.stage.part(0.05, 0.3, 0.95, 0.66)
         self.stick, places = share_stick.sorted_stick(theme, area, self.scores, self.index)
         goal = self.stick.pieces()[places]
         fill = np.column_stack([self.stick.fill[places], np.ones(len(places))])
         tags = share_stick.piece_names(theme, goal, self.names) + share_stick.others_name(theme, goal, len(self.scores))
         p = float(self.trace.probabilities[self.trace.prediction])
         terms, total, line = softmax_wording.sum_powers(self.powers, len(self.index), len(self.scores), p)
-        self.own_place = self.stick.points.copy()
         ends, unit = (share_stick.stick_ruler(theme, self.stick, "0", end) for end in (total, "1"))
         with self.step("Laid end to end: {total}", total=total, name="sum"):
             self.play(
@@ -143,10 +143,11 @@ class SoftmaxCrossEntropy(Film):
             self.remove(columns.bars)
             self.add(self.stick)
         self.piece_order = [self.names[k] for k in np.argsort(places)]
-        with self.step("Divided by it: each class's probability", name="division"):
+        shares = share_stick.piece_shares(theme, self.stick)
+        with self.step("Softmax: divided by it, each is a probability", name="division"):
             line = f"{terms[0]} ÷ {total} = {format_number(p, 3)}"
-            self.play(self.sums.change(line), fade_out(ends), fade_in(unit, 0.3))
-        self.labels = unit + tags
+            self.play(self.sums.change(line), fade_out(ends), fade_in([*unit, *shares], 0.3))
+        self.labels = unit + tags + shares
 
     def heat(self) -> None:
         """The same scores at other temperatures: one stick each, the answer's probability beside it."""
@@ -174,9 +175,9 @@ class SoftmaxCrossEntropy(Film):
         p = np.exp(-losses)
         own = float(cross_entropy_losses(self.trace.logits[None], np.array([self.trace.label]))[0])
         half, worst = int(np.abs(p - 0.5).argmin()), int(losses.argmax())
-        self.losses = plot = LossPlot(self.theme, self.stage.part(0.1, 0.1, 0.9, 0.84))
+        self.losses = plot = LossPlot(self.theme, self.stage.part(0.1, 0.1, 0.87, 0.84))
         plot.curve.progress = 0.0
-        with self.step("Loss: −ln of the true class's probability", name="loss"):
+        with self.step("Cross-entropy: −ln of the true class's probability", name="loss"):
             share, text = format_log(float(np.exp(-own)))
             self.play(fade_out(self.sticks.mobjects), fade_in(plot.mobjects, 0.3))
             self.play(self.sums.change(f"−ln {share} = {text}", ("ln: natural logarithm", "muted")))
@@ -185,16 +186,15 @@ class SoftmaxCrossEntropy(Film):
         for name, word, k in (("half-sure", sure, half), ("worst", wrong, worst)):
             if grown := plot.grow(float(losses[k])):
                 with self.step("More loss: the axis now ends at {high:g}", high=plot.plot.y[1], name="axis"):
-                    self.play(grown, self.sums.change())
+                    self.play(grown, self.sums.change("a tenth of the probability: 2.30 more loss"))
             share, loss = format_log(float(p[k]))
-            with self.step("{word}: −ln {p} = {loss} nats", word=word, name=name, p=share, loss=loss):
+            with self.step("{word}: −ln {p} = {loss}", word=word, name=name, p=share, loss=loss):
                 terms = softmax_wording.class_chances(logits[k], examples.labels[k], classes)
                 self.play(plot.mark(examples.images[k], losses[k]), self.sums.change(*terms))
         line, label = plot.mean_line(float(losses.mean()))
-        with self.step("Mean over {n} images: {mean:.2f}", n=len(p), mean=losses.mean(), name="mean"):
-            cloud, median = plot.cloud(p, losses), format_number(np.median(losses))
+        with self.step("Mean over {n} example images: {mean:.2f}", n=len(p), mean=losses.mean(), name="mean"):
+            cloud, words = plot.cloud(p, losses), self.sums.change(softmax_wording.describe_losses(losses))
             drawn = Animate(line, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.5)
-            words = self.sums.change(f"a grey dot: one image; half are under {median}")
             self.play(fade_in([cloud]), drawn, fade_in([label], 1.0), words)
-        self.shown = [*plot.mobjects, *plot.marks, plot.curve, cloud, line, label]
+        self.shown = [*plot.everything, cloud, line, label]
         return own, float(losses[worst])

@@ -15,7 +15,7 @@ from netcore.viz.film.edges import Edges
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
-DIM = 0.25  # opacity of forward edges once deltas are spoken of
+NEUTRAL = 0.16  # opacity of the lines that stand for weights once deltas are spoken of
 ALIKE, ALIKE_LOOK = 0.5, 0.4  # mean share of the largest change from which edges are drawn with less width and opacity
 
 
@@ -45,8 +45,16 @@ class BackwardEdges:
         self.flows: dict[int, Edges] = {}
 
     def dim_forward(self) -> list[Animate]:
-        """Return the animations in which the edges of the forward pass step back."""
-        return [Animate(edges, opacity=DIM, run_time=0.4) for edges in self.columns.edges]
+        """Return the animations in which the edges of the forward pass become grey lines: weights, nothing on them.
+
+        Those of the dots leave.
+        """
+        out = []
+        for k, edges in enumerate(self.columns.edges, 1):
+            drawn = np.arange(len(edges.rgba)) % len(self.columns.sources(k - 1)) < len(self.index[k - 1])
+            rgba = np.column_stack([np.tile(self.theme.rgb("muted"), (len(drawn), 1)), NEUTRAL * drawn])
+            out.append(Animate(edges, rgba=rgba, widths=1.0, opacity=1.0, run_time=0.4))
+        return out
 
     def hide_forward(self, k: int) -> list[Animate]:
         """Return the animation in which the forward edges into column `k` leave, to make room for others."""
@@ -105,6 +113,7 @@ class BackwardEdges:
         values = np.concatenate([c.ravel() for c in drawn])
         rgba, widths = edge_look(self.theme, values)
         size = np.abs(values)
+        rgba[:, 3] = size / (size.max() or 1.0)  # small ones fade: a hairline would look like more
         if size.mean() > ALIKE * size.max():  # many alike: thin, that each can be seen
             rgba[:, 3], widths = rgba[:, 3] * ALIKE_LOOK, widths * ALIKE_LOOK
         ends, out = np.cumsum([0, *(c.size for c in drawn)]), []

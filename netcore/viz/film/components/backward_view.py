@@ -12,7 +12,7 @@ from netcore.core.trace import Trace
 from netcore.viz.colors import image_colors
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import ArrayMobject
-from netcore.viz.film.components.backward_edges import DIM, BackwardEdges
+from netcore.viz.film.components.backward_edges import BackwardEdges
 from netcore.viz.film.components.backward_legend import EdgeSample, backward_legend, edge_extremes
 from netcore.viz.film.components.delta_sum import write_delta_sum
 from netcore.viz.film.components.fades import fade_in, fade_out
@@ -25,6 +25,7 @@ from netcore.viz.theme import Theme
 LABEL_ROOM = 0.85  # below the columns
 MAX_TAGS = 4  # neurons of a column whose deltas are written
 TAG_PITCH = 0.3  # between two of them, at least
+PAST = 0.5  # opacity of edges on which deltas have gone back
 STEP_BACK = 0.3  # opacity of edges of layers that are complete
 
 
@@ -117,10 +118,12 @@ class BackwardView(BackwardEdges):
 
     def come_back(self) -> list[Animate]:
         """Return the animations in which they appear again."""
-        seen = [m for m in self.network if m not in self.columns.edges]
+        hidden = [edges for k, edges in enumerate(self.columns.edges, 1) if k in self.flows]
+        seen = [m for m in self.network if m not in hidden]
+        past = set(map(id, self.flows.values()))
         return [
-            *fade_in([*seen, *self.bars.mobjects, *self.legend]),
-            *(Animate(e, start={"opacity": 0.0}, opacity=DIM, run_time=0.3) for e in self.columns.edges),
+            Animate(m, start={"opacity": 0.0}, opacity=PAST if id(m) in past else 1.0, run_time=0.3)
+            for m in [*seen, *self.bars.mobjects, *self.legend]
         ]
 
     def recall_deltas(self) -> None:

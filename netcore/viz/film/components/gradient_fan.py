@@ -3,7 +3,6 @@
 import numpy as np
 
 from netcore.analysis.training_effect import BatchGradients
-from netcore.core.formatting import format_value
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.fades import fade_in
@@ -14,11 +13,11 @@ from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
 DOT, TIP = 0.06, 0.035  # radii
-LABEL_ROOM = 0.45
+LABEL_ROOM = 0.55
 
 
 class GradientFan:
-    """One line per gradient; lengths and angles to the mean, which points upwards, are true; sides alternate.
+    """One line per gradient; lengths and angles to the mean, which points upwards, are true.
 
     Parameters
     ----------
@@ -26,19 +25,18 @@ class GradientFan:
     area : Area
     found : BatchGradients
         The first gradient is that of the image of the film.
+    kind : str
+        What the images are: ``"training images"``.
 
     Attributes
     ----------
     lines, own, mean : Edges
     """
 
-    def __init__(self, theme: Theme, area: Area, found: BatchGradients) -> None:
+    def __init__(self, theme: Theme, area: Area, found: BatchGradients, kind: str) -> None:
         self.theme = theme
         box = Area(area.left, area.bottom + LABEL_ROOM, area.right, area.top - LABEL_ROOM)
-        order = np.argsort(-found.across, kind="stable")
-        side = np.empty(len(order))
-        side[order] = np.where(np.arange(len(order)) % 2, -1.0, 1.0)
-        points = np.column_stack([side * found.across, found.along])
+        points = np.column_stack([found.across, found.along])
         low = np.minimum(points.min(0), 0.0)
         high = np.maximum(points.max(0), [0.0, found.length_of_mean])
         extent = np.maximum(high - low, 1e-9)
@@ -54,10 +52,10 @@ class GradientFan:
         yellow = [*theme.rgb("emphasis"), 1.0]
         self.mean = Edges([self.start], [tip], yellow, 5.0, values=[found.length_of_mean], z_index=1)
         self.dot = Neurons([self.start], DOT, theme.rgb("foreground"), theme.rgb("foreground"), z_index=1)
-        words = f"{len(ends)} gradients, mean length {format_value(found.mean_length)}; thick: this image's"
+        words = f"a line: the gradient of one of {len(ends)} {kind}; thick: of this image"
         at = (area.center[0], area.top - LABEL_ROOM / 2)
         self.title = text_line(ellipsize_line(words, area.width, LABEL), LABEL, theme.rgb("muted"), at=at)
-        text = f"yellow: their mean, length {format_value(found.length_of_mean)}; angle to it: how far one disagrees"
+        text = "upright: their mean, in which what points apart cancels"
         self.label = text_line(
             ellipsize_line(text, area.width, LABEL),
             LABEL,

@@ -17,10 +17,17 @@ from netcore.analysis.cnn_blocks import CnnBlocks, cnn_blocks
 from netcore.analysis.dense_layers import ADVICE, mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.learning_moment import LearningMoment, find_moment, pick_batch
-from netcore.analysis.training_effect import BatchGradients, StepEffect, predicted_change, take_step
+from netcore.analysis.training_effect import (
+    BatchGradients,
+    StepEffect,
+    predicted_change,
+    scale_step,
+    step_length,
+    take_step,
+)
 from netcore.core.errors import RequirementError
 from netcore.core.formatting import format_number, format_subset, format_value
-from netcore.core.network import Network
+from netcore.core.network import Network, OptimizerStep
 from netcore.core.run import LabeledImages
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
@@ -31,9 +38,11 @@ from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.gradient_fan import GradientFan
 from netcore.viz.film.components.gradient_wording import (
     balance_terms,
+    batch_words,
     better_worse,
     change_words,
     format_losses,
+    images_of,
     step_words,
 )
 from netcore.viz.film.components.labelled_bars import LabelledBars
@@ -82,6 +91,8 @@ class GradientFilm(Film):
         self.noun = "pixel" if np.allclose(self.trace.input, scaled, atol=1e-3) else "input"
         self.away = False  # whether the network has left the stage
         self.body: list[ArrayMobject] = []  # what is shown in its place
+        self.kernel_body: list[ArrayMobject] = []  # what was shown of a kernel
+        self.moral = ""  # what the comparison of a step on one image with one on many says
 
     @property
     def snapshot_label(self) -> str:
@@ -133,8 +144,10 @@ class GradientFilm(Film):
         count = max(1, MAX_MAPS // shape[0])
         shown = order[: min(count, self.max_units)]
         values = found.gradient[shown].reshape(-1, *shape[1:])
-        title = f"gradients of {format_subset(len(shown), len(found.delta), 'neuron')}, neuron {unit + 1:,} first"
-        grid = self.gradient_grid(values, range(len(values)), title, self.area, "blue: weight should rise")
+        title = (
+            f"gradients of {format_subset(len(shown), len(found.delta), 'neuron')}, largest first: neuron {unit + 1:,}"
+        )
+        grid = self.gradient_grid(values, range(len(values)), title, self.area, "weight should fall or rise")
         self.play(self.put_up(grid.mobjects))
         x = np.asarray(found.layer.inputs, float)
         bright = np.argsort(-np.abs(x), kind="stable")[:PIXELS]
@@ -159,7 +172,7 @@ class GradientFilm(Film):
             self.play(self.line.change(), self.restore(), view.drop_tags())
             changes = [step.weights[one.weight].reshape(one.gradient.shape) - one.layer.weight for one in self.found]
             self.play(view.change_flows(changes))
-            self.play(view.change_legend("delta", "change of weight, of bar", view.change_samples()))
+            self.play(view.change_legend("delta", "change of weight, of %", view.change_samples()))
             p, index = effect.trace.probabilities, view.index[-1]
             self.play(view.bars.change(p[index], 1.0 - float(p[index].sum())))
             measured = (effect.trace.loss or 0.0) - (self.trace.loss or 0.0)
@@ -170,7 +183,8 @@ class GradientFilm(Film):
 
     def others(self, effect: StepEffect) -> None:
         """Which other images got better by the step on this one."""
-        with self.step("{text}", name="others", text=f"{len(effect.before):,} images: {better_worse(effect)}"):
+        text = f"{len(effect.before):,} {images_of(effect.images.part)}: {better_worse(effect)}"
+        with self.step("{text}", name="others", text=text):
             self.play(self.line.change(), self.clear_stage())
             self.play(self.put_up(self.class_shares(effect)))
             self.play(self.line.change(*balance_terms(effect)))
@@ -180,12 +194,11 @@ class GradientFilm(Film):
         share, classes, area = effect.share_better(len(self.trace.classes)), self.trace.classes, self.area
         known = np.flatnonzero(np.isfinite(share))  # classes of which there are images
         shown = [k for k in self.view.index[-1] if k in known] or known[: self.max_classes].tolist()
-        part = {"held_out": "held-out images", "train": "training images"}.get(effect.images.part, "example images")
         names = [clip_names([classes[k]], 12)[0] for k in shown]
         bottom = max(area.bottom, area.top - 0.5 - MAX_ROW * len(shown))
         box = Area(area.left, bottom, area.right, area.top - 0.5)
         bars = LabelledBars(self.theme, box, names, [float(share[k]) for k in shown])
-        head = ellipsize_line(f"share of each class's {part} with a lower loss", area.width, LABEL)
+        head = ellipsize_line("share of each class with a lower loss after the step", area.width, LABEL)
         self.class_bars = bars.bars
         title = text_line(head, LABEL, self.theme.rgb("muted"), at=(area.center[0], area.top - 0.2))
         return [title, bars.bars, *bars.texts]
@@ -198,27 +211,40 @@ class GradientFilm(Film):
             return
         self.batch_images = chosen
         found = BatchGradients(self.network.gradient_products(chosen.images, chosen.labels))
-        self.batch_effect: StepEffect = take_step(self.network, self.moment.sample, chosen, images)
-        effect, self.gradients = self.batch_effect, found
+        self.gradients = found
         n, lengths = len(chosen.labels), [format_value(v) for v in (found.mean_length, found.length_of_mean)]
-        text = "So average {n} gradients: length {a} → {b}"
+        text = "The mean of {n} gradients: length {a} → {b}"
         with self.step(text, name="batch", n=n, a=lengths[0], b=lengths[1]):
             self.play(self.line.change(), self.clear_stage())
-            fan = GradientFan(self.theme, self.area, found)
+            fan = GradientFan(self.theme, self.area, found, images_of(chosen.part))
             self.play_all(fan.appear())
             self.body = fan.mobjects
             self.fan = fan
-            self.play(self.line.change("what they share adds up,", "what points apart cancels"))
-        one, b, total = (int(n) for n in (self.effect.better.sum(), effect.better.sum(), len(effect.after)))
-        text = "One step for all {n}: better {a} → {b} of {t}"
-        with self.step(text, name="batch-step", n=n, a=one, b=b, t=total):
-            losses = [float(v.mean()) for v in (effect.before, self.effect.after, effect.after)]
-            before, alone, after = format_losses(*losses)
-            own = " → ".join(format_losses(self.trace.loss or 0.0, effect.trace.loss or 0.0))
+            self.play(
+                self.line.change(
+                    f"one number for each of {self.graph.parameters():,} weights;", "length: √ of their squares' sum"
+                )
+            )
+        self.batch_step(images)
+
+    def batch_step(self, images: LabeledImages) -> None:
+        """A step on the batch, made as long as that on one image: only the directions differ."""
+        weights = self.context.weights(self.moment.snapshot)
+
+        def scale(step: OptimizerStep) -> OptimizerStep:
+            self.factor = step_length(weights, self.effect.step) / max(step_length(weights, step), 1e-12)
+            return scale_step(weights, step, self.factor)
+
+        effect = take_step(self.network, self.moment.sample, self.batch_images, images, scale)
+        self.batch_effect: StepEffect = effect
+        text, self.moral = batch_words(self.effect, effect, len(self.batch_images.labels))
+        with self.step("{text}", name="batch-step", text=text):
+            losses = [float(v.mean()) for v in (effect.before, effect.after, self.effect.after)]
+            before, after, alone = format_losses(*losses)
             self.play(self.line.change(), self.clear_stage())
             self.play(self.put_up(self.class_shares(effect)))
-            mean = f"mean loss {before}, after one image's step {alone}, after this {after};"
-            self.play(self.line.change(mean, f"this image {own}"))
+            length = f"step × {format_number(self.factor)}: as long as one image's;"
+            self.play(self.line.change(length, f"mean loss {before} → {after}, one image's: {alone}"))
 
 
 def digits_of(value: float) -> int:

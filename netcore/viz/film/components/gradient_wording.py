@@ -16,6 +16,31 @@ STRAIGHT = 0.1  # share by which the loss may differ from what the slopes say be
 RATE_SHARE = 0.05  # by which moves may differ from the rate and still be said to be "by the rate"
 
 
+def images_of(part: str) -> str:
+    """Return what the images of a part of the data are called."""
+    return {"held_out": "held-out images", "train": "training images"}.get(part, "example images")
+
+
+def batch_words(one: StepEffect, batch: StepEffect, count: int) -> tuple[str, str]:
+    """Compare a step on one image with one of the same length on a batch: caption, and line of the takeaway.
+
+    What is said depends on what was measured: more images with a lower loss, a lower mean loss, or neither.
+    """
+    a, b, total = (f"{int(n):,}" for n in (one.better.sum(), batch.better.sum(), len(batch.after)))
+    alone, after = format_losses(float(one.after.mean()), float(batch.after.mean()))
+    if batch.better.sum() > one.better.sum():
+        return (
+            f"As long a step for all {count}: better {a} → {b}",
+            f"One image's step helps {a} of {total}, {count}'s: {b}",
+        )
+    if batch.after.mean() < one.after.mean():
+        return (
+            f"As long a step for all {count}: loss {after}, not {alone}",
+            f"Mean loss after one image's step {alone}, {count}'s {after}",
+        )
+    return f"As long a step for all {count}: {better_worse(batch)}", ""
+
+
 def better_worse(effect: StepEffect) -> str:
     """Return how many images have a lower loss after a step, and how many a higher one."""
     worse = int((effect.after > effect.before).sum())
@@ -45,12 +70,12 @@ def balance_terms(effect: StepEffect) -> list[Term]:
     gain, better = effect.before - effect.after, effect.better
     worse = effect.after > effect.before
     parts = [
-        f"{int(chosen.sum()):,} {word} by {format_number(float(np.abs(gain[chosen]).mean()))} each"
+        f"{int(chosen.sum()):,} {word} by {format_number(float(np.abs(gain[chosen]).mean()))} on average"
         for chosen, word in ((better, "fell"), (worse, "rose"))
         if chosen.any()
     ]
     before, after = format_losses(float(effect.before.mean()), float(effect.after.mean()))
-    return [f"losses on average: {', '.join(parts)};", f"mean of all: {before} → {after}"]
+    return [f"losses: {', '.join(parts)};", f"mean of all: {before} → {after}"]
 
 
 def step_words(before: Trace, step: OptimizerStep) -> str:
@@ -61,8 +86,8 @@ def step_words(before: Trace, step: OptimizerStep) -> str:
     if step.optimizer == "SGD":
         return f"SGD: weight − rate {rate} × gradient"
     if moves_by_rate(before, step):
-        return f"{step.optimizer}, state empty: its first step moves each weight by the rate, {rate}"
-    return f"{step.optimizer}, state empty: its first step; rate {rate}"
+        return f"a first step of {step.optimizer} moves each weight by the rate, {rate}"
+    return f"a first step of {step.optimizer}; rate {rate}"
 
 
 def moves_by_rate(before: Trace, step: OptimizerStep) -> bool:
@@ -80,6 +105,6 @@ def change_words(known: float | None, measured: float) -> str:
     """Compare the change of the loss that gradients predict with the one measured."""
     if known is None:
         return f"change of the loss: {format_number(measured, 3)}"
-    text = f"gradients predict {format_number(known, 3)}, measured {format_number(measured, 3)}"
+    text = f"loss: gradients predict {format_number(known, 3)}, measured {format_number(measured, 3)}"
     far = abs(known - measured) > STRAIGHT * abs(measured)
     return text + (": too long a step, the slopes change" if far else "")

@@ -42,14 +42,20 @@ class LossPlot:
             self.plot.x_title("probability of the true class"),
         ]
         self.y_labels = self._y_labels()
-        self.title = self.plot.y_title("loss in nats (natural logarithm)")
+        self.title = self.plot.y_title("loss")
         self.marks: list[ArrayMobject] = []  # all that images add
         self.dots: list[tuple[Neurons, Edges, float, float]] = []  # with its line, probability and loss
+        self.images: list[ArrayLike] = []  # their colours
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """Axes and their labels."""
         return [self.axes, *self.x_labels, *self.y_labels, self.title]
+
+    @property
+    def everything(self) -> list[ArrayMobject]:
+        """Axes, labels, curve and images."""
+        return [*self.mobjects, self.curve, *self.marks]
 
     def grow(self, largest: float) -> list[Animate]:
         """Return the animations that make room for a loss: the axis is relabelled, all marks move."""
@@ -73,6 +79,7 @@ class LossPlot:
     def place(self, rgb: ArrayLike, p: float, loss: float, role: str = "emphasis", delay: float = 0.0) -> list[Animate]:
         """Return the animations that show an image, its loss above it, and its dot on the curve."""
         slot = len(self.dots)
+        self.images.append(rgb)
         dot = self.plot.dots(p, loss, self.theme.rgb(role), DOT_RADIUS * 1.4)
         dot.z_index = 1
         area = self._slot(slot)
@@ -83,6 +90,15 @@ class LossPlot:
         self.dots.append((dot, leader, p, loss))
         self.marks += [dot, leader, image, label]
         return fade_in([leader, dot, image, label], delay)
+
+    def copy_to(self, area: Area) -> "LossPlot":
+        """Return a plot with the same range and images in another area."""
+        other = LossPlot(self.theme, area)
+        other.plot.y = self.plot.y
+        other.y_labels, other.curve = other._y_labels(), Curve(other._curve_points(), self.theme.rgb("foreground"))
+        for rgb, (_, _, p, loss) in zip(self.images, self.dots, strict=True):
+            other.place(rgb, p, loss)
+        return other
 
     def cloud(self, p: NDArray[np.float64], losses: NDArray[np.float64]) -> Neurons:
         """Draw many images as dots on the curve."""

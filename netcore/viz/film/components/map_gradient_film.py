@@ -12,7 +12,7 @@ from netcore.analysis.map_gradients import (
     gradient_of,
 )
 from netcore.analysis.units import top_k
-from netcore.core.formatting import format_number, format_subset, format_sum
+from netcore.core.formatting import format_number, format_percent, format_subset, format_sum
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.gradient_film import MAX_MAPS, GradientFilm, digits_of
 from netcore.viz.film.components.map_grid import MapGrid
@@ -34,26 +34,35 @@ class MapGradientFilm(GradientFilm):
         self.pool()
         self.shortcut()
         self.deltas = find_map_deltas(self.trace, self.graph, MAX_CONVOLUTIONS)
-        before: Term = ""
+        before: Term = self.why_zero()
         for number, layer in enumerate(self.deltas, 1):
             name = ellipsize_line(layer.block.title, 4.0, LABEL).capitalize()
-            with self.step("{layer}: a delta for each pixel", name=f"maps-{number}", layer=name):
+            text = "{layer}: sums of kernel weight × delta" if number > 1 else "{layer}: a delta for each pixel"
+            with self.step(text, name=f"maps-{number}", layer=name):
                 self.play(self.line.change(), self.clear_stage())
-                self.play(self.put_up(self.map_grid(layer.values, layer.block.title).mobjects))
+                self.play(self.put_up(self.map_grid(layer.values, layer.block.title, "deltas").mobjects))
                 size = format_number(layer.mean_size)
                 self.play(self.line.change(f"mean size of the deltas: {size}", *([before] if before else [])))
                 before = (f"     {name.lower()}: {size}", "muted")
         if self.deltas and (found := find_kernel_gradient(self.trace, self.deltas[-1])):
             self.kernel_weight(found)
 
-    def map_grid(self, values: ArrayLike, title: str) -> MapGrid:
+    def why_zero(self) -> Term:
+        """Say how many deltas of the last convolution are 0, if most are, and why."""
+        share = float((self.deltas[0].values == 0).mean()) if self.deltas else 0.0
+        if share < 0.5:
+            return ""
+        lost = "not the pool's winner, or slope 0" if self.pooled and self.pooled.is_max else "slope 0"
+        return f"     {format_percent(share)} are 0: {lost}", "muted"
+
+    def map_grid(self, values: ArrayLike, title: str, kind: str = "gradients") -> MapGrid:
         """Make the tiles of the maps with the largest gradients, the very largest first."""
         array = np.asarray(values, float)
         size = np.abs(array).reshape(len(array), -1).max(1)
         first = int(size.argmax())
         shown = [first, *(int(k) for k in top_k(size, min(MAX_MAPS, self.max_units), [first]) if k != first)]
-        words = f"{title}: gradients of {format_subset(len(shown), len(array), 'map')}"
-        return self.gradient_grid(array, shown, words, self.area, "blue: should rise")
+        words = f"{title}: {kind} of {format_subset(len(shown), len(array), 'map')}, largest: map {first + 1:,}"
+        return self.gradient_grid(array, shown, words, self.area, "should fall or rise")
 
     def vector_to_maps(self) -> None:
         """The gradients of the vector become those of the maps that it was made of."""
@@ -130,12 +139,13 @@ class MapGradientFilm(GradientFilm):
         self.kernel = found
         delta, value, product = found.texts
         n = found.deltas.size
-        with self.step("One kernel weight: a sum over {n} windows", name="kernel", n=n):
+        tap = name_place(found.tap, found.kernel.shape)
+        with self.step("Kernel weight {tap}: sum over {n} windows", name="kernel", tap=tap, n=n):
             self.play(self.line.change(), self.clear_stage())
             parts = self.area.divide([1, 1, 1], 0.4)
             size = found.deltas.shape
             row, column = found.place
-            left = MapGrid(self.theme, found.inputs[None], parts[0], [0], "input that it meets")
+            left = MapGrid(self.theme, found.inputs[None], parts[0], [0], "input under this weight")
             middle = self.gradient_grid(found.deltas[None], [0], f"deltas of map {found.unit + 1:,}", parts[1])
             rings = [ring(self.theme, g.maps.corners()[0], size, [row], [column]) for g in (left, middle)]
             self.play(self.put_up([*left.mobjects, *middle.mobjects, *rings]))
@@ -150,4 +160,19 @@ class MapGradientFilm(GradientFilm):
             box = Area(parts[2].left, parts[2].bottom + 0.4, parts[2].right, parts[2].top - 0.4)
             cells = value_cells(self.theme, -found.kernel, box, scale, True, words)
             mark = ring(self.theme, cells.corners()[0], found.kernel.shape, [found.tap[0]], [found.tap[1]])
-            self.play(self.put_up([cells, self.caption_below(cells, "gradients of the kernel"), mark]))
+            self.play(self.put_up([cells, self.caption_below(cells, "gradients of its kernel"), mark]))
+            self.kernel_body, self.kernel_sum = list(self.body), total
+
+
+def name_place(at: tuple[int, int], shape: tuple[int, ...]) -> str:
+    """Name a place in a kernel.
+
+    Examples
+    --------
+    >>> name_place((0, 2), (3, 3)), name_place((1, 1), (3, 3)), name_place((0, 4), (5, 5))
+    ('top right', 'centre', '(1, 5)')
+    """
+    if shape != (3, 3):
+        return f"({at[0] + 1}, {at[1] + 1})"
+    words = f"{('top', '', 'bottom')[at[0]]} {('left', '', 'right')[at[1]]}".strip()
+    return words or "centre"

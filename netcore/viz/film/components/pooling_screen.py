@@ -103,6 +103,15 @@ class PoolingScreen:
 
     # ---- making
 
+    @property
+    def image_place(self) -> Area:
+        """Area of the image, where the pooled map will be: as large as the map beside it if both are in one row."""
+        left, right = self.places.map, self.places.pooled
+        if not np.isclose(left.height, right.height):
+            return right
+        wider = float(np.clip(left.width - right.width, 0.0, GAP / 2))
+        return self.map.rows_of(left, Area(right.left - wider, right.bottom, right.right, right.top))
+
     def window_table(self, place: tuple[int, int]) -> CellTables:
         """Make the table of a window's values."""
         values = self.example.values(place)[None]
@@ -226,7 +235,7 @@ class PoolingScreen:
         """Show what is known after pooling: every window filled with what is kept of it."""
         rgb = map_rgb(self.theme, self.example.spread(), self.vmax, self.signed)[None]
         gone = fade_out([self.winners]) if self.winners else []
-        self.winners, title = None, f"{self.map.title.text.partition(':')[0]}, kept values only"
+        self.winners, title = None, f"{self.map.title.text.partition(':')[0]}, from what is kept"
         return [*gone, Animate(self.map.maps, rgb=rgb, run_time=1.0), *self.map.retitle(title)]
 
     def clear(self) -> list[Animate]:

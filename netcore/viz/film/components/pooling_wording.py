@@ -26,17 +26,17 @@ def map_caption(example: PoolingExample, name: str) -> str:
 
 def before_terms(example: PoolingExample) -> list[Term]:
     """What the functions before the pooling do."""
-    notes = [FUNCTIONS[title] for title in example.before if title in FUNCTIONS]
+    notes = ["a map: one kernel's sums at all places"] * (example.block.kind == "convolution" or bool(example.before))
+    notes += [FUNCTIONS[title] for title in example.before if title in FUNCTIONS]
     return [(note + ";" * (k < len(notes) - 1), "muted") for k, note in enumerate(notes)]
 
 
 def size_terms(example: PoolingExample, dims: bool) -> list[Term]:
     """How many values all maps have before and after; what is dimmed."""
     n, e = len(example.x), example
-    terms: list[Term] = [
-        (f"{n:,} map{'s' * (n != 1)}: {e.x.size:,} → {e.y.size:,} values, no weights{';' * dims}", "muted")
-    ]
-    return [*terms, ("dimmed: not kept (of equal values one is bright)", "muted")] if dims else terms
+    part = " (a quarter)" if e.x.size == 4 * e.y.size else ""
+    terms: list[Term] = [(f"{n:,} map{'s' * (n != 1)}: {e.x.size:,} → {e.y.size:,} values{part}{';' * dims}", "muted")]
+    return [*terms, ("dimmed: not kept", "muted")] if dims else terms
 
 
 def layers_caption(changes: Sequence[tuple[float, float]]) -> str:
@@ -51,7 +51,7 @@ def layers_caption(changes: Sequence[tuple[float, float]]) -> str:
 def answer_terms(answers: Sequence[tuple[str, str]]) -> list[Term]:
     """Answers (class, percentage) before and after the shift."""
     (first, p), (second, q) = answers
-    return [("answer before:", "muted"), f"{first} ({p});", ("after:", "muted"), f"{second} ({q})"]
+    return [("answer:", "muted"), f"{first} ({p});", ("for the moved image:", "muted"), f"{second} ({q})"]
 
 
 def kept_terms(example: PoolingExample, place: tuple[int, int]) -> list[Term]:
@@ -86,7 +86,16 @@ def lost_caption(example: PoolingExample) -> str:
     if example.is_global:
         kept = "largest values" if example.is_max else "means"
         return f"Lost: all places; kept: {maps:,} {kept}"
-    return "Lost: where in its window each value lay" if example.is_max else f"Lost: the {n} values of each window"
+    if not example.is_max:
+        return f"Lost: the {n} values of each window"
+    if example.overlaps:
+        return "Lost: where in its window each value lay"
+    return f"Lost: {n - 1} of {n} values, and where the kept one lay"
+
+
+def changes_title(word: str, name: str, shown: int) -> str:
+    """Title of the changes of some maps, the named one first."""
+    return f"{word} pooling: {name}" + (f" and {shown - 1:,} more" if shown > 1 else "")
 
 
 def change_terms(total: float, changes: float, maps: int) -> list[Term]:
@@ -98,7 +107,7 @@ def change_terms(total: float, changes: float, maps: int) -> list[Term]:
             break
     texts = [format_number(v, digits) for v in (changes, total)]
     return [
-        (f"{format_count(maps, 'map')}: sum of |differences| ÷ sum of |values| =", "muted"),
+        (f"{format_count(maps, 'map')}: sum of |differences| ÷ sum of |values at first| =", "muted"),
         f"{texts[0]} ÷ {texts[1]}",
         "=",
         share,

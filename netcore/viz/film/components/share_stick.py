@@ -22,6 +22,7 @@ from netcore.viz.theme import Theme
 CUT = 2 * PIXEL  # between pieces
 GREYS = 0.55, 0.35  # of the pieces after the first, in turn
 MIN_NAMED = 0.35  # width of a piece that is named
+TITLE = 0.3  # of its middle, above the uppermost row
 TEMPERATURES = 0.5, 1.0, 2.0, 5.0
 
 
@@ -147,6 +148,22 @@ def inner_names(theme: Theme, stick: ShareStick, names: Sequence[str]) -> list[A
     return out
 
 
+def piece_shares(theme: Theme, stick: ShareStick) -> list[ArrayMobject]:
+    """Write the probabilities of pieces into those that have room for the whole text."""
+    widths = np.ptp(stick.pieces()[:, :, 0], axis=1)
+    texts = [format_percent(share) for share in stick.shares()]
+    fitting = [t if line_width(t, LABEL) < w - 0.1 else "" for t, w in zip(texts, widths, strict=True)]
+    return inner_names(theme, stick, fitting)
+
+
+def labelled_stick(
+    theme: Theme, area: Area, scores: NDArray[np.float64], index: NDArray[np.int64], names: Sequence[str]
+) -> list[ArrayMobject]:
+    """Return a stick cut by probability, with the names and probabilities of the pieces that have room for them."""
+    stick, places = sorted_stick(theme, area, scores, index)
+    return [stick, *piece_names(theme, stick.pieces()[places], names), *piece_shares(theme, stick)]
+
+
 class TemperatureSticks:
     """The stick at several temperatures, one below another, with the share of one class beside each.
 
@@ -171,7 +188,7 @@ class TemperatureSticks:
         self.theme, self.stick, self.label, self.right = theme, stick, label, area.right
         bands = area.rows([1] * len(TEMPERATURES))
         self.rows = {t: band.part(0.12, 0.25, 0.86, 0.75) for t, band in zip(TEMPERATURES, bands, strict=True)}
-        at = (area.right, self.rows[TEMPERATURES[0]].top + 0.3)
+        at = (area.right, self.rows[1.0].top + TITLE)
         text = f"probability of {ellipsize_line(name, 1.2, LABEL)}"
         self.title = text_line(text, LABEL, theme.rgb("muted"), at=at, align=(1, 0))
         self.sticks = {1.0: stick}
@@ -187,7 +204,10 @@ class TemperatureSticks:
         stick = ShareStick(self.rows[1.0], self.stick.scores, self.stick.groups, self.stick.fill)
         self.sticks[temperature] = stick
         self.mobjects.append(stick)
+        rise = self.rows[temperature].top + TITLE - float(self.title.points[:, 1].mean())
+        lift = [Animate(self.title, points=np.add(self.title.points, [0.0, rise, 0.0]), run_time=0.5)]
         return [
+            *(lift if rise > 0 else []),
             Animate(stick, points=self.rows[temperature].corners[0], run_time=0.5),
             Animate(stick, temperature=temperature, run_time=0.9, delay=0.5),
             *fade_in(self._labels(temperature), 1.1),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from netcore.core.formatting import format_number, format_percent, format_terms
+from netcore.core.formatting import format_count, format_number, format_percent, format_terms
 
 MOST_DIGITS = 8
 SMALL = 0.001  # shares below it have two digits
@@ -67,7 +67,7 @@ def sum_powers(powers: NDArray[np.float64], shown: int, classes: int, share: flo
     top = np.argsort(-powers[:shown], kind="stable")[:3]
     more, rest = classes - len(top), float(powers.sum() - powers[top].sum())
     terms, total = printed_sum([*powers[top].tolist(), *([rest] if more else [])], share)
-    last = [f"{more:,} more: {terms.pop()}"] if more else []
+    last = [f"{format_count(more, 'more class')}: {terms.pop()}"] if more else []
     return terms, total, f"{' + '.join([*terms, *last])} = {total}"
 
 
@@ -93,9 +93,18 @@ def small_percent(share: float) -> str:
 
 def class_chances(logits: NDArray[np.float64], label: int, classes: Sequence[str]) -> list[str]:
     """Write the probability of the true class, and that of the predicted one where it is another."""
-    chance, said = softmax(logits), int(logits.argmax())
-    pairs = [("true class", int(label)), ("predicted", said)][: 1 + (said != label)]
-    return [f"{word} {classes[k]}: {small_percent(float(chance[k]))}    " for word, k in pairs]
+    chance, said, name = softmax(logits), int(logits.argmax()), classes[label]
+    own = small_percent(float(chance[label]))
+    if said == label:
+        return [f"true class {name}, predicted too: {own}"]
+    return [f"true class {name}: {own}", f"     predicted {classes[said]}: {small_percent(float(chance[said]))}"]
+
+
+def describe_losses(losses: NDArray[np.float64]) -> str:
+    """Say what a dot of each image is, the median, and why the mean is higher where it is much higher."""
+    median = float(np.median(losses))
+    pull = "; few large losses raise the mean" if losses.mean() > 2 * median else ""
+    return f"a grey dot: one image; half are under {format_number(median)}{pull}"
 
 
 def loss_image_words(worst: NDArray[np.float64], label: int, half: float) -> tuple[str, str]:

@@ -50,6 +50,7 @@ class TangentCurve(ActivationCurve):
         text: str,
         title: str,
     ) -> None:
+        area = Area(area.left, area.bottom, area.right - 0.1, area.top)  # room for "sum" at its right
         super().__init__(theme, area, function, z, a, (format_value(z), format_value(a)))
         half = REACH * 2 * self._limit
         if slope:  # as far as the plot reaches upwards and downwards

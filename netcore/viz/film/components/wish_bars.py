@@ -1,11 +1,12 @@
 """Probabilities of classes and their differences to the targets."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netcore.core.formatting import format_decimal, format_percent, format_terms
+from netcore.core.formatting import format_decimal, format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
 from netcore.viz.film.components.fades import fade_in, fade_out
@@ -18,6 +19,7 @@ NAME_SHARE = 0.4  # of the width, for the names of classes, at most
 GAP = 0.14
 DIGITS = 3  # of the largest delta
 RISE = 0.36  # of the numbers at the ends of the axis, above the first row
+TICK, AXIS_ROOM = 0.04, 0.22  # of a number, inside the axis; of the gaps beside a title between them
 
 
 class WishBars:
@@ -42,7 +44,7 @@ class WishBars:
     bars, pieces : Rectangles
         Probabilities; differences to the targets, in the colour of the direction in which the output should change.
     deltas : list of str
-        Probability − target as printed, the rest last; they add up to `total`.
+        Probability − target as printed, the rest last: each rounded for itself, that it agrees with its probability.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class WishBars:
         wish = self.p - (np.arange(len(self.p)) == target)
         self.wish = wish
         terms = [*wish, *([rest[2]] if rest else [])]
-        self.deltas, self.total = print_deltas(terms, target)
+        self.deltas = print_deltas(terms)
         room = max(line_width(t, NUMBER) for t in [*self.deltas, "> 99.9 %"])
         self.track, self.right = Area(left + GAP, area.bottom, area.right - room - GAP, area.top), area.right
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
@@ -81,14 +83,18 @@ class WishBars:
         y = float(self.ys.max()) + RISE
         self.wishes_shown = False
         self.axis = [
-            text_line(text, LABEL, theme.rgb("muted"), at=(self.track.left + x * self.track.width, y))
-            for text, x in (("0", 0.0), ("1", 1.0))
+            text_line("0", LABEL, theme.rgb("muted"), at=(self.track.left + TICK, y), align=(1, 0)),
+            text_line("1", LABEL, theme.rgb("muted"), at=(self.track.right - TICK, y), align=(-1, 0)),
         ]
+        title = text_line("probability", LABEL, theme.rgb("muted"), at=((self.track.left + self.track.right) / 2, y))
+        if title.width + AXIS_ROOM < self.track.width:
+            self.axis.append(title)
+        self.head = text_line("delta", LABEL, theme.rgb("muted"), at=(self.right, y), align=(1, 0))
 
     @property
     def mobjects(self) -> list[ArrayMobject]:
         """What is shown now."""
-        pieces = [self.pieces] if self.wishes_shown else []
+        pieces = [self.pieces, self.head] if self.wishes_shown else []
         return [*self.names, self.bars, *pieces, *self.numbers, *self.rest_line, *self.axis]
 
     def corners(self, start: ArrayLike, end: ArrayLike) -> NDArray[np.float64]:
@@ -115,21 +121,23 @@ class WishBars:
         self.wishes_shown = True
         self.numbers = self._numbers(self.deltas[: len(self.p)], self.pieces.fill[:, :3])
         self.rest_line = self._rest(self.deltas[-1]) if self.rest else []
-        return [grow, *fade_out([*old, *old_rest], 0.5), *fade_in([*self.numbers, *self.rest_line], 0.8)]
+        return [grow, *fade_out([*old, *old_rest], 0.5), *fade_in([self.head, *self.numbers, *self.rest_line], 0.8)]
 
     def change(self, probabilities: ArrayLike, rest: float = 0.0) -> list[Animate]:
-        """Return the animations in which the bars go to other probabilities, and the differences leave."""
+        """Return the animations in which the bars go to other probabilities, and the differences leave.
+
+        The numbers get the colour of the direction.
+        """
         before, self.p, self.wishes_shown = self.p, np.asarray(probabilities, float), False
         old, old_rest = self.numbers, self.rest_line
         rose = self.p > before
-        self.numbers = self._numbers([format_percent(p) for p in self.p], [self.theme.rgb("foreground")] * len(self.p))
+        colors = np.where(rose[:, None], self.theme.rgb("positive"), self.theme.rgb("negative"))
+        self.numbers = self._numbers([format_percent(p) for p in self.p], colors)
         self.rest_line = self._rest(format_percent(max(rest, 0.0))) if self.rest else []
-        fill = self.bars.fill.copy()
-        fill[:, :3] = np.where(rose[:, None], self.theme.rgb("positive"), self.theme.rgb("negative"))
         goal = self.corners(0.0, self.p).reshape(-1, 2)
         return [
-            *fade_out([self.pieces, *old, *old_rest]),
-            Animate(self.bars, points=goal, fill=fill, run_time=0.8, delay=0.3),
+            *fade_out([self.pieces, self.head, *old, *old_rest]),
+            Animate(self.bars, points=goal, run_time=0.8, delay=0.3),
             *fade_in([*self.numbers, *self.rest_line], 0.9),
         ]
 
@@ -156,16 +164,14 @@ class WishBars:
         return [text_line(line, LABEL, self.theme.rgb("muted"), at=(self.right, self.rest[1]), align=(1, 0))]
 
 
-def print_deltas(values: Sequence[float], target: int) -> tuple[list[str], str]:
-    """Format deltas so that they add up as printed, that of the true class in any case rounded as usual."""
-    texts, total = format_terms(values, DIGITS, extra=1)
-    decimals = len(total.partition(".")[2])
-    scaled = np.asarray(values, float) * 10**decimals
-    units = [round(float(text.replace("−", "-").replace(",", "")) * 10**decimals) for text in texts]
-    moved = units[target] - round(scaled[target])
-    if moved:  # another one, whose rounding suits best, takes the difference
-        others = [k for k in range(len(units)) if k != target]
-        taker = max(others, key=lambda k: (scaled[k] - units[k]) * moved)
-        units[target] -= moved
-        units[taker] += moved
-    return [format_decimal(unit, decimals) for unit in units], total
+def print_deltas(values: Sequence[float]) -> list[str]:
+    """Format deltas with the decimals that give the largest one three digits.
+
+    Examples
+    --------
+    >>> print_deltas([0.0154, -0.759, 0.7435])
+    ['0.015', '−0.759', '0.744']
+    """
+    largest = max(abs(v) for v in values)
+    decimals = DIGITS - 1 - math.floor(math.log10(largest)) if largest else DIGITS
+    return [format_decimal(round(v * 10**decimals), decimals) for v in values]
