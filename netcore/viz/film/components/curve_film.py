@@ -121,7 +121,7 @@ class CurveFilm(Film):
             )
             fill = self.plain.copy()
             fill[flat & (np.arange(len(flat)) != self.one)] = self.theme.rgb("foreground")
-            dots = Animate(self.dots, fill=fill, run_time=0.3)  # the counted ones stand out
+            dots = Animate(self.dots, fill=fill, run_time=0.3)  # the counted ones are bright
             self.play(fade_in([bands, *self.flat_counts]), dots, self.sums.change(*words))
         self.show_all(bands)
 

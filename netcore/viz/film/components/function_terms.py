@@ -19,7 +19,7 @@ def function_terms(trace: Trace, layer: MapLayer, lowest: bool = True) -> list[T
     layer : MapLayer
         With `steps`.
     lowest : bool
-        Whether the smallest value that ReLU makes 0 is told.
+        Whether to write the smallest value that ReLU makes 0.
     """
     first, *later = layer.steps
     nodes = [node for _, node in layer.block.steps]

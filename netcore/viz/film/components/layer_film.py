@@ -57,7 +57,7 @@ class LayerFilm(Film):
             self.play(screen.image_to_rail())
             kernel = terms.weights.mean(0)
             title = f"kernel {layer.unit + 1}" + (", mean of colors" if len(terms.weights) > 1 else "")
-            later = len(layer.steps) > 1  # until its functions are told, the map shows the sums alone
+            later = len(layer.steps) > 1  # the map shows the sums alone up to the step about the functions
             values = (self.trace[layer.block.main.node].output if later else layer.values)[[layer.unit]]
             limit, signed = map_limit(values)
             self.big = screen.make_tiles(values, limit, self.right)
@@ -222,7 +222,7 @@ class LayerFilm(Film):
             rgb = ground + DIMMED * (screen.tiles.rgb - ground)
             rgb[sources] = screen.tiles.rgb[sources]
             value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
-            numbers = row_numbers(self.theme, small, before.chosen)
+            numbers: list[ArrayMobject] = [*row_numbers(self.theme, small, before.chosen)]
             numbers.append(ring(self.theme, frames[0], before.size, terms.rows, terms.columns, width=1.5))
             edges = value_edges(self.theme, frames, value, terms.partial_sums[which])
             kernel = terms.weights[which[0]]
