@@ -180,7 +180,7 @@ class SoftmaxCrossEntropy(Film):
         with self.step("Cross-entropy: −ln of the true class's probability", name="loss"):
             share, text = format_log(float(np.exp(-own)))
             self.play(fade_out(self.sticks.mobjects), fade_in(plot.mobjects, 0.3))
-            self.play(self.sums.change(f"−ln {share} = {text}", ("ln: natural logarithm", "muted")))
+            self.play(self.sums.change(f"−ln {share} = {text}", ("natural logarithm; curve goes on above", "muted")))
             self.play(Animate(plot.curve, progress=1.0, run_time=1.0), plot.mark(self.trace.pixels, own))
         sure, wrong = softmax_wording.loss_image_words(logits[worst], examples.labels[worst], float(p[half]))
         for name, word, k in (("half-sure", sure, half), ("worst", wrong, worst)):

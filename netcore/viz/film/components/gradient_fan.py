@@ -17,7 +17,7 @@ LABEL_ROOM = 0.55
 
 
 class GradientFan:
-    """One line per gradient; lengths and angles to the mean, which points upwards, are true.
+    """One line per gradient; lengths and angles to the mean, which points upwards, are true; sides alternate.
 
     Parameters
     ----------
@@ -36,7 +36,10 @@ class GradientFan:
     def __init__(self, theme: Theme, area: Area, found: BatchGradients, kind: str) -> None:
         self.theme = theme
         box = Area(area.left, area.bottom + LABEL_ROOM, area.right, area.top - LABEL_ROOM)
-        points = np.column_stack([found.across, found.along])
+        order = np.argsort(-found.across, kind="stable")
+        side = np.empty(len(order))
+        side[order] = np.where(np.arange(len(order)) % 2, -1.0, 1.0)
+        points = np.column_stack([side * found.across, found.along])
         low = np.minimum(points.min(0), 0.0)
         high = np.maximum(points.max(0), [0.0, found.length_of_mean])
         extent = np.maximum(high - low, 1e-9)
@@ -55,7 +58,7 @@ class GradientFan:
         words = f"a line: the gradient of one of {len(ends)} {kind}; thick: of this image"
         at = (area.center[0], area.top - LABEL_ROOM / 2)
         self.title = text_line(ellipsize_line(words, area.width, LABEL), LABEL, theme.rgb("muted"), at=at)
-        text = "upright: their mean, in which what points apart cancels"
+        text = "upright: their mean; a line's angle to it is true, its side means nothing"
         self.label = text_line(
             ellipsize_line(text, area.width, LABEL),
             LABEL,

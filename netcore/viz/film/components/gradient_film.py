@@ -220,11 +220,8 @@ class GradientFilm(Film):
             self.play_all(fan.appear())
             self.body = fan.mobjects
             self.fan = fan
-            self.play(
-                self.line.change(
-                    f"one number for each of {self.graph.parameters():,} weights;", "length: √ of their squares' sum"
-                )
-            )
+            words = f"length: √ of the sum of {self.graph.parameters():,} squares;"
+            self.play(self.line.change(words, "what points apart cancels"))
         self.batch_step(images)
 
     def batch_step(self, images: LabeledImages) -> None:

@@ -30,6 +30,7 @@ class MapGradientFilm(GradientFilm):
 
     def maps_back(self) -> None:
         """Maps of a convolutional network: pooling, shortcut, convolutions, one kernel weight."""
+        self.pooled = find_pooled_gradient(self.trace, self.graph)
         self.vector_to_maps()
         self.pool()
         self.shortcut()
@@ -53,7 +54,9 @@ class MapGradientFilm(GradientFilm):
         if share < 0.5:
             return ""
         lost = "not the pool's winner, or slope 0" if self.pooled and self.pooled.is_max else "slope 0"
-        return f"     {format_percent(share)} are 0: {lost}", "muted"
+        scaled = any(op.kind.startswith("BatchNorm") for op in self.deltas[0].block.operations)
+        more = "; batch norm scales the rest" if scaled else ""
+        return f"     {format_percent(share)} are 0: {lost}{more}", "muted"
 
     def map_grid(self, values: ArrayLike, title: str, kind: str = "gradients") -> MapGrid:
         """Make the tiles of the maps with the largest gradients, the very largest first."""
@@ -80,11 +83,23 @@ class MapGradientFilm(GradientFilm):
             text = "Average: each of {n} pixels gets 1/{n}" if shared else "{m} gradients, one for each map"
         with self.step(text, name="maps", n=n, m=len(gradients)):
             self.play(self.line.change(), self.clear_stage())
-            self.play(self.put_up(self.map_grid(gradients, "last maps").mobjects))
+            grid = self.map_grid(gradients, "last maps")
+            mark = self.next_window(grid, gradients)
+            self.play(self.put_up([*grid.mobjects, *mark]))
+            if mark:
+                self.play(self.line.change(("framed: the value followed next", "muted")))
+
+    def next_window(self, grid: MapGrid, gradients: ArrayLike) -> list[ArrayMobject]:
+        """Frame the pooled value whose window comes next, if it is in the largest map."""
+        found, values = self.pooled, np.asarray(gradients)
+        if found is None or grid.index[0] != found.unit or not is_inside(found.row, found.column, grid.size):
+            return []
+        same = values[found.unit, found.row, found.column] == found.given
+        return [ring(self.theme, grid.maps.corners()[0], grid.size, [found.row], [found.column])] * int(same)
 
     def pool(self) -> None:
         """One pooling window: who gets the gradient."""
-        self.pooled = found = find_pooled_gradient(self.trace, self.graph)
+        found = self.pooled
         if found is None:
             return
         text = "Max-pooling: only the winner gets it" if found.is_max else "Average pooling: each gets the same share"
@@ -162,6 +177,11 @@ class MapGradientFilm(GradientFilm):
             mark = ring(self.theme, cells.corners()[0], found.kernel.shape, [found.tap[0]], [found.tap[1]])
             self.play(self.put_up([cells, self.caption_below(cells, "gradients of its kernel"), mark]))
             self.kernel_body, self.kernel_sum = list(self.body), total
+
+
+def is_inside(row: int, column: int, size: tuple[int, int]) -> bool:
+    """Whether a map has a row and a column."""
+    return row < size[0] and column < size[1]
 
 
 def name_place(at: tuple[int, int], shape: tuple[int, ...]) -> str:
