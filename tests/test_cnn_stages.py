@@ -9,7 +9,8 @@ from torch import nn
 from netcore.analysis.cnn_stages import cnn_stages
 from netcore.analysis.convolution import output_terms
 from netcore.analysis.examples import choose_example, sums_as_printed
-from netcore.analysis.followed_maps import follow_maps, residual_parts, shown_tiles
+from netcore.analysis.followed_maps import follow_maps, holding_windows, residual_parts, shown_tiles
+from netcore.analysis.operations import Window
 from netcore.analysis.vector_head import vector_head
 from netcore.analysis.window_features import feature_correlations, window_features
 from netcore.tracing.tracer import trace_module
@@ -120,6 +121,41 @@ def test_vector_head_edges_complete():
     parts, bias = head.difference
     assert parts.sum() + bias == pytest.approx(head.lead, abs=1e-4)
     assert head.other == 3 or trace.prediction == 3
+
+
+def test_holding_windows_read_the_place():
+    """An output's window holds a place where a change of the place changes the output."""
+    window = Window((3, 3), (2, 1), (1, 1), (1, 1))
+    layer = nn.Conv2d(1, 1, 3, stride=(2, 1), padding=1, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    image = torch.zeros(1, 1, 9, 8)
+    image[0, 0, 4, 3] = 1
+    output = layer(image)[0, 0].detach().numpy()
+    np.testing.assert_array_equal(holding_windows(window, (4, 3), output.shape), output > 0)
+
+
+def test_partial_example_follows_value():
+    """The window computed by partial sums holds the value followed, if a map that is large there reads it much."""
+    torch.manual_seed(3)
+    layers = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(), nn.Flatten()]
+    trace = trace_of(nn.Sequential(*layers, nn.LazyLinear(10)))
+    stages = cnn_stages(trace).stages
+    path = follow_maps(trace, stages)
+    i = next(k for k, stage in enumerate(stages) if stage.kind == "partial")
+    row, column = path.places[i - 1]
+    assert row in path.partial.terms.rows
+    assert column in path.partial.terms.columns
+
+
+def test_vector_head_keeps_value():
+    torch.manual_seed(1)
+    trace = trace_of(nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.LazyLinear(30), nn.ReLU(), nn.Linear(30, 10)))
+    blocks = cnn_stages(trace).blocks
+    vector = trace.value(blocks.vector.output).ravel()
+    head = vector_head(trace, vector, blocks.dense, 6, 4, keep_value=5)
+    assert 5 in head.index[0]
+    strength = np.abs(head.parts(1)[0])
+    assert {*np.argsort(-strength)[:5]} <= {*head.index[0]}
 
 
 # ---- components

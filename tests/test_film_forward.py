@@ -20,7 +20,7 @@ from netcore.scenes.films.forward_propagation import NEEDS, ForwardPropagation
 from netcore.viz.film.components import one_neuron, weighted_image
 from netcore.viz.film.components.activation_curve import find_limits
 from netcore.viz.film.components.columns import DenseColumns
-from netcore.viz.film.components.dense_story import clip_names
+from netcore.viz.film.components.dense_story import clip_names, curve_formula
 from netcore.viz.film.components.dense_view import DenseView
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import DARK
@@ -200,7 +200,7 @@ def test_takeaway_names_neuron_of_why(played, trace, layers):
 
 
 def test_path_lines_carry_contributions(played, layers):
-    """The last picture's lines, their numbers and the leads without a neuron are the network's."""
+    """The last picture's lines and their numbers are the network's, and the legend says what each is a part of."""
     film, (first, second) = played.film, played.film.path.units
     shown = texts_at(played, "takeaway")
     carried = layers[1].weight[second, first] * layers[0].output[first]
@@ -209,7 +209,35 @@ def test_path_lines_carry_contributions(played, layers):
     edges = film.view.columns.edges[1]
     lit = np.flatnonzero(edges.rgba[:, 3] > 0.9)
     np.testing.assert_allclose(edges.values[lit], [carried], rtol=1e-5)
-    assert f"lead without {first + 1}: {format_value(film.path.lead - film.path.effects[0])}" in shown
+    assert f"{format_value(float(carried))}: part of {second + 1}’s sum" in shown
+    assert f"{format_value(float(terms[second]))}: part of the lead" in shown
+
+
+def test_legend_drops_scope_with_bright_edges(played):
+    assert "bright: into 7 and " in " ".join(texts_at(played, "scores"))
+    assert "bright:" not in " ".join(texts_at(played, "powers"))
+    assert {"score", "output: as its bar"} <= set(texts_at(played, "scores"))
+    assert "e to the score" in texts_at(played, "powers")
+
+
+def test_tiles_have_activations(played, trace):
+    values = trace.value("hidden1_act")
+    shown = set(texts_at(played, "layer-1"))
+    assert {f"{k + 1}: {v:.2f}" for k, v in enumerate(values)} <= shown
+
+
+@pytest.mark.parametrize(
+    ("names", "received", "activation", "formula"),
+    [
+        (("Sigmoid",), "3.79", "0.98", "sigma(3.79) = 1 / (1 + e^(-3.79)) = 0.98"),
+        (("Sigmoid",), "−1.00", "0.27", "sigma(-1.00) = 1 / (1 + e^(1.00)) = 0.27"),
+        (("Sigmoid",), "3.79", "0.97", ""),
+        (("Tanh",), "3.79", "1.00", ""),
+    ],
+)
+def test_curve_formula_gives_printed_activation(names, received, activation, formula):
+    call = answer_path.ActivationCall(names, None, np.zeros(1))
+    assert curve_formula(call, received, activation) == formula
 
 
 def test_named_terms_are_contributions(played, layers):

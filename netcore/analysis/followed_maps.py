@@ -11,9 +11,11 @@ from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.convolution import output_terms
 from netcore.analysis.examples import Place, WindowExample, choose_example, example_places, visible_units
 from netcore.analysis.operations import Window
-from netcore.core.trace import Trace
+from netcore.core.trace import LayerTrace, Trace
 
 TOP_PARTS = 3  # partial sums among which the followed map must be
+TOP_HELD = 6  # likewise, of an output whose window holds the followed value
+LARGE = 0.5  # of the map's largest value, from which such an output is taken
 MAX_PARTIAL = 3  # maps that the example of partial sums is taken from
 MIN_INNER = 4  # side of a map from which its rim is left out
 MAX_TILES = 64  # maps that are all shown; of more
@@ -57,7 +59,7 @@ def follow_maps(trace: Trace, stages: Sequence[Stage]) -> FollowedMaps:
             first = _first_example(trace, stages, i)
             unit, place = first.place[0], (first.place[1], first.place[2])
         elif stage.kind == "partial":
-            partial = _partial_example(trace, stages, i, units[-1] if units else 0)
+            partial = _partial_example(trace, stages, i, units[-1], places[-1])
             unit, place = partial.place[0], (partial.place[1], partial.place[2])
         elif stage.kind == "before":
             unit, place = 0, None
@@ -130,11 +132,35 @@ def _first_example(trace: Trace, stages: Sequence[Stage], i: int) -> WindowExamp
     return choose_example(layer, stage.reads, places, factors=len(stage.reads) == 1)
 
 
-def _partial_example(trace: Trace, stages: Sequence[Stage], i: int, followed: int) -> WindowExample:
+def holding_windows(window: Window, place: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the output values (rows, columns) whose window holds a place.
+
+    Parameters
+    ----------
+    window : Window
+    place : (int, int)
+        Row and column of a value that is read.
+    size : (int, int)
+        Rows and columns of the output.
+    """
+    lines = []
+    for p, pad, step, reach, n in zip(place, window.padding, window.stride, window.reach, size, strict=True):
+        start = np.arange(n) * step - pad
+        lines.append((start <= p) & (p < start + reach))
+    return lines[0][:, None] & lines[1]
+
+
+def _partial_example(
+    trace: Trace, stages: Sequence[Stage], i: int, followed: int, at: tuple[int, int] | None
+) -> WindowExample:
+    """A value to which the followed map adds much, its window over the followed value where there is such a one."""
     stage = stages[i]
     layer = trace[stage.output]
     seen = stages[_same_size(stages, i)].values
     units = visible_units(layer, stage.reads, seen, sides=False)
+    window = stage.block.window
+    holding = np.zeros(stage.size, bool) if at is None or window is None else holding_windows(window, at, stage.size)
+    held: list[Place] = []
     best: list[Place] = []
     others: list[Place] = []
     for unit in units:
@@ -142,11 +168,25 @@ def _partial_example(trace: Trace, stages: Sequence[Stage], i: int, followed: in
         if min(values.shape) > MIN_INNER:  # not where the window covers padding
             values[[0, -1]] = values[:, [0, -1]] = -np.inf
         values = values if np.isfinite(values).any() else stage.values[unit]
-        row, column = (int(v) for v in np.unravel_index(int(values.argmax()), values.shape))
-        terms = output_terms(layer, stage.reads, int(unit), row, column)
-        top = terms.channels[np.argsort(-np.abs(terms.partial_sums), kind="stable")[:TOP_PARTS]]
-        (best if followed in top else others).append((int(unit), row, column))
-    return choose_example(layer, stage.reads, best[:MAX_PARTIAL] or others, factors=False)
+        over = np.where(holding, values, -np.inf)
+        place = _largest(unit, over)
+        large = np.isfinite(over.max()) and seen[place] >= LARGE * seen[unit].max()
+        if large and _is_among(layer, stage, place, followed, TOP_HELD):
+            held.append(place)
+        place = _largest(unit, values)
+        (best if _is_among(layer, stage, place, followed, TOP_PARTS) else others).append(place)
+    return choose_example(layer, stage.reads, held[:1] or best[:MAX_PARTIAL] or others, factors=False)
+
+
+def _largest(unit: int, values: NDArray[np.floating]) -> Place:
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return int(unit), int(row), int(column)
+
+
+def _is_among(layer: LayerTrace, stage: Stage, place: Place, followed: int, count: int) -> bool:
+    """Whether a map is among those that add or take away most at a place."""
+    terms = output_terms(layer, stage.reads, *place)
+    return followed in terms.channels[np.argsort(-np.abs(terms.partial_sums), kind="stable")[:count]]
 
 
 def _same_size(stages: Sequence[Stage], i: int) -> int:

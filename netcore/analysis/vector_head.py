@@ -77,7 +77,12 @@ class VectorHead:
 
 
 def vector_head(
-    trace: Trace, vector: NDArray[np.floating], layers: Sequence[DenseLayer], units: int, classes: int
+    trace: Trace,
+    vector: NDArray[np.floating],
+    layers: Sequence[DenseLayer],
+    units: int,
+    classes: int,
+    keep_value: int | None = None,
 ) -> VectorHead:
     """Choose what is drawn of the vector, the dense layers and the classes.
 
@@ -88,8 +93,10 @@ def vector_head(
     layers : sequence of DenseLayer
         None if the vector holds the scores.
     units, classes : int
-        Drawn per column at most. Units are those that contribute most to the drawn ones of the next column, before the
-        scores to the lead of the answer; classes the most probable, answer and true class among them.
+        Drawn per column at most. Units are those that contribute most to the unit followed in the next column, before
+        the scores to the lead of the answer; classes the most probable, answer and true class among them.
+    keep_value : int, optional
+        Value of the vector that is always drawn.
     """
     order = np.argsort(-trace.logits, kind="stable")
     answer = trace.prediction
@@ -101,11 +108,11 @@ def vector_head(
     if not layers:
         return VectorHead((trace.logits,), tuple(index), (), answer, other)
     last = layers[-1]
-    strength = np.abs((last.weight[answer] - last.weight[other]) * last.inputs)
-    for layer in reversed(layers):
-        index.insert(0, top_k(strength, units))
-        if layer is not layers[0]:
-            before = layers[layer.number - 2]
-            strength = np.abs(before.weight[index[0]] * before.inputs).sum(0)
+    parts = (last.weight[answer] - last.weight[other]) * last.inputs
+    for k in reversed(range(len(layers))):
+        index.insert(0, top_k(parts, units, [] if k or keep_value is None else [keep_value]))
+        if k:
+            followed = index[0][int(np.argmax(parts[index[0]]))]
+            parts = layers[k - 1].weight[followed] * layers[k - 1].inputs
     values = (vector, *(layer.output for layer in layers[:-1]), trace.logits)
     return VectorHead(values, tuple(index), layers, answer, other)

@@ -5,11 +5,7 @@ through normalization, activation and pooling, the partial sums of the next conv
 class probabilities. Predicted {prediction} ({confidence}); true class: {label}.
 """
 
-import numpy as np
-
 from netcore.analysis.cnn_stages import Stage
-from netcore.analysis.followed_maps import TOP_PARTS
-from netcore.analysis.normalization import map_scale_shift
 from netcore.viz.film.components import cnn_wording as wording
 from netcore.viz.film.components.head_film import HeadFilm
 from netcore.viz.film.components.image_tile import input_grid, kernel_grid, window_colors
@@ -17,7 +13,6 @@ from netcore.viz.film.components.kernel_window import KernelWindow
 from netcore.viz.film.components.map_film import GAP
 from netcore.viz.film.components.partial_sums import PartialSums
 from netcore.viz.film.components.pool_window import PoolWindow
-from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed
 
 NEEDS = ("maps",)
@@ -87,7 +82,7 @@ class CnnForwardPropagation(HeadFilm):
             self.play(window.hold_kernel(), self.sums.change(*terms))
             for play in window.sweep(self.grid.maps, made.maps):
                 self.play(play)
-        text = "{n} kernels: {n} maps; first: number {unit}"
+        text = "{n} kernels: {n} maps; enlarged: number {unit}"
         with self.step(text, name="all-maps", n=stage.channels, unit=unit + 1):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
@@ -101,21 +96,18 @@ class CnnForwardPropagation(HeadFilm):
 
     def show_norm(self, i: int, stage: Stage) -> None:
         """Normalisation: one place before and after."""
-        unit, place = self.path.units[i], self.path.places[i]
+        place = self.path.places[i]
         a, b, arrow = self.values_at(i)
-        affine = map_scale_shift(self.trace, self.trace[stage.output], unit) if place else None
         with self.step(
             "{title} rescales each map" + arrow, name=f"norm-{i + 1}", title=wording.spell(stage.title), a=a, b=b
         ):
             self.widen(place)
-            terms = wording.affine_terms(affine, stage, (unit, *place)) if place else []
-            self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
+            self.play(self.grid.change(stage.values), self.sums.change(*self.norm_terms(i)), self.count(stage))
 
     def show_activation(self, i: int, stage: Stage) -> None:
         """The activation function: one place before and after."""
-        a, b, arrow = self.values_at(i)
-        caption = wording.EFFECTS.get(stage.title, "{title}" + arrow)
-        with self.step(caption, name=f"activation-{i + 1}", title=stage.title, a=a, b=b):
+        text = wording.effect_caption(stage, self.values_at(i)[:2])
+        with self.step("{text}", name=f"activation-{i + 1}", text=text):
             self.widen(self.path.places[i])
             terms = wording.zero_count(stage.values)
             self.play(self.grid.change(stage.values), self.sums.change(*terms), self.count(stage))
@@ -145,21 +137,18 @@ class CnnForwardPropagation(HeadFilm):
         n = len(example.terms.channels)
         caption = "{title}: each output reads {n} map" + "s" * (n > 1)
         with self.step(caption, name="partial-sums", title=stage.block.short.capitalize(), n=n):
-            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.sums.change(*self.chosen(i)))
+            place = self.path.places[i - 1]
+            held = place is not None and place[0] in example.terms.rows and place[1] in example.terms.columns
+            moves = self.grid.move(left)
+            mark = self.carry_mark(place if held else None)
+            self.play(self.take_leaving(), moves, mark, self.sums.change())
             sums = PartialSums(self.theme, example, self.grid, made, right.part(0, 0.86, 1, 1))
             terms, origins = sums.sum_terms()
-            self.play(sums.open(), made.show_pixel(row, column, delay=1.3), self.count(stage))
+            value = format_fixed(float(stage.reads[(self.path.units[i - 1], *place)]), 2) if place else ""
+            title = self.grid.retitle(f"{self.grid.label}; small square: {value}") if held else []
+            self.play(sums.open(), title, made.show_pixel(row, column, delay=1.3), self.count(stage))
             self.play(self.sums.change(*terms, origins=origins))
         self.made, self.leaving = made, [*sums.leave(), *self.sums.change()]
-
-    def chosen(self, i: int) -> list[Term]:
-        """Why the example of the next convolution is this one of its maps."""
-        example, k = self.path.partial, self.path.units[i - 1]
-        assert example is not None
-        terms = example.terms
-        top = terms.channels[np.argsort(-np.abs(terms.partial_sums), kind="stable")[:TOP_PARTS]]
-        text = f"map {example.place[0] + 1} is taken: map {k + 1} is among its {TOP_PARTS} largest parts"
-        return [(text, "muted")] if k in top and len(terms.channels) > TOP_PARTS else []
 
     # ---- in brief
 
@@ -172,11 +161,9 @@ class CnnForwardPropagation(HeadFilm):
                 stages, [s.title for s in self.stages[: group[0]]]
             )
             with self.step("{text}", name=f"stage-{group[0] + 1}", text=caption):
+                self.leaving = [*self.leaving, *self.sums.change()]
                 for i in group:
                     self.play_brief(i, min(1.0, 3.0 / len(group)))
-                if stages[0].kind == "partial" and (why := self.chosen(group[0])):
-                    self.play(self.sums.change(*why))
-                    self.leaving = [*self.leaving, *self.sums.change()]
 
     def trace_value(self, group: list[int]) -> str:
         """Caption with the value followed before and after some stages; empty where none is followed."""
@@ -187,5 +174,5 @@ class CnnForwardPropagation(HeadFilm):
         stages = [self.stages[i] for i in group]
         if stages[0].kind == "partial":
             title = stages[0].block.short.capitalize()
-            return f"{title}: {stages[0].channels:,} maps; first: map {self.path.units[first] + 1}"
+            return f"{title}: {stages[0].channels:,} maps; enlarged: map {self.path.units[first] + 1}"
         return wording.followed_caption(stages, [places[i] for i in (first - 1, *group)])

@@ -69,7 +69,8 @@ class Convolution(Film):
         bias = " and a bias" if self.has_bias else ""
         with self.step("Kernel {k} of {m}: {n}{bias}", name="kernel", k=e.unit + 1, m=len(e.layer.output),
                        n=wording.weight_words(e), bias=bias):  # fmt: skip
-            notes = ("weights: numbers that training sets,", "blue above 0, orange below 0")
+            notes = ["weights: numbers that training sets, blue above 0, orange below 0"]
+            notes += [f"     bias: {self.printed.bias}"] * self.has_bias
             self.add(*self.large.mobjects)
             self.play(self.sums.change(*((note, "muted") for note in notes)))
 
@@ -96,7 +97,7 @@ class Convolution(Film):
         text = "Multiply each pair, add{only}: {v}" if many else "Multiply{only}: {v}"
         with self.step(text, name="products", only=only, v=printed.partial):
             self.play(screen.multiply(e.base, printed))
-            terms = wording.product_terms(printed, wording.is_rounded(e.base, printed, e.position))
+            terms = wording.product_terms(printed, wording.rounding_note(e.base, printed, e.position))
             centers = list(screen.centers) if len(terms) > len(printed.products) > 1 else []
             self.play(self.sums.change(*terms, origins=dict(enumerate(centers))))
         n = len(self.names)
@@ -130,7 +131,7 @@ class Convolution(Film):
         """The first window, with the padding under it."""
         terms, screen = self.examples.corner, self.screen
         with self.step(wording.padding_caption(self.examples), name="padding"):
-            self.play(screen.move_to(terms), screen.picture.show_rim(0.4))
+            self.play(screen.move_to(terms), screen.show_lines(0.0), screen.show_rim())
             self.play(screen.show_table(screen.value_table(terms)), self.change_sum(terms))
             self.play(screen.land(terms))
 
@@ -163,9 +164,8 @@ class Convolution(Film):
         e, screen = self.examples, self.screen
         if e.other is None:
             return
-        k, printed = e.other.unit + 1, print_window(e.other, e.position)
-        own = f", own bias {printed.bias}" if self.has_bias else ""
-        with self.step("Kernel {k}, same window{own}: {v}", name="other-kernel", k=k, own=own, v=printed.total):
+        k, totals = e.other.unit + 1, [print_window(terms, e.position).total for terms in (e.other, e.smallest)]
+        with self.step("{text}", name="other-kernel", text=wording.other_caption(k - 1, totals[0], e.unit, totals[1])):
             self.play(screen.show_kernel(e.other), self.sums.change())
             self.grid, moves = screen.second_map()
             self.play(moves, self.change_sum(e.other))
@@ -195,5 +195,5 @@ class Convolution(Film):
     def change_sum(self, terms: OutputTerms) -> list[Animate]:
         """Replace the sum by that of another window."""
         printed = print_window(terms, self.examples.position)
-        rounded = wording.is_rounded(terms, printed, self.examples.position)
-        return self.sums.change(*wording.window_sum(printed, self.names, self.has_bias, rounded))
+        note = wording.rounding_note(terms, printed, self.examples.position)
+        return self.sums.change(*wording.window_sum(printed, self.names, self.has_bias, note))

@@ -46,7 +46,7 @@ class DataFlowFilm(Film):
         self.board = DataBoard(
             self.theme,
             self.stage,
-            [image_column(self.theme, self.trace), *stage_columns(self.theme, self.trace, self.flow)],
+            [image_column(self.theme, self.trace), *stage_columns(self.theme, self.flow)],
         )
         self.show_image()
         self.show_stages()
@@ -122,7 +122,8 @@ class DataFlowFilm(Film):
         with self.step("{text}", name=f"block-{group[0]}", text=wording.plain_caption([s.block for s in stages])):
             for k, stage in zip(group, stages, strict=True):
                 shade = self.enter(k, 1 / len(group))
-                words: list[Term] = [wording.plain_words(stage, self.board.columns[k].box.shape)]
+                before, column = self.board.columns[k - 1 : k + 1]
+                words: list[Term] = [wording.plain_words(stage, column.box.shape, before.values.shape)]
                 words += [(shade, "muted")] if shade else []
                 bar = self.board.grow(k) if self.board.rows else []
                 self.play(bar, self.sums.change(*words))
@@ -134,7 +135,7 @@ class DataFlowFilm(Film):
         first = board.show([*board.columns[0].texts, *board.strip.cube_texts]) if k == 1 else []
         self.play(self.take_leaving(), self.sums.change(), board.arrange(k + 1, rows, 0.8 * pace), first)
         moves, appear = board.send(k, pace)
-        about = wording.about_block(stage, box.signed, box.unit)
+        about = wording.about_block(stage, box.signed and box.shape[0] * box.shape[2] > 1, box.unit)
         self.play(moves, board.show(board.columns[k].texts[:1]), board.describe(k, about))
         self.play(appear)
         explained, self.is_explained = self.is_explained, True
@@ -155,10 +156,12 @@ class DataFlowFilm(Film):
         """Write a block's parameters, a new scale of the bars, and the answer of the last block."""
         terms, top = wording.parameter_terms(stage), self.board.full[0]
         if stage.parameter_count > top > 0:
-            terms.append((f"     bars shrink: top {top:,} → {stage.parameter_count:,}", "muted"))
+            terms.append((f"     bars: new scale, top {stage.parameter_count:,}", "muted"))
+        if not top:
+            terms += wording.definition_terms(stage)
         if wording.is_output(stage):
             name, percent = predicted(self.trace, 12)
-            terms.append((f"     softmax of the scores gives {name}: {percent}", "emphasis"))
+            terms.append((f"     softmax of the scores gives {name}: {percent}", "foreground"))
         return terms
 
     # ---- all together
@@ -182,7 +185,7 @@ class DataFlowFilm(Film):
                 self.to_both_rows()
                 self.play(board.grow(k, 1), self.sums.change(*positions_terms(stage)))
         once = flow.is_used_once
-        text = "Each weight once: {n} multiplications" if once else "One pass: {n} multiplications"
+        text = "Each weight once: {n} multiplications" if once else "One pass: {n} multiplications by weights"
         with self.step(text, name="multiplications", n=flow.multiplications):
             self.to_both_rows()
             self.play(board.grow_all(1), self.sums.change(*total_terms(flow)))

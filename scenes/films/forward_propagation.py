@@ -125,9 +125,7 @@ class ForwardPropagation(Film):
         a, b = words.clip_names(pair, MAX_CHARACTERS - len(f"Scores: {x} for , {y} for "))
         with self.step("Scores: {x} for {a}, {y} for {b}", name="scores", x=x, a=a, y=y, b=b):
             self.play_all([view.complete(len(self.layers) - 1) + view.move(len(self.layers)), line.change()])
-            self.play_all(
-                [view.connect_scores() + line.show_formula("z = scripts(sum)_j w_j a_j + b"), view.show_scores()]
-            )
+            self.play_all([view.connect_scores() + line.change((view.score_words(), "muted")), view.show_scores()])
         with self.step("{text}", name="powers", text=view.power_caption()):
             self.play_all([line.change(), view.turn_to_powers(), line.show_formula(view.power_formula())])
         with self.step("Divided by their sum: shares of 100 % (rounded)", name="softmax"):
@@ -138,4 +136,4 @@ class ForwardPropagation(Film):
             named = view.name_terms(len(self.layers) - 1, why.units)
             self.play_all([line.change(*why.terms, origins=why.origins) + named])
         a, b = words.takeaway_words(trace, path, lead, last + 1)
-        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(words.lead_without(path)), a=a, b=b)
+        self.takeaway("{a}", "{b}", *line.change(), *view.keep_path(), a=a, b=b)

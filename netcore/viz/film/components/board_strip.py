@@ -49,9 +49,9 @@ class BoardStrip:
             face.rgb = theme.activation_colors(np.full(face.rgb.shape[:3], shade))
         note = f" depth ÷ {round(1 / depth):,}" if depth < 1 else ""
         self.cube_texts = [text_line(text, LABEL, muted) for text in ("scale:" + note, f"{n}×{n}×{n} numbers")]
-        self.total = NumberLine(0, (x, y), integer_text, ANSWER, theme.rgb("foreground"), (1, 0))
-        room = line_width(integer_text(most), ANSWER) + GAP
-        self.total_text = text_line(name, LABEL, muted, at=(x - room, y), align=(1, 0))
+        start = x - line_width(integer_text(most), ANSWER)
+        self.total = NumberLine(0, (start, y), integer_text, ANSWER, theme.rgb("foreground"), (-1, 0))
+        self.total_text = text_line(name, LABEL, muted, at=(start - GAP, y), align=(1, 0))
         self.about: list[TextLine] = []
 
     def goals(self, places: BoardPlaces) -> Iterator[tuple[ArrayMobject, NDArray[np.float64]]]:

@@ -12,7 +12,7 @@ from netcore.analysis.vector_head import VectorHead
 from netcore.core.formatting import format_percent
 from netcore.core.trace import LayerTrace, Trace
 from netcore.viz.film.components.dense_story import clip_names
-from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.components.sum_line import BREAK, Term
 from netcore.viz.film.components.sums import format_fixed, print_affine
 from netcore.viz.wording import prediction_role
 
@@ -43,8 +43,19 @@ def affine_terms(affine: ScaleShift | None, stage: Stage, at: tuple[int, int, in
     if not texts:
         return []
     learned = ", and 2 learned numbers" if stage.parameters else ""
-    note = f"by the map’s mean and deviation in {'training' if affine.learned else 'this image'}{learned}"
-    return [*texts[:4], (texts[4], "foreground"), (f"({note})", "muted")]
+    source = "training" if affine.learned else "this image"
+    note = f"factor and shift: from the map’s mean and spread in {source}{learned}"
+    return [*texts[:4], (texts[4], "foreground"), BREAK, (note, "muted")]
+
+
+def effect_caption(stage: Stage, value: tuple[str, str]) -> str:
+    """Caption of an activation function, with what becomes of the value followed; both texts are empty if none is."""
+    before, after = value
+    known = EFFECTS.get(stage.title)
+    if known is None:
+        return f"{stage.title}: {before} → {after}" if before else stage.title
+    text = f"{known}; {after} stays" if before and before == after else known
+    return text if len(text) <= MAX_CAPTION else known
 
 
 def zero_count(values: np.ndarray) -> list[Term]:
@@ -186,14 +197,40 @@ def column_words(vector: Block, head: VectorHead) -> list[str]:
     return [first, *["neurons"] * (len(head.layers) - 1), "classes"]
 
 
-def vector_caption(vector: Block, maps: int, size: int) -> str:
+def vector_caption(vector: Block, maps: int, shape: tuple[int, int], size: int) -> str:
     """Caption of the step in which maps become one vector."""
     if vector.is_reshape:
-        return f"Flatten: {maps:,} maps become {size:,} values"
+        h, w = shape
+        product = f"Flatten: {maps:,} × {h} × {w} = {size:,} values"
+        return product if maps * h * w == size else f"Flatten: {maps:,} maps become {size:,} values"
     word = "mean" if "average" in vector.title else "maximum" if "maximum" in vector.title else ""
     if word and size == maps:
         return f"Each of {maps:,} maps becomes its {word}"
     return f"{maps:,} maps become {size:,} values"
+
+
+def way_caption(trace: Trace, head: VectorHead, maps: int, words: Sequence[str]) -> str:
+    """What the takeaway says of the way from the image to the scores: how many numbers there are at each stage.
+
+    Parameters
+    ----------
+    trace : Trace
+    head : VectorHead
+    maps : int
+        Number of the last maps.
+    words : sequence of str
+        As `column_words` gives them.
+    """
+    h, w = trace.pixels.shape[1:]
+    named = [f"{len(values):,} {word}" for values, word in zip(head.values[:-1], words, strict=False)]
+    last = f"{len(trace.classes):,} scores"
+    for parts in (
+        [f"{h} × {w} pixels", *named, last], [f"{h} × {w}", *named, last],
+        [f"{h} × {w} pixels", f"{maps:,} maps", last],
+    ):  # fmt: skip
+        if len(text := " → ".join(parts)) <= MAX_CAPTION:
+            break
+    return text
 
 
 def class_name(trace: Trace, k: int) -> str:
@@ -227,7 +264,8 @@ def softmax_terms(trace: Trace) -> list[Term]:
     role = prediction_role(trace.prediction, trace.label)
     share = format_percent(trace.confidence)
     score = format_fixed(float(trace.logits.max()), 2)
-    terms: list[Term] = [(f"e to the power {score} ÷ the sum over {len(trace.classes):,} classes:", "muted"), share]
+    count = len(trace.classes)
+    terms: list[Term] = [(f"e to the power {score} ÷ the sum of all {count:,} such powers:", "muted"), share]
     if trace.label is not None:
         word = "correct" if role == "correct" else f"true class: {class_name(trace, trace.label)}"
         terms.append((word, role))

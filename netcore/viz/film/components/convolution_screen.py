@@ -13,7 +13,7 @@ from netcore.analysis.kernel_examples import KernelExamples
 from netcore.analysis.printed_window import PrintedWindow
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import PIXEL
+from netcore.viz.film.base_mobject import LABEL, PIXEL
 from netcore.viz.film.components.cell_tables import CellTables, table_boxes
 from netcore.viz.film.components.convolution_tables import GAP, ConvolutionTables
 from netcore.viz.film.components.fades import fade_in, fade_out, travel
@@ -21,6 +21,7 @@ from netcore.viz.film.components.feature_maps import map_rgb
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
+from netcore.viz.film.text import line_width
 from netcore.viz.layout.area import Area
 from netcore.viz.layout.grid_layout import pixel_corners
 from netcore.viz.theme import Theme
@@ -68,6 +69,7 @@ class ConvolutionScreen(ConvolutionTables):
         self.lines = Edges(*ends, [*theme.rgb("emphasis"), 0.6], 1.0, z_index=1)
         self.blank = self._blank(self.map)
         self.landed: list[Rectangles] = []
+        self.first_spot: list[Rectangles] = []  # on the first map, while the second one is made
 
     def open_window(self, terms: OutputTerms) -> list[Animate]:
         """Mark a window on the picture, and let its values grow out of it."""
@@ -117,6 +119,17 @@ class ConvolutionScreen(ConvolutionTables):
         out.append(Animate(self.lines, points=_points(ends), run_time=run_time, **keys))
         return [*out, Animate(self.spot, points=_points(around(self._map_corners(terms))), run_time=run_time, **keys)]
 
+    def show_lines(self, opacity: float) -> list[Animate]:
+        """Let the lines from the window to its values leave (0), or come back (1)."""
+        return [Animate(self.lines, opacity=opacity, run_time=0.3)]
+
+    def show_rim(self) -> list[Animate]:
+        """Let the rim of the padding appear, and say in the picture's title how large it is with it."""
+        (h, w), pads, picture = self.picture.size, self.examples.pads, self.picture
+        title = f"{h} × {w}, with rim {h + sum(pads[0])} × {w + sum(pads[1])}"
+        fits = any(map(sum, pads)) and line_width(title, LABEL) <= picture.area.width
+        return [*picture.show_rim(0.4), *(picture.retitle(title) if fits else [])]
+
     def show_marks(self) -> list[Animate]:
         """Let both marks appear, if they are gone."""
         return [Animate(m, opacity=1.0, run_time=0.3) for m in (self.ring, self.spot) if m.opacity < 1]
@@ -129,7 +142,7 @@ class ConvolutionScreen(ConvolutionTables):
 
     def clear(self) -> list[Animate]:
         """Let all but the maps leave."""
-        marks = [m for m in (self.ring, self.spot, self.lines) if m.opacity > 0]
+        marks = [m for m in (self.ring, self.spot, self.lines, *self.first_spot) if m.opacity > 0]
         table = self.table.leave() if self.table else []
         return [*fade_out([*marks, *self.picture.rim]), *self.picture.leave(), *self.kernel.leave(), *table]
 
@@ -142,7 +155,12 @@ class ConvolutionScreen(ConvolutionTables):
         for terms, share, run_time in ((end, 1 / h, 1.2), (e.last, 1.0, 1.8)):
             fill = Animate(maps, last=share, run_time=run_time, rate_func=linear)
             yield [*self.move_to(terms, run_time, rate_func=linear), fill]
-        yield [*self.uncover(), *self.move_to(e.base), *self.show_table(self.value_table(e.base))]
+        yield [
+            *self.uncover(),
+            *self.move_to(e.base),
+            *self.show_table(self.value_table(e.base)),
+            *self.show_lines(1.0),
+        ]
 
     def uncover(self) -> list[Animate]:
         """Remove single values and gray ground under a map that is filled."""
@@ -159,6 +177,10 @@ class ConvolutionScreen(ConvolutionTables):
         grid = self.make_map(other.unit, second)
         self.blank = self._blank(grid)
         moves += travel(self.spot, around(self._map_corners(other, grid)))
+        yellow = [*self.theme.rgb("emphasis"), 1.0]
+        place = around(self._map_corners(self.examples.smallest))
+        self.first_spot = [Rectangles([place], line=yellow, width=2.0, z_index=2)]
+        moves += fade_in(self.first_spot, delay=0.8)
         return grid, [*moves, *grid.show_empty(), *fade_in([self.blank]), *self.land(other, grid)]
 
     # ---- places

@@ -9,7 +9,8 @@ from netcore.analysis.hand_computation import add_texts, to_decimal
 from netcore.analysis.kernel_examples import KernelExamples
 from netcore.analysis.printed_window import FEWEST, PrintedWindow, factors_agree
 from netcore.core.formatting import format_count, format_value
-from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.captions import MAX_CHARACTERS
+from netcore.viz.film.components.sum_line import BREAK, Term
 from netcore.viz.film.components.sum_terms import label_term, signed_terms
 
 MAX_PRODUCTS, SHOWN_PRODUCTS = 9, 3  # all products up to the first number, else as many as the second
@@ -22,17 +23,21 @@ PADDING = {
 SIDES = {"above": "above", "below": "below", "left": "on the left", "right": "on the right"}
 NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four"}
 ROUNDED: Term = ("(rounded)", "muted")
+FACTORS: Term = ("each product: of the unrounded numbers, then rounded", "muted")
+ZEROS, SMALL = "zeros", "others near 0"  # what several products that print as 0 are called
 BLANK: Term = ("(gray: not yet computed)", "muted")
 
 
-def is_rounded(terms: OutputTerms, printed: PrintedWindow, position: int) -> bool:
-    """Whether some printed number is not what the other printed numbers give."""
-    return not printed.exact or printed.decimals != FEWEST or not factors_agree(terms, position, FEWEST)
+def rounding_note(terms: OutputTerms, printed: PrintedWindow, position: int) -> list[Term]:
+    """Say which printed numbers are not what the other printed numbers give, if any."""
+    if not printed.exact:
+        return [ROUNDED]
+    agree = printed.decimals == FEWEST and factors_agree(terms, position, FEWEST)
+    return [] if agree else [BREAK, FACTORS]
 
 
-def product_terms(printed: PrintedWindow, rounded: bool) -> list[Term]:
+def product_terms(printed: PrintedWindow, note: Sequence[Term]) -> list[Term]:
     """Products of one input map and what they add up to."""
-    note = [ROUNDED] * rounded
     if len(printed.products) == 1:
         return [("one product:", "muted"), printed.partial, *note]
     return [*_products(printed), f"= {printed.partial}", *note]
@@ -56,11 +61,11 @@ def bias_terms(printed: PrintedWindow, has_bias: bool) -> list[Term]:
     return [printed.subtotal, label_term("bias", printed.bias), "=", printed.total]
 
 
-def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool, rounded: bool) -> list[Term]:
+def window_sum(printed: PrintedWindow, names: Sequence[str], has_bias: bool, note: Sequence[Term]) -> list[Term]:
     """The whole sum of an output value: products or sums of input maps, bias, output."""
-    terms = channel_terms(printed, names)[:-1] if len(printed.channels) > 1 else _products(printed)
+    terms = channel_terms(printed, names)[:-1] if len(printed.channels) > 1 else _without_zeros(printed)
     bias = [label_term("bias", printed.bias)] if has_bias else []
-    return [*terms, *bias, "=", printed.total, *([ROUNDED] * rounded)]
+    return [*terms, *bias, "=", printed.total, *note]
 
 
 def zeros_note(examples: KernelExamples, bias: str) -> list[Term]:
@@ -77,8 +82,8 @@ def lowest_note(examples: KernelExamples) -> list[Term]:
     first, second = (m.ravel().astype(float) for m in (examples.values, examples.layer.output[other.unit]))
     lowest = np.argsort(first, kind="stable")[: max(1, len(first) // 10)]
     means = [format_value(float(v.mean())) for v in (second, second[lowest])]
-    where = f"where map {examples.unit + 1} is lowest (1 in 10 places):"
-    return [(f"mean of map {other.unit + 1}:", "muted"), f"{means[0]};", (where, "muted"), means[1]]
+    where = f"everywhere; at the {len(lowest):,} places where map {examples.unit + 1} is lowest:"
+    return [(f"mean of map {other.unit + 1}:", "muted"), means[0], (where, "muted"), means[1]]
 
 
 def weight_words(examples: KernelExamples) -> str:
@@ -103,7 +108,17 @@ def padding_caption(examples: KernelExamples) -> str:
         alike = examples.values.shape == examples.x.shape[1:]
         return f"{'A window of one: the' if alike else 'Without padding the'} map is {h} × {w}"
     n = f"{top}" if len({top, bottom, left, right}) == 1 else f"{top + bottom} × {left + right}"
-    return PADDING.get(examples.layer.settings.get("padding_mode", "zeros"), PADDING["zeros"]).format(n=n)
+    text = PADDING.get(examples.layer.settings.get("padding_mode", "zeros"), PADDING["zeros"]).format(n=n)
+    h, w = examples.values.shape
+    kept = f"{text.partition(' (')[0]}; map stays {h} × {w}"
+    return kept if (h, w) == examples.x.shape[1:] and len(kept) <= MAX_CHARACTERS else text
+
+
+def other_caption(unit: int, value: str, first: int, before: str) -> str:
+    """Caption of another kernel on the same window, with what the first kernel gave, if there is room."""
+    text = f"Kernel {unit + 1}, same window: {value}"
+    both = f"{text} (kernel {first + 1}: {before})"
+    return both if len(both) <= MAX_CHARACTERS else text
 
 
 def feature_place(feature: str, thing: str) -> str:
@@ -116,6 +131,16 @@ def feature_place(feature: str, thing: str) -> str:
 def answers_to(feature: str, thing: str) -> str:
     """Say what a kernel answers to: ``"ink above"``, ``"ink"``; what its map is larger with."""
     return thing if feature == "ink" else f"{thing} {SIDES[feature]}"
+
+
+def _without_zeros(printed: PrintedWindow) -> list[Term]:
+    """Products of a window, those that print as 0 in one word if there are several."""
+    texts = [text for text in printed.products if text.strip("−0.")]
+    gone = [text for text in printed.products if not text.strip("−0.")]
+    if len(gone) < 2 or len(printed.products) > MAX_PRODUCTS:
+        return _products(printed)
+    word = ZEROS if set(gone) == {"0"} else SMALL
+    return [*signed_terms(texts), (f"+ {word}" if texts else word, "muted")]
 
 
 def _products(printed: PrintedWindow) -> list[Term]:

@@ -24,8 +24,6 @@ class DataColumn:
         Its shape in two lines, with words and without.
     values : ndarray
         See `DataBox`.
-    role : str
-        Of the colour of its shape.
     counts : tuple of int
         Parameters and multiplications; empty for the image.
     front, unit : optional
@@ -42,11 +40,9 @@ class DataColumn:
         counts: tuple[int, ...] = (),
         front: NDArray[np.float64] | None = None,
         unit: int | None = None,
-        role: str = "muted",
     ) -> None:
         self.theme, self.title, self.lines, self.short = theme, title, lines, short
         self.values, self.counts, self.front, self.unit = values, counts, front, unit
-        self.role = role
 
     def fits(self, width: float) -> bool:
         """Whether its shape fits into a width with words."""
@@ -57,7 +53,7 @@ class DataColumn:
         theme, ink = self.theme, self.theme.rgb("foreground")
         self.box = DataBox(theme, self.values, shape, self.front, self.unit)
         self.texts = [
-            text_line(ellipsize_line(text, width, LABEL), LABEL, ink if k == 0 else theme.rgb(self.role))
+            text_line(ellipsize_line(text, width, LABEL), LABEL, theme.rgb("muted" if k else "foreground"))
             for k, text in enumerate((self.title, *(self.lines if words else self.short)))
             if text
         ]

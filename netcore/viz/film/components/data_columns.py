@@ -10,8 +10,6 @@ from netcore.viz.film.components.data_column import DataColumn
 from netcore.viz.film.components.dense_story import clip_names
 from netcore.viz.theme import Theme
 
-NAME = 6  # characters of the class in the output's column, at most
-
 
 def predicted(trace: Trace, limit: int) -> tuple[str, str]:
     """Return the predicted class, clipped to a number of characters, and its probability."""
@@ -27,8 +25,8 @@ def image_column(theme: Theme, trace: Trace) -> DataColumn:
     return DataColumn(theme, "image", lines, short, trace.input, front=front)
 
 
-def stage_columns(theme: Theme, trace: Trace, flow: DataFlow) -> list[DataColumn]:
-    """Make the columns of the blocks, the answer at the output's.
+def stage_columns(theme: Theme, flow: DataFlow) -> list[DataColumn]:
+    """Make the columns of the blocks.
 
     A block without parameters that keeps the maps shows the same one in front as the block before it.
     """
@@ -36,13 +34,8 @@ def stage_columns(theme: Theme, trace: Trace, flow: DataFlow) -> list[DataColumn
     for stage in flow.stages:
         counts, shape = (stage.parameter_count, stage.multiplications or 0), stage.values.shape
         lines, short = wording.shape_lines(stage), wording.short_lines(shape)
-        is_answer = wording.is_output(stage) and len(shape) == 1
-        if is_answer:
-            name, percent = predicted(trace, NAME)
-            lines = short = [f"→ {name}", percent]
         unit = None
         if out and len(shape) == 3 == out[-1].values.ndim and len(out[-1].values) == shape[0] and not counts[0]:
             unit = front_unit(out[-1].values, out[-1].unit)
-        role = "emphasis" if is_answer else "muted"
-        out.append(DataColumn(theme, stage.block.short, lines, short, stage.values, counts, unit=unit, role=role))
+        out.append(DataColumn(theme, stage.block.short, lines, short, stage.values, counts, unit=unit))
     return out

@@ -9,15 +9,15 @@ from netcore.analysis.data_stages import DataFlow, DataStage, unit_count
 from netcore.analysis.operations import Operation
 from netcore.core.formatting import format_count, format_percent
 from netcore.viz.film.components.parameter_counter import derive_parameters
-from netcore.viz.film.components.sum_line import Term
+from netcore.viz.film.components.sum_line import BREAK, Term
 
 MAX_CAPTION = 50
 MAX_GROUPS = 4  # kinds of layers of a block that a sum names
 PLAIN = {  # operations in plain words
-    "convolution": "sums of windows",
+    "convolution": "window sums",
     "dense": "sums of all inputs",
     "norm": "rescaled",
-    "ReLU": "below 0: 0",
+    "ReLU": "negatives → 0",
     "Max": "largest of each window",
     "Avg": "mean of each window",
 }
@@ -71,11 +71,11 @@ def front_words(stage: DataStage, unit: int, signed: bool, limit: str) -> str:
     shade = f"orange −{limit} to blue {limit}" if signed else f"shade 0 to {limit}"
     if stage.values.ndim == 3:
         count = f"{len(stage.values):,}"
-        return f"front: map {unit + 1}; edges: all {count} maps; {shade}"
+        return f"front: map {unit + 1} of {count}, behind it the others; {shade}"
     return f"each cell one number; {shade}"
 
 
-def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
+def plain_words(stage: DataStage, shape: Sequence[int], before: Sequence[int]) -> str:
     """Say why a block has no parameters.
 
     Parameters
@@ -83,6 +83,8 @@ def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
     stage : DataStage
     shape : sequence of int
         Sheets, rows and columns of its box.
+    before : sequence of int
+        Shape of the values before it.
     """
     block, main = stage.block, stage.block.main
     window = f"{main.window.kernel[0]} × {main.window.kernel[1]}" if main.window else ""
@@ -90,10 +92,8 @@ def plain_words(stage: DataStage, shape: Sequence[int]) -> str:
         count, columns = stage.values.size, shape[0] * shape[2]
         if columns == 1:
             return f"no weights: the same {count:,} numbers, one below another"
-        rows, left = shape[1], count % shape[1]
-        words = f" (the last: {left:,})" if left else ""
-        words += f", {shape[2]:,} in front" if shape[0] > 1 else ""
-        return f"the same {count:,} numbers, drawn as {math.ceil(count / rows):,} columns of {rows:,}{words}"
+        product = f"{shape_text(before)} = " if len(before) > 1 else ""
+        return f"{product}{count:,}: the same numbers, in columns of {shape[1]:,}"
     if block.kind == "pooling" and "Max" in main.kind and window:
         return f"no weights: the largest of each {window} numbers"
     if block.kind == "pooling" and "Avg" in main.kind and window:
@@ -128,7 +128,8 @@ def window_words(stage: DataStage) -> str:
     if main.role != "convolution" or not main.window:
         return ""
     kernel = f"{main.window.kernel[0]} × {main.window.kernel[1]}"
-    return f"one number of a map: a {kernel} window (marked) × weights, summed"
+    bias = ", plus a bias" if stage.product and stage.product.bias else ""
+    return f"one number of a map: a {kernel} window (marked) × weights, summed{bias}"
 
 
 def channel_words(count: int) -> str:
@@ -156,14 +157,14 @@ def plain_caption(blocks: Sequence[Block]) -> str:
 
 
 def parameter_caption(stage: DataStage) -> str:
-    """Caption of a block's parameters, as a product if they are one."""
+    """Caption of a block's parameters, as a sum if they are of several layers."""
     name, product = stage_name(stage.block), stage.product
     texts = [f"{name}: {format_count(stage.parameter_count, 'parameter')}"]
-    if product:
+    if product and stage.more:
         others = {op.title for op, _ in stage.parameters} - {stage.block.main.title}
         what = f" ({others.pop()})" if len(others) == 1 else ""
         sum_text = f"{name}: {product.total:,} + {stage.more:,}{what} = {stage.parameter_count:,}"
-        texts.insert(0, sum_text if stage.more else f"{name}: {product.text} = {product.total:,}")
+        texts = [f"{sum_text} parameters", sum_text, *texts]
     elif not stage.parameter_count and any(op.parameters for op in stage.block.operations):
         texts.insert(0, f"{name}: the same weights again, none added")
     elif not stage.parameter_count:
@@ -180,21 +181,25 @@ def parameter_terms(stage: DataStage) -> list[Term]:
     terms: list[Term] = [f"{format_count(product.units, unit)} ×"]
     weights = format_count(product.taps if product.taps > 1 else product.inputs, "weight")
     if product.taps > 1 and product.inputs > 1:
-        terms += [(f"({product.inputs:,} maps in", "emphasis"), f"× {weights}"]
+        terms += [f"({weights} ×" if product.bias else f"{weights} ×", (f"{product.inputs:,} maps in", "emphasis")]
     elif product.bias:
         terms.append(f"({weights}")
     else:
         terms.append(weights)
     if product.bias:
         terms.append("+ 1 bias)")
-    elif product.taps > 1 and product.inputs > 1:
-        terms[-1] = f"× {weights})"
     terms.append(f"= {product.total:,}")
     others = [(op, count) for op, count in stage.parameters if op.node != stage.block.main.node]
     for op, count in others:
         each = derive_parameters(op, unit_count(op)) if op.parameter_count == count else ""
-        terms.append((f"· {op.title}: {each + ' = ' if each else ''}{count:,}", "muted"))
+        terms.append((f"     {op.title}: {each + ' = ' if each else ''}{count:,}", "muted"))
     return terms
+
+
+def definition_terms(stage: DataStage) -> list[Term]:
+    """Say what parameters are, in a row of its own, where they first come up."""
+    norm = "; BN has 2 per map" if "BN" in operation_terms(stage.block).values() else ""
+    return [BREAK, (f"parameters: the numbers learned in training{norm}", "muted")]
 
 
 def group_terms(stage: DataStage) -> list[Term]:

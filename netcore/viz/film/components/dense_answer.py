@@ -16,7 +16,7 @@ from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.scores import ScoreBars
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.edges import Edges
-from netcore.viz.film.text import ellipsize_line, text_line
+from netcore.viz.film.text import TextLine, ellipsize_line, text_line
 
 LARGE_SCORE = 13.0  # e to more is no number to read: the largest score is subtracted first, which changes no share
 VERDICT_RISE = 0.42  # above the scores
@@ -93,22 +93,21 @@ class DenseAnswerView(DenseView):
         """Return the animations in which the score bars grow, and each output takes its bar's colour."""
         scores = self.path.scores[self.index[-1]]
         rgb = self.theme.signed_colors(scores / max(float(np.abs(scores).max()), 1e-12))
-        gone, self.legends.uncomputed = fade_out(self.legends.uncomputed), []
         filled = self.columns.fill(self.last, scores, rgb, run_time=0.6)
-        return [*self.scores.show_scores(), filled, *gone]
+        return [*self.scores.show_scores(), filled, *self.legends.outputs()]
 
     @property
     def _names(self) -> list[str]:
         return clip_names([self.trace.classes[k] for k in (self.path.answer, self.path.other)], 8)
 
     def power_caption(self) -> str:
-        """Return the caption of the powers, which says what digits of the score were not shown before."""
-        text, exponent = format_value(float(self.path.scores[self.path.answer])), self.power_texts[0]
-        if self.subtracted > 0:
-            return "Softmax: e to each score less the largest"
-        if exponent == text:
-            return "Softmax: e to each score"
-        return f"Softmax: e to each score ({text}: {exponent} rounded)"
+        """Return the caption of the powers."""
+        return "Softmax: e to each score" + (" less the largest" if self.subtracted > 0 else "")
+
+    def score_words(self) -> str:
+        """Return how each score is made."""
+        bias = " and a bias" if self.layers[-1].bias.any() else ""
+        return f"each score adds {self.sizes[-2]:,} products, weight × activation,{bias}".rstrip(",")
 
     @property
     def subtracted(self) -> float:
@@ -122,17 +121,20 @@ class DenseAnswerView(DenseView):
         part = self.power_texts[1]
         texts = [part if k == self.path.answer else format_number(float(powers[k]), 3) for k in self.index[-1]]
         edges = self.columns.edges[-1]
-        return [*self.scores.turn_to_powers(texts), self.fill(self.last), Animate(edges, opacity=DIM, run_time=0.4)]
+        dimmed = Animate(edges, opacity=DIM, run_time=0.4)
+        return [*self.scores.turn_to_powers(texts), self.fill(self.last), dimmed, *self.legends.drop_scope()]
 
     def power_formula(self) -> str:
         """Return the answer's power, and the sum of all of them, as Typst's mathematics."""
         exponent, part, total = (text.replace("−", "-").replace(",", "") for text in self.power_texts)
-        return f"e^({exponent}) = {part} quad scripts(sum) e^z = {total}"
+        text = format_value(float(self.path.scores[self.path.answer])).replace("−", "-").replace(",", "")
+        more = "" if self.subtracted > 0 or exponent == text else f'"score" {text} approx {exponent} quad '
+        return f'{more}e^({exponent}) = {part} quad scripts(sum) e^"score" = {total}'
 
     def softmax_terms(self) -> list[Term]:
         """Write the answer's share as a division."""
         _, part, total = self.power_texts
-        return ["p = eᶻ ÷ Σ eᶻ =", part, "÷", total, "=", format_percent(self.trace.confidence)]
+        return ["e to its score ÷ sum of all =", part, "÷", total, "=", format_percent(self.trace.confidence)]
 
     def turn_to_shares(self) -> list[Animate]:
         """Return the animations in which powers become shares."""
@@ -187,7 +189,7 @@ class DenseAnswerView(DenseView):
             *self.legends.change_edges(values, "for {} − for {}: the lead".format(*self._names), delay=0.5),
         ]
 
-    def keep_path(self, left: str) -> list[Animate]:
+    def keep_path(self) -> list[Animate]:
         """Return the animations in which only the path to the lead stays lit, with what each of its lines carries."""
         columns, units, dim = self.columns, self.path.units, []
         for k in range(self.last + 1):
@@ -201,7 +203,7 @@ class DenseAnswerView(DenseView):
             if row is not None:
                 fill[row], ring[row] = neurons.fill[row], self.theme.rgb("emphasis")
             dim.append(Animate(neurons, fill=fill, ring=ring, run_time=0.6))
-        numbers: list[ArrayMobject] = []
+        numbers: list[list[ArrayMobject]] = []
         for k, edges in enumerate(columns.edges[:-1], 1):
             lit = columns.row(k, units[k - 1])
             rgba = columns.colors(k, lit=lit).reshape(len(self.index[k]), -1, 4)
@@ -211,20 +213,22 @@ class DenseAnswerView(DenseView):
                 source = columns.row(k - 1, units[k - 2])
                 rgba[lit, np.arange(rgba.shape[1]) != source, 3] = 0.0
                 rgba[lit, source, 3] = 1.0
-                numbers += self._edge_number(edges, lit * rgba.shape[1] + source)
+                numbers.append(self._edge_number(edges, lit * rgba.shape[1] + source))
             dim.append(Animate(edges, rgba=rgba.reshape(-1, 4), opacity=1.0, run_time=0.6))
         rgba, source = self.pair_edges.rgba.copy(), columns.row(self.last - 1, units[-1])
         rgba[np.arange(len(rgba)) != source, 3] = 0.0
-        numbers += self._edge_number(self.pair_edges, source)
+        numbers.append(self._edge_number(self.pair_edges, source))
         dim.append(Animate(self.pair_edges, rgba=rgba, run_time=0.6))
         row = columns.row(self.last, self.path.answer)
         fill = self.scores.bars.fill.copy()
         fill[np.arange(len(fill)) != row, 3] = DIM
         dim.append(Animate(self.scores.bars, fill=fill, run_time=0.6))
-        texts = [m for side in (self.scores.names, self.scores.share_texts) for n, m in enumerate(side) if n != row]
-        dim += [Animate(m, opacity=DIM, run_time=0.6) for m in [*texts, *self._rest]]
+        others = [m for side in (self.scores.names, self.scores.share_texts) for n, m in enumerate(side) if n != row]
+        dim += [Animate(m, opacity=DIM, run_time=0.6) for m in [*others, *self._rest]]
         gone, self._named = fade_out(self._named), []
-        return [*dim, *gone, *self.legends.explain(path_words(self.path, left)), *fade_in(numbers, delay=0.3)]
+        texts = ["".join(m.text for m in number if isinstance(m, TextLine)) for number in numbers]
+        words = self.legends.explain(path_words(self.path, texts))
+        return [*dim, *gone, *words, *fade_in([m for number in numbers for m in number], delay=0.3)]
 
     def _edge_number(self, edges: Edges, row: int) -> list[ArrayMobject]:
         """Return what an edge carries, above it."""

@@ -75,6 +75,18 @@ class DenseLegends:
         self.edges = edge_scale_legend(self.theme, self.left, top, high, low, scope=ellipsize_line(scope, WIDTH, LABEL))
         return [*fade_out(old, delay), *fade_in(self.edges, delay + (0.3 if old else 0.0))]
 
+    def drop_scope(self) -> list[Animate]:
+        """Return the animations in which the line on the edges that are bright leaves, when none is."""
+        gone, self.edges = self.edges[-1:], self.edges[:-1]
+        return fade_out(gone)
+
+    def outputs(self) -> list[Animate]:
+        """Return the animations in which words on the outputs' colours take the place of those on empty circles."""
+        y = self.top - (7.65 if any(self.columns.dots) else 6.75) * LEGEND_LINE
+        words = text_line("output: as its bar", LABEL, self.theme.rgb("muted"), at=(self.left, y), align=(-1, 0))
+        old, self.uncomputed = self.uncomputed, []
+        return [*fade_out(old), *fade_in([words], 0.3)]
+
     def dots(self) -> list[ArrayMobject]:
         """Explain the dots, if a column has some."""
         if not any(self.columns.dots):

@@ -166,19 +166,34 @@ def lead_words(path: AnswerPath, names: Sequence[str]) -> tuple[str, str]:
     return f"Lead of {a} over {b}: {numbers}", lead
 
 
-def path_words(path: AnswerPath, left: str) -> list[str]:
+def path_words(path: AnswerPath, numbers: Sequence[str]) -> list[str]:
     """Return what the neurons of an answer path are, in lines for a legend.
 
     Parameters
     ----------
     path : AnswerPath
-    left : str
-        The lead without the last of them.
+    numbers : sequence of str
+        What is written on the lines from each neuron to the next and from the last to the lead; empty if nothing is.
     """
     if not all(path.tried):
         return ["bright: what adds most,", "followed backwards"]
-    ends = [(path.units[-1], left)]
-    if len(path.units) > 1:
-        ends.insert(0, (path.units[0], format_value(path.lead - path.effects[0])))
-    lines = [f"lead without {unit + 1:,}: {text}" for unit, text in ends]
-    return ["bright: of its layer,", "the lead needs it most", *lines]
+    owners = [*(f"of {unit + 1:,}’s sum" for unit in path.units[1:]), "of the lead"]
+    pairs = list(zip(numbers, owners, strict=True))
+    lines = [f"{number}: part {owner}" for number, owner in {pairs[0]: 0, pairs[-1]: 0} if number]
+    return ["bright: without it the", "lead would shrink most", *lines]
+
+
+def curve_formula(call: ActivationCall, received: str, activation: str) -> str:
+    """Return the sigmoid's formula with its numbers in Typst's syntax; empty for other functions.
+
+    Parameters
+    ----------
+    call : ActivationCall
+    received, activation : str
+        What the function receives and gives, as printed.
+    """
+    z = received.replace("−", "-").replace(",", "")
+    if not call.names or call.names[-1] != "Sigmoid" or format_value(1 / (1 + float(np.exp(-float(z))))) != activation:
+        return ""
+    opposite = z.removeprefix("-") if z.startswith("-") else f"-{z}"
+    return f"sigma({z}) = 1 / (1 + e^({opposite})) = {activation}"

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netcore.analysis.answer_path import AnswerPath
 from netcore.analysis.dense_layers import DenseLayer
-from netcore.core.formatting import format_value
+from netcore.core.formatting import format_decimal, format_value
 from netcore.core.trace import Trace
 from netcore.viz.colors import abs_limit
 from netcore.viz.film.animation import Animate
@@ -94,7 +94,8 @@ class DenseView:
         drawn, left = len(self.index[0]), self.sizes[0] - len(self.index[0])
         if left == 0:
             return "An edge carries weight × activation"
-        return f"The {drawn} strongest inputs; dots: the other {left:,}"
+        layer = "hidden 1" if self.last > 2 else "the hidden layer"
+        return f"Yellow: {drawn} strongest {noun}s for {layer}"
 
     # ---- sums in numbers
 
@@ -112,9 +113,7 @@ class DenseView:
         columns.xs = columns.focus(1)
         columns.place()
         row, count, first = columns.row(1, unit), len(index), columns.columns[1]
-        names = [f"{unit + 1:,}" for unit in index.tolist()]
-        room = max(0.75, 0.25 + max(line_width(name, LABEL) for name in names))
-        centers, side = tile_places(self.areas.main, count, neuron.picture.ratio, room)
+        names, (centers, side) = self._named_places(neuron)
         self.tiles = neuron.picture.tiles(self.layers[0].weight[index], centers, side)
         r = columns.radius
         circles = centers + np.array([side / 2 * neuron.picture.ratio + 0.1 + r, 0.0])
@@ -138,6 +137,17 @@ class DenseView:
         )
         yield [grow, self.fill(1, run_time=1.5, delay=0.3)]
         yield [*fade_out([neuron.circle, mine], run_time=0.1), columns.mark(1, unit)]
+
+    def _named_places(self, neuron: OneNeuron) -> tuple[list[str], tuple[NDArray[np.float64], float]]:
+        """Return the words at each neuron of the first layer, its activation too where it costs no room; places."""
+        index, ratio = self.index[1], neuron.picture.ratio
+        plain = [f"{unit + 1:,}" for unit in index.tolist()]
+        values = [format_decimal(round(100 * float(self.layers[0].output[unit])), 2) for unit in index]
+        found = []
+        for names in (plain, [f"{name}: {value}" for name, value in zip(plain, values, strict=True)]):
+            room = max(0.75, 0.25 + max(line_width(name, LABEL) for name in names))
+            found.append((names, tile_places(self.areas.main, len(index), ratio, room)))
+        return found[found[1][1][1] > 0.99 * found[0][1][1]]
 
     def _tile_words(
         self, circles: NDArray[np.float64], side: float, neuron: OneNeuron, names: Sequence[str]

@@ -1,9 +1,12 @@
 """Base class of a film from maps to class probabilities."""
 
+import numpy as np
+
 from netcore.analysis.vector_head import vector_head
 from netcore.core.formatting import format_percent
 from netcore.viz.film.components import cnn_wording as wording
 from netcore.viz.film.components.head_wording import (
+    drawn_terms,
     followed_terms,
     hidden_caption,
     lead_terms,
@@ -28,15 +31,25 @@ class HeadFilm(MapFilm):
         values = self.trace.value(vector.output).ravel()
         left, right = self.main.columns([1, 2.9], GAP)
         units = units_that_fit(self.main, MAX_NEURONS)
-        self.head = vector_head(self.trace, values, dense, units, min(self.max_classes, units))
+        kept = self.followed_value(len(values)) if vector.is_reshape and dense else None
+        self.head = vector_head(self.trace, values, dense, units, min(self.max_classes, units), kept)
         self.view = VectorColumns(self.theme, self.trace, self.head, right, wording.column_words(vector, self.head))
-        caption = wording.vector_caption(vector, self.stages[-1].channels, len(values))
+        caption = wording.vector_caption(vector, self.stages[-1].channels, self.stages[-1].size, len(values))
         shown = len(self.head.index[0])
-        terms = [(f"drawn: the {shown:,} that add most to what follows", "muted")] if shown < len(values) else []
+        terms = drawn_terms(self.head, kept) if shown < len(values) else []
         with self.step("{text}", name="vector", text=caption):
-            self.play(self.take_leaving(), self.grid.move(left), self.hide_mark(), self.counter.settle())
-            show = self.view.unroll(self.grid, len(values)) if dense else self.view.show_scores()
+            moves = self.grid.move(left)
+            mark = self.carry_mark(None if kept is None else self.path.places[-1])
+            self.play(self.take_leaving(), moves, mark, self.counter.settle())
+            show = self.view.unroll(self.grid, len(values), kept) if dense else self.view.show_scores()
             self.play(show, self.sums.change(*terms))
+
+    def followed_value(self, length: int) -> int | None:
+        """Place in a vector of the value followed, None if none is."""
+        unit, place, last = self.path.units[-1], self.path.places[-1], self.stages[-1]
+        if place is None or length != last.values.size or self.mark.opacity == 0:
+            return None
+        return int(np.ravel_multi_index((unit, *place), last.values.shape))
 
     def show_dense(self) -> None:
         """Layer by layer, the sum of one unit."""
@@ -68,18 +81,14 @@ class HeadFilm(MapFilm):
     def show_takeaway(self, lead: str) -> None:
         """What has passed, beside the probabilities where there is room."""
         trace, head, view, last = self.trace, self.head, self.view, self.stages[-1]
-        h, w = trace.pixels.shape[1:]
         left = min(float(name.points[:, 0].min()) for name in view.names) - GAP
         beside = left - self.main.left > MIN_TRAIL
         area = Area(self.main.left, self.main.bottom, left, self.main.top) if beside else self.main
-        moves = [*self.retire(), *view.leave(beside), *self.sums.change(), *self.counter.leave()]
+        moves = [*self.retire(), *self.hide_mark(), *view.leave(beside), *self.sums.change(), *self.counter.leave()]
         count = self.found.blocks.parameters
         answer, other = wording.takeaway_names(trace, head, count, lead)
-        classes, (a, b) = len(trace.classes), last.size
-        first = "{h} × {w} pixels → {n} maps of {a} × {b} → {classes} scores"
-        if len(f"{h} × {w} pixels → {last.channels:,} maps of {a} × {b} → {classes:,} scores") > wording.MAX_CAPTION:
-            first = first.replace(" pixels", "")
         self.takeaway(
-            first, "{count} parameters; {answer} leads {other} by {lead}", moves, self.trail.spread(area),
-            h=h, w=w, n=last.channels, a=a, b=b, classes=classes, answer=answer, other=other, count=count, lead=lead,
+            "{way}", "{count} parameters; {answer} leads {other} by {lead}", moves, self.trail.spread(area),
+            way=wording.way_caption(trace, head, last.channels, view.words), answer=answer, other=other,
+            count=count, lead=lead,
         )  # fmt: skip

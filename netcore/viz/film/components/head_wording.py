@@ -11,6 +11,7 @@ from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sums import format_fixed, sum_terms
 
 MAX_CAPTION = 50
+NOTE = "weight × value: blue raises, orange lowers"
 MIN_LEAD = 0.05  # smaller ones have more decimals
 
 
@@ -31,6 +32,18 @@ def side_terms(parts: NDArray[np.float64], bias: float | None, decimals: int = 2
     sums = [float(raising.sum()), float(lowering.sum())]
     terms = sum_terms(sums, bias or None, decimals, names)[0]
     return [*terms, (f"({zeros:,} add 0)", "muted")] if noun and zeros else terms
+
+
+def drawn_terms(head: VectorHead, kept: int | None) -> list[Term]:
+    """Which values of the vector are drawn: the one followed, if any, and those that change the next unit most."""
+    last = len(head.layers) == 1
+    goal = "the lead of the answer" if last else f"neuron {head.followed(1) + 1}"
+    count = len(head.index[0])
+    most = f"the {count:,} that change {goal} most"
+    if kept is None:
+        return [(f"drawn: {most}", "muted")]
+    value = format_fixed(float(head.values[0][kept]), 2)
+    return [("drawn:", "muted"), (value, "emphasis"), (f"and the {count - 1:,} that change {goal} most", "muted")]
 
 
 def hidden_caption(head: VectorHead, k: int) -> str:
@@ -72,23 +85,24 @@ def lead_terms(head: VectorHead) -> list[Term]:
     return side_terms(*head.difference, decimals, "neurons" if len(head.layers) > 1 else "values")
 
 
-def edge_notes(head: VectorHead, k: int, widest: float, rest: float | None) -> list[str]:
-    """What the lines into the unit followed in column `k` mean, and how much the widest carries."""
-    return ["line: weight × value; blue raises, orange lowers", _scale_note(head, k, widest, rest)]
+def edge_notes(head: VectorHead, k: int, widest: float, total: float, rest: float | None) -> list[str]:
+    """What the lines into the unit followed in column `k` mean, and how much they carry."""
+    if rest is None:
+        return [NOTE, f"widest line: {format_fixed(widest, 2)}"]
+    lines = round(total, 2) - round(rest, 2)
+    return [NOTE, f"{_dots(head, k, rest)}; lines together: {format_fixed(lines, 2)}"]
 
 
 def lead_notes(head: VectorHead, names: Sequence[str], widest: float, rest: float | None) -> list[str]:
     """What the lines of the lead mean."""
     answer, other = names
+    first = f"widest line: {format_fixed(widest, 2)}" if rest is None else _dots(head, len(head.layers), rest)
     return [
         f"line: value × (weight to {answer} − weight to {other})",
-        _scale_note(head, len(head.layers), widest, rest),
+        f"{first}; blue: for {answer}, orange: for {other}",
     ]
 
 
-def _scale_note(head: VectorHead, k: int, widest: float, rest: float | None) -> str:
-    text = f"widest line: {format_fixed(widest, 2)}"
-    if rest is None:
-        return text
+def _dots(head: VectorHead, k: int, rest: float) -> str:
     others = len(head.values[k - 1]) - len(head.index[k - 1])
-    return f"dots: other {others:,} and bias, {format_fixed(rest, 2)}; {text}"
+    return f"dots: other {others:,} and bias, {format_fixed(rest, 2)}"

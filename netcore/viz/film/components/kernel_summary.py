@@ -13,7 +13,7 @@ from netcore.viz.film.components.fades import fade_in
 from netcore.viz.film.components.feature_maps import FeatureMaps, abs_max, map_rgb
 from netcore.viz.film.components.map_grid import LINE, MapGrid, value_ends
 from netcore.viz.film.components.tiles import max_tiles, tile_frames
-from netcore.viz.film.text import text_line
+from netcore.viz.film.text import line_width, text_line
 from netcore.viz.layout.area import Area
 
 OTHERS = 0.33  # of the height, for all other maps
@@ -65,11 +65,15 @@ class KernelSummary:
         frames = tile_frames(inner, count, size)
         self.others = FeatureMaps(map_rgb(theme, values, vmax, True), frames, values, vmax, outline=theme.rgb("faint"))
         y = area.top - LINE / 2
-        scale = ColorScale(theme, value_ends(vmax, True), True, (area.right, y))
+        scale = ColorScale(theme, value_ends(vmax, True), True, (0.0, y))
         text = f"the other {format_subset(count, len(rest), 'map')}" if count == len(rest) else (
             f"{format_subset(count, len(rest))} other maps"
         )  # fmt: skip
-        title = text_line(text, LABEL, theme.rgb("foreground"), at=(area.left, y), align=(-1, 0))
+        low, high = float(frames[..., 0].min()), float(frames[..., 0].max())
+        wide = max(high - low, line_width(text, LABEL) + scale.width)  # over the maps
+        left = max(area.left, min((low + high - wide) / 2, area.right - wide))
+        scale.place((min(left + wide, area.right), y))
+        title = text_line(text, LABEL, theme.rgb("foreground"), at=(left, y), align=(-1, 0))
         self.words = [title, *scale.mobjects]
 
     @property
@@ -81,6 +85,5 @@ class KernelSummary:
         """Move the maps beside their kernels, and let the others appear."""
         maps = [self.screen.map, *([second] if second else [])]
         out = [a for grid, area in zip(maps, self.map_areas, strict=True) for a in grid.move(area, delay=0.3)]
-        out += [a for grid in maps for a in grid.change(self.screen.examples.layer.output, signed=True)]
         out += [a for table in self.kernels for a in table.appear(delay=0.6)]
         return [*out, *fade_in([*([self.others] if self.others else []), *self.words], delay=1.1)]

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from netcore.analysis.cnn_stages import Stage, cnn_stages, require_first
 from netcore.analysis.followed_maps import follow_maps, residual_parts, shown_tiles
+from netcore.analysis.normalization import map_scale_shift
 from netcore.core.formatting import format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.components.cnn_wording import residual_terms
-from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.cnn_wording import affine_terms, residual_terms
+from netcore.viz.film.components.map_grid import TRAVEL, MapGrid
 from netcore.viz.film.components.parameter_counter import ParameterCounter, derive_parameters
+from netcore.viz.film.components.pool_window import PoolWindow
 from netcore.viz.film.components.shortcut_arc import ShortcutArc, facing_points
 from netcore.viz.film.components.sum_line import SumLine, Term
 from netcore.viz.film.components.sums import format_fixed
@@ -103,7 +105,7 @@ class MapFilm(Film):
     def widen(self, place: tuple[int, int] | None) -> None:
         """Give the maps the whole stage, and the value followed its mark."""
         moves = [] if self.grid.area == self.main else self.grid.move(self.main)
-        mark = self.point(self.grid, *place) if place else self.hide_mark()
+        mark = self.carry_mark(place)
         if moves or self.leaving:
             self.play(self.take_leaving(), moves, mark)
 
@@ -117,12 +119,15 @@ class MapFilm(Film):
             grid = self.make_grid(i, self.main)
             assert self.path.partial is not None
             _, row, column = self.path.partial.place
+            self.mark.points = self.made.pixel(row, column)
             self.play(self.take_leaving(), self.retire(), self.gather(self.made, grid, row, column))
             self.play(grid.appear(), grid.fill(run_time), self.made.leave())
             self.grid = grid
         elif stage.values.shape == stage.reads.shape and stage.kind in ("norm", "activation"):
             count = self.count(stage) if stage.parameters else []
-            self.play(self.take_leaving(), self.grid.change(stage.values, run_time=run_time / 2), count)
+            terms = self.norm_terms(i) if stage.kind == "norm" else []
+            line = self.sums.change(*terms) if terms else []
+            self.play(self.take_leaving(), self.grid.change(stage.values, run_time=run_time / 2), count, line)
         else:
             self.exchange(i, right, left, run_time)
 
@@ -135,13 +140,17 @@ class MapFilm(Film):
             arc = [self.shortcut(i, before, area)]
             parts = residual_parts(self.trace, stage, self.path.units[i])
             terms = residual_terms(parts, bool(stage.block.shortcut))
-        moves = self.grid.move(before, run_time / 2) if before else self.retire()
-        self.play(self.take_leaving(), moves, self.hide_mark(), self.sums.change(*terms))
         place = self.path.places[i] if stage.block.kind == "pooling" else None
+        moves = self.grid.move(before, run_time / 2) if before else self.retire()
+        window = PoolWindow(self.theme, stage, self.path.units[i], place, area) if place and before else None
+        terms = window.terms() if window else terms
+        self.play(self.take_leaving(), moves, self.hide_mark(), self.sums.change(*terms))
         mark = self.point(grid, *place) if place else []
-        self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc], mark)
+        frame = [window.show_frame(self.grid)] if window else []
+        self.play(grid.appear(), grid.fill(run_time), self.count(stage), [a.appear() for a in arc], mark, frame)
         if before:
-            self.pass_on(grid, [animation for a in arc for animation in a.leave()])
+            gone = [window.hide_frame()] if window else []
+            self.pass_on(grid, [*gone, *(animation for a in arc for animation in a.leave())])
         else:
             self.grid = grid
 
@@ -156,12 +165,16 @@ class MapFilm(Film):
 
     # ---- the value followed
 
-    def point(self, grid: MapGrid, row: int, column: int) -> list[Animate]:
+    def point(self, grid: MapGrid, row: int, column: int, run_time: float = TRAVEL) -> list[Animate]:
         """Mark a pixel of the followed map in yellow; the mark travels if it is on screen."""
         goal = grid.pixel(row, column)
         if self.mark.opacity == 0:
             return [Animate(self.mark, start={"points": goal, "opacity": 0.0}, opacity=1.0, run_time=0.3)]
-        return [Animate(self.mark, points=goal, run_time=0.8)]
+        return [Animate(self.mark, points=goal, run_time=run_time)]
+
+    def carry_mark(self, place: tuple[int, int] | None) -> list[Animate]:
+        """Move the mark with the maps, or let it leave without a place."""
+        return self.point(self.grid, *place, self.grid.travel_seconds) if place else self.hide_mark()
 
     def hide_mark(self) -> list[Animate]:
         """Let the mark leave."""
@@ -174,6 +187,14 @@ class MapFilm(Film):
             return "", "", ""
         before, after = (format_fixed(float(v[(unit, *place)]), 2) for v in (stage.reads, stage.values))
         return before, after, ": {a} → {b}"
+
+    def norm_terms(self, i: int) -> list[Term]:
+        """Write what a normalization makes of the value followed as a product and a sum; nothing if it is not known."""
+        stage, unit, place = self.stages[i], self.path.units[i], self.path.places[i]
+        if place is None:
+            return []
+        affine = map_scale_shift(self.trace, self.trace[stage.output], unit)
+        return affine_terms(affine, stage, (unit, *place))
 
     def count(self, stage: Stage) -> list[Animate]:
         """Add a stage's parameters to the counter, as a product where they are one."""

@@ -172,6 +172,11 @@ class MapGrid:
             out.append(_shift(self.note, self._note_at(box), -1, keys))
         return out + (self.scale.move(self._scale_at(box), **keys) if self.scale else [])
 
+    @property
+    def travel_seconds(self) -> float:
+        """How long its tiles take to move."""
+        return self._seconds(TRAVEL)
+
     def pixel(self, row: int, column: int) -> NDArray[np.float64]:
         """Corners (2, 3) of a pixel of the followed map, where it is or goes."""
         corners = pixel_corners(self.frames(self.area)[0], self.size, (row, row + 1), (column, column + 1))

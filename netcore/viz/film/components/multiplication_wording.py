@@ -59,6 +59,8 @@ def total_terms(flow: DataFlow) -> list[Term]:
         return [f"{total} multiplications"]
     if len(used) <= MAX_GROUPS and not flow.is_used_once and all(stage.positions for stage in used):
         parts = [f"{s.weights:,}" + (f" × {s.positions:,}" if s.positions != 1 else "") for s in used]
-        return [("weights × places:", "muted"), parts[0], *(f"+ {text}" for text in parts[1:]), f"= {total}"]
+        norms = any(op.role == "norm" for stage in flow.stages for op in stage.block.operations)
+        words = "weights × places, without batch norm:" if norms else "weights × places:"
+        return [(words, "muted"), parts[0], *(f"+ {text}" for text in parts[1:]), f"= {total}"]
     counts = [f"{stage.multiplications:,}" for stage in used]
     return [counts[0], *(f"+ {text}" for text in counts[1:]), f"= {total}"]

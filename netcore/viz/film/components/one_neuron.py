@@ -7,12 +7,12 @@ import numpy as np
 from netcore.analysis.answer_path import ActivationCall, activation_call
 from netcore.analysis.dense_layers import DenseLayer
 from netcore.analysis.hand_computation import add_texts
-from netcore.core.formatting import format_number, format_sum, format_value
+from netcore.core.formatting import format_sum, format_value
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import LABEL, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, SUM_LINE, ArrayMobject
 from netcore.viz.film.components.activation_curve import ActivationCurve
-from netcore.viz.film.components.dense_story import received_text
+from netcore.viz.film.components.dense_story import curve_formula, received_text
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.pictures import NumberPatch, color_ramp, is_vector, link_boxes, pixel_marks
 from netcore.viz.film.components.sum_bars import SumBars, falling_pixels
@@ -174,7 +174,8 @@ class OneNeuron:
 
     def multiply(self) -> Iterator[Play]:
         """Bring image and weights onto each other; one pixel in numbers."""
-        picture, (first, second, third) = self.picture, self.areas.pictures(LABELS)
+        picture, areas = self.picture, self.areas
+        first, second, third = areas.pictures(LABELS)
         frames = [picture.frames(first), picture.frames(second, channels=True)]
         copies = [self._copy(picture.image), self._copy(picture.weight_picture)]
         words = picture.caption(first, "image", f"{self.noun}s", channels=False)
@@ -207,13 +208,23 @@ class OneNeuron:
         places = (first, False), (second, True), (third, True)
         boxes = [picture.pixel_box(area, picture.pixel, channels)[0] for area, channels in places]
         mark = pixel_marks(self.theme, boxes)
+        signs = [] if areas.is_tall else self._signs((first, second, third))
         terms = self.line.change(
             value, "×", weight, "=", (product, "positive" if not product.startswith("−") else "negative"),
             origins={0: boxes[0].mean(0), 2: boxes[1].mean(0), 4: boxes[2].mean(0)},
             delay=0.3,
         )  # fmt: skip
-        yield [*fade_in([picture.product_picture]), *fade_out([copies[1]], delay=0.3), *fade_in([mark]), *terms]
-        self._extra = [mark, *words, *scale]
+        yield [*fade_in([picture.product_picture]), *fade_out([copies[1]], delay=0.3), *fade_in([mark, *signs]), *terms]
+        self._extra = [mark, *signs, *words, *scale]
+
+    def _signs(self, places: tuple[Area, Area, Area]) -> list[ArrayMobject]:
+        """Return × and = between the three pictures."""
+        boxes = [self.picture.box(place, k > 0) for k, place in enumerate(places)]
+        ink = self.theme.rgb("foreground")
+        return [
+            text_line(sign, SUM_LINE, ink, at=((a.right + b.left) / 2, a.center[1]))
+            for sign, a, b in zip("×=", boxes, boxes[1:], strict=False)
+        ]
 
     def _copy(self, picture: PixelImages) -> PixelImages:
         return PixelImages(picture.rgb.copy(), picture.corners().copy(), outline=self.theme.rgb("faint"))
@@ -278,13 +289,15 @@ class OneNeuron:
             if self.in_text != self.z_text
             else []
         )
-        yield [*fade_in([curve.dot, curve.guides]), *self.line.change(*before, *terms)]
+        formula = "" if before else curve_formula(self.call, self.in_text, self.a_text)
+        written = self.line.show_formula(formula) if formula else self.line.change(*before, *terms)
+        yield [*fade_in([curve.dot, curve.guides]), *written]
         yield from curve.run()
         yield self._fill_circle()
 
     def activation_ends(self) -> tuple[str, str, bool]:
         """Return the ends of the scale of activations, and whether it is signed."""
-        scale = format_number(self.scale)
+        scale = format_value(self.scale)
         return (f"−{scale}" if self.signed else "0"), scale, self.signed
 
     scale: float = 1.0

@@ -12,7 +12,7 @@ from netcore.core.trace import Trace
 from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.cnn_wording import affine_terms, spell
-from netcore.viz.film.components.convolution_wording import is_rounded, window_sum
+from netcore.viz.film.components.convolution_wording import rounding_note, window_sum
 from netcore.viz.film.components.fades import fade_in, fade_out
 from netcore.viz.film.components.number_table import NumberTable, soft_colors
 from netcore.viz.film.components.pool_window import PoolWindow
@@ -103,7 +103,7 @@ class PixelFilm(Film):
     def _sum(self, printed: PrintedWindow, path: FollowedMaps) -> list[Term]:
         names = [self._channel(path.first.terms.channels, k) for k in range(len(path.first.terms.channels))]
         position = int(np.abs(path.first.terms.partial_sums).argmax())
-        return window_sum(printed, names, path.first.has_bias, is_rounded(path.first.terms, printed, position))
+        return window_sum(printed, names, path.first.has_bias, rounding_note(path.first.terms, printed, position))
 
     def _channel(self, channels: np.ndarray, position: int) -> str:
         k = int(channels[position])

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from netcore.analysis.cnn_stages import Stage
 from netcore.analysis.followed_maps import pool_window
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.components.cell_tables import CellTables
+from netcore.viz.film.components.cell_tables import LINE, CellTables, table_boxes
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
 from netcore.viz.film.components.map_grid import MapGrid
 from netcore.viz.film.components.sum_line import Term
@@ -55,14 +55,11 @@ class PoolWindow:
             decimals=2,
         )
         one = np.array([[[self.result]]])
+        side = min(self.cells.boxes[0].width / self.values.shape[1], table_boxes(lower, one.shape)[0].width)
+        lower = Area(lower.left, lower.top - side - 2 * LINE, lower.right, lower.top)  # a cell as large as the others
         self.kept = CellTables(
             theme, one, map_rgb(theme, one, vmax, signed), lower, "largest" if self.is_max else "mean", decimals=2
         )
-        side = min(self.cells.boxes[0].width / self.values.shape[1], self.kept.boxes[0].width)
-        box = self.kept.boxes[0]
-        x, y = box.center[0], box.top - side / 2
-        small = Area(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-        self.kept.tables[0].points = np.pad(small.frame[0], ((0, 0), (0, 1)))
         self.mark = Rectangles(np.zeros((1, 2, 2)), line=[*theme.rgb("emphasis"), 1.0], width=2.0, z_index=2)
 
     @property
@@ -80,13 +77,18 @@ class PoolWindow:
 
     def open(self, grid: MapGrid) -> list[Animate]:
         """Mark the window on its map, and let its values grow out of it."""
-        (x0, y0), (x1, y1) = corners = self.corners(grid)
-        self.mark.points = np.pad(corners, ((0, 0), (0, 1)))
+        (x0, y0), (x1, y1) = self.corners(grid)
         frame = np.array([[x0, y1, 0.0], [x1, y1, 0.0], [x0, y0, 0.0]])
-        return [
-            Animate(self.mark, start={"opacity": 0.0}, opacity=1.0, run_time=0.3),
-            *self.cells.appear([frame], delay=0.3),
-        ]
+        return [self.show_frame(grid), *self.cells.appear([frame], delay=0.3)]
+
+    def show_frame(self, grid: MapGrid) -> Animate:
+        """Mark the window on its map."""
+        self.mark.points = np.pad(self.corners(grid), ((0, 0), (0, 1)))
+        return Animate(self.mark, start={"opacity": 0.0}, opacity=1.0, run_time=0.3)
+
+    def hide_frame(self) -> Animate:
+        """Let the mark of the window leave."""
+        return Animate(self.mark, opacity=0.0, run_time=0.3, remover=True)
 
     def keep(self) -> list[Animate]:
         """Let the value that is kept travel to its own cell: the largest, or all values together."""
@@ -114,5 +116,4 @@ class PoolWindow:
 
     def leave(self) -> list[Animate]:
         """Let everything leave."""
-        mark = Animate(self.mark, opacity=0.0, run_time=0.3, remover=True)
-        return [mark, *self.cells.leave(), *self.kept.leave()]
+        return [self.hide_frame(), *self.cells.leave(), *self.kept.leave()]

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netcore.core.formatting import format_percent
 from netcore.viz.film.animation import Animate
-from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
+from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
 from netcore.viz.film.components.pictures import minus
 from netcore.viz.film.edges import Edges
 from netcore.viz.film.mobjects import Rectangles
@@ -17,6 +17,7 @@ from netcore.viz.theme import Theme
 
 NAME_SHARE = 0.4  # of the width, for the names of classes, at most
 GAP = 0.14
+HEADING_RISE = 0.42  # above the first row
 HIDDEN = {"opacity": 0.0}
 
 
@@ -57,12 +58,14 @@ class ScoreBars:
         ]
         texts = [minus(f"{score:.2f}") for score in self.scores], [format_percent(p) for p in self.shares]
         room = max(line_width(text, NUMBER) for side in texts for text in side)
+        self._right = area.right
         self.track = Area(left + GAP, area.bottom, area.right - room - GAP, area.top)
         self.score_texts, self.share_texts = (
             [text_line(t, NUMBER, ink, at=(area.right, y), align=(1, 0)) for t, y in zip(side, self.ys, strict=True)]
             for side in texts
         )
         self.power_texts: list[TextLine] = []
+        self.heading: list[TextLine] = []
         pitch = float(np.abs(np.diff(self.ys)).min()) if len(self.ys) > 1 else 0.6
         self._half = min(0.15, 0.32 * pitch)
         self._low, high = min(0.0, self.scores.min()), max(0.0, self.scores.max())
@@ -84,6 +87,15 @@ class ScoreBars:
         low = np.column_stack([np.minimum(a, b), self.ys - self._half])
         return np.stack([low, np.column_stack([np.maximum(a, b), self.ys + self._half])], axis=1)
 
+    def head(self, words: str, delay: float = 0.0) -> list[Animate]:
+        """Return the animations in which other words take the place of those above the numbers; none for ``""``."""
+        gone = [Animate(m, opacity=0.0, run_time=0.3, delay=delay, remover=True) for m in self.heading]
+        at = (self._right, float(self.ys.max()) + HEADING_RISE)
+        muted = self.theme.rgb("muted")
+        self.heading = [text_line(words, LABEL, muted, at=at, align=(1, 0))] if words else []
+        start = delay + (0.3 if gone else 0.0)
+        return [*gone, *(Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=start) for m in self.heading)]
+
     def show_names(self, delay: float = 0.0) -> list[Animate]:
         """Return the animations in which the names appear."""
         return [Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay) for m in self.names]
@@ -95,6 +107,7 @@ class ScoreBars:
             Animate(self.zero, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay),
             Animate(self.bars, points=goal, run_time=0.8, delay=delay),
             *(Animate(m, start=HIDDEN, opacity=1.0, run_time=0.3, delay=delay + 0.5) for m in self.score_texts),
+            *self.head("score", delay + 0.5),
         ]
 
     def turn_to_powers(self, texts: Sequence[str], delay: float = 0.0) -> list[Animate]:
@@ -103,11 +116,11 @@ class ScoreBars:
         self.power_texts = [
             text_line(t, NUMBER, ink, at=(right, y), align=(1, 0)) for t, y in zip(texts, self.ys, strict=True)
         ]
-        return self._turn(self.score_texts, self.power_texts, delay)
+        return [*self._turn(self.score_texts, self.power_texts, delay), *self.head("e to the score", delay)]
 
     def turn_to_shares(self, delay: float = 0.0) -> list[Animate]:
         """Return the animations in which scores, or their powers, become shares of the full width."""
-        return self._turn(self.power_texts or self.score_texts, self.share_texts, delay)
+        return [*self._turn(self.power_texts or self.score_texts, self.share_texts, delay), *self.head("", delay)]
 
     def _turn(self, old: Sequence[TextLine], new: Sequence[TextLine], delay: float) -> list[Animate]:
         width = self.track.width
@@ -140,4 +153,4 @@ class ScoreBars:
 
     def lines(self) -> list[TextLine]:
         """Return all of its text."""
-        return [*self.names, *self.score_texts, *self.power_texts, *self.share_texts]
+        return [*self.names, *self.score_texts, *self.power_texts, *self.share_texts, *self.heading]

@@ -154,7 +154,8 @@ class SumLine:
             range(1, len(pairs)) if len(pairs) > 1 else [1],
             key=lambda k: max(self._width(pairs[:k], LABEL), self._width(pairs[k:], LABEL)),
         )
-        return self._row(pairs[:cut], LABEL, y + step) + self._row(pairs[cut:], LABEL, y - step)
+        below = [(text.lstrip() if k == 0 else text, role) for k, (text, role) in enumerate(pairs[cut:])]
+        return self._row(pairs[:cut], LABEL, y + step) + self._row(below, LABEL, y - step)
 
     def _width(self, pairs: Sequence[tuple[str, str]], size: float) -> float:
         return sum(line_width(text, size) for text, _ in pairs) + line_width(" ", size) * max(0, len(pairs) - 1)

@@ -72,7 +72,7 @@ def sum_terms(
             name = (names or {}).get(place, "")
             role = "emphasis" if place in keep else role
         elif rest is not None and k == len(index):
-            name, role = f"{len(parts) - len(index):,} more", "muted"
+            name, role = f"{len(parts) - len(index):,} more:", "muted"
         else:
             name, role = "bias", "foreground"
         terms.append((_term(unit, decimals, name, k == 0), role))

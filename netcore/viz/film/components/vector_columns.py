@@ -11,9 +11,10 @@ from netcore.core.formatting import format_percent, format_subset
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
+from netcore.viz.film.components.color_scale import ColorScale
 from netcore.viz.film.components.feature_maps import abs_max, map_rgb
-from netcore.viz.film.components.head_wording import edge_notes, lead_notes
-from netcore.viz.film.components.map_grid import MapGrid
+from netcore.viz.film.components.head_wording import NOTE, edge_notes, lead_notes
+from netcore.viz.film.components.map_grid import MapGrid, value_ends
 from netcore.viz.film.components.neuron_columns import CircleStyle, NeuronColumns
 from netcore.viz.film.components.sums import format_fixed
 from netcore.viz.film.edges import Edges
@@ -60,7 +61,8 @@ class VectorColumns(NeuronColumns):
         score_right = bar_right - BAR - GAP
         name_right = score_right - score_width - GAP
         last = name_right - name_width - GAP - STYLE.radius
-        xs = np.linspace(area.left + 0.55, last, len(head.index)) if len(head.index) > 1 else np.array([last])
+        first = max(line_width(self._count(0), LABEL) / 2, 0.55)
+        xs = np.linspace(area.left + first, last, len(head.index)) if len(head.index) > 1 else np.array([last])
         super().__init__(theme, head.index, [len(values) for values in head.values], xs, inner, STYLE)
         self.edges = [self._edges(k) for k in range(len(head.layers))]
         ink, muted, ground = (theme.rgb(role) for role in ("foreground", "muted", "background"))
@@ -75,6 +77,8 @@ class VectorColumns(NeuronColumns):
         low = np.column_stack([np.full(len(ys), bar_right - BAR), ys - half])
         self.bars = BarMobject(np.stack([low, low + np.array([BAR, 2 * half])], axis=1), 0.0, muted, ground)
         self.notes: list[TextLine] = []
+        self.words = words
+        self.shades: list[ArrayMobject] = []  # what the shades of the column filled last mean
         self.lead: list[ArrayMobject] = []  # lines and numbers of the lead
 
     def _others(self, left: float) -> list[TextLine]:
@@ -87,13 +91,15 @@ class VectorColumns(NeuronColumns):
         text = ellipsize_line(text, self.area.right - self.xs[-1] - 2 * self.radius, LABEL)
         return [text_line(text, LABEL, muted, at=(self.area.right, float(dots[1, 1])), align=(1, 0))]
 
+    def _count(self, k: int) -> str:
+        return format_subset(len(self.head.index[k]), len(self.head.values[k]))
+
     def _titles(self, words: list[str], ends: tuple[float, float]) -> list[list[TextLine]]:
         """Two lines over each column: how many, and of what."""
         muted, y, out = self.theme.rgb("muted"), self.area.top - LINE / 2, []
-        pairs = list(zip(self.head.index, self.head.values, strict=True))
-        counts = [format_subset(len(index), len(values)) for index, values in pairs]
+        counts = [self._count(k) for k in range(len(self.xs))]
         if len(counts) > 1 and max(line_width(t, LABEL) for t in counts) + 0.15 > self.xs[1] - self.xs[0]:
-            counts = [f"{len(values):,}" for _, values in pairs]
+            counts = [f"{len(values):,}" for values in self.head.values]
         for word, count, x in zip(words, counts, self.xs, strict=True):
             lines = (count, word)
             x = max(x, self.area.left + max(line_width(t, LABEL) for t in lines) / 2)
@@ -110,6 +116,18 @@ class VectorColumns(NeuronColumns):
             for k, t in enumerate(texts)
         ]
         return [*gone, *self._show(self.notes, delay=0.3 if gone else 0.0)]
+
+    def _explain_shades(self, k: int, delay: float) -> list[Animate]:
+        """Replace the colour scale, by that of column `k`, right of the first note; none where there is no room."""
+        gone = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in self.shades]
+        signed, top = bool((self.head.values[k] < 0).any()), abs_max(self.head.values[k])
+        y = self.area.bottom + 1.5 * LINE - 0.1
+        scale = ColorScale(self.theme, value_ends(top, signed), signed, (self.area.right, y))
+        end = float(scale.low.points[:, 0].min()) - GAP
+        word = text_line(self.words[k], LABEL, self.theme.rgb("muted"), at=(end, y), align=(1, 0))
+        room = end - word.width - self.area.left
+        self.shades = [word, *scale.mobjects] if room > line_width(NOTE, LABEL) + GAP else []
+        return [*gone, *self._show(self.shades, delay=delay)]
 
     def _edges(self, k: int) -> Edges:
         """Edges between two columns, those of the dots last: (T · (S + 1),), grouped by target.
@@ -148,13 +166,15 @@ class VectorColumns(NeuronColumns):
         self.columns[k].values = values[self.head.index[k]]
         return map_rgb(self.theme, self.columns[k].values, abs_max(values), signed)
 
-    def unroll(self, grid: MapGrid, length: int) -> list[Animate]:
-        """Let the drawn values of the vector leave their maps and line up."""
+    def unroll(self, grid: MapGrid, length: int, kept: int | None = None) -> list[Animate]:
+        """Let the drawn values of the vector leave their maps and line up, the one followed with a yellow ring."""
         middle = self.pixel_sources(grid, length)
         start = (middle[:, 1] + middle[:, 2]) / 2
         half = np.linalg.norm(middle[:, 1] - middle[:, 0], axis=1).min() / 2
         column, colors = self.columns[0], self.shade(0)
         column.fill = colors
+        if kept is not None:
+            column.ring[self.row(0, kept)] = self.theme.rgb("emphasis")
         points = np.stack([start - half, start + half], axis=1).reshape(-1, 2)
         goal = column.points.copy()
         return [
@@ -187,7 +207,8 @@ class VectorColumns(NeuronColumns):
             Animate(self.columns[target], ring=ring, run_time=0.3),
             Animate(self.columns[target], fill=colors, run_time=0.5, delay=run_time - 0.2),
             *self._show(more, delay=run_time - 0.1),
-            *self._explain(edge_notes(self.head, target, float(np.abs(values).max()), rest)),
+            *self._explain_shades(target, run_time),
+            *self._explain(edge_notes(self.head, target, float(np.abs(values).max()), float(values.sum()), rest)),
         ]
 
     def show_scores(self) -> list[Animate]:
@@ -227,8 +248,10 @@ class VectorColumns(NeuronColumns):
         starts, ends = connect_all(self.sources(k), goal, self.radius + 2 * PIXEL)
         self.difference = Edges(starts, ends, *clear_edge_style(self.theme, values), values=values)
         self.lead = [self.difference, *self._part_names(k, values)]
+        # numbers take the place of the column before
+        past = [self.columns[0], *self.titles[0], *self._dots(0)] if k and self.lead[1:] else []
         return [
-            *(Animate(e, opacity=0.0, run_time=0.3) for e in self.edges),
+            *(Animate(e, opacity=0.0, run_time=0.3) for e in [*self.edges, *past, *self.shades]),
             Animate(self.difference, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.3),
             *self._show(self.lead[1:], delay=0.6),
             *self._explain(lead_notes(head, names, float(np.abs(values).max()), rest)),
@@ -255,13 +278,13 @@ class VectorColumns(NeuronColumns):
         """Everything."""
         titles = [line for lines in self.titles for line in lines]
         dots = [d for d in self.dots if d is not None]
-        texts = [*self.names, *self.scores, *self.percents, *self.others, *titles, *self.notes]
+        texts = [*self.names, *self.scores, *self.percents, *self.others, *titles, *self.notes, *self.shades]
         return [*self.columns, *dots, *self.edges, *texts, *self.lead, self.bars]
 
     def leave(self, keep_bars: bool = False) -> list[Animate]:
         """Let everything leave; with `keep_bars` the classes' names, scores and bars stay."""
         stay = (
-            {id(m) for m in (self.bars, *self.names, *self.scores, *self.percents, *self.others)}
+            {id(m) for m in (self.bars, *self.names, *self.scores, *self.percents, *self.others, *self.titles[-1][2:])}
             if keep_bars
             else set()
         )
