@@ -18,7 +18,7 @@ from netcore.viz.theme import Theme
 
 LINE = 0.38  # height of the title above the tiles, and of the scale below
 APPEAR, CHANGE, TRAVEL = 0.3, 0.6, 0.8  # seconds
-MANY, QUICK = 8, 0.35  # more maps than these move and change in so many seconds: each frame of it costs a clip much
+MANY, QUICK = 8, 0.3  # more maps than these move and change in so many seconds: each frame of it costs a clip much
 
 
 def value_ends(vmax: float, signed: bool) -> tuple[float, float]:
