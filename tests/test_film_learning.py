@@ -18,6 +18,7 @@ from netcore.core.formatting import format_percent
 from netcore.core.run import LabeledImages, Snapshot
 from netcore.scenes.films.learning import Learning
 from netcore.viz.film.components import confusion_grid, learning_curves
+from netcore.viz.film.components import learning_wording as wording
 from netcore.viz.film.components.class_shares import print_shares
 from netcore.viz.theme import DARK, LIGHT
 
@@ -335,3 +336,22 @@ def test_predict_snapshots_limits_images(mlp_run, make_context):
     total = len(context.images().labels)
     assert found.logits.shape[:2] == (1, 7)
     assert found.words.startswith(f"7 of {total}")
+
+
+def test_half_note_names_the_answer():
+    """The note says whether the image itself is answered right there."""
+    found = predictions([0, 1, 2], [0, 0, 0], [0, 1, 2])
+    for shares, text in (([0.2, 0.5, 0.3], "this 0 is still answered 1"), ([0.6, 0.1, 0.3], "this 0 is answered 0")):
+        assert wording.half_note(found, 1, np.array(shares), 0, "012")[-1] == text
+
+
+@pytest.mark.parametrize(
+    ("labels", "answers", "text"),
+    [
+        ([0, 0, 0, 2, 2, 3, 3], [1, 1, 1, 3, 3, 2, 2], "both ways together: 2 and 3, 2 + 2 = 4"),
+        ([0, 0, 1, 2, 3], [1, 1, 0, 3, 2], "framed: the largest cell off the diagonal, at 1"),
+        ([0, 1], [0, 1], "at 1"),
+    ],
+)
+def test_pair_note_counts_both_ways(labels, answers, text):
+    assert wording.pair_note(predictions(labels, answers, classes=4), "0123", "1")[-1] == text

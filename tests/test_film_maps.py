@@ -13,6 +13,7 @@ from netcore.analysis import map_layers as layers_module
 from netcore.analysis.convolution import output_terms
 from netcore.analysis.map_maxima import largest_values
 from netcore.core.errors import NetcoreError, RequirementError
+from netcore.core.formatting import format_count
 from netcore.rendering.request import Request, make_tasks
 from netcore.scenes.films.feature_maps import FeatureMapFilm, name_ringed
 from netcore.viz.film.components.neuron_votes import NeuronVotes
@@ -87,8 +88,12 @@ def check_one_map(seen, trace):
     unit = followed(output)
     row, column = np.unravel_index(output[unit].argmax(), output[unit].shape)
     one = seen["one-map"]
-    np.testing.assert_array_equal(one.big.values[0], output[unit])
-    np.testing.assert_allclose(one.big.rgb[0], DARK.activation_colors(output[unit] / output.max()))
+    sums = trace["conv1"].output[unit]
+    np.testing.assert_array_equal(one.big.values[0], sums)
+    np.testing.assert_allclose(one.big.rgb[0], DARK.signed_colors(sums / np.abs(sums).max()))
+    later = seen["functions"].big
+    np.testing.assert_allclose(later.values[0], output[unit])
+    np.testing.assert_allclose(later.rgb[0], DARK.activation_colors(output[unit] / output.max()), atol=1e-6)
     np.testing.assert_array_equal(one.detail, weight[unit, 0])
     window = np.pad(trace.input[0], 1)[row : row + 3, column : column + 3]
     cells = cells_of(one.marks)
@@ -123,10 +128,16 @@ def check_reads(seen, trace):
     np.testing.assert_allclose(edges.values, sums[top], atol=1e-4)
     for value, color in zip(edges.values, edges.rgba, strict=True):
         np.testing.assert_allclose(color[:3], DARK.rgb("positive" if value > 0 else "negative"))
-    line, later = seen["reads-3"].line.split(" → ", 1)
+    line, later = seen["reads-3"].line.split(" Batch norm: ", 1)
     assert [int(k) - 1 for k in re.findall(r"(?:map|[+−]) (\d+):", line)] == top.tolist()
     values = [float(trace[node].output[place]) for node in ("norm2", "act2")]
-    np.testing.assert_allclose(numbers(later), values, atol=0.0051)
+    before, scale, shift, *made = numbers(later)
+    np.testing.assert_allclose([before * scale + shift, *made], [values[0], *values], atol=0.0051)
+    window = seen["reads-3"].marks[-1][2]
+    tile = seen["reads-3"].tiles.corners[top[0]]
+    step = (tile[1, 0] - tile[0, 0]) / trace["pool1"].output.shape[2]
+    at = [tile[0, 0] + step * (place[2] + 0.5), tile[0, 1] - step * (place[1] + 0.5)]
+    np.testing.assert_allclose(window[:2, :2].mean(0), at, atol=1e-4)
     bright = np.asarray(seen["reads-3"].tiles.rgb) - DARK.rgb("background")
     whole = DARK.activation_colors(trace["pool1"].output / trace["pool1"].output.max()) - DARK.rgb("background")
     dimmed = np.abs(bright).max((1, 2, 3)) < 0.5 * np.abs(whole).max((1, 2, 3))
@@ -150,7 +161,13 @@ def check_answer(seen, trace):
     other = np.argsort(-trace.logits)[1]
     answer = trace.prediction
     other = trace.label if trace.label != answer else other
-    assert total == pytest.approx(float(trace.logits[answer] - trace.logits[other]), abs=0.02)
+    lead = float(trace.logits[answer] - trace.logits[other])
+    assert total == pytest.approx(lead, abs=0.02)
+    power, times = (
+        float(t.replace(",", "")) for t in re.findall(r"e\^([\d.]+) ≈ ([\d,.]+) times", seen["answer"].line)[0]
+    )
+    assert power == pytest.approx(lead, abs=0.0051)
+    assert times == pytest.approx(float(trace.probabilities[answer] / trace.probabilities[other]), rel=0.06)
 
 
 def assert_votes(seen, trace):
@@ -216,16 +233,18 @@ def test_maps_film_shows_trace(check, seen, trace):
 def test_maps_film_bars_and_counts(played, trace):
     bars = next(s.mobject for s in played.moments[-1] if type(s.mobject).__name__ == "BarMobject")
     np.testing.assert_allclose(bars.values, trace.probabilities)
-    active = int((trace["hidden1_act"].output != 0).sum())
-    assert f"3,136 values → 320 neurons, {active} active" in played.texts
+    zeros = int((trace["hidden1_act"].output == 0).sum())
+    assert f"3,136 values → 320 neurons: {zeros} of them 0" in played.texts
+    above = int((trace["act1"].output[:, 0, 0] > 0).sum())
+    assert f"no ink, yet above 0 ({format_count(above, 'map')}):" in played.texts
 
 
 def test_maps_film_words(played, trace):
     """Words that once were not true: what is ringed, how windows are chosen, of how many layers maps are shown."""
     votes = NeuronVotes.read(trace["output"], trace["hidden1_act"].output, (trace.prediction, 0), ("a", "b"))
     best = votes.strongest(8, range(320))
-    assert name_ringed(votes, best) == f"ringed: the {len(best)} that raise a most"
-    assert name_ringed(votes, best[1:]) == f"ringed: {len(best) - 1} that raise a"
+    assert name_ringed(votes, best) == f"ringed: the {len(best)} that raise most"
+    assert name_ringed(votes, best[1:]) == f"ringed: {len(best) - 1} that raise"
     assert name_ringed(votes, []) == ""
     assert {"beside one map of each of 4 layers", "drawn as large as before"} <= played.texts
     places = played.film.seen["windows"].line

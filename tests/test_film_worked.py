@@ -20,7 +20,7 @@ from netcore.core.formatting import format_percent
 from netcore.scenes.films.worked_example import WorkedExample
 from netcore.viz.film.base_mobject import LABEL
 from netcore.viz.film.components import score_sheet
-from netcore.viz.film.components.number_table import MIN_ROW_HEIGHT, TITLE_ROOM, fit_hand_sum
+from netcore.viz.film.components.number_table import MIN_ROW_HEIGHT, SOFT, TITLE_ROOM, fit_hand_sum
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import TextLine, line_width
 from netcore.viz.layout.area import Area
@@ -74,7 +74,12 @@ def check_tables(tables, layer, unit, trace):
     assert float(to_decimal(hand.total)) == pytest.approx(float(node.output.ravel()[unit]), abs=6e-4)
     fill = tables.products.grid.fill[:, :3]
     strongest = int(np.abs(expected).argmax())
-    np.testing.assert_allclose(fill[strongest], DARK.rgb("positive" if expected[strongest] > 0 else "negative"))
+    color = np.array(DARK.rgb("positive" if expected[strongest] > 0 else "negative"))
+    np.testing.assert_allclose(fill[strongest], SOFT * color + (1 - SOFT) * np.array(DARK.rgb("background")))
+    ink = {tuple(np.round(line.rgb, 6)) for line in tables.products.numbers}
+    assert ink == {tuple(np.round(DARK.rgb("foreground"), 6))}, "all numbers in one colour"
+    for texts in (hand.activations, hand.weights):
+        assert len({len(text.partition(".")[2]) for text in texts}) == 1, "one number of decimals in a table"
 
 
 def test_worked_example_neuron_tables(played, context):
@@ -96,8 +101,8 @@ def check_words(tables, line, trace):
 
 def check_takeaway(text, trace):
     """Only what was shown is said to be done by hand; the sizes of the layers give the printed count."""
-    assert text.startswith("By hand: one neuron, one score, share ")
-    sizes, total = text.split(". ")[-1].removesuffix(" products").split(" = ")
+    assert text.startswith("By hand: 1 neuron, 1 score, 32 products: ")
+    sizes, total = text.split(". ")[-1].removesuffix(" in all").split(" = ")
     pairs = [tuple(map(int, pair.split(" × "))) for pair in sizes.split(" + ")]
     assert pairs == [trace[name].weight.shape[::-1] for name in ("hidden1", "hidden2", "output")]
     assert sum(a * b for a, b in pairs) == int(total.replace(",", ""))
@@ -106,7 +111,7 @@ def check_takeaway(text, trace):
 def test_worked_example_takeaway(played, context):
     text, trace = played.steps[-1].caption, context.trace()
     check_takeaway(text, trace)
-    for lie in (text.replace("one neuron", "all neurons"), text.replace("16 × 16", "16 × 15")):
+    for lie in (text.replace("1 neuron", "all neurons"), text.replace("16 × 16", "16 × 15")):
         with pytest.raises(AssertionError):
             check_takeaway(lie, trace)
 

@@ -85,20 +85,20 @@ def add_texts(terms: Sequence[str]) -> str:
 
 
 def sigmoid_by_hand(z: str, result: str) -> str:
-    """Write the sigmoid of a printed number in two divisions, with as few digits as give the printed result.
+    """Write the sigmoid of a printed number, with as few digits as give the printed result.
 
     Examples
     --------
     >>> sigmoid_by_hand("2.361", "0.914")
-    '1 ÷ (1 + e to the −2.361) = 1 ÷ 1.094 = 0.914'
+    '1 ÷ (1 + e to the −2.361) = 1 ÷ (1 + 0.094) = 0.914'
     """
     minus = z[1:] if z.startswith("−") else f"−{z}"
-    below = 1 + float(np.exp(float(to_decimal(minus))))
+    power = float(np.exp(float(to_decimal(minus))))
     for decimals in range(DECIMALS, MAX_FACTOR_DECIMALS + 1):
-        text = f"{below:,.{decimals}f}"
-        if f"{1 / float(to_decimal(text)):.{len(result.partition('.')[2])}f}" == result:
+        text = f"{power:,.{decimals}f}"
+        if f"{1 / (1 + float(to_decimal(text))):.{len(result.partition('.')[2])}f}" == result:
             break
-    return f"1 ÷ (1 + e to the {minus}) = 1 ÷ {text} = {result}"
+    return f"1 ÷ (1 + e to the {minus}) = 1 ÷ (1 + {text}) = {result}"
 
 
 def to_decimal(text: str) -> Decimal:
@@ -116,17 +116,24 @@ def to_decimal(text: str) -> Decimal:
 def _factors(
     a: NDArray[np.float64], w: NDArray[np.float64], products: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Print each pair of factors with the fewest decimals whose product, rounded, is the printed one."""
-    pairs = [_pair(float(x), float(y), product) for x, y, product in zip(a, w, products, strict=True)]
+    """Print all factors with the same decimals, the fewest with which each product, rounded, is the printed one.
+
+    Where a printed product was adjusted to its sum, they are the fewest with which most products are.
+    """
+    least = len(products[0].partition(".")[2])
+    tried = [_print_pairs(a, w, products, d) for d in range(least, max(least, MAX_FACTOR_DECIMALS) + 1)]
+    pairs, _ = max(tried, key=lambda found: found[1])  # the first of the best
     return tuple(one for one, _ in pairs), tuple(two for _, two in pairs)
 
 
-def _pair(x: float, y: float, product: str) -> tuple[str, str]:
-    """Print two factors; with the most decimals if the printed product was adjusted to its sum."""
-    decimals = len(product.partition(".")[2])
-    unit, most = Decimal(1).scaleb(-decimals), max(decimals, MAX_FACTOR_DECIMALS)
-    for d in range(decimals, most + 1):
-        one, two = (f"{v:.{d}f}".replace("-", "−") for v in (x, y))
-        if (to_decimal(one) * to_decimal(two)).quantize(unit, ROUND_HALF_UP) == to_decimal(product):
-            break
-    return one, two
+def _print_pairs(
+    a: NDArray[np.float64], w: NDArray[np.float64], products: Sequence[str], decimals: int
+) -> tuple[list[tuple[str, str]], int]:
+    """Print pairs of factors, and count those whose product, rounded, is the printed one."""
+    pairs = [
+        (f"{x:.{decimals}f}".replace("-", "−"), f"{y:.{decimals}f}".replace("-", "−"))
+        for x, y in zip(a, w, strict=True)
+    ]
+    made = [to_decimal(one) * to_decimal(two) for one, two in pairs]
+    printed = [to_decimal(product) for product in products]
+    return pairs, sum(m.quantize(p, ROUND_HALF_UP) == p for m, p in zip(made, printed, strict=True))

@@ -44,7 +44,7 @@ class ActivationFunctions(CurveFilm):
         self.own_weights()
         with_, without = self.compare_accuracy()
         self.takeaway(
-            "Without functions {n} layers are 1 layer of sums", "Correct {a} → {b} (not trained again)",
+            "Without functions {n} layers are 1 layer of sums", "Taken out, not trained again: {a} → {b}",
             self.sums.change(), n=len(self.layers), a=with_, b=without,
         )  # fmt: skip
 
@@ -60,7 +60,7 @@ class ActivationFunctions(CurveFilm):
         with self.step("{n} layers of sums are 1 layer of sums", n=len(self.layers), name="collapse"):
             self.play(columns.slide())
             text = matrix_sizes(self.layers, self.weight, self.sum_line_box.width)
-            self.play(columns.replace(self.weight), self.sums.change("2 × (3 × x) = 6 × x; likewise", text))
+            self.play(columns.replace(self.weight), self.sums.change("2 × (3 × x + 1) + 5 = 6 × x + 7; likewise", text))
         self.old = columns.shown
 
     def fixed_weights(self) -> None:
@@ -87,17 +87,24 @@ class ActivationFunctions(CurveFilm):
         self.pair = WeightPictures(self.theme, place, pair, trace, self.layers[0], names, own_scales=True)
         areas = self.stage.part(0, 0.06, 0.2, 0.94).rows([1, 1], gap=0.4)
         images = [self.image(p, at) for p, at in zip((trace.pixels, self.examples.images[other]), areas, strict=True)]
-        a, b = self.pair.values
         (name,) = clip_names([trace.classes[k]], 5)
-        scales = "; scales differ" if self.pair.scales_differ else ""
         words = (
-            f"slope: effect of each {self.word} on the score of {name}{scales};",
-            f"signs differ at {linear_collapse.count_opposite(a, b):,} of {a.size:,}, without functions at none",
+            f"slope: effect of a {self.word} on the score of {name}; without functions up to",
+            format_number(float(np.abs(self.weight[k]).max())) + self.explain_size(),
         )
         with self.step("With functions, each image has its own slopes", name="own-slopes"):
             self.play(fade_out(self.old), fade_in([*images, *self.pair.mobjects], 0.3), self.sums.change(*words))
         self.old = [*images, *self.pair.mobjects]
         self.one_slope(images, name, other)
+
+    def explain_size(self) -> str:
+        """Say how steep the function of the first layer is at most, where that makes slopes small."""
+        kind, steepest = (
+            self.layers[0].functions[-1],
+            linear_collapse.slope(self.functions[0], np.linspace(-9, 9, 1801)),
+        )
+        small = float(np.abs(steepest).max())
+        return f"; a {kind.lower()}'s slope: at most {small:.2f}" if small < 0.9 else ""
 
     def one_slope(self, images: Sequence[PixelImages], name: str, other: int) -> None:
         """One input whose slope has the opposite sign for the other image; without functions it is the same."""
@@ -108,17 +115,22 @@ class ActivationFunctions(CurveFilm):
         shape = source_shape(self.trace, self.layers[0])
         without = vector_image(self.weight[self.trace.prediction], shape)[at]
         pictures = [*self.pair.images.corners(), *([m.corners()[0] for m in images] if self.pixels else [])]
-        marks = [ring(self.theme, frame, a.shape, at[0], at[1]) for frame in pictures]
+        marks = [ring(self.theme, frame, a.shape, at[0], at[1], width=1.5) for frame in pictures]
         self.numbers = [format_number(float(v)) for v in (a[at], b[at], without)]
-        first, second = ("raise", "lower") if a[at] > 0 else ("lower", "raise")
+        first, second = ("up", "down") if a[at] > 0 else ("down", "up")
         one, two = self.name_pair(other)
-        words = (
-            f"slope at yellow: {self.numbers[0]} for this {one}, {self.numbers[1]} for this {two};",
-            f"without functions {self.numbers[2]} for every image",
+        opposite = f"opposite signs at {linear_collapse.count_opposite(a, b):,} of {a.size:,} {self.word}s"
+        words = "yellow: {} and {}, without functions {} for every image;".format(*self.numbers), opposite
+        values = {"word": self.word, "first": first, "second": second, "label": name, "one": one, "two": two}
+        named, plain = (
+            "One {word}: score {label} {first} for this {one}, {second} for this {two}",
+            "One {word}: {label} {first} for one image, {second} for the other",
         )
-        texts = [f"A {{word}} would {{first}} {w}{{label}} here, {{second}} it there" for w in ("score ", "")]
-        values = {"word": self.word, "first": first, "second": second, "label": name}
-        with self.step(shortest_caption(*texts, **values), name="one-slope", **values):
+        with self.step(
+            shortest_caption(named, plain, "One {word}: {first} for one image, {second} for the other", **values),
+            name="one-slope",
+            **values,
+        ):
             self.play(fade_in(marks), self.sums.change(*words))
         self.old += marks
 
@@ -154,10 +166,15 @@ class ActivationFunctions(CurveFilm):
         shown = []
         if below is not None:
             back = int(((with_ != labels) & (without == labels)).sum())
-            title = f"{len(turned):,} turn wrong (answer with → without functions), {back:,} turn right"
+            title = f"{{}} of {len(turned):,} that turn wrong (answer with → without); {back:,} turn right"
             answers = [[classes[k] for k in side[turned]] for side in (with_, without)]
             shown = AnswerChanges(self.theme, below, title, self.examples.images[turned], *answers).mobjects
-        words = "{1:,} of {0:,} example images with, {2:,} without".format(len(labels), *right)
+        words = "{1:,} of {0:,} example images with, {2:,} without; trained without them: not measured here"
         with self.step("Correct: {a} with, {b} without", a=a, b=b, name="accuracy"):
-            self.play(fade_out(self.old), fade_in(shown, 0.3), self.sums.change(words), bars.grow(0.3))
+            self.play(
+                fade_out(self.old),
+                fade_in(shown, 0.3),
+                self.sums.change(words.format(len(labels), *right)),
+                bars.grow(0.3),
+            )
         return a, b

@@ -25,6 +25,7 @@ from netcore.viz.film.components.layer_film import cut
 from netcore.viz.film.components.map_screen import map_limit
 from netcore.viz.film.components.map_sequence import MapSequenceFilm
 from netcore.viz.film.components.neuron_votes import NeuronVotes
+from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.tiles import Tiles, max_tiles, ring
 from netcore.viz.film.components.vector_steps import MAX_SQUARES, ClassBars, thumbnails, vector_squares
 from netcore.viz.layout.area import Area
@@ -104,11 +105,11 @@ class FeatureMapFilm(MapSequenceFilm):
         assert tiles is not None
         self.shown = top_k(values, MAX_SQUARES)
         squares = vector_squares(self.theme, values[self.shown], screen.body, screen.pixel)
-        n, active = int(np.prod(block.input_shape)), int((values != 0).sum())
-        text = "{n} values → {m} {word}s" + (", {k} active" if active < len(values) else "")
+        n, zeros = int(np.prod(block.input_shape)), int((values == 0).sum())
+        text = "{n} values → {m} {word}s" + (": {k} of them 0" if zeros else "")
         word = block.unit_word
         self.neurons = block.title, at
-        with self.step(text, name=f"vector-{at + 1}", n=n, m=len(values), word=word, k=active):
+        with self.step(text, name=f"vector-{at + 1}", n=n, m=len(values), word=word, k=zeros):
             self.play(screen.clear(tiles), screen.clear_detail(), self.line.change(), self.fall(tiles))
             limit, signed = map_limit(values)
             self.play(
@@ -130,20 +131,23 @@ class FeatureMapFilm(MapSequenceFilm):
         layer = trace[graph_of_trace(trace).output.main.node]
         answer, other = trace.prediction, compared_class(trace)
         last = trace.value(vectors[-1].output).ravel() if vectors else np.zeros(0)
+        odds: list[Term] = []
         if layer.weight is not None and layer.kind == "Linear" and trace.input_of(layer).shape == last.shape:
             names = clip_names([trace.classes[k] for k in (answer, other)], 7)
-            self.votes(NeuronVotes.read(layer, last, (answer, other), names))
+            votes = NeuronVotes.read(layer, last, (answer, other), names)
+            odds = votes.odds(trace.probabilities[[answer, other]])
+            self.votes(votes, f"{names[1]}: the " + ("true class" if other == trace.label else "second-highest score"))
         with self.step("{a}: {p}", name="answer", a=cut(trace.classes[answer]), p=format_percent(trace.confidence)):
             left, right = screen.body.columns([0.48, 0.52], 0.5)
             bars = ClassBars(self.theme, trace, right, self.max_classes)
-            moves = [screen.clear(), screen.clear_detail(), self.line.change()]
+            moves = [screen.clear(), screen.clear_detail(), self.line.change(*odds)]
             images = [(self.colors(m), f"{m.block.short}, map {m.unit + 1}") for m in evenly_spaced(layers, 4)]
             note = f"beside one map of each of {len(images)} layers" if len(images) > 1 else "beside one map"
             self.play(*moves, screen.head("probability", note, at), fade_out(screen.legend))
             self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
 
-    def votes(self, votes: NeuronVotes) -> None:
-        """One neuron's part in the lead of the answer, then those of all."""
+    def votes(self, votes: NeuronVotes, other: str) -> None:
+        """One neuron's part in the lead of the answer over the `other` class, then those of all."""
         screen, (a, b), limit = self.screen, votes.names, float(np.abs(votes.terms).max()) or 1.0
         best = votes.strongest(STRONGEST, self.shown.tolist())
         assert screen.tiles is not None
@@ -153,9 +157,10 @@ class FeatureMapFilm(MapSequenceFilm):
             with self.step(
                 "Neuron {k} raises {a} over {b} by {lead}", name="one-neuron", k=best[0] + 1, a=a, b=b, lead=lead
             ):
-                self.play(fade_in(rings[:1]), self.line.change(*line))
+                head = screen.head(self.neurons[0], other, self.neurons[1])
+                self.play(fade_in(rings[:1]), head, self.line.change(*line))
         rgb = self.theme.signed_colors(votes.terms[self.shown] / limit)[:, None, None]
-        with self.step("Blue neurons raise {a} over {b}, orange lower", name="strongest", a=a, b=b):
+        with self.step("Blue raises {a} over {b}, orange lowers it", name="strongest", a=a, b=b):
             note = f"color: (weight to {a} − weight to {b}) × activation"
             self.play(Animate(screen.tiles, rgb=rgb, run_time=0.5), screen.scale(limit, True, note), self.line.change())
             head = screen.head(self.neurons[0], name_ringed(votes, best), self.neurons[1])
@@ -175,9 +180,9 @@ class FeatureMapFilm(MapSequenceFilm):
         maps = [f"{len(m.values):,} maps of {m.size[0]} × {m.size[1]}" for m in picked]
         first = ", ".join([*maps[:1], *(text.replace(" maps", "") for text in maps[1:])])
         trace = self.trace
-        values = [trace.value(block.output).ravel() for block in vectors[-1:]]
-        active = [f"{int((v != 0).sum()):,} of {len(v):,} values not 0" for v in values if (v == 0).any()]
-        words = "; ".join([*active, "one answer: "]), f", {format_percent(trace.confidence)}"
+        values = [(block.unit_word, trace.value(block.output).ravel()) for block in vectors[-1:]]
+        zeros = [f"{int((v == 0).sum()):,} of {len(v):,} {word}s 0" for word, v in values if (v == 0).any()]
+        words = "; ".join([*zeros, "one answer: "]), f", {format_percent(trace.confidence)}"
         answer = cut(trace.classes[trace.prediction], max(2, 50 - len("".join(words)))).join(words)
         clear = [self.line.change()] if self.line.lines else []
         self.takeaway("{maps}", "{answer}", *clear, maps=first, answer=answer)
@@ -185,11 +190,11 @@ class FeatureMapFilm(MapSequenceFilm):
 
 def after_dropout(block: Block) -> str:
     """Say that dropout is off, where the block has one."""
-    return "dropout is off" if any("Dropout" in op.kind for op in block.operations) else ""
+    return "dropout (in training only) is off" if any("Dropout" in op.kind for op in block.operations) else ""
 
 
 def name_ringed(votes: NeuronVotes, best: Sequence[int]) -> str:
     """Say which neurons are ringed: those that raise most, as far as they are drawn."""
     drawn = len(best) == min(STRONGEST, int((votes.terms > 0).sum()))
-    text = f"the {len(best)} that raise {votes.names[0]} most" if drawn else f"{len(best)} that raise {votes.names[0]}"
+    text = f"the {len(best)} that raise most" if drawn else f"{len(best)} that raise"
     return f"ringed: {text}" if best else ""

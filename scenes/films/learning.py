@@ -96,7 +96,7 @@ class Learning(TrainingFilm):
         with self.step(text, name="mean", n=len(losses), mean=format_value(losses.mean()), even=format_value(even)):
             self.play(shares.move(small), self.line.change())
             above = f"; {dots.above} higher ones at the top" if dots.above else ""
-            note = self.note(f"a grey dot: one of {found.words}{above}")
+            note = self.note(f"a grey dot: one of {found.words}{above};", "side by side: images of one class")
             self.play(fade_in([*dots.axes, dots.own, *dots.own_line]), note)
             self.play(dots.drop())
             self.play(fade_in([*dots.mean_line, *dots.even_line]))
@@ -106,10 +106,10 @@ class Learning(TrainingFilm):
         charts, dots = self.charts, self.dots
         self.timed = [*self.shares.timed, *charts.timed]
         self.set_clock(self.timed, 0.0)
-        few = len(self.snapshots) < FEW
-        text = "{k} snapshots in {span}: before and after" if few else "Each short tick: a snapshot, {k} in {span}"
-        note = self.note(*self.snapshot_words)
-        with self.step(text, name="training", k=len(self.snapshots), span=self.span):
+        few, ends = len(self.snapshots) < FEW, [float(self.p[k, self.true]) for k in (0, -1)]
+        text, values = wording.training_caption(self.class_name(self.true), ends, len(self.snapshots), self.span, few)
+        note = self.note(*wording.tick_note(self.snapshot_words[1], self.axis.times))
+        with self.step(text, name="training", **values):
             gone = fade_out(m for m in dots.mobjects if m is not dots.dots), dots.gather(charts.loss.cursor.spots[0])
             self.play(gone, note, fade_in(charts.mobjects, 0.5))
             self.run_clock(self.timed, 1.0, SECONDS / 2 if few else SECONDS)
@@ -125,8 +125,9 @@ class Learning(TrainingFilm):
         text, values = wording.half_caption(self.found, k, lasting is not None, self.when(k))
         with self.step(text, name="half", **values):
             self.run_clock(self.timed, float(self.axis.times[k]), 1.2, self.line.change())
-            self.ringed = [self.charts.rings(k)]
-            self.play(fade_in(self.ringed), self.note(*wording.half_note(self.found, k)))
+            self.ringed = self.charts.half_line()
+            note = self.note(*wording.half_note(self.found, k, self.p[k], self.true, self.context.classes))
+            self.play(fade_in(self.ringed), note)
 
     def overfit(self) -> None:
         """The held-out loss rises while the training loss, as recorded, falls on."""
@@ -179,7 +180,7 @@ class Learning(TrainingFilm):
         text, values = wording.mistake_caption(self.found, classes)
         self.mistakes = mistake_images(self.theme, self.right, self.found, m, classes)
         marks = [self.grid.ring(m.true, m.predicted)] if m else []
-        note = self.note("framed: the largest cell off the diagonal, " * bool(m) + f"at {self.axis.labels[-1]}")
+        note = self.note(*wording.pair_note(self.found, classes, self.axis.labels[-1]))
         with self.step(text, name="confused", **values):
             self.play(fade_out([*self.ringed, *self.charts.mobjects]), note)
             self.play(fade_in(marks), fade_in(self.mistakes.mobjects, 0.4))

@@ -7,9 +7,8 @@ early and late, then the accuracy with one layer at a time put back to its untra
 import numpy as np
 
 from netcore.analysis.first_layer import first_unit, idle_pixels
-from netcore.analysis.layer_resets import LayerReset, reset_layers, weighted_blocks
+from netcore.analysis.layer_resets import LayerReset, reset_layers
 from netcore.analysis.snapshot_predictions import recorded_curves
-from netcore.core.formatting import format_percent
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER
 from netcore.viz.film.components import weight_wording as wording
@@ -28,7 +27,7 @@ NEEDS = ("snapshots",)
 
 SECONDS = 8.0  # for all snapshots
 MAX_LAYERS = 12
-MOST = 0.8  # of the training: if half of the change took longer, no span is marked
+MOST = 0.25  # of the training: if half of the change took longer, no span is marked
 
 
 class WeightsEvolve(TrainingFilm):
@@ -50,9 +49,11 @@ class WeightsEvolve(TrainingFilm):
         upper, self.lower = self.stage.rows([0.55, 0.45], 0.2)
         self.word = "kernel" if self.unit.is_kernel else "neuron"
         self.name = f"{self.word} {self.unit.unit + 1}"
+        self.ends = self.axis.labels[0], self.axis.labels[-1]
+        self.names = f"{self.name}, {self.ends[0]}", f"{self.name}, {self.ends[1]}"
         self.view, self.small = (
-            WeightView(self.theme, area, self.unit, self.trace, self.axis.times, f"weights of {self.name}")
-            for area in (self.stage, upper)
+            WeightView(self.theme, area, self.unit, self.trace, self.axis.times, name)
+            for area, name in ((self.stage, self.names[0]), (upper, f"weights of {self.name}"))
         )
         label = self.trace.prediction if self.trace.label is None else self.trace.label
         self.image = ellipsize_line(self.trace.classes[label], 2.5, LABEL)
@@ -67,12 +68,12 @@ class WeightsEvolve(TrainingFilm):
         each = "used at every window" if unit.is_kernel else "one for each pixel"
         with self.step("{who}: {n} weights, {each}", name="unit", who=self.name.capitalize(), n=own.size, each=each):
             self.add(view.image, view.heads[1])
-            mark = [view.window] if unit.is_kernel else []
+            parts = [view.heads[0], *([view.window] if unit.is_kernel else [])]
             words = wording.WINDOW_NOTE if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
-            self.play(view.spread(), fade_in([view.heads[0], *mark], delay=0.5), self.note(*words))
+            self.play(view.spread(), fade_in(parts, 0.5), view.show_scale(0, 0, 0.5), self.note(*words))
         with self.step("Weights: blue above 0, orange below, plain near 0", name="signs"):
             marks, terms = view.mark_extremes()
-            self.play(view.show_scale(0, 0), fade_in(marks), self.line.change(*terms))
+            self.play(fade_in(marks), self.line.change(*terms))
         self.marks = marks
 
     def lay_down(self, k: int, products: Tiles) -> None:
@@ -92,7 +93,7 @@ class WeightsEvolve(TrainingFilm):
             self.lay_down(0, view.products)
         if not view.rescales:
             return
-        with self.step("Same weights, new scale: full colour is now {m}", name="scale", m=view.scales[0][1]):
+        with self.step("Same weights, new scale: full color is now {m}", name="scale", m=view.scales[0][1]):
             colors = view.later_weights.colors[0], view.later_products.colors[0]
             self.play(
                 Animate(view.weights, rgb=colors[0]), Animate(view.products, rgb=colors[1]),
@@ -104,7 +105,7 @@ class WeightsEvolve(TrainingFilm):
     def evolve(self) -> None:
         """Cursor, weights, products and sum go through the snapshots together."""
         view, small, unit = self.view, self.small, self.unit
-        words = f"{self.name}: weight differences, added up", f"of {self.found.words}"
+        words = f"{self.name}: sizes of its changes, added up", f"of {self.found.words}"
         curve = recorded_curves(self.context, self.found)[1]
         self.charts = charts = WeightCharts(self.theme, self.lower, self.axis, unit, self.found.accuracy, curve, words)
         texts = view.sum_texts()
@@ -112,7 +113,7 @@ class WeightsEvolve(TrainingFilm):
         self.timed = [small.later_weights, small.later_products, *charts.timed, number]
         set_time(self.timed, 0.0)
         with self.step("{n} of training, shown at {k} snapshots", name="training", n=self.span, k=len(texts)):
-            self.play(view.move_to(small), self.note(*self.snapshot_words))
+            self.play(view.rename(small.heads[0].text), view.move_to(small), self.note(*self.snapshot_words))
             self.remove(view.weights, view.products)
             self.add(small.later_weights, small.later_products)
             self.play(fade_in([*charts.mobjects, number]))
@@ -139,6 +140,7 @@ class WeightsEvolve(TrainingFilm):
             )
             self.remove(small.later_weights)
             self.add(view.later_weights)
+            self.play(view.rename(self.names[1]))
             self.lay_down(-1, view.later_products)
 
     def idle(self) -> None:
@@ -148,14 +150,15 @@ class WeightsEvolve(TrainingFilm):
             return
         with self.step("{n} pixels never had ink: weights never moved", name="idle", n=int(found.sum())):
             self.marks = [self.view.frame_pixels(found)]
-            self.play(fade_in(self.marks), self.note(*wording.idle_note(self.axis.labels[0])))
+            self.play(fade_in(self.marks), self.note(*wording.IDLE_NOTE))
 
     def all_units(self) -> None:
         """Every unit of the layer, first untrained, then trained."""
         view, pixel = self.view, self.width / self.cairo_camera.pixel_width
-        ends, others = (self.axis.labels[0], self.axis.labels[-1]), len(weighted_blocks(self.trace)) > 1
-        grid = UnitGrid(self.theme, self.stage, self.unit, view.scales[0][1], self.max_units, pixel, self.word, ends)
-        (text, values), notes = wording.units_caption(self.unit, grid.count, grid.all_shown, ends, others)
+        grid = UnitGrid(
+            self.theme, self.stage, self.unit, view.scales[0][1], self.max_units, pixel, self.word, self.ends
+        )
+        (text, values), notes = wording.units_caption(self.unit, grid.count, grid.all_shown, self.ends)
         with self.step(text, name="all", **values):
             legends = [m for legend in view.legends for m in legend]
             old = [view.image, view.later_products, *view.heads, *self.marks, view.window, *legends, *view.cells]
@@ -174,11 +177,8 @@ class WeightsEvolve(TrainingFilm):
             resets, total = reset_layers(self.context, self.first, self.last, self.found.images, MAX_LAYERS)
             self.show_resets(resets, total, full)
         view, (second, more) = self.view, wording.reset_caption(resets, total, full)
-        first, values = wording.conclusion_caption(
-            self.unit, self.name.capitalize(), self.image, view.ends, self.fastest
-        )
-        names = f"{self.name}, {self.axis.labels[0]}", self.axis.labels[-1]
-        ends = weight_ends(self.theme, self.stage, self.unit, names, view.scales[0])
+        first, values = wording.conclusion_caption(self.unit, self.name, self.image, view.ends, self.fastest)
+        ends = weight_ends(self.theme, self.stage, self.unit, self.names, view.scales[0][1])
         self.takeaway(first, second, self.line.change(), fade_out(self.old), fade_in(ends, 0.4), **values, **more)
 
     def show_resets(self, resets: list[LayerReset], total: int, full: float) -> None:
@@ -187,14 +187,13 @@ class WeightsEvolve(TrainingFilm):
         words = f"accuracy on {self.found.words}" + f" · {len(resets)} of {total} layers" * (len(resets) < total)
         bars = LabelledBars(self.theme, self.stage, [r.title for r in resets], p, title=words, before=full)
         with self.step("One layer at a time put back to untrained weights", name="put-back"):
-            note = self.note(f"upright line: {format_percent(full)}, all trained;", "a bar: only its layer untrained")
-            self.play(fade_out(self.old), note)
+            self.play(fade_out(self.old), self.note(*wording.bar_note(full)))
             self.play(fade_in(bars.still))
             self.play(bars.fall())
         low, self.old = int(p.argmin()), [*bars.still, *bars.numbers]
         if p[low] < full:
             text, values = wording.worst_caption(resets[low], full)
             with self.step(text, name="worst", **values):
-                note = self.note(*wording.worst_note(resets, full, len(self.trace.classes)))
+                note = wording.worst_note(resets, full, len(self.trace.classes))
                 self.old.append(bars.ring(low))
-                self.play(fade_in(self.old[-1:]), note)
+                self.play(fade_in(self.old[-1:]), self.note(*note))

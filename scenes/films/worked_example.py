@@ -58,17 +58,14 @@ class WorkedExample(PixelFilm):
         self.activate()
         self.show_score()
         self.show_scores()
-        share = format_percent(float(self.trace.probabilities.max()))
-        neuron = "one neuron, " if len(self.layers) > 1 else ""
-        values: dict[str, Any] = {
-            "n": sum(layer.weight.size for layer in self.layers),
-            "share": share,
-            "neuron": neuron,
-        }
+        many = len(self.layers) > 1
+        values: dict[str, Any] = {"share": format_percent(float(self.trace.probabilities.max()))}
+        values |= {"neuron": "1 neuron, " * many, "n": sum(layer.weight.size for layer in self.layers)}
+        values["k"] = sum(len(t.hand.products) for t in [self.tables, *([self.score] if many else [])])
         values["sizes"] = " + ".join("{1:,} × {0:,}".format(*layer.weight.shape) for layer in self.layers)
-        where = "" if self.whole else " in dense layers"
-        second = shortest_caption(f"{{sizes}} = {{n}} products{where}", f"{{n}} products{where}", **values)
-        self.takeaway("By hand: {neuron}one score, share {share}", second, self.sums.change(), **values)
+        where = "in all" if self.whole else "in dense layers"
+        second = shortest_caption(f"{{sizes}} = {{n}} {where}", f"{{n}} products {where}", **values)
+        self.takeaway("By hand: {neuron}1 score, {k} products: {share}", second, self.sums.change(), **values)
 
     def choose_neuron(self) -> None:
         """The last hidden neuron that speaks most for the answer; without hidden layers the answer's own score."""
@@ -115,17 +112,19 @@ class WorkedExample(PixelFilm):
     def multiply(self) -> None:
         """A product for each pair."""
         with self.step("Multiply each pair", name="products"):
-            first = self.tables.largest_product
-            self.play(fade_in(self.tables.products.mobjects), self.sums.change(first, ("(rounded)", "muted")))
+            first, self.pair = self.tables.largest_product, self.tables.mark_pair()
+            words = self.sums.change(first, ("(rounded)", "muted"))
+            self.play(fade_in(self.tables.products.mobjects), fade_in(self.pair, 0.3), words)
 
     def add_up(self) -> None:
         """Row sums of the printed cells, their sum, and the bias."""
         tables, hand, n = self.tables, self.tables.hand, len(self.layer.inputs)
         with self.step("Add the {n} products: {total}", n=n, total=hand.before_bias, name="sum"):
-            self.play(fade_in([tables.row_title, *tables.row_sums]))
+            self.play(fade_in([tables.row_title, *tables.row_sums]), fade_out(self.pair))
             self.play(self.sums.change(*write_sum(tables.rows, hand.before_bias, ["foreground"] * len(tables.rows))))
         with self.step("Add the bias {bias}: {total}", bias=hand.bias, total=hand.total, name="bias"):
-            self.play(self.sums.change(hand.before_bias, tables.bias_term, "=", hand.total))
+            words = hand.before_bias, tables.bias_term, "=", hand.total, ("(bias: learned too)", "muted")
+            self.play(self.sums.change(*words))
 
     def activate(self) -> None:
         """The activation function of the sum."""
@@ -191,8 +190,8 @@ class WorkedExample(PixelFilm):
         with self.step(exact, name="shares", **values):
             self.play(fade_in(shares), self.sums.change("before rounding, all shares add up to 100 %"))
         with self.step("PyTorch gives {p}: the same", p=sheet.torch_percents[k], name="pytorch"):
-            note = "largest difference of a share under 10⁻⁵"
-            self.play(fade_in(torch), self.sums.change((note, "muted")))
+            note = "PyTorch: the software that runs this network;", "shares differ by less than 10⁻⁵"
+            self.play(fade_in(torch), self.sums.change(*[(text, "muted") for text in note]))
 
 
 def name_function(kinds: Sequence[str]) -> str:

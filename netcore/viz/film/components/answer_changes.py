@@ -24,7 +24,7 @@ class AnswerChanges:
     theme : Theme
     area : Area
     title : str
-        What the two answers are.
+        What the two answers are; ``{}`` is the number of images shown.
     images : ndarray of uint8, shape (N, C, H, W)
     before, after : sequence of str
         Answers for each image.
@@ -57,7 +57,7 @@ class AnswerChanges:
             )
             for a, b, cell, frame in zip(before, after, cells, frames, strict=False)
         ]
-        text = ellipsize_line(title, area.width, LABEL)
+        text = ellipsize_line(title.format(count), area.width, LABEL)
         self.title = text_line(text, LABEL, muted, at=(area.center[0], area.top - 0.2))
 
     @property

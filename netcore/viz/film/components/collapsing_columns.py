@@ -106,5 +106,5 @@ def matrix_sizes(layers: Sequence[DenseLayer], product: NDArray[np.floating], wi
     """
     sizes = ["({:,} × {:,})".format(*layer.weight.shape) for layer in layers[::-1]]
     end = "{:,} × {:,}".format(*product.shape)
-    text, short = (f"matrices: {' · '.join(row)} → {end}" for row in (sizes, [sizes[0], "…", sizes[-1]]))
+    text, short = (f"weights: {' · '.join(row)} → {end}" for row in (sizes, [sizes[0], "…", sizes[-1]]))
     return text if line_width(text, SUM_LINE) <= width else short

@@ -4,14 +4,13 @@ import numpy as np
 
 from netcore.analysis.map_layers import MapLayer
 from netcore.analysis.normalization import map_scale_shift
-from netcore.core.formatting import format_number
 from netcore.core.trace import Trace
 from netcore.viz.film.components.cnn_wording import spell
 from netcore.viz.film.components.sum_line import BREAK, Term
 from netcore.viz.film.components.sums import format_fixed, print_affine
 
 
-def function_terms(trace: Trace, layer: MapLayer) -> list[Term]:
+def function_terms(trace: Trace, layer: MapLayer, lowest: bool = True) -> list[Term]:
     """Write what each function makes of the followed value: a normalization in numbers, and ReLU of a negative value.
 
     Parameters
@@ -19,6 +18,8 @@ def function_terms(trace: Trace, layer: MapLayer) -> list[Term]:
     trace : Trace
     layer : MapLayer
         With `steps`.
+    lowest : bool
+        Whether to write the smallest value that ReLU makes 0.
     """
     first, *later = layer.steps
     nodes = [node for _, node in layer.block.steps]
@@ -28,7 +29,7 @@ def function_terms(trace: Trace, layer: MapLayer) -> list[Term]:
         affine = print_norm(trace, layer, nodes[k], value, result) if k == 1 and len(nodes) == len(layer.steps) else []
         line = [f"{spell(term)}:", *affine] if affine else [*line, f"→ {spell(term)} {format_fixed(result, 2)}"]
         value = result
-    return [*line, *_negative(trace, layer, nodes)]
+    return [*line, *(_negative(trace, layer, nodes) if lowest else [])]
 
 
 def print_norm(trace: Trace, layer: MapLayer, node: str, before: float, after: float) -> list[str]:
@@ -38,10 +39,12 @@ def print_norm(trace: Trace, layer: MapLayer, node: str, before: float, after: f
     return print_affine(before, after, found.scale, found.shift) if found else []
 
 
-def after_sum(layer: MapLayer) -> list[Term]:
+def after_sum(trace: Trace, layer: MapLayer) -> list[Term]:
     """Write what the functions of a layer make of the sum of its followed value, in a row of its own."""
-    later = [f"→ {spell(term)} {format_number(value, 3)}" for term, value in layer.steps[1:]]
-    return [BREAK, *later] if later else []
+    if len(layer.steps) < 2:
+        return []
+    terms = function_terms(trace, layer, lowest=False)
+    return [BREAK, *(terms[1:] if str(terms[1]).startswith("→") else terms)]
 
 
 def _negative(trace: Trace, layer: MapLayer, nodes: list[str]) -> list[Term]:

@@ -7,7 +7,7 @@ import numpy as np
 from netcore.analysis.dense_layers import DenseLayer
 from netcore.analysis.hand_computation import add_texts, to_decimal
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
-from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum
+from netcore.viz.film.components.number_table import NumberTable, fit_hand_sum, soft_colors
 from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.mobjects import Rectangles
 from netcore.viz.film.text import line_width, text_line
@@ -65,8 +65,10 @@ class HandTables:
         below = Area(below.left, below.bottom, below.right, self.activations.area.bottom - 0.15)
         self.weights = NumberTable(theme, below, "weights w (learned)", [*hand.weights, *[""] * len(more)], columns)
         values = np.array([float(to_decimal(text)) for text in texts])
-        fill = theme.signed_colors(values / max(np.abs(values).max(), 1e-12))
-        title = first_fitting(["products (blue +, orange −)", "products"], place.width)
+        fill = soft_colors(theme, values)
+        largest = texts[int(np.abs(values).argmax())].removeprefix("−")
+        titles = [f"products (full color: ±{largest})", "products (blue +, orange −)", "products"]
+        title = first_fitting(titles, place.width)
         self.products = NumberTable(theme, place, title, texts, columns, fill, ROW_HEIGHT)
         ends = self.products.row_ends(columns)
         ink = theme.rgb("foreground")
@@ -86,11 +88,20 @@ class HandTables:
         return [*self.factors, *self.products.mobjects, self.row_title, *self.row_sums]
 
     @property
+    def largest(self) -> int:
+        """Cell of the largest product that is written."""
+        return max(range(len(self.hand.products)), key=lambda i: abs(to_decimal(self.hand.products[i])))
+
+    @property
     def largest_product(self) -> str:
         """The largest product in numbers."""
-        hand = self.hand
-        k = max(range(len(hand.products)), key=lambda i: abs(to_decimal(hand.products[i])))
+        hand, k = self.hand, self.largest
         return f"w × a: {hand.weights[k]} × {hand.activations[k]} = {hand.products[k]}"
+
+    def mark_pair(self) -> list[ArrayMobject]:
+        """Outline the largest product and its factors."""
+        tables, line = (self.activations, self.weights, self.products), [*self.theme.rgb("emphasis"), 1.0]
+        return [Rectangles(table.cells[self.largest].corners, line=line, width=2) for table in tables]
 
     @property
     def bias_term(self) -> str:

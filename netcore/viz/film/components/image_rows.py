@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netcore.analysis.snapshot_predictions import Mistake, SnapshotPredictions
-from netcore.core.formatting import format_count, format_percent
+from netcore.core.formatting import format_percent
 from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import LABEL, NUMBER, ArrayMobject
 from netcore.viz.film.mobjects import PixelImages
@@ -72,6 +72,6 @@ def mistake_images(
         of = np.full(len(index), mistake.predicted)
         title = f"true class {classes[mistake.true]}, probability of {classes[mistake.predicted]}"
         if len(mistake.images) > len(index):
-            title += f" ({len(index)} of {format_count(len(mistake.images), 'image')})"
+            title += f"; the {len(index)} surest of {len(mistake.images):,}"
     shares = np.exp(found.log_probabilities[-1, index, of])
     return NamedImages(theme, area, found.images.images[index], [format_percent(float(p)) for p in shares], title)

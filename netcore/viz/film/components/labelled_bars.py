@@ -14,10 +14,11 @@ from netcore.viz.film.text import ellipsize_line, line_width, text_line
 from netcore.viz.layout.area import Area
 from netcore.viz.theme import Theme
 
+ROOM = 0.1  # between the texts of a row and its frame
 GAP = 0.2  # between a bar and its texts
 NAME_SHARE = 0.45  # of the width, that names take at most
 HEAD = 35 * PIXEL  # height of the title
-MAX_HEIGHT = 0.26  # of a bar below a title
+MAX_HEIGHT = 0.36  # of a bar below a title
 
 
 class LabelledBars:
@@ -54,6 +55,8 @@ class LabelledBars:
         before: float | None = None,
     ) -> None:
         self.theme = theme
+        if before is not None:
+            area = Area(area.left + ROOM, area.bottom, area.right - ROOM, area.top)  # of the frame of a row
         self.shares: NDArray[np.float64] = np.asarray(shares, float)
         self.percents = [format_percent(share) for share in self.shares]
         names = [ellipsize_line(name, NAME_SHARE * area.width, LABEL) for name in names]
@@ -74,7 +77,7 @@ class LabelledBars:
                 text_line(text, size, ink, at=(x, row.center[1]), align=(side, 0))
                 for text, row in zip(texts, rows, strict=True)
             ]
-            for texts, size, x, side in ((names, LABEL, left - GAP, 1), (self.percents, NUMBER, right + GAP, -1))
+            for texts, size, x, side in ((names, LABEL, left - GAP, 1), (self.percents, NUMBER, area.right, 1))
         )
         self.marks = [] if before is None else [self._mark(corners, before)]
         self.title = [
@@ -117,6 +120,6 @@ class LabelledBars:
     def ring(self, row: int) -> Rectangles:
         """Return a yellow frame around a row."""
         boxes = np.stack([m.bounding_box() for m in (self.names[row], self.numbers[row])])
-        room = np.array([0.1, 0.12])
+        room = np.array([ROOM, 0.12])
         low, high = boxes[:, :2].min(0) - room, boxes[:, 2:].max(0) + room
         return Rectangles([[low, high]], line=[*self.theme.rgb("emphasis"), 1.0], width=2.0)

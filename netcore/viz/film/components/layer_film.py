@@ -6,7 +6,7 @@ from manim import linear
 from netcore.analysis.convolution import OutputTerms, output_terms
 from netcore.analysis.map_layers import MapLayer, pooled_values
 from netcore.analysis.map_maxima import largest_values
-from netcore.core.formatting import format_number, format_sum
+from netcore.core.formatting import format_count, format_number, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, ArrayMobject
@@ -25,7 +25,7 @@ from netcore.viz.layout.area import Area
 WINDOWS = 3  # strongest places of a map that are opened
 MAX_COLORS = 4  # input maps of a layer that reads the image
 EFFECTS = {"BN": "batch norm rescales", "ReLU": "ReLU makes negatives 0"}
-KERNEL_COLORS = "(kernel: blue above 0, orange below)"
+COLORS = "(blue above 0, orange below)"
 DIMMED = 0.35  # share of its contrast that a tile keeps where lines cross it
 MAX_POOLING = 4  # side of a pooling window that is shown in numbers
 Spot = tuple[OutputTerms, int, int]  # a window, and row and column of its value
@@ -57,11 +57,13 @@ class LayerFilm(Film):
             self.play(screen.image_to_rail())
             kernel = terms.weights.mean(0)
             title = f"kernel {layer.unit + 1}" + (", mean of colors" if len(terms.weights) > 1 else "")
-            limit, signed = map_limit(layer.values)
-            self.big = screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
+            later = len(layer.steps) > 1  # the map shows the sums alone up to the step about the functions
+            values = (self.trace[layer.block.main.node].output if later else layer.values)[[layer.unit]]
+            limit, signed = map_limit(values)
+            self.big = screen.make_tiles(values, limit, self.right)
             self.play(
                 screen.show_detail(title, kernel, np.abs(kernel).max(), True),
-                screen.head(layer.block.title, f"map {layer.unit + 1} of {len(layer.values):,}", 0),
+                screen.head(layer.block.title, name_map(layer) + ": sums" * later, 0),
                 screen.scale(limit, signed),
             )
             self.play(
@@ -72,10 +74,10 @@ class LayerFilm(Film):
             marks = self.rings(layer, [(terms, layer.row, layer.column)])
             area = Area(self.left.left, self.left.bottom, self.left.right, self.left.top - LINE)
             marks += [
-                self.label(f"{products.size:,} products", area),
+                self.label(f"kernel × pixel: {products.size:,} products", area.fit(*products.shape[::-1])),
                 value_cells(self.theme, products, area, np.abs(products).max(), True, texts[:-1]),
             ]
-            words = *window_terms(layer, texts, total), (KERNEL_COLORS, "muted")
+            words = *window_terms(layer, texts, total), (COLORS, "muted")
             self.play(fade_in(marks), self.line.change(*words, delay=0.3))
             screen.marks = marks
         self.functions(layer)
@@ -88,7 +90,14 @@ class LayerFilm(Film):
         words = [EFFECTS.get(term, f"then {spell(term)}") for term, _ in layer.steps[1:]]
         text = ", ".join(words)
         with self.step("{text}", name="functions", text=text[:1].upper() + text[1:]):
-            self.play(self.line.change(*function_terms(self.trace, layer)))
+            assert self.big is not None
+            limit, signed = map_limit(layer.values)
+            after = self.screen.make_tiles(layer.values[[layer.unit]], limit, self.right)
+            head = self.screen.head(layer.block.title, f"{name_map(layer)} after {spell(layer.steps[-1][0])}", 0)
+            self.play(
+                self.line.change(*function_terms(self.trace, layer)), head, self.screen.scale(limit, signed),
+                Animate(self.big, rgb=after.rgb, values=after.values, run_time=0.6),
+            )  # fmt: skip
 
     def windows(self, layer: MapLayer) -> None:
         """The windows over which the map is largest, beside each other."""
@@ -139,11 +148,12 @@ class LayerFilm(Film):
             f"All {len(layer.values)}" if len(shown) == len(layer.values) else f"{len(shown)} of {len(layer.values):,}"
         )
         low = format_number(-limit if signed else 0.0)
+        ground = without_ink(self.trace, layer)
         with self.step("{which} maps of {title}: {low} to {high}", name=f"maps-{k + 1}", which=which,
                        title=cut(block.title), low=low, high=limit):  # fmt: skip
             tiles = screen.make_tiles(shown, limit)
             goal = tiles.corners()[layer.position]
-            moves = [screen.clear(), screen.clear_detail(), self.line.change()]
+            moves = [screen.clear(), screen.clear_detail(), self.line.change(*ground)]
             if self.big is not None:
                 moves.append(travel(self.big, goal))
             note = ", ".join(filter(None, ["number: first map of its row", dead_note(shown)]))
@@ -201,27 +211,48 @@ class LayerFilm(Film):
         reads = f"{len(terms.channels):,} of {len(before.values):,}" if few else f"all {len(before.values):,}"
         which = [int(np.flatnonzero(terms.channels == c)[0]) for c in layer.sources]
         with self.step("{title}: each map reads {n} maps", name=f"reads-{k + 1}", title=capital(layer), n=reads):
-            note = f"map {layer.unit + 1} of {len(layer.values):,}; lines: largest parts"
+            note = f"left: {before.block.title}; lines: largest parts of the sum"
             self.play(
                 fade_out(screen.marks + screen.dead), travel(screen.tiles, small), self.line.change(),
-                screen.head(layer.block.title, note, k),
-                screen.scale(limit, signed), fade_in([self.big], delay=0.5),
+                screen.head(layer.block.title, name_map(layer), k),
+                screen.scale(limit, signed, note), fade_in([self.big], delay=0.5),
             )  # fmt: skip
             sources = [int(np.flatnonzero(before.chosen == c)[0]) for c in layer.sources]
             frames, ground = small[sources], np.asarray(self.theme.rgb("background"))
             rgb = ground + DIMMED * (screen.tiles.rgb - ground)
             rgb[sources] = screen.tiles.rgb[sources]
             value = ring(self.theme, self.big.corners()[0], layer.size, [layer.row], [layer.column])
-            numbers = row_numbers(self.theme, small, before.chosen)
+            numbers: list[ArrayMobject] = [*row_numbers(self.theme, small, before.chosen)]
+            numbers.append(ring(self.theme, frames[0], before.size, terms.rows, terms.columns, width=1.5))
             edges = value_edges(self.theme, frames, value, terms.partial_sums[which])
             kernel = terms.weights[which[0]]
             title = f"kernel {layer.unit + 1} for map {layer.sources[0] + 1}"
             self.play(
                 screen.show_detail(title, kernel, np.abs(kernel).max(), True), fade_in([value, *edges, *numbers]),
-                self.line.change(*partial_terms(layer, which), *after_sum(layer), delay=0.3),
+                self.line.change(*partial_terms(layer, which), *after_sum(self.trace, layer), delay=0.3),
                 Animate(screen.tiles, rgb=rgb, run_time=0.3),
             )  # fmt: skip
             screen.marks, screen.dead = [value, *edges, *numbers], []
+
+
+def name_map(layer: MapLayer) -> str:
+    """Name the followed map, and say of how many it is one."""
+    return f"map {layer.unit + 1} of {len(layer.values):,}"
+
+
+def without_ink(trace: Trace, layer: MapLayer) -> list[str]:
+    """Say why maps of a layer that reads the image are above 0 at a corner where its window is 0."""
+    if layer.terms is None or layer.block.inputs != ("input",) or not layer.terms.bias:
+        return []
+    main = trace[layer.block.main.node]
+    above = int((layer.values[:, 0, 0] > 0).sum())
+    if output_terms(main, trace.input_of(main), layer.unit, 0, 0).inputs.any() or not above:
+        return []
+    norm = any(term == "BN" for term, _ in layer.steps)
+    return [
+        f"no ink, yet above 0 ({format_count(above, 'map')}):",
+        "there only the bias " + ("and batch norm count" if norm else "counts"),
+    ]
 
 
 def capital(layer: MapLayer) -> str:

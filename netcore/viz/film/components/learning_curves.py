@@ -105,6 +105,12 @@ class LearningCurves:
         for chart in (self.loss, self.accuracy):
             chart.curve.rest = REST
 
+    def half_line(self) -> list[ArrayMobject]:
+        """Return a line at an accuracy of one half, with its value."""
+        chart = self.accuracy
+        at = chart.plot.left - 0.12, float(chart.height_of(0.5))
+        return [chart.line_at(0.5), text_line(chart.form(0.5), LABEL, self.theme.rgb("muted"), at=at, align=(1, 0))]
+
     def rings(self, k: int) -> Neurons:
         """Return circles around the points of a snapshot."""
         spots = [chart.cursor.spots[k] for chart in (self.loss, self.accuracy)]
@@ -168,7 +174,7 @@ class LossDots:
         self.dots = Neurons(self.goals, SMALL_DOT, muted, muted, losses, width=0)
         ink, emphasis = theme.rgb("foreground"), theme.rgb("emphasis")
         self.own = Neurons(
-            plot.at(own_x, own_loss), DOT, ink, theme.rgb("background"), [own_loss], width=1.5, z_index=2
+            plot.at(own_x, own_loss), 1.5 * SMALL_DOT, ink, theme.rgb("background"), [own_loss], width=1, z_index=2
         )
         rows = [(even, f"even guess: {format_value(even)}", muted), (mean, f"mean: {format_value(mean)}", emphasis),
                 (own_loss, f"{own_name}: {format_value(own_loss)}", ink)]  # fmt: skip

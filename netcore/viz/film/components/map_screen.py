@@ -62,7 +62,8 @@ class MapScreen:
         self.grid = Area(self.body.left + NUMBER_ROOM, self.body.bottom, self.body.right, self.body.top)
         rgb = image_rgb(theme, pixels)
         self.size: tuple[int, int] = rgb.shape[:2]
-        self.image = PixelImages(rgb, self.body.fit(*self.size[::-1]).frame, outline=theme.rgb("faint"))
+        middle = Area(stage.left, self.body.bottom, stage.right, self.body.top if wide else stage.top)
+        self.image = PixelImages(rgb, middle.fit(*self.size[::-1]).frame, outline=theme.rgb("faint"))
         self.tiles: Tiles | None = None
         self.dead: list[ArrayMobject] = []
         self.texts: list[ArrayMobject] = []

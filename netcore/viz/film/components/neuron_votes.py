@@ -13,6 +13,7 @@ from netcore.viz.film.components.sum_line import Term
 from netcore.viz.film.components.sum_terms import label_term
 
 MAX_DECIMALS = 6
+MAX_LEAD = 13.0  # of two scores: above it, nobody can imagine the ratio of the probabilities
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ class NeuronVotes:
         minus = f"+ {v[1:]}" if v.startswith("−") else f"− {v}"
         words = (f"activation {a}; weight to {self.names[0]}: {u}, to {self.names[1]}: {v};", "muted")
         return [words, f"({u} {minus}) × {a} = {result}"], result
+
+    def odds(self, shares: NDArray[np.floating]) -> list[Term]:
+        """Say what the lead makes of the probabilities (2,) of the two classes; nothing if they are not a softmax's."""
+        lead = float(self.terms.sum()) + self.bias
+        if not 0 < lead < MAX_LEAD or not np.isclose(shares[1] * np.exp(lead), shares[0], rtol=0.02):
+            return []
+        times, (a, b) = float(f"{np.exp(lead):.2g}"), self.names
+        return [f"softmax: {a} is e^{lead:.2f} ≈ {times:,g} times as likely as {b}"]
 
     def total(self, best: Sequence[int]) -> list[Term]:
         """Write the difference of the scores: some neurons, all others, the biases."""

@@ -17,6 +17,7 @@ from netcore.viz.theme import Theme
 
 TITLE_ROOM = 0.42  # above the cells
 MIN_ROW_HEIGHT, MAX_ROW_HEIGHT = 0.3, 0.5
+SOFT = 0.55  # of the contrast of a colour: numbers in the foreground are read on it
 CELL_GAP = 0.16  # beside a number
 
 
@@ -47,6 +48,13 @@ def fit_hand_sum(
         if widest[0] <= factors.width and widest[1] <= products.width:
             break
     return hand, columns
+
+
+def soft_colors(theme: Theme, values: ArrayLike) -> NDArray[np.float64]:
+    """Return colours (N, 3) of signed values, the largest size the strongest, on which the foreground can be read."""
+    values = np.asarray(values, float)
+    ground = np.asarray(theme.rgb("background"))
+    return ground + SOFT * (theme.signed_colors(values / max(np.abs(values).max(), 1e-12)) - ground)
 
 
 class NumberTable:

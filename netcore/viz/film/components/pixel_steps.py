@@ -14,7 +14,7 @@ from netcore.viz.film.base_mobject import LABEL, ArrayMobject
 from netcore.viz.film.components.cnn_wording import affine_terms, spell
 from netcore.viz.film.components.convolution_wording import rounding_note, window_sum
 from netcore.viz.film.components.fades import fade_in, fade_out
-from netcore.viz.film.components.number_table import NumberTable
+from netcore.viz.film.components.number_table import NumberTable, soft_colors
 from netcore.viz.film.components.pool_window import PoolWindow
 from netcore.viz.film.components.sum_line import SumLine, Term
 from netcore.viz.film.components.sums import format_fixed
@@ -91,7 +91,7 @@ class PixelFilm(Film):
             self.add(*image)
             self.play(fade_in([m for table in tables for m in table.mobjects]), self.sums.change("y = Σ w x + b"))
         values = terms.products[position].ravel()
-        fill = theme.signed_colors(values / (np.abs(values).max() or 1.0))
+        fill = soft_colors(theme, values)
         products = NumberTable(
             theme, right.part(0, 0, 0.8, 1), "products w × x (blue +, orange −)", printed.products, columns, fill, 0.8
         )

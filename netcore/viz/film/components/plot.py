@@ -17,6 +17,7 @@ TICK_LENGTH = 6 * PIXEL
 DOT_RADIUS = 5 * PIXEL
 HIDDEN = 0.6  # of the radius: nearer dots hide each other
 SAMPLES = 200  # of a curve
+BAR_HEIGHT = 0.7  # of the highest bar, as a share of the plot's
 
 
 class Plot:
@@ -95,7 +96,7 @@ class Plot:
         corners = [[self.at(a, self.y[0])[0], self.at(b, self.y[1])[0]] for a, b in ranges]
         return Rectangles(np.array(corners), [*self.theme.rgb("muted"), 0.22], width=0, z_index=-1)
 
-    def histogram(self, values: ArrayLike, bins: int = 60, height: float = 0.7) -> Rectangles:
+    def histogram(self, values: ArrayLike, bins: int = 60, height: float = BAR_HEIGHT) -> Rectangles:
         """Draw how often values occur, the highest bar `height` of the plot's; values out of range at its ends."""
         counts, edges = self.count_values(values, bins)
         foot, xs = self.area.bottom, self.at(edges, self.y[0])[:, 0]

@@ -63,7 +63,7 @@ class UnitGrid:
         self.all_shown = len(index) == weights.shape[1]
         self.count = format_subset(len(index), weights.shape[1], word)
         note = f"framed: {word} {unit.unit + 1}" + (", mean of colors" if unit.own.shape[1] > 1 else "")
-        more = "; larger weights: full colour"
+        more = "; larger weights: full color"
         if (np.abs(shown) > vmax).any() and line_width(note + more, LABEL) < stage.width - SCALE_ROOM:
             note += more
         foot = stage.bottom + LINE / 2 - 2 * PIXEL

@@ -12,10 +12,8 @@ from netcore.viz.theme import Theme
 GAP = 0.6
 
 
-def weight_ends(
-    theme: Theme, stage: Area, unit: FirstUnit, names: tuple[str, str], scales: tuple[float, float]
-) -> list[ArrayMobject]:
-    """Return two pictures of a unit's weights, each with its name above and its scale below.
+def weight_ends(theme: Theme, stage: Area, unit: FirstUnit, names: tuple[str, str], limit: float) -> list[ArrayMobject]:
+    """Return two pictures of a unit's weights on one scale, each with its name above and the scale below.
 
     Parameters
     ----------
@@ -23,11 +21,11 @@ def weight_ends(
     stage : Area
     unit : FirstUnit
     names : tuple of str
-    scales : tuple of float
-        Values of the full colour.
+    limit : float
+        Value of the full colour.
     """
     out: list[ArrayMobject] = []
-    for weights, area, name, limit in zip(unit.own[[0, -1]], stage.columns([1, 1], GAP), names, scales, strict=True):
+    for weights, area, name in zip(unit.own[[0, -1]], stage.columns([1, 1], GAP), names, strict=True):
         inner = Area(area.left, area.bottom + LINE, area.right, area.top - LINE)
         frames = picture_frames(inner, weights.shape[1:], len(weights))
         low, high = float(frames[..., 1].min()), float(frames[..., 1].max())

@@ -42,7 +42,7 @@ class WeightView:
     times : ndarray, shape (T,)
         Places of the snapshots on the axis of time.
     name : str
-        What the unit is called.
+        Above the weights.
 
     Attributes
     ----------
@@ -84,6 +84,7 @@ class WeightView:
             text_line(ellipsize_line(w, a.width, LABEL), LABEL, theme.rgb("muted"), at=(a.center[0], high + LINE / 2))
             for w, a, (_, high) in zip(words, areas, ends, strict=True)
         ]
+        self.head_width = areas[0].width
         self.feet = [(a.center[0], low - LINE / 2 - 2 * PIXEL) for a, (low, _) in zip(areas, ends, strict=True)]
         self.legends: list[list[ArrayMobject]] = [[], []]
         self.cells: list[ArrayMobject] = []
@@ -99,6 +100,13 @@ class WeightView:
         old, at = self.legends[which], self.feet[2 * which]
         self.legends[which] = centered_scale(self.theme, self.scales[which][end], True, at)
         return [*fade_out(old), *fade_in(self.legends[which], delay=delay + (0.3 if old else 0.0))]
+
+    def rename(self, text: str) -> list[Animate]:
+        """Return the animations that replace the line above the weights."""
+        old, at = self.heads[0], self.heads[0].points[:2, :2].mean(0)
+        text = ellipsize_line(text, self.head_width, LABEL)
+        self.heads[0] = text_line(text, LABEL, self.theme.rgb("muted"), at=at)
+        return [*fade_out([old]), *fade_in([self.heads[0]], delay=0.3)]
 
     @property
     def _moving(self) -> list[ArrayMobject]:

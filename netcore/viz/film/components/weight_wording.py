@@ -17,6 +17,7 @@ Caption = tuple[str, dict[str, Any]]  # template and fields
 ENOUGH = 0.98  # of the accuracy: a layer that leaves as much might have stayed untrained
 TURNED = 0.9  # cosine of first and last weights above which kernels "turned little"
 WINDOW_NOTE = ["framed: the window shown here, that of the largest sum at the end"]
+IDLE_NOTE = ["framed: pixel 0 in all training images;", "training moves a weight in proportion to its pixel: by 0"]
 NOISE, PATTERN = 0.2, 0.5  # correlation of adjacent weights: at most, at least
 FUNCTIONS = EFFECTS | {
     "Sigmoid": "Sigmoid(x) = 1 / (1 + e⁻ˣ)",
@@ -33,32 +34,21 @@ def fastest_caption(who: str, first: str, last: str) -> Caption:
 def fastest_note(low: str, high: str, share: float) -> list[str]:
     """Return what the band is, and from where to where its change went in which share of the training."""
     ends = f"from {low} to {high}, in {format_percent(share)} of the training"
-    return ["band: shortest span with half of the weight change,", ends]
+    return ["band: shortest span with at least half of the change,", ends]
 
 
-def idle_note(first: str) -> list[str]:
-    """Return what is framed, and that its weights are those of the first snapshot."""
-    return ["framed: pixel 0 in all training images, weight × 0 = 0;", f"weights there: unchanged since {first}"]
-
-
-def units_caption(
-    unit: FirstUnit, count: str, complete: bool, ends: tuple[str, str], others: bool
-) -> tuple[Caption, list[str]]:
-    """Return that all units are shown at two snapshots, or how little they turned, and what that means.
-
-    `others` says whether other layers follow.
-    """
+def units_caption(unit: FirstUnit, count: str, complete: bool, ends: tuple[str, str]) -> tuple[Caption, list[str]]:
+    """Return that all units are shown at two snapshots, or how little they turned, and what that means."""
     layer, (first, last) = unit.block.title, ends
     values = {"count": count, "layer": layer, "a": first, "b": last, "angle": f"{np.median(unit.angles):.1f}"}
     if np.median(unit.cosines) > TURNED:
         notes = ["angle between first and last weights;", "0°: same pattern, 90°: unrelated"]
         return ("{count}: weights turned by only {angle}° (median)", values), notes
-    notes = [f"{layer} reads the pixels;", "the other layers follow it"] if others else [f"{layer} reads the pixels"]
     text, every = "{count} of {layer} through training", "All " * complete
     return (
         shortest_caption(every + text, text, every + "{count}: {a}, then {b}", "{a}, then {b}", **values),
         values,
-    ), notes
+    ), [f"{layer} reads the pixels"]
 
 
 def conclusion_caption(unit: FirstUnit, who: str, name: str, sums: tuple[str, str], span: tuple[str, str]) -> Caption:
@@ -75,30 +65,34 @@ def conclusion_caption(unit: FirstUnit, who: str, name: str, sums: tuple[str, st
         Ends of the fastest change, empty where it was even.
     """
     low, high = unit.neighbour_correlations[[0, -1]]
-    values = {"who": who, "c": name, "a": sums[0], "b": sums[1], "x": span[0], "y": span[1]}
+    values = {"who": who.capitalize(), "c": name, "a": sums[0], "b": sums[1], "x": span[0], "y": span[1]}
     if low <= NOISE and high >= PATTERN:
-        text = "{who}: noise became a pattern"
-        return (
-            shortest_caption("Noise to a pattern, fastest from {x} to {y}", text, **values) if span[0] else text
-        ), values
+        fastest = ["Noise to a pattern, fastest from {x} to {y}"] if span[0] else []
+        text = "Noise to a pattern; sum on this {c}: {a} → {b}"
+        return shortest_caption(*fastest, text, "{who}: noise became a pattern", **values), values
     named, plain = "{who}, sum on this {c}: {a} → {b}", "{who}, sum on this image: {a} → {b}"
     return shortest_caption(named, plain, **values), values
+
+
+def bar_note(full: float) -> list[str]:
+    """Return what the line and the bars of layers put back are."""
+    return [f"line: {format_percent(full)}, all layers trained;", "a bar: only its layer untrained, none trained again"]
 
 
 def worst_caption(worst: LayerReset, full: float) -> Caption:
     """Return the accuracy with and without the training of one layer."""
     title = ellipsize_line(worst.title, 3.5, LABEL)
     values = {"layer": title[:1].upper() + title[1:], "p": format_percent(full), "a": format_percent(worst.accuracy)}
-    return "{layer} untrained again: {p} → {a}", values
+    return "{layer} put back: {p} → {a}", values
 
 
 def worst_note(resets: Sequence[LayerReset], full: float, classes: int) -> list[str]:
-    """Return what an even guess is worth, and which layer might have stayed untrained."""
-    guess, best = f"an even guess would give {format_percent(1 / classes)}", max(resets, key=lambda r: r.accuracy)
+    """Return what an even guess is worth, and why accuracy falls, or which layer might have stayed untrained."""
+    guess, best = f"even guess: {format_percent(1 / classes)};", max(resets, key=lambda r: r.accuracy)
     if best.accuracy < ENOUGH * full:
-        return [guess]
+        return [guess, "the other layers learned to work with the trained one"] if len(resets) > 1 else [guess[:-1]]
     title = ellipsize_line(best.title, 3.5, LABEL)
-    return [guess + ";", f"{title} untrained: still {format_percent(best.accuracy)}"]
+    return [guess, f"{title} put back: still {format_percent(best.accuracy)}"]
 
 
 def reset_caption(resets: Sequence[LayerReset], total: int, full: float) -> Caption:
@@ -109,7 +103,7 @@ def reset_caption(resets: Sequence[LayerReset], total: int, full: float) -> Capt
         return "Accuracy {p}", values
     best = max(r.accuracy for r in resets)
     if best < ENOUGH * full and 1 < len(resets) == total:
-        return "Accuracy {p}; any layer untrained: ≤ {q}", values | {"q": format_percent(best)}
+        return "Accuracy {p}; any one layer put back: ≤ {q}", values | {"q": format_percent(best)}
     values |= {"layer": ellipsize_line(low.title, 2.6, LABEL), "q": format_percent(low.accuracy)}
-    named, plain = "Accuracy {p}; {layer} untrained: {q}", "Accuracy {p}; one layer untrained: {q}"
+    named, plain = "Accuracy {p}; {layer} put back: {q}", "Accuracy {p}; one layer put back: {q}"
     return shortest_caption(named, plain, **values), values
