@@ -50,19 +50,25 @@ def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
+def walk(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes of a tree, listed once."""
+    return tuple(ast.walk(tree))
+
+
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
 def find_tests(path: Path) -> Iterator[ast.FunctionDef]:
     """Test functions of a file, those of its classes too."""
-    for node in ast.walk(parse(path)):
+    for node in walk(parse(path)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield node
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             text = ast.get_docstring(node)
             if text:
@@ -95,7 +101,7 @@ def called_name(call: ast.Call) -> str:
 
 def messages(tree: ast.Module, kinds: str = r"(Error|Exit|BadParameter|Unavailable)$") -> Iterator[tuple[int, str]]:
     """Texts of exceptions where they are made."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and re.search(kinds, called_name(node)):
             for argument in node.args:
                 if text := string_of(argument):
@@ -115,7 +121,7 @@ def matches(texts: Iterator[tuple[int, str]], forbidden: dict[str, str]) -> list
 
 def identifiers(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Names that a module defines: functions, classes, parameters, variables, attributes."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -126,7 +132,7 @@ def identifiers(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def asserts(function: ast.FunctionDef, checkers: set[str]) -> bool:
     """Whether a test can fail: an assert, an expected exception or warning, or a helper or fixture that checks."""
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
@@ -138,7 +144,7 @@ def asserts(function: ast.FunctionDef, checkers: set[str]) -> bool:
 
 def checking_helpers() -> set[str]:
     """Helpers and fixtures of the tests that assert something, those that call such a helper included."""
-    functions = [n for path in TESTS for n in ast.walk(parse(path)) if isinstance(n, ast.FunctionDef)]
+    functions = [n for path in TESTS for n in walk(parse(path)) if isinstance(n, ast.FunctionDef)]
     helpers = [n for n in functions if not n.name.startswith("test_")]
     found: set[str] = set()
     while more := {n.name for n in helpers if asserts(n, found)} - found:

@@ -72,7 +72,7 @@ def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
             assert scene.name == "data-set" or context.display_name in words, "the run is not named"
 
 
-@pytest.mark.parametrize("path", [f for f in FIGURES if read_scene(f).animated], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sampled([f for f in FIGURES if read_scene(f).animated], every=2))
 def test_figure_update_is_stateless(path: Path, context_of) -> None:
     """A moment looks the same whichever was drawn before it."""
     context = context_of("cnn" if {"convolution", "maps"} & {*read_scene(path).needs} else "mlp")
@@ -99,7 +99,7 @@ def test_figure_documented(path: Path) -> None:
     assert all(option.help for option in scene.options), [o.name for o in scene.options if not o.help]
 
 
-@pytest.mark.parametrize("path", sampled(FIGURES, every=2))
+@pytest.mark.parametrize("path", sampled(FIGURES, every=4))
 def test_figure_svg_keeps_text(path: Path, context_of, tmp_path: Path) -> None:
     context, draw = context_of(_made_run(path)), load_scene(path).draw
     theme, size = THEMES["light"], (640, 360)
