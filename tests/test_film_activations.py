@@ -99,7 +99,7 @@ def test_activations_film_accuracy(played, module, mlp_run):
     expected = [float((answer.numpy() == examples.labels).mean()) for answer in answers]
     np.testing.assert_allclose(played.film.bars.bars.values, expected, atol=0.0021)
     right = [(answer.numpy() == examples.labels) for answer in answers]
-    line = "{:,} of {:,} example images with, {:,} without; trained without them: not measured here"
+    line = "{:,} of {:,} example images with, {:,} without; training without functions: not measured"
     assert played.film.lines["accuracy"] == line.format(right[0].sum(), len(right[0]), right[1].sum())
     lost, gained = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
     assert f" of {lost:,} that turn wrong (answer with → without); {gained:,} turn right" in " ".join(played.texts)

@@ -247,7 +247,7 @@ def check_step_words(film):
         np.abs(step.weights[o.weight].reshape(o.gradient.shape) - o.layer.weight)[o.gradient != 0] for o in film.found
     ]
     assert np.median(np.concatenate(moves)) == pytest.approx(step.learning_rate, rel=0.05)
-    assert f"moves each weight by the rate, {step.learning_rate:g}" in line
+    assert f"each weight with a gradient moves by the rate, {step.learning_rate:g}" in line
     predicted, measured = (float(n) for n in numbers(line.partition("predict")[2])[:2])
     assert measured == pytest.approx(film.effect.trace.loss - film.trace.loss, rel=0.01)
     assert ("too long" in line) == (abs(predicted - measured) > 0.1 * abs(measured))
@@ -273,7 +273,7 @@ def check_batch(played, autograd):
     arrow = np.diff(film.fan.mean.points[:, :2], axis=0)[0] / film.fan.unit
     np.testing.assert_allclose(arrow, [0, np.linalg.norm(mean)], rtol=1e-3, atol=1e-6)
     caption = next(s.caption for s in played.steps if s.name == "batch")
-    assert int(numbers(caption)[0]) == n == COUNT
+    assert int(numbers(caption)[1]) == n == COUNT
     single = autograd.step(film.moment.sample.pixels[None], [film.trace.label])
     module = as_long(autograd.module, autograd.step(chosen.images, chosen.labels), single)
     images = film.context.images("held_out")

@@ -216,7 +216,7 @@ def test_path_lines_carry_contributions(played, layers):
 def test_legend_drops_scope_with_bright_edges(played):
     assert "bright: into 7 and " in " ".join(texts_at(played, "scores"))
     assert "bright:" not in " ".join(texts_at(played, "powers"))
-    assert {"score", "output: as its bar"} <= set(texts_at(played, "scores"))
+    assert {"score", "output: value beside it"} <= set(texts_at(played, "scores"))
     assert "e to the score" in texts_at(played, "powers")
 
 

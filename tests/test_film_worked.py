@@ -101,7 +101,7 @@ def check_words(tables, line, trace):
 
 def check_takeaway(text, trace):
     """Only what was shown is said to be done by hand; the sizes of the layers give the printed count."""
-    assert text.startswith("By hand: 1 neuron, 1 score, 32 products: ")
+    assert text.startswith("Shown here: 1 neuron, 1 score, 32 products")
     sizes, total = text.split(". ")[-1].removesuffix(" in all").split(" = ")
     pairs = [tuple(map(int, pair.split(" × "))) for pair in sizes.split(" + ")]
     assert pairs == [trace[name].weight.shape[::-1] for name in ("hidden1", "hidden2", "output")]

@@ -169,7 +169,7 @@ class ActivationFunctions(CurveFilm):
             title = f"{{}} of {len(turned):,} that turn wrong (answer with → without); {back:,} turn right"
             answers = [[classes[k] for k in side[turned]] for side in (with_, without)]
             shown = AnswerChanges(self.theme, below, title, self.examples.images[turned], *answers).mobjects
-        words = "{1:,} of {0:,} example images with, {2:,} without; trained without them: not measured here"
+        words = "{1:,} of {0:,} example images with, {2:,} without; training without functions: not measured"
         with self.step("Correct: {a} with, {b} without", a=a, b=b, name="accuracy"):
             self.play(
                 fade_out(self.old),

@@ -178,7 +178,7 @@ class Learning(TrainingFilm):
         """Images of the largest cell off the diagonal."""
         m, classes = self.mistake, self.context.classes
         text, values = wording.mistake_caption(self.found, classes)
-        self.mistakes = mistake_images(self.theme, self.right, self.found, m, classes)
+        self.mistakes = mistake_images(self.theme, self.right, self.found, m)
         marks = [self.grid.ring(m.true, m.predicted)] if m else []
         note = self.note(*wording.pair_note(self.found, classes, self.axis.labels[-1]))
         with self.step(text, name="confused", **values):

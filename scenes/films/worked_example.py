@@ -17,7 +17,6 @@ from netcore.analysis.dense_layers import mlp_layers
 from netcore.analysis.graph_builder import graph_of_trace
 from netcore.analysis.hand_computation import sigmoid_by_hand, to_decimal
 from netcore.core.errors import NetcoreError, RequirementError
-from netcore.core.formatting import format_percent
 from netcore.viz.colors import image_colors
 from netcore.viz.film.base_mobject import NUMBER, ArrayMobject
 from netcore.viz.film.captions import shortest_caption
@@ -59,13 +58,12 @@ class WorkedExample(PixelFilm):
         self.show_score()
         self.show_scores()
         many = len(self.layers) > 1
-        values: dict[str, Any] = {"share": format_percent(float(self.trace.probabilities.max()))}
-        values |= {"neuron": "1 neuron, " * many, "n": sum(layer.weight.size for layer in self.layers)}
+        values: dict[str, Any] = {"neuron": "1 neuron, " * many, "n": sum(layer.weight.size for layer in self.layers)}
         values["k"] = sum(len(t.hand.products) for t in [self.tables, *([self.score] if many else [])])
         values["sizes"] = " + ".join("{1:,} × {0:,}".format(*layer.weight.shape) for layer in self.layers)
         where = "in all" if self.whole else "in dense layers"
         second = shortest_caption(f"{{sizes}} = {{n}} {where}", f"{{n}} products {where}", **values)
-        self.takeaway("By hand: {neuron}1 score, {k} products: {share}", second, self.sums.change(), **values)
+        self.takeaway("Shown here: {neuron}1 score, {k} products", second, self.sums.change(), **values)
 
     def choose_neuron(self) -> None:
         """The last hidden neuron that speaks most for the answer; without hidden layers the answer's own score."""

@@ -82,7 +82,7 @@ def lowest_note(examples: KernelExamples) -> list[Term]:
     first, second = (m.ravel().astype(float) for m in (examples.values, examples.layer.output[other.unit]))
     lowest = np.argsort(first, kind="stable")[: max(1, len(first) // 10)]
     means = [format_value(float(v.mean())) for v in (second, second[lowest])]
-    where = f"everywhere; at the {len(lowest):,} places where map {examples.unit + 1} is lowest:"
+    where = f"over all places; over the tenth where map {examples.unit + 1} is lowest:"
     return [(f"mean of map {other.unit + 1}:", "muted"), means[0], (where, "muted"), means[1]]
 
 

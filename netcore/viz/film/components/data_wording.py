@@ -198,7 +198,7 @@ def parameter_terms(stage: DataStage) -> list[Term]:
 
 def definition_terms(stage: DataStage) -> list[Term]:
     """Say what parameters are, in a row of its own, where they first come up."""
-    norm = "; BN has 2 per map" if "BN" in operation_terms(stage.block).values() else ""
+    norm = "; BN (batch norm) has 2 per map" if "BN" in operation_terms(stage.block).values() else ""
     return [BREAK, (f"parameters: the numbers learned in training{norm}", "muted")]
 
 

@@ -83,7 +83,7 @@ class DenseLegends:
     def outputs(self) -> list[Animate]:
         """Return the animations in which words on the outputs' colours take the place of those on empty circles."""
         y = self.top - (7.65 if any(self.columns.dots) else 6.75) * LEGEND_LINE
-        words = text_line("output: as its bar", LABEL, self.theme.rgb("muted"), at=(self.left, y), align=(-1, 0))
+        words = text_line("output: value beside it", LABEL, self.theme.rgb("muted"), at=(self.left, y), align=(-1, 0))
         old, self.uncomputed = self.uncomputed, []
         return [*fade_out(old), *fade_in([words], 0.3)]
 

@@ -180,7 +180,7 @@ def path_words(path: AnswerPath, numbers: Sequence[str]) -> list[str]:
     owners = [*(f"of {unit + 1:,}’s sum" for unit in path.units[1:]), "of the lead"]
     pairs = list(zip(numbers, owners, strict=True))
     lines = [f"{number}: part {owner}" for number, owner in {pairs[0]: 0, pairs[-1]: 0} if number]
-    return ["bright: without it the", "lead would shrink most", *lines]
+    return ["bright: its removal cuts", "the lead most (measured)", *lines]
 
 
 def curve_formula(call: ActivationCall, received: str, activation: str) -> str:

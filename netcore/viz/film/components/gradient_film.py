@@ -212,8 +212,8 @@ class GradientFilm(Film):
         self.batch_images = chosen
         found = BatchGradients(self.network.gradient_products(chosen.images, chosen.labels))
         self.gradients = found
-        n, lengths = len(chosen.labels), [format_value(v) for v in (found.mean_length, found.length_of_mean)]
-        text = "The mean of {n} gradients: length {a} → {b}"
+        n, lengths = len(chosen.labels), [format_value(v) for v in (found.lengths[0], found.length_of_mean)]
+        text = "This gradient: length {a}; mean of {n}: {b}"
         with self.step(text, name="batch", n=n, a=lengths[0], b=lengths[1]):
             self.play(self.line.change(), self.clear_stage())
             fan = GradientFan(self.theme, self.area, found, images_of(chosen.part))

@@ -28,16 +28,13 @@ def batch_words(one: StepEffect, batch: StepEffect, count: int) -> tuple[str, st
     """
     a, b, total = (f"{int(n):,}" for n in (one.better.sum(), batch.better.sum(), len(batch.after)))
     alone, after = format_losses(float(one.after.mean()), float(batch.after.mean()))
+    losses = f"Mean loss after one image's step {alone}, {count}'s {after}"
+    harmful = one.after.mean() > one.before.mean() > batch.after.mean()
     if batch.better.sum() > one.better.sum():
-        return (
-            f"As long a step for all {count}: better {a} → {b}",
-            f"One image's step helps {a} of {total}, {count}'s: {b}",
-        )
+        moral = losses if harmful else f"One image's step helps {a} of {total}, {count}'s: {b}"
+        return f"As long a step for all {count}: better {a} → {b}", moral
     if batch.after.mean() < one.after.mean():
-        return (
-            f"As long a step for all {count}: loss {after}, not {alone}",
-            f"Mean loss after one image's step {alone}, {count}'s {after}",
-        )
+        return f"As long a step for all {count}: loss {after}, not {alone}", losses
     return f"As long a step for all {count}: {better_worse(batch)}", ""
 
 
@@ -86,7 +83,7 @@ def step_words(before: Trace, step: OptimizerStep) -> str:
     if step.optimizer == "SGD":
         return f"SGD: weight − rate {rate} × gradient"
     if moves_by_rate(before, step):
-        return f"a first step of {step.optimizer} moves each weight by the rate, {rate}"
+        return f"a first step of {step.optimizer}: each weight with a gradient moves by the rate, {rate}"
     return f"a first step of {step.optimizer}; rate {rate}"
 
 

@@ -57,9 +57,7 @@ class NamedImages:
         return [self.title, self.images, *self.texts]
 
 
-def mistake_images(
-    theme: Theme, area: Area, found: SnapshotPredictions, mistake: Mistake | None, classes: Sequence[str]
-) -> NamedImages:
+def mistake_images(theme: Theme, area: Area, found: SnapshotPredictions, mistake: Mistake | None) -> NamedImages:
     """Show images of a mistake with the probability of the wrong class, the highest first.
 
     Without a mistake they are the right predictions of lowest confidence at the last snapshot.
@@ -70,8 +68,8 @@ def mistake_images(
     else:
         index = mistake.images[:MAX_IMAGES]
         of = np.full(len(index), mistake.predicted)
-        title = f"true class {classes[mistake.true]}, probability of {classes[mistake.predicted]}"
+        title = "probability of the wrong answer"
         if len(mistake.images) > len(index):
-            title += f"; the {len(index)} surest of {len(mistake.images):,}"
+            title += f": the highest of {len(mistake.images):,}"
     shares = np.exp(found.log_probabilities[-1, index, of])
     return NamedImages(theme, area, found.images.images[index], [format_percent(float(p)) for p in shares], title)

@@ -87,4 +87,5 @@ class NeuronVotes:
         line: list[Term] = [
             label_term(label, text, k == 0) for k, (label, text) in enumerate(zip(labels, parts, strict=True))
         ]
+        line[-1] = (line[-1][0], "muted")  # of both signs
         return [*line, f"= {total} = score {self.names[0]} − score {self.names[1]}"]

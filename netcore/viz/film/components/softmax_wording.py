@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from netcore.core.formatting import format_count, format_number, format_percent, format_terms
+from netcore.core.formatting import format_number, format_percent, format_terms
 
 MOST_DIGITS = 8
 SMALL = 0.001  # shares below it have two digits
@@ -67,7 +67,7 @@ def sum_powers(powers: NDArray[np.float64], shown: int, classes: int, share: flo
     top = np.argsort(-powers[:shown], kind="stable")[:3]
     more, rest = classes - len(top), float(powers.sum() - powers[top].sum())
     terms, total = printed_sum([*powers[top].tolist(), *([rest] if more else [])], share)
-    last = [f"{format_count(more, 'more class')}: {terms.pop()}"] if more else []
+    last = [f"all others: {terms.pop()}"] if more else []
     return terms, total, f"{' + '.join([*terms, *last])} = {total}"
 
 

@@ -61,7 +61,7 @@ def partial_terms(layer: MapLayer, which: Sequence[int]) -> list[Term]:
     texts, total = format_sum([*sums[list(which)].tolist(), terms.bias], rest=rest)
     names = [f"{'' if i else 'map '}{terms.channels[k] + 1}:" for i, k in enumerate(which)]
     shown = [label_term(name, text, k == 0) for k, (name, text) in enumerate(zip(names, texts, strict=False))]
-    others = [label_term(f"{len(sums) - len(which):,} more:", texts[-1])] if few else []
+    others = [(label_term(f"{len(sums) - len(which):,} more:", texts[-1])[0], "muted")] if few else []
     bias = [label_term("bias", texts[len(which)])] if terms.bias else []
     return [*shown, *others, *bias, f"= {total}"]
 

@@ -90,7 +90,8 @@ def worst_note(resets: Sequence[LayerReset], full: float, classes: int) -> list[
     """Return what an even guess is worth, and why accuracy falls, or which layer might have stayed untrained."""
     guess, best = f"even guess: {format_percent(1 / classes)};", max(resets, key=lambda r: r.accuracy)
     if best.accuracy < ENOUGH * full:
-        return [guess, "the other layers learned to work with the trained one"] if len(resets) > 1 else [guess[:-1]]
+        why = "the others trained with it; training without it: not measured"
+        return [guess, why] if len(resets) > 1 else [guess[:-1]]
     title = ellipsize_line(best.title, 3.5, LABEL)
     return [guess, f"{title} put back: still {format_percent(best.accuracy)}"]
 
