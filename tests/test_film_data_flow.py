@@ -161,7 +161,9 @@ def check_sums(seen):
     assert "320 neurons × (3,136 weights + 1 bias) = 1,003,840" in seen["block-6"].line
     assert seen["block-3"].caption == "Conv 2: 18,496 + 128 (BN) = 18,624 parameters"
     assert "bars: new scale, top 18,624" in seen["block-3"].line
-    assert seen["parameters"].line.endswith("parameters: the numbers learned in training; BN (batch norm) has 2 per map")
+    assert seen["parameters"].line.endswith(
+        "parameters: the numbers learned in training; BN (batch norm) has 2 per map"
+    )
     assert "18,432 weights = 64 × 32 × 9 (+ 64 biases + 128 BN: 18,624 parameters)" in seen["uses-1"].line
     assert "1,003,520 weights = 320 × 3,136 (+ 320 biases: 1,003,840 parameters)" in seen["uses-2"].line
     assert evaluate("64 × 32 × 9") == 18_432 == 18_624 - 64 - 128
