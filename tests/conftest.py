@@ -26,6 +26,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def pytest_sessionfinish() -> None:
+    """Let go of everything, or libraries complain of leaks."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all test processes; caches lie there too, so that tests neither see nor touch the user's."""

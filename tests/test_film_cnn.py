@@ -6,6 +6,7 @@ import pytest
 import torch
 from film_checks import Playback, check_layout, module_context, play_film, smallest_text
 from networks import Functional, SkipCNN, resnet, tanh_mlp
+from sampling import sampled
 from torch import nn
 
 from netcore.analysis import normalization
@@ -431,7 +432,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sampled(list(CASES), every=2))
 def test_cnn_film_unusual_networks(case, cnn_run):
     make, channels, names, label, size = CASES[case]
     torch.manual_seed(2)
