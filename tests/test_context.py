@@ -74,7 +74,7 @@ def test_drawing_sees_no_run(path: Path) -> None:
             assert "Run" not in [name.name for name in node.names], f"{path.name}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", sampled(FIGURES, every=2))
+@pytest.mark.parametrize("path", sampled(FIGURES, every=3))
 def test_figure_records_every_key_read(path: Path, cases: list[SceneContext]) -> None:
     scene, drawn = read_scene(path), 0
     for original in cases:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from film_checks import check_layout, module_context, play_film, smallest_text
 from networks import EncoderViT, SkipCNN, UsedTwice, resnet
+from sampling import sampled
 from torch import nn
 
 from netcore.analysis import data_stages as stages_module
@@ -292,7 +293,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sampled(list(CASES), every=2))
 def test_data_flow_any_network(case, cnn_run):
     make, channels, side, size = CASES[case]
     torch.manual_seed(1)

@@ -91,7 +91,7 @@ def test_resume_after_kill_same_weights(tmp_path, monkeypatch, whole, owner, cal
     assert run.info["status"] == "complete"
 
 
-STOPPED = {"data": "embedded", "epochs": 6, "dropout": 0.2, "batch_size": 20, "device": "cpu"}
+STOPPED = {"data": "embedded", "epochs": 4, "dropout": 0.2, "batch_size": 20, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def uninterrupted_run(tmp_path_factory):
     "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGKILL))]
 )
 def test_resume_after_signal(tmp_path, uninterrupted_run, number):
-    args = ["--data", "embedded", "--epochs", "6", "--dropout", "0.2", "--batch-size", "20", "--device", "cpu"]
+    args = ["--data", "embedded", "--epochs", "4", "--dropout", "0.2", "--batch-size", "20", "--device", "cpu"]
     slow = f"import sys, time; sys.path.insert(0, {str(Path(__file__).parent)!r}); import toy_runs; "
     slow += "from netcore.training import trainer as t; from netcore.cli.main import main; toy_runs.train_on_few(); "
     slow += "save = t.save_checkpoint; t.save_checkpoint = lambda *a: (save(*a), time.sleep(0.3)); sys.exit(main())"
@@ -119,7 +119,7 @@ def test_resume_after_signal(tmp_path, uninterrupted_run, number):
     predicted += process.communicate(timeout=60)[1]
     left = load_run(tmp_path / "mlp-16-16")
     done = left.history["epochs"][-1]["epoch"]
-    assert 2 <= done < 6
+    assert 2 <= done < 4
     assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     if number != signal.SIGKILL:
         assert "stopped after epoch" in predicted
