@@ -1,15 +1,12 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Each installs what is missing first.
-.PHONY: demo test pytest test-long films-grid fuzz lint bench readme assets clean
+.PHONY: demo test test-long films-grid fuzz lint bench readme assets clean
 bin := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE  # tests and renders start many processes: none should compile all modules again
 
 demo: .venv/installed
 	$(bin)/netcore demo
 
-test: .venv/installed  # style and types beside the tests
-	@$(MAKE) --no-print-directory -j 2 lint pytest
-
-pytest: .venv/installed
+test: lint
 	$(bin)/python -m pytest
 
 test-long: lint  # the long proofs too
