@@ -166,7 +166,7 @@ class Backpropagation(MapGradientFilm):
             self.show_input_gradients(found, unit)
 
     def conclude(self) -> None:
-        """One gradient, and why batches; the step if there is no batch."""
+        """Sum up one gradient and what the batch changed, or the step if there was no batch."""
         nudge, effect, view = self.nudge, self.effect, self.view
         a, delta, product = nudge.texts
         start, sums = f"Weight {nudge.source + 1:,} → ", f": {a} × {delta} = {product}"

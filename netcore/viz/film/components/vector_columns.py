@@ -118,7 +118,7 @@ class VectorColumns(NeuronColumns):
         return [*gone, *self._show(self.notes, delay=0.3 if gone else 0.0)]
 
     def _explain_shades(self, k: int, delay: float) -> list[Animate]:
-        """Replace the colour scale, by that of column `k`, right of the first note; none where there is no room."""
+        """Replace the colour scale with that of column `k`, to the right of the first note, if there is room."""
         gone = [Animate(m, opacity=0.0, run_time=0.3, remover=True) for m in self.shades]
         signed, top = bool((self.head.values[k] < 0).any()), abs_max(self.head.values[k])
         y = self.area.bottom + 1.5 * LINE - 0.1
