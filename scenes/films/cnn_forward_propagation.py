@@ -87,9 +87,9 @@ class CnnForwardPropagation(HeadFilm):
             left, right = self.main.divide([1, 1], GAP)
             grid = self.make_grid(i, right)
             kernels = kernel_grid(self.theme, self.trace[stage.output].weight, left, grid.index)
-            self.play(self.retire(), window.held.leave(), self.gather(made, grid, row, column))
+            note = self.sums.change(("parameters: the numbers learned in training", "muted"))
+            self.play(self.retire(), window.held.leave(), self.gather(made, grid, row, column), note)
             self.play([k.appear() for k in kernels], grid.appear(), grid.fill(1.2), made.leave(), self.count(stage))
-            self.play(self.sums.change(("parameters: the numbers learned in training", "muted")))
             self.grid, self.leaving = grid, [animation for k in kernels for animation in k.leave()]
 
     # ---- on the same maps
