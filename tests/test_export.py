@@ -80,7 +80,7 @@ def test_exported_model_trace_matches_module(make, shape):
         assert ("kernel_size" in a.settings) == (a.kind in ("Conv2d", "MaxPool2d"))
 
 
-@pytest.mark.parametrize("name", sampled(list(ZOO), every=4))
+@pytest.mark.parametrize("name", sampled(list(ZOO), every=6))
 def test_stored_network_round_trip(name):
     torch.manual_seed(0)
     module, shape = ZOO[name]().eval(), SHAPES[name]

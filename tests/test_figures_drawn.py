@@ -48,7 +48,7 @@ def context_of(tmp_path_factory, request, make_context):
     return context
 
 
-@pytest.mark.parametrize(("path", "name"), sampled_pairs(FIGURES, RUNS, every=6))
+@pytest.mark.parametrize(("path", "name"), sampled_pairs(FIGURES, RUNS, every=9))
 def test_figure_layout_on_all_runs(path: Path, name: str, context_of) -> None:
     """No text overlaps, leaves the canvas, is too small or too faint."""
     context, scene = context_of(name), read_scene(path)

@@ -35,7 +35,7 @@ def incomplete_context(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize(("path", "kind"), sampled_pairs(FIGURES, list(POOR), every=13))
+@pytest.mark.parametrize(("path", "kind"), sampled_pairs(FIGURES, list(POOR), every=26))
 def test_figure_on_incomplete_runs(path: Path, kind: str, incomplete_context) -> None:
     """A figure draws what an incomplete run has, or is refused in one line if the table says so."""
     scene = read_scene(path)

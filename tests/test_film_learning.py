@@ -40,7 +40,7 @@ class Watched(Learning):
         }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["mlp", "cnn"])
+@pytest.fixture(scope="module", params=["mlp", pytest.param("cnn", marks=pytest.mark.slow)])
 def context(request, make_context):
     return make_context(request.getfixturevalue(f"{request.param}_run"), at="last")
 

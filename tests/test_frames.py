@@ -300,7 +300,7 @@ def test_load_scene_same_file_name(tmp_path: Path) -> None:
 ANIMATED = [scene for scene in all_scenes() if scene.kind == "figure" and scene.animated]
 
 
-@pytest.mark.parametrize("scene", sampled(ANIMATED, every=3))
+@pytest.mark.parametrize("scene", sampled(ANIMATED, every=5))
 def test_animated_figures_blit_correctly(scene, request, make_context) -> None:
     kind = "cnn" if {"convolution", "maps"} & {*scene.needs} else "mlp"
     context = make_context(request.getfixturevalue(f"{kind}_run"))

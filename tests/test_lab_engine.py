@@ -101,7 +101,7 @@ COMPUTE = """({ program, parameters, pixels }) => {
 }"""  # noqa: E501
 
 
-@pytest.mark.parametrize("name", sampled(list(MODELS), every=3))
+@pytest.mark.parametrize("name", sampled(list(MODELS), every=4))
 def test_nodes_match_pytorch(script, name):
     trace, mean, std = random_trace(name)
     program = program_of_trace(trace)

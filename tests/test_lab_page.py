@@ -20,7 +20,7 @@ PROBABILITIES = "Array.from(netcoreLab.model.network.probabilities)"
 
 
 @pytest.fixture(scope="module")
-def browser():
+def chromium():
     with start_chromium() as started:
         yield started
 
@@ -31,15 +31,25 @@ def cnn(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(browser, cnn, tmp_path_factory):
+def page(chromium, cnn, tmp_path_factory):
     """The page of a CNN, with the digit 3 drawn."""
     file = tmp_path_factory.mktemp("lab") / "lab.html"
     write_lab(file, [cnn])
-    page, messages, requests = open_file(browser, file, viewport={"width": 1280, "height": 800})
+    page, messages, requests = open_file(chromium, file, viewport={"width": 1280, "height": 800})
     page.messages, page.requests = messages, requests
     draw_three(page)
     wait_until(page, "!netcoreLab.model.isEmpty && netcoreLab.model.base")
     return page
+
+
+@pytest.fixture
+def browser(chromium):
+    """A browser whose pages are closed after the test."""
+    kept = list(chromium.contexts)
+    yield chromium
+    for context in chromium.contexts:
+        if context not in kept:
+            context.close()
 
 
 @pytest.fixture(autouse=True)

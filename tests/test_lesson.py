@@ -218,6 +218,7 @@ def check_film(page):
     page.emulate_media(media="screen")
 
 
+@pytest.mark.parametrize("facts", ["made-cnn"], indirect=True)
 def test_lesson_readable_in_browser(facts, tmp_path, monkeypatch):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     monkeypatch.setattr(lesson_page, "add_renders", add_toy_film)

@@ -33,7 +33,7 @@ STRUCTURE = (  # scenes whose picture depends on the structure of the network
 )  # fmt: skip
 # Regular expressions of remedies: another scene, a command, or a change of the network.
 REMEDY = re.compile(r"use ([a-z]+-[a-z-]+|confidence|nn\.\w+)|netcore [a-z]+|record|pass |import it|--\w+")
-FAST = ("vit-attention", "lstm")  # all: test-long
+FAST = ("lstm",)  # all: test-long
 
 
 @cache
