@@ -18,11 +18,13 @@ from netcore.rendering.job import progress_to
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the test processes share the cores; read when torch is imported
 os.environ["OMP_WAIT_POLICY"] = "passive"
+gc.disable()  # until all tests are imported
 
 
 def pytest_collection_finish() -> None:
     """Collect garbage seldom, without what the imports made: to walk its million objects takes half a second."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 20)
 
 
