@@ -114,6 +114,7 @@ def test_cli_ignores_closed_pipe(project_dir: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.usefixtures("draw_in_process")
 def test_listing_commands_print_json(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     def rows(*args: str) -> list[dict]:
         assert main([*args, "--json"]) == 0
@@ -149,6 +150,7 @@ def test_cli_output_streams(project_dir: Path, capsys: pytest.CaptureFixture) ->
     assert capsys.readouterr() == ("", "no run in nowhere yet: netcore train mlp-16-16\n")
 
 
+@pytest.mark.usefixtures("draw_in_process")
 def test_render_takes_scene_options(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["render", "weights_line.py", "--help"]) == 0
     text = capsys.readouterr().out
@@ -177,6 +179,7 @@ def test_render_takes_scene_options(project_dir: Path, capsys: pytest.CaptureFix
     assert "Did you mean 'dashed'?" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("draw_in_process")
 def test_status_check_fails_if_stale(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     (project_dir / "netcore.toml").write_text('[[render]]\nscene = "weights_line.py"\nrun = "toy"\nsize = "64x36"\n')
     assert main(["status"]) == 0
@@ -214,6 +217,7 @@ def test_status_check_fails_without_renders(project_dir: Path, capsys: pytest.Ca
     assert main(["status"]) == 0
 
 
+@pytest.mark.usefixtures("draw_in_process")
 def test_status_finds_renders_anywhere(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     """Also outside of renders/; files of installed packages and of hidden folders are not netcore's."""
     target = project_dir / "talk" / "figures" / "line.png"
@@ -238,6 +242,7 @@ def test_runs_lists_data_accuracy_date(project_dir: Path, capsys: pytest.Capture
     assert all(word in out for word in ("toy", "85.73 %", "2026-03-14"))
 
 
+@pytest.mark.usefixtures("draw_in_process")
 def test_render_ends_with_next_command(project_dir: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["render", "weights_line.py", "--run", "toy", "--size", "64x36"]) == 0
     assert capsys.readouterr().err.splitlines()[-1].startswith("netcore: 1 file drawn; next: netcore status")
