@@ -246,7 +246,7 @@ def test_maps_film_words(played, trace):
     assert name_ringed(votes, best) == f"ringed: the {len(best)} that raise most"
     assert name_ringed(votes, best[1:]) == f"ringed: {len(best) - 1} that raise"
     assert name_ringed(votes, []) == ""
-    assert {"beside one map of each of 4 layers", "drawn as large as before"} <= played.texts
+    assert {"a map of each of 4 layers, own scales", "drawn as large as before"} <= played.texts
     places = played.film.seen["windows"].line
     assert places.startswith("largest values at least 3 pixels apart;")
 

@@ -142,7 +142,7 @@ class FeatureMapFilm(MapSequenceFilm):
             bars = ClassBars(self.theme, trace, right, self.max_classes)
             moves = [screen.clear(), screen.clear_detail(), self.line.change(*odds)]
             images = [(self.colors(m), f"{m.block.short}, map {m.unit + 1}") for m in evenly_spaced(layers, 4)]
-            note = f"beside one map of each of {len(images)} layers" if len(images) > 1 else "beside one map"
+            note = f"a map of each of {len(images)} layers, own scales" if len(images) > 1 else "beside one map"
             self.play(*moves, screen.head("probability", note, at), fade_out(screen.legend))
             self.play(bars.grow(), fade_in(thumbnails(self.theme, images, left)))
 

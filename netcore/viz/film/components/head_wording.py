@@ -90,10 +90,10 @@ def edge_notes(head: VectorHead, k: int, widest: float, total: float, rest: floa
     if rest is None:
         return [NOTE, f"widest line: {format_fixed(widest, 2)}"]
     lines = round(total, 2) - round(rest, 2)
-    return [NOTE, f"{_dots(head, k, rest)}; lines together: {format_fixed(lines, 2)}"]
+    return [NOTE, f"{_dots(head, k, format_fixed(rest, 2))}; lines together: {format_fixed(lines, 2)}"]
 
 
-def lead_notes(head: VectorHead, names: Sequence[str], widest: float, rest: float | None) -> list[str]:
+def lead_notes(head: VectorHead, names: Sequence[str], widest: float, rest: str | None) -> list[str]:
     """What the lines of the lead mean."""
     answer, other = names
     first = f"widest line: {format_fixed(widest, 2)}" if rest is None else _dots(head, len(head.layers), rest)
@@ -103,6 +103,6 @@ def lead_notes(head: VectorHead, names: Sequence[str], widest: float, rest: floa
     ]
 
 
-def _dots(head: VectorHead, k: int, rest: float) -> str:
+def _dots(head: VectorHead, k: int, rest: str) -> str:
     others = len(head.values[k - 1]) - len(head.index[k - 1])
-    return f"dots: other {others:,} and bias, {format_fixed(rest, 2)}"
+    return f"dots: other {others:,} and bias, {rest}"

@@ -95,7 +95,7 @@ def lost_caption(example: PoolingExample) -> str:
 
 def changes_title(word: str, name: str, shown: int) -> str:
     """Title of the changes of some maps, the named one first."""
-    return f"{word} pooling: {name}" + (f" and {shown - 1:,} more" if shown > 1 else "")
+    return f"{word} pooling: changes of {shown:,} maps" if shown > 1 else f"{word} pooling: change of {name}"
 
 
 def change_terms(total: float, changes: float, maps: int) -> list[Term]:

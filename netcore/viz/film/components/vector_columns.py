@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from netcore.analysis.cnn_blocks import flattened_sources
 from netcore.analysis.vector_head import VectorHead
-from netcore.core.formatting import format_percent, format_subset
+from netcore.core.formatting import format_percent, format_subset, format_sum
 from netcore.core.trace import Trace
 from netcore.viz.film.animation import Animate
 from netcore.viz.film.base_mobject import LABEL, NUMBER, PIXEL, ArrayMobject
@@ -244,30 +244,32 @@ class VectorColumns(NeuronColumns):
         parts = head.difference[0][head.index[k]]
         rest = head.lead - float(parts.sum()) if self.dots[k] is not None else None
         values = parts if rest is None else np.append(parts, rest)
+        texts = (
+            [format_fixed(float(v), 2) for v in parts] if rest is None else format_sum(parts.tolist(), rest, 2, 3)[0]
+        )
         goal = self.centers(-1)[[self._row(k + 1)]]
         starts, ends = connect_all(self.sources(k), goal, self.radius + 2 * PIXEL)
         self.difference = Edges(starts, ends, *clear_edge_style(self.theme, values), values=values)
-        self.lead = [self.difference, *self._part_names(k, values)]
+        self.lead = [self.difference, *self._part_names(k, texts)]
         # numbers take the place of the column before
         past = [self.columns[0], *self.titles[0], *self._dots(0)] if k and self.lead[1:] else []
         return [
             *(Animate(e, opacity=0.0, run_time=0.3) for e in [*self.edges, *past, *self.shades]),
             Animate(self.difference, start={"progress": 0.0}, progress=1.0, run_time=0.8, delay=0.3),
             *self._show(self.lead[1:], delay=0.6),
-            *self._explain(lead_notes(head, names, float(np.abs(values).max()), rest)),
+            *self._explain(lead_notes(head, names, float(np.abs(values).max()), None if rest is None else texts[-1])),
         ]
 
-    def _part_names(self, k: int, values: NDArray[np.floating]) -> list[ArrayMobject]:
+    def _part_names(self, k: int, texts: Sequence[str]) -> list[ArrayMobject]:
         """What each line of the lead carries, left of its unit; nothing where there is no room."""
         names = [f"{unit + 1}:" for unit in self.head.index[k]] + ["rest:"] * (self.dots[k] is not None)
-        texts = [
-            f"{name} {'+' if v > 0 else ''}{format_fixed(float(v), 2)}" for name, v in zip(names, values, strict=True)
-        ]
+        is_negative = [text.startswith("−") for text in texts]
+        texts = [f"{name} {'' if n else '+'}{t}" for name, n, t in zip(names, is_negative, texts, strict=True)]
         room = self.xs[k] - (self.xs[k - 1] if k else self.area.left - self.radius) - 2 * self.radius
         pitch = min(np.diff(np.sort(self.sources(k)[:, 1])), default=1.0)
         if max(line_width(t, LABEL) for t in texts) + 0.15 > room or pitch < LABEL * PIXEL:
             return []
-        roles = ["negative" if v < 0 else "positive" for v in values]
+        roles = ["negative" if n else "positive" for n in is_negative]
         return [
             text_line(t, LABEL, self.theme.rgb(role), at=(x - self.radius - 0.1, y), align=(1, 0))
             for t, role, (x, y) in zip(texts, roles, self.sources(k), strict=True)
