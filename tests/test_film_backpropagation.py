@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from netcore.rendering.sample_selector import SampleSelector
 from netcore.scenes.films.backpropagation import Backpropagation
 from netcore.tracing.tracer import trace_module
 from netcore.viz.film.components import backward_edges, backward_view, gradient_film, wish_bars
+from netcore.viz.film.components.gradient_wording import batch_words
 from netcore.viz.theme import DARK, LIGHT
 
 COUNT = 8  # images of the batch
@@ -526,3 +528,21 @@ def test_backpropagation_film_without_hidden_layer(mlp_run):
     names = [step.name for step in played.steps]
     assert "neuron" not in names
     assert "first-layer" in names
+
+
+@pytest.mark.parametrize(
+    ("before", "alone", "batch", "said"),
+    [
+        ((0.7, 0.7), (0.6, 0.8), (0.6, 0.7), "loss 0.650, not 0.700"),
+        ((0.7, 0.7), (0.7006250, 0.7), (0.7006249, 0.7), "0 better"),  # no digit of the caption tells them apart
+        ((9e3, 9e3), (4899.6, 4899.6), (4696.0, 4696.0), "2 better"),
+    ],
+)
+def test_batch_words_say_visible_differences(before, alone, batch, said) -> None:
+    one, all_ = (
+        SimpleNamespace(before=b, after=a, better=a < b)
+        for b, a in ((np.array(before), np.array(after)) for after in (alone, batch))
+    )
+    caption, _ = batch_words(one, all_, 128)
+    assert len(caption) <= 50
+    assert said in caption

@@ -119,9 +119,9 @@ def test_keyboard_draws_and_selects(page):
     page.focus("#network")
     for key in ("ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    assert page.inner_text("#network-live").startswith("convolution 1, map 1 of 8")
+    assert page.inner_text("#network-live").startswith("convolution 1, map 2 of 8")
     page.keyboard.press("Enter")
-    assert "map 1" in page.inner_text("#inspector h3")
+    assert "map 2" in page.inner_text("#inspector h3")
     page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
     wait_until(page, "!netcoreLab.model.isEmpty")
 
@@ -165,7 +165,7 @@ def test_line_of_chosen_place(page, cnn):
         page.evaluate(f"drawn.length = 0; netcoreLab.view.select(netcoreLab.view.plan.items[1], 2, [{row}, {column}])")
         assert page.evaluate("drawn[0]") == np.sign(sums[place])
         words = page.inner_text("#network-hover")
-        assert re.search(rf"inputs? at row {row}, column {column}\b", words)
+        assert re.search(rf"inputs? at row {row + 1}, column {column + 1}\b", words)
     assert sums.min() < 0 < sums.max()
     page.evaluate("delete netcoreLab.view.drawLine")
 
@@ -177,7 +177,7 @@ EDITS = {
         "--prune hidden1=0.5",
         "--noise conv2=0.3", "--temperature 2.5 --off output:3",
     ],
-    "made-mlp": ["--off hidden1:3 --off hidden2:1", "--bias hidden1:0=-0.75 --noise hidden1=0.2 --prune hidden2=0.3"],
+    "made-mlp": ["--off hidden1:3 --off hidden2:1", "--bias hidden1:1=-0.75 --noise hidden1=0.2 --prune hidden2=0.3"],
 }  # fmt: skip
 
 
@@ -186,7 +186,8 @@ def to_edits(options):
     from netcore.analysis.unit_edits import parse_edit
 
     words = options.split()
-    parsed = [parse_edit(kind[2:], text) for kind, text in zip(words[::2], words[1::2], strict=True)]
+    classes = {"output": "0123456789"}
+    parsed = [parse_edit(kind[2:], text, classes=classes) for kind, text in zip(words[::2], words[1::2], strict=True)]
     return [{k: v for k, v in vars(edit).items() if v is not None} for edit in parsed]
 
 
@@ -221,10 +222,10 @@ def test_unit_switched_off_and_undone(page):
     x = f"{item}.x + {item}.inset + {item}.cellWidth * ((2 % {item}.perRow) + 0.5)"
     y = f"{item}.y + {item}.cellHeight * (Math.floor(2 / {item}.perRow) + 0.5)"
     page.click("#network", position={"x": page.evaluate(x), "y": page.evaluate(y)})
-    assert "map 2" in page.inner_text("#inspector h3")
+    assert "map 3" in page.inner_text("#inspector h3")
     before = page.evaluate(PROBABILITIES)
     page.click("#toggle-off")
-    assert page.inner_text("#edit-list").startswith("conv1:2 off")
+    assert page.inner_text("#edit-list").startswith("conv1:3 off")
     assert page.evaluate("netcoreLab.model.network.values.get('act1').slice(2 * 784, 3 * 784).every((v) => v === 0)")
     assert page.evaluate(PROBABILITIES) != before
     page.click("#undo-edit")

@@ -34,7 +34,7 @@ class Edit:
     node : str
         Name of a layer as in run.json; "" for the temperature.
     unit : int or None
-        Number of the neuron or map, from 0; None for changes of a whole layer.
+        Index of the neuron or map, from 0; None for changes of a whole layer.
     value : float
         Number added or multiplied, share of weights pruned, relative standard deviation of the noise, temperature.
     seed : int
@@ -48,7 +48,7 @@ class Edit:
     seed: int = 0
 
 
-def parse_edit(kind: str, text: str, seed: int = 0) -> Edit:
+def parse_edit(kind: str, text: str, seed: int = 0, classes: Mapping[str, Sequence[str]] | None = None) -> Edit:
     """Parse the text of an option of `netcore edit`.
 
     Parameters
@@ -57,23 +57,26 @@ def parse_edit(kind: str, text: str, seed: int = 0) -> Edit:
         One of `ORDER`.
     text : str
         ``LAYER:UNIT`` for "off", ``LAYER:UNIT=NUMBER`` for "bias" and "scale", ``LAYER=NUMBER`` for "prune" and
-        "noise", a number for the temperature.
+        "noise", a number for the temperature. UNIT counts from 1, as in all pictures.
     seed : int
         Seed of the noise.
+    classes : mapping of sequence of str, optional
+        Names of the units of a layer, which stand in the place of UNIT: ``{"output": ("cat", "dog")}``.
 
     Examples
     --------
     >>> parse_edit("bias", "hidden1:3=+0.5")
-    Edit(kind='bias', node='hidden1', unit=3, value=0.5, seed=0)
+    Edit(kind='bias', node='hidden1', unit=2, value=0.5, seed=0)
     """
     forms = {"off": "LAYER:UNIT", "prune": "LAYER=SHARE", "noise": "LAYER=NUMBER", "temperature": "NUMBER"}
     form = forms.get(kind, "LAYER:UNIT=NUMBER")
-    pattern = form.replace("LAYER", r"(?P<node>[^=]+)").replace("UNIT", r"(?P<unit>\d+)")
+    pattern = form.replace("LAYER", r"(?P<node>[^=]+)").replace("UNIT", r"(?P<unit>[^=]+)")
     found = re.fullmatch(re.sub("NUMBER|SHARE", r"(?P<value>[-+]?[\\d.]+(?:e[-+]?\\d+)?)", pattern), text.strip())
     if not found:
         raise NetcoreError(f"--{kind} must be {form}, got '{text}'")
     parts = found.groupdict()
-    unit = None if parts.get("unit") is None else int(parts["unit"])
+    names = (classes or {}).get(parts.get("node") or "", ())
+    unit = None if parts.get("unit") is None else _unit_index(parts["unit"], names)
     try:
         value = float(parts.get("value") or 0.0)
     except ValueError:
@@ -82,6 +85,23 @@ def parse_edit(kind: str, text: str, seed: int = 0) -> Edit:
     if not low <= value <= high:
         raise NetcoreError(f"--{kind} must be from {low:g} to {high:g}, got {value:g}")
     return Edit(kind, parts.get("node") or "", unit, value, seed)
+
+
+def class_layer(rows: Rows, classes: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Return the class names by the name of the layer that gives the scores, if it is dense, for `parse_edit`."""
+    last = next((row for row in reversed(rows) if row["kind"] in ("Conv2d", "Linear")), None)
+    is_scores = last is not None and last["kind"] == "Linear" and last["output"] == [len(classes)]
+    return {last["name"]: classes} if last is not None and is_scores else {}
+
+
+def _unit_index(text: str, names: Sequence[str]) -> int:
+    if names:
+        if text not in names:
+            raise unknown_name("class", text, names)
+        return list(names).index(text)
+    if not re.fullmatch("[1-9][0-9]*", text):
+        raise NetcoreError(f"a unit is a number from 1, got '{text}'")
+    return int(text) - 1
 
 
 def apply_edits(rows: Rows, weights: Mapping[str, NDArray[Any]], edits: Sequence[Edit]) -> Arrays:
@@ -256,7 +276,7 @@ class _Layers:
     def _checked_unit(self, edit: Edit, row: Mapping[str, Any]) -> int:
         count = row["output"][0]
         if edit.unit is None or not 0 <= edit.unit < count:
-            raise NetcoreError(f"units of '{edit.node}' are from 0 to {count - 1}, got {edit.unit}")
+            raise NetcoreError(f"units of '{edit.node}' are from 1 to {count}, got {(edit.unit or 0) + 1}")
         return edit.unit
 
     def _change(self, name: str, edit: Edit, function: Callable[[NDArray[Any]], NDArray[Any]]) -> None:

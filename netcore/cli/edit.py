@@ -28,16 +28,17 @@ from netcore.core.formatting import format_percent
 def command(run: str, name: str, at: str, seed: int, output_dir: Path | None, runs_dir: str, **options: Any) -> None:
     """Make a run with changed units or weights of a network.
 
-    LAYER is a layer of weights as in run.json (conv1, hidden1, output), UNIT a neuron or map, counted from 0. Options
-    can be repeated; changes are made in the order noise, prune, scale, bias, off, temperature. The page of `netcore
-    lab` shows this command for what was tried there.
+    LAYER is a layer of weights as in run.json (conv1, hidden1, output), UNIT a neuron or map, counted from 1, or the
+    class of an output: output:7. Options can be repeated; changes are made in the order noise, prune, scale, bias, off,
+    temperature. The page of `netcore lab` shows this command for what was tried there.
     """
-    from netcore.analysis.unit_edits import ORDER, parse_edit
+    from netcore.analysis.unit_edits import ORDER, class_layer, parse_edit
     from netcore.core.run import load_run
     from netcore.training.edited_run import make_edited_run
 
     source = load_run(run, runs_dir)
-    edits = [parse_edit(kind, text, seed if kind == "noise" else 0) for kind in ORDER for text in options[kind]]
+    names = class_layer(source.layers, source.classes)
+    edits = [parse_edit(kind, text, seed if kind == "noise" else 0, names) for kind in ORDER for text in options[kind]]
     made = make_edited_run(source, edits, name, output_dir or runs_dir, at)
     line = f"{made.path}: {len(edits)} change{'s' if len(edits) > 1 else ''} of {source.name}"
     for entry in made.info.get("evaluations", {}).values():

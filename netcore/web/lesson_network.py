@@ -73,21 +73,21 @@ def image_chapter(facts: LessonFacts) -> Chapter:
     middle = height // 2
     columns = np.argsort(-trace.pixels[0, middle].astype(int), kind="stable")[:6]
     rows = [
-        (str(c), str(trace.pixels[0, middle, c]), number(float(trace.input[0, middle, c]))) for c in sorted(columns)
+        (str(c + 1), str(trace.pixels[0, middle, c]), number(float(trace.input[0, middle, c]))) for c in sorted(columns)
     ]
-    chapter.add_table(f"The brightest pixels of row {middle}", ("column", "pixel", "input"), rows)
+    chapter.add_table(f"The brightest pixels of row {middle + 1}", ("column", "pixel", "input"), rows)
     if not facts.layers_of("Conv2d"):
         chapter.add_text(
             "A dense layer takes one long list: the rows are put one after another. This is called unrolling."
         )
         chapter.add_formula(
-            subscript("x", str(width), "r", "+", "c"), "=", subscript("p", "r", ",", "c"), GAP, "r", "=", "0",
-            "…", str(height - 1), GAP, "c", "=", "0", "…", str(width - 1),
+            subscript("x", str(width), "(", "r", "−", "1", ")", "+", "c"), "=", subscript("p", "r", ",", "c"), GAP,
+            "r", "=", "1", "…", str(height), GAP, "c", "=", "1", "…", str(width),
         )  # fmt: skip
-    row_, column = middle, int(columns[0])
+    row_, column = middle + 1, int(columns[0]) + 1
     chapter.add_exercise(
-        f"At which place of the unrolled list is the pixel in row {row_}, column {column}, all counted from 0?",
-        f"{width} × {row_} + {column} = {width * row_ + column}.",
+        f"At which place of the unrolled list is the pixel in row {row_}, column {column}?",
+        f"{width} × ({row_} − 1) + {column} = {width * (row_ - 1) + column}.",
     )
     return chapter
 
@@ -110,13 +110,15 @@ def convolution_chapter(facts: LessonFacts) -> Chapter | None:
     )
     chapter.add_formula(
         indexed("z", "r", ",", "c"), "=", "b", "+", sum_over(row("i", ",", "j")), indexed("w", "i", ",", "j"), "·",
-        indexed("x", "r", "+", "i", ",", "c", "+", "j"),
+        indexed("x", "r", "+", "i", "−", "1", ",", "c", "+", "j", "−", "1"),
     )  # fmt: skip
     window = convolution_window(facts.trace, layer, unit, (y, x))[0]
     kernel = layer.weight[unit, 0]
     for caption, grid in (("Window", window), ("Kernel", kernel)):
         rows = [[number(float(v), 2) for v in line] for line in grid]
-        chapter.add_table(f"{caption}, map {unit} at row {y}, column {x}", [str(c) for c in range(width)], rows)
+        chapter.add_table(
+            f"{caption}, map {unit + 1} at row {y + 1}, column {x + 1}", [str(c + 1) for c in range(width)], rows
+        )
     chapter.add_sum(worked, ("weight", "input"))
     total = layer.weight.size + (0 if layer.bias is None else layer.bias.size)
     parts = " × ".join(str(v) for v in layer.weight.shape)
@@ -133,9 +135,9 @@ def neuron_chapter(facts: LessonFacts) -> Chapter:
     worked = dense_sum(facts.trace, layer, unit)
     chapter = Chapter("A neuron adds")
     chapter.add_text(
-        f"A neuron multiplies each of its inputs by a weight, adds the products, and adds its bias. Neuron {unit} of "
-        f"{facts.title_of(layer)} has {worked.count:,} inputs and as many weights. A positive weight lets its input "
-        "raise the sum, a negative one lets it lower the sum."
+        f"A neuron multiplies each of its inputs by a weight, adds the products, and adds its bias. "
+        f"Neuron {unit + 1} of {facts.title_of(layer)} has {worked.count:,} inputs and as many weights. A positive "
+        "weight lets its input raise the sum, a negative one lets it lower the sum."
     )
     chapter.add_formula(
         indexed("z", "j"),
@@ -167,7 +169,7 @@ def activation_chapter(facts: LessonFacts) -> Chapter | None:
     chapter.add_formula(*([name, "="] if layer.kind == "Sigmoid" else [name, "(", "z", ")", "="]), body)
     order = np.unique(np.linspace(0, len(before) - 1, 5).astype(int))
     order = np.argsort(before, kind="stable")[order]
-    rows = [(str(int(i)), number(float(before[i])), number(float(after[i]))) for i in order]
+    rows = [(str(int(i) + 1), number(float(before[i])), number(float(after[i]))) for i in order]
     chapter.add_table(
         f"Values of {facts.graph[layer.name].title}, from the lowest to the highest",
         ("number", "z", "activation"),

@@ -125,7 +125,7 @@ def _render(facts: LessonFacts, chapters: list[Chapter], theme: str | None) -> s
             title=f"How {facts.run.name} classifies",
             intro=f"{recipe}{summary[:1].upper()}{summary[1:]} with {facts.graph.parameters():,} parameters, at "
             f"{facts.snapshot.label}, explained on one image of {name}. Every number is one of this network; rows, "
-            "columns, maps and neurons are counted from 0.",
+            "columns, maps and neurons are counted from 1.",
             chapters=chapters,
             digests=_script_digests(chapters),
             theme=THEMES[theme] if theme else None,

@@ -95,14 +95,14 @@ def gradient_chapter(facts: LessonFacts) -> Chapter | None:
     i = int(np.argmax(np.abs(layer.grad_weight[k])))
     a = float(trace.input_of(layer).ravel()[i])
     chapter.add_text(
-        f"A weight's gradient is that of its sum times its input. The weight from neuron {i} to class "
+        f"A weight's gradient is that of its sum times its input. The weight from neuron {i + 1} to class "
         f"{trace.classes[k]}:"
     )
-    slope = fraction(row("∂", "L"), row("∂", indexed("w", str(k), ",", str(i))))
+    slope = fraction(row("∂", "L"), row("∂", indexed("w", trace.classes[k], ",", str(i + 1))))
     gradient = significant(float(layer.grad_weight[k, i]))
     one, other = format_operands([float(delta[k]), a], lambda d, v: significant(d * v), gradient)
     product = (one, "×", other, "=", gradient)
-    chapter.add_formula(slope, "=", indexed("δ", str(k)), "·", indexed("a", str(i)), "=", *product)
+    chapter.add_formula(slope, "=", indexed("δ", trace.classes[k]), "·", indexed("a", str(i + 1)), "=", *product)
     chapter.add_exercise(
         "What do the gradients of all logits add up to?",
         "To 0: the probabilities add up to 1, and so do the true values.",
@@ -128,13 +128,13 @@ def backpropagation_chapter(facts: LessonFacts) -> Chapter | None:
     chapter = Chapter("Backpropagation passes it on")
     chapter.add_text(
         f"A hidden neuron moves the loss through every class that reads it. Its gradient is the sum of all these ways: "
-        f"each weight times the gradient of its class. For neuron {j} of {facts.title_of(source)}:"
+        f"each weight times the gradient of its class. For neuron {j + 1} of {facts.title_of(source)}:"
     )
     chapter.add_formula(
-        fraction(row("∂", "L"), row("∂", indexed("a", str(j)))),
+        fraction(row("∂", "L"), row("∂", indexed("a", str(j + 1)))),
         "=",
         sum_over("k"),
-        indexed("w", "k", ",", str(j)),
+        indexed("w", "k", ",", str(j + 1)),
         "·",
         indexed("δ", "k"),
     )

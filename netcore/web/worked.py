@@ -50,7 +50,7 @@ def dense_sum(trace: Trace, layer: LayerTrace, unit: int) -> WorkedSum:
     x = trace.input_of(layer).ravel().astype(np.float64)
     weight = layer.weight[unit].astype(np.float64)
     strongest = np.argsort(-np.abs(weight * x), kind="stable")[:SHOWN_TERMS]
-    terms = tuple((str(i), float(weight[i]), float(x[i])) for i in strongest)
+    terms = tuple((str(i + 1), float(weight[i]), float(x[i])) for i in strongest)
     return _worked(layer, unit, None, terms, weight * x)
 
 
@@ -62,7 +62,7 @@ def convolution_sum(trace: Trace, layer: LayerTrace, unit: int, place: tuple[int
     products = kernel * window
     strongest = np.argsort(-np.abs(products).ravel(), kind="stable")[:SHOWN_TERMS]
     places = [np.unravel_index(i, kernel.shape) for i in strongest]
-    terms = tuple((",".join(str(int(v)) for v in p), float(kernel[p]), float(window[p])) for p in places)
+    terms = tuple((",".join(str(int(v) + 1) for v in p), float(kernel[p]), float(window[p])) for p in places)
     return _worked(layer, unit, place, terms, products.ravel())
 
 

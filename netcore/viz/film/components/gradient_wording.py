@@ -14,6 +14,7 @@ LARGE_LOSS = 100  # from here on one decimal will do
 MOST_DECIMALS = 6
 STRAIGHT = 0.1  # share by which the loss may differ from what the slopes say before it is spoken of
 RATE_SHARE = 0.05  # by which moves may differ from the rate and still be said to be "by the rate"
+MAX_LOSS_LENGTH = 6  # characters: a smaller difference is not worth a caption
 
 
 def images_of(part: str) -> str:
@@ -33,7 +34,7 @@ def batch_words(one: StepEffect, batch: StepEffect, count: int) -> tuple[str, st
     if batch.better.sum() > one.better.sum():
         moral = losses if harmful else f"One image's step helps {a} of {total}, {count}'s: {b}"
         return f"As long a step for all {count}: better {a} → {b}", moral
-    if batch.after.mean() < one.after.mean():
+    if batch.after.mean() < one.after.mean() and alone != after and len(after) <= MAX_LOSS_LENGTH:
         return f"As long a step for all {count}: loss {after}, not {alone}", losses
     return f"As long a step for all {count}: {better_worse(batch)}", ""
 

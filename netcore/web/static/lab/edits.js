@@ -89,15 +89,22 @@ export function normalNumbers(seed) {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
+// The layer, and the unit counted from 1 or the class's name, as in options of `netcore edit`.
+export function editPlace(model, { node, unit }) {
+  if (unit === undefined) return node;
+  const isClass = model.stages.some((stage) => stage.isOutput && stage.main === node) && model.network.node(node).op === "linear";
+  return `${node}:${isClass ? model.classes[unit] : unit + 1}`;
+}
+
 // The command that makes a run with these edits.
-export function editCommand(run, edits) {
+export function editCommand(model, edits) {
   const shell = (text) => (/^[\w./:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
   const options = edits.map((e) => {
     if (e.kind === "temperature") return `--temperature ${e.value}`;
-    const place = e.unit === undefined ? e.node : `${e.node}:${e.unit}`;
+    const place = editPlace(model, e);
     if (e.kind === "off") return `--off ${shell(place)}`;
     if (e.kind === "bias") return `--bias ${shell(`${place}=${e.value < 0 ? "" : "+"}${e.value}`)}`;
     return `--${e.kind} ${shell(`${place}=${e.value}`)}`;
   });
-  return ["netcore edit", shell(run), ...options, "--name", shell(`${run}-edited`)].join(" ");
+  return ["netcore edit", shell(model.run.name), ...options, "--name", shell(`${model.run.name}-edited`)].join(" ");
 }

@@ -1,7 +1,7 @@
 // Experiments: edits of units and layers, the accuracy with them, undo, and the command that keeps them.
 
-import { editCommand } from "./edits.js";
-import { byId, formatNumber, make } from "./text.js";
+import { editCommand, editPlace } from "./edits.js";
+import { byId, formatNumber, make, unitName } from "./text.js";
 
 const UNIT_SLIDERS = [
   { kind: "bias", label: "Bias shift", low: -3, high: 3, step: 0.05, neutral: 0 },
@@ -85,7 +85,7 @@ export class Experiment {
     byId("undo-edit").disabled = !this.model.history.length;
     byId("reset-edits").disabled = !this.edits.length;
     byId("edit-command-row").hidden = !this.edits.length;
-    byId("edit-command").textContent = editCommand(this.model.run.name, this.edits);
+    byId("edit-command").textContent = editCommand(this.model, this.edits);
     if (focus && document.activeElement !== byId(focus)) byId(focus)?.focus({ preventScroll: true });
   }
 
@@ -93,7 +93,7 @@ export class Experiment {
     const { stage, unit, model } = this;
     const node = stage?.main ? model.network.node(stage.main) : null;
     if (!node || !["conv", "linear"].includes(node.op)) return [make("p", { class: "note" }, "Choose a neuron or a map of a layer with weights.")];
-    const name = stage.isOutput ? `class ${model.classes[unit]}` : `${stage.unit} ${unit}`;
+    const name = stage.isOutput ? `class ${model.classes[unit]}` : unitName(stage.unit, unit);
     const off = this.find("off", node.name, unit);
     const toggle = make(
       "button",
@@ -117,7 +117,7 @@ export class Experiment {
   }
 
   chip(edit) {
-    const place = edit.unit === undefined ? (edit.node ?? "") : `${edit.node}:${edit.unit}`;
+    const place = edit.node === undefined ? "" : editPlace(this.model, edit);
     const words = edit.kind === "off" ? `${place} off` : `${edit.kind} ${place} ${formatNumber(edit.value)}`;
     const remove = () => this.set(this.edits.filter((e) => e !== edit));
     return make("li", {}, words.replace("  ", " "), make("button", { type: "button", "aria-label": `Remove ${words}`, onclick: remove }, "×"));

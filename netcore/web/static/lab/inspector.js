@@ -3,7 +3,7 @@
 import { absoluteMax, theme, valueColor, valueImage } from "./colors.js";
 import { inputSums, sourceOf, strongest, windowChannels, windowProducts } from "./contributions.js";
 import { describeUnits } from "./layout.js";
-import { byId, formatAddition, formatNumber, formatSigned, make } from "./text.js";
+import { byId, formatAddition, formatNumber, formatSigned, make, placeName, unitName } from "./text.js";
 
 const MOST_WINDOWS = 3; // input maps of which the products are shown
 const MOST_TERMS = 7;
@@ -49,8 +49,8 @@ export class Inspector {
 
   heading() {
     const { stage, unit, model, units } = this;
-    const name = stage.isOutput ? `class ${model.classes[unit]}` : stage.isInput && units.count === 1 ? "" : `${stage.unit} ${unit}`;
-    const trail = [stage.title, name, this.units.isMaps && this.place ? `row ${this.place[0]}, column ${this.place[1]}` : ""];
+    const name = stage.isOutput ? `class ${model.classes[unit]}` : stage.isInput && units.count === 1 ? "" : unitName(stage.unit, unit);
+    const trail = [stage.title, name, this.units.isMaps && this.place ? placeName(this.place) : ""];
     const words = trail.filter(Boolean).flatMap((text, i) => (i ? [make("span", { class: "arrow", "aria-hidden": "true" }, "›"), text] : [text]));
     return make("h3", {}, ...words);
   }
@@ -86,7 +86,7 @@ export class Inspector {
     picture.onpointermove = (event) => {
       const i = read(event);
       if (i < 0) return;
-      note.textContent = `input ${i}: ${formatNumber(weight[i])} × ${formatNumber(x[i])} = ${formatNumber(weight[i] * x[i])}`;
+      note.textContent = `${unitName("input", i)}: ${formatNumber(weight[i])} × ${formatNumber(x[i])} = ${formatNumber(weight[i] * x[i])}`;
     };
     picture.onpointerleave = () => (note.textContent = this.legend(isSigned, absoluteMax(values)));
     return make("div", { class: "figure" }, this.modeButtons(), picture, note);
@@ -123,7 +123,7 @@ export class Inspector {
     const rows = shown.map((i) => {
       const isOne = single || sums.length === x.length;
       const detail = isOne ? `${formatNumber(weight[this.unit * x.length + i])} × ${formatNumber(x[i])}` : `${x.length / sums.length} products`;
-      return termRow(single ? pixelName(i, network.shapes.get("input")) : `${word} ${i}`, detail, terms[i], limit);
+      return termRow(single ? pixelName(i, network.shapes.get("input")) : unitName(word, i), detail, terms[i], limit);
     });
     const rest = total(terms) - total(shown.map((i) => terms[i]));
     const others = terms.length - shown.length;
@@ -184,7 +184,7 @@ export class Inspector {
       tabindex: "0",
       "data-key": "map",
       role: "application",
-      "aria-label": `${stage.title}, ${stage.unit} ${unit}: arrow keys choose a value`,
+      "aria-label": `${stage.title}, ${unitName(stage.unit, unit)}: arrow keys choose a value`,
     });
     const scale = Math.max(1, Math.floor(196 / Math.max(units.rows, units.columns)));
     const ratio = devicePixelRatio;
@@ -210,7 +210,7 @@ export class Inspector {
       event.preventDefault();
       this.choosePlace(this.place[0] + step[0], this.place[1] + step[1]);
     };
-    const note = `${formatNumber(this.value(stage.output))} at row ${this.place[0]}, column ${this.place[1]}`;
+    const note = `${formatNumber(this.value(stage.output))} at ${placeName(this.place)}`;
     return make("div", { class: "figure" }, canvas, make("p", { class: "note" }, note));
   }
 
@@ -231,7 +231,7 @@ export class Inspector {
     const shown = strongest(sums, MOST_WINDOWS, channels);
     const limits = ["window", "kernel", "products"].map((key) => Math.max(...shown.map((c) => absoluteMax(parts.get(c)[key]))));
     const isImage = sourceOf(network, node) === "input";
-    const rows = shown.map((c) => this.productRow(isImage && channels.length === 1 ? "the image" : `map ${c}`, parts.get(c), node.kernel, limits));
+    const rows = shown.map((c) => this.productRow(isImage && channels.length === 1 ? "the image" : unitName("map", c), parts.get(c), node.kernel, limits));
     const rest = channels.length - shown.length;
     const restSum = total(sums) - total(shown.map((c) => sums[c]));
     if (rest > 0) rows.push(make("p", { class: "note" }, `${rest} more maps: ${formatSigned(restSum)}`));
@@ -302,7 +302,7 @@ function total(values) {
 
 function pixelName(i, [, height, width]) {
   const at = i % (height * width);
-  return `row ${Math.floor(at / width)}, column ${at % width}`;
+  return placeName([Math.floor(at / width), at % width]);
 }
 
 function gridShape(length) {

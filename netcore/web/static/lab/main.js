@@ -13,7 +13,7 @@ import { Pad, RASTER } from "./pad.js";
 import { preparePicture } from "./prepare.js";
 import { RunSaver, ServerCheck, storeAnswer } from "./server.js";
 import { Camera, describeResult, exampleCanvas, fillExampleFilter, readPicture, showExamples } from "./sources.js";
-import { byId, download, formatNumber, formatPercent, make } from "./text.js";
+import { byId, download, formatNumber, formatPercent, make, placeName } from "./text.js";
 
 class Lab {
   async start() {
@@ -215,7 +215,7 @@ class Lab {
     const column = Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * width)));
     const row = Math.min(height - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * height)));
     const values = Array.from({ length: channels }, (_, c) => this.pixels[(c * height + row) * width + column]);
-    byId("seen-value").textContent = `row ${row}, column ${column}: ${values.join(", ")} of 255`;
+    byId("seen-value").textContent = `${placeName([row, column])}: ${values.join(", ")} of 255`;
   }
 
   // The picture as a PNG that `netcore predict` reads.
@@ -387,7 +387,7 @@ function largestDifference(values, reference) {
 
 // What the lines stand for: `lines` as the view drew them.
 function describeLines({ weighted, isShortened, isSummed, place }) {
-  const where = place ? ` at row ${place[0]}, column ${place[1]}` : "";
+  const where = place ? ` at ${placeName(place)}` : "";
   if (!weighted) return "";
   if (weighted === 1) return `The line is the sum of weight × input${where}: blue is above 0, orange below.`;
   const sums = isSummed ? ` From the image or a map: the sum${place ? ` of its weights × inputs${where}` : ""}.` : "";

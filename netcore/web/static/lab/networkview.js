@@ -3,7 +3,7 @@
 import { absoluteMax, theme, valueColor, valueImage, withAlpha } from "./colors.js";
 import { inputSums, sourceOf, strongest } from "./contributions.js";
 import { CIRCLES, layoutStages, unitAt, unitBox } from "./layout.js";
-import { formatNumber, formatPercent } from "./text.js";
+import { formatNumber, formatPercent, placeName, unitName } from "./text.js";
 
 const MOST_LINES = 60; // connections drawn between two layers
 const MOST_PAIRS = 600; // of two layers, up to which all pairs are compared
@@ -119,12 +119,12 @@ export class NetworkView {
   describe({ item, unit, place }) {
     const { stage } = item;
     const values = this.model.network.values.get(stage.output);
-    const word = stage.isInput && item.count === 1 ? "the image" : `${stage.unit} ${unit}`;
+    const word = stage.isInput && item.count === 1 ? "the image" : unitName(stage.unit, unit);
     const name = stage.isOutput ? `class ${this.model.classes[unit]}` : word;
     const size = item.rows * item.columns;
     if (place) {
       const value = values[unit * size + place[0] * item.columns + place[1]];
-      return `${stage.title}, ${name}, row ${place[0]}, column ${place[1]}: ${formatNumber(value)}`;
+      return `${stage.title}, ${name}, ${placeName(place)}: ${formatNumber(value)}`;
     }
     if (item.isMaps) return `${stage.title}, ${name} of ${item.count}: largest value ${formatNumber(absoluteMax(values, unit * size, (unit + 1) * size))}`;
     const share = stage.isOutput ? `, probability ${formatPercent(this.model.network.probabilities[unit])}` : "";

@@ -34,6 +34,15 @@ export function formatPercent(share) {
   return `${(100 * share).toFixed(1)} %`;
 }
 
+// A neuron, a map or a place as people count them, from 1: `unit` and `place` are indices.
+export function unitName(word, unit) {
+  return `${word} ${unit + 1}`;
+}
+
+export function placeName([row, column]) {
+  return `row ${row + 1}, column ${column + 1}`;
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }
