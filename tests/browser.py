@@ -25,7 +25,8 @@ def start_chromium() -> Iterator[Any]:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a green test picture
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *camera])
         yield browser
         browser.close()
 

@@ -1,11 +1,13 @@
 """The lab as a visitor uses it: in Chromium, from disk, without a server."""
 
+import base64
 import re
 
 import numpy as np
 import pytest
 from browser import draw_three, open_file, start_chromium, wait_until
 from figure_runs import make_run
+from PIL import Image, ImageDraw
 from scipy.special import softmax
 
 from netcore.cli.main import main
@@ -249,6 +251,72 @@ def test_feedback_counted_and_downloaded(page, tmp_path):
         archive.extractall(tmp_path)
     pixels = read_sample(tmp_path / "drawings" / predicted / "0000.png")[0].pixels
     assert pixels.ravel().tolist() == page.evaluate("Array.from(netcoreLab.pixels)")
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """A digit 7 in dark ink on light paper, larger than the network's image."""
+    drawn = Image.new("RGB", (160, 120), (250, 245, 235))
+    ImageDraw.Draw(drawn).line([(50, 25), (105, 25), (70, 100)], fill=(20, 30, 60), width=11)
+    drawn.save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def give_file(page, picture, event):
+    """Let a file be dropped on the pad, or pasted."""
+    content = base64.b64encode(picture.read_bytes()).decode()
+    page.evaluate(
+        """([content, event]) => {
+            const data = new DataTransfer();
+            const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+            data.items.add(new File([bytes], "seven.png", { type: "image/png" }));
+            const pad = document.getElementById("pad");
+            if (event === "drop") pad.dispatchEvent(new DragEvent("drop", { dataTransfer: data }));
+            else document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        [content, event],
+    )
+
+
+@pytest.mark.parametrize("way", ["upload", "paste", "drop"])
+def test_picture_file_prepared_as_predict(page, cnn, picture, way):
+    strokes = page.evaluate("netcoreLab.pad.strokes")
+    page.evaluate("netcoreLab.pad.clear()")
+    wait_until(page, "netcoreLab.model.isEmpty")
+    if way == "upload":
+        page.click('[data-source="upload"]')
+        page.set_input_files("#file-input", picture)
+    else:
+        give_file(page, picture, way)
+    wait_until(page, "!netcoreLab.model.isEmpty && netcoreLab.pad.backdrop")
+    expected = read_sample(picture, cnn.input_shape)[0].pixels
+    pixels = np.array(page.evaluate("Array.from(netcoreLab.pixels)"))
+    assert np.abs(pixels - expected.ravel()).max() <= 1
+    page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
+    wait_until(page, "!netcoreLab.model.isEmpty && !netcoreLab.pad.backdrop")
+
+
+def test_file_that_is_no_picture_refused(page, tmp_path):
+    (tmp_path / "notes.png").write_text("no picture", encoding="utf-8")
+    before = page.evaluate("Array.from(netcoreLab.pixels)")
+    page.set_input_files("#file-input", tmp_path / "notes.png")
+    wait_until(page, "document.getElementById('live').textContent.startsWith('This file is not a picture')")
+    assert page.evaluate("Array.from(netcoreLab.pixels)") == before
+    assert page.inner_text("#seen-note").startswith("This file is not a picture")
+
+
+def test_camera_picture_taken(page):
+    strokes = page.evaluate("netcoreLab.pad.strokes")
+    before = page.evaluate("Array.from(netcoreLab.pixels)")
+    page.click('[data-source="camera"]')
+    wait_until(page, "!document.getElementById('take-picture').disabled && netcoreLab.camera.video.videoWidth")
+    page.click("#take-picture")
+    wait_until(page, "netcoreLab.pad.backdrop")
+    assert page.evaluate("Array.from(netcoreLab.pixels)") != before
+    page.click('[data-source="examples"]')
+    assert page.evaluate("netcoreLab.camera.stream === null"), "the camera stays on"
+    page.evaluate("(strokes) => netcoreLab.pad.setStrokes(strokes)", strokes)
+    wait_until(page, "!netcoreLab.model.isEmpty && !netcoreLab.pad.backdrop")
 
 
 def test_example_chosen(page, cnn):
