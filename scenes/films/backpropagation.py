@@ -178,6 +178,6 @@ class Backpropagation(MapGradientFilm):
         gone = self.clear_stage()
         view.recall_deltas()
         if self.kernel_body:
-            first = f"A kernel weight: {self.kernel.deltas.size:,} products, in all {self.kernel_sum}"
+            first = f"A kernel weight: {self.kernel.deltas.size:,} products, sum {self.kernel_sum}"
         back = self.put_up(self.kernel_body) if self.kernel_body else self.restore()
         self.takeaway("{one}", "{two}", self.line.change(), gone, back, one=first, two=second)

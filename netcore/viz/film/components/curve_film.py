@@ -28,6 +28,7 @@ MEANINGS = {
 }
 FEW = 24  # dots that a viewer can count
 LIFT = 0.3  # of a label above its dots
+CLEAR = 0.12  # from a label's end to the middle of its dots
 
 
 class CurveFilm(Film):
@@ -181,7 +182,8 @@ class CurveFilm(Film):
         """Move the labels of the dots to the upper left of a function's curve, with the dots."""
         xs = np.array([x for x, _ in self.crowds])
         now = np.array([m.points[:2, :2].mean(0) for m in self.counts]).reshape(-1, 2)
-        rises = self.plot.at(xs, function(xs)) - now + np.array([-LIFT, 0.75 * LIFT])
+        shifts = [max(LIFT, m.width / 2 + CLEAR) for m in self.counts]
+        rises = self.plot.at(xs, function(xs)) - now + np.array([[-s, 0.75 * LIFT] for s in shifts]).reshape(-1, 2)
         boxes = [m.bounding_box() + np.tile(rise, 2) for m, rise in zip(self.counts, rises, strict=True)]
         rises[:, 1] += clear_rises(boxes)
         return [
