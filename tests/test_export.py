@@ -2,6 +2,7 @@
 
 import copy
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -258,3 +259,30 @@ def test_exported_model_rejects_damaged_graph(change):
     change(graph)
     with pytest.raises(NetcoreError, match="the stored network"):
         ExportedModel(graph, constants)
+
+
+def test_exported_model_frees_values(monkeypatch):
+    """Of a long chain only what is still read stays in memory; a value that is read late stays."""
+
+    class Chain(nn.Module):
+        def forward(self, x):
+            first = x.flatten(1)
+            y = first
+            for _ in range(20):
+                y = y * 1.5
+            return (y + first)[:, :10]
+
+    exported = ExportedModel(*export_graph(Chain(), GREY))
+    alive, most = [], []
+
+    def compute_node(function, args, kwargs):
+        out = function(*args, **kwargs)
+        alive.append(weakref.ref(out))
+        most.append(sum(ref() is not None for ref in alive))
+        return out
+
+    monkeypatch.setattr(exported, "compute_node", compute_node)
+    images = torch.rand(2, *GREY)
+    assert torch.equal(exported(images), Chain()(images))
+    assert len(most) > 20
+    assert max(most) <= 4

@@ -89,6 +89,7 @@ class ExportedModel(nn.Module):
             self.module_classes = {str(k): str(v) for k, v in graph.get("modules", {}).items()}
             self._layers = {layer.nodes.start: layer for layer in map(ExportedLayer, graph.get("layers", ()))}
             self._check_references()
+            self._done_after = self._last_readers()
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
             line = " ".join(str(error).split())[:200]
             raise NetcoreError(f"the stored network is damaged ({type(error).__name__}: {line})") from error
@@ -136,6 +137,22 @@ class ExportedModel(nn.Module):
             if not set(layer.outputs) <= set(inside):
                 raise ValueError(f"layer '{layer.path}' has outputs of other layers")
 
+    def _last_readers(self) -> dict[int, list[int]]:
+        """Return, by the number of a node, the nodes whose values nothing reads after it."""
+        last = {
+            ref.key: number
+            for number, node in enumerate(self._nodes)
+            for ref in _all_refs([node.args, node.kwargs])
+            if ref.kind == "node"
+        }
+        last |= {k: max(last.get(k, k), layer.nodes.stop) for layer in self._layers.values() for k in layer.outputs}
+        read_at_end = {ref.key for ref in _all_refs(self._output) if ref.kind == "node"}
+        found: dict[int, list[int]] = {}
+        for node, reader in last.items():
+            if node not in read_at_end:
+                found.setdefault(reader, []).append(node)
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
         """Compute the scores (B, K) of images (B, C, H, W)."""
         values: list[Any] = []
@@ -150,6 +167,8 @@ class ExportedModel(nn.Module):
                     f"one pass of the stored network takes longer than {MAX_SECONDS:g} s: use fewer images"
                 )
             values.append(self.compute_node(node.function, _fill(node.args, look_up), _fill(node.kwargs, look_up)))
+            for done in self._done_after.get(number, ()):
+                values[done] = None  # its memory is free for what follows
 
         def compute_layer(layer: ExportedLayer) -> tuple[object, ...]:
             for number in layer.nodes:
