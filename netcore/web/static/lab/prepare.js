@@ -92,9 +92,11 @@ function separateInk(values, width, height) {
   if (high - low < MIN_CONTRAST) return ink;
   const above = reused("above", Float32Array, values.length);
   const ground = reused("ground", Float32Array, values.length).fill(medianOfBytes(values));
+  const isGround = reused("isGround", Uint8Array, values.length).fill(0);
   for (let k = 0; k < 3; k++) {
     for (let i = 0; i < above.length; i++) above[i] = values[i] - ground[i];
-    fitSurface(values, width, height, above, otsuThreshold(above), ground);
+    if (!choosePixels(above, otsuThreshold(above), isGround)) break; // the same pixels give the same surface
+    fitSurface(values, width, height, isGround, ground);
   }
   for (let i = 0; i < above.length; i++) above[i] = Math.max(0, values[i] - ground[i]);
   const limit = otsuThreshold(above);
@@ -196,8 +198,19 @@ function countBins(values, low, width, edges) {
   return counts;
 }
 
-// Least squares of 1, x, y, x², xy, y² over the pixels of `above` below `limit`; written into `ground`.
-function fitSurface(values, width, height, above, limit, ground) {
+// Write into `chosen` which values are below `limit`; returns whether any choice changed.
+function choosePixels(values, limit, chosen) {
+  let changed = 0;
+  for (let i = 0; i < values.length; i++) {
+    const now = values[i] < limit ? 1 : 0;
+    changed |= chosen[i] ^ now;
+    chosen[i] = now;
+  }
+  return changed !== 0;
+}
+
+// Least squares of 1, x, y, x², xy, y² over the chosen pixels; written into `ground`.
+function fitSurface(values, width, height, chosen, ground) {
   const moments = Array.from({ length: 5 }, () => new Float64Array(5)); // sums of x^i y^j
   const products = Array.from({ length: 3 }, () => new Float64Array(3)); // sums of v x^i y^j
   const xs = Float64Array.from({ length: width }, (_, i) => -1 + (2 * i) / Math.max(width - 1, 1));
@@ -205,7 +218,7 @@ function fitSurface(values, width, height, above, limit, ground) {
   for (let row = 0, i = 0; row < height; row++) {
     let [n0, n1, n2, n3, n4, v0, v1, v2] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (let column = 0; column < width; column++, i++) {
-      if (above[i] >= limit) continue;
+      if (!chosen[i]) continue;
       const x = xs[column];
       const xx = x * x;
       n0 += 1; n1 += x; n2 += xx; n3 += xx * x; n4 += xx * xx;
