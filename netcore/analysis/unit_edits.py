@@ -61,7 +61,7 @@ def parse_edit(kind: str, text: str, seed: int = 0, classes: Mapping[str, Sequen
     seed : int
         Seed of the noise.
     classes : mapping of sequence of str, optional
-        Names of the units of a layer, which stand in the place of UNIT: ``{"output": ("cat", "dog")}``.
+        Names of the units of a layer, used as UNIT: ``{"output": ("cat", "dog")}``.
 
     Examples
     --------
