@@ -11,7 +11,7 @@ from film_checks import check_layout, module_context, play_film, smallest_text
 from networks import AttentionViT
 
 from netcore.analysis import first_layer
-from netcore.analysis.first_layer import first_unit, idle_pixels
+from netcore.analysis.first_layer import first_unit, idle_pixels, strongest_place
 from netcore.analysis.layer_resets import LayerReset
 from netcore.analysis.snapshot_predictions import path_snapshots, predict_snapshots, recorded_curves
 from netcore.core.errors import RequirementError
@@ -336,3 +336,14 @@ def test_first_unit_refuses_patch_embedding(cnn_run):
     context = module_context(cnn_run, AttentionViT(), cnn_run.examples().images[0], [str(k) for k in range(10)], 0)
     with pytest.raises(RequirementError, match="use weight-distribution"):
         first_unit(context, [context.snapshot()])
+
+
+@pytest.mark.parametrize(
+    ("sums", "place", "word"),
+    [([[0.0, 0.5], [-2.0, 0.0]], (0, 1), "largest"), ([[0.0, -1.0], [-2.0, 0.0]], (1, 0), "smallest")],
+)
+def test_kernel_window_has_ink(sums, place, word):
+    """A kernel that ink only lowers is shown where it does so most, not on the blank ground."""
+    sums = np.array(sums)
+    assert strongest_place(sums) == place
+    assert f"the {word} sum" in wording.window_note(SimpleNamespace(products=[sums[place]]))

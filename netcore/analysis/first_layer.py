@@ -15,6 +15,8 @@ from netcore.core.errors import RequirementError
 from netcore.core.run import Snapshot
 from netcore.core.trace import Trace
 
+NOTHING = 1e-4  # of the largest sum of products: as good as none
+
 
 @dataclass(frozen=True)
 class FirstUnit:
@@ -132,7 +134,7 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
     if block.kind == "convolution":
         change = np.linalg.norm((weights[-1] - weights[0]).reshape(len(weights[0]), -1), axis=1)
         unit = int((change / np.linalg.norm(weights[0].reshape(len(weights[0]), -1), axis=1)).argmax())
-        place = np.unravel_index(layer.output[unit].argmax(), layer.output[unit].shape)
+        place = strongest_place(layer.output[unit] - bias[-1, unit])
         terms = output_terms(layer, trace.input_of(layer), unit, int(place[0]), int(place[1]))
         inputs, rows, columns, at = terms.inputs, terms.rows, terms.columns, (unit, *map(int, place))
     else:
@@ -144,6 +146,12 @@ def first_unit(context: SceneContext, snapshots: Sequence[Snapshot]) -> FirstUni
         at = (unit,)
     after = tuple(unit_functions(context.trace(at=s), block, at) for s in (snapshots[0], snapshots[-1]))
     return FirstUnit(block, unit, weights, bias, inputs, rows, columns, after, tuple(s.step for s in snapshots))
+
+
+def strongest_place(sums: NDArray[np.floating]) -> tuple[np.intp, ...]:
+    """Return the place of the largest sum of products, or of the smallest if none is above 0."""
+    best = sums.argmax() if sums.max() > NOTHING * np.abs(sums).max() else sums.argmin()
+    return np.unravel_index(best, sums.shape)
 
 
 def _reads_image(trace: Trace, block: Block) -> bool:

@@ -69,7 +69,7 @@ class WeightsEvolve(TrainingFilm):
         with self.step("{who}: {n} weights, {each}", name="unit", who=self.name.capitalize(), n=own.size, each=each):
             self.add(view.image, view.heads[1])
             parts = [view.heads[0], *([view.window] if unit.is_kernel else [])]
-            words = wording.WINDOW_NOTE if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
+            words = [wording.window_note(unit)] if unit.is_kernel else [f"from {self.snapshot_label};", self.unit_words]
             self.play(view.spread(), fade_in(parts, 0.5), view.show_scale(0, 0, 0.5), self.note(*words))
         with self.step("Weights: blue above 0, orange below, plain near 0", name="signs"):
             marks, terms = view.mark_extremes()

@@ -16,13 +16,18 @@ from netcore.viz.film.text import ellipsize_line
 Caption = tuple[str, dict[str, Any]]  # template and fields
 ENOUGH = 0.98  # of the accuracy: a layer that leaves as much might have stayed untrained
 TURNED = 0.9  # cosine of first and last weights above which kernels "turned little"
-WINDOW_NOTE = ["framed: the window shown here, that of the largest sum at the end"]
 IDLE_NOTE = ["framed: pixel 0 in all training images;", "training moves a weight in proportion to its pixel: by 0"]
 NOISE, PATTERN = 0.2, 0.5  # correlation of adjacent weights: at most, at least
 FUNCTIONS = EFFECTS | {
     "Sigmoid": "Sigmoid(x) = 1 / (1 + e⁻ˣ)",
     "Tanh": "Tanh(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
 }
+
+
+def window_note(unit: FirstUnit) -> str:
+    """Say which window of the image a kernel is shown on."""
+    kind = "largest" if unit.products[-1].sum() > 0 else "smallest"
+    return f"framed: the window shown here, that of the {kind} sum at the end"
 
 
 def fastest_caption(who: str, first: str, last: str) -> Caption:
