@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import av
 
 FRAME_RATES = (10, 20, 25, 50)  # delays are whole hundredths of a second, and browsers slow down those below two
-COLORS = (256, 128, 64)  # what is tried, in this order, to stay within the size budget
+COLORS = (256, 96, 48)  # what is tried, in this order, to stay within the size budget
 CERTAIN_SHARE = 0.25  # of the earlier attempt's bytes: after it this one's size is estimated
 
 
