@@ -122,7 +122,7 @@ def gpu_row(device: torch.device, epochs: int = 30) -> Row:
         start = time.perf_counter()
         run = train("cnn-5conv", epochs=epochs, output_dir=folder, device=str(device), progress=NullProgress())
         seconds = time.perf_counter() - start
-    images, last = run.info["settings"]["batch_size"] * run.snapshot("last").step, run.history["epochs"][-1]
+    images, last = epochs * run.info["data"]["train"], run.history["epochs"][-1]
     rate = operations_of_image() * images / seconds
     beside = f"{seconds:.0f} s, {images / seconds:,.0f} images/s, {device_name(device)}"
     share = f"{rate / matrix_rate(device):.1%} of the arithmetic of a matrix product in bfloat16"

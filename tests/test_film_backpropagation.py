@@ -534,7 +534,7 @@ def test_backpropagation_film_without_hidden_layer(mlp_run):
     ("before", "alone", "batch", "said"),
     [
         ((0.7, 0.7), (0.6, 0.8), (0.6, 0.7), "loss 0.650, not 0.700"),
-        ((0.7, 0.7), (0.7006250, 0.7), (0.7006249, 0.7), "0 better"),  # no digit of the caption tells them apart
+        ((0.7, 0.7), (0.7006250, 0.7), (0.7006249, 0.7), "0 better"),  # equal in all digits of a caption
         ((9e3, 9e3), (4899.6, 4899.6), (4696.0, 4696.0), "2 better"),
     ],
 )

@@ -1,8 +1,9 @@
 """Edits as text: units count from 1, and classes have names."""
 
+import numpy as np
 import pytest
 
-from netcore.analysis.unit_edits import Edit, class_layer, parse_edit
+from netcore.analysis.unit_edits import Edit, apply_edits, class_layer, parse_edit
 from netcore.core.errors import NetcoreError
 
 DENSE = {"name": "hidden1", "kind": "Linear", "output": [16]}
@@ -31,3 +32,11 @@ def test_layer_without_scores_has_no_classes(rows: list) -> None:
 def test_unit_must_be_number_from_one(text: str) -> None:
     with pytest.raises(NetcoreError, match="a unit is a number from 1, got "):
         parse_edit("off", text)
+
+
+@pytest.mark.parametrize(("unit", "got"), [(16, "17"), (None, "none")])
+def test_unit_that_does_not_exist(unit: int | None, got: str) -> None:
+    rows = [DENSE | {"inputs": []}, SCORES | {"inputs": ["hidden1"]}]
+    weights = {"hidden1.weight": np.ones((16, 4)), "hidden1.bias": np.ones(16), "output.weight": np.ones((2, 16))}
+    with pytest.raises(NetcoreError, match=f"units of 'hidden1' are from 1 to 16, got {got}"):
+        apply_edits(rows, weights, [Edit("scale", "hidden1", unit, 2.0)])

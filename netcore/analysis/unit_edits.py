@@ -276,7 +276,8 @@ class _Layers:
     def _checked_unit(self, edit: Edit, row: Mapping[str, Any]) -> int:
         count = row["output"][0]
         if edit.unit is None or not 0 <= edit.unit < count:
-            raise NetcoreError(f"units of '{edit.node}' are from 1 to {count}, got {(edit.unit or 0) + 1}")
+            got = "none" if edit.unit is None else edit.unit + 1
+            raise NetcoreError(f"units of '{edit.node}' are from 1 to {count}, got {got}")
         return edit.unit
 
     def _change(self, name: str, edit: Edit, function: Callable[[NDArray[Any]], NDArray[Any]]) -> None:

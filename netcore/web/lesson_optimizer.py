@@ -21,11 +21,8 @@ def optimizer_chapter(facts: LessonFacts) -> Chapter | None:
     k = facts.label
     i = int(np.argmax(np.abs(layer.grad_weight[k])))
     chapter = Chapter("The optimizer takes a step")
-    symbol, w, g = (
-        indexed("w", facts.trace.classes[k], ",", str(i + 1)),
-        float(layer.weight[k, i]),
-        float(layer.grad_weight[k, i]),
-    )
+    symbol = indexed("w", facts.trace.classes[k], ",", str(i + 1))
+    w, g = float(layer.weight[k, i]), float(layer.grad_weight[k, i])
     STEPS[name](chapter, symbol, w, g, rate)
     return chapter
 
